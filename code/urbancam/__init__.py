@@ -1,0 +1,1 @@
+"""UrbanCAM: what an aerial image says about a place, and where in the image it says it."""

@@ -1,0 +1,194 @@
+"""What every numbered script shares: arguments, messages, and the run of a step.
+
+A script is
+
+    def parse_args(argv=None):
+        return command.parser(__doc__, city=True).parse_args(argv)
+
+    def declare(settings, paths, args):              # light: no heavy import; what the result depends on
+        return Step("05_cut_images", 1, paths.images_table, "city", settings.pick("imagery"), {...})
+
+    def work(step, settings, paths, args):           # heavy imports here; returns the counts of the summary line
+        from urbancam import imagery
+        ...
+        return {"images": 270}
+
+    def main(argv=None):
+        return command.run(parse_args(argv), declare, work)
+
+    if __name__ == "__main__":
+        raise SystemExit(main())
+
+`run` says "up to date" or does the work, writes the record and one summary line. Exit status: 0 done, 2 bad input
+(one message, no traceback), 1 a bug (traceback), 130 interrupted.
+"""
+
+import argparse
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from urbancam.errors import InputError
+
+log = logging.getLogger("urbancam")
+
+
+def parser(doc: str, city: bool = False) -> argparse.ArgumentParser:
+    """The arguments common to all scripts; `city` adds --city."""
+    made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    if city:
+        made.add_argument("--city", required=True, metavar="NAME", help="city, as Urban Atlas names it (Paris)")
+    made.add_argument("--run", default="default", metavar="NAME", help="a file in code/config/ (default: default)")
+    made.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, e.g. split.folds=3")
+    made.add_argument("--data", type=Path, metavar="DIR", help="folder of what came from outside (default: data_dir)")
+    made.add_argument("--results", type=Path, metavar="DIR", help="folder of what is computed (default: results)")
+    made.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (default: all)")
+    made.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where networks run")
+    made.add_argument("--force", action="store_true", help="do it again, and accept changed settings")
+    made.add_argument("--status", action="store_true", help="say whether the result is up to date, as JSON; do nothing")
+    return made
+
+
+def run(args: argparse.Namespace, declare: Callable, work: Callable) -> int:
+    """Run the step (or steps) that `declare` names, each only if it must be; returns the exit status."""
+    _log_to(sys.stdout)
+    try:
+        return _run(args, declare, work)
+    except InputError as error:
+        log.error("error: %s", error)
+        return 2
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("urbancam"):
+            raise
+        log.error("error: this Python (%s) has no package %r\n  what to do: run ./run.sh first, then use "
+                  ".venv/bin/python", sys.executable, error.name)  # fmt: skip
+        return 2
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        log.error("error: %s\n  where: %s\n  what to do: %s; what is finished is kept, run the step again",
+                  error.strerror, error.filename, _DISK_ERRORS[error.errno])  # fmt: skip
+        return 2
+    except KeyboardInterrupt:
+        log.error("interrupted; what is finished is kept, run the step again to go on")
+        return 130
+
+
+_DISK_ERRORS = {
+    13: "make the folder writable, or name another with --data / --results",  # EACCES
+    28: "free some disk",  # ENOSPC
+    30: "name a folder that can be written with --data / --results",  # EROFS
+    122: "free some of your quota",  # EDQUOT
+}
+
+
+def _run(args: argparse.Namespace, declare: Callable, work: Callable) -> int:
+    from urbancam import settings as settings_module
+    from urbancam.paths import ROOT, Paths, folder_name
+
+    settings = settings_module.load(args.run, args.set)
+    if args.workers < 1:
+        raise InputError(f"--workers {args.workers} is not a number of processes", "--workers", "give 1 or more")
+    city = getattr(args, "city", "")
+    if hasattr(args, "city") and not folder_name(city):
+        raise InputError(f"{city!r} is not a city's name", "--city", "e.g. --city Paris")
+    data = (args.data or ROOT / settings.data_dir).resolve()
+    paths = Paths(data, (args.results or ROOT / "results").resolve(), city, args.run)
+    declared = declare(settings, paths, args)
+    for step in declared if isinstance(declared, list) else [declared]:
+        if args.status:
+            _print_status(step)
+        else:
+            _run_step(step, settings, paths, args, work)
+    return 0
+
+
+def _run_step(step: Any, settings: Any, paths: Any, args: argparse.Namespace, work: Callable) -> None:
+    from urbancam.records import require
+
+    started = time.monotonic()
+    title = " ".join(part for part in (step.name, step.label) if part)
+    if paths.city:
+        _log_to(paths.logs / f"{step.name}.log")
+    for path, maker in step.missing_inputs():
+        require(path, maker, arguments(args))
+    with step.lock():
+        reason = step.stale_because()
+        if not reason and not args.force:
+            log.info("%s: up to date (%s)", title, _join(step.record.get("counts", {})))
+            return
+        if not args.force:
+            _refuse_changed_settings(step, args)
+        log.info("%s: %s", title, reason or "again, as --force asks")
+        counts = work(step, settings, paths, args)
+        seconds = time.monotonic() - started
+        step.finish(seconds, counts)
+    log.info("%s: done, %s, %.1f s", title, _join(counts), seconds)
+
+
+def _refuse_changed_settings(step: Any, args: argparse.Namespace) -> None:
+    """Facts of a city never change silently, and `--set` never overwrites a run made with other settings."""
+    changed = step.changed_settings()
+    if not changed:
+        return
+    differ = ", ".join(f"{key} is {then!r}, asked {now!r}" for key, (then, now) in changed.items())
+    if step.scope == "city":
+        raise InputError(f"this city was built with other settings: {differ}", step.record_path,
+                         "use another --results folder, or --force to build the city again")  # fmt: skip
+    keys = {assignment.partition("=")[0].strip() for assignment in args.set}
+    if any(key == k or key.startswith(k + ".") for key in changed for k in keys):
+        raise InputError(f"run {args.run!r} was made with other settings: {differ}", step.record_path,
+                         "write an overlay file in code/config/ and name it with --run, or --force")  # fmt: skip
+
+
+def arguments(args: argparse.Namespace) -> str:
+    """The command line that another script of the same city and run is called with."""
+    words = ["--city", f'"{args.city}"' if " " in args.city else args.city] if getattr(args, "city", "") else []
+    words += ["--run", args.run] if args.run != "default" else []
+    words += [word for assignment in args.set for word in ("--set", assignment)]
+    words += ["--data", str(args.data)] if args.data else []
+    words += ["--results", str(args.results)] if args.results else []
+    return " ".join(words)
+
+
+def _print_status(step: Any) -> None:
+    reason = step.stale_because()
+    state = "done" if not reason else "missing" if not step.record else "stale"
+    outputs = [step.result, *step.outputs]
+    print(json.dumps({"step": step.name, "label": step.label, "state": state, "reason": reason,
+                      "counts": step.record.get("counts", {}), "seconds": step.record.get("seconds"),
+                      "inputs": [str(p) for p in step.inputs], "outputs": [str(p) for p in outputs]}))  # fmt: skip
+
+
+def _join(counts: dict[str, Any]) -> str:
+    """`{"images": 12000, "void share": 0.01234}` -> "12,000 images, 0.0123 void share"."""
+    words = []
+    for name, value in counts.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            words.append(f"{name} {value}")
+        else:
+            words.append(f"{value:,} {name}" if isinstance(value, int) else f"{name} {value:.3g}")
+    return ", ".join(words)
+
+
+def _log_to(target: Any) -> None:
+    """Send messages to a stream (as they are) or to a file (with the time)."""
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    if isinstance(target, Path):
+        if any(getattr(h, "baseFilename", None) == str(target) for h in log.handlers):
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handler: logging.Handler = logging.FileHandler(target, encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    else:
+        for old in list(log.handlers):
+            log.removeHandler(old)
+            old.close()
+        handler = logging.StreamHandler(target)
+    log.addHandler(handler)

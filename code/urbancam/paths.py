@@ -1,0 +1,155 @@
+"""Every path of data/ and results/, in one place.
+
+City scope (`results/<city>/`) holds facts, the same for every run; run scope (`results/<city>/<run>/`) holds
+samples, models, maps and statistics.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = ROOT / "code" / "config"
+
+
+def folder_name(city: str) -> str:
+    """Folder name of a city: accents stripped, blanks to hyphens ("Saint Étienne" -> "Saint-Etienne")."""
+    plain = unicodedata.normalize("NFKD", city).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", plain).strip("-")
+
+
+def shown(path: Path) -> str:
+    """The path relative to the project where that is possible, for messages and records."""
+    path = Path(path).resolve()
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Paths of one city and one run below the two top folders.
+
+    Args:
+        data: folder of what came from outside.
+        results: folder of what was computed.
+        city: name of the city, any spelling ("" for steps that serve all cities).
+        run: name of the run.
+    """
+
+    data: Path
+    results: Path
+    city: str = ""
+    run: str = "default"
+
+    # data: what came from outside
+    @property
+    def census_data(self) -> Path:
+        return self.data / "census_data"
+
+    @property
+    def aerial_data(self) -> Path:
+        return self.data / "aerial_data"
+
+    @property
+    def urban_atlas_data(self) -> Path:
+        return self.data / "UA_data"
+
+    @property
+    def truth(self) -> Path:
+        return self.data / "truth.json"
+
+    def census(self, vintage: int) -> Path:
+        return self.census_data / f"census_{vintage}.parquet"
+
+    # city scope: facts
+    @property
+    def city_folder(self) -> Path:
+        return self.results / folder_name(self.city)
+
+    @property
+    def logs(self) -> Path:
+        return self.city_folder / "logs"
+
+    @property
+    def land_cover(self) -> Path:
+        return self.city_folder / "land_cover.parquet"
+
+    @property
+    def boundary(self) -> Path:
+        return self.city_folder / "boundary.parquet"
+
+    @property
+    def cells(self) -> Path:
+        return self.city_folder / "cells.parquet"
+
+    @property
+    def tiles(self) -> Path:
+        return self.city_folder / "tiles.parquet"
+
+    @property
+    def images(self) -> Path:
+        return self.city_folder / "images"
+
+    @property
+    def images_table(self) -> Path:
+        return self.city_folder / "images.csv"
+
+    @property
+    def fragments(self) -> Path:
+        return self.city_folder / "fragments.parquet"
+
+    @property
+    def cache(self) -> Path:
+        return self.city_folder / "cache"
+
+    # run scope: samples, models, maps, statistics
+    @property
+    def run_folder(self) -> Path:
+        return self.city_folder / self.run
+
+    @property
+    def samples(self) -> Path:
+        return self.run_folder / "samples.csv"
+
+    def fold(self, fold: int) -> Path:
+        return self.run_folder / f"fold_{fold}"
+
+    def weights(self, fold: int) -> Path:
+        return self.fold(fold) / "weights.pt"
+
+    def history(self, fold: int) -> Path:
+        return self.fold(fold) / "history.csv"
+
+    def test_predictions(self, fold: int) -> Path:
+        return self.fold(fold) / "test_predictions.csv"
+
+    @property
+    def predictions(self) -> Path:
+        return self.run_folder / "predictions.csv"
+
+    @property
+    def activation(self) -> Path:
+        return self.run_folder / "activation.parquet"
+
+    @property
+    def cell_activation(self) -> Path:
+        return self.run_folder / "cell_activation.csv"
+
+    @property
+    def maps(self) -> Path:
+        return self.run_folder / "maps"
+
+    @property
+    def tables(self) -> Path:
+        return self.run_folder / "tables"
+
+    def table(self, name: str) -> Path:
+        return self.tables / f"{name}.csv"
+
+    @property
+    def figures(self) -> Path:
+        return self.run_folder / "figures"
+
+    @property
+    def report(self) -> Path:
+        return self.run_folder / "report.html"

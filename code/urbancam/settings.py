@@ -1,0 +1,235 @@
+"""Typed settings: `default.yaml`, an overlay per named run, `--set` on top.
+
+Units and sources stand beside the values in `code/config/default.yaml`. An unknown key, a wrong type and an
+impossible value are errors, all of them named at once.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from urbancam.errors import InputError
+from urbancam.paths import CONFIG, shown
+
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+ClassSet = Annotated[list[Annotated[int, Field(ge=0, le=4)]], Field(min_length=1)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Census(Section):
+    vintage: Literal[2015, 2017, 2019, 2021]
+    cell_size_m: Literal[200]
+
+
+class UrbanAtlas(Section):
+    edition: Literal[2012, 2018, 2021]
+
+
+class Imagery(Section):
+    source: Literal["archives", "wms"]
+    year: Annotated[int, Field(ge=1990, le=2100)] | None
+    pixel_size_m: Annotated[float, Field(ge=0.05, le=10)]
+
+
+class Samples(Section):
+    max_void_fraction: Share
+    target: Literal["income"]
+
+
+class Split(Section):
+    method: Literal["block", "group", "random"]
+    block_m: Annotated[int, Field(ge=200, multiple_of=200)]
+    folds: Annotated[int, Field(ge=2)]
+    validation_fraction: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Image(Section):
+    size_px: Annotated[int, Field(ge=32)]
+    resample: Literal["bilinear", "bicubic"]
+    normalise: Literal["imagenet", "min_max"]
+
+
+class Model(Section):
+    backbone: str
+    weights: str
+    head: Literal["binomial", "softmax"]
+    dropout: Share
+    drop_connect: Share
+    batch_norm_momentum: Share
+    batch_norm_epsilon: Positive
+
+
+class Training(Section):
+    epochs: Count
+    batch_size: Annotated[int, Field(ge=2)]
+    batches_per_epoch: Count | None
+    class_balanced: bool
+    augment: Literal["dihedral", "flips", "none"]
+    optimiser: Literal["adamw", "adam"]
+    learning_rate: Positive
+    adam_epsilon: Positive
+    weight_decay: Annotated[float, Field(ge=0)]
+    schedule: Literal["cosine", "plateau"]
+    plateau_factor: Annotated[float, Field(gt=0, lt=1)]
+    plateau_patience: Count
+    plateau_min_delta: Annotated[float, Field(ge=0)]
+    min_learning_rate: Annotated[float, Field(ge=0)]
+    patience: Count
+    restarts: bool
+
+
+class Activation(Section):
+    method: Literal["published"]
+    centre: bool
+    clip_percentile: Annotated[float, Field(gt=0, le=100)]
+
+
+class Landcover(Section):
+    key: Literal["class", "code"]
+    poor_classes: ClassSet
+    rich_classes: ClassSet
+    min_joint_cells: Count
+
+
+class Statistics(Section):
+    draws: Annotated[int, Field(ge=20)]
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+    neighbours: Count
+
+
+class Settings(Section):
+    data_dir: str
+    seed: Annotated[int, Field(ge=0)]
+    census: Census
+    urban_atlas: UrbanAtlas
+    imagery: Imagery
+    samples: Samples
+    split: Split
+    image: Image
+    model: Model
+    training: Training
+    activation: Activation
+    landcover: Landcover
+    statistics: Statistics
+
+    @model_validator(mode="after")
+    def _check_pixels(self) -> "Settings":
+        pixels = self.census.cell_size_m / self.imagery.pixel_size_m
+        if abs(pixels - round(pixels)) > 1e-6:
+            raise ValueError(
+                f"imagery.pixel_size_m {self.imagery.pixel_size_m} does not divide "
+                f"census.cell_size_m {self.census.cell_size_m} into whole pixels"
+            )
+        return self
+
+    @property
+    def image_px(self) -> int:
+        """Pixels a side of a cell's image on disk."""
+        return round(self.census.cell_size_m / self.imagery.pixel_size_m)
+
+    def pick(self, *keys: str) -> dict[str, Any]:
+        """Flat `{"section.key": value}` of whole sections ("split") or single keys ("image.size_px")."""
+        flat = _flatten(self.model_dump(mode="json"))
+        picked = {k: v for k, v in flat.items() if any(k == key or k.startswith(key + ".") for key in keys)}
+        missing = [key for key in keys if not any(k == key or k.startswith(key + ".") for k in flat)]
+        if missing:
+            raise KeyError(f"no such settings: {missing}")
+        return picked
+
+
+def load(run: str, assignments: list[str] | tuple[str, ...] = ()) -> Settings:
+    """Settings of a run.
+
+    Args:
+        run: name of a file in `code/config/` (without `.yaml`).
+        assignments: `key.sub=value` strings; values are read as YAML.
+
+    Raises:
+        InputError: no such run, no such key, or values that do not fit (all named at once).
+    """
+    values = _read(CONFIG / "default.yaml")
+    overlay = CONFIG / f"{run}.yaml"
+    if not overlay.is_file():
+        known = ", ".join(sorted(p.stem for p in CONFIG.glob("*.yaml")))
+        raise InputError(
+            f"there is no run {run!r}", shown(CONFIG), f"name one of {known}, or write {shown(overlay)}"
+        )
+    sources = shown(overlay)
+    if run != "default":
+        _merge(values, _read(overlay))
+    for assignment in assignments:
+        _merge(values, _parse_assignment(assignment))
+        sources += f", --set {assignment}"
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise InputError(_list_faults(error), sources, "see the comments in code/config/default.yaml") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"not readable as YAML: {error}", shown(path), "mend the file") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise InputError("a settings file holds `key: value` lines", shown(path), "mend the file")
+    return values
+
+
+def _parse_assignment(assignment: str) -> dict[str, Any]:
+    key, equals, text = assignment.partition("=")
+    if not equals or not key.strip():
+        raise InputError(f"--set takes key.sub=value, not {assignment!r}", "--set", "e.g. --set split.folds=3")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise InputError(f"the value of {assignment!r} is not readable as YAML", "--set", "quote it") from None
+    if isinstance(value, str):  # YAML 1.1 reads 3e-4 as text
+        try:
+            value = float(value)
+        except ValueError:
+            pass
+    for part in reversed(key.strip().split(".")):
+        value = {part: value}
+    return value
+
+
+def _merge(values: dict[str, Any], overlay: dict[str, Any]) -> None:
+    for key, value in overlay.items():
+        if isinstance(value, dict) and isinstance(values.get(key), dict):
+            _merge(values[key], value)
+        else:
+            values[key] = value
+
+
+def _flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            flat |= _flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _list_faults(error: ValidationError) -> str:
+    faults = error.errors(include_url=False)
+    lines = [f"{len(faults)} setting{'s do' if len(faults) > 1 else ' does'} not fit:"]
+    for fault in faults:
+        name = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            lines.append(f"    {name}: unknown setting")
+        elif fault["type"] == "value_error":
+            lines.append(f"    {fault['msg'].removeprefix('Value error, ')}")
+        else:
+            lines.append(f"    {name}: {fault['msg']} (got {fault['input']!r})")
+    return "\n".join(lines)
