@@ -56,7 +56,7 @@ def parser(doc: str, city: bool = False) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace, declare: Callable, work: Callable) -> int:
     """Run the step (or steps) that `declare` names, each only if it must be; returns the exit status."""
-    _log_to(sys.stdout)
+    _log_to_terminal()
     try:
         return _run(args, declare, work)
     except InputError as error:
@@ -114,7 +114,7 @@ def _run_step(step: Any, settings: Any, paths: Any, args: argparse.Namespace, wo
     started = time.monotonic()
     title = " ".join(part for part in (step.name, step.label) if part)
     if paths.city:
-        _log_to(paths.logs / f"{step.name}.log")
+        _log_to_file(paths.logs / f"{step.name}.log")
     for path, maker in step.missing_inputs():
         require(path, maker, arguments(args))
     with step.lock():
@@ -176,19 +176,25 @@ def _join(counts: dict[str, Any]) -> str:
     return ", ".join(words)
 
 
-def _log_to(target: Any) -> None:
-    """Send messages to a stream (as they are) or to a file (with the time)."""
+def _log_to_terminal() -> None:
+    """Messages to stdout, errors to stderr; handlers of an earlier run in this process go."""
     log.setLevel(logging.INFO)
     log.propagate = False
-    if isinstance(target, Path):
-        if any(getattr(h, "baseFilename", None) == str(target) for h in log.handlers):
-            return
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handler: logging.Handler = logging.FileHandler(target, encoding="utf-8")
-        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
-    else:
-        for old in list(log.handlers):
-            log.removeHandler(old)
-            old.close()
-        handler = logging.StreamHandler(target)
+    for old in list(log.handlers):
+        log.removeHandler(old)
+        old.close()
+    out, err = logging.StreamHandler(sys.stdout), logging.StreamHandler(sys.stderr)
+    out.addFilter(lambda record: record.levelno < logging.ERROR)
+    err.setLevel(logging.ERROR)
+    log.addHandler(out)
+    log.addHandler(err)
+
+
+def _log_to_file(path: Path) -> None:
+    """Messages and errors also to a file, with the time."""
+    if any(getattr(handler, "baseFilename", None) == str(path) for handler in log.handlers):
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     log.addHandler(handler)

@@ -1,0 +1,56 @@
+"""Say which cells are used, why the others are not, and into which class, block and fold each one falls.
+
+Reads   results/<city>/cells.parquet, images.csv
+Writes  results/<city>/<run>/samples.csv
+Run     python code/10_assign_folds.py --city Demo --run demo
+"""
+
+import argparse
+import logging
+
+from urbancam import command
+from urbancam.records import Step, atomic
+
+log = logging.getLogger(__name__)
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    return command.parser(__doc__, city=True).parse_args(argv)
+
+
+def declare(settings, paths, args) -> Step:
+    return Step(
+        "10_assign_folds", 1, paths.samples, "run",
+        settings.pick("samples", "split", "seed"),
+        {paths.cells: "03_select_cells", paths.images_table: "05_cut_images"},
+        label=args.city,
+    )  # fmt: skip
+
+
+def work(step, settings, paths, args) -> dict:
+    import geopandas as gpd
+    import pandas as pd
+
+    from urbancam import census, splits
+
+    cells = pd.DataFrame(gpd.read_parquet(paths.cells).drop(columns="geometry"))
+    images = pd.read_csv(paths.images_table)
+    table = splits.usable_cells(cells, images, settings.samples.max_void_fraction)
+    used = table["used"]
+    table.loc[used, "income_class"] = census.income_quintiles(table.loc[used, "income_eur"])
+    samples = splits.add_folds(table, settings.split, settings.seed)
+    for reason, count in samples.loc[~samples["used"], "reason"].value_counts().items():
+        log.info("drops %s of %s cells: %s", f"{count:,}", f"{len(samples):,}", reason)
+    with atomic(paths.samples) as temporary:
+        samples.to_csv(temporary, index=False)
+    used = samples[samples["used"]]
+    return {"cells used": len(used), "not used": len(samples) - len(used),
+            "blocks": used["block"].nunique(), "folds": used["fold"].nunique()}  # fmt: skip
+
+
+def main(argv: list[str] | None = None) -> int:
+    return command.run(parse_args(argv), declare, work)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,169 @@
+"""Folds: random, INSEE's imputation group, spatial block.
+
+Neighbouring cells look alike and earn alike, and cells of one imputation group share one income by construction:
+a random split puts them on both sides and rewards memory (README, "What this does instead"). Blocks keep whole
+neighbourhoods, and whole groups, on one side.
+"""
+
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+from urbancam import grid
+from urbancam.errors import InputError
+from urbancam.settings import Split
+
+ROLES = ("train", "validation", "test")
+
+
+def assign_blocks(ids: pd.Series, groups: pd.Series, block_m: int) -> pd.Series:
+    """Spatial block of each cell, on INSEE's grid in EPSG:3035; an imputation group is never split.
+
+    A group whose cells lie in several blocks goes whole to the block that holds most of them (ties: the block
+    that sorts first).
+
+    Args:
+        ids: (N,) INSPIRE ids of the cells.
+        groups: (N,) imputation group, null where a cell is alone.
+        block_m: side of a block, m.
+
+    Returns:
+        (N,) block names "N<south>E<west>" in m, index of `ids`.
+    """
+    blocks = grid.blocks(ids, block_m)
+    grouped = groups.notna()
+    home = blocks[grouped].groupby(groups[grouped]).agg(lambda names: names.value_counts().sort_index().idxmax())
+    return blocks.where(~grouped, groups.map(home)).rename("block")
+
+
+def units(samples: pd.DataFrame, method: str) -> pd.Series:
+    """What a split must not divide: the block, the group (a lone cell is its own), or the single cell."""
+    if method == "block":
+        return samples["block"]
+    if method == "group":
+        return samples["group"].astype("string").radd("group ").fillna(samples["idINSPIRE"])
+    return samples["idINSPIRE"]
+
+
+def assign_folds(samples: pd.DataFrame, method: str, folds: int, seed: int) -> np.ndarray:
+    """Test fold of each cell, 0 .. folds-1, stratified on the class as far as the units allow.
+
+    Args:
+        samples: used cells with `idINSPIRE, income_class, block, group`.
+        method: "block", "group" or "random".
+        folds: number of folds.
+        seed: of the shuffle.
+
+    Raises:
+        InputError: fewer units than folds.
+    """
+    unit = units(samples, method)
+    if unit.nunique() < folds:
+        raise InputError(
+            f"{unit.nunique()} {method} units of {len(samples)} usable cells cannot fill {folds} folds",
+            "split.folds, split.block_m",
+            "ask for fewer folds or smaller blocks, e.g. --set split.block_m=1000",
+        )
+    return _stratified(samples, unit, method, folds, seed)
+
+
+def roles(samples: pd.DataFrame, fold: int, method: str, validation_fraction: float, seed: int) -> np.ndarray:
+    """Role of each cell in one fold: "test", "validation" or "train".
+
+    The validation part is made of whole units of the cells not in the test fold; under `random` it is the first
+    quarter of them in a seeded order, as published (Keras's validation_split).
+
+    Args:
+        samples: used cells with `idINSPIRE, income_class, block, group, fold`.
+        fold: the test fold.
+        method: "block", "group" or "random".
+        validation_fraction: share of the cells not in the test fold.
+        seed: of the shuffle.
+    """
+    role = np.where(samples["fold"] == fold, "test", "train").astype("<U10")
+    rest = np.flatnonzero(role == "train")
+    if method == "random":
+        order = np.random.default_rng([seed, fold]).permutation(rest)
+        role[order[: int(validation_fraction * len(rest))]] = "validation"
+        return role
+    part = samples.iloc[rest]
+    parts = min(max(2, round(1 / validation_fraction)), units(part, method).nunique())
+    if parts < 2:
+        raise InputError(
+            f"outside fold {fold} all cells lie in one {method} unit: none is left for validation",
+            "split.block_m", "ask for smaller blocks",
+        )  # fmt: skip
+    number = _stratified(part, units(part, method), method, parts, seed + 1 + fold)
+    role[rest[number == 0]] = "validation"
+    return role
+
+
+def _stratified(samples: pd.DataFrame, unit: pd.Series, method: str, folds: int, seed: int) -> np.ndarray:
+    if method == "random":
+        splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    else:
+        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    number = np.full(len(samples), -1)
+    with warnings.catch_warnings():  # a class with fewer cells than folds cannot stand in all of them
+        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+        parts = list(splitter.split(np.zeros(len(samples)), samples["income_class"], groups=unit))
+    for fold, (_, test) in enumerate(parts):
+        number[test] = fold
+    if len(np.unique(number)) < folds:
+        raise InputError(
+            f"the {unit.nunique()} {method} units are too uneven to fill {folds} folds",
+            "split.folds, split.block_m", "ask for fewer folds or smaller blocks",
+        )  # fmt: skip
+    return number
+
+
+def leaks(samples: pd.DataFrame, role: np.ndarray, key: str) -> int:
+    """How many values of `key` (idINSPIRE, group, block) stand in more than one role."""
+    frame = pd.DataFrame({"key": samples[key].to_numpy(), "role": role}).dropna()
+    return int((frame.groupby("key")["role"].nunique() > 1).sum())
+
+
+def usable_cells(cells: pd.DataFrame, images: pd.DataFrame, max_void_fraction: float) -> pd.DataFrame:
+    """Which cells can be used, and why the others cannot.
+
+    Args:
+        cells: `idINSPIRE, income_eur, group`, one row per cell of the city.
+        images: `idINSPIRE, path, void_fraction`.
+        max_void_fraction: share of an image that may be void, 0..1.
+
+    Returns:
+        `idINSPIRE, income_eur, group, used, reason`, sorted by id.
+    """
+    table = cells[["idINSPIRE", "income_eur", "group"]].merge(images, on="idINSPIRE", how="left", validate="1:1")
+    table = table.sort_values("idINSPIRE", ignore_index=True)
+    reason = pd.Series("", index=table.index)
+    reason[table["void_fraction"] > max_void_fraction] = f"more than {max_void_fraction:.3g} of the image is void"
+    reason[table["path"].isna()] = "no image"
+    table["used"], table["reason"] = reason == "", reason
+    if not table["used"].any():
+        raise InputError(
+            f"none of {len(table):,} cells is usable: {reason.value_counts().to_dict()}",
+            "images.csv", "see what 04 and 05 say about imagery",
+        )  # fmt: skip
+    return table[["idINSPIRE", "income_eur", "group", "used", "reason"]]
+
+
+def add_folds(table: pd.DataFrame, split: Split, seed: int) -> pd.DataFrame:
+    """The table `samples.csv`: adds `block` to every cell and `fold` to the used ones.
+
+    Args:
+        table: `idINSPIRE, group, used, reason, income_class`.
+        split: settings of the split.
+        seed: of the folds.
+
+    Raises:
+        InputError: fewer blocks (groups, cells) than folds.
+    """
+    table = table.assign(block=assign_blocks(table["idINSPIRE"], table["group"], split.block_m))
+    used = table[table["used"]]
+    table["fold"] = pd.Series(assign_folds(used, split.method, split.folds, seed), index=used.index)
+    columns = ["idINSPIRE", "used", "reason", "income_class", "block", "group", "fold"]
+    return table[columns].astype({"income_class": "Int64", "fold": "Int64"})
