@@ -28,12 +28,11 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    import geopandas as gpd
     import pandas as pd
 
     from urbancam import census, splits
 
-    cells = pd.DataFrame(gpd.read_parquet(paths.cells).drop(columns="geometry"))
+    cells = pd.read_parquet(paths.cells, columns=["idINSPIRE", "income_eur", "group"])
     images = pd.read_csv(paths.images_table)
     table = splits.usable_cells(cells, images, settings.samples.max_void_fraction)
     used = table["used"]

@@ -156,6 +156,15 @@ def arguments(args: argparse.Namespace) -> str:
     return " ".join(words)
 
 
+def chosen_folds(fold: int | None, folds: int) -> list[int]:
+    """The folds that `--fold` names: one, or all."""
+    if fold is None:
+        return list(range(folds))
+    if not 0 <= fold < folds:
+        raise InputError(f"there is no fold {fold}: folds are 0 .. {folds - 1}", "--fold", "see split.folds")
+    return [fold]
+
+
 def _print_status(step: Any) -> None:
     reason = step.stale_because()
     state = "done" if not reason else "missing" if not step.record else "stale"

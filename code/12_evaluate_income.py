@@ -1,0 +1,93 @@
+"""Score the out-of-fold predictions, beside baselines that never saw an image.
+
+Reads   results/<city>/cells.parquet, fragments.parquet
+        results/<city>/<run>/samples.csv, fold_K/test_predictions.csv of every fold
+Writes  results/<city>/<run>/predictions.csv
+        results/<city>/<run>/tables/{metrics,confusion_matrix,classification_report}.csv
+Run     python code/12_evaluate_income.py --city Demo --run demo
+"""
+
+import argparse
+import logging
+
+from urbancam import command
+from urbancam.records import Step, atomic
+
+log = logging.getLogger(__name__)
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    return command.parser(__doc__, city=True).parse_args(argv)
+
+
+def declare(settings, paths, args) -> Step:
+    folds = {paths.test_predictions(fold): "11_train_income" for fold in range(settings.split.folds)}
+    return Step(
+        "12_evaluate_income", 1, paths.table("metrics"), "run",
+        settings.pick("statistics", "seed", "split.folds", "landcover.key", "census.cell_size_m"),
+        {paths.cells: "03_select_cells", paths.fragments: "06_cut_land_cover", paths.samples: "10_assign_folds", **folds},
+        outputs=[paths.predictions, paths.table("confusion_matrix"), paths.table("classification_report")],
+        label=args.city,
+    )  # fmt: skip
+
+
+def work(step, settings, paths, args) -> dict:
+    import pandas as pd
+
+    from urbancam import baselines, metrics, predictions
+
+    samples = pd.read_csv(paths.samples, dtype={"block": "str", "group": "str"})
+    folds = {fold: pd.read_csv(paths.test_predictions(fold)) for fold in range(settings.split.folds)}
+    joined = predictions.join_folds(samples, folds)
+
+    ids = joined["idINSPIRE"]
+    cells = pd.read_parquet(paths.cells, columns=["idINSPIRE", "ind", "imputed"]).set_index("idINSPIRE").loc[ids]
+    fragments = pd.read_parquet(paths.fragments, columns=["idINSPIRE", settings.landcover.key, "area_m2"])
+    log.info("loads %s cells and %s fragments", f"{len(cells):,}", f"{len(fragments):,}")
+    features = baselines.cell_features(
+        cells.reset_index(), fragments, settings.landcover.key, settings.census.cell_size_m
+    )
+    predictors = {"model": joined}
+    for name, baseline in baselines.table(settings.statistics.neighbours).items():
+        classes, fold = joined["income_class"].to_numpy(), joined["fold"].to_numpy()
+        predicted = baselines.out_of_fold(baseline, features[name], classes, fold)
+        predictors[name] = joined.assign(**predicted)
+
+    table = metrics.metrics_table(
+        predictors,
+        cells["imputed"].to_numpy(dtype=bool),
+        samples.set_index("idINSPIRE").loc[ids, "block"].to_numpy(),
+        settings.statistics.draws,
+        settings.statistics.confidence,
+        settings.seed,
+    )
+    save(joined, paths.predictions)
+    save(metrics.confusion_matrix(joined), paths.table("confusion_matrix"))
+    save(metrics.classification_report(joined), paths.table("classification_report"))
+    save(table, paths.table("metrics"))
+    return summary(table)
+
+
+def save(table, path) -> None:
+    with atomic(path) as temporary:
+        table.to_csv(temporary, index=False)
+    log.info("saves %s rows: %s", f"{len(table):,}", path)
+
+
+def summary(table) -> dict:
+    pooled = table[(table["subset"] == "all") & (table["fold"] == "all")].set_index(["predictor", "metric"])
+    value = pooled["value"]
+    return {
+        "cells": int(pooled["n"].iloc[0]),
+        "Spearman r": float(value["model", "spearman"]),
+        "of coordinates": float(value["coordinates", "spearman"]),
+        "accuracy": float(value["model", "accuracy"]),
+    }
+
+
+def main(argv: list[str] | None = None) -> int:
+    return command.run(parse_args(argv), declare, work)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

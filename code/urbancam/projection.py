@@ -1,0 +1,96 @@
+"""Maps x labelled pixels -> one row per fragment."""
+
+import numpy as np
+import pandas as pd
+
+SIDES = ("poor", "rich")
+STATISTICS = ("sum", "min", "max", "median", "mean")
+
+
+def zonal_statistics(values: np.ndarray, labels: np.ndarray, count: int) -> pd.DataFrame:
+    """Statistics of a map over labelled pixels.
+
+    Args:
+        values: (H, W) map.
+        labels: (H, W) int, 0 = no fragment, i + 1 = fragment i.
+        count: number of fragments.
+
+    Returns:
+        (count,) rows `pixel_count, sum, min, max, median, mean`; without a pixel: 0, 0 and NaN else.
+    """
+    order = np.lexsort((values.ravel(), labels.ravel()))  # by label, then by value
+    sorted_values = values.ravel()[order].astype(float)
+    pixel_count = np.bincount(labels.ravel(), minlength=count + 1)
+    ends = np.cumsum(pixel_count)
+    first, last, pixel_count = ends[:-1], ends[1:] - 1, pixel_count[1:]
+    table = pd.DataFrame({"pixel_count": pixel_count})
+    sums = np.bincount(labels.ravel(), weights=values.ravel().astype(float), minlength=count + 1)[1:]
+    filled = pixel_count > 0
+
+    def pick(at: np.ndarray) -> np.ndarray:
+        picked = np.full(count, np.nan)
+        picked[filled] = sorted_values[at[filled]]
+        return picked
+
+    table["sum"], table["min"], table["max"] = sums, pick(first), pick(last)
+    table["median"] = (pick(first + (pixel_count - 1) // 2) + pick(first + pixel_count // 2)) / 2
+    table["mean"] = np.divide(sums, pixel_count, out=np.full(count, np.nan), where=filled)
+    return table
+
+
+def project_cell(
+    fragments: pd.DataFrame, labels: np.ndarray, poor: np.ndarray, rich: np.ndarray, contribution: np.ndarray
+) -> pd.DataFrame:
+    """The rows of `activation.parquet` of one cell.
+
+    Args:
+        fragments: (n,) rows of the cell with `fragment_id, idINSPIRE, class, code, area_m2`.
+        labels: (H, W) int, row 0 = north, 0 = no fragment, i + 1 = row i of `fragments`.
+        poor, rich: (H, W) published maps.
+        contribution: (H, W) logit units per pixel.
+
+    Returns:
+        (n,) rows. `poor_share` and `rich_share` are of the sum over all fragments, NaN where that is zero;
+        `poor_score` and `rich_score` are sums per m2, as published, and do not compare between cells.
+    """
+    table = fragments[["fragment_id", "idINSPIRE", "class", "code", "area_m2"]].reset_index(drop=True)
+    for side, values in zip(SIDES, (poor, rich), strict=True):
+        statistics = zonal_statistics(values, labels, len(table))
+        table["pixel_count"] = statistics["pixel_count"]
+        table[[f"{side}_{name}" for name in STATISTICS]] = statistics[list(STATISTICS)]
+        total = statistics["sum"].sum()
+        table[f"{side}_score"] = statistics["sum"] / table["area_m2"]
+        table[f"{side}_share"] = statistics["sum"] / total if total > 0 else np.nan
+    sums = np.bincount(labels.ravel(), weights=contribution.ravel().astype(float), minlength=len(table) + 1)
+    table["contribution"] = sums[1:]
+    return table
+
+
+def signed_thumbnail(poor: np.ndarray, rich: np.ndarray, size_px: int) -> np.ndarray:
+    """One small grey picture of both maps: 128 is zero, 255 the cell's strongest rich pixel, 1 its strongest poor one.
+
+    Each side is scaled by its own maximum, since the published maps scale with |dy_c/dz|.
+
+    Args:
+        poor, rich: (H, W), zero where the other is not.
+        size_px: side of the picture; each of its pixels is the mean of those it covers.
+
+    Returns:
+        (size_px, size_px) uint8.
+    """
+    signed = _scaled(rich) - _scaled(poor)
+    edges = np.linspace(0, len(signed), size_px + 1).astype(int)[:-1] if size_px < len(signed) else None
+    if edges is not None:
+        sums = np.add.reduceat(np.add.reduceat(signed, edges, 0), edges, 1)
+        sizes = np.diff(np.append(edges, len(signed)))
+        signed = _scaled_signed(sums / sizes[:, None] / sizes[None, :])
+    return (128 + np.round(127 * signed)).astype(np.uint8)
+
+
+def _scaled(values: np.ndarray) -> np.ndarray:
+    peak = values.max()
+    return values / peak if peak > 0 else values
+
+
+def _scaled_signed(values: np.ndarray) -> np.ndarray:
+    return _scaled(values.clip(min=0)) - _scaled((-values).clip(min=0))

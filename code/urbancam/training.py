@@ -1,0 +1,330 @@
+"""The loop: train one fold, keep the best epoch by validation, resume after a kill, predict.
+
+Validation is the whole un-augmented part, every epoch, in evaluation mode.
+"""
+
+import logging
+import math
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from urbancam import datasets, models
+from urbancam.records import atomic
+from urbancam.settings import Settings
+
+log = logging.getLogger(__name__)
+
+EVALUATION_BATCH = 64
+
+
+@dataclass
+class Stopping:
+    """Early stopping with the published restart rule, as a state machine fed one validation loss an epoch.
+
+    Epochs are counted from 0. Let a run start at global epoch g and have its best validation loss at its local
+    epoch b. It stops when `patience` epochs passed without improvement. Without `restarts` that is the end. With
+    them training goes on from the best weights at global epoch g + b + 1 with half the learning rate, until
+    `max_epochs`; a run that reaches `max_epochs` ends without another.
+    """
+
+    max_epochs: int
+    patience: int
+    restarts: bool
+    run: int = 0
+    start: int = 0  # g, global epoch at which the run started
+    local: int = 0  # local epoch that comes next
+    best_local: int = -1
+    best_loss: float = math.inf
+    run_losses: list[float] = field(default_factory=list)  # best of each finished run
+
+    def update(self, loss: float) -> tuple[bool, str]:
+        """Take the validation loss of the epoch just done.
+
+        Returns:
+            whether it is the run's best so far, and what comes next: "continue", "restart" or "end".
+        """
+        improved = loss < self.best_loss
+        if improved:
+            self.best_loss, self.best_local = loss, self.local
+        self.local += 1
+        if self.local - 1 - self.best_local >= self.patience:
+            return improved, self._stop()
+        return improved, "end" if self.global_epoch >= self.max_epochs else "continue"
+
+    def _stop(self) -> str:
+        if not self.restarts:
+            return "end"
+        self.run_losses.append(self.best_loss)
+        self.start += self.best_local + 1
+        self.run += 1
+        self.local, self.best_local, self.best_loss = 0, -1, math.inf
+        return "restart" if self.start < self.max_epochs else "end"
+
+    @property
+    def global_epoch(self) -> int:
+        """Global epoch that comes next."""
+        return self.start + self.local
+
+
+class Rate:
+    """Learning rate of each step: cosine after one warm-up epoch, or plateau on training loss (published).
+
+    Args:
+        optimiser: whose rate is set.
+        settings: section `training`.
+        steps_per_epoch: batches in an epoch.
+        initial: rate at the start of the run, halved at each restart.
+    """
+
+    def __init__(self, optimiser, settings, steps_per_epoch: int, initial: float) -> None:
+        self.optimiser, self.settings, self.steps, self.initial = optimiser, settings, steps_per_epoch, initial
+        self.plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
+            optimiser,
+            factor=settings.plateau_factor,
+            patience=settings.plateau_patience - 1,  # PyTorch waits for one epoch more than Keras does
+            threshold=settings.plateau_min_delta,
+            threshold_mode="abs",
+            min_lr=settings.min_learning_rate,
+        )
+
+    def before_step(self, step: int) -> None:
+        """Set the rate of a step of the run (0-based, over all epochs)."""
+        if self.settings.schedule != "cosine":
+            return
+        total = max(self.settings.epochs * self.steps, self.steps + 1)
+        if step < self.steps:
+            factor = (step + 1) / self.steps
+        else:
+            factor = 0.5 * (1 + math.cos(math.pi * (step - self.steps) / (total - self.steps)))
+        rate = max(self.initial * factor, self.settings.min_learning_rate)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+
+    def after_epoch(self, training_loss: float) -> None:
+        """Take the training loss of the epoch."""
+        if self.settings.schedule == "plateau":
+            self.plateau.step(training_loss)
+
+
+class Trainer:
+    """One fold's training.
+
+    Args:
+        network: to be trained, on its device.
+        train: augmented items.
+        validation: un-augmented items.
+        settings: of the run.
+        folder: of the fold; gets `weights.pt`, `history.csv`, `tensorboard/` and, while under way, `checkpoint.pt`.
+        fingerprint: of all inputs; a checkpoint with another one is not gone on with.
+        seed: of this fold.
+        workers: processes that load images.
+    """
+
+    def __init__(self, network, train, validation, settings: Settings, folder: Path, fingerprint: str,
+                 seed: int, workers: int) -> None:  # fmt: skip
+        self.network, self.train_set, self.validation_set = network, train, validation
+        self.settings, self.folder, self.fingerprint, self.seed, self.workers = (
+            settings, folder, fingerprint, seed, workers)  # fmt: skip
+        self.device = next(network.parameters()).device
+        self.head = models.HEADS[settings.model.head]
+        t = settings.training
+        self.schedule = datasets.BatchSchedule(
+            train.classes, t.batch_size, t.batches_per_epoch, t.class_balanced, seed
+        )
+        self.stopping = Stopping(t.epochs, t.patience, t.restarts)
+        self.history: list[dict] = []
+        self._start_run()
+
+    def _start_run(self) -> None:
+        t = self.settings.training
+        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[t.optimiser]
+        initial = t.learning_rate / 2**self.stopping.run
+        self.optimiser = kind(
+            self.network.parameters(), lr=initial, eps=t.adam_epsilon, weight_decay=t.weight_decay
+        )
+        self.rate = Rate(self.optimiser, t, len(self.schedule.epoch(0)), initial)
+
+    def fit(self) -> pd.DataFrame:
+        """Train to the end.
+
+        Returns:
+            the history, one row an epoch. `weights.pt` then holds the best epoch of the best run, and the network too.
+        """
+        from torch.utils.tensorboard import SummaryWriter
+
+        following = self._resume()
+        board = SummaryWriter(self.folder / "tensorboard", purge_step=len(self.history))
+        bar = tqdm(total=self.settings.training.epochs, initial=self.stopping.global_epoch, unit="epoch", desc="train")
+        while following != "end":
+            row, following = self._run_epoch()
+            for name in ("train_loss", "validation_loss", "validation_accuracy", "learning_rate"):
+                board.add_scalar(name, row[name], len(self.history) - 1)
+            bar.set_postfix(loss=f"{row['train_loss']:.3f}", validation=f"{row['validation_loss']:.3f}")
+            bar.update()
+        bar.close()
+        board.close()
+        models.save(self._best_network(), self.folder / "weights.pt")
+        history = pd.DataFrame(self.history)
+        with atomic(self.folder / "history.csv") as temporary:
+            history.to_csv(temporary, index=False)
+        return history
+
+    def _run_epoch(self) -> tuple[dict, str]:
+        started, stopping = time.monotonic(), self.stopping
+        row = {"epoch": stopping.global_epoch, "run": stopping.run}
+        row["train_loss"] = self._train_epoch()
+        row["learning_rate"] = self.optimiser.param_groups[0]["lr"]
+        log_probabilities, _ = predict(self.network, self.validation_set, self.settings, self.workers)
+        row["validation_loss"], row["validation_accuracy"] = score(log_probabilities, self.validation_set.classes)
+        self.rate.after_epoch(row["train_loss"])
+        improved, following = stopping.update(row["validation_loss"])
+        row["seconds"] = time.monotonic() - started
+        self.history.append(row)
+        if improved:
+            self.best = _copy_state(self.network)
+            if row["validation_loss"] <= min(r["validation_loss"] for r in self.history):
+                self.best_of_all = self.best
+        if following == "restart":
+            self.network.load_state_dict(self.best)
+            self._start_run()
+        self._save_checkpoint(following)
+        return row, following
+
+    def _train_epoch(self) -> float:
+        """One pass over the epoch's batches; returns the mean loss over images."""
+        epoch, local = len(self.history), self.stopping.local
+        # Everything random in an epoch comes from its own seed, so that a resumed training is the same training.
+        torch.manual_seed(self.seed * 1_000_003 + epoch)
+        self.train_set.epoch = epoch
+        batches = self.schedule.epoch(epoch)
+        self.network.train()
+        total = count = 0.0
+        for step, (images, classes) in enumerate(_load(self.train_set, batches, self.workers, self.device)):
+            self.rate.before_step(local * len(batches) + step)
+            images = datasets.normalise(images, self.settings.image.normalise)
+            with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
+                out = self.network(images)
+            loss = self.head.loss(out.float(), classes)
+            self.optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            self.optimiser.step()
+            total += loss.item() * len(classes)
+            count += len(classes)
+        return total / count
+
+    def _best_network(self) -> torch.nn.Module:
+        self.network.load_state_dict(self.best_of_all)
+        return self.network.eval()
+
+    # -- resume
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self.folder / "checkpoint.pt"
+
+    def _save_checkpoint(self, following: str) -> None:
+        content = {
+            "fingerprint": self.fingerprint,
+            "following": following,
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "plateau": self.rate.plateau.state_dict(),
+            "best": self.best,
+            "best_of_all": self.best_of_all,
+            "stopping": asdict(self.stopping),
+            "history": self.history,
+        }
+        with atomic(self._checkpoint) as temporary:
+            torch.save(content, temporary)
+
+    def _resume(self) -> str:
+        """Go on from the checkpoint where there is a fitting one; returns what comes next."""
+        if not self._checkpoint.exists():
+            return "continue"
+        try:
+            content = models.read_state(self._checkpoint, "checkpoint")
+        except models.InputError:
+            log.info("the checkpoint is damaged: starts again")
+            return "continue"
+        if content.get("fingerprint") != self.fingerprint:
+            log.info("the checkpoint is of other settings or inputs: starts again")
+            return "continue"
+        self.stopping = Stopping(**content["stopping"])
+        self.history = content["history"]
+        self.best, self.best_of_all = content["best"], content["best_of_all"]
+        self.network.load_state_dict(content["network"])
+        self._start_run()
+        self.optimiser.load_state_dict(content["optimiser"])
+        self.rate.plateau.load_state_dict(content["plateau"])
+        log.info("goes on after epoch %d", len(self.history))
+        return content["following"]
+
+    def clean(self) -> None:
+        """Remove what only a resume needs."""
+        self._checkpoint.unlink(missing_ok=True)
+
+
+def predict(network, items, settings: Settings, workers: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Class log-probabilities and raw outputs of un-augmented items, in order.
+
+    Returns:
+        (N, 5) and (N, outputs) float32 on the CPU.
+    """
+    network.eval()
+    device = next(network.parameters()).device
+    order = np.arange(len(items))
+    batches = [order[start : start + EVALUATION_BATCH] for start in range(0, len(order), EVALUATION_BATCH)]
+    outs = []
+    with torch.inference_mode():
+        for images, _ in _load(items, batches, workers, device):
+            outs.append(network(datasets.normalise(images, settings.image.normalise)).float().cpu())
+    out = torch.cat(outs)
+    return models.HEADS[settings.model.head].log_probabilities(out), out
+
+
+def score(log_probabilities: torch.Tensor, classes: np.ndarray) -> tuple[float, float]:
+    """Mean cross-entropy and accuracy.
+
+    Args:
+        log_probabilities: (N, 5).
+        classes: (N,) 0..4.
+    """
+    truth = torch.from_numpy(np.asarray(classes, dtype=np.int64))
+    loss = -log_probabilities[torch.arange(len(truth)), truth].mean().item()
+    return loss, (log_probabilities.argmax(1) == truth).float().mean().item()
+
+
+def prediction_table(ids: pd.Series, fold: int, log_probabilities: torch.Tensor, out: torch.Tensor) -> pd.DataFrame:
+    """Columns `idINSPIRE, fold, logit, p, prob_0 .. prob_4, predicted_class`.
+
+    `logit` is empty and `p` the expected class over 4 where the head is softmax.
+    """
+    probability = log_probabilities.double().exp().numpy()
+    table = pd.DataFrame({"idINSPIRE": ids.to_numpy(), "fold": fold})
+    binomial = out.shape[1] == 1
+    table["logit"] = out[:, 0].double().numpy() if binomial else np.nan
+    table["p"] = probability @ np.arange(models.CLASSES) / (models.CLASSES - 1)
+    table[[f"prob_{k}" for k in range(models.CLASSES)]] = probability
+    table["predicted_class"] = probability.argmax(1)
+    return table
+
+
+def _load(items, batches: list[np.ndarray], workers: int, device: torch.device):
+    """Batches on the device: (B, 3, H, W) uint8 channels-last and (B,) int64."""
+    # On the CPU the network itself keeps all cores busy; loading processes would only take them away.
+    on_gpu = device.type == "cuda"
+    loader = DataLoader(items, batch_sampler=batches, num_workers=workers if on_gpu else 0, pin_memory=on_gpu)
+    for images, classes in loader:
+        images = images.to(device, non_blocking=True, memory_format=torch.channels_last)
+        yield images, classes.to(device, non_blocking=True)
+
+
+def _copy_state(network: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
