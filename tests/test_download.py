@@ -1,4 +1,4 @@
-"""Fetching against a server that misbehaves as the providers do; archives against those who made them badly."""
+"""Fetching against a server that misbehaves as the providers do; archives against bad or hostile makers."""
 
 import hashlib
 import io

@@ -5,6 +5,7 @@ than the disk has room for. Every member is checked against its CRC and takes it
 unpacking again after a kill goes on.
 """
 
+import errno
 import io
 import logging
 import lzma
@@ -40,7 +41,7 @@ PART_BYTES = 200  # longest file name taken; file systems end at 255, temporary 
 # What zipfile, py7zr and the decompressors under them raise on damaged bytes (found by flipping them).
 DAMAGE = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, ArchiveError, EOFError, struct.error, ValueError,
-    IndexError, KeyError, TypeError, AttributeError, AssertionError,
+    IndexError, TypeError, AssertionError,
     NotImplementedError, OverflowError, MemoryError,
 )  # fmt: skip
 
@@ -254,7 +255,7 @@ def _damage_named(archive: Path) -> Iterator[None]:
         what = f"the archive is damaged or cut short ({type(error).__name__}: {error})"
         raise InputError(what, shown(archive), again) from None
     except OSError as error:
-        if error.errno is not None:  # a fault of the disk, not of the bytes (bz2 raises without a number)
+        if error.errno not in (None, errno.EINVAL):  # a fault of the disk; bz2 raises without a number
             raise
         raise InputError(f"the archive is damaged ({error})", shown(archive), again) from None
 
@@ -284,9 +285,11 @@ def _unpack_7z(archive: Path, folder: Path, members: list[Member]) -> None:
             opened.reset()
             opened.extract(staging, targets=[file.filename for file in block])
             for file in block:
-                target = folder / _safe_name(file.filename, archive)
+                staged, target = staging / file.filename, folder / _safe_name(file.filename, archive)
+                if not staged.is_file():
+                    raise py7zr.Bad7zFile(f"{file.filename!r} did not come out of it")
                 target.parent.mkdir(parents=True, exist_ok=True)
-                (staging / file.filename).replace(target)
+                staged.replace(target)
                 target.chmod(0o644)
     shutil.rmtree(staging, ignore_errors=True)
 
