@@ -11,6 +11,7 @@ import argparse
 import logging
 
 from urbancam import command
+from urbancam.paths import shown
 from urbancam.records import Step, atomic
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,12 @@ def declare(settings, paths, args) -> Step:
     return Step(
         "12_evaluate_income", 1, paths.table("metrics"), "run",
         settings.pick("statistics", "seed", "split.folds", "landcover.key", "census.cell_size_m"),
-        {paths.cells: "03_select_cells", paths.fragments: "06_cut_land_cover", paths.samples: "10_assign_folds", **folds},
+        {
+            paths.cells: "03_select_cells",
+            paths.fragments: "06_cut_land_cover",
+            paths.samples: "10_assign_folds",
+            **folds,
+        },
         outputs=[paths.predictions, paths.table("confusion_matrix"), paths.table("classification_report")],
         label=args.city,
     )  # fmt: skip
@@ -34,33 +40,32 @@ def declare(settings, paths, args) -> Step:
 def work(step, settings, paths, args) -> dict:
     import pandas as pd
 
-    from urbancam import baselines, metrics, predictions
+    from urbancam import baselines, metrics
+    from urbancam.predictions import join_folds, rows_of
 
     samples = pd.read_csv(paths.samples, dtype={"block": "str", "group": "str"})
     folds = {fold: pd.read_csv(paths.test_predictions(fold)) for fold in range(settings.split.folds)}
-    joined = predictions.join_folds(samples, folds)
+    joined = join_folds(samples, folds)
+    cells = pd.read_parquet(paths.cells, columns=["idINSPIRE", "ind", "imputed"])
+    cells = rows_of(joined["idINSPIRE"], cells, "cells.parquet")
+    key, cell_size_m = settings.landcover.key, settings.census.cell_size_m
+    fragments = pd.read_parquet(paths.fragments, columns=["idINSPIRE", key, "area_m2"])
+    log.info("loads %s fragments of %s cells", f"{len(fragments):,}", f"{fragments['idINSPIRE'].nunique():,}")
 
-    ids = joined["idINSPIRE"]
-    cells = pd.read_parquet(paths.cells, columns=["idINSPIRE", "ind", "imputed"]).set_index("idINSPIRE").loc[ids]
-    fragments = pd.read_parquet(paths.fragments, columns=["idINSPIRE", settings.landcover.key, "area_m2"])
-    log.info("loads %s cells and %s fragments", f"{len(cells):,}", f"{len(fragments):,}")
-    features = baselines.cell_features(
-        cells.reset_index(), fragments, settings.landcover.key, settings.census.cell_size_m
-    )
+    classes, fold = joined["income_class"].to_numpy(), joined["fold"].to_numpy()
+    features = baselines.cell_features(cells, fragments, key, cell_size_m)
     predictors = {"model": joined}
     for name, baseline in baselines.table(settings.statistics.neighbours).items():
-        classes, fold = joined["income_class"].to_numpy(), joined["fold"].to_numpy()
-        predicted = baselines.out_of_fold(baseline, features[name], classes, fold)
-        predictors[name] = joined.assign(**predicted)
-
+        predictors[name] = joined.assign(**baselines.out_of_fold(baseline, features[name], classes, fold))
     table = metrics.metrics_table(
         predictors,
-        cells["imputed"].to_numpy(dtype=bool),
-        samples.set_index("idINSPIRE").loc[ids, "block"].to_numpy(),
-        settings.statistics.draws,
-        settings.statistics.confidence,
-        settings.seed,
+        imputed=cells["imputed"].to_numpy(dtype=bool),
+        blocks=rows_of(joined["idINSPIRE"], samples, "samples.csv")["block"].to_numpy(),
+        draws=settings.statistics.draws,
+        confidence=settings.statistics.confidence,
+        seed=settings.seed,
     )
+
     save(joined, paths.predictions)
     save(metrics.confusion_matrix(joined), paths.table("confusion_matrix"))
     save(metrics.classification_report(joined), paths.table("classification_report"))
@@ -71,7 +76,7 @@ def work(step, settings, paths, args) -> dict:
 def save(table, path) -> None:
     with atomic(path) as temporary:
         table.to_csv(temporary, index=False)
-    log.info("saves %s rows: %s", f"{len(table):,}", path)
+    log.info("saves %s rows: %s", f"{len(table):,}", shown(path))
 
 
 def summary(table) -> dict:
@@ -80,7 +85,7 @@ def summary(table) -> dict:
     return {
         "cells": int(pooled["n"].iloc[0]),
         "Spearman r": float(value["model", "spearman"]),
-        "of coordinates": float(value["coordinates", "spearman"]),
+        "Spearman r of coordinates": float(value["coordinates", "spearman"]),
         "accuracy": float(value["model", "accuracy"]),
     }
 

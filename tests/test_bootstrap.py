@@ -40,8 +40,12 @@ def test_sums_of_a_draw_are_sums_over_its_blocks_as_wholes():
     numbers, n_blocks = bootstrap.number_blocks(BLOCKS)
     counts = bootstrap.block_draws(BLOCKS, draws=30, seed=1)
     got = counts @ bootstrap.block_sums(values, numbers, n_blocks)
-    for draw, sums in zip(counts, got, strict=True):  # slow oracle: write the drawn cells down one after the other
-        cells = [np.tile(np.flatnonzero(BLOCKS == name), times) for name, times in zip("abc", draw, strict=True)]
+    for draw, sums in zip(
+        counts, got, strict=True
+    ):  # slow oracle: write the drawn cells down one after the other
+        cells = [
+            np.tile(np.flatnonzero(BLOCKS == name), times) for name, times in zip("abc", draw, strict=True)
+        ]
         assert sums == pytest.approx(values[np.concatenate(cells)].sum(axis=0))
 
 
@@ -84,7 +88,7 @@ def test_statistic_seen_in_one_block_of_many_has_no_interval():
 
 
 def _coverage(cells_are_blocks: bool) -> float:
-    """Share of 200 simulated cities (40 blocks of 10 alike cells) whose interval of the mean holds the truth, 0."""
+    """Share of 200 simulated cities (40 blocks of 10 alike cells) whose interval holds the true mean, 0."""
     random, hits = np.random.default_rng(0), 0
     for city in range(200):
         values = np.repeat(random.normal(size=40), 10) + 0.3 * random.normal(size=400)

@@ -1,12 +1,12 @@
 """Block bootstrap: intervals for statistics over cells that resemble their neighbours.
 
-Neighbouring cells share incomes, streets and image tiles, so cells are not resampled one by one: whole spatial
-blocks are, with replacement (Hall 1985; Lahiri 2003, chapter 12). A draw is a row of counts, how often each block
-came up, and a statistic made of sums over cells is a matrix product of the counts with the blocks' own sums.
-Everything that is compared is computed on the same draws, so a difference has its interval too.
+Neighbouring cells share incomes, streets and image tiles, so cells are not resampled one by one: whole
+spatial blocks are, with replacement (Hall 1985; Lahiri 2003, chapter 12). A draw is a row of counts, how
+often each block came up; sums over cells are a matrix product of the counts with the blocks' own sums. What
+is compared is computed on the same draws, so that a difference has its interval too.
 
-The models are not trained again: intervals are conditional on the trained models, and tell how the scores would
-vary over other neighbourhoods of the same city, not over other trainings.
+The models are not trained again: intervals are conditional on the trained models, and tell how the scores
+would vary over other neighbourhoods of the same city, not over other trainings.
 """
 
 import numpy as np
@@ -41,12 +41,13 @@ def block_draws(blocks: pd.Series | np.ndarray, draws: int, seed: int) -> np.nda
         seed: of the random numbers.
 
     Returns:
-        (draws, n_blocks) int64, how often each block came up; columns as `number_blocks` numbers them. A single
-        block cannot be resampled: then there are no draws, shape (0, 1), and every `interval` is NaN.
+        (draws, n_blocks) int64, how often each block came up; columns as `number_blocks` numbers them. A
+        single block cannot be resampled: then there are no draws, shape (0, 1), and every `interval` is NaN.
     """
     _, n_blocks = number_blocks(blocks)
     if n_blocks < 2:
         return np.zeros((0, n_blocks), dtype=np.int64)
+    # ASSUME: blocks are independent of each other, and the folds' models are taken as they are (see above).
     random = np.random.default_rng(seed)
     return random.multinomial(n_blocks, np.full(n_blocks, 1 / n_blocks), size=draws)
 
@@ -100,8 +101,8 @@ def interval(values: np.ndarray, confidence: float) -> np.ndarray:
     values = np.asarray(values, dtype=float)
     tail = (1 - confidence) / 2
     undefined = np.isnan(values)
-    # ASSUME: a statistic undefined in more than 1 - confidence of the draws gets no interval. At 0.95 that is one
-    # whose cells lie in fewer than about three blocks: the draws that do hold them repeat the same few blocks.
+    # ASSUME: a statistic undefined in more than 1 - confidence of the draws gets no interval. At 0.95 its
+    # cells lie in fewer than about three blocks, and the draws that hold them only repeat those few.
     known = (undefined.sum(axis=0) <= (1 - confidence) * len(values)) & (len(values) > 0)
     ends = np.full((2, *values.shape[1:]), np.nan)
     if np.any(known):
