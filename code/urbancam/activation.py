@@ -5,7 +5,8 @@ Notation: z is the logit, A (C, h, w) the target layer's output, x the input ima
 `published`: Grad-CAM (Selvaraju et al. 2017) without its ReLU, centred, times the input gradient. With one logit
 every class score depends on the image through z alone, so the maps of the poorest and the richest class are exact
 mirrors: D = sum_k mean_ij(dz/dA_k) A_k - mean gives the rich map from +D and the poor one from -D, and
-sum_channels |dy_c/dx| = |s_c| sum_channels |dz/dx|. ONE forward and ONE backward of z give both.
+sum_channels |dy_c/dx| = |s_c| sum_channels |dz/dx|. ONE forward and ONE backward of z give both. A softmax head
+has no such mirror: each side is a backward pass of its own class.
 
 `contribution`: at the last activation F, with pooling over positions and one linear unit, z = bias + mean_ij
 sum_k w_k F_kij exactly (CAM, Zhou et al. 2016): each position's term is its contribution, in logit units.
@@ -29,20 +30,20 @@ class Maps:
     """Maps of a batch of B cells.
 
     Attributes:
-        logit: (B,) z.
-        centred: (B, h, w) D, the signed map at the target layer.
-        gradient: (B, H, W) sum over channels of |dz/dx|, x the normalised input.
-        contribution: (B, h', w') logit units; its sum over positions is z - bias.
-        bias: of the linear unit.
-        flat: (B,) bool, D is numerically constant: there is no published map.
+        logit: (B,) z; with five logits that of the richest class against the poorest, z_4 - z_0.
+        signed: poor and rich, each (B, h, w): the class's centred Grad-CAM map before its positive part is taken.
+        gradient: poor and rich, each (B, H, W): sum over channels of |dy_c/dx|, x the normalised input.
+        contribution: (B, h', w') logit units; its sum over positions is logit - bias.
+        bias: of the logit.
+        flat: poor and rich, each (B,) bool: the centred map is numerically constant, there is no published map.
     """
 
     logit: torch.Tensor
-    centred: torch.Tensor
-    gradient: torch.Tensor
+    signed: tuple[torch.Tensor, torch.Tensor]
+    gradient: tuple[torch.Tensor, torch.Tensor]
     contribution: torch.Tensor
     bias: float
-    flat: torch.Tensor
+    flat: tuple[torch.Tensor, torch.Tensor]
 
 
 @contextmanager
@@ -70,10 +71,10 @@ def frozen(network: nn.Module) -> Iterator[None]:
 
 
 def compute_maps(network: models.IncomeNetwork, images: torch.Tensor, target_layer: str, centre: bool = True) -> Maps:
-    """Both kinds of map in one forward and one backward pass.
+    """Both kinds of map in one forward pass, and one backward pass per output that matters.
 
     Args:
-        network: with one output (binomial head).
+        network: with one output (binomial head: one backward serves both sides) or five (softmax: two backwards).
         images: (B, 3, H, W) normalised.
         target_layer: name of the module below `network.features` that Grad-CAM looks at.
         centre: subtract each map's mean (published).
@@ -81,29 +82,65 @@ def compute_maps(network: models.IncomeNetwork, images: torch.Tensor, target_lay
     images = images.detach().requires_grad_(True)
     with frozen(network), captured(network.features.get_submodule(target_layer)) as layer, \
             captured(network.features) as last:  # fmt: skip
-        logit = network(images)[:, 0]
-        layer_gradient, image_gradient = torch.autograd.grad(logit.sum(), [layer[0], images])
-    raw = (layer_gradient.mean((2, 3), keepdim=True) * layer[0]).sum(1).detach()
+        out = network(images)
+        sides = _binomial_sides if out.shape[1] == 1 else _softmax_sides
+        poor, rich = sides(out, layer[0], images)
+    contribution, bias = _contribution(network.linear, last[0].detach())
+    z = out.detach()
+    parts = [_centre(raw, centre) for raw, _ in (poor, rich)]
+    return Maps(
+        logit=z[:, -1] - z[:, 0] if z.shape[1] > 1 else z[:, 0],
+        signed=(parts[0][0], parts[1][0]),
+        gradient=(poor[1], rich[1]),
+        contribution=contribution,
+        bias=bias,
+        flat=(parts[0][1], parts[1][1]),
+    )
+
+
+def _binomial_sides(out, layer, images) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Closed form: dy_c/dx = s_c dz/dx with s_0 = -4 p (1-p)^4 < 0 and s_4 = 4 p^4 (1-p) > 0.
+
+    The size of s_c cancels in a map that is divided by its maximum, so only its sign goes into the signed map.
+    """
+    raw, gradient = _grad_cam(out[:, 0], layer, images)
+    p = torch.sigmoid(out[:, 0].detach())
+    poor_slope, rich_slope = 4 * p * (1 - p) ** 4, 4 * p**4 * (1 - p)
+    return [(-raw, poor_slope.view(-1, 1, 1) * gradient), (raw, rich_slope.view(-1, 1, 1) * gradient)]
+
+
+def _softmax_sides(out, layer, images) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    y = out.softmax(1)
+    return [_grad_cam(y[:, 0], layer, images), _grad_cam(y[:, -1], layer, images)]
+
+
+def _grad_cam(score, layer, images) -> tuple[torch.Tensor, torch.Tensor]:
+    """sum_k mean_ij(dscore/dA_k) A_k, (B, h, w), and sum over channels of |dscore/dx|, (B, H, W)."""
+    layer_gradient, image_gradient = torch.autograd.grad(score.sum(), [layer, images], retain_graph=True)
+    raw = (layer_gradient.mean((2, 3), keepdim=True) * layer).sum(1)
+    return raw.detach(), image_gradient.abs().sum(1)
+
+
+def _centre(raw: torch.Tensor, centre: bool) -> tuple[torch.Tensor, torch.Tensor]:
     centred = raw - raw.mean((1, 2), keepdim=True)
     flat = centred.abs().amax((1, 2)) <= FLAT * raw.abs().amax((1, 2))
-    features = last[0].detach()
-    weight = network.linear.weight[0].view(1, -1, 1, 1)
+    return (centred if centre else raw), flat
+
+
+def _contribution(linear: nn.Linear, features: torch.Tensor) -> tuple[torch.Tensor, float]:
+    """Each position's term of the logit (B, h, w), and the bias."""
+    weight, bias = linear.weight.detach(), linear.bias.detach()
+    if len(weight) > 1:  # the richest class against the poorest
+        weight, bias = weight[-1:] - weight[:1], bias[-1:] - bias[:1]
     positions = features.shape[2] * features.shape[3]
-    return Maps(
-        logit=logit.detach(),
-        centred=centred if centre else raw,
-        gradient=image_gradient.abs().sum(1),
-        contribution=(weight * features).sum(1) / positions,
-        bias=float(network.linear.bias[0]),
-        flat=flat,
-    )
+    return (weight.view(1, -1, 1, 1) * features).sum(1) / positions, float(bias[0])
 
 
 def project_published(maps: Maps, size_px: int, clip_percentile: float) -> tuple[torch.Tensor, torch.Tensor]:
     """Poor and rich map at the image's size, as published (README, "Activation maps").
 
-    U = max(bilinear(-D or +D), 0), V = U / max U, B = V |s_c| sum_channels |dz/dx|, clipped at a percentile of B,
-    with s_c = dy_c/dz = y_c (c - 4 p) of the poorest (c = 0) and the richest class (c = 4).
+    U = max(bilinear(signed map), 0), V = U / max U, B = V sum_channels |dy_c/dx|, clipped at a percentile of B;
+    c is the poorest class for poor, the richest for rich.
 
     Args:
         maps: of a batch.
@@ -113,22 +150,29 @@ def project_published(maps: Maps, size_px: int, clip_percentile: float) -> tuple
     Returns:
         poor and rich, each (B, H, W) >= 0, zero everywhere for a flat cell.
     """
-    signed = F.interpolate(maps.centred[:, None], size=(size_px, size_px), mode="bilinear", align_corners=False)[:, 0]
-    p = torch.sigmoid(maps.logit)
-    slopes = 4 * p * (1 - p) ** 4, 4 * p**4 * (1 - p)  # |s_0|, s_4
-    return tuple(
-        _one_side(side, slope, maps.gradient, maps.flat, clip_percentile)
-        for side, slope in zip((-signed, signed), slopes, strict=True)
+    poor, rich = (
+        _one_side(*side, size_px, clip_percentile)
+        for side in zip(maps.signed, maps.gradient, maps.flat, strict=True)
     )
+    return poor, rich
 
 
-def _one_side(signed, slope, gradient, flat, clip_percentile: float) -> torch.Tensor:
-    positive = signed.clamp(min=0)
+def _one_side(signed, gradient, flat, size_px: int, clip_percentile: float) -> torch.Tensor:
+    positive = F.interpolate(signed[:, None], size=(size_px, size_px), mode="bilinear")[:, 0].clamp(min=0)
     peak = positive.amax((1, 2), keepdim=True)
     scaled = torch.where(peak > 0, positive / peak.clamp(min=torch.finfo(peak.dtype).tiny), 0)
-    product = scaled * gradient * slope.view(-1, 1, 1)
-    limit = product.flatten(1).quantile(clip_percentile / 100, dim=1).view(-1, 1, 1)
+    product = scaled * gradient
+    limit = _percentile(product, clip_percentile).view(-1, 1, 1)
     return torch.where(flat.view(-1, 1, 1), 0, torch.minimum(product, limit))
+
+
+def _percentile(values: torch.Tensor, percentile: float) -> torch.Tensor:
+    """(B,) percentile of each map by linear interpolation, as numpy has it; torch.quantile stops at 16 M values."""
+    ordered = values.flatten(1).sort(1).values
+    position = percentile / 100 * (ordered.shape[1] - 1)
+    low = int(position)
+    high = min(low + 1, ordered.shape[1] - 1)
+    return torch.lerp(ordered[:, low], ordered[:, high], position - low)
 
 
 def spread_evenly(positions: torch.Tensor, size_px: int) -> torch.Tensor:
@@ -159,7 +203,7 @@ def cell_maps(network, images_uint8: torch.Tensor, settings) -> tuple[Maps, torc
     """Maps of raw images, at the image's size.
 
     Args:
-        network: trained, with a binomial head.
+        network: trained.
         images_uint8: (B, 3, H, W).
         settings: of the run.
 

@@ -223,7 +223,7 @@ def read_state(path: Path, where: str) -> dict[str, torch.Tensor]:
         raise InputError(f"there is no file {shown(path)}", where, "name a file of weights") from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
         raise InputError(
-            f"the weights cannot be read: {str(error).splitlines()[0]}", shown(path),
+            f"the weights cannot be read: {(str(error) or 'the file is empty').splitlines()[0]}", shown(path),
             "delete the file and train the fold again (11_train_income)",
         ) from None  # fmt: skip
     if not isinstance(state, dict):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from scipy.special import rel_entr
 
 SIDES = ("poor", "rich")
 STATISTICS = ("sum", "min", "max", "median", "mean")
@@ -39,7 +40,12 @@ def zonal_statistics(values: np.ndarray, labels: np.ndarray, count: int) -> pd.D
 
 
 def project_cell(
-    fragments: pd.DataFrame, labels: np.ndarray, poor: np.ndarray, rich: np.ndarray, contribution: np.ndarray
+    fragments: pd.DataFrame,
+    labels: np.ndarray,
+    poor: np.ndarray,
+    rich: np.ndarray,
+    contribution: np.ndarray,
+    overlap: bool = False,
 ) -> pd.DataFrame:
     """The rows of `activation.parquet` of one cell.
 
@@ -48,6 +54,7 @@ def project_cell(
         labels: (H, W) int, row 0 = north, 0 = no fragment, i + 1 = row i of `fragments`.
         poor, rich: (H, W) published maps.
         contribution: (H, W) logit units per pixel.
+        overlap: the two maps can overlap (softmax head): add their distance in each fragment, `totvar, sym_kl`.
 
     Returns:
         (n,) rows. `poor_share` and `rich_share` are of the sum over all fragments, NaN where that is zero;
@@ -63,7 +70,28 @@ def project_cell(
         table[f"{side}_share"] = statistics["sum"] / total if total > 0 else np.nan
     sums = np.bincount(labels.ravel(), weights=contribution.ravel().astype(float), minlength=len(table) + 1)
     table["contribution"] = sums[1:]
+    if overlap:
+        pairs = [map_distance(poor[labels == i + 1], rich[labels == i + 1]) for i in range(len(table))]
+        table["totvar"], table["sym_kl"] = zip(*pairs, strict=True) if pairs else ((), ())
     return table
+
+
+def map_distance(poor: np.ndarray, rich: np.ndarray) -> tuple[float, float]:
+    """Distance of two maps inside one fragment, each normalised to sum 1: P and Q.
+
+    Total variation 1/2 sum |P - Q|, and KL(P||Q) + KL(Q||P) in nats (infinite where one is zero and the other not).
+    With one logit the supports are disjoint by construction: 1 and infinite, always.
+
+    Args:
+        poor, rich: (n,) values of the fragment's pixels.
+
+    Returns:
+        total variation and symmetric divergence; NaN where a map is zero in all the fragment.
+    """
+    if not (poor.sum() > 0 and rich.sum() > 0):
+        return np.nan, np.nan
+    p, q = poor.astype(float) / poor.sum(), rich.astype(float) / rich.sum()
+    return float(np.abs(p - q).sum() / 2), float((rel_entr(p, q) + rel_entr(q, p)).sum())
 
 
 def signed_thumbnail(poor: np.ndarray, rich: np.ndarray, size_px: int) -> np.ndarray:
@@ -72,25 +100,20 @@ def signed_thumbnail(poor: np.ndarray, rich: np.ndarray, size_px: int) -> np.nda
     Each side is scaled by its own maximum, since the published maps scale with |dy_c/dz|.
 
     Args:
-        poor, rich: (H, W), zero where the other is not.
-        size_px: side of the picture; each of its pixels is the mean of those it covers.
+        poor, rich: (H, W).
+        size_px: side of the picture (at most H); each of its pixels is the mean of those it covers.
 
     Returns:
         (size_px, size_px) uint8.
     """
-    signed = _scaled(rich) - _scaled(poor)
-    edges = np.linspace(0, len(signed), size_px + 1).astype(int)[:-1] if size_px < len(signed) else None
-    if edges is not None:
-        sums = np.add.reduceat(np.add.reduceat(signed, edges, 0), edges, 1)
-        sizes = np.diff(np.append(edges, len(signed)))
-        signed = _scaled_signed(sums / sizes[:, None] / sizes[None, :])
-    return (128 + np.round(127 * signed)).astype(np.uint8)
+    edges = np.linspace(0, len(poor), min(size_px, len(poor)) + 1).astype(int)
+    area = np.diff(edges)[:, None] * np.diff(edges)[None, :]
+    poor, rich = (
+        _scaled(np.add.reduceat(np.add.reduceat(side, edges[:-1], 0), edges[:-1], 1) / area) for side in (poor, rich)
+    )
+    return (128 + np.round(127 * (rich - poor))).astype(np.uint8)
 
 
 def _scaled(values: np.ndarray) -> np.ndarray:
     peak = values.max()
     return values / peak if peak > 0 else values
-
-
-def _scaled_signed(values: np.ndarray) -> np.ndarray:
-    return _scaled(values.clip(min=0)) - _scaled((-values).clip(min=0))

@@ -102,14 +102,13 @@ def roles(samples: pd.DataFrame, fold: int, method: str, validation_fraction: fl
 
 
 def _stratified(samples: pd.DataFrame, unit: pd.Series, method: str, folds: int, seed: int) -> np.ndarray:
+    splitter, groups = StratifiedGroupKFold(folds, shuffle=True, random_state=seed), unit
     if method == "random":
-        splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    else:
-        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+        splitter, groups = StratifiedKFold(folds, shuffle=True, random_state=seed), None
     number = np.full(len(samples), -1)
     with warnings.catch_warnings():  # a class with fewer cells than folds cannot stand in all of them
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-        parts = list(splitter.split(np.zeros(len(samples)), samples["income_class"], groups=unit))
+        parts = list(splitter.split(np.zeros(len(samples)), samples["income_class"], groups))
     for fold, (_, test) in enumerate(parts):
         number[test] = fold
     if len(np.unique(number)) < folds:

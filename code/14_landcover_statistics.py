@@ -1,0 +1,65 @@
+"""Say which land cover the network reads as poor and as rich, and what the incomes themselves say.
+
+Reads   results/<city>/<run>/activation.parquet, predictions.csv, samples.csv
+Writes  results/<city>/<run>/tables/: activation_ratio.csv, activation_contrast.csv, contribution.csv,
+        coactivation.csv, observed_association.csv
+Run     python code/14_landcover_statistics.py --city Demo --run demo
+"""
+
+import argparse
+import logging
+
+from urbancam import command
+from urbancam.records import Step, atomic
+
+log = logging.getLogger(__name__)
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    return command.parser(__doc__, city=True).parse_args(argv)
+
+
+def declare(settings, paths, args) -> Step:
+    others = ("activation_contrast", "contribution", "coactivation", "observed_association")
+    return Step(
+        "14_landcover_statistics", 1, paths.table("activation_ratio"), "run",
+        settings.pick("landcover", "statistics", "seed"),
+        {paths.activation: "13_project_activation", paths.predictions: "12_evaluate_income",
+         paths.samples: "10_assign_folds"},
+        outputs=[paths.table(name) for name in others],
+        label=args.city,
+    )  # fmt: skip
+
+
+def work(step, settings, paths, args) -> dict:
+    import pandas as pd
+
+    from urbancam import urban_atlas
+    from urbancam.landcover import LandCover
+
+    activation = pd.read_parquet(paths.activation)
+    predictions = pd.read_csv(paths.predictions)
+    blocks = pd.read_csv(paths.samples).set_index("idINSPIRE")["block"]
+    names = urban_atlas.class_names(settings.landcover.key)
+    city = LandCover(activation, predictions, blocks, names, settings.landcover, settings.statistics, settings.seed)
+    tables = {
+        "activation_contrast": city.contrast(),
+        "contribution": city.contribution_by_class(),
+        "coactivation": city.coactivation(),
+        "observed_association": city.observed_association(),
+        "activation_ratio": city.activation_ratio(),
+    }
+    for name, table in tables.items():
+        with atomic(paths.table(name)) as temporary:
+            table.to_csv(temporary, index=False)
+        log.info("saves %s rows to %s.csv", f"{len(table):,}", name)
+    return {"classes": len(city.classes), "cells read poor": len(city.side("poor").cells),
+            "cells read rich": len(city.side("rich").cells)}  # fmt: skip
+
+
+def main(argv: list[str] | None = None) -> int:
+    return command.run(parse_args(argv), declare, work)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,79 @@
+"""Splits: nothing that is shared stands on both sides."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from urbancam import settings, splits
+from urbancam.errors import InputError
+
+
+def make_cells(side: int = 20, seed: int = 0) -> pd.DataFrame:
+    """A square of cells at a 400 m corner; a fifth lies in imputation groups of 2 x 2 or 1 x 3 cells."""
+    east, north = np.meshgrid(np.arange(side) * 200 + 3_600_000, np.arange(side) * 200 + 2_800_000)
+    ids = [f"CRS3035RES200mN{n}E{e}" for n, e in zip(north.ravel(), east.ravel(), strict=True)]
+    cells = pd.DataFrame({"idINSPIRE": ids, "income_class": np.arange(side**2) % 5, "used": True, "reason": ""})
+    grouped = np.random.default_rng(seed).random(side**2) < 0.2
+    cells["group"] = pd.Series(np.where(grouped, np.arange(side**2) // 3, np.nan), dtype="Int64")
+    return cells
+
+
+@pytest.fixture
+def samples() -> pd.DataFrame:
+    split = settings.load("default", ["split.block_m=1000"]).split
+    return splits.add_folds(make_cells(), split, seed=0)
+
+
+def test_groups_are_never_divided_between_blocks(samples):
+    assert (samples.dropna(subset="group").groupby("group")["block"].nunique() == 1).all()
+
+
+def test_group_goes_to_the_block_that_holds_most_of_it():
+    ids = pd.Series([f"CRS3035RES200mN2800000E{3_600_000 + 200 * i}" for i in (3, 4, 5)])
+    got = splits.assign_blocks(ids, pd.Series([7, 7, 7]), 1000)
+    assert got.tolist() == ["N2800000E3600000"] * 3
+
+
+@pytest.mark.parametrize("fold", range(5))
+def test_t11_block_split_shares_no_cell_group_or_block(samples, fold):
+    role = splits.roles(samples, fold, "block", 0.25, seed=0)
+    assert set(role) == {"train", "validation", "test"}
+    assert [splits.leaks(samples, role, key) for key in ("idINSPIRE", "group", "block")] == [0, 0, 0]
+
+
+def test_t11_random_split_is_shown_to_leak(samples):
+    split = settings.load("paper").split
+    shuffled = splits.add_folds(make_cells(), split, seed=0)
+    role = splits.roles(shuffled, 0, "random", 0.25, seed=0)
+    assert splits.leaks(shuffled, role, "idINSPIRE") == 0
+    assert splits.leaks(shuffled, role, "group") > 0 and splits.leaks(shuffled, role, "block") > 0
+
+
+def test_random_validation_is_a_quarter_of_the_rest(samples):
+    role = splits.roles(samples, 1, "random", 0.25, seed=0)
+    assert (role == "validation").sum() == int(0.25 * (samples["fold"] != 1).sum())
+
+
+def test_every_cell_is_tested_once_and_classes_spread(samples):
+    assert sorted(samples["fold"].unique()) == [0, 1, 2, 3, 4]
+    assert pd.crosstab(samples["fold"], samples["income_class"]).to_numpy().min() > 0
+
+
+def test_roles_repeat_with_the_seed(samples):
+    first, again = (splits.roles(samples, 2, "block", 0.25, seed=3) for _ in range(2))
+    assert (first == again).all()
+
+
+def test_fewer_blocks_than_folds_is_named():
+    split = settings.load("default", ["split.block_m=10000"]).split
+    with pytest.raises(InputError, match=r"block units of 400 usable cells cannot fill 5 folds"):
+        splits.add_folds(make_cells(), split, seed=0)
+
+
+def test_void_and_missing_images_are_not_used():
+    cells = make_cells(2)[["idINSPIRE", "group"]].assign(income_eur=[1.0, 2, 3, 4])
+    images = pd.DataFrame({"idINSPIRE": cells["idINSPIRE"], "path": ["a", "b", None, "d"],
+                           "void_fraction": [0.009, 0.011, 1.0, 0.0]})  # fmt: skip
+    got = splits.usable_cells(cells, images, 0.01)
+    assert got["used"].tolist() == [True, False, False, True]
+    assert got["reason"].tolist()[1:3] == ["more than 0.01 of the image is void", "no image"]

@@ -1,0 +1,146 @@
+"""Early stopping with restarts, batches, and resume after a kill."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from urbancam import datasets, models, settings, training
+
+
+def walk(losses: list[float], **options) -> list[tuple[int, int, str]]:
+    """(run, global epoch, what follows) for a scripted loss curve."""
+    stopping, seen = training.Stopping(**options), []
+    for loss in losses:
+        run, epoch = stopping.run, stopping.global_epoch
+        _, following = stopping.update(loss)
+        seen.append((run, epoch, following))
+        if following == "end":
+            break
+    return seen
+
+
+def test_stops_patience_epochs_after_the_best():
+    got = walk([3, 2, 5, 5, 5, 5], max_epochs=30, patience=3, restarts=False)
+    assert got[-1] == (0, 4, "end")  # best at 1, stops at 1 + 3
+
+
+def test_restart_goes_on_after_the_best_epoch():
+    # Run 0: best b = 1, stops at local epoch 4, so run 1 starts at global epoch 0 + 1 + 1 = 2.
+    got = walk([3, 2, 5, 5, 5, 4, 1, 9, 9, 9], max_epochs=30, patience=3, restarts=True)
+    assert got[4] == (0, 4, "restart") and got[5] == (1, 2, "continue")
+    assert got[9] == (1, 6, "restart")  # best at local 1, global 3
+
+
+def test_a_run_that_reaches_the_last_epoch_ends_without_another():
+    got = walk([9 - e for e in range(9)], max_epochs=5, patience=3, restarts=True)
+    assert got[-1] == (0, 4, "end") and len(got) == 5
+
+
+def test_no_restart_when_the_best_came_too_late():
+    # Published: a restart needs b <= MAX - g - P - 1 = 1; with b = 2 the epochs run out first.
+    got = walk([3, 2, 1, 9, 9, 9], max_epochs=5, patience=3, restarts=True)
+    assert got[-1] == (0, 4, "end")
+
+
+def test_balanced_batches_hold_each_class_twice_without_repeats():
+    classes = np.repeat(np.arange(5), [10, 12, 14, 16, 18])
+    schedule = datasets.BatchSchedule(classes, 10, 250, balanced=True, seed=0)
+    first = schedule.epoch(0)
+    assert len(first) == 250
+    assert all((np.bincount(classes[batch]) == 2).all() for batch in first)
+    assert len(set(np.concatenate(first[:5])[classes[np.concatenate(first[:5])] == 0])) == 10  # one full pass
+
+
+def test_virtual_epochs_run_on_where_the_last_one_stopped():
+    schedule = datasets.BatchSchedule(np.zeros(12), 4, 2, balanced=False, seed=0)
+    got = np.concatenate([*schedule.epoch(0), *schedule.epoch(1)])[:12]
+    assert sorted(got) == list(range(12))
+
+
+def test_whole_epochs_visit_every_item_and_leave_no_batch_of_one():
+    schedule = datasets.BatchSchedule(np.zeros(9), 4, None, balanced=False, seed=0)
+    assert [len(batch) for batch in schedule.epoch(0)] == [4, 4]
+    assert sorted(np.concatenate(datasets.BatchSchedule(np.zeros(10), 4, None, False, 0).epoch(3))) == list(range(10))
+
+
+def test_dihedral_keeps_the_pixels_and_covers_the_eight():
+    image = np.arange(12).reshape(2, 2, 3)
+    seen = {datasets.dihedral(image, np.random.default_rng(s)).tobytes() for s in range(200)}
+    assert len(seen) == 8
+
+
+def test_min_max_is_over_the_whole_image():
+    image = torch.tensor([[[[10.0]], [[20.0]], [[30.0]]]])
+    assert datasets.normalise(image, "min_max").flatten().tolist() == pytest.approx([0, 0.5, 1])
+
+
+class Tiny(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU())
+
+
+def make_trainer(folder, fingerprint="same") -> training.Trainer:
+    torch.manual_seed(0)
+    made = settings.load("demo", ["training.epochs=6", "training.batch_size=8"])
+    images = np.random.default_rng(0).integers(0, 255, (40, 16, 16, 3)).astype(np.uint8)
+    classes = np.arange(40) % 5
+    train = datasets.CellImages(images, np.arange(30), classes[:30], datasets.dihedral, seed=1)
+    validation = datasets.CellImages(images, np.arange(30, 40), classes[30:])
+    network = models.IncomeNetwork(Tiny(), 4, 1, 0.1)
+    return training.Trainer(network, train, validation, made, folder, fingerprint, 1, 1)
+
+
+class Killed(Exception):
+    pass
+
+
+def kill_after(trainer, epochs: int, monkeypatch) -> None:
+    save = trainer._save_checkpoint
+
+    def save_then_die(following):
+        save(following)
+        if len(trainer.history) == epochs:
+            raise Killed
+
+    monkeypatch.setattr(trainer, "_save_checkpoint", save_then_die)
+
+
+def test_t12_resumed_training_equals_a_clean_one(tmp_path, monkeypatch):
+    clean = make_trainer(tmp_path / "clean").fit()
+    killed = make_trainer(tmp_path / "killed")
+    kill_after(killed, 3, monkeypatch)
+    with pytest.raises(Killed):
+        killed.fit()
+    resumed = make_trainer(tmp_path / "killed").fit()
+    pd.testing.assert_frame_equal(resumed.drop(columns="seconds"), clean.drop(columns="seconds"))
+    weights = [torch.load(tmp_path / name / "weights.pt", weights_only=True) for name in ("clean", "killed")]
+    assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+
+
+def test_checkpoint_of_other_settings_is_not_gone_on_with(tmp_path, monkeypatch):
+    killed = make_trainer(tmp_path, "old")
+    kill_after(killed, 3, monkeypatch)
+    with pytest.raises(Killed):
+        killed.fit()
+    assert len(make_trainer(tmp_path, "new").fit()) == 6
+
+
+def test_plateau_waits_as_keras_does():
+    made = settings.load("paper").training
+    optimiser = torch.optim.Adam([nn.Parameter(torch.zeros(1))], lr=made.learning_rate)
+    rate = training.Rate(optimiser, made, 10, made.learning_rate)
+    for loss in (1.0, 1.0, 1.0):  # Keras: patience 2 lowers the rate after the second epoch without improvement
+        rate.after_epoch(loss)
+    assert optimiser.param_groups[0]["lr"] == pytest.approx(2e-5)
+
+
+def test_cosine_warms_up_and_comes_down():
+    made = settings.load("default", ["training.epochs=5"]).training
+    optimiser = torch.optim.Adam([nn.Parameter(torch.zeros(1))], lr=1.0)
+    rate, seen = training.Rate(optimiser, made, 10, 1.0), []
+    for step in range(50):
+        rate.before_step(step)
+        seen.append(optimiser.param_groups[0]["lr"])
+    assert seen[0] == pytest.approx(0.1) and max(seen) == pytest.approx(1.0) and seen[-1] < 0.01
