@@ -61,7 +61,7 @@ def _check_values(table: pd.DataFrame, fold: int) -> None:
     if missing := [column for column in COLUMNS if column not in table]:
         raise InputError(f"columns are missing: {', '.join(missing)}", where, again)
     wrong_fold = table["fold"] != fold
-    outside = ~table["p"].between(0, 1) | ~table["predicted_class"].isin(CLASSES)
+    outside = ~table["p"].between(-1e-4, 1 + 1e-4) | ~table["predicted_class"].isin(CLASSES)
     outside |= ~np.isclose(table[PROBABILITIES].sum(axis=1, skipna=False), 1, atol=1e-4)
     outside |= ~np.isfinite(table["income_eur"])
     for rows, what in (
