@@ -1,0 +1,52 @@
+"""Cut the aerial image of every cell: one warp from the tiles straight onto the cell's own grid (EPSG:3035).
+
+Reads   results/<city>/cells.parquet, tiles.parquet, and the tiles below data/aerial_data/
+Writes  results/<city>/images/FR_URBANATLAS_200m_<idINSPIRE>.png (row 0 in the north), images.csv
+Run     python code/05_cut_images.py --city Demo --run demo
+"""
+
+import argparse
+import logging
+
+from urbancam import command
+from urbancam.records import Step, atomic
+
+log = logging.getLogger(__name__)
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    return command.parser(__doc__, city=True).parse_args(argv)
+
+
+def declare(settings, paths, args) -> Step:
+    return Step(
+        "05_cut_images", 1, paths.images_table, "city",
+        settings.pick("imagery.pixel_size_m", "census.cell_size_m"),
+        {paths.cells: "03_select_cells", paths.tiles: "04_download_aerial"},
+        outputs=[paths.images],
+        label=args.city,
+    )  # fmt: skip
+
+
+def work(step, settings, paths, args) -> dict:
+    import geopandas as gpd
+
+    from urbancam.imagery import cutting, overlay
+
+    cells, tiles = gpd.read_parquet(paths.cells), gpd.read_parquet(paths.tiles)
+    log.info("%s cells, %s tiles", f"{len(cells):,}", f"{len(tiles):,}")
+    with_tiles = overlay.cells_with_tiles(cells, tiles, paths.data, settings.census.cell_size_m)
+    images = cutting.cut_images(with_tiles, paths.images, settings.image_px, args.workers)
+    with atomic(paths.images_table) as temporary:
+        images.to_csv(temporary, index=False)
+    found = images["path"].notna()
+    return {"images": int(found.sum()), "cells without imagery": int((~found).sum()),
+            "cells with some void": int((found & (images["void_fraction"] > 0)).sum())}  # fmt: skip
+
+
+def main(argv: list[str] | None = None) -> int:
+    return command.run(parse_args(argv), declare, work)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

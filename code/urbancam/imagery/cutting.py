@@ -1,0 +1,273 @@
+"""Cut the images of a city's cells: in parallel, resumable, each tile decoded about once.
+
+Work is dealt out by tile: one process cuts all cells that lie (mostly) in one tile, from north to south, so that
+the strips it decodes serve all of them. A cell's image does not depend on how the work was dealt out.
+"""
+
+import hashlib
+import json
+import logging
+import multiprocessing
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rasterio import Env
+from tqdm import tqdm
+
+from urbancam.errors import InputError
+from urbancam.imagery import png
+from urbancam.imagery.cell import cut_cell, source_window
+from urbancam.imagery.fill import coarse_fill
+from urbancam.imagery.tile import Strips, Tile, TileFile
+from urbancam.paths import shown
+
+log = logging.getLogger(__name__)
+
+VERSION = 1  # of the images: raised when the same tiles would give others
+COLUMNS = ["idINSPIRE", "path", "void_fraction", "tiles", "campaign_year", "fingerprint"]
+SAMPLES, SAMPLE_BYTES = 16, 4096  # of a tile's content, for its signature
+FEW_CELLS = 64  # cells a job holds at least, where there are many small tiles
+GDAL = {"GDAL_NUM_THREADS": 1, "GDAL_CACHEMAX": 64}  # threads of one process; MB (strips are kept by ourselves)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell to be cut.
+
+    Args:
+        id: idINSPIRE.
+        bounds: (west, south, east, north), m in EPSG:3035.
+        tiles: those it touches, first the one that wins where several are valid.
+    """
+
+    id: str
+    bounds: tuple[float, float, float, float]
+    tiles: tuple[TileFile, ...]
+
+
+def cut_images(cells: list[Cell], folder: Path, image_px: int, workers: int) -> pd.DataFrame:
+    """Cut the cells that have no good image yet.
+
+    Args:
+        cells: all cells of the city.
+        folder: of the PNG files; good ones in it are kept.
+        image_px: pixels a side.
+        workers: processes.
+
+    Returns:
+        One row per cell, in the order given: `idINSPIRE, path (below the folder's parent), void_fraction, tiles,
+        campaign_year, fingerprint`.
+
+    Raises:
+        InputError: some tiles cannot be decoded; all other cells have been cut.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for leftover in folder.glob(".*.tmp.png"):
+        leftover.unlink()
+    signatures = {tile: signature(tile.path) for tile in dict.fromkeys(t for cell in cells for t in cell.tiles)}
+    marks = {cell.id: fingerprint(cell, signatures, image_px) for cell in cells}
+    rows, todo = {}, []
+    for cell in cells:
+        note = png.read_note(image_path(folder, cell.id))
+        if note is not None and note["fingerprint"] == marks[cell.id]:
+            rows[cell.id] = note
+        elif cell.tiles:
+            todo.append(cell)
+    log.info("%s of %s images are in place and right, %s to cut", f"{len(rows):,}", f"{len(cells):,}", f"{len(todo):,}")
+    rows |= _cut_all(todo, marks, folder, image_px, workers)
+    return pd.DataFrame([_row(cell.id, rows.get(cell.id), marks[cell.id], folder) for cell in cells], columns=COLUMNS).astype(
+        {"campaign_year": "Int64"}
+    )
+
+
+def image_path(folder: Path, cell_id: str) -> Path:
+    """Where the image of a cell stands."""
+    return folder / f"FR_URBANATLAS_200m_{cell_id}.png"
+
+
+def signature(path: Path) -> str:
+    """Hash of a file's size and of samples of its content: the same after unpacking the same archive again."""
+    size = path.stat().st_size
+    digest = hashlib.blake2b(str(size).encode(), digest_size=12)
+    with path.open("rb") as file:
+        for start in np.linspace(0, max(size - SAMPLE_BYTES, 0), SAMPLES, dtype=np.int64):
+            file.seek(int(start))
+            digest.update(file.read(SAMPLE_BYTES))
+    return digest.hexdigest()
+
+
+def fingerprint(cell: Cell, signatures: dict[TileFile, str], image_px: int) -> str:
+    """Hash of all that a cell's image depends on."""
+    tiles = [(tile.name, tile.campaign_year, signatures[tile]) for tile in cell.tiles]
+    content = json.dumps([VERSION, cell.id, cell.bounds, image_px, tiles])
+    return hashlib.blake2b(content.encode(), digest_size=12).hexdigest()
+
+
+def _row(cell_id: str, note: dict[str, Any] | None, mark: str, folder: Path) -> list[Any]:
+    if note is None or note["void_fraction"] == 1:
+        image_path(folder, cell_id).unlink(missing_ok=True)
+        return [cell_id, None, 1.0, None, None, mark]
+    path = image_path(folder, cell_id).relative_to(folder.parent).as_posix()
+    return [cell_id, path, note["void_fraction"], ";".join(note["tiles"]), note["campaign_year"], mark]
+
+
+def _cut_all(
+    cells: list[Cell], marks: dict[str, str], folder: Path, image_px: int, workers: int
+) -> dict[str, dict[str, Any]]:
+    """Cut cells; the note of each."""
+    tiles = list(dict.fromkeys(tile for cell in cells for tile in cell.tiles))
+    looks = _in_processes(_look, [(tile,) for tile in tiles], workers, tqdm(total=len(tiles), desc="tiles", disable=None))
+    fills = dict(pair for pair in looks if pair[1] is not None)
+    notes: dict[str, dict[str, Any]] = {}
+    failures: Counter[str] = Counter()
+    decoded_px = 0
+    jobs = [
+        (job, {c.id: marks[c.id] for c in job}, {t: fills[t] for c in job for t in c.tiles if t in fills}, folder, image_px)
+        for job in deal(cells, workers)
+    ]
+    for done, failed, px in _in_processes(_cut, jobs, workers, tqdm(total=len(cells), desc="cells", disable=None)):
+        notes |= done
+        failures.update(failed)
+        decoded_px += px
+    if cells:
+        log.info("decoded %.0f million pixels for %.0f million of images", decoded_px / 1e6, len(notes) * image_px**2 / 1e6)
+    if failures:
+        raise InputError(
+            f"{sum(failures.values()):,} of {len(cells):,} cells could not be cut; the others are finished",
+            shown(folder), "; ".join(f"{count:,} cells: {cause}" for cause, count in failures.most_common(5)),
+        )  # fmt: skip
+    return notes
+
+
+def deal(cells: list[Cell], workers: int) -> list[list[Cell]]:
+    """Jobs: the cells of one tile, from north to south; small ones put together, few ones divided; long ones first."""
+    groups: dict[TileFile, list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault(cell.tiles[0], []).append(cell)
+    jobs = [sorted(group, key=lambda cell: (-cell.bounds[1], cell.bounds[0])) for group in groups.values()]
+    jobs.sort(key=lambda job: (job[0].bounds[0], -job[0].bounds[1]))
+    if len(jobs) > FEW_CELLS:
+        merged: list[list[Cell]] = []
+        for job in jobs:
+            if merged and len(merged[-1]) + len(job) <= FEW_CELLS:
+                merged[-1] += job
+            else:
+                merged.append(job)
+        jobs = merged
+    elif jobs:
+        parts = -(-workers // len(jobs))
+        size = [-(-len(job) // parts) for job in jobs]
+        jobs = [job[i : i + n] for job, n in zip(jobs, size, strict=True) for i in range(0, len(job), n)]
+    return sorted(jobs, key=len, reverse=True)
+
+
+def _look(tile_file: TileFile) -> tuple[TileFile, np.ndarray | None]:
+    """The coarse fill of a tile; a tile that cannot be decoded is reported with the cells that need it."""
+    _count()
+    try:
+        with Env(**GDAL), Tile(tile_file) as tile:
+            return tile_file, coarse_fill(tile)
+    except InputError:
+        return tile_file, None
+
+
+def _cut(
+    cells: list[Cell], marks: dict[str, str], fills: dict[TileFile, np.ndarray], folder: Path, image_px: int
+) -> tuple[dict[str, dict[str, Any]], Counter[str], int]:
+    """Cut the cells of one job.
+
+    Returns:
+        The note of each cell, the failures and how many cells each cost, and the pixels decoded.
+    """
+    notes: dict[str, dict[str, Any]] = {}
+    failures: Counter[str] = Counter()
+    strips = Strips()
+    with Env(**GDAL), _Opened(strips) as opened:
+        for cell in cells:
+            for tile in opened.those_that_open(cell.tiles):
+                if window := source_window(tile, cell.bounds, image_px):
+                    tile.plan([window])
+        for cell in cells:
+            try:
+                tiles = [(opened.get(tile), fills.get(tile)) for tile in cell.tiles]
+                image = cut_cell(cell.bounds, tiles, image_px)
+            except InputError as error:
+                failures[f"{error.what} ({error.where}): {error.do}"] += 1
+            else:
+                note = {"void_fraction": image.void_fraction, "tiles": image.tiles, "campaign_year": image.campaign_year,
+                        "fingerprint": marks[cell.id]}  # fmt: skip
+                if image.void_fraction < 1:
+                    png.write(image_path(folder, cell.id), image.pixels, note)
+                notes[cell.id] = note
+            _count()
+    return notes, failures, strips.decoded_px
+
+
+class _Opened:
+    """Tiles opened once for a job, closed at its end."""
+
+    def __init__(self, strips: Strips) -> None:
+        self._strips, self._tiles = strips, {}
+
+    def __enter__(self) -> "_Opened":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for tile in self._tiles.values():
+            tile.__exit__()
+
+    def get(self, file: TileFile) -> Tile:
+        if file not in self._tiles:
+            self._tiles[file] = Tile(file, self._strips)
+        return self._tiles[file]
+
+    def those_that_open(self, files: tuple[TileFile, ...]) -> Iterator[Tile]:
+        for file in files:
+            try:
+                yield self.get(file)
+            except InputError:
+                continue
+
+
+_counter: Any = None  # progress, shared by the processes
+
+
+def _count() -> None:
+    with _counter.get_lock():
+        _counter.value += 1
+
+
+def _start(counter: Any) -> None:
+    """Begin a worker process: share the counter, and end when the parent does, even if it is killed."""
+    global _counter
+    _counter = counter
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+
+def _in_processes(function: Callable, jobs: list[tuple], workers: int, bar: tqdm) -> Iterator[Any]:
+    """`function(*job)` for every job, in any order; the bar moves with `_count`."""
+    context = multiprocessing.get_context("spawn")
+    counter = context.Value("q", 0)
+    with bar:
+        if min(workers, len(jobs)) <= 1:
+            _start(counter)
+            for job in jobs:
+                yield function(*job)
+                bar.update(counter.value - bar.n)
+            return
+        with ProcessPoolExecutor(min(workers, len(jobs)), context, _start, (counter,)) as pool:
+            pending = {pool.submit(function, *job) for job in jobs}
+            while pending:
+                done, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
+                bar.update(counter.value - bar.n)
+                yield from (future.result() for future in done)

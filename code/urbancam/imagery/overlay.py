@@ -1,0 +1,68 @@
+"""Which tiles each cell touches, and which of them wins."""
+
+import logging
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from urbancam import grid
+from urbancam.imagery.cutting import Cell
+from urbancam.imagery.tile import TileFile
+
+log = logging.getLogger(__name__)
+
+TILE_COLUMNS = ["name", "path", "department", "campaign_year", "pack", "size_bytes", "geometry"]
+
+
+def tile_files(tiles: gpd.GeoDataFrame, data: Path) -> list[TileFile]:
+    """The rows of the tile table as files.
+
+    Args:
+        tiles: `name, path (below data), campaign_year, geometry`, with a CRS.
+        data: the data folder.
+    """
+    crs = tiles.crs.to_wkt()
+    years = [None if np.isnan(year) else int(year) for year in tiles["campaign_year"].astype("float64")]
+    return [
+        TileFile(name, data / path, tuple(bounds), crs, year)
+        for name, path, bounds, year in zip(
+            tiles["name"], tiles["path"], tiles.geometry.bounds.to_numpy().tolist(), years, strict=True
+        )
+    ]
+
+
+def cells_with_tiles(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame, data: Path, cell_size_m: int) -> list[Cell]:
+    """Every cell with the tiles whose footprints it shares some area with.
+
+    Where tiles overlap the newest comes first, then the first by name (fill gives way later, pixel by pixel).
+
+    Args:
+        cells: `idINSPIRE` and squares.
+        tiles: the tile table.
+        data: the data folder.
+        cell_size_m: side of a cell.
+    """
+    files = tile_files(tiles, data)
+    order = sorted(range(len(files)), key=lambda i: (-(files[i].campaign_year or 0), files[i].name, str(files[i].path)))
+    rank = np.empty(len(files), int)
+    rank[order] = np.arange(len(files))
+    pairs = _overlaps(cells, tiles)
+    tiles_of: list[list[int]] = [[] for _ in range(len(cells))]
+    for cell, tile in sorted(pairs, key=lambda pair: (pair[0], rank[pair[1]])):
+        tiles_of[cell].append(tile)
+    west_south = grid.corners(cells["idINSPIRE"])
+    return [
+        Cell(cell_id, (float(west), float(south), float(west + cell_size_m), float(south + cell_size_m)),
+             tuple(files[i] for i in own))
+        for cell_id, (west, south), own in zip(cells["idINSPIRE"], west_south, tiles_of, strict=True)
+    ]  # fmt: skip
+
+
+def _overlaps(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame) -> list[tuple[int, int]]:
+    """(cell, tile) positions that share some area, not only an edge."""
+    squares, footprints = cells.to_crs(tiles.crs).geometry.to_numpy(), tiles.geometry.to_numpy()
+    cell, tile = shapely.STRtree(footprints).query(squares, predicate="intersects")
+    shared_m2 = shapely.area(shapely.intersection(squares[cell], footprints[tile]))
+    return [(int(c), int(t)) for c, t in zip(cell[shared_m2 > 0], tile[shared_m2 > 0], strict=True)]
