@@ -27,6 +27,7 @@ import argparse
 import json
 import logging
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -56,9 +57,14 @@ def parser(doc: str, city: bool = False) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace, declare: Callable, work: Callable) -> int:
     """Run the step (or steps) that `declare` names, each only if it must be; returns the exit status."""
+    return guard(lambda: _run(args, declare, work))
+
+
+def guard(action: Callable[[], int]) -> int:
+    """Do something; turn the faults that a user can mend into one message and exit status 2."""
     _log_to_terminal()
     try:
-        return _run(args, declare, work)
+        return action()
     except InputError as error:
         log.error("error: %s", error)
         return 2
@@ -87,18 +93,24 @@ _DISK_ERRORS = {
 }
 
 
-def _run(args: argparse.Namespace, declare: Callable, work: Callable) -> int:
-    from urbancam import settings as settings_module
+def find_paths(settings: Any, args: argparse.Namespace) -> Any:
+    """The `Paths` of the city and run that the arguments name."""
     from urbancam.paths import ROOT, Paths, folder_name
 
-    settings = settings_module.load(args.run, args.set)
-    if args.workers < 1:
-        raise InputError(f"--workers {args.workers} is not a number of processes", "--workers", "give 1 or more")
     city = getattr(args, "city", "")
     if hasattr(args, "city") and not folder_name(city):
         raise InputError(f"{city!r} is not a city's name", "--city", "e.g. --city Paris")
     data = (args.data or ROOT / settings.data_dir).resolve()
-    paths = Paths(data, (args.results or ROOT / "results").resolve(), city, args.run)
+    return Paths(data, (args.results or ROOT / "results").resolve(), city, args.run)
+
+
+def _run(args: argparse.Namespace, declare: Callable, work: Callable) -> int:
+    from urbancam import settings as settings_module
+
+    settings = settings_module.load(args.run, args.set)
+    if args.workers < 1:
+        raise InputError(f"--workers {args.workers} is not a number of processes", "--workers", "give 1 or more")
+    paths = find_paths(settings, args)
     declared = declare(settings, paths, args)
     for step in declared if isinstance(declared, list) else [declared]:
         if args.status:
@@ -116,11 +128,11 @@ def _run_step(step: Any, settings: Any, paths: Any, args: argparse.Namespace, wo
     if paths.city:
         _log_to_file(paths.logs / f"{step.name}.log")
     for path, maker in step.missing_inputs():
-        require(path, maker, arguments(args))
+        require(path, maker, shlex.join(arguments(args)))
     with step.lock():
         reason = step.stale_because()
         if not reason and not args.force:
-            log.info("%s: up to date (%s)", title, _join(step.record.get("counts", {})))
+            log.info("%s: up to date (%s)", title, join_counts(step.record.get("counts", {})))
             return
         if not args.force:
             _refuse_changed_settings(step, args)
@@ -128,7 +140,7 @@ def _run_step(step: Any, settings: Any, paths: Any, args: argparse.Namespace, wo
         counts = work(step, settings, paths, args)
         seconds = time.monotonic() - started
         step.finish(seconds, counts)
-    log.info("%s: done, %s, %.1f s", title, _join(counts), seconds)
+    log.info("%s: done, %s, %.1f s", title, join_counts(counts), seconds)
 
 
 def _refuse_changed_settings(step: Any, args: argparse.Namespace) -> None:
@@ -146,14 +158,14 @@ def _refuse_changed_settings(step: Any, args: argparse.Namespace) -> None:
                          "write an overlay file in code/config/ and name it with --run, or --force")  # fmt: skip
 
 
-def arguments(args: argparse.Namespace) -> str:
-    """The command line that another script of the same city and run is called with."""
-    words = ["--city", f'"{args.city}"' if " " in args.city else args.city] if getattr(args, "city", "") else []
+def arguments(args: argparse.Namespace) -> list[str]:
+    """The arguments that another script of the same city and run is called with."""
+    words = ["--city", args.city] if getattr(args, "city", "") else []
     words += ["--run", args.run] if args.run != "default" else []
     words += [word for assignment in args.set for word in ("--set", assignment)]
     words += ["--data", str(args.data)] if args.data else []
     words += ["--results", str(args.results)] if args.results else []
-    return " ".join(words)
+    return words
 
 
 def chosen_folds(fold: int | None, folds: int) -> list[int]:
@@ -174,7 +186,7 @@ def _print_status(step: Any) -> None:
                       "inputs": [str(p) for p in step.inputs], "outputs": [str(p) for p in outputs]}))  # fmt: skip
 
 
-def _join(counts: dict[str, Any]) -> str:
+def join_counts(counts: dict[str, Any]) -> str:
     """`{"images": 12000, "void share": 0.01234}` -> "12,000 images, 0.0123 void share"."""
     words = []
     for name, value in counts.items():

@@ -1,0 +1,92 @@
+"""Say for each step of a city and run whether it is done, stale or missing, and why; compute nothing.
+
+Reads   the record beside each result, by asking every numbered script with --status
+Writes  nothing
+Run     python code/90_show_status.py --city Demo --run demo [--expect]
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from urbancam import command
+
+HERE = Path(__file__).resolve().parent
+IMAGE_BYTES = 2.3e6  # PNG of a cell at 1000 px; IGN imagery compresses about that well (published: 2 to 2.5 MB)
+FOR_ALL_CITIES = ("00", "01")
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = command.parser(__doc__, city=True)
+    parser.add_argument("--expect", action="store_true", help="say only what disk the steps to come will take")
+    return parser.parse_args(argv)
+
+
+def ask(script: Path, args: argparse.Namespace) -> list[dict]:
+    """What one script says of its results; an error that it reports is passed on."""
+    words = command.arguments(args)
+    if script.name[:2] in FOR_ALL_CITIES:
+        words = words[2:]  # without --city NAME
+    asked = subprocess.run([sys.executable, script, *words, "--status"], capture_output=True, text=True)
+    if asked.returncode:
+        raise command.InputError(asked.stderr.strip().removeprefix("error: "), script.name)
+    return [json.loads(line) for line in asked.stdout.splitlines()]
+
+
+def spread_staleness(states: list[dict]) -> None:
+    """A result made from a stale or missing one is stale too, even where its inputs have not changed yet."""
+    behind: dict[str, str] = {}
+    for state in states:
+        older = [behind[path] for path in state["inputs"] if path in behind]
+        if state["state"] == "done" and older:
+            state["state"], state["reason"] = "stale", f"{older[0]} comes first"
+        if state["state"] != "done":
+            behind |= dict.fromkeys(state["outputs"], state["step"])
+
+
+def show(args: argparse.Namespace) -> int:
+    scripts = [script for script in sorted(HERE.glob("[0-9][0-9]_*.py")) if "command.run(" in script.read_text()]
+    if args.run != "demo":
+        scripts = [script for script in scripts if not script.name.startswith("00")]
+    with ThreadPoolExecutor(2) as pool:
+        states = [state for answer in pool.map(lambda script: ask(script, args), scripts) for state in answer]
+    spread_staleness(states)
+    for state in states:
+        title = f"{state['step']} {state['label'].removeprefix(args.city).strip()}".strip()
+        print(f"{state['state']:8}{title:36}{state['reason'] or command.join_counts(state['counts'])}")
+    done = sum(state["state"] == "done" for state in states)
+    print(f"{args.city}, run {args.run}: {done} of {len(states)} results are up to date")
+    return 0
+
+
+def expect(args: argparse.Namespace) -> int:
+    """What the city will need, from its number of cells, and what disk there is."""
+    from urbancam import records, settings
+
+    made = settings.load(args.run, args.set)
+    paths = command.find_paths(made, args)
+    record = records.read_json(paths.cells.with_name(paths.cells.name + ".json")) or {}
+    cells = record.get("counts", {}).get("cells", 0)
+    images, cache = cells * IMAGE_BYTES * (made.image_px / 1000) ** 2, cells * made.image.size_px**2 * 3
+    free = shutil.disk_usage(paths.results).free
+    print(f"expects for {cells:,} cells: {images / 1e9:.1f} GB of images, {cache / 1e9:.1f} GB of cache at "
+          f"{made.image.size_px} px, besides the imagery archives; {free / 1e9:.0f} GB are free")  # fmt: skip
+    epoch = made.training.batches_per_epoch or -(-cells // made.training.batch_size)
+    passes = made.split.folds * made.training.epochs * epoch * made.training.batch_size
+    print(f"training passes at most {passes:,} images of {made.image.size_px} px through the network")
+    if free < images + cache:
+        raise command.InputError("the disk is too small for this city", paths.results, "name another with --results")
+    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_args(argv)
+    return command.guard(lambda: expect(args) if args.expect else show(args))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,73 @@
+"""Say where the tables and figures of a run are, and in four lines what they say.
+
+Reads   results/<city>/<run>/tables/metrics.csv, activation_ratio.csv
+Writes  nothing
+Run     python code/93_tell_results.py --city Demo --run demo
+"""
+
+import argparse
+import csv
+from pathlib import Path
+
+from urbancam import command
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    return command.parser(__doc__, city=True).parse_args(argv)
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    from urbancam.paths import shown
+
+    if not path.is_file():
+        raise command.InputError(f"{shown(path)} is missing", shown(path), "run ./run.sh for this city and run first")
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def score(metrics: list[dict], predictor: str, metric: str) -> str:
+    """ "0.71 [0.62, 0.78]" of all cells over all folds."""
+    wanted = {"subset": "all", "fold": "all", "predictor": predictor, "metric": metric}
+    rows = [row for row in metrics if all(row[key] == value for key, value in wanted.items())]
+    if not rows or not rows[0]["value"]:
+        return "undefined"
+    value, low, high = (float(rows[0][key] or "nan") for key in ("value", "ci_low", "ci_high"))
+    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def strongest(ratios: list[dict], side: str, count: int = 3) -> str:
+    """The classes with the highest activation ratio of one side."""
+    rows = [row for row in ratios if row["side"] == side and row["ratio"]]
+    rows.sort(key=lambda row: -float(row["ratio"]))
+    return ", ".join(
+        f"{row['name']} {float(row['ratio']):.2f} [{float(row['ci_low'] or 'nan'):.2f}, "
+        f"{float(row['ci_high'] or 'nan'):.2f}]"
+        for row in rows[:count]
+    )
+
+
+def tell(args: argparse.Namespace) -> int:
+    from urbancam import settings
+    from urbancam.paths import shown
+
+    paths = command.find_paths(settings.load(args.run, args.set), args)
+    metrics, ratios = read(paths.table("metrics")), read(paths.table("activation_ratio"))
+    print(f"{args.city}, run {args.run}: what the out-of-fold predictions and maps say (95 % intervals over blocks)")
+    print(f"  Spearman r of p with income: model {score(metrics, 'model', 'spearman')}, "
+          f"coordinates {score(metrics, 'coordinates', 'spearman')}, "
+          f"difference {score(metrics, 'model - coordinates', 'spearman')}")  # fmt: skip
+    print(f"  accuracy over five classes: {score(metrics, 'model', 'accuracy')}, "
+          f"within one class {score(metrics, 'model', 'accuracy_within_1')}")  # fmt: skip
+    for side in ("poor", "rich"):
+        print(f"  read as {side}, activation over area: {strongest(ratios, side)}")
+    print(f"  tables: {shown(paths.tables)}/   figures: {shown(paths.figures)}/   report: {shown(paths.report)}")
+    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_args(argv)
+    return command.guard(lambda: tell(args))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

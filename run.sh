@@ -1,0 +1,118 @@
+#!/usr/bin/env bash
+# UrbanCAM's front door: makes .venv on first use, then calls the numbered scripts of code/ in order.
+#
+#   ./run.sh                      the demo city, from packed archives to figures
+#   ./run.sh Paris Lyon           these cities (./run.sh all: the five of the study)
+#   ./run.sh status [CITY ...]    what is done, stale, missing
+#   ./run.sh test [quick]         all tests but those that need a GPU (quick: the fast ones)
+#
+# Options: --run NAME (a file in code/config/), --dry-run (only print the calls); --set, --data, --results, --workers,
+# --device and --force go to every script.
+set -u
+cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
+
+STUDY="Paris Lyon Marseille Nice Lille"
+STEPS="01_download_census 02_import_urban_atlas 03_select_cells 04_download_aerial 05_cut_images 06_cut_land_cover
+10_assign_folds 11_train_income 12_evaluate_income 13_project_activation 14_landcover_statistics
+91_make_figures 92_make_report"
+
+say() { printf '%s\n' "$*"; }
+fail() { printf 'error: %s\n' "$*" >&2; exit 2; }
+
+find_python() {
+    for candidate in ${PYTHON:-} python3.11 python3 python; do
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            say "$candidate"
+            return
+        fi
+    done
+    fail "UrbanCAM needs Python 3.11 or newer. Install it, or name one: PYTHON=/path/to/python3.11 ./run.sh"
+}
+
+set_up() {  # .venv holds exactly what the lock says; the mark is written last, so a killed set-up is done again
+    local lock=environment/requirements.lock mark=.venv/requirements.lock python
+    cmp -s "$lock" "$mark" && return
+    python=$(find_python) || exit 2
+    "$python" -c 'import ensurepip, venv' 2>/dev/null || fail "this Python cannot make virtual environments (no ensurepip).
+  what to do: install its venv package, on Debian and Ubuntu: sudo apt install python3.11-venv"
+    say "sets up .venv from $lock: about 6 GB of disk, 2 to 10 minutes, once"
+    rm -f "$mark"
+    "$python" -m venv .venv && .venv/bin/python -m pip install --quiet --disable-pip-version-check \
+        --require-hashes --requirement "$lock" || fail "the set-up of .venv did not finish (see above).
+  what to do: check disk and network, then run the same command again"
+    cp "$lock" "$mark"
+}
+
+call() {  # one script; --dry-run only prints it
+    if [ -n "$dry_run" ]; then say "python code/$*"; return; fi
+    local script=$1
+    shift
+    .venv/bin/python "code/$script" "$@"
+}
+
+run_city() {  # all steps of one city, in order; stops at the first that fails
+    local city=$1 run=$2 step status
+    say "== $city, run $run"
+    for step in $STEPS; do
+        case $step in
+            01_*) call "$step.py" --run "$run" ${options[@]+"${options[@]}"} ;;
+            *)    call "$step.py" --city "$city" --run "$run" ${options[@]+"${options[@]}"} ;;
+        esac
+        status=$?
+        if [ $status -ne 0 ]; then
+            say "== $city: stopped at $step (exit $status); what is finished is kept, the same command goes on"
+            return $status
+        fi
+        if [ "$step" = 03_select_cells ]; then
+            call 90_show_status.py --city "$city" --run "$run" --expect ${options[@]+"${options[@]}"} || return $?
+        fi
+    done
+    call 93_tell_results.py --city "$city" --run "$run" ${options[@]+"${options[@]}"}
+}
+
+cities=() options=() run="" dry_run="" task=run
+while [ $# -gt 0 ]; do
+    case $1 in
+        --run) run=${2:?--run takes a name}; shift ;;
+        --dry-run) dry_run=yes ;;
+        --set|--data|--results|--workers|--device) options+=("$1" "${2:?$1 takes a value}"); shift ;;
+        --force) options+=("$1") ;;
+        -h|--help) sed -n '2,10s/^# \{0,1\}//p' run.sh; exit ;;
+        -*) fail "there is no option $1 (./run.sh --help)" ;;
+        test|status) task=$1 ;;
+        quick) [ "$task" = test ] && quick=yes || cities+=("$1") ;;
+        all) for name in $STUDY; do cities+=("$name"); done ;;
+        cities) fail "the cities experiment is not part of this version yet" ;;
+        *) cities+=("$1") ;;
+    esac
+    shift
+done
+
+[ -n "$dry_run" ] || set_up
+
+if [ "$task" = test ]; then
+    if [ -n "${quick:-}" ]; then
+        exec .venv/bin/python -m pytest -m "not slow and not gpu and not browser" tests
+    fi
+    exec .venv/bin/python -m pytest -m "not gpu" tests
+fi
+
+if [ ${#cities[@]} -eq 0 ]; then
+    cities=(Demo)
+    [ "$task" = status ] || call 00_make_demo_city.py --run "${run:-demo}" ${options[@]+"${options[@]}"} || exit $?
+fi
+
+worst=0
+for city in "${cities[@]}"; do
+    city_run=$run
+    if [ -z "$city_run" ]; then [ "$city" = Demo ] && city_run=demo || city_run=default; fi
+    if [ "$task" = status ]; then
+        call 90_show_status.py --city "$city" --run "$city_run" ${options[@]+"${options[@]}"}
+    else
+        run_city "$city" "$city_run"
+    fi
+    status=$?
+    [ $status -eq 130 ] && exit 130
+    [ $status -gt $worst ] && worst=$status
+done
+exit $worst
