@@ -126,6 +126,12 @@ class Tile:
         )
         return window if window.top < window.bottom and window.left < window.right else None
 
+    def bounds_in(self, crs: str) -> tuple[float, float, float, float]:
+        """(west, south, east, north) of the tile's corners, transformed to another CRS."""
+        x, y = self.transform @ (np.array([0, self.width, self.width, 0]), np.array([0, 0, self.height, self.height]))
+        x, y = Transformer.from_crs(self.crs.to_wkt(), crs, always_xy=True).transform(x, y)
+        return float(x.min()), float(y.min()), float(x.max()), float(y.max())
+
     def plan(self, windows: list[Window]) -> None:
         """Tell beforehand what will be read, so that strips are no wider than that."""
         for window in windows:

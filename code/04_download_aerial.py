@@ -1,0 +1,51 @@
+"""Have the aerial imagery of a city's cells: tiles of IGN's packs, or one image per cell from IGN's server.
+
+Reads   results/<city>/cells.parquet; data/aerial_data/ (packs dropped in, unpacked or not), aerial_links.txt,
+        IGN's index for what is missing; with imagery.source=wms IGN's WMS and nothing else
+Writes  data/aerial_data/ (only the tiles that the cells need are unpacked), results/<city>/tiles.parquet
+Run     python code/04_download_aerial.py --city Demo --run demo
+"""
+
+import argparse
+import logging
+
+from urbancam import command
+from urbancam.records import Step, atomic
+
+log = logging.getLogger(__name__)
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    return command.parser(__doc__, city=True).parse_args(argv)
+
+
+def declare(settings, paths, args) -> Step:
+    return Step(
+        "04_download_aerial", 1, paths.tiles, "city",
+        settings.pick("imagery.source", "imagery.year"),
+        {paths.cells: "03_select_cells"},
+        [paths.aerial_data],
+        label=args.city,
+    )  # fmt: skip
+
+
+def work(step, settings, paths, args) -> dict:
+    import geopandas as gpd
+
+    from urbancam.ign import tiles as ign_tiles
+
+    cells = gpd.read_parquet(paths.cells)
+    found = ign_tiles.find_tiles(cells, paths.data, paths.aerial_data, settings.imagery.year)
+    counts = ign_tiles.report_coverage(cells, found)
+    with atomic(paths.tiles) as temporary:
+        found.tiles.to_parquet(temporary)
+    vars(step).pop("current", None)  # so that the record holds the drop folder with what was just put there
+    return counts
+
+
+def main(argv: list[str] | None = None) -> int:
+    return command.run(parse_args(argv), declare, work)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

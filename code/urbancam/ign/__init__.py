@@ -1,0 +1,1 @@
+"""IGN's aerial imagery: packs, tile index, Atom and WMS clients."""
