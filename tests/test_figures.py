@@ -1,0 +1,373 @@
+"""Figures are functions of frames: what they draw is read back from the artists, not from pixels."""
+
+import io
+import re
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from matplotlib.colors import to_rgba
+from PIL import Image
+
+from urbancam import figures
+from urbancam.figures import cells, maps, ratios, scores, style
+
+CLASSES = pd.DataFrame(
+    {
+        "class": ["green", "roads", "water", "dense"],
+        "name": ["Green urban areas", "Other roads", "Water", "Dense fabric"],
+        "super_class": ["functional area", "infrastructure", "nature", "urban fabric"],
+        "colour": ["#8cdc00", "#b3b3b3", "#80f2e6", "#bf0000"],
+    }
+)
+CONFUSION = pd.DataFrame(np.diag([4, 3, 2, 1, 0]), columns=[f"predicted_{k}" for k in range(5)])
+CONFUSION.insert(0, "income_class", range(5))
+
+
+def cell_id(column: int, row: int) -> str:
+    return f"CRS3035RES200mN{3_760_000 + 200 * row}E{2_889_000 + 200 * column}"
+
+
+@pytest.fixture
+def samples() -> pd.DataFrame:
+    """Four cells in a 3 x 3 square, the last not used."""
+    ids = [cell_id(0, 0), cell_id(2, 0), cell_id(0, 2), cell_id(1, 1)]
+    return pd.DataFrame(
+        {"idINSPIRE": ids, "used": [True, True, True, False], "income_class": [0.0, 4.0, 2.0, np.nan]}
+    )
+
+
+@pytest.fixture
+def predictions(samples) -> pd.DataFrame:
+    used = samples[samples["used"]]
+    return used.assign(predicted_class=[0, 3, 2], income_eur=[11000.0, 29000.0, 20000.0], fold=0)
+
+
+@pytest.fixture
+def ratio_table() -> pd.DataFrame:
+    rows = [
+        ("green", "poor", 12, 0.5, 0.3, 0.8), ("green", "rich", 30, 2.6, 1.9, 3.5),
+        ("roads", "poor", 40, 1.5, 1.2, 1.9), ("roads", "rich", 38, 0.9, 0.7, 1.1),
+        ("dense", "poor", 0, np.nan, np.nan, np.nan), ("dense", "rich", 0, np.nan, np.nan, np.nan),
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["class", "side", "n_cells", "ratio", "ci_low", "ci_high"])
+    return table.merge(CLASSES[["class", "name"]])
+
+
+def metric_rows(predictor: str, **values: float) -> pd.DataFrame:
+    rows = pd.DataFrame({"metric": values.keys(), "value": values.values()})
+    rows = rows.assign(ci_low=rows["value"] - 0.1, ci_high=rows["value"] + 0.1, n=10)
+    return rows.assign(subset="all", fold="all", predictor=predictor)
+
+
+@pytest.fixture
+def metrics() -> pd.DataFrame:
+    return pd.concat([
+        metric_rows("model", spearman=0.76, accuracy=0.5, accuracy_within_1=0.85, quadratic_kappa=0.7),
+        metric_rows("coordinates", spearman=0.48, accuracy=0.4),
+        metric_rows("model - coordinates", spearman=0.28),
+        metric_rows("model", spearman=-1.0).assign(subset="imputed"),
+        metric_rows("model", spearman=-1.0).assign(fold="0"),
+    ])  # fmt: skip
+
+
+def picture(number: int, **changes) -> figures.CellPicture:
+    west, south = 2_889_000 + 200 * number, 3_760_000
+    fragments = pd.DataFrame({
+        "class": ["green", "water", "green"],
+        "geometry": [
+            shapely.box(west, south, west + 200, south + 100),
+            shapely.box(west, south + 100, west + 150, south + 200),
+            shapely.box(west + 150, south + 100, west + 200, south + 200),
+        ],
+    })  # fmt: skip
+    image = np.full((20, 20, 3), (200, 0, 0), np.uint8)
+    activation = np.full((4, 4), 128, np.uint8)
+    content = {"image": image, "activation": activation, "fragments": fragments} | changes
+    return figures.CellPicture(cell_id(number, 0), 15000.0, 0, **content)
+
+
+def texts(figure) -> list[str]:
+    return [text.get_text() for text in figure.findobj(mpl.text.Text) if text.get_text()]
+
+
+# maps
+
+
+def test_each_cell_has_the_colour_of_its_class(samples, predictions):
+    figure = figures.draw_class_maps(samples, predictions, "Demo")
+    for ax, lower_right in zip(figure.axes, (4, 3), strict=False):
+        image = ax.get_images()[0]
+        got = image.to_rgba(image.get_array())
+        assert got[2, 0] == pytest.approx(to_rgba(style.CLASS_COLOURS[0]), abs=0.01)
+        assert got[2, 2] == pytest.approx(to_rgba(style.CLASS_COLOURS[lower_right]), abs=0.01)
+        assert got[1, 1] == pytest.approx(to_rgba(style.UNUSED_COLOUR), abs=0.01)
+        assert got[0, 2, 3] == 0  # no cell there
+
+
+def test_the_map_lies_where_the_ids_say(samples, predictions):
+    figure = figures.draw_class_maps(samples, predictions, "Demo")
+    expected = [2_889_000, 2_889_600, 3_760_000, 3_760_600]
+    assert [list(ax.get_images()[0].get_extent()) for ax in figure.axes[:2]] == [expected, expected]
+
+
+def test_a_cell_of_a_class_outside_used_is_drawn_as_unused(samples, predictions):
+    samples["income_class"] = samples["income_class"].fillna(3)
+    image = figures.draw_class_maps(samples, predictions, "Demo").axes[0].get_images()[0]
+    assert image.get_array()[1, 1] == maps.UNUSED
+
+
+@pytest.mark.parametrize(("width_m", "expected"), [(200, 100), (800, 200), (3_400, 1_000), (150_000, 50_000)])
+def test_scale_bar_takes_at_most_a_third(width_m, expected):
+    assert maps.scale_length_m(width_m) == expected
+
+
+def test_scale_bar_is_as_long_as_it_says(samples, predictions):
+    ax = figures.draw_class_maps(samples, predictions, "Demo").axes[0]
+    assert np.ptp(ax.lines[0].get_xdata()) == 200
+    assert "200 m" in [text.get_text() for text in ax.texts]
+
+
+def test_true_north_is_up_on_the_central_meridian_and_leans_east_in_france():
+    assert maps.north_direction(4_321_000, 3_210_000) == pytest.approx((0, 1), abs=1e-6)
+    east, north = maps.north_direction(3_760_000, 2_889_000)  # Paris, 7.7 degrees west of the meridian
+    assert np.degrees(np.arctan2(east, north)) == pytest.approx(5.8, abs=0.3)
+
+
+def test_seventy_thousand_cells_are_drawn():
+    ids = pd.Series([cell_id(column, row) for row in range(265) for column in range(265)])
+    samples = pd.DataFrame({"idINSPIRE": ids, "used": True, "income_class": np.arange(len(ids)) % 5})
+    predictions = samples.rename(columns={"income_class": "predicted_class"})
+    figure = figures.draw_class_maps(samples, predictions, "Paris")
+    assert figure.axes[0].get_images()[0].get_array().count() == len(ids)
+
+
+# scores
+
+
+def test_confusion_shows_shares_of_rows_and_counts():
+    counts = CONFUSION.assign(predicted_1=[4, 3, 0, 0, 0])
+    got = [text.get_text() for text in figures.draw_confusion_matrix(counts, no_metrics()).axes[0].texts]
+    assert got[:4] == ["50%", "4", "50%", "4"]
+    assert "nan%" not in got
+
+
+def no_metrics() -> pd.DataFrame:
+    return metric_rows("model").iloc[:0]
+
+
+def test_confusion_caption_gives_the_models_scores_over_all_folds(metrics):
+    got = " ".join(texts(figures.draw_confusion_matrix(CONFUSION, metrics)))
+    assert "accuracy 0.50 [0.40, 0.60]" in got.replace("\n", " ")
+
+
+def test_scores_put_each_predictor_on_its_line(metrics):
+    figure = figures.draw_scores(metrics)
+    dots = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert [(dot.get_xdata()[0], dot.get_ydata()[0]) for dot in dots] == [(0.76, 0), (0.48, 1)]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["image model", "coordinates"]
+
+
+def test_scores_of_a_predictor_without_that_metric_leave_its_line_empty(metrics):
+    figure = figures.draw_scores(metrics)
+    names = [ax.get_title(loc="left") for ax in figure.axes]
+    kappa = figure.axes[[name.startswith("quadratic") for name in names].index(True)]
+    got = [line.get_xdata()[0] for line in kappa.lines if line.get_marker() == "o"]
+    assert got[0] == 0.7 and np.isnan(got[1])
+
+
+def test_interval_is_left_out_where_there_is_none():
+    row = pd.Series({"value": 0.123, "ci_low": np.nan, "ci_high": np.nan})
+    assert scores.interval(row) == "0.12"
+
+
+# activation ratios
+
+
+def test_classes_are_sorted_from_rich_to_poor(ratio_table):
+    known = ratio_table.dropna(subset="ratio")
+    assert ratios.sort_classes(known) == ["green", "roads"]
+    contrast = pd.DataFrame({"class": ["green", "roads"], "log_ratio": [-1.0, 2.0]})
+    assert ratios.sort_classes(known, contrast) == ["roads", "green"]
+
+
+def test_a_ratio_of_zero_is_an_arrow_at_the_edge(ratio_table):
+    ratio_table.loc[0, ["ratio", "ci_low"]] = 0.0
+    ax = figures.draw_activation_ratios(ratio_table).axes[0]
+    arrows = [line for line in ax.lines if line.get_marker() == "<"]
+    assert [arrow.get_xdata()[0] for arrow in arrows] == [ax.get_xlim()[0]]
+
+
+def test_a_class_without_ratio_is_named_below_and_has_no_line(ratio_table):
+    figure = figures.draw_activation_ratios(ratio_table)
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == ["Green urban areas (12 | 30)", "Other roads (40 | 38)"]
+    assert "In no cell of the samples: Dense fabric." in figure.texts[0].get_text().replace("\n", " ")
+
+
+@pytest.mark.parametrize("side", ["poor", "rich"])
+def test_an_empty_side_is_drawn_without_warning(ratio_table, side):
+    table = ratio_table[ratio_table["side"] == side]
+    for figure in (figures.draw_activation_ratios(table), figures.draw_polar_ratios(table, CLASSES)):
+        assert len(figures.render(figure, "png")) > 1000
+
+
+def test_no_ratio_at_all_is_drawn_without_warning(ratio_table):
+    table = ratio_table.assign(ratio=np.nan, ci_low=np.nan, ci_high=np.nan)
+    for figure in (figures.draw_activation_ratios(table), figures.draw_polar_ratios(table, CLASSES)):
+        assert len(figures.render(figure, "png")) > 1000
+
+
+def test_contrast_and_contribution_have_a_panel_each(ratio_table):
+    contrast = pd.DataFrame({"class": ["green"], "log_ratio": [1.2], "ci_low": [0.3], "ci_high": [2.0]})
+    contribution = contrast.rename(columns={"log_ratio": "value"})
+    figure = figures.draw_activation_ratios(ratio_table, contrast, contribution)
+    assert len(figure.axes) == 3
+    diamonds = [line for ax in figure.axes for line in ax.lines if line.get_marker() == "D"]
+    assert [diamond.get_xdata()[0] for diamond in diamonds] == [1.2, 1.2]
+
+
+def test_polar_bars_end_at_the_cap_with_their_value(ratio_table):
+    ax = figures.draw_polar_ratios(ratio_table, CLASSES).axes[0]
+    heights = [patch.get_height() for patch in ax.patches if patch.get_facecolor() == to_rgba("#c64737")]
+    assert heights == [2.0, 0.9]
+    assert [text.get_text() for text in ax.texts if text.get_gid() == "cap"] == ["2.6"]
+
+
+def test_polar_capped_bar_has_no_interval_others_have(ratio_table):
+    ax = figures.draw_polar_ratios(ratio_table, CLASSES).axes[0]
+    spans = [tuple(line.get_ydata()) for line in ax.lines if len(line.get_ydata()) == 2]
+    assert sorted(spans) == [(0.3, 0.8), (0.7, 1.1), (1.2, 1.9)]
+
+
+def test_polar_sector_of_a_class_without_ratio_is_grey_and_says_so(ratio_table):
+    ax = figures.draw_polar_ratios(ratio_table, CLASSES).axes[0]
+    grey = [to_rgba(patch.get_facecolor(), 1) == to_rgba(style.UNUSED_COLOUR) for patch in ax.patches[:4]]
+    assert grey == [False, False, True, True]
+    assert {"Water (NA)", "Dense fabric\n(NA)"} <= {text.get_text() for text in ax.texts}
+
+
+def test_polar_has_one_blank_sector_at_the_top(ratio_table):
+    ax = figures.draw_polar_ratios(ratio_table, CLASSES).axes[0]
+    middles = [patch.get_x() + patch.get_width() / 2 for patch in ax.patches[:4]]
+    assert middles == pytest.approx(2 * np.pi / 5 * np.arange(1, 5))
+
+
+# cells
+
+
+def test_signed_map_values():
+    got = cells.signed_values(np.array([0, 1, 128, 255], np.uint8))
+    assert got.tolist() == [-1, -1, 0, 1]
+
+
+def test_signed_colours_are_clear_at_zero_blue_for_poor_red_for_rich():
+    poor, zero, rich = style.signed_colours()([0.0, 0.5, 1.0])
+    assert zero[3] == pytest.approx(0, abs=0.01)
+    assert poor[2] > poor[0] and rich[0] > rich[2]
+
+
+def test_chosen_cells_are_told_right_and_the_same_every_time():
+    table = pd.DataFrame({"income_class": [0, 0, 4, 4, 2] * 20, "predicted_class": [0, 1, 4, 0, 2] * 20})
+    table["idINSPIRE"] = [f"{row.income_class}{row.predicted_class}-{row.Index}" for row in table.itertuples()]
+    poorest, richest = figures.choose_cells(table, 4, seed=3).values()
+    assert {name[:2] for name in poorest} == {"00"} and {name[:2] for name in richest} == {"44"}
+    assert len(poorest) == len(richest) == 4
+    assert figures.choose_cells(table, 4, seed=3) == figures.choose_cells(table, 4, seed=3)
+
+
+def test_no_cell_told_right_gives_an_empty_group():
+    table = pd.DataFrame({"idINSPIRE": ["a"], "income_class": [2], "predicted_class": [2]})
+    groups = figures.choose_cells(table, 4, seed=0)
+    assert list(groups.values()) == [[], []]
+    figure = figures.draw_cell_sheet(groups, CLASSES)
+    assert texts(figure).count("no such cell") == 2
+
+
+def test_sheet_numbers_each_class_once_per_cell():
+    figure = figures.draw_cell_sheet({"poorest": [picture(0)], "richest": [picture(1)]}, CLASSES)
+    numbers = [[text.get_text() for text in figure.axes[k].texts] for k in (2, 5)]
+    assert [sorted(found) for found in numbers] == [["1", "3"], ["1", "3"]]
+    assert {"1 Green urban areas", "3 Water"} <= set(texts(figure))
+    assert "4 Dense fabric" not in texts(figure)
+
+
+def test_sheet_polygons_have_the_colour_of_their_class():
+    ax = figures.draw_cell_sheet({"poorest": [picture(0)], "richest": []}, CLASSES).axes[2]
+    got = [patch.get_facecolor()[:3] for patch in ax.patches if patch.get_fill()]
+    expected = [to_rgba(colour)[:3] for colour in ("#8cdc00", "#80f2e6", "#8cdc00")]
+    assert got == expected
+
+
+def test_sheet_says_where_image_or_map_is_missing():
+    cell = picture(0, image=None, activation=None)
+    got = texts(figures.draw_cell_sheet({"poorest": [cell], "richest": [picture(1)]}, CLASSES))
+    assert got.count("no image") == 1 and got.count("no map") == 1
+
+
+def test_outline_keeps_holes_empty():
+    ring = shapely.Point(0, 0).buffer(10).difference(shapely.Point(0, 0).buffer(5))
+    path = cells._outline(shapely.MultiPolygon([ring, shapely.box(20, 20, 30, 30)]))
+    area = sum(shapely.Polygon(polygon).exterior.is_ccw for polygon in path.to_polygons())
+    assert len(path.to_polygons()) == 3 and area == 2
+
+
+# style
+
+
+def test_credits_name_the_providers_and_their_years():
+    got = figures.credit_line(2015, 2012, [2014, 2017], rendered=False)
+    assert all(words in got for words in ("IGN, BD ORTHO 2014-2017", "Filosofi 2015", "Urban Atlas 2012"))
+    assert "BD ORTHO;" in figures.credit_line(2015, 2012, [], rendered=False)
+
+
+def test_credits_of_the_demo_name_no_provider():
+    got = figures.credit_line(2015, 2012, [2014], rendered=True)
+    assert "rendered demo city" in got and "IGN" not in got
+
+
+@pytest.mark.parametrize("kind", ["png", "pdf"])
+def test_the_same_frames_give_the_same_bytes(samples, predictions, kind):
+    first, second = (
+        figures.render(figures.draw_class_maps(samples, predictions, "Demo"), kind) for _ in range(2)
+    )
+    assert first == second
+    assert not re.search(rb"CreationDate|Creation Time", first)
+
+
+def test_png_is_as_wide_as_the_journal_asks(metrics):
+    png = Image.open(io.BytesIO(figures.render(figures.draw_confusion_matrix(CONFUSION, metrics), "png")))
+    assert png.width == pytest.approx(89 / 25.4 * 300, abs=1)
+
+
+@pytest.fixture
+def all_figures(samples, predictions, ratio_table, metrics) -> list:
+    return [
+        figures.draw_class_maps(samples, predictions, "Demo"),
+        figures.draw_confusion_matrix(CONFUSION, metrics),
+        figures.draw_scores(metrics),
+        figures.draw_activation_ratios(ratio_table),
+        figures.draw_polar_ratios(ratio_table, CLASSES),
+        figures.draw_cell_sheet({"poorest": [picture(0)], "richest": [picture(1)]}, CLASSES),
+    ]
+
+
+def test_no_text_is_smaller_than_six_points(all_figures):
+    got = [text.get_fontsize() for figure in all_figures for text in figure.findobj(mpl.text.Text)]
+    assert min(got) >= 6
+
+
+def test_nothing_leaves_the_page(all_figures):
+    for figure in all_figures:
+        figure.canvas.draw()
+        drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+        assert drawn.x0 > -0.01 and drawn.y0 > -0.01
+        assert drawn.x1 < width + 0.01 and drawn.y1 < height + 0.01
+
+
+def test_matplotlib_is_left_as_it_was(metrics):
+    before = dict(mpl.rcParams)
+    figures.render(figures.draw_scores(metrics), "pdf")
+    assert dict(mpl.rcParams) == before
