@@ -1,9 +1,12 @@
 """Fill: what a pack holds where it has no imagery (outside its department, over the sea).
 
 Fill is a region connected to the tile's edge, near 0 or near 255 in all bands, of at least 100 m2, widened by
-20 px since the encoder smears its rim. Whole tiles are looked at once, at 3 m; pixels only near what that shows,
-and along the tile's edge.
+20 px since the encoder smears its rim; and, where the file declares a value for no data, any region of exactly that
+value and at least that size (a lone white pixel is a roof). Whole tiles are looked at once, at 3 m; pixels only
+near what that shows, and along the tile's edge.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 from scipy import ndimage
@@ -27,9 +30,10 @@ def coarse_fill(tile: Tile) -> np.ndarray | None:
     at_edge = np.ones(pixels.shape[1:], bool)
     at_edge[1:-1, 1:-1] = False
     smallest_px = AREA_M2 / (tile.pixel_m * factor) ** 2
-    fill = np.zeros(pixels.shape[1:], bool)
-    for near in _near(pixels):
-        fill |= _regions(near, lambda edge, _, area: edge & (area >= smallest_px), at_edge, at_edge)
+    near_black_or_white, declared = _candidates(pixels, tile.nodata)
+    fill = _regions(declared, lambda touches, area_px: area_px >= smallest_px)
+    for near in near_black_or_white:
+        fill |= _regions(near, lambda touches, area_px: touches(at_edge) & (area_px >= smallest_px))
     return fill if fill.any() else None
 
 
@@ -51,30 +55,43 @@ def valid_pixels(tile: Tile, window: Window, coarse: np.ndarray | None) -> np.nd
     known, at_edge = _known_fill(tile, outer, coarse), _at_edge(tile, outer)
     if not (known.any() or at_edge.any()):
         return None
+    pixels, smallest_px = tile.read(outer), AREA_M2 / tile.pixel_m**2
+
+    def at_edge_or_known(touches: Callable, area_px: np.ndarray) -> np.ndarray:
+        return touches(known) | (touches(at_edge) & (area_px >= smallest_px))
+
+    near_black_or_white, declared = _candidates(pixels, tile.nodata)
     fill = np.zeros(known.shape, bool)
-    smallest_px = AREA_M2 / tile.pixel_m**2
-    for near in _near(tile.read(outer)):
-        fill |= _regions(near, lambda edge, coarse, area: coarse | (edge & (area >= smallest_px)), at_edge, known)
-    if not fill.any():
-        return None
-    wide = ndimage.maximum_filter(fill, size=2 * WIDENING_PX + 1)
+    for near in near_black_or_white:
+        if (near & (at_edge | known)).any():
+            fill |= _regions(near, at_edge_or_known)
+    if fill.any():
+        fill = ndimage.maximum_filter(fill, size=2 * WIDENING_PX + 1)
+    fill |= _regions(declared, lambda touches, area_px: touches(known) | (area_px >= smallest_px))  # exact: not widened
     top, left = window.top - outer.top, window.left - outer.left
-    return ~wide[top : top + window.bottom - window.top, left : left + window.right - window.left]
+    inner = fill[top : top + window.bottom - window.top, left : left + window.right - window.left]
+    return ~inner if inner.any() else None
 
 
-def _near(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Near 0 in all bands, and near 255 in all bands: two (H, W) bool."""
-    return pixels.max(axis=0) <= TOLERANCE, pixels.min(axis=0) >= 255 - TOLERANCE
+def _candidates(pixels: np.ndarray, nodata: float | None) -> tuple[list[np.ndarray], np.ndarray]:
+    """[near 0, near 255] in all bands, and exactly the file's own value for no data: (H, W) bool each."""
+    declared = np.zeros(pixels.shape[1:], bool) if nodata is None else (pixels == nodata).all(axis=0)
+    black, white = pixels.max(axis=0) <= TOLERANCE, pixels.min(axis=0) >= 255 - TOLERANCE
+    return [black & ~declared, white & ~declared], declared
 
 
-def _regions(near: np.ndarray, keep, at_edge: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """The connected regions of `near` that `keep(touches edge, touches known fill, area in px)` keeps."""
-    if not (near & (at_edge | known)).any():
-        return np.zeros(near.shape, bool)
+def _regions(near: np.ndarray, keep: Callable[[Callable, np.ndarray], np.ndarray]) -> np.ndarray:
+    """The connected regions that `keep` keeps.
+
+    Args:
+        near: (H, W) bool.
+        keep: of `touches` (a mask -> per region, whether it touches the mask) and the regions' areas in px.
+    """
+    if not near.any():
+        return near
     labels, count = ndimage.label(near)
-    area = np.bincount(labels.ravel(), minlength=count + 1)
-    touching = [np.bincount(labels[mask], minlength=count + 1) > 0 for mask in (at_edge, known)]
-    kept = keep(*touching, area)
+    area_px = np.bincount(labels.ravel(), minlength=count + 1)
+    kept = keep(lambda mask: np.bincount(labels[mask], minlength=count + 1) > 0, area_px)
     kept[0] = False  # label 0 is what is not near
     return kept[labels]
 

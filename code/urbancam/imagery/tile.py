@@ -90,6 +90,7 @@ class Tile:
         transform: (column, row) to metres in `crs`.
         width, height: px.
         pixel_m: side of a pixel.
+        nodata: value that the file declares to mean no data, or None.
     """
 
     def __init__(self, file: TileFile, strips: Strips | None = None) -> None:
@@ -97,7 +98,7 @@ class Tile:
         self._dataset = _open(file.path)
         self.width, self.height = self._dataset.width, self._dataset.height
         self.transform, self.crs = georeference(self._dataset, file)
-        self.pixel_m = abs(self.transform.a)
+        self.pixel_m, self.nodata = abs(self.transform.a), self._dataset.nodata
         self._columns: dict[int, tuple[int, int]] = {}
 
     def __enter__(self) -> "Tile":
