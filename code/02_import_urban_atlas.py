@@ -1,0 +1,48 @@
+"""Bring a city's Urban Atlas, in whatever layout it was dropped in, into one land-cover table and one outline.
+
+Reads   data/UA_data/ (2012 shapefiles, GeoPackages, FlatGeobuf; zipped or not, at any depth)
+Writes  results/<city>/land_cover.parquet (polygons with code and class), boundary.parquet
+Run     python code/02_import_urban_atlas.py --city Demo --run demo
+"""
+
+import argparse
+import shutil
+
+from urbancam import command
+from urbancam.paths import folder_name
+from urbancam.records import Step
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    return command.parser(__doc__, city=True).parse_args(argv)
+
+
+def declare(settings, paths, args) -> Step:
+    return Step(
+        "02_import_urban_atlas", 1, paths.land_cover, "city",
+        settings.pick("urban_atlas"),
+        listings=[paths.urban_atlas_data],
+        outputs=[paths.boundary],
+        label=args.city,
+    )  # fmt: skip
+
+
+def work(step, settings, paths, args) -> dict:
+    from urbancam import geotables, urban_atlas
+
+    scratch = paths.urban_atlas_data / f".unpacked_{folder_name(args.city)}"
+    folder = paths.urban_atlas_data
+    land_cover, boundary = urban_atlas.read_city(folder, args.city, settings.urban_atlas.edition, scratch)
+    geotables.write(boundary, paths.boundary)
+    geotables.write(land_cover, paths.land_cover)
+    shutil.rmtree(scratch, ignore_errors=True)
+    return {"polygons": len(land_cover), "classes": land_cover["class"].nunique(),
+            "km2 in the city": float(boundary.area.sum() / 1e6)}  # fmt: skip
+
+
+def main(argv: list[str] | None = None) -> int:
+    return command.run(parse_args(argv), declare, work)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,73 @@
+"""Select the inhabited census cells whose centre lies in the city.
+
+Reads   data/census_data/census_<vintage>.parquet, results/<city>/boundary.parquet
+Writes  results/<city>/cells.parquet (squares of EPSG:3035, income, imputation)
+Run     python code/03_select_cells.py --city Demo --run demo
+"""
+
+import argparse
+import logging
+
+from urbancam import command
+from urbancam.errors import InputError
+from urbancam.paths import shown
+from urbancam.records import Step
+
+log = logging.getLogger(__name__)
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    return command.parser(__doc__, city=True).parse_args(argv)
+
+
+def declare(settings, paths, args) -> Step:
+    census = paths.census(settings.census.vintage)
+    return Step(
+        "03_select_cells", 1, paths.cells, "city",
+        settings.pick("census"),
+        {census: "01_download_census", paths.boundary: "02_import_urban_atlas"},
+        label=args.city,
+    )  # fmt: skip
+
+
+def work(step, settings, paths, args) -> dict:
+    from urbancam import census, geotables
+
+    boundary = geotables.read(paths.boundary)
+    outline = boundary.geometry.iloc[0]
+    table = census.read_strip(paths.census(settings.census.vintage), outline.bounds)
+    cells = census.select_cells(table, outline, args.city)
+    if cells.empty:
+        raise InputError(
+            f"no inhabited cell lies in {args.city}: outline {outline.bounds} (EPSG:3035, m)",
+            shown(paths.boundary),
+            "INSEE covers metropolitan France only; check that the outline is of the right city",
+        )
+    refuse_shared_cells(cells["idINSPIRE"], paths)
+    summary = census.describe(cells)
+    geotables.write(cells, paths.cells)
+    return summary
+
+
+def refuse_shared_cells(ids, paths) -> None:
+    """A cell belongs to one city: two outlines that overlap are refused."""
+    from urbancam import tables
+
+    for other in sorted(paths.results.glob("*/cells.parquet")):
+        if other == paths.cells:
+            continue
+        shared = ids[ids.isin(tables.read(other, ["idINSPIRE"])["idINSPIRE"])]
+        if len(shared):
+            raise InputError(
+                f"{len(shared):,} of {len(ids):,} cells also lie in {other.parent.name}, the first {shared.iloc[0]}",
+                f"{shown(paths.boundary)} and {shown(other.parent / 'boundary.parquet')}",
+                "take both outlines from one edition of Urban Atlas, or use another --results for one of them",
+            )
+
+
+def main(argv: list[str] | None = None) -> int:
+    return command.run(parse_args(argv), declare, work)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,203 @@
+"""Where Urban Atlas is found: old 2012 shapefiles, GeoPackages, FlatGeobuf, zipped or not, at any depth.
+
+A layer with a code column of the wanted edition is land cover; one named "boundary" holds outlines of cities.
+"""
+
+import logging
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyogrio
+import shapely
+from pyogrio.errors import DataLayerError, DataSourceError
+
+from urbancam import crs, download, grid
+from urbancam.errors import InputError
+from urbancam.paths import shown
+from urbancam.urban_atlas import names
+from urbancam.urban_atlas.classes import NO_DATA, classify
+
+log = logging.getLogger(__name__)
+
+TABLES = re.compile(r"\.(gpkg|shp|fgb)$", re.IGNORECASE)
+TABLE_PARTS = re.compile(r"\.(gpkg|shp|fgb|shx|dbf|prj|cpg)$", re.IGNORECASE)
+ARCHIVES = re.compile(r"\.(zip|7z|7z\.0*1)$", re.IGNORECASE)
+CODE_COLUMN = re.compile(r"code_?(20\d\d)", re.IGNORECASE)
+NAME_COLUMNS = ("fua_name", "luz_or_cit", "fua_or_cit", "city", "urau_name")
+FUA_CODE_COLUMNS = ("fua_code", "urau_code", "cities", "luz_code")
+OTHER_OUTLINES = ("cityboundary", "urbancore", "urban_core")  # the core city alone, not the functional urban area
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of one file.
+
+    Args:
+        path: file, maybe unpacked from an archive.
+        name: of the layer.
+        where: for messages: the file as the user knows it.
+        editions: years that its code columns speak of.
+        code_column: of the wanted edition, "" for outlines.
+        name_column: with the city's name, or "".
+        fua_column: with the city's code, or "".
+        says_city: whether its path speaks of the wanted city; None where it is silent.
+    """
+
+    path: Path
+    name: str
+    where: str
+    editions: tuple[int, ...]
+    code_column: str
+    name_column: str
+    fua_column: str
+    says_city: bool | None
+
+    @property
+    def is_boundary(self) -> bool:
+        lower = self.name.lower()
+        return "boundary" in lower and not any(word in lower for word in OTHER_OUTLINES)
+
+
+def find_layers(folder: Path, city: str, edition: int, scratch: Path) -> list[Layer]:
+    """Layers that may be of a city, of any edition; archives that may are unpacked below `scratch`.
+
+    Products whose path speaks of another city are left alone; those that do not say are looked into only where
+    none speaks of this one.
+    """
+    sources = [p for p in _visible_files(folder) if TABLES.search(p.name) or ARCHIVES.search(p.name)]
+    says = {source: names.path_says(source.relative_to(folder), city) for source in sources}
+    chosen = [s for s in sources if says[s]] or [s for s in sources if says[s] is None]
+    layers = []
+    for source in chosen:
+        tables = [source]
+        if ARCHIVES.search(source.name):
+            unpacked = download.unpack_nested(
+                source, scratch / source.relative_to(folder), lambda name: bool(TABLE_PARTS.search(name))
+            )
+            tables = [path for path in unpacked if TABLES.search(path.name)]
+        for table in sorted(tables):
+            inside = "" if table == source else f": {table.name}"
+            said = says[source] or names.path_says(table.relative_to(folder), city)
+            layers += _layers_of(table, f"{shown(source)}{inside}", edition, said)
+    return layers
+
+
+def _layers_of(path: Path, where: str, edition: int, says_city: bool | None) -> list[Layer]:
+    layers = []
+    try:
+        for name in pyogrio.list_layers(path)[:, 0]:
+            fields = {field.lower(): field for field in pyogrio.read_info(path, layer=name)["fields"]}
+            codes = {int(found[1]): fields[f] for f in fields if (found := CODE_COLUMN.fullmatch(f))}
+            if len(codes) > 1:  # a layer of changes between two editions
+                continue
+            fua = next((fields[column] for column in FUA_CODE_COLUMNS if column in fields), "")
+            title = next((fields[column] for column in NAME_COLUMNS if column in fields), "")
+            layers.append(
+                Layer(path, str(name), where, tuple(codes), codes.get(edition, ""), title, fua, says_city)
+            )
+    except (DataSourceError, DataLayerError) as error:
+        raise InputError(f"not readable: {error}", where, "replace the file") from None
+    return layers
+
+
+def read_names(layer: Layer) -> set[tuple[str, str]]:
+    """The distinct (code, name) pairs of the cities in a layer."""
+    columns = [column for column in (layer.fua_column, layer.name_column) if column]
+    if not columns:
+        return set()
+    table = read_layer(layer, columns, geometry=False).drop_duplicates().fillna("").astype("str")
+    codes = table[layer.fua_column] if layer.fua_column else [""] * len(table)
+    titles = table[layer.name_column] if layer.name_column else [""] * len(table)
+    return set(zip(codes, titles, strict=True))
+
+
+def read_layer(layer: Layer, columns: list[str], geometry: bool = True) -> pd.DataFrame:
+    """Some columns of a layer, whatever the encoding of its text."""
+    options = {"layer": layer.name, "columns": columns, "read_geometry": geometry}
+    try:
+        try:
+            return pyogrio.read_dataframe(layer.path, use_arrow=True, **options)
+        except UnicodeDecodeError:
+            return pyogrio.read_dataframe(layer.path, encoding="latin-1", **options)
+    except (DataSourceError, DataLayerError, pa.ArrowInvalid, shapely.GEOSException) as error:
+        raise InputError(f"not readable: {error}", layer.where, "replace the file") from None
+
+
+def rows_of_city(frame: pd.DataFrame, layer: Layer, city: str) -> np.ndarray:
+    """(N,) bool: rows of the city; all rows where the path speaks of it and the layer holds no other name."""
+    code = frame[layer.fua_column].astype("str") if layer.fua_column else pd.Series("", frame.index)
+    title = frame[layer.name_column].astype("str") if layer.name_column else pd.Series("", frame.index)
+    pairs = pd.DataFrame({"code": code, "name": title})
+    distinct = pairs.drop_duplicates()
+    fitting = {pair for pair in distinct.itertuples(index=False, name=None) if names.same_city(city, pair[1], pair[0])}
+    if not fitting and layer.says_city and len(distinct) == 1:
+        return np.ones(len(frame), dtype=bool)
+    return np.array([pair in fitting for pair in pairs.itertuples(index=False, name=None)], dtype=bool)
+
+
+def read_land_cover(layer: Layer, city: str) -> gpd.GeoDataFrame:
+    """Polygons of a city: `polygon_id, code, class` and geometry in EPSG:3035, repaired, without no-data."""
+    columns = [column for column in (layer.code_column, layer.name_column, layer.fua_column) if column]
+    frame = read_layer(layer, columns)
+    frame = frame[rows_of_city(frame, layer, city)]
+    log.info("loads %s, layer %s: %s polygons", layer.where, layer.name, f"{len(frame):,}")
+    codes = parse_codes(frame[layer.code_column], f"{layer.where}, column {layer.code_column}")
+    geometry = repair(to_grid(frame, layer.where), layer.where)
+    table = gpd.GeoDataFrame({"code": codes.to_numpy()}, geometry=geometry, crs=grid.CRS)
+    table = table[~(table.geometry.is_empty | table.geometry.isna())]
+    no_data = table["code"].isin(NO_DATA)
+    if no_data.any():
+        area_km2 = table.geometry[no_data].area.sum() / 1e6
+        log.info("drops %s polygons of no data, %.2f km2", f"{no_data.sum():,}", area_km2)
+    table = table[~no_data].reset_index(drop=True)
+    table.insert(0, "polygon_id", np.arange(len(table)))
+    table.insert(2, "class", classify(table["code"], layer.where))
+    return table
+
+
+def parse_codes(values: pd.Series, where: str) -> pd.Series:
+    """Codes as integers, from text or numbers.
+
+    Raises:
+        InputError: a value that is no code.
+    """
+    numbers = pd.to_numeric(values.astype("str").str.strip(), errors="coerce")
+    wrong = numbers.isna() | (numbers % 1 != 0)
+    if wrong.any():
+        raise InputError(
+            f"{wrong.sum():,} values are no codes, the first {values[wrong].iloc[0]!r}", where, "check the file"
+        )
+    return numbers.astype("int64")
+
+
+def to_grid(frame: gpd.GeoDataFrame, where: str) -> np.ndarray:
+    """(N,) geometries in EPSG:3035; untouched where the file's coordinate system is that one under any name."""
+    bounds = tuple(frame.total_bounds)
+    crs.check_extent(bounds, frame.crs, where)
+    if crs.same_crs(frame.crs, grid.CRS, bounds):
+        return frame.geometry.to_numpy()
+    log.info("%s: moved from %s to %s", where, frame.crs.name, grid.CRS)
+    return frame.geometry.to_crs(grid.CRS).to_numpy()
+
+
+def repair(geometry: np.ndarray, where: str) -> np.ndarray:
+    """(N,) valid polygons: what is invalid is rebuilt and counted; lines and points that fall out are dropped."""
+    geometry = shapely.force_2d(geometry)
+    bad = ~shapely.is_valid(geometry) & ~shapely.is_missing(geometry)
+    if bad.any():
+        before_m2 = shapely.area(geometry[bad]).sum()
+        geometry[bad] = shapely.make_valid(geometry[bad], method="structure", keep_collapsed=False)
+        after_m2 = shapely.area(geometry[bad]).sum()
+        log.info("repairs %s of %s polygons of %s (area %+.1f m2)", f"{bad.sum():,}", f"{len(geometry):,}", where,
+                 after_m2 - before_m2)  # fmt: skip
+    return geometry
+
+
+def _visible_files(folder: Path) -> list[Path]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [p for p in files if not any(part.startswith(".") for part in p.relative_to(folder).parts)]
