@@ -36,7 +36,7 @@ def read_city(
         scratch: folder to unpack into; the caller removes it.
 
     Returns:
-        `polygon_id, code, class` with polygons, and one row `city, name, fua_code, source` with the outline; both
+        `polygon_id, code, class` with polygons, and one row `city, source` with the outline; both
         in EPSG:3035.
 
     Raises:
@@ -57,15 +57,11 @@ def read_city(
     )
     outline = _read_outline(outlines[0], city) if outlines else _outline_of(land)
     source = outlines[0].where if outlines else chosen.where
-    pairs = sorted(pair for pair in layouts.read_names(outlines[0] if outlines else chosen)
-                   if names.same_city(city, pair[1], pair[0]))  # fmt: skip
-    code, title = pairs[0] if pairs else ("", city)
     land = _near(land, outline)
     _check_covered(land, outline, city, chosen.where)
     boundary = gpd.GeoDataFrame(
-        {"city": [city], "name": [title or city], "fua_code": [code], "source": [source]},
-        geometry=[outline], crs=grid.CRS,
-    )  # fmt: skip
+        {"city": [city], "source": [source]}, geometry=[outline], crs=grid.CRS
+    )
     return land, boundary
 
 
@@ -73,7 +69,7 @@ def _holds(layer: Layer, city: str) -> bool:
     """Whether a layer is of the city: by its path, or by the names within."""
     if not (layer.code_column or layer.is_boundary):
         return False
-    return bool(layer.says_city) or any(names.same_city(city, n, c) for c, n in layouts.read_names(layer))
+    return bool(layer.says_city) or any(names.same_city(city, *labels) for labels in layouts.read_labels(layer))
 
 
 def _preference(layer: Layer) -> tuple[int, str, str]:
@@ -83,7 +79,7 @@ def _preference(layer: Layer) -> tuple[int, str, str]:
 
 def _read_outline(layer: Layer, city: str) -> shapely.Geometry:
     """Union of all parts of a city's outline."""
-    frame = layouts.read_layer(layer, [column for column in (layer.name_column, layer.fua_column) if column])
+    frame = layouts.read_layer(layer, list(layer.city_columns))
     rows = layouts.rows_of_city(frame, layer, city)
     parts = layouts.repair(layouts.to_grid(frame[rows], layer.where), layer.where)
     log.info("loads %s: outline of %s, %d parts", layer.where, city, rows.sum())
@@ -135,8 +131,8 @@ def _nothing_fits(folder: Path, city: str, edition: int, layers: list[Layer]) ->
         for path in folder.rglob("*")
         for pair in names.cities_in_path(path.relative_to(folder))
     }
-    in_layers = {(plain_code.lower(), name) for layer in layers if layer.code_column or layer.is_boundary
-                 for plain_code, name in layouts.read_names(layer)}  # fmt: skip
+    in_layers = {labels for layer in layers if layer.editions or layer.is_boundary
+                 for labels in layouts.read_labels(layer)}  # fmt: skip
     editions = sorted({year for layer in layers if layer.says_city is not False for year in layer.editions} - {edition})
     what = f"no Urban Atlas {edition} of {city} is here (cities found: {names.listed(in_paths | in_layers)})"
     if editions:

@@ -28,8 +28,7 @@ TABLES = re.compile(r"\.(gpkg|shp|fgb)$", re.IGNORECASE)
 TABLE_PARTS = re.compile(r"\.(gpkg|shp|fgb|shx|dbf|prj|cpg)$", re.IGNORECASE)
 ARCHIVES = re.compile(r"\.(zip|7z|7z\.0*1)$", re.IGNORECASE)
 CODE_COLUMN = re.compile(r"code_?(20\d\d)", re.IGNORECASE)
-NAME_COLUMNS = ("fua_name", "luz_or_cit", "fua_or_cit", "city", "urau_name")
-FUA_CODE_COLUMNS = ("fua_code", "urau_code", "cities", "luz_code")
+CITY_COLUMNS = ("fua_code", "fua_or_cit", "luz_or_cit", "urau_code", "fua_name", "cities", "urau_name")
 OTHER_OUTLINES = ("cityboundary", "urbancore", "urban_core")  # the core city alone, not the functional urban area
 
 
@@ -43,8 +42,7 @@ class Layer:
         where: for messages: the file as the user knows it.
         editions: years that its code columns speak of.
         code_column: of the wanted edition, "" for outlines.
-        name_column: with the city's name, or "".
-        fua_column: with the city's code, or "".
+        city_columns: with the city's code or name.
         says_city: whether its path speaks of the wanted city; None where it is silent.
     """
 
@@ -53,8 +51,7 @@ class Layer:
     where: str
     editions: tuple[int, ...]
     code_column: str
-    name_column: str
-    fua_column: str
+    city_columns: tuple[str, ...]
     says_city: bool | None
 
     @property
@@ -95,25 +92,17 @@ def _layers_of(path: Path, where: str, edition: int, says_city: bool | None) -> 
             codes = {int(found[1]): fields[f] for f in fields if (found := CODE_COLUMN.fullmatch(f))}
             if len(codes) > 1:  # a layer of changes between two editions
                 continue
-            fua = next((fields[column] for column in FUA_CODE_COLUMNS if column in fields), "")
-            title = next((fields[column] for column in NAME_COLUMNS if column in fields), "")
-            layers.append(
-                Layer(path, str(name), where, tuple(codes), codes.get(edition, ""), title, fua, says_city)
-            )
+            labels = tuple(fields[column] for column in CITY_COLUMNS if column in fields)
+            code = codes.get(edition, "")
+            layers.append(Layer(path, str(name), where, tuple(codes), code, labels, says_city))
     except (DataSourceError, DataLayerError) as error:
         raise InputError(f"not readable: {error}", where, "replace the file") from None
     return layers
 
 
-def read_names(layer: Layer) -> set[tuple[str, str]]:
-    """The distinct (code, name) pairs of the cities in a layer."""
-    columns = [column for column in (layer.fua_column, layer.name_column) if column]
-    if not columns:
-        return set()
-    table = read_layer(layer, columns, geometry=False).drop_duplicates().fillna("").astype("str")
-    codes = table[layer.fua_column] if layer.fua_column else [""] * len(table)
-    titles = table[layer.name_column] if layer.name_column else [""] * len(table)
-    return set(zip(codes, titles, strict=True))
+def read_labels(layer: Layer) -> set[tuple[str, ...]]:
+    """The distinct labels (codes and names) of the cities in a layer."""
+    return _labels(read_layer(layer, list(layer.city_columns), geometry=False), layer) if layer.city_columns else set()
 
 
 def read_layer(layer: Layer, columns: list[str], geometry: bool = True) -> pd.DataFrame:
@@ -129,21 +118,23 @@ def read_layer(layer: Layer, columns: list[str], geometry: bool = True) -> pd.Da
 
 
 def rows_of_city(frame: pd.DataFrame, layer: Layer, city: str) -> np.ndarray:
-    """(N,) bool: rows of the city; all rows where the path speaks of it and the layer holds no other name."""
-    code = frame[layer.fua_column].astype("str") if layer.fua_column else pd.Series("", frame.index)
-    title = frame[layer.name_column].astype("str") if layer.name_column else pd.Series("", frame.index)
-    pairs = pd.DataFrame({"code": code, "name": title})
-    distinct = pairs.drop_duplicates()
-    fitting = {pair for pair in distinct.itertuples(index=False, name=None) if names.same_city(city, pair[1], pair[0])}
-    if not fitting and layer.says_city and len(distinct) == 1:
+    """(N,) bool: rows of the city; all rows where the path speaks of it and the layer names at most one."""
+    distinct = _labels(frame, layer)
+    fitting = {labels for labels in distinct if names.same_city(city, *labels)}
+    if layer.says_city and not fitting and len(distinct) <= 1:
         return np.ones(len(frame), dtype=bool)
-    return np.array([pair in fitting for pair in pairs.itertuples(index=False, name=None)], dtype=bool)
+    rows = zip(*(frame[column] for column in layer.city_columns), strict=True)
+    return np.fromiter((tuple(map(str, labels)) in fitting for labels in rows), dtype=bool, count=len(frame))
+
+
+def _labels(frame: pd.DataFrame, layer: Layer) -> set[tuple[str, ...]]:
+    distinct = frame[list(layer.city_columns)].drop_duplicates()
+    return {tuple(map(str, labels)) for labels in distinct.itertuples(index=False, name=None) if labels}
 
 
 def read_land_cover(layer: Layer, city: str) -> gpd.GeoDataFrame:
     """Polygons of a city: `polygon_id, code, class` and geometry in EPSG:3035, repaired, without no-data."""
-    columns = [column for column in (layer.code_column, layer.name_column, layer.fua_column) if column]
-    frame = read_layer(layer, columns)
+    frame = read_layer(layer, [layer.code_column, *layer.city_columns])
     frame = frame[rows_of_city(frame, layer, city)]
     log.info("loads %s, layer %s: %s polygons", layer.where, layer.name, f"{len(frame):,}")
     codes = parse_codes(frame[layer.code_column], f"{layer.where}, column {layer.code_column}")

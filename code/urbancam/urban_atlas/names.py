@@ -25,12 +25,12 @@ def is_code(city: str) -> bool:
     return bool(FUA_CODE.fullmatch(plain(city)))
 
 
-def same_city(city: str, name: str = "", code: str = "") -> bool:
-    """Whether a product's name or code is that of the city asked for."""
-    asked = plain(city)
+def same_city(city: str, *labels: str) -> bool:
+    """Whether one of a product's labels (names, codes) is that of the city asked for."""
+    asked = _without_article(plain(city))
     if is_code(city):
-        return plain(code).startswith(asked)
-    return _without_article(asked) == _without_article(plain(name))
+        return any(is_code(label) and plain(label).startswith(asked) for label in labels)
+    return any(_without_article(plain(label)) == asked for label in labels)
 
 
 def cities_in_path(path: PurePath) -> set[tuple[str, str]]:
@@ -42,15 +42,16 @@ def cities_in_path(path: PurePath) -> set[tuple[str, str]]:
 def path_says(path: PurePath, city: str) -> bool | None:
     """Whether a path speaks of the city; None where it does not say which city it is of."""
     pairs = cities_in_path(path)
-    if any(same_city(city, name, code) for code, name in pairs):
+    if any(same_city(city, code, name) for code, name in pairs):
         return True
     silent = not pairs or (not is_code(city) and any(not name for _, name in pairs))
     return None if silent else False
 
 
-def listed(cities: Iterable[tuple[str, str]]) -> str:
-    """Cities for a message: "Lyon (fr003l2), Paris (fr001l1)"."""
-    return ", ".join(sorted(f"{name.title()} ({code})" if name else code for code, name in cities)) or "none"
+def listed(cities: Iterable[tuple[str, ...]]) -> str:
+    """Cities for a message: "FR001L1 Paris, FR003L2 Lyon"."""
+    found = {" ".join(label.upper() if is_code(label) else label.title() for label in labels) for labels in cities}
+    return ", ".join(sorted(found - {""})) or "none"
 
 
 def _without_article(name: str) -> str:
