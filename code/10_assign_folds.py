@@ -9,7 +9,7 @@ import argparse
 import logging
 
 from urbancam import command
-from urbancam.records import Step, atomic
+from urbancam.records import Step
 
 log = logging.getLogger(__name__)
 
@@ -28,20 +28,17 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    import pandas as pd
+    from urbancam import census, splits, tables
 
-    from urbancam import census, splits
-
-    cells = pd.read_parquet(paths.cells, columns=["idINSPIRE", "income_eur", "group"])
-    images = pd.read_csv(paths.images_table)
+    cells = tables.read(paths.cells, ["idINSPIRE", "income_eur", "group"])
+    images = tables.read(paths.images_table)
     table = splits.usable_cells(cells, images, settings.samples.max_void_fraction)
     used = table["used"]
     table.loc[used, "income_class"] = census.income_quintiles(table.loc[used, "income_eur"])
     samples = splits.add_folds(table, settings.split, settings.seed)
     for reason, count in samples.loc[~samples["used"], "reason"].value_counts().items():
         log.info("drops %s of %s cells: %s", f"{count:,}", f"{len(samples):,}", reason)
-    with atomic(paths.samples) as temporary:
-        samples.to_csv(temporary, index=False)
+    tables.write(samples, paths.samples)
     used = samples[samples["used"]]
     return {"cells used": len(used), "not used": len(samples) - len(used),
             "blocks": used["block"].nunique(), "folds": used["fold"].nunique()}  # fmt: skip

@@ -9,7 +9,7 @@ import argparse
 import logging
 
 from urbancam import command
-from urbancam.records import Step, atomic, digest
+from urbancam.records import Step, digest
 
 log = logging.getLogger(__name__)
 
@@ -34,14 +34,13 @@ def declare(settings, paths, args) -> list[Step]:
 
 
 def work(step, settings, paths, args) -> dict:
-    import pandas as pd
     import torch
 
-    from urbancam import datasets, models, splits, training
+    from urbancam import datasets, models, splits, tables, training
 
     fold = int(step.result.parent.name.removeprefix("fold_"))
     seed = settings.seed * 1000 + fold
-    samples = pd.read_csv(paths.samples)
+    samples = tables.read(paths.samples)
     samples = samples[samples["used"]].astype({"income_class": int, "fold": int}).reset_index(drop=True)
     role = splits.roles(samples, fold, settings.split.method, settings.split.validation_fraction, settings.seed)
     images, rows = datasets.open_images(paths, samples["idINSPIRE"], settings.image, args.workers)
@@ -58,12 +57,11 @@ def work(step, settings, paths, args) -> dict:
         settings, paths.fold(fold), step.fingerprint, seed, args.workers,
     )  # fmt: skip
     history = trainer.fit()
-    log_probabilities, out = training.predict(network, items("test"), settings, args.workers)
-    table = training.prediction_table(samples["idINSPIRE"][role == "test"], fold, log_probabilities, out)
-    income = pd.read_parquet(paths.cells, columns=["idINSPIRE", "income_eur"])
+    out = training.predict(network, items("test"), settings, args.workers)
+    table = training.prediction_table(samples["idINSPIRE"][role == "test"], fold, out, settings.model.head)
+    income = tables.read(paths.cells, ["idINSPIRE", "income_eur"])
     table = table.merge(samples[["idINSPIRE", "income_class"]], "left").merge(income, "left")
-    with atomic(step.result) as temporary:
-        table.to_csv(temporary, index=False)
+    tables.write(table, step.result)
     trainer.clean()
     step.facts = {"weights_sha256": digest(paths.weights(fold)), "device": str(device), "seed": seed,
                   "threads": torch.get_num_threads()}  # fmt: skip

@@ -36,20 +36,16 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    import geopandas as gpd
-    import pandas as pd
     from tqdm import tqdm
 
-    from urbancam import datasets, models
+    from urbancam import datasets, models, tables
 
-    samples = pd.read_csv(paths.samples)
+    samples = tables.read(paths.samples)
     samples = samples[samples["used"]].astype({"fold": int}).reset_index(drop=True)
-    fragments = gpd.read_parquet(paths.fragments).sort_values(["idINSPIRE", "fragment_id"])
-    fragments = dict(list(fragments[fragments["idINSPIRE"].isin(samples["idINSPIRE"])].groupby("idINSPIRE")))
+    fragments = _read_fragments(paths, samples["idINSPIRE"])
     images, rows = datasets.open_images(paths, samples["idINSPIRE"], settings.image, args.workers)
     device = models.find_device(args.device)
     parts = _open_parts(paths, step.fingerprint)
-    paths.maps.mkdir(parents=True, exist_ok=True)
     with tqdm(total=len(samples), unit="cell", desc="maps") as bar:
         for fold, members in samples.groupby("fold"):
             network = models.load(paths.weights(fold), settings.model).to(device)
@@ -62,14 +58,23 @@ def work(step, settings, paths, args) -> dict:
                 bar.update(len(batch))
     table, cells = _join_parts(parts)
     _check_additivity(cells)
-    with atomic(paths.cell_activation) as temporary:
-        cells.to_csv(temporary, index=False)
-    with atomic(paths.activation) as temporary:
-        table.to_parquet(temporary, index=False)
+    tables.write(cells, paths.cell_activation)
+    tables.write(table, paths.activation)
     shutil.rmtree(parts.parent)
-    uncovered = len(samples) - cells.loc[cells["covered_share"] > 0, "idINSPIRE"].nunique()
     return {"cells": len(cells), "fragments": len(table), "flat cells": int(cells["flat"].sum()),
-            "cells without land cover": uncovered}  # fmt: skip
+            "cells without land cover": int((cells["covered_share"] == 0).sum())}  # fmt: skip
+
+
+def _read_fragments(paths, ids) -> dict:
+    """`{idINSPIRE: rows of fragments.parquet}` of the wanted cells, geometry as shapely polygons."""
+    import shapely
+
+    from urbancam import tables
+
+    table = tables.read(paths.fragments)
+    table = table[table["idINSPIRE"].isin(ids)].sort_values(["idINSPIRE", "fragment_id"])
+    table["geometry"] = shapely.from_wkb(table["geometry"])
+    return dict(iter(table.groupby("idINSPIRE")))
 
 
 def _project_batch(network, ids, pixels, fragments, settings, maps_folder, part) -> None:
@@ -84,36 +89,36 @@ def _project_batch(network, ids, pixels, fragments, settings, maps_folder, part)
     maps, *laid = activation.cell_maps(network, images, settings)
     poor, rich, contribution = (side.cpu().numpy() for side in laid)
     overlap = settings.model.head == "softmax"
-    tables, cells = [], []
+    rows, cells = [], []
     for i, cell in enumerate(ids):
         labels, table = _label(cell, fragments.get(cell), settings.image.size_px)
-        tables.append(projection.project_cell(table, labels, poor[i], rich[i], contribution[i], overlap))
+        rows.append(projection.project_cell(table, labels, poor[i], rich[i], contribution[i], overlap))
         cells.append({
             "idINSPIRE": cell, "logit": float(maps.logit[i]), "bias": maps.bias,
-            "contribution": tables[-1]["contribution"].sum(),
+            "contribution": rows[-1]["contribution"].sum(),
             "uncovered_contribution": float(contribution[i][labels == 0].sum(dtype=float)),
             "covered_share": float((labels > 0).mean()),
             "poor_sum": float(poor[i].sum(dtype=float)), "rich_sum": float(rich[i].sum(dtype=float)),
             "flat": bool(maps.flat[0][i] | maps.flat[1][i]),
         })  # fmt: skip
         _save_map(projection.signed_thumbnail(poor[i], rich[i], THUMBNAIL_PX), maps_folder / f"{cell}.png")
-    with atomic(part.with_suffix(".csv")) as temporary:
-        pd.DataFrame(cells).to_csv(temporary, index=False)
+    with atomic(part.with_suffix(".cells")) as temporary:
+        pd.DataFrame(cells).to_parquet(temporary, index=False)
     with atomic(part) as temporary:
-        pd.concat(tables, ignore_index=True).to_parquet(temporary, index=False)
+        pd.concat([table for table in rows if len(table)] or rows, ignore_index=True).to_parquet(temporary, index=False)
 
 
 def _label(cell: str, fragments, size_px: int):
-    """(H, W) labels of a cell's fragments and their rows; a cell without land cover has none."""
+    """(H, W) labels of a cell's fragments, and their rows; a cell without land cover has none."""
     import numpy as np
     import pandas as pd
 
-    from urbancam import urban_atlas
+    from urbancam import grid, urban_atlas
 
     if fragments is None:
         columns = ["fragment_id", "idINSPIRE", "class", "code", "area_m2"]
         return np.zeros((size_px, size_px), dtype=np.int32), pd.DataFrame(columns=columns)
-    return urban_atlas.label_raster(fragments.geometry, cell, size_px), fragments
+    return urban_atlas.label_raster(fragments["geometry"].to_numpy(), grid.bounds(cell), size_px), fragments
 
 
 def _save_map(picture, path) -> None:
@@ -124,7 +129,7 @@ def _save_map(picture, path) -> None:
 
 
 def _open_parts(paths, fingerprint: str):
-    """Folder of the finished batches; those of other settings or inputs go."""
+    """Folder of the finished batches; those of other settings or inputs go, with their maps."""
     parts = paths.run_folder / "activation.parts" / fingerprint
     if not parts.exists():
         shutil.rmtree(parts.parent, ignore_errors=True)
@@ -137,9 +142,9 @@ def _join_parts(parts):
     import pandas as pd
 
     files = sorted(parts.glob("*.parquet"))
-    tables = [table for table in map(pd.read_parquet, files) if len(table)]
-    cells = pd.concat([pd.read_csv(file.with_suffix(".csv")) for file in files], ignore_index=True)
-    return pd.concat(tables, ignore_index=True), cells.sort_values("idINSPIRE", ignore_index=True)
+    table = pd.concat([table for table in map(pd.read_parquet, files) if len(table)], ignore_index=True)
+    cells = pd.concat([pd.read_parquet(file.with_suffix(".cells")) for file in files], ignore_index=True)
+    return table, cells.sort_values("idINSPIRE", ignore_index=True)
 
 
 def _check_additivity(cells) -> None:

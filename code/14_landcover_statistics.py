@@ -7,12 +7,9 @@ Run     python code/14_landcover_statistics.py --city Demo --run demo
 """
 
 import argparse
-import logging
 
 from urbancam import command
-from urbancam.records import Step, atomic
-
-log = logging.getLogger(__name__)
+from urbancam.records import Step
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -32,27 +29,23 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    import pandas as pd
-
-    from urbancam import urban_atlas
+    from urbancam import tables, urban_atlas
     from urbancam.landcover import LandCover
 
-    activation = pd.read_parquet(paths.activation)
-    predictions = pd.read_csv(paths.predictions)
-    blocks = pd.read_csv(paths.samples).set_index("idINSPIRE")["block"]
+    activation = tables.read(paths.activation)
+    predictions = tables.read(paths.predictions)
+    blocks = tables.read(paths.samples).set_index("idINSPIRE")["block"]
     names = urban_atlas.class_names(settings.landcover.key)
     city = LandCover(activation, predictions, blocks, names, settings.landcover, settings.statistics, settings.seed)
-    tables = {
+    made = {
         "activation_contrast": city.contrast(),
         "contribution": city.contribution_by_class(),
         "coactivation": city.coactivation(),
         "observed_association": city.observed_association(),
         "activation_ratio": city.activation_ratio(),
     }
-    for name, table in tables.items():
-        with atomic(paths.table(name)) as temporary:
-            table.to_csv(temporary, index=False)
-        log.info("saves %s rows to %s.csv", f"{len(table):,}", name)
+    for name, table in made.items():
+        tables.write(table, paths.table(name))
     return {"classes": len(city.classes), "cells read poor": len(city.side("poor").cells),
             "cells read rich": len(city.side("rich").cells)}  # fmt: skip
 

@@ -29,3 +29,10 @@ def blocks(ids: pd.Series, block_m: int) -> pd.Series:
     """Name "N<south>E<west>" (m) of the square of side `block_m` that holds each cell's lower-left corner."""
     corner = corners(ids) // block_m * block_m
     return pd.Series([f"N{south}E{west}" for west, south in corner], index=ids.index, dtype="str")
+
+
+def bounds(cell: str) -> tuple[int, int, int, int]:
+    """West, south, east, north edge of one cell, m in EPSG:3035."""
+    west, south = corners(pd.Series([cell]))[0]
+    size_m = int(cell.removeprefix("CRS3035RES").partition("m")[0])
+    return int(west), int(south), int(west) + size_m, int(south) + size_m

@@ -181,8 +181,8 @@ class Trainer:
         row = {"epoch": stopping.global_epoch, "run": stopping.run}
         row["train_loss"] = self._train_epoch()
         row["learning_rate"] = self.optimiser.param_groups[0]["lr"]
-        log_probabilities, _ = predict(self.network, self.validation_set, self.settings, self.workers)
-        row["validation_loss"], row["validation_accuracy"] = score(log_probabilities, self.validation_set.classes)
+        out = predict(self.network, self.validation_set, self.settings, self.workers)
+        row["validation_loss"], row["validation_accuracy"] = score(self.head, out, self.validation_set.classes)
         self.rate.after_epoch(row["train_loss"])
         improved, following = stopping.update(row["validation_loss"])
         row["seconds"] = time.monotonic() - started
@@ -271,12 +271,8 @@ class Trainer:
         self._checkpoint.unlink(missing_ok=True)
 
 
-def predict(network, items, settings: Settings, workers: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Class log-probabilities and raw outputs of un-augmented items, in order.
-
-    Returns:
-        (N, 5) and (N, outputs) float32 on the CPU.
-    """
+def predict(network, items, settings: Settings, workers: int) -> torch.Tensor:
+    """Raw outputs of un-augmented items, in order: (N, outputs) float32 on the CPU."""
     network.eval()
     device = next(network.parameters()).device
     order = np.arange(len(items))
@@ -285,32 +281,41 @@ def predict(network, items, settings: Settings, workers: int) -> tuple[torch.Ten
     with torch.inference_mode():
         for images, _ in _load(items, batches, workers, device):
             outs.append(network(datasets.normalise(images, settings.image.normalise)).float().cpu())
-    out = torch.cat(outs)
-    return models.HEADS[settings.model.head].log_probabilities(out), out
+    return torch.cat(outs)
 
 
-def score(log_probabilities: torch.Tensor, classes: np.ndarray) -> tuple[float, float]:
+def score(head: models.Head, out: torch.Tensor, classes: np.ndarray) -> tuple[float, float]:
     """Mean cross-entropy and accuracy.
 
     Args:
-        log_probabilities: (N, 5).
+        head: how outputs become classes.
+        out: (N, outputs).
         classes: (N,) 0..4.
     """
     truth = torch.from_numpy(np.asarray(classes, dtype=np.int64))
+    log_probabilities = head.log_probabilities(out)
     loss = -log_probabilities[torch.arange(len(truth)), truth].mean().item()
     return loss, (log_probabilities.argmax(1) == truth).float().mean().item()
 
 
-def prediction_table(ids: pd.Series, fold: int, log_probabilities: torch.Tensor, out: torch.Tensor) -> pd.DataFrame:
-    """Columns `idINSPIRE, fold, logit, p, prob_0 .. prob_4, predicted_class`.
+def prediction_table(ids: pd.Series, fold: int, out: torch.Tensor, head: str) -> pd.DataFrame:
+    """Columns `idINSPIRE, fold, logit, p, prob_0 .. prob_4, predicted_class`, computed in float64.
 
     `logit` is empty and `p` the expected class over 4 where the head is softmax.
+
+    Args:
+        ids: (N,) cells.
+        fold: whose model predicted them.
+        out: (N, outputs).
+        head: "binomial" or "softmax".
     """
-    probability = log_probabilities.double().exp().numpy()
+    out = out.double()
+    probability = models.HEADS[head].log_probabilities(out).exp().numpy()
     table = pd.DataFrame({"idINSPIRE": ids.to_numpy(), "fold": fold})
-    binomial = out.shape[1] == 1
-    table["logit"] = out[:, 0].double().numpy() if binomial else np.nan
-    table["p"] = probability @ np.arange(models.CLASSES) / (models.CLASSES - 1)
+    if head == "binomial":
+        table["logit"], table["p"] = out[:, 0].numpy(), torch.sigmoid(out[:, 0]).numpy()
+    else:
+        table["logit"], table["p"] = np.nan, probability @ np.arange(models.CLASSES) / (models.CLASSES - 1)
     table[[f"prob_{k}" for k in range(models.CLASSES)]] = probability
     table["predicted_class"] = probability.argmax(1)
     return table
