@@ -11,17 +11,10 @@ import shapely
 from matplotlib.colors import to_rgba
 from PIL import Image
 
-from urbancam import figures
+from urbancam import figures, urban_atlas
 from urbancam.figures import cells, maps, ratios, scores, style
 
-CLASSES = pd.DataFrame(
-    {
-        "class": ["green", "roads", "water", "dense"],
-        "name": ["Green urban areas", "Other roads", "Water", "Dense fabric"],
-        "super_class": ["functional area", "infrastructure", "nature", "urban fabric"],
-        "colour": ["#8cdc00", "#b3b3b3", "#80f2e6", "#bf0000"],
-    }
-)
+CLASSES = urban_atlas.class_table().set_index("class").loc[["green_ua", "roads", "water", "hd_uf"]].reset_index()
 CONFUSION = pd.DataFrame(np.diag([4, 3, 2, 1, 0]), columns=[f"predicted_{k}" for k in range(5)])
 CONFUSION.insert(0, "income_class", range(5))
 
@@ -48,9 +41,9 @@ def predictions(samples) -> pd.DataFrame:
 @pytest.fixture
 def ratio_table() -> pd.DataFrame:
     rows = [
-        ("green", "poor", 12, 0.5, 0.3, 0.8), ("green", "rich", 30, 2.6, 1.9, 3.5),
+        ("green_ua", "poor", 12, 0.5, 0.3, 0.8), ("green_ua", "rich", 30, 2.6, 1.9, 3.5),
         ("roads", "poor", 40, 1.5, 1.2, 1.9), ("roads", "rich", 38, 0.9, 0.7, 1.1),
-        ("dense", "poor", 0, np.nan, np.nan, np.nan), ("dense", "rich", 0, np.nan, np.nan, np.nan),
+        ("hd_uf", "poor", 0, np.nan, np.nan, np.nan), ("hd_uf", "rich", 0, np.nan, np.nan, np.nan),
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=["class", "side", "n_cells", "ratio", "ci_low", "ci_high"])
     return table.merge(CLASSES[["class", "name"]])
@@ -76,7 +69,7 @@ def metrics() -> pd.DataFrame:
 def picture(number: int, **changes) -> figures.CellPicture:
     west, south = 2_889_000 + 200 * number, 3_760_000
     fragments = pd.DataFrame({
-        "class": ["green", "water", "green"],
+        "class": ["green_ua", "water", "green_ua"],
         "geometry": [
             shapely.box(west, south, west + 200, south + 100),
             shapely.box(west, south + 100, west + 150, south + 200),
@@ -188,9 +181,9 @@ def test_interval_is_left_out_where_there_is_none():
 
 def test_classes_are_sorted_from_rich_to_poor(ratio_table):
     known = ratio_table.dropna(subset="ratio")
-    assert ratios.sort_classes(known) == ["green", "roads"]
-    contrast = pd.DataFrame({"class": ["green", "roads"], "log_ratio": [-1.0, 2.0]})
-    assert ratios.sort_classes(known, contrast) == ["roads", "green"]
+    assert ratios.sort_classes(known) == ["green_ua", "roads"]
+    contrast = pd.DataFrame({"class": ["green_ua", "roads"], "log_ratio": [-1.0, 2.0]})
+    assert ratios.sort_classes(known, contrast) == ["roads", "green_ua"]
 
 
 def test_a_ratio_of_zero_is_an_arrow_at_the_edge(ratio_table):
@@ -204,7 +197,7 @@ def test_a_class_without_ratio_is_named_below_and_has_no_line(ratio_table):
     figure = figures.draw_activation_ratios(ratio_table)
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels == ["Green urban areas (12 | 30)", "Other roads (40 | 38)"]
-    assert "In no cell of the samples: Dense fabric." in figure.texts[0].get_text().replace("\n", " ")
+    assert "In no cell of the samples: Dense urban fabric (50-80 %)." in figure.texts[0].get_text().replace("\n", " ")
 
 
 @pytest.mark.parametrize("side", ["poor", "rich"])
@@ -221,7 +214,7 @@ def test_no_ratio_at_all_is_drawn_without_warning(ratio_table):
 
 
 def test_contrast_and_contribution_have_a_panel_each(ratio_table):
-    contrast = pd.DataFrame({"class": ["green"], "log_ratio": [1.2], "ci_low": [0.3], "ci_high": [2.0]})
+    contrast = pd.DataFrame({"class": ["green_ua"], "log_ratio": [1.2], "ci_low": [0.3], "ci_high": [2.0]})
     contribution = contrast.rename(columns={"log_ratio": "value"})
     figure = figures.draw_activation_ratios(ratio_table, contrast, contribution)
     assert len(figure.axes) == 3
@@ -246,7 +239,7 @@ def test_polar_sector_of_a_class_without_ratio_is_grey_and_says_so(ratio_table):
     ax = figures.draw_polar_ratios(ratio_table, CLASSES).axes[0]
     grey = [to_rgba(patch.get_facecolor(), 1) == to_rgba(style.UNUSED_COLOUR) for patch in ax.patches[:4]]
     assert grey == [False, False, True, True]
-    assert {"Water (NA)", "Dense fabric\n(NA)"} <= {text.get_text() for text in ax.texts}
+    assert {"Water (NA)", "Dense urban\nfabric (50-80\N{NO-BREAK SPACE}%)\n(NA)"} <= {text.get_text() for text in ax.texts}
 
 
 def test_polar_has_one_blank_sector_at_the_top(ratio_table):
@@ -291,7 +284,7 @@ def test_sheet_numbers_each_class_once_per_cell():
     numbers = [[text.get_text() for text in figure.axes[k].texts] for k in (2, 5)]
     assert [sorted(found) for found in numbers] == [["1", "3"], ["1", "3"]]
     assert {"1 Green urban areas", "3 Water"} <= set(texts(figure))
-    assert "4 Dense fabric" not in texts(figure)
+    assert "4 Dense urban fabric (50-80 %)" not in texts(figure)
 
 
 def test_sheet_polygons_have_the_colour_of_their_class():
@@ -343,14 +336,23 @@ def test_png_is_as_wide_as_the_journal_asks(metrics):
 
 
 @pytest.fixture
-def all_figures(samples, predictions, ratio_table, metrics) -> list:
+def all_figures(samples, predictions, metrics) -> list:
+    """Each figure once, with every class of the land cover in it."""
+    classes = urban_atlas.class_table()
+    sides = pd.DataFrame({"side": ["poor", "rich"], "ratio": [1.5, 0.7], "ci_low": [1.2, 0.3], "ci_high": [9.0, 1.1]})
+    ratio_table = classes.merge(sides, how="cross").assign(n_cells=12_345)
+    shares = shapely.box(0, np.arange(20) * 10, 200, np.arange(20) * 10 + 10)
+    moved = shapely.transform(shares, lambda xy: xy + (2_889_000, 3_760_000))
+    full = picture(0, fragments=pd.DataFrame({"class": classes["class"], "geometry": moved}))
+    contrast = classes.assign(log_ratio=0.3, ci_low=-0.1, ci_high=0.5)
+    contribution = contrast.rename(columns={"log_ratio": "value"})
     return [
         figures.draw_class_maps(samples, predictions, "Demo"),
         figures.draw_confusion_matrix(CONFUSION, metrics),
         figures.draw_scores(metrics),
-        figures.draw_activation_ratios(ratio_table),
-        figures.draw_polar_ratios(ratio_table, CLASSES),
-        figures.draw_cell_sheet({"poorest": [picture(0)], "richest": [picture(1)]}, CLASSES),
+        figures.draw_activation_ratios(ratio_table, contrast, contribution, "Saint-Etienne"),
+        figures.draw_polar_ratios(ratio_table, classes[classes["in_polar_figure"]], "Saint-Etienne"),
+        figures.draw_cell_sheet({"poorest": [full], "richest": [picture(1)]}, classes, "Saint-Etienne"),
     ]
 
 

@@ -22,7 +22,7 @@ GROUPS = {0: "observed and predicted poorest", 4: "observed and predicted riches
 PANELS = ("image", "activation map", "land cover")
 MARGIN_MM, GAP_MM, ROW_GAP_MM, TOP_MM = 2.0, 0.6, 4.5, 8.0
 PANEL_MM = (style.TWO_COLUMNS_MM - 3 * MARGIN_MM - 4 * GAP_MM) / 6
-LEGEND_COLUMNS = 4
+LEGEND_COLUMNS = 3
 ZERO, SCALE = 128, 127  # grey values of a signed map: 128 is zero, 255 the most rich-raising, 1 the most poor-raising
 
 
@@ -121,7 +121,7 @@ def _draw_cell(figure: Figure, cell: CellPicture, classes: pd.DataFrame, left_mm
         ax.set(xlim=extent[:2], ylim=extent[2:], xticks=[], yticks=[])
         ax.spines[:].set_visible(True)
     if cell.image is None:
-        axes[0].text(0.5, 0.5, "no image", transform=axes[0].transAxes, ha="center", va="center")
+        _say(axes[0], "no image")
     else:
         axes[0].imshow(cell.image, extent=extent)
         for ax in axes[1:]:  # paler and without colour, so that what lies on it can be told
@@ -130,9 +130,13 @@ def _draw_cell(figure: Figure, cell: CellPicture, classes: pd.DataFrame, left_mm
     _draw_fragments(axes[2], cell.fragments, classes)
 
 
+def _say(ax: Axes, words: str) -> None:
+    ax.text(0.5, 0.5, words, transform=ax.transAxes, ha="center", va="center")
+
+
 def _draw_activation(ax: Axes, activation: np.ndarray | None, extent: tuple[float, ...]) -> None:
     if activation is None:
-        ax.text(0.5, 0.5, "no map", transform=ax.transAxes, ha="center", va="center")
+        _say(ax, "no map")
         return
     ax.imshow(signed_values(activation), extent=extent, cmap=style.signed_colours(), vmin=-1, vmax=1,
               interpolation="bilinear")  # fmt: skip
@@ -140,6 +144,8 @@ def _draw_activation(ax: Axes, activation: np.ndarray | None, extent: tuple[floa
 
 def _draw_fragments(ax: Axes, fragments: pd.DataFrame, classes: pd.DataFrame) -> None:
     """Polygons filled in their class's colour; the class's number on its largest polygon in the cell."""
+    if fragments.empty:
+        _say(ax, "no land cover")
     for key, geometry in zip(fragments["class"], fragments["geometry"], strict=True):
         ax.add_patch(PathPatch(_outline(geometry), facecolor=(classes.loc[key, "colour"], 0.45), linewidth=0))
         ax.add_patch(PathPatch(_outline(geometry), fill=False, edgecolor="black", linewidth=0.5))
@@ -158,7 +164,7 @@ def _outline(geometry: shapely.Geometry) -> Path:
 
 
 def _add_activation_bar(figure: Figure, top_mm: float) -> None:
-    ax = style.add_axes_mm(figure, MARGIN_MM + 6, top_mm + 2, 26, 2.2)
+    ax = style.add_axes_mm(figure, MARGIN_MM + 3, top_mm + 2, 20, 2.2)
     bar = figure.colorbar(
         ScalarMappable(Normalize(-1, 1), style.signed_colours()), cax=ax, orientation="horizontal"
     )
@@ -173,7 +179,7 @@ def _add_legend(figure: Figure, legend: pd.DataFrame, top_mm: float) -> None:
                markeredgewidth=0.4, label=f"{number} {name}")
         for number, name, colour in zip(legend["number"], legend["name"], legend["colour"], strict=True)
     ]  # fmt: skip
-    x, y = (MARGIN_MM + 38) / style.TWO_COLUMNS_MM, 1 - (top_mm + 1) / (figure.get_figheight() * 25.4)
+    x, y = (MARGIN_MM + 30) / style.TWO_COLUMNS_MM, 1 - (top_mm + 1) / (figure.get_figheight() * 25.4)
     figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(x, y), ncols=LEGEND_COLUMNS, fontsize=6,
                   borderpad=0, borderaxespad=0, handletextpad=0.1, columnspacing=1)  # fmt: skip
 

@@ -97,7 +97,8 @@ def _write_name(ax: PolarAxes, angle: float, name: str) -> None:
     right, up = np.sin(angle), np.cos(angle)
     horizontal = "left" if right > 0.17 else "right" if right < -0.17 else "center"
     vertical = "bottom" if up > 0.6 else "top" if up < -0.6 else "center"
-    ax.text(angle, CAP + 0.27, textwrap.fill(name, 16), ha=horizontal, va=vertical, linespacing=1.1)
+    kept = name.replace("< ", "<\N{NO-BREAK SPACE}").replace(" %", "\N{NO-BREAK SPACE}%")  # no break within "< 10 %"
+    ax.text(angle, CAP + 0.27, textwrap.fill(kept, 16), ha=horizontal, va=vertical, linespacing=1.1)
 
 
 def _add_legends(figure: Figure, classes: pd.DataFrame) -> None:

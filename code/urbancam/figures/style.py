@@ -84,7 +84,7 @@ def new_figure(width_mm: float, content_mm: float, *footer: str, layout: str | N
     lines = [part for line in footer if line for part in textwrap.wrap(line, characters)]
     footer_mm = len(lines) * FOOTER_PT * 1.3 / 72 * 25.4 + 2
     height_mm = content_mm + footer_mm
-    figure = Figure(figsize=(width_mm / 25.4, height_mm / 25.4), layout=layout)
+    figure = Figure(figsize=(width_mm / 25.4, height_mm / 25.4), dpi=PNG_DPI, layout=layout)
     FigureCanvasAgg(figure)
     if layout:
         share = footer_mm / height_mm
@@ -151,5 +151,5 @@ def render(figure: Figure, format: str) -> bytes:
     buffer = io.BytesIO()
     metadata = {"Software": None} if format == "png" else {"CreationDate": None}
     with mpl.rc_context(RC):
-        figure.savefig(buffer, format=format, dpi=PNG_DPI, metadata=metadata)
+        figure.savefig(buffer, format=format, metadata=metadata)
     return buffer.getvalue()

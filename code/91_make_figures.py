@@ -1,0 +1,121 @@
+"""Make the figures of a run from its tables, images, maps and land cover; compute nothing.
+
+Reads   results/<city>/<run>/samples.csv, predictions.csv, tables/, maps/, results/<city>/images.csv, images/,
+        fragments.parquet
+Writes  results/<city>/<run>/figures/: class_maps, confusion_matrix, scores, activation_ratios, polar_ratios (for
+        landcover.key: class), cell_sheet, each as .png and .pdf
+Run     python code/91_make_figures.py --city Demo --run demo
+"""
+
+import argparse
+import logging
+
+from urbancam import command
+from urbancam.paths import shown
+from urbancam.records import Step, atomic
+
+log = logging.getLogger("urbancam.figures")
+
+CELLS_A_GROUP = 4  # of the sheet
+TABLES = {
+    "metrics": "12_evaluate_income",
+    "confusion_matrix": "12_evaluate_income",
+    "activation_ratio": "14_landcover_statistics",
+    "activation_contrast": "14_landcover_statistics",
+    "contribution": "14_landcover_statistics",
+}
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    return command.parser(__doc__, city=True).parse_args(argv)
+
+
+def declare(settings, paths, args) -> Step:
+    names = ["class_maps", "confusion_matrix", "scores", "activation_ratios", "cell_sheet"]
+    names += ["polar_ratios"] if settings.landcover.key == "class" else []
+    files = [paths.figures / f"{name}.{kind}" for name in names for kind in ("png", "pdf")]
+    return Step(
+        "91_make_figures", 1, files[0], "run",
+        settings.pick("seed", "census.vintage", "urban_atlas.edition", "landcover.key"),
+        {paths.samples: "10_assign_folds", paths.predictions: "12_evaluate_income",
+         paths.activation: "13_project_activation", paths.images_table: "05_cut_images",
+         paths.fragments: "06_cut_land_cover"} | {paths.table(name): maker for name, maker in TABLES.items()},
+        outputs=files[1:],
+        label=args.city,
+    )  # fmt: skip
+
+
+def work(step, settings, paths, args) -> dict:
+    from urbancam import figures, tables, urban_atlas
+
+    frames = {name: tables.read(paths.table(name)) for name in TABLES}
+    samples, predictions = tables.read(paths.samples), tables.read(paths.predictions)
+    images = tables.read(paths.images_table).set_index("idINSPIRE")
+    years = images["campaign_year"].dropna().astype(int).tolist()
+    classes = urban_atlas.class_table()
+    city, credits = args.city, figures.credit_line(
+        settings.census.vintage, settings.urban_atlas.edition, years, rendered=paths.truth.is_file()
+    )  # fmt: skip
+    drawn = {
+        "class_maps": figures.draw_class_maps(samples, predictions, city, credits),
+        "confusion_matrix": figures.draw_confusion_matrix(frames["confusion_matrix"], frames["metrics"], credits),
+        "scores": figures.draw_scores(frames["metrics"], credits),
+        "activation_ratios": figures.draw_activation_ratios(
+            frames["activation_ratio"], frames["activation_contrast"], frames["contribution"], city, credits
+        ),
+        "cell_sheet": figures.draw_cell_sheet(
+            read_cells(predictions, images, settings.seed, paths), classes, city, credits
+        ),
+    }
+    if settings.landcover.key == "class":
+        drawn["polar_ratios"] = figures.draw_polar_ratios(
+            frames["activation_ratio"], classes[classes["in_polar_figure"]], city, credits
+        )
+    for name, figure in drawn.items():
+        for kind in ("png", "pdf"):
+            with atomic(paths.figures / f"{name}.{kind}") as temporary:
+                temporary.write_bytes(figures.render(figure, kind))
+    log.info("saves %s to %s", ", ".join(drawn), shown(paths.figures))
+    return {"figures": len(drawn)}
+
+
+def read_cells(predictions, images, seed, paths) -> dict:
+    """The sheet's groups of cells with what is on disk of each."""
+    import geopandas as gpd
+
+    from urbancam import figures
+
+    groups = figures.choose_cells(predictions, CELLS_A_GROUP, seed)
+    ids = [cell for cells in groups.values() for cell in cells]
+    fragments = gpd.read_parquet(paths.fragments, columns=["idINSPIRE", "class", "geometry"],
+                                 filters=[("idINSPIRE", "in", ids)])  # fmt: skip
+    rows = predictions.set_index("idINSPIRE")
+
+    def read_cell(cell: str) -> figures.CellPicture:
+        image = paths.city_folder / str(images["path"].get(cell, ""))
+        return figures.CellPicture(
+            cell, rows.loc[cell, "income_eur"], rows.loc[cell, "predicted_class"],
+            read_pixels(image, "RGB"), read_pixels(paths.maps / f"{cell}.png", "L"),
+            fragments.loc[fragments["idINSPIRE"] == cell, ["class", "geometry"]],
+        )  # fmt: skip
+
+    return {title: [read_cell(cell) for cell in cells] for title, cells in groups.items()}
+
+
+def read_pixels(path, mode: str):
+    """A picture as an array, None where there is none."""
+    import numpy as np
+    from PIL import Image
+
+    if not path.is_file():
+        return None
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert(mode))
+
+
+def main(argv: list[str] | None = None) -> int:
+    return command.run(parse_args(argv), declare, work)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

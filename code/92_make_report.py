@@ -1,0 +1,69 @@
+"""Write the report of a run: one page with its figures, tables, settings, records and limits; compute nothing.
+
+Reads   results/<city>/<run>/tables/, figures/*.png, the records beside the results
+Writes  results/<city>/<run>/report.html
+Run     python code/92_make_report.py --city Demo --run demo
+"""
+
+import argparse
+
+from urbancam import command
+from urbancam.records import Step, atomic, read_json
+
+TABLES = {
+    "metrics": "12_evaluate_income",
+    "confusion_matrix": "12_evaluate_income",
+    "activation_ratio": "14_landcover_statistics",
+    "activation_contrast": "14_landcover_statistics",
+    "contribution": "14_landcover_statistics",
+    "observed_association": "14_landcover_statistics",
+}
+FIGURES = ("class_maps", "scores", "confusion_matrix", "activation_ratios", "polar_ratios", "cell_sheet")
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    return command.parser(__doc__, city=True).parse_args(argv)
+
+
+def declare(settings, paths, args) -> Step:
+    names = [name for name in FIGURES if name != "polar_ratios" or settings.landcover.key == "class"]
+    return Step(
+        "92_make_report", 1, paths.report, "run",
+        settings.pick(*type(settings).model_fields),
+        {paths.table(name): maker for name, maker in TABLES.items()}
+        | {paths.figures / f"{name}.png": "91_make_figures" for name in names},
+        label=args.city,
+    )  # fmt: skip
+
+
+def work(step, settings, paths, args) -> dict:
+    from urbancam import report, tables
+
+    frames = {name: tables.read(paths.table(name)) for name in TABLES}
+    sentences = report.summarise_scores(frames["metrics"])
+    sentences += report.summarise_land_cover(frames["activation_ratio"], frames["activation_contrast"])
+    figures = {path.stem: path.read_bytes() for path in step.inputs if path.suffix == ".png"}
+    page = report.render_page(
+        f"{args.city}, run {args.run}", sentences, figures, frames,
+        settings.pick(*type(settings).model_fields), read_records(settings, paths),
+        report.name_limits(frames["metrics"], rendered=paths.truth.is_file()),
+    )  # fmt: skip
+    with atomic(paths.report) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return {"figures": len(figures), "tables": len(frames), "MB": paths.report.stat().st_size / 1e6}
+
+
+def read_records(settings, paths) -> list[dict]:
+    """The records of all steps of the city and run, in the order of the steps."""
+    files = [paths.census(settings.census.vintage).with_suffix(".parquet.json")]
+    files += [*paths.city_folder.glob("*.json"), *paths.run_folder.glob("**/*.json")]
+    records = [record for file in files if (record := read_json(file)) and "step" in record]
+    return sorted(records, key=lambda record: (record["step"], record["date"]))
+
+
+def main(argv: list[str] | None = None) -> int:
+    return command.run(parse_args(argv), declare, work)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
