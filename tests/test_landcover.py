@@ -116,3 +116,10 @@ def test_cells_without_activation_are_left_out_of_their_side():
 
     made = make_city(change=no_map)
     assert len(made.side("rich").cells) == 23 and np.isfinite(made.activation_ratio()["ratio"]).all()
+
+
+def test_side_without_cells_gives_empty_rows_not_an_error(city):
+    made = make_city()
+    made.predictions["predicted_class"] = 2
+    ratios = made.activation_ratio()
+    assert ratios["n_cells"].eq(0).all() and ratios["ratio"].isna().all() and made.coactivation().empty

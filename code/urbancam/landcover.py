@@ -168,7 +168,7 @@ class LandCover:
 
         def pairs(values: np.ndarray) -> np.ndarray:  # (blocks, U * U): object's sum where the neighbour is present
             product = values[:, :, None] * present[:, None, :]
-            return bootstrap.block_sums(product.reshape(len(values), -1), side.blocks, self.n_blocks)
+            return bootstrap.block_sums(product.reshape(len(values), n_classes**2), side.blocks, self.n_blocks)
 
         activation, area = pairs(side.activation), pairs(side.area)
         draws = bootstrap.ratio_draws(activation, area, self.counts).reshape(-1, n_classes, n_classes)

@@ -67,6 +67,11 @@ def assign_folds(samples: pd.DataFrame, method: str, folds: int, seed: int) -> n
             "split.folds, split.block_m",
             "ask for fewer folds or smaller blocks, e.g. --set split.block_m=1000",
         )
+    if samples["income_class"].value_counts().max() < folds:
+        raise InputError(
+            f"{len(samples)} usable cells are too few for {folds} folds of five classes",
+            "split.folds", "ask for fewer folds; the city may be too small",
+        )  # fmt: skip
     return _stratified(samples, unit, method, folds, seed)
 
 
@@ -90,11 +95,12 @@ def roles(samples: pd.DataFrame, fold: int, method: str, validation_fraction: fl
         role[order[: int(validation_fraction * len(rest))]] = "validation"
         return role
     part = samples.iloc[rest]
-    parts = min(max(2, round(1 / validation_fraction)), units(part, method).nunique())
+    largest_class = part["income_class"].value_counts().max()
+    parts = min(max(2, round(1 / validation_fraction)), units(part, method).nunique(), largest_class)
     if parts < 2:
         raise InputError(
-            f"outside fold {fold} all cells lie in one {method} unit: none is left for validation",
-            "split.block_m", "ask for smaller blocks",
+            f"the {len(part)} cells outside fold {fold} cannot be divided into training and validation",
+            "split.block_m, split.folds", "ask for smaller blocks; the city may be too small",
         )  # fmt: skip
     number = _stratified(part, units(part, method), method, parts, seed + 1 + fold)
     role[rest[number == 0]] = "validation"
