@@ -104,6 +104,24 @@ class Statistics(Section):
     neighbours: Count
 
 
+class Demo(Section):
+    seed: Annotated[int, Field(ge=0)]
+    tile_km: Annotated[int, Field(ge=1, le=5)]
+    radius_m: Annotated[float, Field(ge=300)]
+    visible_share: Share
+    smooth_share: Share
+    imputed_share: Annotated[float, Field(ge=0, le=0.5)]
+    volumes: Annotated[int, Field(ge=1, le=9)]
+
+    @model_validator(mode="after")
+    def _check_shares_and_size(self) -> "Demo":
+        if self.visible_share + self.smooth_share > 1:
+            raise ValueError("demo.visible_share and demo.smooth_share add up to more than 1")
+        if self.radius_m > 1000 * self.tile_km - 120:
+            raise ValueError(f"demo.radius_m {self.radius_m:g}: at most {1000 * self.tile_km - 120} fit on the tiles")
+        return self
+
+
 class Settings(Section):
     data_dir: str
     seed: Annotated[int, Field(ge=0)]
@@ -118,6 +136,7 @@ class Settings(Section):
     activation: Activation
     landcover: Landcover
     statistics: Statistics
+    demo: Demo
 
     @model_validator(mode="after")
     def _check_pixels(self) -> "Settings":

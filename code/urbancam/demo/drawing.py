@@ -1,0 +1,117 @@
+"""What a renderer needs to know: coloured polygons in painting order, and trees.
+
+Objects of the town are collected in a `Sketch` (Lambert-93, m) and frozen into a `Drawing` of plain arrays.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import shapely
+
+from urbancam.demo.materials import MATERIAL
+from urbancam.demo.site import Site
+
+SUN_AZIMUTH_DEG = 158.0  # clockwise from north: late morning, as survey flights are flown
+SHADOW_PER_HEIGHT = 0.75  # length of a shadow over the height that throws it: sun 53 degrees high
+SHADOW_HEADING = np.array([-np.sin(np.radians(SUN_AZIMUTH_DEG)), -np.cos(np.radians(SUN_AZIMUTH_DEG))])
+
+
+class Layer(IntEnum):
+    """Painting order; shadows fall on the flat layers, what is raised stands in the light."""
+
+    GROUND = 0
+    SURFACE = 1
+    MARKING = 2
+    SHADOW = 3
+    RAISED = 4
+    DETAIL = 5
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """All objects of a city, in metres east and south of the north-west corner of the tiles.
+
+    Args:
+        xy: (M, 2) float32 vertices of all polygons, one after the other.
+        start: (P + 1,) where each polygon begins in `xy`.
+        material: (P,) uint8.
+        layer: (P,) uint8, ascending.
+        box: (P, 4) float32 xmin, ymin, xmax, ymax.
+        trees: (T, 2) float32 centres; `crown_m`: (T,) diameters; `hue`: (T,) uint8 kinds of crown.
+    """
+
+    xy: np.ndarray
+    start: np.ndarray
+    material: np.ndarray
+    layer: np.ndarray
+    box: np.ndarray
+    trees: np.ndarray
+    crown_m: np.ndarray
+    hue: np.ndarray
+
+
+class Sketch:
+    """Collects polygons and trees."""
+
+    def __init__(self) -> None:
+        self._coordinates: list[np.ndarray] = []
+        self._counts: list[np.ndarray] = []
+        self._materials: list[np.ndarray] = []
+        self._layers: list[np.ndarray] = []
+        self._trees: list[np.ndarray] = []
+
+    def shapes(self, geometries: np.ndarray, material: str | np.ndarray, layer: Layer) -> None:
+        """Add polygons or multipolygons (their outer rings), all of one material or one number each."""
+        parts, owner = shapely.get_parts(np.atleast_1d(geometries), return_index=True)
+        kept = (shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(parts)
+        parts, owner = parts[kept], owner[kept]
+        rings = shapely.get_exterior_ring(parts)
+        numbers = np.broadcast_to(_number(material), np.atleast_1d(geometries).shape)[owner]
+        self._add(shapely.get_coordinates(rings), shapely.get_num_coordinates(rings), numbers, layer)
+
+    def quads(self, corners: np.ndarray, material: str | np.ndarray, layer: Layer) -> None:
+        """Add polygons of equally many corners: (N, K, 2)."""
+        count, corner, _ = corners.shape
+        numbers = np.broadcast_to(_number(material), count)
+        self._add(corners.reshape(-1, 2), np.full(count, corner), numbers, layer)
+
+    def shadows(self, corners: np.ndarray, height_m: float | np.ndarray) -> None:
+        """Add the shadows of upright things with convex footprints (N, K, 2)."""
+        reach = (np.broadcast_to(height_m, len(corners)) * SHADOW_PER_HEIGHT)[:, None, None] * SHADOW_HEADING
+        swept = shapely.convex_hull(shapely.multipoints(np.concatenate([corners, corners + reach], axis=1)))
+        self.shapes(swept, "shadow", Layer.SHADOW)
+
+    def trees(self, points: np.ndarray, crown_m: np.ndarray, hue: np.ndarray) -> None:
+        """Add trees at (N, 2)."""
+        self._trees.append(np.column_stack([points, np.broadcast_to(crown_m, len(points)),
+                                            np.broadcast_to(hue, len(points))]))  # fmt: skip
+
+    def _add(self, xy: np.ndarray, counts: np.ndarray, numbers: np.ndarray, layer: Layer) -> None:
+        self._coordinates.append(xy)
+        self._counts.append(counts)
+        self._materials.append(numbers)
+        self._layers.append(np.full(len(counts), layer))
+
+    def freeze(self, site: Site) -> Drawing:
+        """Everything in painting order; trees from north to south."""
+        corner, south = np.array([site.west, site.north]), np.array([1, -1])
+        xy = ((np.concatenate(self._coordinates) - corner) * south).astype("float32")
+        counts, layers = np.concatenate(self._counts), np.concatenate(self._layers)
+        begins = np.cumsum(counts) - counts
+        box = np.concatenate([np.minimum.reduceat(xy, begins), np.maximum.reduceat(xy, begins)], axis=1)
+        order = np.argsort(layers, kind="stable")
+        vertex = np.repeat(begins[order] - (np.cumsum(counts[order]) - counts[order]), counts[order])
+        xy = xy[vertex + np.arange(len(xy))]
+        start = np.concatenate([[0], np.cumsum(counts[order])])
+        trees = np.concatenate(self._trees)
+        trees = trees[np.lexsort((trees[:, 0], -trees[:, 1]))]
+        return Drawing(
+            xy, start, np.concatenate(self._materials)[order].astype("uint8"), layers[order].astype("uint8"),
+            box[order], ((trees[:, :2] - corner) * south).astype("float32"),
+            trees[:, 2].astype("float32"), trees[:, 3].astype("uint8"),
+        )  # fmt: skip
+
+
+def _number(material: str | np.ndarray) -> int | np.ndarray:
+    return MATERIAL[material] if isinstance(material, str) else material

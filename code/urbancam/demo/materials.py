@@ -1,0 +1,164 @@
+"""What things are made of: each material runs from a dark to a light colour, along one texture.
+
+Colours are read off French 20 cm orthophotos by eye; they need not be exact, only tell materials apart.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+LEVELS = 64  # steps between the dark and the light colour of a material
+SHADED = 128  # number of a material in shadow: its own plus this
+SHADOW_TINT = np.array([0.42, 0.47, 0.55])  # of the lit colour: skylight is blue
+HAZE = ((0.09, (134, 138, 134)), 0.05)  # share and colour of the air's light, share of lost saturation
+DIRECTIONS = 6  # of field rows and roof seams
+FACINGS = 4  # how much a slope looks towards the sun, 0 away .. 3 towards
+CROWN_SHADES = 5
+CROWN_HUES = 5
+
+
+@dataclass(frozen=True)
+class Material:
+    """A dark and a light colour (RGB) and the name of the texture between them."""
+
+    dark: tuple[float, ...]
+    light: tuple[float, ...]
+    texture: str = "fine"
+
+
+def _around(colour: tuple[int, ...], spread: float, texture: str = "fine") -> Material:
+    """A colour and its shades, `spread` darker and lighter."""
+    return Material(tuple(c * (1 - spread) for c in colour), tuple(c * (1 + spread) for c in colour), texture)
+
+
+_GROUNDS = {
+    "asphalt": _around((128, 128, 133), 0.12),
+    "asphalt_dark": _around((105, 106, 112), 0.12),
+    "pavement": _around((172, 167, 160), 0.10),
+    "concrete": _around((166, 164, 158), 0.14, "patchy"),
+    "gravel": _around((178, 165, 142), 0.13, "patchy"),
+    "courtyard": _around((158, 148, 134), 0.18, "patchy"),
+    "lawn": Material((72, 98, 56), (140, 152, 94), "grass"),
+    "lawn_mown": Material((92, 124, 66), (136, 158, 92), "grass"),
+    "lawn_dry": Material((120, 122, 82), (182, 170, 122), "grass"),
+    "verge": Material((86, 104, 62), (158, 156, 106), "grass"),
+    "hedge": Material((38, 58, 36), (84, 104, 62), "leaf"),
+    "shrubs": Material((44, 66, 40), (108, 122, 72), "leaf"),
+    "understory": Material((26, 42, 26), (66, 84, 48), "leaf"),
+    "meadow": Material((98, 122, 66), (164, 166, 100), "patchy"),
+    "vegetables": Material((82, 74, 50), (118, 130, 74), "rows_1"),
+    "soil": Material((128, 102, 76), (172, 142, 108), "patchy"),
+    "path": _around((206, 192, 164), 0.07),
+    "terrace": _around((204, 188, 164), 0.07),
+    "flowers": Material((120, 62, 74), (220, 170, 90), "leaf"),
+    "water": Material((58, 82, 82), (84, 108, 100), "ripples"),
+    "water_edge": Material((66, 78, 60), (104, 112, 84), "ripples"),
+    "pool": Material((92, 186, 204), (150, 222, 230), "ripples"),
+    "ballast": Material((112, 98, 88), (160, 146, 132), "fine"),
+    "rail": _around((92, 84, 82), 0.10),
+    "sleeper": _around((88, 76, 68), 0.12),
+    "paint": _around((226, 226, 222), 0.05),
+    "track_red": _around((176, 92, 74), 0.06),
+    "court_green": _around((70, 122, 96), 0.05),
+    "court_blue": _around((76, 116, 160), 0.05),
+    "clay": _around((198, 122, 84), 0.06),
+    "turf_a": Material((86, 132, 66), (112, 152, 82), "grass"),
+    "turf_b": Material((98, 146, 72), (124, 166, 90), "grass"),
+    "sand": _around((222, 206, 170), 0.06),
+}
+_ROWS = {
+    "wheat": ((178, 152, 102), (226, 204, 152)),
+    "maize": ((76, 104, 52), (132, 150, 80)),
+    "ploughed": ((128, 100, 74), (172, 142, 110)),
+}
+_TILES = {
+    "terracotta": (206, 138, 108), "orange": (222, 150, 112), "brick": (178, 104, 82),
+    "brown": (150, 112, 92), "pale": (224, 178, 146), "slate": (112, 118, 130), "zinc": (158, 164, 172),
+}  # fmt: skip
+_FLATS = {
+    "roof_white": (222, 224, 224), "roof_grey": (168, 170, 172), "roof_bitumen": (96, 98, 104),
+    "roof_blue": (128, 152, 180), "roof_green": (140, 158, 140), "roof_gravel": (186, 178, 164),
+    "roof_rust": (164, 112, 92), "skylight": (208, 222, 230), "chimney": (116, 84, 74),
+    "vent": (206, 208, 210), "glass": (52, 62, 76), "car_white": (234, 234, 232),
+    "car_silver": (178, 182, 188), "car_black": (46, 48, 54), "car_blue": (58, 84, 138),
+    "car_red": (164, 46, 44), "container": (190, 96, 56), "platform": (192, 188, 180),
+}  # fmt: skip
+_CROWNS = ((74, 96, 56), (88, 108, 60), (62, 84, 54), (102, 116, 62), (52, 72, 54))
+
+
+def _table() -> dict[str, Material]:
+    table = dict(_GROUNDS)
+    for crop, (dark, light) in _ROWS.items():
+        table |= {f"{crop}_{turn}": Material(dark, light, f"rows_{turn}") for turn in range(DIRECTIONS)}
+    for tile, colour in _TILES.items():
+        for facing, shine in enumerate((0.70, 0.84, 0.98, 1.10)):
+            table[f"{tile}_{facing}"] = _around(tuple(c * shine for c in colour), 0.09)
+    table |= {name: _around(colour, 0.05) for name, colour in _FLATS.items()}
+    for hue, colour in enumerate(_CROWNS):
+        for shade, shine in enumerate(np.linspace(0.55, 1.45, CROWN_SHADES)):
+            table[f"crown_{hue}_{shade}"] = _around(tuple(c * shine for c in colour), 0.22, "leaf")
+    return table | {"shadow": Material((0, 0, 0), (0, 0, 0))}
+
+
+MATERIALS = _table()
+MATERIAL = {name: number for number, name in enumerate(MATERIALS)}
+TEXTURES = ("fine", "grass", "leaf", "patchy", "ripples", *(f"rows_{turn}" for turn in range(DIRECTIONS)))
+assert len(MATERIALS) <= SHADED
+
+
+def colour_table() -> np.ndarray:
+    """Colour of every material, lit and shaded, at every level: (2 * 128 * 64,) uint32, bytes R G B 0."""
+    level = np.linspace(0, 1, LEVELS)[:, None]
+    table = np.zeros((2, SHADED, LEVELS, 4), "uint8")
+    for number, material in enumerate(MATERIALS.values()):
+        dark, light = np.array(material.dark), np.array(material.light)
+        lit = _through_air(dark + (light - dark) * level)
+        table[0, number, :, :3] = np.clip(lit, 0, 255)
+        table[1, number, :, :3] = np.clip(lit * SHADOW_TINT, 0, 255)
+    return np.ascontiguousarray(table).view("<u4").ravel()
+
+
+def _through_air(colour: np.ndarray) -> np.ndarray:
+    """Colours (N, 3) as they look from the plane: a little paler and greyer."""
+    (haze, air), lost = HAZE
+    grey = colour.mean(axis=1, keepdims=True)
+    return (1 - haze) * (colour + lost * (grey - colour)) + haze * np.array(air)
+
+
+def texture_of_material() -> np.ndarray:
+    """Number of the texture of every material, lit and shaded: (256,) int."""
+    numbers = np.zeros((2, SHADED), int)
+    numbers[:, : len(MATERIALS)] = [TEXTURES.index(material.texture) for material in MATERIALS.values()]
+    return numbers.ravel()
+
+
+def textures(size_px: int, pixel_m: float, rng: np.random.Generator) -> np.ndarray:
+    """Periodic textures, values 0 .. 47: (len(TEXTURES), size_px, size_px) uint8."""
+    white = rng.standard_normal((4, size_px, size_px))
+    fine, crisp = _smooth(white[0], 0.25 / pixel_m), _smooth(white[1], 0.8 / pixel_m)
+    medium, broad = _smooth(white[2], 1.6 / pixel_m), _smooth(white[3], 6.0 / pixel_m)
+    mixed = [
+        fine,
+        0.5 * fine + 0.6 * medium + 0.8 * broad,
+        0.5 * fine + crisp,
+        0.5 * fine + 0.4 * medium + broad,
+        0.3 * fine + medium + broad,
+    ]
+    for turn in range(DIRECTIONS):
+        mixed.append(0.4 * fine + 0.5 * broad + 1.1 * _rows(size_px, pixel_m, np.pi * turn / DIRECTIONS))
+    return np.stack([np.clip(24 + 11 * field / field.std(), 0, 47) for field in mixed]).astype("uint8")
+
+
+def _smooth(white: np.ndarray, sigma_px: float) -> np.ndarray:
+    """Gaussian filter on a torus, unit variance."""
+    k = np.fft.fftfreq(white.shape[0])[:, None] ** 2 + np.fft.rfftfreq(white.shape[1])[None] ** 2
+    field = np.fft.irfft2(np.fft.rfft2(white) * np.exp(-2 * np.pi**2 * sigma_px**2 * k), white.shape)
+    return field / max(field.std(), 1e-12)
+
+
+def _rows(size_px: int, pixel_m: float, heading: float, spacing_m: float = 2.4) -> np.ndarray:
+    """Stripes of a whole number of cycles each way, so that the texture repeats without a seam."""
+    cycles = size_px * pixel_m / max(spacing_m, 2.5 * pixel_m)
+    kx, ky = np.round(cycles * np.cos(heading)), np.round(cycles * np.sin(heading))
+    y, x = np.mgrid[:size_px, :size_px] / size_px
+    return np.sqrt(2) * np.sin(2 * np.pi * (kx * x + ky * y))

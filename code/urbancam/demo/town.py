@@ -1,0 +1,36 @@
+"""The town as a drawing: everything of the plan, from the ground up."""
+
+import numpy as np
+import shapely
+
+from urbancam.demo import landuse
+from urbancam.demo.buildings import raise_buildings
+from urbancam.demo.drawing import Drawing, Sketch
+from urbancam.demo.gardens import draw_gardens
+from urbancam.demo.grounds import bridges, draw_grounds
+from urbancam.demo.pitches import draw_car_parks, draw_sports, draw_stores, parking_spaces
+from urbancam.demo.plan import Plan
+from urbancam.demo.site import Site
+from urbancam.demo.traffic import draw_traffic
+from urbancam.demo.trees import plant_trees
+
+
+def draw_town(site: Site, plan: Plan) -> Drawing:
+    """Draw every object of the plan; the same site gives the same drawing."""
+    sketch = Sketch()
+    draw_grounds(sketch, plan, site.random(10))
+    pools = draw_gardens(sketch, plan, site.random(11))
+    pitches = draw_sports(sketch, plan)
+    buildings = raise_buildings(sketch, plan, site.random(12))
+    spaces, taken = parking_spaces(plan, buildings, site.random(13))
+    draw_car_parks(sketch, spaces)
+    draw_stores(sketch, plan, np.concatenate([buildings, shapely.polygons(spaces)]), site.random(14))
+    draw_traffic(sketch, plan, spaces[taken], site.random(15))
+    bare = [
+        shapely.polygons(spaces),
+        shapely.buffer(plan.of(landuse.WATER), -1.0),
+        plan.of(landuse.RAILWAY, landuse.MOTORWAY),
+        bridges(plan),
+    ]
+    plant_trees(sketch, plan, np.concatenate([buildings, pools, pitches, *bare]), site.random(16))
+    return sketch.freeze(site)
