@@ -13,12 +13,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.parquet
 import pyogrio
 import shapely
-from pyogrio.errors import DataSourceError
 
-from urbancam import crs, download, grid
+from urbancam import crs, download, geotables, grid
 from urbancam.errors import InputError
 from urbancam.paths import shown
 from urbancam.vintages import TABLE_SUFFIXES, VINTAGES, choose_table
@@ -75,26 +73,22 @@ def _read_csv(path: Path, wanted: dict[str, str], where: str) -> pd.DataFrame:
         column_types={name: pa.string() for name in names.values()},  # codes keep their leading zeros
         strings_can_be_null=True,
     )
-    try:
+    with geotables.damage_named(where, "fetch the file again"):
         table = pyarrow.csv.read_csv(
             path, parse_options=pyarrow.csv.ParseOptions(delimiter=separator), convert_options=options
         )
-    except pa.ArrowInvalid as error:
-        raise InputError(f"not readable as CSV: {error}", where, "fetch the file again") from None
     return table.select(list(names.values())).rename_columns(list(names)).to_pandas()
 
 
 def _read_layer(path: Path, wanted: dict[str, str], where: str) -> pd.DataFrame:
     """The wanted columns of a GeoPackage or shapefile; its first places are compared with its ids."""
-    try:
+    with geotables.damage_named(where, "fetch the file again"):
         layer = pyogrio.list_layers(path)[0, 0]
         fields = list(pyogrio.read_info(path, layer=layer)["fields"])
         names = _find_columns(fields, wanted, where)
         options = {"layer": layer, "columns": list(names.values())}
         frame = pyogrio.read_dataframe(path, read_geometry=False, use_arrow=True, **options)
         first = pyogrio.read_dataframe(path, max_features=PLACE_CHECK_ROWS, **options)
-    except (DataSourceError, IndexError, pa.ArrowInvalid) as error:
-        raise InputError(f"not readable: {error}", where, "fetch the file again") from None
     _check_places(first, names["idINSPIRE"], where)
     return frame[list(names.values())].set_axis(list(names), axis=1)
 
@@ -135,7 +129,7 @@ def _typed(frame: pd.DataFrame, where: str) -> pd.DataFrame:
         frame[column] = _to_number(frame[column], column, where)
     flag = _to_number(frame["imputed"], "imputed", where)
     if bad := sorted(set(flag.unique()) - {0.0, 1.0}):
-        raise InputError(f"the imputation flag is {bad[0]!r}, not 0 or 1", where, "check the file")
+        raise InputError(f"the imputation flag is {bad[0]:g}, not 0 or 1", where, "check the file")
     frame["imputed"] = flag == 1
     frame["depcom"] = first_commune(_to_text(frame["depcom"]))
     frame["group"] = _to_text(frame["group"])
@@ -225,13 +219,8 @@ def read_strip(path: Path, bounds: crs.Bounds) -> pd.DataFrame:
     """Cells of a vintage whose centre lies within bounds (m, EPSG:3035)."""
     west, south, east, north = bounds
     first, last = f"CRS3035RES200mN{int(south) - 200:07d}", f"CRS3035RES200mN{int(north):07d}E9999999"
-    try:
+    with geotables.damage_named(shown(path), "delete it and run: python code/01_download_census.py"):
         strip = pd.read_parquet(path, filters=[("idINSPIRE", ">=", first), ("idINSPIRE", "<=", last)])
-    except (pa.ArrowInvalid, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise InputError(f"not readable as parquet: {error}", shown(path),
-                         "delete it and run: python code/01_download_census.py") from None  # fmt: skip
     if missing := [column for column in COLUMNS if column not in strip]:
         raise InputError(f"columns are missing: {', '.join(missing)}", shown(path), "run step 01 with --force")
     x, y = (grid.corners(strip["idINSPIRE"]) + 100).T

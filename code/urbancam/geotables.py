@@ -1,16 +1,40 @@
-"""Reading and writing the pipeline's own GeoParquet tables: atomically, damage named."""
+"""Reading and writing the pipeline's own GeoParquet tables, atomically; damage of any geographic file named."""
 
+import contextlib
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas as gpd
 import pyarrow as pa
+import pyogrio.errors
+import shapely
 
 from urbancam.errors import InputError
 from urbancam.paths import shown
 from urbancam.records import atomic
 
 log = logging.getLogger(__name__)
+
+DAMAGE = (
+    pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pa.ArrowException, shapely.GEOSException, ValueError,
+)  # fmt: skip
+
+
+@contextlib.contextmanager
+def damage_named(where: object, do: str) -> Iterator[None]:
+    """Whatever the readers raise on a damaged file becomes one message; faults of the disk stay what they are."""
+    try:
+        yield
+    except (InputError, FileNotFoundError):
+        raise
+    except DAMAGE as error:
+        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"the file cannot be read: {first_line}", where, do) from None
+    except OSError as error:
+        if error.errno:
+            raise
+        raise InputError(f"the file cannot be read: {error}", where, do) from None
 
 
 def read(path: Path, columns: list[str] | None = None) -> gpd.GeoDataFrame:
@@ -23,18 +47,10 @@ def read(path: Path, columns: list[str] | None = None) -> gpd.GeoDataFrame:
     Raises:
         InputError: missing, damaged, or without a wanted column.
     """
-    try:
+    if not path.is_file():
+        raise InputError(f"{shown(path)} is missing", shown(path), "run the steps before this one")
+    with damage_named(shown(path), "delete it and run the step that makes it again"):
         table = gpd.read_parquet(path, columns=columns)
-    except FileNotFoundError:
-        raise InputError(f"{shown(path)} is missing", shown(path), "run the steps before this one") from None
-    except (pa.ArrowException, ValueError, OSError) as error:
-        if isinstance(error, OSError) and error.errno:
-            raise
-        raise InputError(
-            f"the table cannot be read: {str(error).splitlines()[0]}",
-            shown(path),
-            "delete it and run the step that makes it again",
-        ) from None
     log.info("loads %s rows, %d columns from %s", f"{len(table):,}", table.shape[1], shown(path))
     return table
 

@@ -6,8 +6,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import rasterio.features
-import rasterio.transform
 import shapely
+from affine import Affine
 
 from urbancam import crs, grid
 from urbancam.errors import InputError
@@ -140,10 +140,11 @@ def label_raster(geometries: gpd.GeoSeries | np.ndarray, cell_bounds: crs.Bounds
     polygons = np.asarray(geometries)
     if not len(polygons):
         return np.zeros((image_px, image_px), dtype=np.int32)
+    west, south, east, north = cell_bounds
     return rasterio.features.rasterize(
         zip(polygons, range(1, len(polygons) + 1), strict=True),
         out_shape=(image_px, image_px),
-        transform=rasterio.transform.from_bounds(*cell_bounds, image_px, image_px),
+        transform=Affine((east - west) / image_px, 0, west, 0, (south - north) / image_px, north),
         fill=0,
         all_touched=False,
         dtype=np.int32,

@@ -11,12 +11,10 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyogrio
 import shapely
-from pyogrio.errors import DataLayerError, DataSourceError
 
-from urbancam import crs, download, grid
+from urbancam import crs, download, geotables, grid
 from urbancam.errors import InputError
 from urbancam.paths import shown
 from urbancam.urban_atlas import names
@@ -86,7 +84,7 @@ def find_layers(folder: Path, city: str, edition: int, scratch: Path) -> list[La
 
 def _layers_of(path: Path, where: str, edition: int, says_city: bool | None) -> list[Layer]:
     layers = []
-    try:
+    with geotables.damage_named(where, "replace the file"):
         for name in pyogrio.list_layers(path)[:, 0]:
             fields = {field.lower(): field for field in pyogrio.read_info(path, layer=name)["fields"]}
             codes = {int(found[1]): fields[f] for f in fields if (found := CODE_COLUMN.fullmatch(f))}
@@ -95,8 +93,6 @@ def _layers_of(path: Path, where: str, edition: int, says_city: bool | None) -> 
             labels = tuple(fields[column] for column in CITY_COLUMNS if column in fields)
             code = codes.get(edition, "")
             layers.append(Layer(path, str(name), where, tuple(codes), code, labels, says_city))
-    except (DataSourceError, DataLayerError) as error:
-        raise InputError(f"not readable: {error}", where, "replace the file") from None
     return layers
 
 
@@ -108,13 +104,11 @@ def read_labels(layer: Layer) -> set[tuple[str, ...]]:
 def read_layer(layer: Layer, columns: list[str], geometry: bool = True) -> pd.DataFrame:
     """Some columns of a layer, whatever the encoding of its text."""
     options = {"layer": layer.name, "columns": columns, "read_geometry": geometry}
-    try:
+    with geotables.damage_named(layer.where, "replace the file"):
         try:
-            return pyogrio.read_dataframe(layer.path, use_arrow=True, **options)
+            return pyogrio.read_dataframe(layer.path, **options)  # by Arrow damaged features would come as null
         except UnicodeDecodeError:
-            return pyogrio.read_dataframe(layer.path, encoding="latin-1", **options)
-    except (DataSourceError, DataLayerError, pa.ArrowInvalid, shapely.GEOSException) as error:
-        raise InputError(f"not readable: {error}", layer.where, "replace the file") from None
+            return pyogrio.read_dataframe(layer.path, encoding="ISO-8859-1", **options)
 
 
 def rows_of_city(frame: pd.DataFrame, layer: Layer, city: str) -> np.ndarray:
@@ -140,7 +134,7 @@ def read_land_cover(layer: Layer, city: str) -> gpd.GeoDataFrame:
     codes = parse_codes(frame[layer.code_column], f"{layer.where}, column {layer.code_column}")
     geometry = repair(to_grid(frame, layer.where), layer.where)
     table = gpd.GeoDataFrame({"code": codes.to_numpy()}, geometry=geometry, crs=grid.CRS)
-    table = table[~(table.geometry.is_empty | table.geometry.isna())]
+    table = table[~table.geometry.is_empty]
     no_data = table["code"].isin(NO_DATA)
     if no_data.any():
         area_km2 = table.geometry[no_data].area.sum() / 1e6
@@ -177,9 +171,15 @@ def to_grid(frame: gpd.GeoDataFrame, where: str) -> np.ndarray:
 
 
 def repair(geometry: np.ndarray, where: str) -> np.ndarray:
-    """(N,) valid polygons: what is invalid is rebuilt and counted; lines and points that fall out are dropped."""
+    """(N,) valid polygons: what is invalid is rebuilt and counted; lines and points that fall out are dropped.
+
+    Raises:
+        InputError: polygons without a shape.
+    """
+    if missing := int(shapely.is_missing(geometry).sum()):  # GDAL reads what a truncated .shp lacks as nothing
+        raise InputError(f"{missing:,} of {len(geometry):,} polygons have no shape", where, "replace the file")
     geometry = shapely.force_2d(geometry)
-    bad = ~shapely.is_valid(geometry) & ~shapely.is_missing(geometry)
+    bad = ~shapely.is_valid(geometry)
     if bad.any():
         before_m2 = shapely.area(geometry[bad]).sum()
         geometry[bad] = shapely.make_valid(geometry[bad], method="structure", keep_collapsed=False)

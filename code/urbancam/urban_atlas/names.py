@@ -10,13 +10,14 @@ PRODUCT_NAME = re.compile(r"\b([a-z]{2}\d{3}l\d)\b(?: ([a-z][a-z ]*?))?(?= ua\d{
 
 
 def plain(text: str) -> str:
-    """Lower case, without accents, every other sign a single blank; UTF-8 read as Latin-1 is mended first."""
-    try:
-        text = text.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        pass
-    text = text.replace("œ", "oe").replace("Œ", "oe").replace("ß", "ss")
-    letters = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    """Lower case, without accents, every other sign a single blank; UTF-8 that was read as Latin-1 is mended."""
+    for encoding in ("latin-1", "cp1252"):
+        try:
+            text = text.encode(encoding).decode("utf-8")
+        except UnicodeError:
+            continue
+    letters = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe"))
+    letters = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return re.sub(r"[^a-z0-9]+", " ", letters).strip()
 
 

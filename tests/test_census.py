@@ -1,0 +1,321 @@
+"""Gridded incomes: every layout of every vintage, what is refused, squares, quintiles (golden test T1)."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import samples
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import cell_id, census_frame, write_census
+
+from urbancam import census, grid, vintages
+from urbancam.errors import InputError
+
+
+def read(path, year, tmp_path):
+    return census.clean(census.read_source(path, year, tmp_path / "scratch"), "sample")
+
+
+# layouts
+
+
+@pytest.mark.parametrize("year", [2015, 2017, 2019, 2021])
+@pytest.mark.parametrize(
+    ("kind", "packed"), [("csv", "zip"), ("gpkg", "zip7z"), ("shp", "zip"), ("shp", "bare")]
+)
+def test_every_layout_of_every_vintage_gives_one_table(tmp_path, year, kind, packed):
+    got = read(write_census(tmp_path, year, kind, packed), year, tmp_path)
+    assert list(got.columns) == census.COLUMNS
+    assert got["idINSPIRE"].tolist() == sorted(got["idINSPIRE"]) and len(got) == 12
+    assert got["depcom"].eq("75101").all() and got["imputed"].sum() == 2
+    assert got["group"].notna().tolist() == got["imputed"].tolist()
+    assert got.loc[11, "ind_snv"] == pytest.approx(21 * 21_100)
+
+
+@pytest.mark.parametrize("change", [str.upper, str.lower, str.title])
+def test_case_of_the_columns_does_not_matter(tmp_path, change):
+    frame = census_frame(2021).rename(columns=lambda name: name if name == "geometry" else change(name))
+    assert len(read(write_census(tmp_path, 2021, "csv", frame=frame), 2021, tmp_path)) == 12
+
+
+def test_csv_with_semicolons_quotes_and_a_byte_order_mark(tmp_path):
+    path = tmp_path / "filosofi_2021_200m.csv"
+    census_frame(2021).drop(columns="geometry").to_csv(
+        path, index=False, sep=";", encoding="utf-8-sig", quoting=1
+    )
+    assert len(read(path, 2021, tmp_path)) == 12
+
+
+def test_metropolitan_table_is_chosen_among_those_of_an_archive(tmp_path):
+    tables = [
+        tmp_path / name
+        for name in ("carreaux_200m_reun.csv", "carreaux_200m_met.csv", "carreaux_1km_met.csv")
+    ]
+    assert vintages.choose_table(tables, tmp_path / "a.zip").name == "carreaux_200m_met.csv"
+
+
+def test_no_telling_which_table_is_said(tmp_path):
+    tables = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    with pytest.raises(InputError, match="no telling which"):
+        vintages.choose_table(tables, tmp_path / "a.zip")
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [("75101", "75101"), ("7510175102", "75101"), ("2A0042B033", "2A004"), ("1004", "01004"), ("01004, 01005", "01004"),
+     ("97101", "97101")],
+)  # fmt: skip
+def test_first_commune_of_a_field_that_names_several(code, expected):
+    assert census.first_commune(pd.Series([code])).tolist() == [expected]
+
+
+def test_departments_of_communes():
+    got = census.department(pd.Series(["75101", "2A004", "97411", "01004"]))
+    assert got.tolist() == ["75", "2A", "974", "01"]
+
+
+# which file
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Filosofi2017_carreaux_200m_csv.zip",
+        "2017/carreaux_200m_met.csv",
+        "x/INSEE 2017/200M_MET.GPKG",
+        "f2017.7z.001",
+    ],
+)
+def test_file_in_place_is_found_by_its_year(tmp_path, name):
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    assert vintages.find_source(tmp_path, 2017) == path
+    assert vintages.find_source(tmp_path, 2019) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Filosofi2015_carreaux_1000m_metropole.shp", "2015/.hidden/a_200m.csv", "2015_200m.txt", "census_2015.parquet",
+     "Filosofi2015_carreaux_200m_reunion.shp", "Filosofi2015_carreaux_200m_shp.zip.part"],
+)  # fmt: skip
+def test_other_files_are_left_alone(tmp_path, name):
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).touch()
+    assert vintages.find_source(tmp_path, 2015) is None
+
+
+def test_table_is_preferred_to_the_archive_it_came_from(tmp_path):
+    for name in ("a2015.zip", "b2015.shp", "c2015.csv"):
+        (tmp_path / name).touch()
+    assert vintages.find_source(tmp_path, 2015).name == "c2015.csv"
+
+
+def test_file_that_hides_its_year_is_named(tmp_path):
+    (tmp_path / "carreaux_200m_met.csv").touch()
+    with pytest.raises(InputError, match="does not say which year"):
+        vintages.find_source(tmp_path, 2021)
+
+
+# what is refused
+
+
+def refuse(tmp_path, match, year=2015, **change):
+    frame = census_frame(year).assign(**change)
+    with pytest.raises(InputError, match=match):
+        read(write_census(tmp_path, year, "csv", frame=frame), year, tmp_path)
+
+
+def test_missing_column_is_named_with_those_found(tmp_path):
+    path = write_census(tmp_path, 2015, frame=census_frame().drop(columns="Ind_snv"))
+    with pytest.raises(InputError, match=r"columns are missing: ind_snv \(found: IdINSPIRE"):
+        read(path, 2015, tmp_path)
+
+
+def test_another_vintages_file_is_refused(tmp_path):
+    path = write_census(tmp_path, 2019)
+    with pytest.raises(InputError, match="columns are missing"):
+        census.read_source(path, 2015, tmp_path / "scratch")
+
+
+def test_wrong_type_is_refused(tmp_path):
+    refuse(tmp_path, "1 values are no numbers, the first 'many'", Ind=["many"] + ["10"] * 11)
+
+
+def test_infinite_value_is_refused(tmp_path):
+    refuse(tmp_path, "1 cells with infinite values", Ind_snv=[np.inf] + [1e5] * 11)
+
+
+@pytest.mark.parametrize(
+    "bad", ["", "N2888000E3760000", "CRS3035RES1000mN2888000E3760000", "CRS3035RES200mN28880E3760"]
+)
+def test_malformed_id_is_refused(tmp_path, bad):
+    refuse(tmp_path, "1 malformed ids", IdINSPIRE=[bad] + census_frame()["IdINSPIRE"].tolist()[1:])
+
+
+def test_duplicate_id_is_refused(tmp_path):
+    ids = census_frame()["IdINSPIRE"].tolist()
+    refuse(tmp_path, f"1 duplicate ids: '{ids[0]}'", IdINSPIRE=[ids[0], ids[0], *ids[2:]])
+
+
+def test_imputation_flag_other_than_0_or_1_is_refused(tmp_path):
+    refuse(tmp_path, "imputation flag is 2", I_est_cr=[2] + [0] * 11)
+
+
+def test_no_usable_income_is_refused(tmp_path):
+    refuse(tmp_path, "none of 12 cells", Ind_snv=[None, 0] * 6)
+
+
+def test_unusable_rows_are_dropped_and_the_first_ids_said(tmp_path, caplog):
+    caplog.set_level("INFO")
+    people, income = [0, -1] + [10] * 10, [1e5] * 2 + [None, 0] + [1e5] * 8
+    path = write_census(tmp_path, 2015, frame=census_frame().assign(Ind=people, Ind_snv=income))
+    assert len(read(path, 2015, tmp_path)) == 8
+    assert "drops 2 of 12 rows, 16.7 %, without people: CRS3035" in caplog.text
+    assert "drops 2 of 12 rows, 16.7 %, without income" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["shp", "gpkg"])
+def test_file_that_names_another_coordinate_system_is_refused(tmp_path, kind):
+    """Squares of EPSG:3035 in a file that says Lambert-93: both extents are told."""
+    frame = census_frame().to_crs(samples.LAEA).set_crs(samples.LAMBERT_93, allow_override=True)
+    with pytest.raises(InputError, match=r"says RGF93.*longitude.*3,760,000.*would lie at"):
+        read(write_census(tmp_path, 2015, kind, frame=frame), 2015, tmp_path)
+
+
+def test_squares_that_lie_elsewhere_than_their_ids_say_are_refused(tmp_path):
+    frame = census_frame()
+    frame["geometry"] = frame.geometry.translate(400, 0)
+    with pytest.raises(InputError, match=r"lies 400 m from where its id says"):
+        read(write_census(tmp_path, 2015, "gpkg", frame=frame), 2015, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["shp", "gpkg", "csv"])
+@pytest.mark.parametrize("left", [0, 100])
+def test_truncated_table_is_refused(tmp_path, kind, left):
+    path = write_census(tmp_path, 2015, kind, "bare")
+    path.write_bytes(path.read_bytes()[:left])
+    with pytest.raises(InputError):
+        read(path, 2015, tmp_path)
+
+
+def test_truncated_parquet_is_refused(tmp_path):
+    path = tmp_path / "census_2015.parquet"
+    census.write_table(read(write_census(tmp_path, 2015), 2015, tmp_path), path)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(InputError, match="cannot be read"):
+        census.read_strip(path, (0, 0, 1e7, 1e7))
+
+
+# groups
+
+
+def test_group_stands_only_where_cells_share_it(tmp_path):
+    frame = census_frame().assign(I_est_cr=[1] * 4 + [0] * 8, Groupe=[7, 7, 8, 9] + [10] * 8)
+    got = read(write_census(tmp_path, 2015, frame=frame), 2015, tmp_path).set_index("idINSPIRE")["group"]
+    assert got[[cell_id(0, 0), cell_id(1, 0)]].tolist() == ["7", "7"]
+    assert got.notna().sum() == 2
+
+
+# selection
+
+
+def test_cells_belong_to_the_city_that_holds_their_centre(tmp_path):
+    table = read(write_census(tmp_path, 2015), 2015, tmp_path)
+    half = shapely.box(samples.WEST, samples.SOUTH, samples.WEST + 300 + 1, samples.SOUTH + 600)
+    got = census.select_cells(table, half, "Paris")
+    assert set(got["idINSPIRE"]) == {cell_id(column, row) for column in (0, 1) for row in range(3)}
+    assert got.columns.tolist() == ["idINSPIRE", "city", "department", "ind", "men", "income_eur", "imputed", "group",
+                                    "geometry"]  # fmt: skip
+    assert got["income_eur"].iloc[0] == pytest.approx(20_000) and got["department"].eq("75").all()
+
+
+def test_squares_are_exact():
+    got = census.squares(pd.Series(["CRS3035RES200mN2888000E3760000"]))[0]
+    assert got.equals(shapely.box(3760000, 2888000, 3760200, 2888200)) and got.area == 40_000
+
+
+def test_strip_holds_the_cells_within_bounds_and_no_other(tmp_path):
+    path = tmp_path / "census_2015.parquet"
+    table = read(write_census(tmp_path, 2015, frame=census_frame(2015, 20, 20)), 2015, tmp_path)
+    census.write_table(table, path)
+    bounds = (samples.WEST + 350, samples.SOUTH + 901, samples.WEST + 1100, samples.SOUTH + 2900)
+    x, y = (grid.corners(table["idINSPIRE"]) + 100).T
+    expected = table[(x >= bounds[0]) & (x <= bounds[2]) & (y >= bounds[1]) & (y <= bounds[3])]
+    pd.testing.assert_frame_equal(census.read_strip(path, bounds), expected.reset_index(drop=True))
+
+
+# quintiles, T1
+
+
+def published_classes(income):
+    """The published rule, step by step (published-systems.md, 3.1)."""
+    thresholds = [np.percentile(income, q) for q in (0, 20, 40, 60, 80, 100)]
+    digit = np.digitize(income, thresholds)
+    digit[digit == digit.max()] = 5
+    return digit - 1
+
+
+def test_quintiles_of_one_to_ten():
+    assert census.income_quintiles(np.arange(1, 11)).tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+
+
+def test_income_equal_to_a_threshold_goes_up():
+    assert census.income_quintiles(np.arange(6.0)).tolist() == [0, 1, 2, 3, 4, 4]  # thresholds 1, 2, 3, 4
+
+
+def test_ties_at_the_minimum_leave_classes_empty():
+    assert set(census.income_quintiles([1, 1, 1, 1, 1, 1, 2, 3, 4, 5])) == {2, 3, 4}
+
+
+def test_equal_incomes_are_all_of_class_4():
+    assert census.income_quintiles([5.0] * 7).tolist() == [4] * 7
+
+
+def test_greatest_income_is_of_class_4():
+    assert census.income_quintiles([3.0]).tolist() == [4]
+    assert census.income_quintiles([]).tolist() == []
+
+
+@given(st.lists(st.one_of(st.integers(0, 5).map(float), st.floats(-1e6, 1e6)), min_size=1, max_size=60))
+def test_quintiles_are_those_of_the_published_rule(income):
+    np.testing.assert_array_equal(census.income_quintiles(income), published_classes(income))
+
+
+def test_income_that_is_no_number_is_a_bug_of_ours():
+    with pytest.raises(ValueError, match="finite"):
+        census.income_quintiles([1.0, np.nan])
+
+
+# the real thing
+
+
+@pytest.fixture(scope="module")
+def bordeaux(tmp_path_factory):
+    source = samples.REAL_DATA / "filosofi2015_bordeaux.gpkg"
+    if not source.exists():
+        pytest.skip("no real samples here")
+    return census.clean(census.read_source(source, 2015, tmp_path_factory.mktemp("scratch")), "bordeaux")
+
+
+@pytest.mark.real_data
+def test_bordeaux_has_its_cells_and_quintiles(bordeaux):
+    assert len(bordeaux) == 6735 and (~bordeaux["imputed"]).sum() == 4576
+    classes = census.income_quintiles(bordeaux["ind_snv"] / bordeaux["ind"])
+    assert np.bincount(classes).tolist() == [1347] * 5
+
+
+@pytest.mark.real_data
+def test_imputed_cells_of_a_group_share_one_income(bordeaux):
+    income = (bordeaux["ind_snv"] / bordeaux["ind"]).groupby(bordeaux["group"])
+    assert bordeaux["group"].nunique() == 395
+    assert (income.max() - income.min()).max() < 0.1  # EUR: rounding of the sums
+
+
+@pytest.mark.real_data
+def test_bordeaux_squares_are_those_of_the_file(bordeaux):
+    real = gpd.read_file(samples.REAL_DATA / "filosofi2015_bordeaux.gpkg").set_index("IdINSPIRE").geometry
+    got = gpd.GeoSeries(census.squares(bordeaux["idINSPIRE"]), index=bordeaux["idINSPIRE"])
+    assert shapely.area(shapely.symmetric_difference(got.to_numpy(), real[got.index].to_numpy())).max() == 0
