@@ -97,7 +97,7 @@ def test_each_cell_has_the_colour_of_its_class(samples, predictions):
         assert got[2, 0] == pytest.approx(to_rgba(style.CLASS_COLOURS[0]), abs=0.01)
         assert got[2, 2] == pytest.approx(to_rgba(style.CLASS_COLOURS[lower_right]), abs=0.01)
         assert got[1, 1] == pytest.approx(to_rgba(style.UNUSED_COLOUR), abs=0.01)
-        assert got[0, 2, 3] == 0  # no cell there
+        assert got[0, 2] == pytest.approx(to_rgba("white"))  # no cell there
 
 
 def test_the_map_lies_where_the_ids_say(samples, predictions):
@@ -198,6 +198,12 @@ def test_a_class_without_ratio_is_named_below_and_has_no_line(ratio_table):
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels == ["Green urban areas (12 | 30)", "Other roads (40 | 38)"]
     assert "In no cell of the samples: Dense urban fabric (50-80 %)." in figure.texts[0].get_text().replace("\n", " ")
+
+
+def test_classes_may_be_raw_codes(ratio_table):
+    table = ratio_table.assign(**{"class": ratio_table["class"].map({"green_ua": 14100, "roads": 12220, "hd_uf": 11210})})
+    labels = figures.draw_activation_ratios(table).axes[0].get_yticklabels()
+    assert [label.get_text() for label in labels] == ["Green urban areas (12 | 30)", "Other roads (40 | 38)"]
 
 
 @pytest.mark.parametrize("side", ["poor", "rich"])

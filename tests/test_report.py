@@ -70,6 +70,11 @@ def test_strongest_class_of_each_side_is_named(ratios, contrast):
     assert "water: ratio 1.30" in rich
 
 
+def test_a_rare_class_with_a_high_ratio_is_not_the_clearest(ratios, contrast):
+    ratios.loc[ratios["class"] == "water", ["ratio", "ci_low", "ci_high"]] = [9.0, 0.1, 80.0]
+    assert "other roads" in report.summarise_land_cover(ratios, contrast)[0]
+
+
 def test_only_classes_whose_interval_leaves_zero_are_told_apart(ratios, contrast):
     last = report.summarise_land_cover(ratios, contrast)[-1]
     assert "above 0: none" in last and "says poor: other roads" in last
@@ -77,7 +82,7 @@ def test_only_classes_whose_interval_leaves_zero_are_told_apart(ratios, contrast
 
 def test_a_side_without_cells_is_said(ratios, contrast):
     got = report.summarise_land_cover(ratios[ratios["side"] == "rich"], contrast)
-    assert "No cell is predicted poor" in got[0]
+    assert "Too few cells are predicted poor" in got[0]
 
 
 def test_limits_give_the_share_of_imputed_cells_and_tell_a_rendered_city():

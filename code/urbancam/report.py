@@ -25,6 +25,7 @@ TABLES = {  # name of the table -> heading
     "contribution": "Contribution, logit units a cell, against the city's mean",
     "observed_association": "What the incomes themselves say: how often a cell that holds a class is poor, or rich",
 }
+SCREEN_PX_PER_PX = 0.45  # figures have 300 pixels an inch; their text is then as large as the page's small print
 LIMITS = (
     "Everything here is about cells and their mean income, nothing about the people in them. Do not use it to judge "
     "persons or households, or to decide about them.",
@@ -53,31 +54,28 @@ def summarise_scores(metrics: pd.DataFrame) -> list[str]:
     )  # fmt: skip
     accuracy = rows.loc[("model", "accuracy")]
     near = rows.loc[("model", "accuracy_within_1")]
+    constant = rows.loc[("constant", "accuracy"), "value"]
     return [
         f"Out of fold, p correlates with income with a Spearman r of {_interval(model)} over {int(model['n']):,} "
         f"cells; the nearest neighbours' classes alone (coordinates) reach {place:.2f}. The difference is "
         f"{_interval(difference)}, {verdict}.",
         f"{accuracy['value']:.0%} of the cells get the right one of five classes, {near['value']:.0%} the right one "
-        f"or its neighbour; chance is {_constant(rows)}.",
+        f"or its neighbour; always the most frequent class would get {constant:.0%} right.",
     ]
-
-
-def _constant(rows: pd.DataFrame) -> str:
-    return f"{rows.loc[('constant', 'accuracy'), 'value']:.0%}"
 
 
 def summarise_land_cover(ratios: pd.DataFrame, contrast: pd.DataFrame) -> list[str]:
     """What `activation_ratio.csv` and `activation_contrast.csv` say, in sentences."""
     sentences = []
     for side in ("poor", "rich"):
-        rows = ratios[(ratios["side"] == side) & ratios["ratio"].notna()]
+        rows = ratios[(ratios["side"] == side) & ratios["ci_low"].notna()]
         if rows.empty:
-            sentences.append(f"No cell is predicted {side}, so there is no activation ratio of that side.")
+            sentences.append(f"Too few cells are predicted {side} to say which land cover the map lies on there.")
             continue
-        top = rows.loc[rows["ratio"].idxmax()]
+        top = rows.loc[rows["ci_low"].idxmax()]  # by its lower bound: a rare class may have a high ratio by chance
         sentences.append(
-            f"In cells predicted {side}, the map lies most on {_low(top['name'])}: ratio {_interval(top, 'ratio')}, "
-            f"in {int(top['n_cells']):,} cells."
+            f"In cells predicted {side}, the map lies most clearly on {_low(top['name'])}: ratio "
+            f"{_interval(top, 'ratio')}, in {int(top['n_cells']):,} cells."
         )
     rich = contrast.loc[contrast["ci_low"] > 0].sort_values("log_ratio", ascending=False)["name"]
     poor = contrast.loc[contrast["ci_high"] < 0].sort_values("log_ratio")["name"]
@@ -105,12 +103,13 @@ def tabulate_scores(metrics: pd.DataFrame) -> pd.DataFrame:
     rows = metrics[metrics["fold"].astype(str) == "all"]
     rows = rows.assign(words=[_interval(row) for _, row in rows.iterrows()])
     keys = ["subset", "predictor"]
-    return rows.pivot_table(index=keys, columns="metric", values="words", aggfunc="first", sort=False).reset_index()
+    table = rows.pivot_table(index=keys, columns="metric", values="words", aggfunc="first", sort=False)
+    return table.rename_axis(None, axis=1).reset_index()
 
 
 def _interval(row: pd.Series, column: str = "value") -> str:
     if pd.isna(row["ci_low"]):
-        return f"{row[column]:.2f}"
+        return "undefined" if pd.isna(row[column]) else f"{row[column]:.2f}"
     return f"{row[column]:.2f} [{row['ci_low']:.2f}, {row['ci_high']:.2f}]"
 
 
@@ -167,8 +166,9 @@ def _bullets(sentences: list[str]) -> str:
 
 def _figure(heading: str, png: bytes) -> str:
     data = base64.b64encode(png).decode()
+    width_px = int.from_bytes(png[16:20], "big") * SCREEN_PX_PER_PX  # a PNG's header holds its width there
     name = html.escape(heading)
-    return f'<h2>{name}</h2>\n<img alt="{name}" src="data:image/png;base64,{data}">'
+    return f'<h2>{name}</h2>\n<img alt="{name}" width="{width_px:.0f}" src="data:image/png;base64,{data}">'
 
 
 def _table(heading: str, table: pd.DataFrame) -> str:
@@ -195,6 +195,7 @@ img { max-width: 100%; height: auto; }
 details { margin: .4rem 0; } summary { cursor: pointer; } details > div { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .8rem; font-variant-numeric: tabular-nums; margin: .5rem 0; }
 th, td { text-align: left; padding: .15rem .7rem .15rem 0; border-bottom: 1px solid #ddd; vertical-align: top; }
+td { white-space: nowrap; }
 """
 _PAGE = """<!DOCTYPE html>
 <html lang="en">

@@ -27,7 +27,7 @@ RING_AT_ONE_COLOUR = "#ffd500"
 
 @style.styled
 def draw_polar_ratios(ratios: pd.DataFrame, classes: pd.DataFrame, city: str = "", credits: str = "") -> Figure:
-    """Activation ratios of both sides around the circle; a class without a ratio has a grey sector and "NA".
+    """Activation ratios of both sides around the circle; a class without a ratio has a grey, hatched sector and "NA".
 
     Args:
         ratios: `activation_ratio.csv`: `class, side, ratio, ci_low, ci_high`.
@@ -42,7 +42,9 @@ def draw_polar_ratios(ratios: pd.DataFrame, classes: pd.DataFrame, city: str = "
     _prepare(ax)
     known = classes["class"].isin(ratios.loc[ratios["ratio"].notna(), "class"]).to_numpy()
     colours = classes["super_class"].map(style.SUPER_CLASS_COLOURS).where(known, style.UNUSED_COLOUR)
-    ax.bar(middles, CAP, sector * 0.97, color=colours, alpha=BACKGROUND_ALPHA, linewidth=0, zorder=1)
+    sectors = ax.bar(middles, CAP, sector * 0.97, color=colours, alpha=BACKGROUND_ALPHA, linewidth=0, zorder=1)
+    for patch in np.array(sectors.patches)[~known]:
+        patch.set(hatch="////", edgecolor="white")
     _draw_rings(ax, sector)
     for side in SIDES:
         rows = ratios[ratios["side"] == side].set_index("class").reindex(classes["class"])

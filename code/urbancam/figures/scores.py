@@ -95,7 +95,8 @@ def draw_scores(metrics: pd.DataFrame, credits: str = "") -> Figure:
     names = [name for name in METRICS if name in set(rows["metric"])]
     columns = min(3, max(1, len(names)))
     lines = -(-len(names) // columns)
-    figure = style.new_figure(style.TWO_COLUMNS_MM, lines * (14 + 4.5 * len(predictors)), _scores_caption(rows), credits)
+    figure = style.new_figure(style.TWO_COLUMNS_MM, lines * (15 + 4.5 * len(predictors)), _scores_caption(rows), credits)
+    figure.get_layout_engine().set(hspace=0.1)
     axes = figure.subplots(lines, columns, sharey=True, squeeze=False).ravel()
     for ax, name in zip(axes, names, strict=False):
         _draw_panel(ax, rows[rows["metric"] == name].set_index("predictor").reindex(predictors))

@@ -51,11 +51,11 @@ CLASS_COLOURS = ("#2166ac", "#86bbdb", "#f6e6a2", "#f19a6b", "#b2182b")
 CLASS_LABELS = ("poorest", "poor", "middle", "rich", "richest")
 SIDE_COLOURS = {"poor": "#0d3362", "rich": "#c64737"}
 UNUSED_COLOUR = "#d4d4d4"
-SUPER_CLASS_COLOURS = {  # as published
+SUPER_CLASS_COLOURS = {  # as published, but nature: its darkseagreen is urban fabric's salmon to the red-green blind
     "urban fabric": "#e69584",
     "functional area": "#f4a460",
     "infrastructure": "#aeaeb8",
-    "nature": "#8fbc8f",
+    "nature": "#6fd6cf",
     "no use": "#c0c0c0",
 }
 
@@ -113,8 +113,8 @@ def set_title(ax: Axes, letter: str, title: str, pad_pt: float = 4) -> None:
 
 
 def class_colours() -> tuple[ListedColormap, BoundaryNorm]:
-    """Colour map and norm of the income classes 0 .. 4; below 0 is unused, masked is transparent."""
-    colours = ListedColormap(CLASS_COLOURS).with_extremes(under=UNUSED_COLOUR, bad=(0, 0, 0, 0))
+    """Colour map and norm of the income classes 0 .. 4; below 0 is unused, masked is paper."""
+    colours = ListedColormap(CLASS_COLOURS).with_extremes(under=UNUSED_COLOUR, bad="white")
     return colours, BoundaryNorm(np.arange(len(CLASS_COLOURS) + 1) - 0.5, len(CLASS_COLOURS))
 
 
