@@ -23,21 +23,16 @@ def declare(settings, paths, args) -> Step:
         raise InputError(
             "the demo city would lie among real data", paths.data, "use --run demo, or --data DIR"
         )
-    made = [paths.census_data, paths.urban_atlas_data, paths.aerial_data]
-    return Step(
-        "00_make_demo_city",
-        1,
-        paths.truth,
-        "data",
-        settings.pick("demo", "imagery.pixel_size_m"),
-        outputs=made,
-    )
+    step = Step("00_make_demo_city", 1, paths.truth, "data", settings.pick("demo", "imagery.pixel_size_m"))
+    step.outputs = [ROOT / name for name in step.record.get("outputs", {})]  # as many volumes as were made
+    return step
 
 
 def work(step, settings, paths, args) -> dict:
     from urbancam.demo.city import make_city
 
-    return make_city(settings, paths, args.workers)
+    step.outputs, counts = make_city(settings, paths, args.workers)
+    return counts
 
 
 def main(argv: list[str] | None = None) -> int:

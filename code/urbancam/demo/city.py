@@ -27,32 +27,29 @@ def site_of(settings: Settings) -> Site:
     return Site(settings.demo.tile_km, settings.demo.radius_m, settings.demo.seed)
 
 
-def make_city(settings: Settings, paths: Paths, workers: int) -> dict[str, Any]:
+def make_city(settings: Settings, paths: Paths, workers: int) -> tuple[list[Path], dict[str, Any]]:
     """Make the city and put it where the providers' files are dropped.
 
     Writes below `paths.data`: `census_data/`, `UA_data/`, `aerial_data/` and `truth.json` (last).
 
     Returns:
-        Counts for the summary line.
+        The archives, and counts for the summary line.
     """
     site = site_of(settings)
     plan = draw_plan(site)
     log.info("draws the plan: %s polygons", f"{len(plan.faces):,}")
     cells, incomes = people_the_cells(site, plan, settings)
     census = make_census(site, cells, settings.demo.imputed_share)
-    package.wrap_census(census, _made(paths.census_data))
-    package.wrap_land_cover(plan, _made(paths.urban_atlas_data))
-    archives = make_packs(site, plan, settings, _made(paths.aerial_data), workers)
+    archives = [
+        package.wrap_census(census, _made(paths.census_data)),
+        package.wrap_land_cover(plan, _made(paths.urban_atlas_data)),
+    ]
+    volumes = make_packs(site, plan, settings, _made(paths.aerial_data), workers)
     city = cells[cells["in_city"] & (cells["people"] > 0)]
     write_json(paths.truth, tell_truth(settings, incomes.loc[city.index], city, census))
-    megabytes = sum(path.stat().st_size for path in archives) / 1e6
-    return {
-        "inhabited cells": len(city),
-        "tiles": 4,
-        "packs": 2,
-        "volumes": len(archives),
-        "MB": round(megabytes),
-    }
+    megabytes = round(sum(path.stat().st_size for path in volumes) / 1e6)
+    counts = {"inhabited cells": len(city), "tiles": 4, "packs": 2, "volumes": len(volumes), "MB": megabytes}
+    return archives + volumes, counts
 
 
 def people_the_cells(site: Site, plan: Plan, settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -84,7 +81,11 @@ def make_census(site: Site, cells: pd.DataFrame, imputed_share: float) -> pd.Dat
     """INSEE's table of the inhabited cells, in and around the city, with some rows of no use."""
     rng = site.random(40)
     table = households.take_census(site, cells[cells["people"] > 0].reset_index(drop=True), imputed_share)
-    empty = cells[cells["in_city"] & (cells["people"] == 0)].head(NO_PEOPLE_ROWS)
+    empty = (
+        cells[cells["people"] == 0]
+        .sort_values("in_city", ascending=False, kind="stable")
+        .head(NO_PEOPLE_ROWS)
+    )
     unpeopled = households.take_census(site, empty.assign(people=1.0).reset_index(drop=True), 0.0)
     numbers = unpeopled.columns[8:36]
     unpeopled[numbers] = 0.0

@@ -51,7 +51,7 @@ class Renderer:
         self.pixel_m = pixel_m
         self.polygons = np.flatnonzero(_mean_width_m(drawing) >= THINNEST_PX * pixel_m)
         self.drawing = drawing
-        self.xy = drawing.xy / pixel_m
+        self.xy = np.floor(drawing.xy / pixel_m).astype("int32")  # Pillow draws from whole pixels
         self.box = drawing.box[self.polygons] / pixel_m
         self.tree_xy = drawing.trees / pixel_m
         self.tree_size = np.clip(np.round(drawing.crown_m / CROWN_STEP_M).astype(int), 1, None)
@@ -100,7 +100,7 @@ class Renderer:
         self, canvas: Image.Image, numbers: np.ndarray, left: int, top: int, value: int | None = None
     ) -> None:
         draw = ImageDraw.Draw(canvas)
-        corner = np.array([left, top], "float32")
+        corner = np.array([left, top], "int32")
         start, material = self.drawing.start, self.drawing.material
         for number in numbers.tolist():
             xy = self.xy[start[number] : start[number + 1]] - corner

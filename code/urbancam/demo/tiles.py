@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import rasterio
 import shapely
+from affine import Affine
 from PIL import Image, ImageDraw
-from rasterio.transform import from_origin
 from rasterio.windows import Window
 
 from urbancam.demo.drawing import Drawing
@@ -72,7 +72,7 @@ def write_tile(tile: Tile, site: Site, renderer: Renderer) -> None:
         round((tile.x_km * 1000 - site.west) / pixel_m),
         round((site.north - tile.y_km * 1000) / pixel_m),
     )
-    transform = from_origin(tile.x_km * 1000, tile.y_km * 1000, pixel_m, pixel_m)
+    transform = Affine(pixel_m, 0, tile.x_km * 1000, 0, -pixel_m, tile.y_km * 1000)
     profile = {
         "driver": "JP2OpenJPEG", "width": size_px, "height": size_px, "count": 3, "dtype": "uint8",
         "crs": f"EPSG:{LAMBERT_93}", "transform": transform,
@@ -88,16 +88,19 @@ def write_tile(tile: Tile, site: Site, renderer: Renderer) -> None:
             for column in range(0, size_px, WINDOW_PX):
                 width, height = min(WINDOW_PX, size_px - column), min(WINDOW_PX, size_px - row)
                 pixels = renderer.window(left + column, top + row, width, height)
+                corner = (site.west + (left + column) * pixel_m, site.north - (top + row) * pixel_m)
                 for file, fill in copies:
-                    window = Window(column, row, width, height)
-                    filled = pixels if fill is None else _fill(pixels, file.window_transform(window), *fill)
-                    file.write(filled, window=window)
+                    filled = pixels if fill is None else _fill(pixels, corner, pixel_m, *fill)
+                    file.write(filled, window=Window(column, row, width, height))
 
 
-def _fill(pixels: np.ndarray, transform, polygon: shapely.Geometry, value: int) -> np.ndarray:
-    """The pixels (3, H, W) with one value inside a polygon."""
+def _fill(
+    pixels: np.ndarray, corner: tuple[float, float], pixel_m: float, area: shapely.Geometry, value: int
+) -> np.ndarray:
+    """The pixels (3, H, W), north-west corner in Lambert-93, with one value inside an area."""
     mask = Image.new("1", pixels.shape[:0:-1], 0)
     draw = ImageDraw.Draw(mask)
-    for part in shapely.get_parts(polygon):
-        draw.polygon([~transform * xy for xy in part.exterior.coords], fill=1)
+    for part in shapely.get_parts(area):
+        xy = (shapely.get_coordinates(part.exterior) - corner) / (pixel_m, -pixel_m)
+        draw.polygon(np.floor(xy).ravel().tolist(), fill=1)
     return np.where(np.asarray(mask), np.uint8(value), pixels)
