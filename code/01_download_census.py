@@ -27,7 +27,9 @@ def declare(settings, paths, args) -> Step:
     year = settings.census.vintage
     source = vintages.find_source(paths.census_data, year)
     inputs = {source: "01_download_census"} if source else {}
-    step = Step("01_download_census", 1, paths.census(year), "data", settings.pick("census"), inputs, label=str(year))
+    step = Step(
+        "01_download_census", 1, paths.census(year), "data", settings.pick("census"), inputs, label=str(year)
+    )
     if not source:  # an archive may be deleted once it has been read
         step.current["inputs"] = step.record.get("inputs", {})
     return step
@@ -39,10 +41,12 @@ def work(step, settings, paths, args) -> dict:
     year = settings.census.vintage
     source = vintages.find_source(paths.census_data, year) or fetch(year, paths.census_data)
     scratch = paths.census_data / f".unpacked_{year}"
-    table = census.clean(census.read_source(source, year, scratch), shown(source))
+    try:
+        table = census.clean(census.read_source(source, year, scratch), shown(source))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
     with atomic(step.result) as temporary:
         census.write_table(table, temporary)
-    shutil.rmtree(scratch, ignore_errors=True)
     step.inputs = {source: step.name}
     vars(step).pop("current", None)  # the record holds what was fetched
     return {"cells": len(table), "imputed share": float(table["imputed"].mean())}

@@ -1,4 +1,4 @@
-"""Bring a city's Urban Atlas, in whatever layout it was dropped in, into one land-cover table and one outline.
+"""Bring a city's Urban Atlas, in whatever layout it came, into one land-cover table and one outline.
 
 Reads   data/UA_data/ (2012 shapefiles, GeoPackages, FlatGeobuf; zipped or not, at any depth)
 Writes  results/<city>/land_cover.parquet (polygons with code and class), boundary.parquet
@@ -31,11 +31,13 @@ def work(step, settings, paths, args) -> dict:
     from urbancam import geotables, urban_atlas
 
     scratch = paths.urban_atlas_data / f".unpacked_{folder_name(args.city)}"
-    folder = paths.urban_atlas_data
-    land_cover, boundary = urban_atlas.read_city(folder, args.city, settings.urban_atlas.edition, scratch)
+    folder, edition = paths.urban_atlas_data, settings.urban_atlas.edition
+    try:
+        land_cover, boundary = urban_atlas.read_city(folder, args.city, edition, scratch)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
     geotables.write(boundary, paths.boundary)
     geotables.write(land_cover, paths.land_cover)
-    shutil.rmtree(scratch, ignore_errors=True)
     return {"polygons": len(land_cover), "classes": land_cover["class"].nunique(),
             "km2 in the city": float(boundary.area.sum() / 1e6)}  # fmt: skip
 

@@ -59,9 +59,9 @@ def refuse_shared_cells(ids, paths) -> None:
         shared = ids[ids.isin(tables.read(other, ["idINSPIRE"])["idINSPIRE"])]
         if len(shared):
             raise InputError(
-                f"{len(shared):,} of {len(ids):,} cells also lie in {other.parent.name}, the first {shared.iloc[0]}",
+                f"{len(shared):,} of {len(ids):,} cells also lie in {other.parent.name}: {shared.iloc[0]}",
                 f"{shown(paths.boundary)} and {shown(other.parent / 'boundary.parquet')}",
-                "take both outlines from one edition of Urban Atlas, or use another --results for one of them",
+                "take both outlines from one edition of Urban Atlas, or use another --results for one",
             )
 
 

@@ -30,7 +30,7 @@ def cell_id(column: int, row: int) -> str:
 
 
 def census_frame(year: int = 2015, columns: int = 4, rows: int = 3) -> gpd.GeoDataFrame:
-    """A grid of cells with INSEE's column names of a year, squares in Lambert-93; the first two are imputed."""
+    """A grid of cells with INSEE's columns of a year, squares in Lambert-93; the first two are imputed."""
     ids = [cell_id(column, row) for row in range(rows) for column in range(columns)]
     number = np.arange(len(ids), dtype=float)
     capital = year < 2019

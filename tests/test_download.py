@@ -137,6 +137,14 @@ def test_check_of_the_caller_can_refuse(tmp_path):
     assert not (tmp_path / "a.zip").exists()
 
 
+def test_archive_is_checked_before_it_takes_its_name(tmp_path):
+    body = make_zip(tmp_path / "made.zip").read_bytes()
+    with serve(lambda request, n: Reply(body if n else b"<html>please log in</html>")) as (url, _):
+        with pytest.raises(InputError, match="a server may have sent a page"):
+            fetch(f"{url}/a.zip", tmp_path / "a.zip", check=download.list_members)
+        assert fetch(f"{url}/a.zip", tmp_path / "a.zip", check=download.list_members).read_bytes() == body
+
+
 @pytest.mark.parametrize("status", [403, 404, 410])
 def test_absent_is_said_at_once(tmp_path, status):
     with serve(lambda request, n: Reply(status=status)) as (url, requests):
@@ -434,7 +442,7 @@ def test_encrypted_archive_is_refused(tmp_path):
 def test_text_named_zip_is_refused(tmp_path):
     for name in ("a.zip", "a.7z", "a.7z.001"):
         (tmp_path / name).write_bytes(b"<html>login</html>")
-        with pytest.raises(InputError, match="damaged"):
+        with pytest.raises(InputError, match="neither zip nor 7z, it begins with b'<html>"):
             download.list_members(tmp_path / name)
 
 

@@ -1,7 +1,7 @@
 """INSEE's gridded incomes: read in any layout, selected by city, classed into quintiles.
 
-A cell is a square of 200 m of EPSG:3035, rebuilt exactly from its id. Its income is the mean standard of living
-`ind_snv / ind` (EUR per year and person), never a median.
+A cell is a square of 200 m of EPSG:3035, rebuilt exactly from its id. Its income is the mean standard of
+living `ind_snv / ind` (EUR per year and person), never a median.
 """
 
 import logging
@@ -46,7 +46,7 @@ def read_source(source: Path, year: int, scratch: Path) -> pd.DataFrame:
         `COLUMNS`: text, float64 for the numbers, bool for `imputed`.
 
     Raises:
-        InputError: damaged archive or table, missing column, wrong type, places that are not those of the ids.
+        InputError: damaged archive or table, missing column, wrong type, places other than the ids'.
     """
     table = source
     if download.is_archive(source):
@@ -113,11 +113,13 @@ def _check_places(frame: gpd.GeoDataFrame, id_column: str, where: str) -> None:
     crs.check_extent(tuple(known.total_bounds), known.crs, where)
     centres = shapely.centroid(known.to_crs(grid.CRS).geometry.to_numpy())
     corners = grid.corners(known[id_column])
-    away_m = np.hypot(shapely.get_x(centres) - corners[:, 0] - 100, shapely.get_y(centres) - corners[:, 1] - 100)
+    away_m = np.hypot(
+        shapely.get_x(centres) - corners[:, 0] - 100, shapely.get_y(centres) - corners[:, 1] - 100
+    )
     if away_m.max() > 10:
         worst = int(away_m.argmax())
         raise InputError(
-            f"the square of {known[id_column].iloc[worst]} lies {away_m[worst]:,.0f} m from where its id says",
+            f"the square {known[id_column].iloc[worst]} lies {away_m[worst]:,.0f} m from where its id says",
             where,
             "find the true coordinate system of the file and name it in it",
         )
@@ -165,7 +167,9 @@ def first_commune(codes: pd.Series) -> pd.Series:
     codes = codes.str.replace(r"[^0-9A-Za-z]", "", regex=True)
     several = int((codes.str.len() > 5).sum())
     if several:
-        log.info("%s of %s cells name several communes, the first is taken", f"{several:,}", f"{len(codes):,}")
+        log.info(
+            "%s of %s cells name several communes, the first is taken", f"{several:,}", f"{len(codes):,}"
+        )
     short = codes.str.len() % 5 == 4  # a leading zero lost on the way through a spreadsheet
     return codes.where(~short.fillna(False), "0" + codes).str[:5]
 
@@ -197,7 +201,9 @@ def clean(table: pd.DataFrame, where: str) -> pd.DataFrame:
 def _refuse(bad: pd.Series, ids: pd.Series, what: str, where: str) -> None:
     if bad.any():
         first = ", ".join(repr(value) for value in ids[bad].head(5))
-        raise InputError(f"{bad.sum():,} {what}: {first}", f"{where}, column idINSPIRE", "fetch the file again")
+        raise InputError(
+            f"{bad.sum():,} {what}: {first}", f"{where}, column idINSPIRE", "fetch the file again"
+        )
 
 
 def _report_dropped(ids: pd.Series, total: int, reason: str) -> None:
@@ -222,7 +228,9 @@ def read_strip(path: Path, bounds: crs.Bounds) -> pd.DataFrame:
     with geotables.damage_named(shown(path), "delete it and run: python code/01_download_census.py"):
         strip = pd.read_parquet(path, filters=[("idINSPIRE", ">=", first), ("idINSPIRE", "<=", last)])
     if missing := [column for column in COLUMNS if column not in strip]:
-        raise InputError(f"columns are missing: {', '.join(missing)}", shown(path), "run step 01 with --force")
+        raise InputError(
+            f"columns are missing: {', '.join(missing)}", shown(path), "run step 01 with --force"
+        )
     x, y = (grid.corners(strip["idINSPIRE"]) + 100).T
     return strip[(x >= west) & (x <= east) & (y >= south) & (y <= north)].reset_index(drop=True)
 
@@ -263,7 +271,9 @@ def describe(cells: gpd.GeoDataFrame) -> dict[str, int | float]:
     """Say how many cells and people of a city have an imputed income, and in which departments they live."""
     imputed, people = cells["imputed"], cells["ind"]
     per_department = cells["department"].value_counts()
-    log.info("departments: %s", ", ".join(f"{name} ({count:,} cells)" for name, count in per_department.items()))
+    log.info(
+        "departments: %s", ", ".join(f"{name} ({count:,} cells)" for name, count in per_department.items())
+    )
     shares = {
         "imputed share of cells": float(imputed.mean()),
         "imputed share of people": float(people[imputed].sum() / people.sum()),
@@ -279,8 +289,8 @@ def department(depcom: pd.Series) -> pd.Series:
 def income_quintiles(income_eur: pd.Series | np.ndarray) -> np.ndarray:
     """(N,) int64 class 0 (poorest) .. 4 of each income among all of them (published-systems.md, 3.1).
 
-    Thresholds are the percentiles 20, 40, 60, 80 (linear interpolation); an income equal to a threshold goes up.
-    With ties classes can be empty; with all incomes equal every cell is of class 4.
+    Thresholds are the percentiles 20, 40, 60, 80 (linear interpolation); an income equal to one goes up. With
+    ties classes can be empty; with all incomes equal every cell is of class 4.
     """
     income = np.asarray(income_eur, dtype="float64")
     if not np.isfinite(income).all():

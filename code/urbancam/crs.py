@@ -1,7 +1,7 @@
 """Coordinate systems compared by where they put points, not by what they are called.
 
-IGN ships rasters whose Lambert-93 has no name that a library knows, and files exist that name one system and hold
-the metres of another.
+IGN ships rasters whose Lambert-93 has no name that a library knows, and files exist that name one system and
+hold the metres of another.
 """
 
 import numpy as np
@@ -11,7 +11,12 @@ from pyproj.exceptions import ProjError
 from urbancam.errors import InputError
 
 SAME_M = 0.01  # two systems that put every point within a centimetre are one
-EUROPE_DEGREES = (-32.0, 27.0, 45.0, 72.0)  # west, south, east, north; EPSG:3035's area of use, rounded outwards
+EUROPE_DEGREES = (
+    -32.0,
+    27.0,
+    45.0,
+    72.0,
+)  # west, south, east, north; EPSG:3035's area of use, rounded outwards
 
 Bounds = tuple[float, float, float, float]  # west, south, east, north
 

@@ -1,4 +1,4 @@
-"""Reading and writing the pipeline's own GeoParquet tables, atomically; damage of any geographic file named."""
+"""The pipeline's own GeoParquet tables, written atomically; damage of any geographic file named."""
 
 import contextlib
 import logging
@@ -17,13 +17,14 @@ from urbancam.records import atomic
 log = logging.getLogger(__name__)
 
 DAMAGE = (
-    pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pa.ArrowException, shapely.GEOSException, ValueError,
+    pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pa.ArrowException,
+    shapely.GEOSException, ValueError,
 )  # fmt: skip
 
 
 @contextlib.contextmanager
 def damage_named(where: object, do: str) -> Iterator[None]:
-    """Whatever the readers raise on a damaged file becomes one message; faults of the disk stay what they are."""
+    """What the readers raise on a damaged file becomes one message; faults of the disk stay what they are."""
     try:
         yield
     except (InputError, FileNotFoundError):

@@ -39,6 +39,9 @@ def atomic(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        error.filename = error.filename or shown(path)  # a full disk, told by who wrote: the file is not named
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""INSEE's gridded incomes (Filosofi, 200 m): one column map per vintage, where each is found, how files are named.
+"""INSEE's gridded incomes (Filosofi, 200 m): a column map per vintage, addresses, how files are named.
 
 Light on purpose: step 01 looks here before it knows whether there is anything to do.
 """
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from urbancam.errors import InputError
 from urbancam.paths import shown
+from urbancam.records import listing
 
 ADDRESS = "https://www.insee.fr/fr/statistiques/fichier"
 TABLE_SUFFIXES = (".csv", ".gpkg", ".shp")  # in order of preference
@@ -55,7 +56,7 @@ def find_source(folder: Path, year: int) -> Path | None:
     Raises:
         InputError: a 200 m file that does not say its year, and none that does.
     """
-    files = [path for path in _visible_files(folder) if READABLE.search(path.name)]
+    files = [folder / name for name, *_ in listing(folder) if READABLE.search(name)]
     files = [path for path in files if not OTHER_GRID.search(path.name) and not OVERSEAS.search(path.name)]
     years = {path: set(re.findall(r"20[12]\d", path.relative_to(folder).as_posix())) for path in files}
     if fitting := [path for path in files if str(year) in years[path]]:
@@ -88,11 +89,6 @@ def choose_table(tables: list[Path], archive: Path) -> Path:
             "unpack it by hand and leave only the right table beside it",
         )
     return min(fitting, key=_preference)
-
-
-def _visible_files(folder: Path) -> list[Path]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return [p for p in files if not any(part.startswith(".") for part in p.relative_to(folder).parts)]
 
 
 def _preference(path: Path) -> tuple[int, str]:

@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 ARCHIVE = re.compile(r"\.(zip|7z|7z\.0*1)$", re.IGNORECASE)
 LATER_VOLUME = re.compile(r"\.7z\.(?!0*1$)\d+$", re.IGNORECASE)
+SEVEN_ZIP_MAGIC = b"7z\xbc\xaf\x27\x1c"
 SIGNATURE_BYTES = 32  # of a 7z: magic, version, CRC, then offset and size of the header at its end
 NESTING = 3  # archives within archives that are followed
 CHUNK_BYTES = 1 << 20
@@ -174,7 +175,7 @@ def open_7z(archive: Path) -> Iterator[py7zr.SevenZipFile]:
         io.BufferedReader(raw, CHUNK_BYTES) as file,
     ):
         signature = file.read(SIGNATURE_BYTES)
-        if len(signature) == SIGNATURE_BYTES and signature.startswith(b"7z\xbc\xaf\x27\x1c"):
+        if len(signature) == SIGNATURE_BYTES and signature.startswith(SEVEN_ZIP_MAGIC):
             offset, size = struct.unpack_from("<QQ", signature, 12)
             expected = SIGNATURE_BYTES + offset + size
             if raw.size_bytes < expected:
@@ -295,7 +296,23 @@ def _unpack_7z(archive: Path, folder: Path, members: list[Member]) -> None:
 
 
 def _is_zip(archive: Path) -> bool:
-    return archive.suffix.lower() == ".zip"
+    """Whether an archive is a zip, by its first bytes; else it is a 7z.
+
+    Raises:
+        InputError: it is neither.
+    """
+    with archive.open("rb") as file:
+        head = file.read(64)
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return True
+    if head.startswith(SEVEN_ZIP_MAGIC):
+        return False
+    what = (
+        "the file is empty" if not head else f"the file is neither zip nor 7z, it begins with {head[:32]!r}"
+    )
+    raise InputError(
+        what, shown(archive), "delete it and fetch it again; a server may have sent a page instead"
+    )
 
 
 def _link(name: str, archive: Path) -> InputError:

@@ -59,9 +59,7 @@ def read_city(
     source = outlines[0].where if outlines else chosen.where
     land = _near(land, outline)
     _check_covered(land, outline, city, chosen.where)
-    boundary = gpd.GeoDataFrame(
-        {"city": [city], "source": [source]}, geometry=[outline], crs=grid.CRS
-    )
+    boundary = gpd.GeoDataFrame({"city": [city], "source": [source]}, geometry=[outline], crs=grid.CRS)
     return land, boundary
 
 
@@ -69,7 +67,9 @@ def _holds(layer: Layer, city: str) -> bool:
     """Whether a layer is of the city: by its path, or by the names within."""
     if not (layer.code_column or layer.is_boundary):
         return False
-    return bool(layer.says_city) or any(names.same_city(city, *labels) for labels in layouts.read_labels(layer))
+    return bool(layer.says_city) or any(
+        names.same_city(city, *labels) for labels in layouts.read_labels(layer)
+    )
 
 
 def _preference(layer: Layer) -> tuple[int, str, str]:
@@ -96,7 +96,7 @@ def _outline_of(land: gpd.GeoDataFrame) -> shapely.Geometry:
 
 
 def _near(land: gpd.GeoDataFrame, outline: shapely.Geometry, margin_m: float = 300.0) -> gpd.GeoDataFrame:
-    """Polygons that cells of the city can touch: a cell overhangs the outline by half its diagonal at most."""
+    """Polygons that cells of the city can touch: they overhang the outline by half a diagonal at most."""
     wide = shapely.buffer(outline, margin_m)
     shapely.prepare(wide)
     near = shapely.intersects(wide, land.geometry.to_numpy())
@@ -115,8 +115,8 @@ def _check_covered(land: gpd.GeoDataFrame, outline: shapely.Geometry, city: str,
     share = covered_m2 / shapely.area(outline)
     if share < LEAST_COVERED_SHARE:
         raise InputError(
-            f"the land cover covers {100 * share:.1f} % of {city}: outline {_box(outline.bounds)}, land cover "
-            f"{_box(tuple(land.total_bounds)) if len(land) else 'nowhere near'}",
+            f"the land cover covers {100 * share:.1f} % of {city}: outline {_box(outline.bounds)}, "
+            f"land cover {_box(tuple(land.total_bounds)) if len(land) else 'nowhere near'}",
             where,
             "check that outline and land cover are of one city and one edition",
         )
@@ -126,22 +126,21 @@ def _check_covered(land: gpd.GeoDataFrame, outline: shapely.Geometry, city: str,
 
 def _nothing_fits(folder: Path, city: str, edition: int, layers: list[Layer]) -> InputError:
     """What is there, and what to fetch."""
-    in_paths = {
-        pair
-        for path in folder.rglob("*")
-        for pair in names.cities_in_path(path.relative_to(folder))
-    }
+    in_paths = {pair for path in folder.rglob("*") for pair in names.cities_in_path(path.relative_to(folder))}
     in_layers = {labels for layer in layers if layer.editions or layer.is_boundary
                  for labels in layouts.read_labels(layer)}  # fmt: skip
-    editions = sorted({year for layer in layers if layer.says_city is not False for year in layer.editions} - {edition})
+    editions = sorted(
+        {year for layer in layers if layer.says_city is not False for year in layer.editions} - {edition}
+    )
     what = f"no Urban Atlas {edition} of {city} is here (cities found: {names.listed(in_paths | in_layers)})"
     if editions:
-        what += f"; there is edition {', '.join(map(str, editions))}: --set urban_atlas.edition={editions[0]} takes it"
+        years = ", ".join(map(str, editions))
+        what += f"; there is edition {years}: --set urban_atlas.edition={editions[0]} takes it"
     return InputError(
         what,
         shown(folder),
-        f"fetch the product of the city from land.copernicus.eu (free account); for Paris it is {PRODUCTS[edition]}; "
-        f"put it, as it comes, into {shown(folder)}",
+        "fetch the product of the city from land.copernicus.eu (free account); for Paris it is "
+        f"{PRODUCTS[edition]}; put it, as it comes, into {shown(folder)}",
     )
 
 

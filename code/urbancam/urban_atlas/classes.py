@@ -1,8 +1,8 @@
 """The classes of Urban Atlas: one ordered table, code -> class, name, super-class, colour.
 
-Keyed on the code: labels vary in spacing, spelling and encoding between editions. Merging and order are the
-published ones (published-systems.md, 1.5; order of figure F1), super-classes and their members too. Colours are
-those of the Copernicus legend; a merged class takes that of its largest member.
+Keyed on the code: labels vary in spacing, spelling and encoding between editions. Merging, order and
+super-classes are the published ones (published-systems.md, 1.5; order of figure F1). Colours are those of the
+Copernicus legend; a merged class takes that of its largest member.
 """
 
 from dataclasses import dataclass
@@ -38,8 +38,8 @@ URBAN, FUNCTIONAL, INFRASTRUCTURE, NATURE, NO_USE = (
     "urban fabric", "functional area", "infrastructure", "nature", "no use",
 )  # fmt: skip
 
-# ASSUME: ports and airports are classes of their own: part of every cell's area and of every ratio, but without a
-# sector in figure F1, as published. Codes 91000 and 92000 (no data) are no land cover and leave the cell uncovered.
+# ASSUME: ports and airports are classes of their own: part of every cell's area and of every ratio, but
+# without a sector in figure F1, as published. Codes 91000 and 92000 (no data) leave the cell uncovered.
 CLASSES = (
     LandCoverClass("agri_wetland", "Agriculture and wetlands", FUNCTIONAL, "#ffffa8", {
         21000: "Arable land", 22000: "Permanent crops", 23000: "Pastures",
@@ -47,11 +47,14 @@ CLASSES = (
     LandCoverClass("green_ua", "Green urban areas", FUNCTIONAL, "#8cdc00", {14100: "Green urban areas"}),
     LandCoverClass("comr_indst", "Industry, commerce, public, military", FUNCTIONAL, "#cc4df2", {
         12100: "Industrial, commercial, public, military and private units"}),
-    LandCoverClass("leis_fac", "Sports and leisure", FUNCTIONAL, "#afd2a5", {14200: "Sports and leisure facilities"}),
+    LandCoverClass("leis_fac", "Sports and leisure", FUNCTIONAL, "#afd2a5", {
+        14200: "Sports and leisure facilities"}),
     LandCoverClass("const_dmp", "Construction, mineral and dump sites", FUNCTIONAL, "#734d37", {
         13100: "Mineral extraction and dump sites", 13300: "Construction sites"}),
-    LandCoverClass("no_use", "Land without current use", NO_USE, "#874545", {13400: "Land without current use"}),
-    LandCoverClass("roads", "Other roads", INFRASTRUCTURE, "#b3b3b3", {12220: "Other roads and associated land"}),
+    LandCoverClass("no_use", "Land without current use", NO_USE, "#874545", {
+        13400: "Land without current use"}),
+    LandCoverClass("roads", "Other roads", INFRASTRUCTURE, "#b3b3b3", {
+        12220: "Other roads and associated land"}),
     LandCoverClass("railway", "Railways", INFRASTRUCTURE, "#595959", {12230: "Railways and associated land"}),
     LandCoverClass("motorways", "Fast transit roads", INFRASTRUCTURE, "#959595", {
         12210: "Fast transit roads and associated land"}),
@@ -72,7 +75,8 @@ CLASSES = (
     LandCoverClass("vhd_uf", "Continuous urban fabric (> 80 %)", URBAN, "#800000", {
         11100: "Continuous urban fabric (S.L. > 80 %)"}),
     LandCoverClass("port", "Ports", INFRASTRUCTURE, "#e6cccc", {12300: "Port areas"}, in_polar_figure=False),
-    LandCoverClass("airports", "Airports", INFRASTRUCTURE, "#e6cce6", {12400: "Airports"}, in_polar_figure=False),
+    LandCoverClass("airports", "Airports", INFRASTRUCTURE, "#e6cce6", {12400: "Airports"},
+                   in_polar_figure=False),
 )  # fmt: skip
 
 NO_DATA = (91000, 92000)
@@ -112,6 +116,6 @@ def classify(codes: pd.Series, where: object) -> pd.Series:
         raise InputError(
             f"codes that Urban Atlas does not have: {unknown}",
             where,
-            "check the file; a code of a newer edition goes into CLASSES in code/urbancam/urban_atlas/classes.py",
+            "check the file; a newer edition's code goes into code/urbancam/urban_atlas/classes.py",
         )
     return codes.map(found).astype("str")

@@ -29,8 +29,8 @@ def cut_by_cells(land_cover: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> gpd.G
         cells: `idINSPIRE`, squares in EPSG:3035, all of one size.
 
     Returns:
-        `fragment_id (<idINSPIRE>_<n>), idINSPIRE, polygon_id, code, class, area_m2` with polygons, sorted by cell
-        and polygon.
+        `fragment_id (<idINSPIRE>_<n>), idINSPIRE, polygon_id, code, class, area_m2` with polygons, sorted by
+        cell and polygon.
 
     Raises:
         InputError: polygons that overlap so much that they must be there twice.
@@ -59,13 +59,17 @@ def cut_by_cells(land_cover: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> gpd.G
 def check_areas(fragments: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> None:
     """The fragments of a cell can cover it once at most; overlaps are said, many are refused."""
     covered_m2 = fragments.groupby("idINSPIRE")["area_m2"].sum()
-    cell_m2 = pd.Series(shapely.area(cells.geometry.to_numpy()), index=cells["idINSPIRE"]).reindex(covered_m2.index)
+    cell_m2 = pd.Series(shapely.area(cells.geometry.to_numpy()), index=cells["idINSPIRE"]).reindex(
+        covered_m2.index
+    )
     excess_m2 = (covered_m2 - cell_m2)[covered_m2 > cell_m2 * (1 + AREA_TOLERANCE)]
     if excess_m2.empty:
         return
     worst = excess_m2.idxmax()
-    what = (f"polygons overlap in {len(excess_m2):,} of {len(cells):,} cells by {excess_m2.sum():,.1f} m2, most in "
-            f"{worst} ({excess_m2[worst]:,.1f} m2)")  # fmt: skip
+    what = (
+        f"polygons overlap in {len(excess_m2):,} of {len(cells):,} cells by {excess_m2.sum():,.1f} m2, "
+        f"most in {worst} ({excess_m2[worst]:,.1f} m2)"
+    )
     if excess_m2.sum() > GREATEST_OVERLAP * covered_m2.sum():
         raise InputError(what, "land_cover.parquet", "check that the city's land cover is not there twice")
     log.warning(what)
@@ -78,7 +82,9 @@ def describe_cover(fragments: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> dict
     outside = covered_m2.index[covered_m2 == 0]
     if len(outside):
         first = ", ".join(outside[:5])
-        log.warning("%s of %s cells lie outside every polygon: %s", f"{len(outside):,}", f"{len(cells):,}", first)
+        log.warning(
+            "%s of %s cells lie outside every polygon: %s", f"{len(outside):,}", f"{len(cells):,}", first
+        )
     return {
         "fragments": len(fragments),
         "cells covered in part": int(((covered_m2 > 0) & (covered_m2 < 0.999 * cell_m2)).sum()),
@@ -104,8 +110,8 @@ def _cut_large(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Cut the polygons of many vertices by blocks that hold cells.
 
-    A street network of a whole city as one polygon would otherwise be walked through for each of its cells. Blocks
-    lie on the cells' edges, so the pieces within the cells stay the same.
+    A street network of a whole city as one polygon would otherwise be walked through for each of its cells.
+    Blocks lie on the cells' edges, so the pieces within the cells stay the same.
     """
     large = shapely.get_num_coordinates(polygons) > MANY_VERTICES
     if not large.any():
@@ -113,7 +119,9 @@ def _cut_large(
     corners = np.unique(shapely.bounds(squares)[:, :2] // block_m * block_m, axis=0)
     blocks = shapely.box(corners[:, 0], corners[:, 1], corners[:, 0] + block_m, corners[:, 1] + block_m)
     pieces, piece, _ = _cut(polygons[large], blocks)
-    return np.concatenate([polygons[~large], pieces]), np.concatenate([polygon_id[~large], polygon_id[large][piece]])
+    return np.concatenate([polygons[~large], pieces]), np.concatenate(
+        [polygon_id[~large], polygon_id[large][piece]]
+    )
 
 
 def _polygons_only(geometry: np.ndarray) -> np.ndarray:
@@ -125,7 +133,9 @@ def _polygons_only(geometry: np.ndarray) -> np.ndarray:
     return geometry
 
 
-def label_raster(geometries: gpd.GeoSeries | np.ndarray, cell_bounds: crs.Bounds, image_px: int) -> np.ndarray:
+def label_raster(
+    geometries: gpd.GeoSeries | np.ndarray, cell_bounds: crs.Bounds, image_px: int
+) -> np.ndarray:
     """Which fragment each pixel of a cell belongs to.
 
     Args:
@@ -134,8 +144,8 @@ def label_raster(geometries: gpd.GeoSeries | np.ndarray, cell_bounds: crs.Bounds
         image_px: pixels a side.
 
     Returns:
-        (image_px, image_px) int32, row 0 in the north: 0 where no fragment holds the pixel's centre, else i + 1 of
-        the i-th fragment.
+        (image_px, image_px) int32, row 0 in the north: 0 where no fragment holds the pixel's centre, else
+        i + 1 of the i-th fragment.
     """
     polygons = np.asarray(geometries)
     if not len(polygons):

@@ -17,6 +17,7 @@ import shapely
 from urbancam import crs, download, geotables, grid
 from urbancam.errors import InputError
 from urbancam.paths import shown
+from urbancam.records import listing
 from urbancam.urban_atlas import names
 from urbancam.urban_atlas.classes import NO_DATA, classify
 
@@ -24,10 +25,13 @@ log = logging.getLogger(__name__)
 
 TABLES = re.compile(r"\.(gpkg|shp|fgb)$", re.IGNORECASE)
 TABLE_PARTS = re.compile(r"\.(gpkg|shp|fgb|shx|dbf|prj|cpg)$", re.IGNORECASE)
-ARCHIVES = re.compile(r"\.(zip|7z|7z\.0*1)$", re.IGNORECASE)
 CODE_COLUMN = re.compile(r"code_?(20\d\d)", re.IGNORECASE)
 CITY_COLUMNS = ("fua_code", "fua_or_cit", "luz_or_cit", "urau_code", "fua_name", "cities", "urau_name")
-OTHER_OUTLINES = ("cityboundary", "urbancore", "urban_core")  # the core city alone, not the functional urban area
+OTHER_OUTLINES = (
+    "cityboundary",
+    "urbancore",
+    "urban_core",
+)  # the core city alone, not the functional urban area
 
 
 @dataclass(frozen=True)
@@ -61,16 +65,18 @@ class Layer:
 def find_layers(folder: Path, city: str, edition: int, scratch: Path) -> list[Layer]:
     """Layers that may be of a city, of any edition; archives that may are unpacked below `scratch`.
 
-    Products whose path speaks of another city are left alone; those that do not say are looked into only where
-    none speaks of this one.
+    Products whose path speaks of another city are left alone; those that do not say are looked into only
+    where none speaks of this one.
     """
-    sources = [p for p in _visible_files(folder) if TABLES.search(p.name) or ARCHIVES.search(p.name)]
+    sources = [
+        folder / name for name, *_ in listing(folder) if TABLES.search(name) or download.is_archive(name)
+    ]
     says = {source: names.path_says(source.relative_to(folder), city) for source in sources}
     chosen = [s for s in sources if says[s]] or [s for s in sources if says[s] is None]
     layers = []
     for source in chosen:
         tables = [source]
-        if ARCHIVES.search(source.name):
+        if download.is_archive(source):
             unpacked = download.unpack_nested(
                 source, scratch / source.relative_to(folder), lambda name: bool(TABLE_PARTS.search(name))
             )
@@ -98,7 +104,11 @@ def _layers_of(path: Path, where: str, edition: int, says_city: bool | None) -> 
 
 def read_labels(layer: Layer) -> set[tuple[str, ...]]:
     """The distinct labels (codes and names) of the cities in a layer."""
-    return _labels(read_layer(layer, list(layer.city_columns), geometry=False), layer) if layer.city_columns else set()
+    return (
+        _labels(read_layer(layer, list(layer.city_columns), geometry=False), layer)
+        if layer.city_columns
+        else set()
+    )
 
 
 def read_layer(layer: Layer, columns: list[str], geometry: bool = True) -> pd.DataFrame:
@@ -106,7 +116,9 @@ def read_layer(layer: Layer, columns: list[str], geometry: bool = True) -> pd.Da
     options = {"layer": layer.name, "columns": columns, "read_geometry": geometry}
     with geotables.damage_named(layer.where, "replace the file"):
         try:
-            return pyogrio.read_dataframe(layer.path, **options)  # by Arrow damaged features would come as null
+            return pyogrio.read_dataframe(
+                layer.path, **options
+            )  # by Arrow damaged features would come as null
         except UnicodeDecodeError:
             return pyogrio.read_dataframe(layer.path, encoding="ISO-8859-1", **options)
 
@@ -155,13 +167,15 @@ def parse_codes(values: pd.Series, where: str) -> pd.Series:
     wrong = numbers.isna() | (numbers % 1 != 0)
     if wrong.any():
         raise InputError(
-            f"{wrong.sum():,} values are no codes, the first {values[wrong].iloc[0]!r}", where, "check the file"
+            f"{wrong.sum():,} values are no codes, the first {values[wrong].iloc[0]!r}",
+            where,
+            "check the file",
         )
     return numbers.astype("int64")
 
 
 def to_grid(frame: gpd.GeoDataFrame, where: str) -> np.ndarray:
-    """(N,) geometries in EPSG:3035; untouched where the file's coordinate system is that one under any name."""
+    """(N,) geometries in EPSG:3035; untouched where the file's system is that one under any name."""
     bounds = tuple(frame.total_bounds)
     crs.check_extent(bounds, frame.crs, where)
     if crs.same_crs(frame.crs, grid.CRS, bounds):
@@ -171,24 +185,23 @@ def to_grid(frame: gpd.GeoDataFrame, where: str) -> np.ndarray:
 
 
 def repair(geometry: np.ndarray, where: str) -> np.ndarray:
-    """(N,) valid polygons: what is invalid is rebuilt and counted; lines and points that fall out are dropped.
+    """(N,) valid polygons: what is invalid is rebuilt and counted; lines that fall out are dropped.
 
     Raises:
         InputError: polygons without a shape.
     """
-    if missing := int(shapely.is_missing(geometry).sum()):  # GDAL reads what a truncated .shp lacks as nothing
-        raise InputError(f"{missing:,} of {len(geometry):,} polygons have no shape", where, "replace the file")
+    if missing := int(
+        shapely.is_missing(geometry).sum()
+    ):  # GDAL reads what a truncated .shp lacks as nothing
+        raise InputError(
+            f"{missing:,} of {len(geometry):,} polygons have no shape", where, "replace the file"
+        )
     geometry = shapely.force_2d(geometry)
     bad = ~shapely.is_valid(geometry)
     if bad.any():
         before_m2 = shapely.area(geometry[bad]).sum()
         geometry[bad] = shapely.make_valid(geometry[bad], method="structure", keep_collapsed=False)
         after_m2 = shapely.area(geometry[bad]).sum()
-        log.info("repairs %s of %s polygons of %s (area %+.1f m2)", f"{bad.sum():,}", f"{len(geometry):,}", where,
-                 after_m2 - before_m2)  # fmt: skip
+        counts = f"{bad.sum():,} of {len(geometry):,}"
+        log.info("repairs %s polygons of %s (area %+.1f m2)", counts, where, after_m2 - before_m2)
     return geometry
-
-
-def _visible_files(folder: Path) -> list[Path]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return [p for p in files if not any(part.startswith(".") for part in p.relative_to(folder).parts)]

@@ -10,7 +10,7 @@ PRODUCT_NAME = re.compile(r"\b([a-z]{2}\d{3}l\d)\b(?: ([a-z][a-z ]*?))?(?= ua\d{
 
 
 def plain(text: str) -> str:
-    """Lower case, without accents, every other sign a single blank; UTF-8 that was read as Latin-1 is mended."""
+    """Lower case, no accents, every other sign a single blank; UTF-8 that was read as Latin-1 is mended."""
     for encoding in ("latin-1", "cp1252"):
         try:
             text = text.encode(encoding).decode("utf-8")
@@ -35,7 +35,7 @@ def same_city(city: str, *labels: str) -> bool:
 
 
 def cities_in_path(path: PurePath) -> set[tuple[str, str]]:
-    """(code, name) pairs that the folders and the file name of a Copernicus product speak of; "" where unsaid."""
+    """(code, name) pairs that folders and file name of a Copernicus product speak of; "" where unsaid."""
     found = [PRODUCT_NAME.search(plain(part)) for part in (*path.parts[:-1], path.stem)]
     return {(match[1], match[2] or "") for match in found if match}
 
@@ -51,7 +51,9 @@ def path_says(path: PurePath, city: str) -> bool | None:
 
 def listed(cities: Iterable[tuple[str, ...]]) -> str:
     """Cities for a message: "FR001L1 Paris, FR003L2 Lyon"."""
-    found = {" ".join(label.upper() if is_code(label) else label.title() for label in labels) for labels in cities}
+    found = {
+        " ".join(label.upper() if is_code(label) else label.title() for label in labels) for labels in cities
+    }
     return ", ".join(sorted(found - {""})) or "none"
 
 
