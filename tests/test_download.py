@@ -19,6 +19,7 @@ from loopback import HASTY, Reply, serve
 
 from urbancam import download
 from urbancam.download import archives, fetching
+from urbancam.download.volumes import JoinedFiles
 from urbancam.errors import InputError
 
 BODY = random.Random(0).randbytes(50_000)
@@ -474,7 +475,7 @@ def test_volumes_read_as_one_file(tmp_path):
     for i, part in enumerate(parts):
         part.write_bytes(BODY[i * 100 : i * 100 + 100] if i != 2 else b"")
     whole = BODY[:200] + BODY[300:400]
-    with io.BufferedReader(archives._Volumes(parts), 64) as file:
+    with io.BufferedReader(JoinedFiles(parts), 64) as file:
         assert file.read() == whole
         assert [file.seek(n) and file.read(150) for n in (1, 99, 100, 250)] == [
             whole[n : n + 150] for n in (1, 99, 100, 250)

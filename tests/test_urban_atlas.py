@@ -201,6 +201,12 @@ def test_city_is_found_in_a_file_of_several(tmp_path, city):
     assert (boundary.total_bounds[0] == WEST) == (city in ("Paris", "FR001"))
 
 
+def test_file_that_names_only_its_code_is_looked_into_beside_another_edition(tmp_path):
+    write_old_urban_atlas(tmp_path)
+    land_cover_frame(2021).to_file(tmp_path / "CLMS_UA_LCU_S2021_V025ha_FR001L1_03035_V01_R00_20241025.fgb")
+    assert len(read(tmp_path, edition=2021)[0]) == 3
+
+
 def test_names_in_latin_1_without_a_word_about_it(tmp_path):
     path = tmp_path / "cities_UA2012_Boundary.shp"
     outline_frame("Saint-Étienne", "FR012L2").to_file(path, encoding="ISO-8859-1")

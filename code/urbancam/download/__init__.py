@@ -7,9 +7,9 @@ from urbancam.download.archives import (
     open_7z,
     unpack,
     unpack_nested,
-    volumes,
 )
 from urbancam.download.fetching import AbsentError, Patience, fetch, get, without_user_info
+from urbancam.download.volumes import volumes
 
 __all__ = [
     "AbsentError", "Member", "Patience", "fetch", "get", "is_archive", "list_members", "open_7z", "unpack",

@@ -65,26 +65,32 @@ class Layer:
 def find_layers(folder: Path, city: str, edition: int, scratch: Path) -> list[Layer]:
     """Layers that may be of a city, of any edition; archives that may are unpacked below `scratch`.
 
-    Products whose path speaks of another city are left alone; those that do not say are looked into only
-    where none speaks of this one.
+    Products whose path speaks of another city are left alone. Those that do not say are looked into only
+    where those that speak of this one hold no land cover of the edition.
     """
-    sources = [
-        folder / name for name, *_ in listing(folder) if TABLES.search(name) or download.is_archive(name)
-    ]
-    says = {source: names.path_says(source.relative_to(folder), city) for source in sources}
-    chosen = [s for s in sources if says[s]] or [s for s in sources if says[s] is None]
+    tables = [name for name, *_ in listing(folder) if TABLES.search(name) or download.is_archive(name)]
+    says = {name: names.path_says(Path(name), city) for name in tables}
+    layers: list[Layer] = []
+    for wanted in (True, None):
+        for name in (name for name in tables if says[name] is wanted):
+            layers += _layers_within(folder, name, edition, wanted, city, scratch)
+        if any(layer.code_column for layer in layers):
+            break
+    return layers
+
+
+def _layers_within(
+    folder: Path, name: str, edition: int, says_city: bool | None, city: str, scratch: Path
+) -> list[Layer]:
+    """Layers of one file that was dropped in, or of the files in an archive."""
+    source = folder / name
+    if not download.is_archive(source):
+        return _layers_of(source, shown(source), edition, says_city)
+    found = download.unpack_nested(source, scratch / name, lambda member: bool(TABLE_PARTS.search(member)))
     layers = []
-    for source in chosen:
-        tables = [source]
-        if download.is_archive(source):
-            unpacked = download.unpack_nested(
-                source, scratch / source.relative_to(folder), lambda name: bool(TABLE_PARTS.search(name))
-            )
-            tables = [path for path in unpacked if TABLES.search(path.name)]
-        for table in sorted(tables):
-            inside = "" if table == source else f": {table.name}"
-            said = says[source] or names.path_says(table.relative_to(folder), city)
-            layers += _layers_of(table, f"{shown(source)}{inside}", edition, said)
+    for table in sorted(path for path in found if TABLES.search(path.name)):
+        said = says_city or names.path_says(table.relative_to(scratch / name), city)
+        layers += _layers_of(table, f"{shown(source)}: {table.name}", edition, said)
     return layers
 
 
