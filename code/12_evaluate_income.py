@@ -11,8 +11,7 @@ import argparse
 import logging
 
 from urbancam import command
-from urbancam.paths import shown
-from urbancam.records import Step, atomic
+from urbancam.records import Step
 
 log = logging.getLogger(__name__)
 
@@ -38,18 +37,16 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    import pandas as pd
-
-    from urbancam import baselines, metrics
+    from urbancam import baselines, metrics, tables
     from urbancam.predictions import join_folds, rows_of
 
-    samples = pd.read_csv(paths.samples, dtype={"block": "str", "group": "str"})
-    folds = {fold: pd.read_csv(paths.test_predictions(fold)) for fold in range(settings.split.folds)}
+    samples = tables.read(paths.samples, dtype={"block": "str", "group": "str"})
+    folds = {fold: tables.read(paths.test_predictions(fold)) for fold in range(settings.split.folds)}
     joined = join_folds(samples, folds)
-    cells = pd.read_parquet(paths.cells, columns=["idINSPIRE", "ind", "imputed"])
+    cells = tables.read(paths.cells, columns=["idINSPIRE", "ind", "imputed"])
     cells = rows_of(joined["idINSPIRE"], cells, "cells.parquet")
     key, cell_size_m = settings.landcover.key, settings.census.cell_size_m
-    fragments = pd.read_parquet(paths.fragments, columns=["idINSPIRE", key, "area_m2"])
+    fragments = tables.read(paths.fragments, columns=["idINSPIRE", key, "area_m2"])
     log.info("loads %s fragments of %s cells", f"{len(fragments):,}", f"{fragments['idINSPIRE'].nunique():,}")
 
     classes, fold = joined["income_class"].to_numpy(), joined["fold"].to_numpy()
@@ -66,17 +63,11 @@ def work(step, settings, paths, args) -> dict:
         seed=settings.seed,
     )
 
-    save(joined, paths.predictions)
-    save(metrics.confusion_matrix(joined), paths.table("confusion_matrix"))
-    save(metrics.classification_report(joined), paths.table("classification_report"))
-    save(table, paths.table("metrics"))
+    tables.write(joined, paths.predictions)
+    tables.write(metrics.confusion_matrix(joined), paths.table("confusion_matrix"))
+    tables.write(metrics.classification_report(joined), paths.table("classification_report"))
+    tables.write(table, paths.table("metrics"))
     return summary(table)
-
-
-def save(table, path) -> None:
-    with atomic(path) as temporary:
-        table.to_csv(temporary, index=False)
-    log.info("saves %s rows: %s", f"{len(table):,}", shown(path))
 
 
 def summary(table) -> dict:

@@ -34,6 +34,8 @@ def read(path: Path, columns: list[str] | None = None, dtype: dict | None = None
     except FileNotFoundError:
         raise InputError(f"{shown(path)} is missing", shown(path), "run the steps before this one") from None
     except (ValueError, OSError) as error:  # pandas, pyarrow: empty, truncated, not a table, column missing
+        if getattr(error, "errno", None):  # the disk's fault, not the table's
+            raise
         raise InputError(
             f"the table cannot be read: {str(error).splitlines()[0]}", shown(path),
             "delete it and run the step that makes it again",
