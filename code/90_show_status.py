@@ -17,7 +17,6 @@ from urbancam import command
 
 HERE = Path(__file__).resolve().parent
 IMAGE_BYTES = 2.3e6  # PNG of a cell at 1000 px; IGN imagery compresses about that well (published: 2 to 2.5 MB)
-FOR_ALL_CITIES = ("00", "01")
 NO_STEP = ("90", "93")  # they compute nothing, so nothing of theirs can be stale
 
 
@@ -29,9 +28,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def ask(script: Path, args: argparse.Namespace) -> list[dict]:
     """What one script says of its results; an error that it reports is passed on."""
-    words = command.arguments(args)
-    if script.name[:2] in FOR_ALL_CITIES:
-        words = words[2:]  # without --city NAME
+    words = command.arguments(args, script.name)
     asked = subprocess.run([sys.executable, script, *words, "--status"], capture_output=True, text=True)
     if asked.returncode:
         raise command.InputError(asked.stderr.strip().removeprefix("error: "), script.name)

@@ -174,6 +174,16 @@ def test_step_before_is_missing(place, capsys):
     refused(capsys, run_script("06", "--city", "Paris", *folders), "cells.parquet", "03_select_cells")
 
 
+def test_missing_census_is_told_by_a_command_that_works(place, capsys):
+    _, folders = place
+    run_script("02", "--city", "Paris", *folders)
+    capsys.readouterr()
+    status = run_script("03", "--city", "Paris", *folders)
+    command = capsys.readouterr().err.partition("run: python code/")[2].split()
+    assert status == 2 and command[0] == "01_download_census.py"
+    assert run_script("01", *command[1:]) == 0
+
+
 def test_city_without_cells(place, capsys):
     folder, folders = place
     land = samples.land_cover_frame()

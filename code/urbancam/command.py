@@ -38,6 +38,8 @@ from urbancam.errors import InputError
 
 log = logging.getLogger("urbancam")
 
+FOR_ALL_CITIES = ("00", "01")  # scripts that take no --city
+
 
 def parser(doc: str, city: bool = False) -> argparse.ArgumentParser:
     """The arguments common to all scripts; `city` adds --city."""
@@ -128,7 +130,7 @@ def _run_step(step: Any, settings: Any, paths: Any, args: argparse.Namespace, wo
     if paths.city:
         _log_to_file(paths.logs / f"{step.name}.log")
     for path, maker in step.missing_inputs():
-        require(path, maker, shlex.join(arguments(args)))
+        require(path, maker, shlex.join(arguments(args, maker)))
     with step.lock():
         reason = step.stale_because()
         if not reason and not args.force:
@@ -158,9 +160,9 @@ def _refuse_changed_settings(step: Any, args: argparse.Namespace) -> None:
                          "write an overlay file in code/config/ and name it with --run, or --force")  # fmt: skip
 
 
-def arguments(args: argparse.Namespace) -> list[str]:
-    """The arguments that another script of the same city and run is called with."""
-    words = ["--city", args.city] if getattr(args, "city", "") else []
+def arguments(args: argparse.Namespace, script: str) -> list[str]:
+    """The arguments that another script is called with for the same city and run."""
+    words = ["--city", args.city] if getattr(args, "city", "") and script[:2] not in FOR_ALL_CITIES else []
     words += ["--run", args.run] if args.run != "default" else []
     words += [word for assignment in args.set for word in ("--set", assignment)]
     words += ["--data", str(args.data)] if args.data else []

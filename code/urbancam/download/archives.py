@@ -25,7 +25,7 @@ from pathlib import Path, PurePosixPath
 import py7zr
 from py7zr.exceptions import ArchiveError, PasswordRequired
 
-from urbancam.download.volumes import JoinedFiles, volumes
+from urbancam.download.volumes import SEVEN_ZIP_MAGIC, JoinedFiles, check_whole, volumes
 from urbancam.errors import InputError
 from urbancam.paths import shown
 from urbancam.records import atomic
@@ -34,8 +34,6 @@ log = logging.getLogger(__name__)
 
 ARCHIVE = re.compile(r"\.(zip|7z|7z\.0*1)$", re.IGNORECASE)
 LATER_VOLUME = re.compile(r"\.7z\.(?!0*1$)\d+$", re.IGNORECASE)
-SEVEN_ZIP_MAGIC = b"7z\xbc\xaf\x27\x1c"
-SIGNATURE_BYTES = 32  # of a 7z: magic, version, CRC, then offset and size of the header at its end
 NESTING = 3  # archives within archives that are followed
 CHUNK_BYTES = 1 << 20
 PART_BYTES = 200  # longest file name taken; file systems end at 255, temporary names are longer
@@ -144,19 +142,9 @@ def unpack_nested(
 @contextmanager
 def open_7z(archive: Path) -> Iterator[py7zr.SevenZipFile]:
     """A 7z archive opened for reading, all of its volumes as one file."""
-    with (
-        _damage_named(archive),
-        JoinedFiles(volumes(archive)) as raw,
-        io.BufferedReader(raw, CHUNK_BYTES) as file,
-    ):
-        signature = file.read(SIGNATURE_BYTES)
-        if len(signature) == SIGNATURE_BYTES and signature.startswith(SEVEN_ZIP_MAGIC):
-            offset, size = struct.unpack_from("<QQ", signature, 12)
-            expected = SIGNATURE_BYTES + offset + size
-            if raw.size_bytes < expected:
-                raise py7zr.Bad7zFile(f"its volumes hold {raw.size_bytes:,} bytes of {expected:,}; "
-                                      "one is cut short, or the last is missing")  # fmt: skip
-        file.seek(0)
+    paths = volumes(archive)
+    check_whole(paths)
+    with _damage_named(archive), JoinedFiles(paths) as raw, io.BufferedReader(raw, CHUNK_BYTES) as file:
         with py7zr.SevenZipFile(file) as opened:
             for member in opened.files:
                 if member.is_symlink or member.is_junction or member.is_socket:

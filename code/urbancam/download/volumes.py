@@ -2,10 +2,14 @@
 
 import io
 import re
+import struct
 from pathlib import Path
 
 from urbancam.errors import InputError
 from urbancam.paths import shown
+
+SEVEN_ZIP_MAGIC = b"7z\xbc\xaf\x27\x1c"
+SIGNATURE_BYTES = 32  # magic, version, CRC, then offset and size of the header at the archive's end
 
 
 def volumes(archive: Path) -> list[Path]:
@@ -32,6 +36,31 @@ def volumes(archive: Path) -> list[Path]:
             f"volumes are missing: {', '.join(missing)}", shown(archive), "fetch them, then run again"
         )
     return paths
+
+
+def check_whole(paths: list[Path]) -> None:
+    """Refuse a 7z whose volumes together are shorter than its first bytes say.
+
+    Raises:
+        InputError: which volume is cut short, or that the last is missing.
+    """
+    with paths[0].open("rb") as file:
+        signature = file.read(SIGNATURE_BYTES)
+    if len(signature) < SIGNATURE_BYTES or not signature.startswith(SEVEN_ZIP_MAGIC):
+        return  # no 7z: said where it is opened
+    offset, size = struct.unpack_from("<QQ", signature, 12)
+    lengths = [path.stat().st_size for path in paths]
+    lacking = SIGNATURE_BYTES + offset + size - sum(lengths)
+    if lacking > 0:
+        short = [
+            path.name for path, length in zip(paths[:-1], lengths, strict=False) if length < max(lengths)
+        ]
+        culprit = (
+            ", ".join(short) + " cut short"
+            if short
+            else f"{paths[-1].name} cut short, or one missing after it"
+        )
+        raise InputError(f"the archive lacks {lacking:,} bytes: {culprit}", shown(paths[0]), "fetch it again")
 
 
 class JoinedFiles(io.RawIOBase):
