@@ -59,7 +59,6 @@ def _draw_football(sketch: Sketch, frame: tuple, scale: float) -> None:
         track = shapely.Polygon(_corners(frame, length * 0.72, width * 0.5)).buffer(width * 0.34)
         sketch.shapes(track, "track_red", Layer.SURFACE)
         for lane_m in (1.2, 2.4, 3.6, 4.8):
-            sketch.shapes(track.exterior.buffer(0.06).buffer(0), "track_red", Layer.SURFACE)
             _outline(sketch, track.buffer(-lane_m))
         length, width = length * 0.9, width * 0.86
     bands = 10
