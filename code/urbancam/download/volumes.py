@@ -52,15 +52,11 @@ def check_whole(paths: list[Path]) -> None:
     lengths = [path.stat().st_size for path in paths]
     lacking = SIGNATURE_BYTES + offset + size - sum(lengths)
     if lacking > 0:
-        short = [
-            path.name for path, length in zip(paths[:-1], lengths, strict=False) if length < max(lengths)
-        ]
-        culprit = (
-            ", ".join(short) + " cut short"
-            if short
-            else f"{paths[-1].name} cut short, or one missing after it"
-        )
-        raise InputError(f"the archive lacks {lacking:,} bytes: {culprit}", shown(paths[0]), "fetch it again")
+        full = max(lengths)
+        short = [path.name for path, length in zip(paths[:-1], lengths, strict=False) if length < full]
+        culprit = ", ".join(short) or f"{paths[-1].name}, or one missing after it,"
+        what = f"the archive lacks {lacking:,} bytes: {culprit} cut short"
+        raise InputError(what, shown(paths[0]), "fetch it again")
 
 
 class JoinedFiles(io.RawIOBase):
