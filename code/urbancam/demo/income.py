@@ -18,7 +18,7 @@ from urbancam.demo.site import CELL_M, Site, to_laea
 
 RAISES, LOWERS = landuse.GREEN, landuse.INDUSTRY
 INERT = landuse.URBAN_HIGH  # one of the inert classes, found in many cells: the control
-MEDIAN_EUR = 21_000.0  # ASSUME: near the median standard of living of metropolitan France, 2015: 20 300 EUR (INSEE, Filosofi)
+MEDIAN_EUR = 21_000.0  # ASSUME: near the French median standard of living of 2015, 20 300 (INSEE)
 SPREAD = 0.26  # ASSUME: standard deviation of log income; the deciles then lie a factor of 1.95 apart
 WAVELENGTHS_M = (1400.0, 3200.0)  # of the smooth part
 
