@@ -207,6 +207,24 @@ def test_file_that_names_only_its_code_is_looked_into_beside_another_edition(tmp
     assert len(read(tmp_path, edition=2021)[0]) == 3
 
 
+def test_outline_of_another_edition_is_not_taken(tmp_path):
+    write_old_urban_atlas(tmp_path, outline=outline_frame(east=WEST + 500))
+    land_cover_frame(2018).to_file(
+        tmp_path / "CLMS_UA_LCU_S2018_V025ha_FR001L1_PARIS_03035_V01_R00_20241025.fgb"
+    )
+    assert read(tmp_path, edition=2018)[1].area.sum() == pytest.approx(800 * 600)
+    assert read(tmp_path, edition=2012)[1].area.sum() == pytest.approx(500 * 600)
+
+
+def test_file_named_after_a_city_that_it_does_not_hold_is_refused(tmp_path):
+    land = land_cover_frame().assign(
+        FUA_NAME=["Lyon", "Lyon", "Nice"], FUA_OR_CIT=["FR003", "FR003", "FR205"]
+    )
+    land.to_file(tmp_path / "FR001L1_PARIS_UA2012.shp")
+    with pytest.raises(InputError, match="does not name Paris, but FR003 Lyon, FR205 Nice"):
+        read(tmp_path)
+
+
 def test_names_in_latin_1_without_a_word_about_it(tmp_path):
     path = tmp_path / "cities_UA2012_Boundary.shp"
     outline_frame("Saint-Étienne", "FR012L2").to_file(path, encoding="ISO-8859-1")

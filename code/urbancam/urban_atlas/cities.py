@@ -52,8 +52,8 @@ def read_city(
         log.info("also found, not used: %s, layer %s", other.where, other.name)
     land = layouts.read_land_cover(chosen, city)
     outlines = sorted(
-        (layer for layer in of_city if layer.is_boundary and not layer.editions),
-        key=lambda layer: (layer.where.partition(":")[0] != chosen.where.partition(":")[0], layer.where),
+        (layer for layer in of_city if layer.is_boundary and layer.fits(edition)),
+        key=lambda layer: (layer.source != chosen.source, layer.where),
     )
     outline = _read_outline(outlines[0], city) if outlines else _outline_of(land)
     source = outlines[0].where if outlines else chosen.where

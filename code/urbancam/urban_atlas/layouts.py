@@ -26,12 +26,9 @@ log = logging.getLogger(__name__)
 TABLES = re.compile(r"\.(gpkg|shp|fgb)$", re.IGNORECASE)
 TABLE_PARTS = re.compile(r"\.(gpkg|shp|fgb|shx|dbf|prj|cpg)$", re.IGNORECASE)
 CODE_COLUMN = re.compile(r"code_?(20\d\d)", re.IGNORECASE)
+EDITION_IN_NAME = re.compile(r"(?:UA|_S)(20\d\d)", re.IGNORECASE)
 CITY_COLUMNS = ("fua_code", "fua_or_cit", "luz_or_cit", "urau_code", "fua_name", "cities", "urau_name")
-OTHER_OUTLINES = (
-    "cityboundary",
-    "urbancore",
-    "urban_core",
-)  # the core city alone, not the functional urban area
+CORE_OUTLINES = ("cityboundary", "urbancore", "urban_core")  # the city alone, not its functional urban area
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class Layer:
     Args:
         path: file, maybe unpacked from an archive.
         name: of the layer.
-        where: for messages: the file as the user knows it.
+        source: what was dropped in: this file, or the archive it came out of.
         editions: years that its code columns speak of.
         code_column: of the wanted edition, "" for outlines.
         city_columns: with the city's code or name.
@@ -50,16 +47,28 @@ class Layer:
 
     path: Path
     name: str
-    where: str
+    source: str
     editions: tuple[int, ...]
     code_column: str
     city_columns: tuple[str, ...]
     says_city: bool | None
 
     @property
+    def where(self) -> str:
+        """The file as the user knows it, for messages."""
+        inside = "" if self.source.endswith(self.path.name) else f": {self.path.name}"
+        return f"{self.source}{inside}"
+
+    @property
     def is_boundary(self) -> bool:
         lower = self.name.lower()
-        return "boundary" in lower and not any(word in lower for word in OTHER_OUTLINES)
+        outline = "boundary" in lower and not any(word in lower for word in CORE_OUTLINES)
+        return outline and not self.editions
+
+    def fits(self, edition: int) -> bool:
+        """Whether the names of an outline's file and layer speak of this edition, or of none."""
+        years = EDITION_IN_NAME.findall(f"{self.source} {self.path.name} {self.name}")
+        return not years or str(edition) in years
 
 
 def find_layers(folder: Path, city: str, edition: int, scratch: Path) -> list[Layer]:
@@ -90,13 +99,13 @@ def _layers_within(
     layers = []
     for table in sorted(path for path in found if TABLES.search(path.name)):
         said = says_city or names.path_says(table.relative_to(scratch / name), city)
-        layers += _layers_of(table, f"{shown(source)}: {table.name}", edition, said)
+        layers += _layers_of(table, shown(source), edition, said)
     return layers
 
 
-def _layers_of(path: Path, where: str, edition: int, says_city: bool | None) -> list[Layer]:
+def _layers_of(path: Path, source: str, edition: int, says_city: bool | None) -> list[Layer]:
     layers = []
-    with geotables.damage_named(where, "replace the file"):
+    with geotables.damage_named(f"{source}: {path.name}", "replace the file"):
         for name in pyogrio.list_layers(path)[:, 0]:
             fields = {field.lower(): field for field in pyogrio.read_info(path, layer=name)["fields"]}
             codes = {int(found[1]): fields[f] for f in fields if (found := CODE_COLUMN.fullmatch(f))}
@@ -104,37 +113,41 @@ def _layers_of(path: Path, where: str, edition: int, says_city: bool | None) -> 
                 continue
             labels = tuple(fields[column] for column in CITY_COLUMNS if column in fields)
             code = codes.get(edition, "")
-            layers.append(Layer(path, str(name), where, tuple(codes), code, labels, says_city))
+            layers.append(Layer(path, str(name), source, tuple(codes), code, labels, says_city))
     return layers
 
 
 def read_labels(layer: Layer) -> set[tuple[str, ...]]:
     """The distinct labels (codes and names) of the cities in a layer."""
-    return (
-        _labels(read_layer(layer, list(layer.city_columns), geometry=False), layer)
-        if layer.city_columns
-        else set()
-    )
+    if not layer.city_columns:
+        return set()
+    return _labels(read_layer(layer, list(layer.city_columns), geometry=False), layer)
 
 
 def read_layer(layer: Layer, columns: list[str], geometry: bool = True) -> pd.DataFrame:
-    """Some columns of a layer, whatever the encoding of its text."""
+    """Some columns of a layer, whatever the encoding of its text (by Arrow damage would pass for null)."""
     options = {"layer": layer.name, "columns": columns, "read_geometry": geometry}
     with geotables.damage_named(layer.where, "replace the file"):
         try:
-            return pyogrio.read_dataframe(
-                layer.path, **options
-            )  # by Arrow damaged features would come as null
+            return pyogrio.read_dataframe(layer.path, **options)
         except UnicodeDecodeError:
             return pyogrio.read_dataframe(layer.path, encoding="ISO-8859-1", **options)
 
 
 def rows_of_city(frame: pd.DataFrame, layer: Layer, city: str) -> np.ndarray:
-    """(N,) bool: rows of the city; all rows where the path speaks of it and the layer names at most one."""
+    """(N,) bool: rows of the city; all rows where the path speaks of it and the layer names at most one.
+
+    Raises:
+        InputError: the layer names several cities, but not this one.
+    """
     distinct = _labels(frame, layer)
     fitting = {labels for labels in distinct if names.same_city(city, *labels)}
-    if layer.says_city and not fitting and len(distinct) <= 1:
+    if not fitting and len(distinct) <= 1:
         return np.ones(len(frame), dtype=bool)
+    if not fitting:
+        raise InputError(
+            f"it does not name {city}, but {names.listed(distinct)}", layer.where, "name one of them"
+        )
     rows = zip(*(frame[column] for column in layer.city_columns), strict=True)
     return np.fromiter((tuple(map(str, labels)) in fitting for labels in rows), dtype=bool, count=len(frame))
 
@@ -196,12 +209,10 @@ def repair(geometry: np.ndarray, where: str) -> np.ndarray:
     Raises:
         InputError: polygons without a shape.
     """
-    if missing := int(
-        shapely.is_missing(geometry).sum()
-    ):  # GDAL reads what a truncated .shp lacks as nothing
-        raise InputError(
-            f"{missing:,} of {len(geometry):,} polygons have no shape", where, "replace the file"
-        )
+    missing = int(shapely.is_missing(geometry).sum())  # GDAL reads what a truncated .shp lacks as nothing
+    if missing:
+        what = f"{missing:,} of {len(geometry):,} polygons have no shape"
+        raise InputError(what, where, "replace the file")
     geometry = shapely.force_2d(geometry)
     bad = ~shapely.is_valid(geometry)
     if bad.any():
