@@ -9,7 +9,6 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import cell_id, census_frame, write_census
-
 from urbancam import census, grid, vintages
 from urbancam.errors import InputError
 
@@ -64,8 +63,8 @@ def test_no_telling_which_table_is_said(tmp_path):
 
 @pytest.mark.parametrize(
     ("code", "expected"),
-    [("75101", "75101"), ("7510175102", "75101"), ("2A0042B033", "2A004"), ("1004", "01004"), ("01004, 01005", "01004"),
-     ("97101", "97101")],
+    [("75101", "75101"), ("7510175102", "75101"), ("2A0042B033", "2A004"), ("1004", "01004"),
+     ("01004, 01005", "01004"), ("97101", "97101")],
 )  # fmt: skip
 def test_first_commune_of_a_field_that_names_several(code, expected):
     assert census.first_commune(pd.Series([code])).tolist() == [expected]
@@ -98,7 +97,8 @@ def test_file_in_place_is_found_by_its_year(tmp_path, name):
 
 @pytest.mark.parametrize(
     "name",
-    ["Filosofi2015_carreaux_1000m_metropole.shp", "2015/.hidden/a_200m.csv", "2015_200m.txt", "census_2015.parquet",
+    ["Filosofi2015_carreaux_1000m_metropole.shp", "2015/.hidden/a_200m.csv", "2015_200m.txt",
+     "census_2015.parquet",
      "Filosofi2015_carreaux_200m_reunion.shp", "Filosofi2015_carreaux_200m_shp.zip.part"],
 )  # fmt: skip
 def test_other_files_are_left_alone(tmp_path, name):
@@ -227,7 +227,8 @@ def test_cells_belong_to_the_city_that_holds_their_centre(tmp_path):
     half = shapely.box(samples.WEST, samples.SOUTH, samples.WEST + 300 + 1, samples.SOUTH + 600)
     got = census.select_cells(table, half, "Paris")
     assert set(got["idINSPIRE"]) == {cell_id(column, row) for column in (0, 1) for row in range(3)}
-    assert got.columns.tolist() == ["idINSPIRE", "city", "department", "ind", "men", "income_eur", "imputed", "group",
+    assert got.columns.tolist() == ["idINSPIRE", "city", "department", "ind", "men", "income_eur",
+    "imputed", "group",
                                     "geometry"]  # fmt: skip
     assert got["income_eur"].iloc[0] == pytest.approx(20_000) and got["department"].eq("75").all()
 

@@ -10,7 +10,6 @@ import pytest
 import samples
 from loopback import HASTY, Reply, serve
 from samples import run_script, write_census, write_old_urban_atlas
-
 from urbancam import download, vintages
 
 STEPS = ["02", "03", "06"]
@@ -198,7 +197,8 @@ def test_city_without_cells(place, capsys):
 
 def test_two_cities_with_overlapping_outlines(place, capsys):
     folder, folders = place
-    write_old_urban_atlas(folder / "data/UA_data", "FR003L2_LYON", samples.land_cover_frame(2012, "Lyon", "FR003L2"),
+    write_old_urban_atlas(folder / "data/UA_data", "FR003L2_LYON", samples.land_cover_frame(2012, "Lyon",
+    "FR003L2"),
                           samples.outline_frame("Lyon", "FR003L2", east=samples.WEST + 450))  # fmt: skip
     run_all(folders)
     run_script("02", "--city", "Lyon", *folders)

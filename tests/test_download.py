@@ -16,7 +16,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from loopback import HASTY, Reply, serve
-
 from urbancam import download
 from urbancam.download import archives, fetching
 from urbancam.download.volumes import JoinedFiles

@@ -9,7 +9,6 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import SOUTH, WEST, land_cover_frame, outline_frame, write_old_urban_atlas
-
 from urbancam import census, crs, grid, urban_atlas
 from urbancam.errors import InputError
 from urbancam.urban_atlas import classes, fragments, layouts, names
@@ -43,8 +42,10 @@ def as_land(polygons, codes=None):
 def test_classes_are_the_published_18_in_the_order_of_f1_then_ports_and_airports():
     table = urban_atlas.class_table()
     assert table["class"].tolist() == [
-        "agri_wetland", "green_ua", "comr_indst", "leis_fac", "const_dmp", "no_use", "roads", "railway", "motorways",
-        "water", "op_sp_beach", "natural_areas", "isoltd_rsdnt", "vld_uf", "ld_uf", "md_uf", "hd_uf", "vhd_uf",
+        "agri_wetland", "green_ua", "comr_indst", "leis_fac", "const_dmp", "no_use", "roads", "railway",
+        "motorways",
+        "water", "op_sp_beach", "natural_areas", "isoltd_rsdnt", "vld_uf", "ld_uf", "md_uf", "hd_uf",
+        "vhd_uf",
         "port", "airports",
     ]  # fmt: skip
     assert table["in_polar_figure"].sum() == 18 and not table["in_polar_figure"].iloc[18:].any()
@@ -58,8 +59,10 @@ def test_classes_hold_the_27_codes_once():
         "urban fabric", "functional area", "infrastructure", "nature", "no use"}  # fmt: skip
 
 
-@pytest.mark.parametrize(("code", "expected"), [(21000, "agri_wetland"), (40000, "agri_wetland"), (13300, "const_dmp"),
-                                                (14120, "green_ua"), (11240, "vld_uf"), (32000, "natural_areas")])  # fmt: skip
+@pytest.mark.parametrize(("code", "expected"), [(21000, "agri_wetland"), (40000, "agri_wetland"), (13300,
+                                                "const_dmp"),
+                                                (14120, "green_ua"), (11240, "vld_uf"), (32000,
+                                                "natural_areas")])  # fmt: skip
 def test_codes_fall_into_their_class(code, expected):
     assert urban_atlas.classify(pd.Series([code]), "x").tolist() == [expected]
 
@@ -88,8 +91,10 @@ def test_value_that_is_no_code_is_refused(bad):
 
 @pytest.mark.parametrize(
     ("asked", "label"),
-    [("Le Havre", "LE_HAVRE"), ("le-havre", "Havre (Le)"), ("Saint-Etienne", "Saint-Étienne"), ("FR001", "FR001L1"),
-     ("saint etienne", "SAINT-ETIENNE"), ("Saint-Étienne", "Saint-Ã‰tienne"), ("fr001l1", "FR001L1"), ("Poznan", "Poznań"),
+    [("Le Havre", "LE_HAVRE"), ("le-havre", "Havre (Le)"), ("Saint-Etienne", "Saint-Étienne"), ("FR001",
+     "FR001L1"),
+     ("saint etienne", "SAINT-ETIENNE"), ("Saint-Étienne", "Saint-Ã‰tienne"), ("fr001l1", "FR001L1"),
+     ("Poznan", "Poznań"),
      ("L'Isle-d’Abeau", "l isle d abeau"), ("Nœux", "NOEUX")],
 )  # fmt: skip
 def test_spellings_of_one_city(asked, label):
@@ -112,8 +117,10 @@ def test_other_cities_are_not_taken(asked, label):
 
 @pytest.mark.parametrize(
     "path",
-    ["FR001L1_PARIS.zip", "FR001L1_PARIS/Shapefiles/FR001L1_PARIS_UA2012.shp", "a/FR001L1_PARIS_UA2012_revised_v021.zip",
-     "FR001L1_PARIS_UA2018_v013/Data/x.gpkg", "CLMS_UA_LCU_S2021_V025ha_FR001L1_PARIS_03035_V01_R00_20241025.fgb"],
+    ["FR001L1_PARIS.zip", "FR001L1_PARIS/Shapefiles/FR001L1_PARIS_UA2012.shp",
+     "a/FR001L1_PARIS_UA2012_revised_v021.zip",
+     "FR001L1_PARIS_UA2018_v013/Data/x.gpkg",
+     "CLMS_UA_LCU_S2021_V025ha_FR001L1_PARIS_03035_V01_R00_20241025.fgb"],
 )  # fmt: skip
 @pytest.mark.parametrize(
     ("city", "expected"), [("Paris", True), ("FR001", True), ("Lyon", False), ("FR003L2", False)]
@@ -294,8 +301,9 @@ def test_file_without_a_coordinate_system_is_refused(tmp_path):
 def test_nameless_system_that_is_lambert_93_is_taken_for_it():
     nameless = (
         'PROJCS["x",GEOGCS["y",DATUM["z",SPHEROID["GRS 1980",6378137,298.257222101]],PRIMEM["Greenwich",0],'
-        'UNIT["degree",0.0174532925199433]],PROJECTION["Lambert_Conformal_Conic_2SP"],PARAMETER["latitude_of_origin",46.5],'
-        'PARAMETER["central_meridian",3],PARAMETER["standard_parallel_1",49],PARAMETER["standard_parallel_2",44],'
+        'UNIT["degree",0.0174532925199433]],PROJECTION["Lambert_Conformal_Conic_2SP"],'
+        'PARAMETER["latitude_of_origin",46.5],PARAMETER["central_meridian",3],'
+        'PARAMETER["standard_parallel_1",49],PARAMETER["standard_parallel_2",44],'
         'PARAMETER["false_easting",700000],PARAMETER["false_northing",6600000],UNIT["metre",1]]'
     )
     bounds = (650_000, 6_860_000, 655_000, 6_865_000)
@@ -309,7 +317,8 @@ def test_nameless_system_that_is_lambert_93_is_taken_for_it():
 
 @pytest.mark.parametrize(
     ("bounds", "system"),
-    [((WEST, SOUTH, WEST + 9e3, SOUTH + 9e3), "EPSG:2154"), ((450_000, 5_411_000, 460_000, 5_420_000), "EPSG:2154"),
+    [((WEST, SOUTH, WEST + 9e3, SOUTH + 9e3), "EPSG:2154"), ((450_000, 5_411_000, 460_000, 5_420_000),
+     "EPSG:2154"),
      ((650_000, 6_860_000, 655_000, 6_865_000), "EPSG:3035"), ((2.1, 48.1, 2.9, 48.9), "EPSG:2154"),
      ((WEST, SOUTH, WEST + 9e3, SOUTH + 9e3), "EPSG:4326")],
 )  # fmt: skip
