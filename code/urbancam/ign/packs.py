@@ -99,9 +99,9 @@ def find_packs(folder: Path) -> list[Pack]:
             continue
         if names:
             part, name = names[0]
-            packs.append(Pack(_stem(part), path, name.department, name.year))
+            packs.append(Pack(pack_stem(part), path, name.department, name.year))
         elif is_index or path.suffix.lower() != ".zip":
-            packs.append(Pack(_stem(relative.parts[0]), path, None, None))
+            packs.append(Pack(pack_stem(relative.parts[0]), path, None, None))
     return packs
 
 
@@ -244,7 +244,7 @@ def _has_size(path: Path, size_bytes: int) -> bool:
     return path.is_file() and path.stat().st_size == size_bytes
 
 
-def _stem(name: str) -> str:
+def pack_stem(name: str) -> str:
     """An archive's or folder's name without its ending."""
     return re.sub(r"(\.7z(\.\d+)?|\.zip)$", "", name, flags=re.IGNORECASE)
 

@@ -7,12 +7,9 @@ the strips it decodes serve all of them. A cell's image does not depend on how t
 import hashlib
 import json
 import logging
-import multiprocessing
 import os
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from rasterio import Env
-from tqdm import tqdm
 
 from urbancam.errors import InputError
-from urbancam.imagery import png
+from urbancam.imagery import png, processes
 from urbancam.imagery.cell import cut_cell, source_window
 from urbancam.imagery.fill import coarse_fill
 from urbancam.imagery.tile import Strips, Tile, TileFile
@@ -35,7 +31,9 @@ VERSION = 1  # of the images: raised when the same tiles would give others
 COLUMNS = ["idINSPIRE", "path", "void_fraction", "tiles", "campaign_year", "fingerprint"]
 SAMPLES, SAMPLE_BYTES = 16, 4096  # of a tile's content, for its signature
 FEW_CELLS = 64  # cells a job holds at least, where there are many small tiles
-GDAL = {"GDAL_NUM_THREADS": 1, "GDAL_CACHEMAX": 64}  # threads of one process; MB (strips are kept by ourselves)
+PROCESS_BYTES = 2_000_000_000  # at most, measured on a tile of 25 000 x 25 000 px
+MEMORY_SHARE = 0.8  # of the machine's memory that all processes together may take
+GDAL = {"GDAL_NUM_THREADS": 1, "GDAL_CACHEMAX": 128}  # threads of one process; MB (strips are kept by ourselves)
 
 
 @dataclass(frozen=True)
@@ -123,9 +121,10 @@ def _cut_all(
     cells: list[Cell], marks: dict[str, str], folder: Path, image_px: int, workers: int
 ) -> dict[str, dict[str, Any]]:
     """Cut cells; the note of each."""
+    workers = affordable_workers(workers)
     tiles = list(dict.fromkeys(tile for cell in cells for tile in cell.tiles))
-    looks = _in_processes(_look, [(tile,) for tile in tiles], workers, tqdm(total=len(tiles), desc="tiles", disable=None))
-    fills = dict(pair for pair in looks if pair[1] is not None)
+    looks = processes.run(_look, [(tile,) for tile in tiles], workers, len(tiles), "tiles")
+    fills = {tile: fill for tile, fill in looks if fill is not None}
     notes: dict[str, dict[str, Any]] = {}
     failures: Counter[str] = Counter()
     decoded_px = 0
@@ -133,7 +132,7 @@ def _cut_all(
         (job, {c.id: marks[c.id] for c in job}, {t: fills[t] for c in job for t in c.tiles if t in fills}, folder, image_px)
         for job in deal(cells, workers)
     ]
-    for done, failed, px in _in_processes(_cut, jobs, workers, tqdm(total=len(cells), desc="cells", disable=None)):
+    for done, failed, px in processes.run(_cut, jobs, workers, len(cells), "cells"):
         notes |= done
         failures.update(failed)
         decoded_px += px
@@ -145,6 +144,15 @@ def _cut_all(
             shown(folder), "; ".join(f"{count:,} cells: {cause}" for cause, count in failures.most_common(5)),
         )  # fmt: skip
     return notes
+
+
+def affordable_workers(workers: int) -> int:
+    """As many processes as the memory holds, each decoding a strip of one of IGN's tiles."""
+    memory_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    affordable = max(int(memory_bytes * MEMORY_SHARE / PROCESS_BYTES), 1)
+    if affordable < workers:
+        log.info("uses %d of %d processes: each may take %.1f GB", affordable, workers, PROCESS_BYTES / 1e9)
+    return min(workers, affordable)
 
 
 def deal(cells: list[Cell], workers: int) -> list[list[Cell]]:
@@ -171,7 +179,7 @@ def deal(cells: list[Cell], workers: int) -> list[list[Cell]]:
 
 def _look(tile_file: TileFile) -> tuple[TileFile, np.ndarray | None]:
     """The coarse fill of a tile; a tile that cannot be decoded is reported with the cells that need it."""
-    _count()
+    processes.count()
     try:
         with Env(**GDAL), Tile(tile_file) as tile:
             return tile_file, coarse_fill(tile)
@@ -207,7 +215,7 @@ def _cut(
                 if image.void_fraction < 1:
                     png.write(image_path(folder, cell.id), image.pixels, note)
                 notes[cell.id] = note
-            _count()
+            processes.count()
     return notes, failures, strips.decoded_px
 
 
@@ -235,39 +243,3 @@ class _Opened:
                 yield self.get(file)
             except InputError:
                 continue
-
-
-_counter: Any = None  # progress, shared by the processes
-
-
-def _count() -> None:
-    with _counter.get_lock():
-        _counter.value += 1
-
-
-def _start(counter: Any) -> None:
-    """Begin a worker process: share the counter, and end when the parent does, even if it is killed."""
-    global _counter
-    _counter = counter
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
-
-
-def _in_processes(function: Callable, jobs: list[tuple], workers: int, bar: tqdm) -> Iterator[Any]:
-    """`function(*job)` for every job, in any order; the bar moves with `_count`."""
-    context = multiprocessing.get_context("spawn")
-    counter = context.Value("q", 0)
-    with bar:
-        if min(workers, len(jobs)) <= 1:
-            _start(counter)
-            for job in jobs:
-                yield function(*job)
-                bar.update(counter.value - bar.n)
-            return
-        with ProcessPoolExecutor(min(workers, len(jobs)), context, _start, (counter,)) as pool:
-            pending = {pool.submit(function, *job) for job in jobs}
-            while pending:
-                done, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
-                bar.update(counter.value - bar.n)
-                yield from (future.result() for future in done)

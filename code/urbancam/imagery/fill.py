@@ -3,7 +3,7 @@
 Fill is a region connected to the tile's edge, near 0 or near 255 in all bands, of at least 100 m2, widened by
 20 px since the encoder smears its rim; and, where the file declares a value for no data, any region of exactly that
 value and at least that size (a lone white pixel is a roof). Whole tiles are looked at once, at 3 m; pixels only
-near what that shows, and along the tile's edge.
+near what that shows, along the tile's edge, and where a value is declared.
 """
 
 from collections.abc import Callable
@@ -15,24 +15,24 @@ from urbancam.imagery.tile import Tile, Window
 
 TOLERANCE = 4  # grey values from 0 or 255; ASSUME: roofs and shadows that reach the edge are rarely as pure
 AREA_M2 = 100.0  # ASSUME: smaller dark or bright regions at the edge are objects, not fill
+COARSE_AREA_M2 = 2 * AREA_M2  # by so much is an area at 3 m uncertain
 WIDENING_PX = 20  # ASSUME: reach of the smear of a 1:8 JPEG 2000 file
 COARSE_M = 3.2  # pixel of the first look: 16 px of IGN's, which is one of the file's own reduced levels
 
 
 def coarse_fill(tile: Tile) -> np.ndarray | None:
-    """Fill of a whole tile at about 3 m.
+    """The larger regions of fill of a whole tile, at about 3 m (the smaller ones end near the tile's edge).
 
     Returns:
-        (H / f, W / f) bool, f a power of two; None where the tile has no fill of that size.
+        (H / f, W / f) bool, f a power of two; None where the tile has none.
     """
     factor = 2 ** max(int(np.log2(COARSE_M / tile.pixel_m)), 0)
     pixels = tile.read_reduced(factor)
     at_edge = np.ones(pixels.shape[1:], bool)
     at_edge[1:-1, 1:-1] = False
-    smallest_px = AREA_M2 / (tile.pixel_m * factor) ** 2
-    near_black_or_white, declared = _candidates(pixels, tile.nodata)
-    fill = _regions(declared, lambda touches, area_px: area_px >= smallest_px)
-    for near in near_black_or_white:
+    smallest_px = COARSE_AREA_M2 / (tile.pixel_m * factor) ** 2
+    fill = np.zeros(pixels.shape[1:], bool)
+    for near in _candidates(pixels, tile.nodata)[0]:
         fill |= _regions(near, lambda touches, area_px: touches(at_edge) & (area_px >= smallest_px))
     return fill if fill.any() else None
 
@@ -53,7 +53,7 @@ def valid_pixels(tile: Tile, window: Window, coarse: np.ndarray | None) -> np.nd
         max(window.left - WIDENING_PX, 0), min(window.right + WIDENING_PX, tile.width),
     )  # fmt: skip
     known, at_edge = _known_fill(tile, outer, coarse), _at_edge(tile, outer)
-    if not (known.any() or at_edge.any()):
+    if tile.nodata is None and not (known.any() or at_edge.any()):
         return None
     pixels, smallest_px = tile.read(outer), AREA_M2 / tile.pixel_m**2
 
@@ -67,7 +67,7 @@ def valid_pixels(tile: Tile, window: Window, coarse: np.ndarray | None) -> np.nd
             fill |= _regions(near, at_edge_or_known)
     if fill.any():
         fill = ndimage.maximum_filter(fill, size=2 * WIDENING_PX + 1)
-    fill |= _regions(declared, lambda touches, area_px: touches(known) | (area_px >= smallest_px))  # exact: not widened
+    fill |= _regions(declared, lambda touches, area_px: area_px >= smallest_px)  # exact, so not widened
     top, left = window.top - outer.top, window.left - outer.left
     inner = fill[top : top + window.bottom - window.top, left : left + window.right - window.left]
     return ~inner if inner.any() else None

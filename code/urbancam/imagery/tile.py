@@ -171,16 +171,25 @@ class Tile:
         return pixels
 
     def read_reduced(self, factor: int) -> np.ndarray:
-        """(3, H / factor, W / factor) uint8: the whole tile, from its own reduced levels where it has them.
+        """The whole tile, every `factor`-th pixel, from the file's own reduced levels as far as it has them.
 
         Args:
             factor: a power of two.
+
+        Returns:
+            (3, H / factor, W / factor) uint8, rounded up.
         """
-        shape = (len(BANDS), max(self.height // factor, 1), max(self.width // factor, 1))
+        level = max((level for level in self._dataset.overviews(1) if level <= factor), default=1)
+        step = factor // level
+        if level == 1:
+            strips = (Window(top, min(top + STRIP_PX, self.height), 0, self.width) for top in range(0, self.height, STRIP_PX))
+            return np.concatenate([self._decode(strip)[:, ::step, ::step] for strip in strips], axis=1)
         with _decoding(self.file.path):
             if self._direct:
-                return openjpeg.decode(self.file.path, (0, self.height), (0, self.width), factor.bit_length() - 1)
-            return self._dataset.read(BANDS, out_shape=shape)
+                whole = (0, self.height), (0, self.width)
+                return openjpeg.decode(self.file.path, *whole, level.bit_length() - 1)[:, ::step, ::step]
+            shape = (len(BANDS), -(-self.height // level), -(-self.width // level))
+            return self._dataset.read(BANDS, out_shape=shape)[:, ::step, ::step]
 
     def _decode(self, window: Window) -> np.ndarray:
         """From GDAL block by block, since it decodes all bands of one at once but would forget them in a long strip."""
