@@ -1,9 +1,9 @@
 """Make the figures of a run from its tables, images, maps and land cover; compute nothing.
 
-Reads   results/<city>/<run>/samples.csv, predictions.csv, tables/, maps/, results/<city>/images.csv, images/,
-        fragments.parquet
-Writes  results/<city>/<run>/figures/: class_maps, confusion_matrix, scores, activation_ratios, polar_ratios (for
-        landcover.key: class), cell_sheet, each as .png and .pdf
+Reads   results/<city>/images.csv, images/, fragments.parquet,
+        results/<city>/<run>/samples.csv, predictions.csv, tables/, maps/
+Writes  results/<city>/<run>/figures/, each as .png and .pdf: class_maps, confusion_matrix, scores,
+        activation_ratios, polar_ratios (for landcover.key: class), cell_sheet
 Run     python code/91_make_figures.py --city Demo --run demo
 """
 
@@ -48,29 +48,24 @@ def declare(settings, paths, args) -> Step:
 def work(step, settings, paths, args) -> dict:
     from urbancam import figures, tables, urban_atlas
 
-    frames = {name: tables.read(paths.table(name)) for name in TABLES}
+    metrics, confusion, ratios, contrast, contribution = (tables.read(paths.table(name)) for name in TABLES)
     samples, predictions = tables.read(paths.samples), tables.read(paths.predictions)
     images = tables.read(paths.images_table).set_index("idINSPIRE")
-    years = images["campaign_year"].dropna().astype(int).tolist()
     classes = urban_atlas.class_table()
-    city, credits = args.city, figures.credit_line(
-        settings.census.vintage, settings.urban_atlas.edition, years, rendered=paths.truth.is_file()
-    )  # fmt: skip
+    years = images["campaign_year"].dropna().astype(int).tolist()
+    vintage, edition = settings.census.vintage, settings.urban_atlas.edition
+    named = args.city, figures.credit_line(vintage, edition, years, rendered=paths.truth.is_file())
+    cells = read_cells(predictions, images, settings.seed, paths)
     drawn = {
-        "class_maps": figures.draw_class_maps(samples, predictions, city, credits),
-        "confusion_matrix": figures.draw_confusion_matrix(frames["confusion_matrix"], frames["metrics"], credits),
-        "scores": figures.draw_scores(frames["metrics"], credits),
-        "activation_ratios": figures.draw_activation_ratios(
-            frames["activation_ratio"], frames["activation_contrast"], frames["contribution"], city, credits
-        ),
-        "cell_sheet": figures.draw_cell_sheet(
-            read_cells(predictions, images, settings.seed, paths), classes, city, credits
-        ),
+        "class_maps": figures.draw_class_maps(samples, predictions, *named),
+        "confusion_matrix": figures.draw_confusion_matrix(confusion, metrics, *named),
+        "scores": figures.draw_scores(metrics, *named),
+        "activation_ratios": figures.draw_activation_ratios(ratios, contrast, contribution, *named),
+        "cell_sheet": figures.draw_cell_sheet(cells, classes, *named),
     }
     if settings.landcover.key == "class":
-        drawn["polar_ratios"] = figures.draw_polar_ratios(
-            frames["activation_ratio"], classes[classes["in_polar_figure"]], city, credits
-        )
+        sectors = classes[classes["in_polar_figure"]]
+        drawn["polar_ratios"] = figures.draw_polar_ratios(ratios, sectors, *named)
     for name, figure in drawn.items():
         for kind in ("png", "pdf"):
             with atomic(paths.figures / f"{name}.{kind}") as temporary:
@@ -86,7 +81,7 @@ def read_cells(predictions, images, seed, paths) -> dict:
     from urbancam import figures
 
     groups = figures.choose_cells(predictions, CELLS_A_GROUP, seed)
-    ids = [cell for cells in groups.values() for cell in cells]
+    ids = [cell for cells in groups.values() for cell in cells] or [""]  # the filter needs a value
     fragments = gpd.read_parquet(paths.fragments, columns=["idINSPIRE", "class", "geometry"],
                                  filters=[("idINSPIRE", "in", ids)])  # fmt: skip
     rows = predictions.set_index("idINSPIRE")

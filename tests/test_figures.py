@@ -14,7 +14,9 @@ from PIL import Image
 from urbancam import figures, urban_atlas
 from urbancam.figures import cells, maps, ratios, scores, style
 
-CLASSES = urban_atlas.class_table().set_index("class").loc[["green_ua", "roads", "water", "hd_uf"]].reset_index()
+CLASSES = (
+    urban_atlas.class_table().set_index("class").loc[["green_ua", "roads", "water", "hd_uf"]].reset_index()
+)
 CONFUSION = pd.DataFrame(np.diag([4, 3, 2, 1, 0]), columns=[f"predicted_{k}" for k in range(5)])
 CONFUSION.insert(0, "income_class", range(5))
 
@@ -180,10 +182,9 @@ def test_interval_is_left_out_where_there_is_none():
 
 
 def test_classes_are_sorted_from_rich_to_poor(ratio_table):
-    known = ratio_table.dropna(subset="ratio")
-    assert ratios.sort_classes(known) == ["green_ua", "roads"]
+    assert ratios.sort_classes(ratio_table) == ["green_ua", "roads", "hd_uf"]
     contrast = pd.DataFrame({"class": ["green_ua", "roads"], "log_ratio": [-1.0, 2.0]})
-    assert ratios.sort_classes(known, contrast) == ["roads", "green_ua"]
+    assert ratios.sort_classes(ratio_table, contrast) == ["roads", "green_ua", "hd_uf"]
 
 
 def test_a_ratio_of_zero_is_an_arrow_at_the_edge(ratio_table):
@@ -197,11 +198,13 @@ def test_a_class_without_ratio_is_named_below_and_has_no_line(ratio_table):
     figure = figures.draw_activation_ratios(ratio_table)
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels == ["Green urban areas (12 | 30)", "Other roads (40 | 38)"]
-    assert "In no cell of the samples: Dense urban fabric (50-80 %)." in figure.texts[0].get_text().replace("\n", " ")
+    assert "In no cell: Dense urban fabric (50-80 %)." in figure.texts[0].get_text().replace("\n", " ")
 
 
 def test_classes_may_be_raw_codes(ratio_table):
-    table = ratio_table.assign(**{"class": ratio_table["class"].map({"green_ua": 14100, "roads": 12220, "hd_uf": 11210})})
+    table = ratio_table.assign(
+        **{"class": ratio_table["class"].map({"green_ua": 14100, "roads": 12220, "hd_uf": 11210})}
+    )
     labels = figures.draw_activation_ratios(table).axes[0].get_yticklabels()
     assert [label.get_text() for label in labels] == ["Green urban areas (12 | 30)", "Other roads (40 | 38)"]
 
@@ -228,6 +231,13 @@ def test_contrast_and_contribution_have_a_panel_each(ratio_table):
     assert [diamond.get_xdata()[0] for diamond in diamonds] == [1.2, 1.2]
 
 
+def test_a_class_with_a_contribution_only_keeps_its_line(ratio_table):
+    contribution = pd.DataFrame({"class": ["hd_uf"], "value": [-0.4], "ci_low": [-0.6], "ci_high": [-0.2]})
+    figure = figures.draw_activation_ratios(ratio_table, None, contribution)
+    assert len(figure.axes[0].get_yticklabels()) == 3
+    assert "In no cell" not in figure.texts[0].get_text()
+
+
 def test_polar_bars_end_at_the_cap_with_their_value(ratio_table):
     ax = figures.draw_polar_ratios(ratio_table, CLASSES).axes[0]
     heights = [patch.get_height() for patch in ax.patches if patch.get_facecolor() == to_rgba("#c64737")]
@@ -245,7 +255,9 @@ def test_polar_sector_of_a_class_without_ratio_is_grey_and_says_so(ratio_table):
     ax = figures.draw_polar_ratios(ratio_table, CLASSES).axes[0]
     grey = [to_rgba(patch.get_facecolor(), 1) == to_rgba(style.UNUSED_COLOUR) for patch in ax.patches[:4]]
     assert grey == [False, False, True, True]
-    assert {"Water (NA)", "Dense urban\nfabric (50-80\N{NO-BREAK SPACE}%)\n(NA)"} <= {text.get_text() for text in ax.texts}
+    assert {"Water (NA)", "Dense urban\nfabric (50-80\N{NO-BREAK SPACE}%)\n(NA)"} <= {
+        text.get_text() for text in ax.texts
+    }
 
 
 def test_polar_has_one_blank_sector_at_the_top(ratio_table):
@@ -270,7 +282,9 @@ def test_signed_colours_are_clear_at_zero_blue_for_poor_red_for_rich():
 
 def test_chosen_cells_are_told_right_and_the_same_every_time():
     table = pd.DataFrame({"income_class": [0, 0, 4, 4, 2] * 20, "predicted_class": [0, 1, 4, 0, 2] * 20})
-    table["idINSPIRE"] = [f"{row.income_class}{row.predicted_class}-{row.Index}" for row in table.itertuples()]
+    table["idINSPIRE"] = [
+        f"{row.income_class}{row.predicted_class}-{row.Index}" for row in table.itertuples()
+    ]
     poorest, richest = figures.choose_cells(table, 4, seed=3).values()
     assert {name[:2] for name in poorest} == {"00"} and {name[:2] for name in richest} == {"44"}
     assert len(poorest) == len(richest) == 4
@@ -345,7 +359,9 @@ def test_png_is_as_wide_as_the_journal_asks(metrics):
 def all_figures(samples, predictions, metrics) -> list:
     """Each figure once, with every class of the land cover in it."""
     classes = urban_atlas.class_table()
-    sides = pd.DataFrame({"side": ["poor", "rich"], "ratio": [1.5, 0.7], "ci_low": [1.2, 0.3], "ci_high": [9.0, 1.1]})
+    sides = pd.DataFrame(
+        {"side": ["poor", "rich"], "ratio": [1.5, 0.7], "ci_low": [1.2, 0.3], "ci_high": [9.0, 1.1]}
+    )
     ratio_table = classes.merge(sides, how="cross").assign(n_cells=12_345)
     shares = shapely.box(0, np.arange(20) * 10, 200, np.arange(20) * 10 + 10)
     moved = shapely.transform(shares, lambda xy: xy + (2_889_000, 3_760_000))

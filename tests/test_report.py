@@ -29,8 +29,12 @@ def metrics(difference=(0.28, 0.1, 0.4)) -> pd.DataFrame:
 
 @pytest.fixture
 def ratios() -> pd.DataFrame:
-    rows = [("roads", "Other roads", "poor", 40, 1.8, 1.2, 2.4), ("water", "Water", "poor", 9, 0.6, 0.2, 1.1),
-            ("roads", "Other roads", "rich", 38, 0.7, 0.5, 0.9), ("water", "Water", "rich", 7, 1.3, 0.8, 2.0)]  # fmt: skip
+    rows = [
+        ("roads", "Other roads", "poor", 40, 1.8, 1.2, 2.4),
+        ("roads", "Other roads", "rich", 38, 0.7, 0.5, 0.9),
+        ("water", "Water", "poor", 9, 0.6, 0.2, 1.1),
+        ("water", "Water", "rich", 7, 1.3, 0.8, 2.0),
+    ]
     return pd.DataFrame(rows, columns=["class", "name", "side", "n_cells", "ratio", "ci_low", "ci_high"])
 
 

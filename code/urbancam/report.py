@@ -1,6 +1,6 @@
-"""The report of one city and run: what the tables say in sentences, figures, tables, settings, records, limits.
+"""The report of one city and run: what the tables say in sentences, figures, tables, settings, limits.
 
-Everything is a function of frames, bytes and dictionaries; the result is one HTML page that needs no other file.
+All are functions of frames, bytes and dictionaries; the result is one HTML page that needs no other file.
 """
 
 import base64
@@ -23,20 +23,22 @@ TABLES = {  # name of the table -> heading
     "activation_ratio": "Activation ratios",
     "activation_contrast": "Contrast: log(rich ratio / poor ratio)",
     "contribution": "Contribution, logit units a cell, against the city's mean",
-    "observed_association": "What the incomes themselves say: how often a cell that holds a class is poor, or rich",
+    "observed_association": "What the incomes say: how often a cell that holds a class is poor, or rich",
 }
-SCREEN_PX_PER_PX = 0.45  # figures have 300 pixels an inch; their text is then as large as the page's small print
+# Figures have 300 pixels an inch; so their text is as large on the page as its small print.
+SCREEN_PX_PER_PX = 0.45
 LIMITS = (
-    "Everything here is about cells and their mean income, nothing about the people in them. Do not use it to judge "
-    "persons or households, or to decide about them.",
+    "Everything here is about cells and their mean income, nothing about the people in them. Do not use it "
+    "to judge persons or households, or to decide about them.",
     "Classes are quintiles of this city: the same class is another income elsewhere.",
     "Only inhabited cells are in the data.",
     "Images, incomes and land cover were taken in different years.",
-    "The intervals come from resampling blocks of this city with the models as they were trained: they say how the "
-    "scores would vary over other neighbourhoods, not over other trainings or other cities.",
-    "An activation ratio says where the network looks, not what makes a place poor or rich. The published map is a "
-    "product of a coarse map and an edge-seeking gradient, and its zero is a convention; the contribution adds up to "
-    "the logit exactly, at the resolution of the network's last layer, which is wider than most roads.",
+    "The intervals come from resampling blocks of this city with the models as they were trained: they say "
+    "how the scores would vary over other neighbourhoods, not over other trainings or other cities.",
+    "An activation ratio says where the network looks, not what makes a place poor or rich. The published "
+    "map is a product of a coarse map and an edge-seeking gradient, and its zero is a convention; the "
+    "contribution adds up to the logit exactly, at the resolution of the network's last layer, which is "
+    "wider than most roads.",
     "Ratios of different cities come from different models.",
 )
 
@@ -56,11 +58,11 @@ def summarise_scores(metrics: pd.DataFrame) -> list[str]:
     near = rows.loc[("model", "accuracy_within_1")]
     constant = rows.loc[("constant", "accuracy"), "value"]
     return [
-        f"Out of fold, p correlates with income with a Spearman r of {_interval(model)} over {int(model['n']):,} "
-        f"cells; the nearest neighbours' classes alone (coordinates) reach {place:.2f}. The difference is "
-        f"{_interval(difference)}, {verdict}.",
-        f"{accuracy['value']:.0%} of the cells get the right one of five classes, {near['value']:.0%} the right one "
-        f"or its neighbour; always the most frequent class would get {constant:.0%} right.",
+        f"Out of fold, p correlates with income with a Spearman r of {_interval(model)} over "
+        f"{int(model['n']):,} cells; the nearest neighbours' classes alone (coordinates) reach {place:.2f}. "
+        f"The difference is {_interval(difference)}, {verdict}.",
+        f"{accuracy['value']:.0%} of the cells get the right one of five classes, {near['value']:.0%} the "
+        f"right one or its neighbour; always the most frequent class would get {constant:.0%} right.",
     ]
 
 
@@ -70,9 +72,13 @@ def summarise_land_cover(ratios: pd.DataFrame, contrast: pd.DataFrame) -> list[s
     for side in ("poor", "rich"):
         rows = ratios[(ratios["side"] == side) & ratios["ci_low"].notna()]
         if rows.empty:
-            sentences.append(f"Too few cells are predicted {side} to say which land cover the map lies on there.")
+            sentences.append(
+                f"Too few cells are predicted {side} to say which land cover the map lies on there."
+            )
             continue
-        top = rows.loc[rows["ci_low"].idxmax()]  # by its lower bound: a rare class may have a high ratio by chance
+        top = rows.loc[
+            rows["ci_low"].idxmax()
+        ]  # by its lower bound: a rare class may have a high ratio by chance
         sentences.append(
             f"In cells predicted {side}, the map lies most clearly on {_low(top['name'])}: ratio "
             f"{_interval(top, 'ratio')}, in {int(top['n_cells']):,} cells."
@@ -80,8 +86,8 @@ def summarise_land_cover(ratios: pd.DataFrame, contrast: pd.DataFrame) -> list[s
     rich = contrast.loc[contrast["ci_low"] > 0].sort_values("log_ratio", ascending=False)["name"]
     poor = contrast.loc[contrast["ci_high"] < 0].sort_values("log_ratio")["name"]
     sentences.append(
-        f"Classes on which the map lies rather where the image says rich, the interval above 0: {_list(rich)}; "
-        f"rather where it says poor: {_list(poor)}."
+        f"Classes on which the map lies rather where the image says rich, the interval above 0: "
+        f"{_list(rich)}; rather where it says poor: {_list(poor)}."
     )
     return sentences
 
@@ -91,8 +97,8 @@ def name_limits(metrics: pd.DataFrame, rendered: bool) -> list[str]:
     rows = metrics[metrics["fold"].astype(str) == "all"].drop_duplicates("subset").set_index("subset")["n"]
     imputed = (
         f"The income of {rows['imputed'] / rows['all']:.0%} of the cells is imputed by INSEE: cells with few "
-        "households get the mean of a group of cells, so neighbours share one value. The table of scores has a part "
-        "without them."
+        "households get the mean of a group of cells, so neighbours share one value. The table of scores has "
+        "a part without them."
     )
     drawn = ["This city is rendered: what is found here is true of the renderer's rule and of no real place."]
     return drawn * rendered + [imputed, *LIMITS]
@@ -189,13 +195,14 @@ def _packages(records: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
+body { font: 16px/1.5 system-ui, sans-serif; color: #222; }
+body { max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
 img { max-width: 100%; height: auto; }
 details { margin: .4rem 0; } summary { cursor: pointer; } details > div { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .8rem; font-variant-numeric: tabular-nums; margin: .5rem 0; }
-th, td { text-align: left; padding: .15rem .7rem .15rem 0; border-bottom: 1px solid #ddd; vertical-align: top; }
-td { white-space: nowrap; }
+th, td { text-align: left; padding: .15rem .7rem .15rem 0; border-bottom: 1px solid #ddd; }
+td { white-space: nowrap; vertical-align: top; }
 """
 _PAGE = """<!DOCTYPE html>
 <html lang="en">

@@ -8,6 +8,6 @@ from urbancam.figures.scores import draw_confusion_matrix, draw_scores
 from urbancam.figures.style import credit_line, render
 
 __all__ = [
-    "CellPicture", "choose_cells", "credit_line", "draw_activation_ratios", "draw_cell_sheet", "draw_class_maps",
-    "draw_confusion_matrix", "draw_polar_ratios", "draw_scores", "render",
+    "CellPicture", "choose_cells", "credit_line", "draw_activation_ratios", "draw_cell_sheet",
+    "draw_class_maps", "draw_confusion_matrix", "draw_polar_ratios", "draw_scores", "render",
 ]  # fmt: skip

@@ -23,7 +23,8 @@ PANELS = ("image", "activation map", "land cover")
 MARGIN_MM, GAP_MM, ROW_GAP_MM, TOP_MM = 2.0, 0.6, 4.5, 8.0
 PANEL_MM = (style.TWO_COLUMNS_MM - 3 * MARGIN_MM - 4 * GAP_MM) / 6
 LEGEND_COLUMNS = 3
-ZERO, SCALE = 128, 127  # grey values of a signed map: 128 is zero, 255 the most rich-raising, 1 the most poor-raising
+# Grey values of a signed map: 128 is zero, 255 the most rich-raising, 1 the most poor-raising.
+ZERO, SCALE = 128, 127
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class CellPicture:
     """What the sheet shows of a cell.
 
     Attributes:
-        idINSPIRE: its INSPIRE id.
+        cell_id: its INSPIRE id.
         income_eur: EUR per year and person.
         predicted_class: 0 poorest .. 4 richest.
         image: (H, W, 3) uint8, row 0 in the north; None where there is none.
@@ -39,7 +40,7 @@ class CellPicture:
         fragments: `class, geometry` (polygons in EPSG:3035, m).
     """
 
-    idINSPIRE: str
+    cell_id: str
     income_eur: float
     predicted_class: int
     image: np.ndarray | None
@@ -48,7 +49,7 @@ class CellPicture:
 
 
 def choose_cells(predictions: pd.DataFrame, per_group: int, seed: int) -> dict[str, list[str]]:
-    """Cells for the sheet, drawn at random: some whose poorest class is predicted right, some whose richest is.
+    """Cells for the sheet, at random: some observed and predicted poorest, some both times richest.
 
     Args:
         predictions: `idINSPIRE, income_class, predicted_class`.
@@ -61,7 +62,7 @@ def choose_cells(predictions: pd.DataFrame, per_group: int, seed: int) -> dict[s
     # ASSUME: cells that are told right, at random: neither the finest maps nor the worst.
     chosen = {}
     for number, title in GROUPS.items():
-        right = predictions[(predictions["income_class"] == number) & (predictions["predicted_class"] == number)]
+        right = predictions[(predictions[["income_class", "predicted_class"]] == number).all(axis=1)]
         drawn = right.sample(min(per_group, len(right)), random_state=seed).sort_index()
         chosen[title] = drawn["idINSPIRE"].tolist()
     return chosen
@@ -107,15 +108,17 @@ def _write_head(figure: Figure, left_mm: float, title: str, has_cells: bool) -> 
         style.text_mm(figure, left_mm + number * (PANEL_MM + GAP_MM), 5.4, panel, color="0.35")
 
 
-def _draw_cell(figure: Figure, cell: CellPicture, classes: pd.DataFrame, left_mm: float, top_mm: float) -> None:
+def _draw_cell(
+    figure: Figure, cell: CellPicture, classes: pd.DataFrame, left_mm: float, top_mm: float
+) -> None:
     words = f"{cell.income_eur:,.0f} EUR, predicted {style.CLASS_LABELS[cell.predicted_class]}"
     style.text_mm(figure, left_mm, top_mm + 0.7, words)
     axes = [
         style.add_axes_mm(figure, left_mm + k * (PANEL_MM + GAP_MM), top_mm + 3.6, PANEL_MM, PANEL_MM)
         for k in range(len(PANELS))
     ]
-    west, south = grid.corners(pd.Series([cell.idINSPIRE]))[0]
-    side_m = cell_side_m(cell.idINSPIRE)
+    west, south = grid.corners(pd.Series([cell.cell_id]))[0]
+    side_m = cell_side_m(cell.cell_id)
     extent = (west, west + side_m, south, south + side_m)
     for ax in axes:
         ax.set(xlim=extent[:2], ylim=extent[2:], xticks=[], yticks=[])
@@ -149,7 +152,8 @@ def _draw_fragments(ax: Axes, fragments: pd.DataFrame, classes: pd.DataFrame) ->
     for key, geometry in zip(fragments["class"], fragments["geometry"], strict=True):
         ax.add_patch(PathPatch(_outline(geometry), facecolor=(classes.loc[key, "colour"], 0.45), linewidth=0))
         ax.add_patch(PathPatch(_outline(geometry), fill=False, edgecolor="black", linewidth=0.5))
-    largest = fragments.assign(area=shapely.area(fragments["geometry"])).sort_values("area").groupby("class").tail(1)
+    by_area = fragments.assign(area_m2=shapely.area(fragments["geometry"])).sort_values("area_m2")
+    largest = by_area.groupby("class").tail(1)
     for key, geometry in zip(largest["class"], largest["geometry"], strict=True):
         point = shapely.point_on_surface(geometry)
         ax.text(point.x, point.y, str(classes.loc[key, "number"]), ha="center", va="center", fontsize=6,
@@ -186,6 +190,6 @@ def _add_legend(figure: Figure, legend: pd.DataFrame, top_mm: float) -> None:
 
 _CAPTION = (
     "Cells drawn at random among those whose class is told right; income is the mean per person and year. "
-    "Activation map, scaled cell by cell: in red what speaks for rich, in blue what speaks for poor. Land cover: "
-    "each class is numbered once in a cell."
+    "Activation map, scaled cell by cell: in red what speaks for rich, in blue what speaks for poor. Land "
+    "cover: each class is numbered once in a cell."
 )

@@ -88,8 +88,8 @@ def _map_caption(cells: pd.DataFrame) -> str:
     without = len(cells) - len(compared)
     grey = f"; {without:,} cells not used in light grey" if without else ""
     return (
-        f"Quintiles of the city's income per person in cells of {side_m} m, observed and as predicted from the "
-        f"image by the one model that never saw the cell ({len(compared):,} cells{grey})."
+        f"Quintiles of the city's income per person in cells of {side_m} m, observed and as predicted from "
+        f"the image by the one model that never saw the cell ({len(compared):,} cells{grey})."
     )
 
 
@@ -136,6 +136,6 @@ def _add_north_arrow(ax: Axes) -> None:
     below = _corner_inches(ax, (1, 0))
     foot = np.array([-0.08, -0.30])  # inches from the panel's lower right corner
     head = foot + 0.22 * np.array([dx, dy])
-    ax.annotate("", xy=head, xytext=foot, xycoords=below, textcoords=below, annotation_clip=False,
-                arrowprops={"arrowstyle": "-|>", "linewidth": 0.8, "color": "black", "shrinkA": 0, "shrinkB": 0})  # fmt: skip
+    arrow = {"arrowstyle": "-|>", "linewidth": 0.8, "color": "black", "shrinkA": 0, "shrinkB": 0}
+    ax.annotate("", head, foot, xycoords=below, textcoords=below, annotation_clip=False, arrowprops=arrow)
     ax.text(foot[0] - 0.05, foot[1], "N", transform=below, ha="right", va="bottom")

@@ -1,7 +1,7 @@
 """The published polar figure: activation ratios as bars around a circle, the land cover in a fixed order.
 
-The layout is that of Levy Abitbol & Karsai 2020 (after Burtin's diagram): 18 classes and a blank sector for the
-scale, radius linear in the ratio from 0 to 2, a circle at 1, sectors coloured by super-class.
+The layout is that of Levy Abitbol & Karsai 2020 (after Burtin's diagram): 18 classes and a blank sector for
+the scale, radius linear in the ratio from 0 to 2, a circle at 1, sectors coloured by super-class.
 """
 
 import textwrap
@@ -17,7 +17,9 @@ from urbancam.figures import style
 from urbancam.figures.ratios import SIDES
 
 CAP = 2.0  # ratio; longer bars end here, marked with their value and without interval, as published
-INNER = 80 / (303 - 80) * CAP  # the hole, in units of the ratio: inner radius 80 and outer radius 303, as published
+INNER = (
+    80 / (303 - 80) * CAP
+)  # the hole, in units of the ratio: inner radius 80 and outer radius 303, as published
 RINGS = (0.5, 1.0, 1.5, 2.0)
 BAR_WIDTH = 0.32  # of a sector
 BAR_OFFSETS = {"poor": -0.18, "rich": 0.18}  # of a sector
@@ -26,8 +28,10 @@ RING_AT_ONE_COLOUR = "#ffd500"
 
 
 @style.styled
-def draw_polar_ratios(ratios: pd.DataFrame, classes: pd.DataFrame, city: str = "", credits: str = "") -> Figure:
-    """Activation ratios of both sides around the circle; a class without a ratio has a grey, hatched sector and "NA".
+def draw_polar_ratios(
+    ratios: pd.DataFrame, classes: pd.DataFrame, city: str = "", credits: str = ""
+) -> Figure:
+    """Activation ratios of both sides around the circle; a class without a ratio has a grey sector and "NA".
 
     Args:
         ratios: `activation_ratio.csv`: `class, side, ratio, ci_low, ci_high`.
@@ -42,7 +46,9 @@ def draw_polar_ratios(ratios: pd.DataFrame, classes: pd.DataFrame, city: str = "
     _prepare(ax)
     known = classes["class"].isin(ratios.loc[ratios["ratio"].notna(), "class"]).to_numpy()
     colours = classes["super_class"].map(style.SUPER_CLASS_COLOURS).where(known, style.UNUSED_COLOUR)
-    sectors = ax.bar(middles, CAP, sector * 0.97, color=colours, alpha=BACKGROUND_ALPHA, linewidth=0, zorder=1)
+    sectors = ax.bar(
+        middles, CAP, sector * 0.97, color=colours, alpha=BACKGROUND_ALPHA, linewidth=0, zorder=1
+    )
     for patch in np.array(sectors.patches)[~known]:
         patch.set(hatch="////", edgecolor="white")
     _draw_rings(ax, sector)
@@ -99,7 +105,9 @@ def _write_name(ax: PolarAxes, angle: float, name: str) -> None:
     right, up = np.sin(angle), np.cos(angle)
     horizontal = "left" if right > 0.17 else "right" if right < -0.17 else "center"
     vertical = "bottom" if up > 0.6 else "top" if up < -0.6 else "center"
-    kept = name.replace("< ", "<\N{NO-BREAK SPACE}").replace(" %", "\N{NO-BREAK SPACE}%")  # no break within "< 10 %"
+    kept = name.replace("< ", "<\N{NO-BREAK SPACE}").replace(
+        " %", "\N{NO-BREAK SPACE}%"
+    )  # no break within "< 10 %"
     ax.text(angle, CAP + 0.27, textwrap.fill(kept, 16), ha=horizontal, va=vertical, linespacing=1.1)
 
 
@@ -115,6 +123,7 @@ def _add_legends(figure: Figure, classes: pd.DataFrame) -> None:
 
 
 _CAPTION = (
-    "Share of the activation over share of the area of each class, over the cells predicted poor and rich; yellow "
-    "circle: 1. Bars end at 2, the value of longer ones is written. Lines: intervals by bootstrap over spatial blocks."
+    "Share of the activation over share of the area of each class, over the cells predicted poor and rich; "
+    "yellow circle: 1. Bars end at 2, the value of longer ones is written. Lines: intervals by bootstrap "
+    "over spatial blocks."
 )

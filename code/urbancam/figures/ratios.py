@@ -1,4 +1,4 @@
-"""Which land cover the network reads as poor or rich: activation ratios of every class as dots with intervals."""
+"""Which land cover the network reads as poor or rich: activation ratios as dots with intervals."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,8 @@ from matplotlib.lines import Line2D
 from urbancam.figures import style
 
 SIDES = ("poor", "rich")
-OFFSETS = {"rich": -0.17, "poor": 0.17}  # of a line's height: the two sides of a class lie one above the other
+# Of a line's height: the two sides of a class lie one above the other.
+OFFSETS = {"rich": -0.17, "poor": 0.17}
 MARKERS = {"rich": "o", "poor": "s"}  # the sides also differ in shape, for readers without colour
 MARKER_PT = 3.6
 WIDEST_RATIO = 16.0  # the axis shows at most 1/16 .. 16; what lies beyond is an arrow at its edge
@@ -28,7 +29,7 @@ def draw_activation_ratios(
     city: str = "",
     credits: str = "",
 ) -> Figure:
-    """Activation ratios of both sides with intervals, classes sorted; beside them what says rich against poor.
+    """Activation ratios of both sides with intervals, classes sorted; beside them rich against poor.
 
     Args:
         ratios: `activation_ratio.csv`: `class, name, side, n_cells, ratio, ci_low, ci_high`.
@@ -37,9 +38,11 @@ def draw_activation_ratios(
         city: its name.
         credits: the line of data credits.
     """
-    known = ratios.groupby("class")["ratio"].transform("count") > 0
-    order = sort_classes(ratios[known], contrast)
-    absent = ratios.loc[~known, "name"].drop_duplicates().tolist()
+    known = set(ratios.loc[ratios["ratio"].notna(), "class"])
+    if contribution is not None:
+        known |= set(contribution.loc[contribution["value"].notna(), "class"])
+    order = [key for key in sort_classes(ratios, contrast) if key in known]
+    absent = ratios.loc[~ratios["class"].isin(known), "name"].drop_duplicates().tolist()
     beside = [
         (table.rename(columns={"log_ratio": "value"}), title, label)
         for table, (title, label) in zip((contrast, contribution), SIGNED_PANELS, strict=True)
@@ -63,20 +66,20 @@ def draw_activation_ratios(
 def sort_classes(ratios: pd.DataFrame, contrast: pd.DataFrame | None = None) -> list:
     """Classes from the one that speaks most for rich to the one that speaks most for poor.
 
-    The measure is the contrast, log(rich ratio / poor ratio); a class that one side lacks is placed as if that
-    side's ratio were 1.
+    The measure is the contrast, log(rich ratio / poor ratio); a class that one side lacks is placed as if
+    that side's ratio were 1, and a class without any ratio comes last.
     """
     sides = ratios.pivot(index="class", columns="side", values="ratio").reindex(columns=SIDES)
     with np.errstate(divide="ignore"):
         logs = np.log(sides.astype(float)).clip(-20, 20)  # a ratio of 0 is very low, and compares with others
-    measure = logs["rich"].fillna(0) - logs["poor"].fillna(0)
+    measure = (logs["rich"].fillna(0) - logs["poor"].fillna(0)).where(sides.notna().any(axis=1))
     if contrast is not None:
         measure = contrast.set_index("class")["log_ratio"].reindex(measure.index).fillna(measure)
     return measure.sort_values(ascending=False, kind="stable").index.tolist()
 
 
 def line_labels(ratios: pd.DataFrame, order: list) -> list[str]:
-    """Name of each class with the cells that hold it in the poor and in the rich sample: "Roads (12 | 34)"."""
+    """Each class's name with the cells of the poor and the rich sample that hold it: "Roads (12 | 34)"."""
     names = ratios.drop_duplicates("class").set_index("class")["name"]
     cells = ratios.pivot(index="class", columns="side", values="n_cells").reindex(columns=SIDES)
     cells = cells.fillna(0).astype(int)
@@ -102,8 +105,8 @@ def _draw_ratios(ax: Axes, ratios: pd.DataFrame, order: list) -> None:
 
 def _add_side_legend(ax: Axes) -> None:
     handles = [
-        Line2D([], [], color=style.SIDE_COLOURS[side], marker=MARKERS[side], markersize=MARKER_PT, linewidth=1,
-               label=f"cells predicted {side}")
+        Line2D([], [], color=style.SIDE_COLOURS[side], marker=MARKERS[side], label=f"cells predicted {side}",
+               markersize=MARKER_PT, linewidth=1)
         for side in SIDES
     ]  # fmt: skip
     legend = ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0.2)
@@ -120,7 +123,9 @@ def _draw_signed(ax: Axes, rows: pd.DataFrame, label: str) -> None:
     ax.set_xlabel(label)
 
 
-def _draw_intervals(ax: Axes, rows: pd.DataFrame, column: str, y: np.ndarray, colour: str, marker: str) -> None:
+def _draw_intervals(
+    ax: Axes, rows: pd.DataFrame, column: str, y: np.ndarray, colour: str, marker: str
+) -> None:
     """A dot and its interval on each line; a value beyond the axis is an arrow at the axis' edge."""
     low, high = ax.get_xlim()
     value = rows[column].to_numpy(dtype=float)
@@ -143,18 +148,16 @@ def _draw_lines(ax: Axes, count: int) -> None:
 
 
 def _caption(has_contrast: bool, has_contribution: bool, absent: list[str]) -> str:
-    parts = [
-        "a, 1 (line): the map lies on the class as much as its area would have it. In brackets: cells of the poor | "
-        "rich sample that hold the class."
-    ]
-    if has_contrast:
-        parts.append("b, right of 0: the map lies on the class rather where the image says rich than poor.")
-    if has_contribution:
-        parts.append(
-            f"{'c' if has_contrast else 'b'}, what a cell covered by the class alone would add to the logit, "
-            "against the city's mean; right of 0: it says rich."
-        )
-    parts.append("Bars: intervals by bootstrap over spatial blocks; arrows: beyond the axis.")
-    if absent:
-        parts.append(f"In no cell of the samples: {', '.join(absent)}.")
-    return " ".join(parts)
+    contrast = "b, right of 0: the map lies on the class rather where the image says rich than poor"
+    contribution = (
+        f"{'c' if has_contrast else 'b'}, what a cell covered by the class alone would add to the logit, "
+        "against the city's mean; right of 0: it says rich"
+    )
+    return style.sentences(
+        "a, 1 (line): the map lies on the class as much as its area would have it",
+        "In brackets: cells of the poor | rich sample that hold the class",
+        contrast * has_contrast,
+        contribution * has_contribution,
+        "Bars: intervals by bootstrap over spatial blocks; arrows: beyond the axis",
+        f"In no cell: {', '.join(absent)}" if absent else "",
+    )

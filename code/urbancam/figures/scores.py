@@ -40,24 +40,31 @@ def interval(row: pd.Series) -> str:
 
 
 @style.styled
-def draw_confusion_matrix(confusion: pd.DataFrame, metrics: pd.DataFrame, credits: str = "") -> Figure:
+def draw_confusion_matrix(
+    confusion: pd.DataFrame, metrics: pd.DataFrame, city: str = "", credits: str = ""
+) -> Figure:
     """Observed against predicted class: share of the observed class in each box, count below it.
 
     Args:
         confusion: `income_class, predicted_0 .. predicted_4`, counts of cells.
         metrics: `metrics.csv`; the model's scores over all folds go into the caption.
+        city: its name.
         credits: the line of data credits.
     """
     counts = confusion.set_index("income_class").filter(regex=r"^predicted_\d+$").to_numpy()
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
-    figure = style.new_figure(style.ONE_COLUMN_MM, 74, _confusion_caption(metrics, int(totals.sum())), credits)
+    figure = style.new_figure(
+        style.ONE_COLUMN_MM, 74, _confusion_caption(metrics, city, int(totals.sum())), credits
+    )
     ax = figure.subplots()
     ax.imshow(shares, cmap="Greys", vmin=0, vmax=1)
     for (row, column), share in np.ndenumerate(shares):
         colour = "white" if share > 0.5 else "black"
         ax.text(column, row, f"{share:.0%}", ha="center", va="bottom", color=colour, fontsize=7.5)
-        ax.text(column, row + 0.08, f"{counts[row, column]:,}", ha="center", va="top", color=colour, fontsize=6)
+        ax.text(
+            column, row + 0.08, f"{counts[row, column]:,}", ha="center", va="top", color=colour, fontsize=6
+        )
     _label_classes(ax, len(shares))
     return figure
 
@@ -75,19 +82,26 @@ def _label_classes(ax: Axes, count: int) -> None:
     ax.tick_params(which="minor", length=0)
 
 
-def _confusion_caption(metrics: pd.DataFrame, cells: int) -> str:
+def _confusion_caption(metrics: pd.DataFrame, city: str, cells: int) -> str:
     rows = overall(metrics).query("predictor == 'model'").set_index("metric")
-    scores = [f"{METRICS[name][0]} {interval(rows.loc[name])}" for name in CAPTION_METRICS if name in rows.index]
-    words = ["share of the observed class, number of cells below it", f"{cells:,} cells, out of fold", *scores]
-    return "; ".join(words).capitalize() + "."
+    scores = [
+        f"{METRICS[name][0]} {interval(rows.loc[name])}" for name in CAPTION_METRICS if name in rows.index
+    ]
+    words = [
+        "Share of the observed class, number of cells below it",
+        f"{cells:,} cells, out of fold",
+        *scores,
+    ]
+    return style.sentences(city, "; ".join(words))
 
 
 @style.styled
-def draw_scores(metrics: pd.DataFrame, credits: str = "") -> Figure:
+def draw_scores(metrics: pd.DataFrame, city: str = "", credits: str = "") -> Figure:
     """The model beside the baselines: a panel a metric, a line a predictor, a dot with its interval.
 
     Args:
         metrics: `metrics.csv`: `subset, fold, predictor, metric, value, ci_low, ci_high, n`.
+        city: its name.
         credits: the line of data credits.
     """
     rows = overall(metrics)
@@ -95,7 +109,9 @@ def draw_scores(metrics: pd.DataFrame, credits: str = "") -> Figure:
     names = [name for name in METRICS if name in set(rows["metric"])]
     columns = min(3, max(1, len(names)))
     lines = -(-len(names) // columns)
-    figure = style.new_figure(style.TWO_COLUMNS_MM, lines * (15 + 4.5 * len(predictors)), _scores_caption(rows), credits)
+    figure = style.new_figure(
+        style.TWO_COLUMNS_MM, lines * (15 + 4.5 * len(predictors)), _scores_caption(rows, city), credits
+    )
     figure.get_layout_engine().set(hspace=0.1)
     axes = figure.subplots(lines, columns, sharey=True, squeeze=False).ravel()
     for ax, name in zip(axes, names, strict=False):
@@ -122,9 +138,10 @@ def _draw_panel(ax: Axes, rows: pd.DataFrame) -> None:
     ax.margins(x=0.08)
 
 
-def _scores_caption(rows: pd.DataFrame) -> str:
+def _scores_caption(rows: pd.DataFrame, city: str) -> str:
     cells = int(rows["n"].max()) if len(rows) else 0
-    return (
-        f"{cells:,} cells, each predicted by the one model that never saw it; the baselines on the same folds. "
-        "Bars: intervals by bootstrap over spatial blocks, conditional on the trained models."
+    return style.sentences(
+        city,
+        f"{cells:,} cells, each predicted by the one model that never saw it; baselines on the same folds",
+        "Bars: intervals by bootstrap over spatial blocks, conditional on the trained models",
     )

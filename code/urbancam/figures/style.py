@@ -1,6 +1,6 @@
 """What all figures share: sizes, fonts, colours, footer, and a figure as the bytes of a file.
 
-Figures are made without pyplot: no backend is chosen on import, no global state is touched, nothing stays open.
+Figures are made without pyplot: no backend is chosen on import, no global state touched, nothing stays open.
 """
 
 import functools
@@ -45,13 +45,14 @@ RC = {
     "figure.facecolor": "white",
 }
 
-# As published: poor is blue, rich is red (maps in RdBu_r; bars #0d3362 and #c64737). The middle of the five is a
-# pale yellow, not RdBu's white, so that it stands out from the paper and from unused cells.
+# As published: poor is blue, rich is red (maps in RdBu_r; bars #0d3362 and #c64737). The middle of the five
+# is a pale yellow, not RdBu's white, so that it stands out from the paper and from unused cells.
 CLASS_COLOURS = ("#2166ac", "#86bbdb", "#f6e6a2", "#f19a6b", "#b2182b")
 CLASS_LABELS = ("poorest", "poor", "middle", "rich", "richest")
 SIDE_COLOURS = {"poor": "#0d3362", "rich": "#c64737"}
 UNUSED_COLOUR = "#d4d4d4"
-SUPER_CLASS_COLOURS = {  # as published, but nature: its darkseagreen is urban fabric's salmon to the red-green blind
+# As published, but for nature: to the red-green blind its darkseagreen is urban fabric's salmon.
+SUPER_CLASS_COLOURS = {
     "urban fabric": "#e69584",
     "functional area": "#f4a460",
     "infrastructure": "#aeaeb8",
@@ -71,7 +72,9 @@ def styled(make: Callable[..., Figure]) -> Callable[..., Figure]:
     return made
 
 
-def new_figure(width_mm: float, content_mm: float, *footer: str, layout: str | None = "constrained") -> Figure:
+def new_figure(
+    width_mm: float, content_mm: float, *footer: str, layout: str | None = "constrained"
+) -> Figure:
     """A figure with an Agg canvas: `content_mm` of height for the axes, the footer's lines below it.
 
     Args:
@@ -80,7 +83,9 @@ def new_figure(width_mm: float, content_mm: float, *footer: str, layout: str | N
         footer: caption and credits; each starts a line and is wrapped to the width.
         layout: None where the axes are placed by `add_axes_mm`.
     """
-    characters = int((width_mm - 3) / 25.4 * 72 / FOOTER_PT * 1.9)  # DejaVu Sans: 0.53 em a character on average
+    characters = int(
+        (width_mm - 3) / 25.4 * 72 / FOOTER_PT * 1.9
+    )  # DejaVu Sans: 0.53 em a character on average
     lines = [part for line in footer if line for part in textwrap.wrap(line, characters)]
     footer_mm = len(lines) * FOOTER_PT * 1.3 / 72 * 25.4 + 2
     height_mm = content_mm + footer_mm
@@ -89,7 +94,9 @@ def new_figure(width_mm: float, content_mm: float, *footer: str, layout: str | N
     if layout:
         share = footer_mm / height_mm
         figure.get_layout_engine().set(rect=(0, share, 1, 1 - share), w_pad=0.03, h_pad=0.03)
-    figure.text(2 / width_mm, 1 / height_mm, "\n".join(lines), fontsize=FOOTER_PT, color="0.35", linespacing=1.3)
+    figure.text(
+        2 / width_mm, 1 / height_mm, "\n".join(lines), fontsize=FOOTER_PT, color="0.35", linespacing=1.3
+    )
     return figure
 
 
@@ -108,8 +115,13 @@ def text_mm(figure: Figure, left: float, top: float, text: str, **kwargs: Any) -
 
 
 def set_title(ax: Axes, letter: str, title: str, pad_pt: float = 4) -> None:
-    """A panel's bold letter and title, left-aligned; `y` is given since matplotlib else moves the title about."""
+    """A panel's bold letter and title, left-aligned; `y` is given, else matplotlib moves the title about."""
     ax.set_title(rf"$\bf{{{letter}}}$  {title}", loc="left", y=1.0, pad=pad_pt)
+
+
+def sentences(*parts: str) -> str:
+    """The parts that are not empty, each with its full stop."""
+    return " ".join(f"{part}." for part in parts if part)
 
 
 def class_colours() -> tuple[ListedColormap, BoundaryNorm]:
@@ -136,7 +148,9 @@ def credit_line(vintage: int, edition: int, years: list[int], rendered: bool) ->
     """
     if rendered:
         return "Data: rendered demo city (no real place, incomes or images)."
-    span = "" if not years else f" {min(years)}" if min(years) == max(years) else f" {min(years)}-{max(years)}"
+    span = (
+        "" if not years else f" {min(years)}" if min(years) == max(years) else f" {min(years)}-{max(years)}"
+    )
     return (
         f"Data: images © IGN, BD ORTHO{span}; incomes INSEE, Filosofi {vintage}; land cover Copernicus Land "
         f"Monitoring Service, Urban Atlas {edition}, © European Union."
