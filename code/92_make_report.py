@@ -45,7 +45,7 @@ def work(step, settings, paths, args) -> dict:
     figures = {path.stem: path.read_bytes() for path in step.inputs if path.suffix == ".png"}
     page = report.render_page(
         f"{args.city}, run {args.run}", sentences, figures, frames,
-        settings.pick(*type(settings).model_fields), read_records(settings, paths),
+        settings.pick(*type(settings).model_fields), read_records(step, settings, paths),
         report.name_limits(frames["metrics"], rendered=paths.truth.is_file()),
     )  # fmt: skip
     with atomic(paths.report) as temporary:
@@ -53,10 +53,11 @@ def work(step, settings, paths, args) -> dict:
     return {"figures": len(figures), "tables": len(frames), "MB": paths.report.stat().st_size / 1e6}
 
 
-def read_records(settings, paths) -> list[dict]:
-    """The records of all steps of the city and run, in the order of the steps."""
+def read_records(step, settings, paths) -> list[dict]:
+    """The records of all steps of the city and run but this one, in the order of the steps."""
     files = [paths.census(settings.census.vintage).with_suffix(".parquet.json")]
-    files += [*paths.city_folder.glob("*.json"), *paths.run_folder.glob("**/*.json")]
+    files += [*paths.city_folder.glob("*.json"), *paths.run_folder.glob("*/*.json")]
+    files += set(paths.run_folder.glob("*.json")) - {step.record_path}
     records = [record for file in files if (record := read_json(file)) and "step" in record]
     return sorted(records, key=lambda record: (record["step"], record["date"]))
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from urbancam.command import join_counts
+
 FIGURES = {  # name of the figure -> heading
     "class_maps": "Observed and predicted income class",
     "scores": "The image model beside the baselines",
@@ -183,9 +185,9 @@ def _table(heading: str, table: pd.DataFrame) -> str:
 
 
 def _flatten_record(record: dict[str, Any]) -> dict[str, Any]:
-    counts = ", ".join(f"{value} {name}" for name, value in record.get("counts", {}).items())
-    keys = ("step", "date", "seconds", "commit")
-    return {key: record.get(key) for key in keys} | {"counts": counts}
+    row = {key: record.get(key) for key in ("step", "date", "seconds")}
+    commit, changes, _ = (record.get("commit") or "").partition("+")
+    return row | {"commit": commit[:10] + changes, "counts": join_counts(record.get("counts", {}))}
 
 
 def _packages(records: list[dict[str, Any]]) -> pd.DataFrame:
