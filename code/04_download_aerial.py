@@ -10,6 +10,7 @@ import argparse
 import logging
 
 from urbancam import command
+from urbancam.paths import ROOT
 from urbancam.records import Step, atomic
 
 log = logging.getLogger(__name__)
@@ -20,10 +21,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def declare(settings, paths, args) -> Step:
+    archives = settings.imagery.source == "archives"
+    keys = ["year", "fetch", "index_url"] if archives else ["wms_url", "wms_layer", "pixel_size_m"]
+    links = ROOT / "aerial_links.txt"
     return Step(
         "04_download_aerial", 1, paths.tiles, "city",
-        settings.pick("imagery.source", "imagery.year"),
-        {paths.cells: "03_select_cells"},
+        settings.pick("imagery.source", *(f"imagery.{key}" for key in keys)),
+        {paths.cells: "03_select_cells"} | ({links: "by hand"} if archives and links.is_file() else {}),
         [paths.aerial_data],
         label=args.city,
     )  # fmt: skip
@@ -32,11 +36,12 @@ def declare(settings, paths, args) -> Step:
 def work(step, settings, paths, args) -> dict:
     import geopandas as gpd
 
-    from urbancam.ign import tiles as ign_tiles
+    from urbancam.ign import collect
 
     cells = gpd.read_parquet(paths.cells)
-    found = ign_tiles.find_tiles(cells, paths.data, paths.aerial_data, settings.imagery.year)
-    counts = ign_tiles.report_coverage(cells, found)
+    gather = collect.from_wms if settings.imagery.source == "wms" else collect.from_archives
+    found, faults = gather(cells, settings.imagery, args.city, paths.data, paths.aerial_data)
+    counts = collect.report_coverage(cells, found, faults)
     with atomic(paths.tiles) as temporary:
         found.tiles.to_parquet(temporary)
     vars(step).pop("current", None)  # so that the record holds the drop folder with what was just put there

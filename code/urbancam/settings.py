@@ -4,11 +4,12 @@ Units and sources stand beside the values in `code/config/default.yaml`. An unkn
 impossible value are errors, all of them named at once.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from urbancam.errors import InputError
 from urbancam.paths import CONFIG, shown
@@ -17,6 +18,15 @@ Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 ClassSet = Annotated[list[Annotated[int, Field(ge=0, le=4)]], Field(min_length=1)]
+
+
+def _public_address(value: str) -> str:
+    if not value.startswith(("http://", "https://")) or "@" in value:
+        raise ValueError("an address begins with http:// or https:// and holds no user and password (use ~/.netrc)")
+    return value
+
+
+Address = Annotated[str, AfterValidator(_public_address)]
 
 
 class Section(BaseModel):
@@ -36,6 +46,10 @@ class Imagery(Section):
     source: Literal["archives", "wms"]
     year: Annotated[int, Field(ge=1990, le=2100)] | None
     pixel_size_m: Annotated[float, Field(ge=0.05, le=10)]
+    fetch: bool
+    index_url: Address
+    wms_url: Address
+    wms_layer: Annotated[str, Field(min_length=1)]
 
 
 class Samples(Section):
@@ -185,7 +199,7 @@ def load(run: str, assignments: list[str] | tuple[str, ...] = ()) -> Settings:
         _merge(values, _read(overlay))
     for assignment in assignments:
         _merge(values, _parse_assignment(assignment))
-        sources += f", --set {assignment}"
+        sources += f", --set {re.sub(r'//[^/ ]*@', '//', assignment)}"  # no user info in messages
     try:
         return Settings.model_validate(values)
     except ValidationError as error:

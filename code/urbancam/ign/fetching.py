@@ -10,28 +10,34 @@ from urbancam import download
 from urbancam.download import Patience
 from urbancam.errors import InputError
 from urbancam.ign import index
-from urbancam.ign.packs import Pack, find_packs, pack_stem
+from urbancam.ign.packs import find_packs, pack_stem
 from urbancam.ign.tiles import Found, covered_share
 from urbancam.paths import shown
 
 log = logging.getLogger(__name__)
 
 
-def fetch_linked(files: list[index.RemoteFile], folder: Path, patience: Patience = Patience()) -> None:
+def fetch_linked(files: list[index.RemoteFile], folder: Path, patience: Patience = Patience()) -> list[InputError]:
     """Fetch the archives of `aerial_links.txt`, unless they stand in the drop folder, unpacked or not.
 
-    Raises:
-        InputError: one cannot be had; its line is to be mended.
+    Returns:
+        What went wrong, by file; the others have been fetched.
     """
-    unpacked = {pack.name for pack in find_packs(folder) if not pack.is_archive}
+    unpacked = {pack.name for pack in find_packs(folder) if not pack.is_archive} if files else set()
+    faults = []
     for file in files:
         if pack_stem(file.name) not in unpacked:
-            download.fetch(file.url, folder / file.name, patience=patience)
+            try:
+                download.fetch(file.url, folder / file.name, patience=patience)
+            except InputError as error:
+                log.info("%s: %s", file.name, error.what)
+                faults.append(error)
+    return faults
 
 
-def lacking_departments(cells: gpd.GeoDataFrame, found: Found, packs: list[Pack], year: int | None) -> list[str]:
+def lacking_departments(cells: gpd.GeoDataFrame, found: Found, folder: Path, year: int | None) -> list[str]:
     """Departments whose cells lack imagery and of which no pack is in place."""
-    have = {pack.department for pack in packs if year in (None, pack.year)}
+    have = {pack.department for pack in find_packs(folder) if year in (None, pack.year)}
     lacking = cells["department"][covered_share(cells, found.tiles) < 1 - 1e-6]
     return sorted(set(lacking) - have)
 

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlencode, urljoin, urlsplit
 from xml.etree import ElementTree
 
 from urbancam import download
-from urbancam.download import Absent, Patience
+from urbancam.download import AbsentError, Patience
 from urbancam.errors import InputError
 from urbancam.ign.packs import parse_name
 from urbancam.paths import folder_name, shown
@@ -77,7 +77,7 @@ def find_pack(index_url: str, department: str, year: int | None, patience: Patie
     """Name and address of the newest pack of a department (RVB, 20 cm), or of the year asked for.
 
     Raises:
-        Absent: the index has none; what it has is told.
+        AbsentError: the index has none; what it has is told.
         InputError: the index cannot be had or read.
     """
     zone = f"D{department:0>3}"
@@ -94,7 +94,7 @@ def find_pack(index_url: str, department: str, year: int | None, patience: Patie
     ]  # fmt: skip
     if not fitting:
         there = ", ".join(sorted(t for t, n in known.items() if n.department == department)) or "nothing"
-        raise Absent(f"IGN's index has no RVB {PIXEL} pack of department {department}" + (f" of {year}" if year else "")
+        raise AbsentError(f"IGN's index has no RVB {PIXEL} pack of department {department}" + (f" of {year}" if year else "")
                      + f"; it has {there}", download.without_user_info(feed_url),
                      "choose imagery.year among them, put a pack into data/aerial_data/, or name its archive in "
                      "aerial_links.txt")  # fmt: skip
@@ -131,7 +131,7 @@ def _sums(url: str, files_count: int, patience: Patience) -> dict[str, str]:
     """MD5 by file name out of a `.md5` file; a lone sum without a name goes by "". None where the file is gone."""
     try:
         text = _polite_get(url, patience).decode("utf-8", errors="replace")
-    except Absent:
+    except AbsentError:
         log.info("%s is listed but gone; the archive's own checksums must do", download.without_user_info(url))
         return {}
     sums = {}

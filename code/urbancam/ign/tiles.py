@@ -109,28 +109,3 @@ def covered_share(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame) -> np.ndarra
     squares = cells.to_crs(tiles.crs).geometry.to_numpy()
     covered = shapely.union_all(tiles.geometry.to_numpy())
     return shapely.area(shapely.intersection(squares, covered)) / shapely.area(squares)
-
-
-def report_coverage(cells: gpd.GeoDataFrame, found: Found) -> dict[str, int]:
-    """Say plainly which cells have imagery; the counts of the summary line.
-
-    Raises:
-        InputError: no cell has any.
-    """
-    share = covered_share(cells, found.tiles)
-    whole, none = share > 1 - 1e-6, share < 1e-6
-    log.info("imagery covers %s of %s cells wholly, %s in part, %s not at all", f"{whole.sum():,}", f"{len(cells):,}",
-             f"{(~whole & ~none).sum():,}", f"{none.sum():,}")  # fmt: skip
-    have = set(found.tiles["department"])
-    for department, cells_lacking in cells["department"][~whole].value_counts().sort_index().items():
-        why = "some tiles are missing" if department in have else "no pack of this department is in place"
-        log.info("  department %s: %s cells lack imagery; %s", department, f"{cells_lacking:,}", why)
-    for pack, names in found.absent.items():
-        log.info("  %s lacks %d tiles that its index names: %s", pack, len(names), ", ".join(names[:10]))
-    if none.all():
-        departments = ", ".join(sorted(set(cells["department"])))
-        raise InputError(f"no cell has imagery; the cells lie in the departments {departments}", "data/aerial_data/",
-                         "put IGN's packs of these departments there (.7z volumes or unpacked), name them in "
-                         "aerial_links.txt, or use --set imagery.source=wms")  # fmt: skip
-    return {"tiles": len(found.tiles), "packs": found.tiles["pack"].nunique(), "cells with imagery": int((~none).sum()),
-            "without": int(none.sum())}  # fmt: skip

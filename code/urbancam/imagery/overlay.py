@@ -13,8 +13,6 @@ from urbancam.imagery.tile import TileFile
 
 log = logging.getLogger(__name__)
 
-TILE_COLUMNS = ["name", "path", "department", "campaign_year", "pack", "size_bytes", "geometry"]
-
 
 def tile_files(tiles: gpd.GeoDataFrame, data: Path) -> list[TileFile]:
     """The rows of the tile table as files.
@@ -40,7 +38,7 @@ def cells_with_tiles(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame, data: Pat
 
     Args:
         cells: `idINSPIRE` and squares.
-        tiles: the tile table.
+        tiles: the tile table; with a column `idINSPIRE` each row is the image of that one cell.
         data: the data folder.
         cell_size_m: side of a cell.
     """
@@ -48,7 +46,7 @@ def cells_with_tiles(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame, data: Pat
     order = sorted(range(len(files)), key=lambda i: (-(files[i].campaign_year or 0), files[i].name, str(files[i].path)))
     rank = np.empty(len(files), int)
     rank[order] = np.arange(len(files))
-    pairs = _overlaps(cells, tiles)
+    pairs = _own_images(cells, tiles) if "idINSPIRE" in tiles else _overlaps(cells, tiles)
     tiles_of: list[list[int]] = [[] for _ in range(len(cells))]
     for cell, tile in sorted(pairs, key=lambda pair: (pair[0], rank[pair[1]])):
         tiles_of[cell].append(tile)
@@ -58,6 +56,12 @@ def cells_with_tiles(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame, data: Pat
              tuple(files[i] for i in own))
         for cell_id, (west, south), own in zip(cells["idINSPIRE"], west_south, tiles_of, strict=True)
     ]  # fmt: skip
+
+
+def _own_images(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame) -> list[tuple[int, int]]:
+    """(cell, image) positions: every cell with the image fetched for it."""
+    image = {cell_id: position for position, cell_id in enumerate(tiles["idINSPIRE"])}
+    return [(position, image[cell_id]) for position, cell_id in enumerate(cells["idINSPIRE"]) if cell_id in image]
 
 
 def _overlaps(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame) -> list[tuple[int, int]]:
