@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from urbancam import datasets, models, settings, training
+from urbancam import datasets, models, schedules, settings, training
 
 
 def walk(losses: list[float], **options) -> list[tuple[int, int, str]]:
     """(run, global epoch, what follows) for a scripted loss curve."""
-    stopping, seen = training.Stopping(**options), []
+    stopping, seen = schedules.Stopping(**options), []
     for loss in losses:
         run, epoch = stopping.run, stopping.global_epoch
         _, following = stopping.update(loss)
@@ -130,7 +130,7 @@ def test_checkpoint_of_other_settings_is_not_gone_on_with(tmp_path, monkeypatch)
 def test_plateau_waits_as_keras_does():
     made = settings.load("paper").training
     optimiser = torch.optim.Adam([nn.Parameter(torch.zeros(1))], lr=made.learning_rate)
-    rate = training.Rate(optimiser, made, 10, made.learning_rate)
+    rate = schedules.Rate(optimiser, made, 10, made.learning_rate)
     for loss in (1.0, 1.0, 1.0):  # Keras: patience 2 lowers the rate after the second epoch without improvement
         rate.after_epoch(loss)
     assert optimiser.param_groups[0]["lr"] == pytest.approx(2e-5)
@@ -139,7 +139,7 @@ def test_plateau_waits_as_keras_does():
 def test_cosine_warms_up_and_comes_down():
     made = settings.load("default", ["training.epochs=5"]).training
     optimiser = torch.optim.Adam([nn.Parameter(torch.zeros(1))], lr=1.0)
-    rate, seen = training.Rate(optimiser, made, 10, 1.0), []
+    rate, seen = schedules.Rate(optimiser, made, 10, 1.0), []
     for step in range(50):
         rate.before_step(step)
         seen.append(optimiser.param_groups[0]["lr"])

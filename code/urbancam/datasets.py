@@ -117,7 +117,7 @@ class CellImages(Dataset):
         image = self.images[self.rows[item]]
         if self.augment:
             image = self.augment(image, np.random.default_rng([self.seed, self.epoch, int(item)]))
-        return torch.from_numpy(np.ascontiguousarray(image).copy()).permute(2, 0, 1), int(self.classes[item])
+        return torch.from_numpy(np.array(image)).permute(2, 0, 1), int(self.classes[item])
 
 
 def flips(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:

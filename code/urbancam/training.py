@@ -4,9 +4,8 @@ Validation is the whole un-augmented part, every epoch, in evaluation mode.
 """
 
 import logging
-import math
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -17,100 +16,12 @@ from tqdm import tqdm
 
 from urbancam import datasets, models
 from urbancam.records import atomic
+from urbancam.schedules import Rate, Stopping
 from urbancam.settings import Settings
 
 log = logging.getLogger(__name__)
 
 EVALUATION_BATCH = 64
-
-
-@dataclass
-class Stopping:
-    """Early stopping with the published restart rule, as a state machine fed one validation loss an epoch.
-
-    Epochs are counted from 0. Let a run start at global epoch g and have its best validation loss at its local
-    epoch b. It stops when `patience` epochs passed without improvement. Without `restarts` that is the end. With
-    them training goes on from the best weights at global epoch g + b + 1 with half the learning rate, until
-    `max_epochs`; a run that reaches `max_epochs` ends without another.
-    """
-
-    max_epochs: int
-    patience: int
-    restarts: bool
-    run: int = 0
-    start: int = 0  # g, global epoch at which the run started
-    local: int = 0  # local epoch that comes next
-    best_local: int = -1
-    best_loss: float = math.inf
-    run_losses: list[float] = field(default_factory=list)  # best of each finished run
-
-    def update(self, loss: float) -> tuple[bool, str]:
-        """Take the validation loss of the epoch just done.
-
-        Returns:
-            whether it is the run's best so far, and what comes next: "continue", "restart" or "end".
-        """
-        improved = loss < self.best_loss
-        if improved:
-            self.best_loss, self.best_local = loss, self.local
-        self.local += 1
-        if self.local - 1 - self.best_local >= self.patience:
-            return improved, self._stop()
-        return improved, "end" if self.global_epoch >= self.max_epochs else "continue"
-
-    def _stop(self) -> str:
-        if not self.restarts:
-            return "end"
-        self.run_losses.append(self.best_loss)
-        self.start += self.best_local + 1
-        self.run += 1
-        self.local, self.best_local, self.best_loss = 0, -1, math.inf
-        return "restart" if self.start < self.max_epochs else "end"
-
-    @property
-    def global_epoch(self) -> int:
-        """Global epoch that comes next."""
-        return self.start + self.local
-
-
-class Rate:
-    """Learning rate of each step: cosine after one warm-up epoch, or plateau on training loss (published).
-
-    Args:
-        optimiser: whose rate is set.
-        settings: section `training`.
-        steps_per_epoch: batches in an epoch.
-        initial: rate at the start of the run, halved at each restart.
-    """
-
-    def __init__(self, optimiser, settings, steps_per_epoch: int, initial: float) -> None:
-        self.optimiser, self.settings, self.steps, self.initial = optimiser, settings, steps_per_epoch, initial
-        self.plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
-            optimiser,
-            factor=settings.plateau_factor,
-            patience=settings.plateau_patience - 1,  # PyTorch waits for one epoch more than Keras does
-            threshold=settings.plateau_min_delta,
-            threshold_mode="abs",
-            min_lr=settings.min_learning_rate,
-        )
-
-    def before_step(self, step: int) -> None:
-        """Set the rate of a step of the run (0-based, over all epochs)."""
-        if self.settings.schedule != "cosine":
-            return
-        total = max(self.settings.epochs * self.steps, self.steps + 1)
-        if step < self.steps:
-            factor = (step + 1) / self.steps
-        else:
-            factor = 0.5 * (1 + math.cos(math.pi * (step - self.steps) / (total - self.steps)))
-        rate = max(self.initial * factor, self.settings.min_learning_rate)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-
-    def after_epoch(self, training_loss: float) -> None:
-        """Take the training loss of the epoch."""
-        if self.settings.schedule == "plateau":
-            self.plateau.step(training_loss)
 
 
 class Trainer:
@@ -292,7 +203,7 @@ def score(head: models.Head, out: torch.Tensor, classes: np.ndarray) -> tuple[fl
         out: (N, outputs).
         classes: (N,) 0..4.
     """
-    truth = torch.from_numpy(np.asarray(classes, dtype=np.int64))
+    truth = torch.tensor(np.array(classes, dtype=np.int64))
     log_probabilities = head.log_probabilities(out)
     loss = -log_probabilities[torch.arange(len(truth)), truth].mean().item()
     return loss, (log_probabilities.argmax(1) == truth).float().mean().item()
