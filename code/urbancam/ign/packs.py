@@ -16,6 +16,7 @@ import pandas as pd
 import shapely
 
 from urbancam import download
+from urbancam.crs import check_extent
 from urbancam.errors import InputError
 from urbancam.paths import shown
 
@@ -227,6 +228,7 @@ def _checked(index: gpd.GeoDataFrame, pack: Pack) -> gpd.GeoDataFrame:
     if empty.any():
         raise InputError(f"{empty.sum()} tiles have no footprint, the first {index['name'][empty].iloc[0]}",
                          shown(pack.path), "mend the index")  # fmt: skip
+    check_extent(tuple(index.total_bounds), index.crs, shown(pack.path))
     return index
 
 

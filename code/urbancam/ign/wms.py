@@ -221,6 +221,8 @@ def _checked(content: bytes, request: Request) -> np.ndarray:
     where = download.without_user_info(request.url)
     if content.lstrip()[:1] == b"<":
         raise AnswerError(f"the server reports: {_exception_text(content)}", where, "look the layer and the address up")
+    if not content:
+        raise AnswerError("the answer is empty, no image", where, "run the step again")
     try:
         with MemoryFile(io.BytesIO(content)) as file, file.open() as image:
             _check_place(image, request, where)
