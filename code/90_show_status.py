@@ -17,7 +17,7 @@ from urbancam import command
 
 HERE = Path(__file__).resolve().parent
 IMAGE_BYTES = 2.3e6  # PNG of a cell at 1000 px; IGN imagery compresses about that well (published: 2 to 2.5 MB)
-NO_STEP = ("90", "93")  # they compute nothing, so nothing of theirs can be stale
+NO_STEP = ("90", "93", "94")  # they compute nothing, so nothing of theirs can be stale
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

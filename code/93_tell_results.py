@@ -36,14 +36,15 @@ def score(metrics: list[dict], predictor: str, metric: str) -> str:
 
 
 def strongest(ratios: list[dict], side: str, count: int = 3) -> str:
-    """The classes with the highest activation ratio of one side."""
-    rows = [row for row in ratios if row["side"] == side and row["ratio"]]
-    rows.sort(key=lambda row: -float(row["ratio"]))
-    return ", ".join(
-        f"{row['name']} {float(row['ratio']):.2f} [{float(row['ci_low'] or 'nan'):.2f}, "
-        f"{float(row['ci_high'] or 'nan'):.2f}]"
-        for row in rows[:count]
+    """The classes whose activation ratio is surely above 1, or the highest where none is."""
+    rows = [row for row in ratios if row["side"] == side and row["ci_low"]]
+    rows.sort(key=lambda row: -float(row["ci_low"]))
+    sure = [row for row in rows if float(row["ci_low"]) > 1]
+    named = ", ".join(
+        f"{row['name']} {float(row['ratio']):.2f} [{float(row['ci_low']):.2f}, {float(row['ci_high']):.2f}]"
+        for row in (sure or rows[:1])[:count]
     )
+    return named if sure or not rows else f"no class is surely above 1; {named}"
 
 
 def tell(args: argparse.Namespace) -> int:
@@ -59,7 +60,7 @@ def tell(args: argparse.Namespace) -> int:
     print(f"  accuracy over five classes: {score(metrics, 'model', 'accuracy')}, "
           f"within one class {score(metrics, 'model', 'accuracy_within_1')}")  # fmt: skip
     for side in ("poor", "rich"):
-        print(f"  read as {side}, activation over area: {strongest(ratios, side)}")
+        print(f"  read as {side} (share of activation / share of area): {strongest(ratios, side) or 'no cells'}")
     print(f"  tables: {shown(paths.tables)}/   figures: {shown(paths.figures)}/   report: {shown(paths.report)}")
     return 0
 

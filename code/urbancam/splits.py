@@ -160,15 +160,26 @@ def add_folds(table: pd.DataFrame, split: Split, seed: int) -> pd.DataFrame:
     """The table `samples.csv`: adds `block` to every cell and `fold` to the used ones.
 
     Args:
-        table: `idINSPIRE, group, used, reason, income_class`.
+        table: `idINSPIRE, income_eur, group, used, reason, income_class`.
         split: settings of the split.
         seed: of the folds.
 
     Raises:
-        InputError: fewer blocks (groups, cells) than folds.
+        InputError: fewer blocks (groups, cells) than folds, or incomes so tied that a quintile is empty.
     """
+    _check_classes(table[table["used"]])
     table = table.assign(block=assign_blocks(table["idINSPIRE"], table["group"], split.block_m))
     used = table[table["used"]]
     table["fold"] = pd.Series(assign_folds(used, split.method, split.folds, seed), index=used.index)
     columns = ["idINSPIRE", "used", "reason", "income_class", "block", "group", "fold"]
     return table[columns].astype({"income_class": "Int64", "fold": "Int64"})
+
+
+def _check_classes(used: pd.DataFrame) -> None:
+    empty = sorted(set(range(5)) - set(used["income_class"]))
+    if empty:
+        value, count = used["income_eur"].value_counts().index[0], used["income_eur"].value_counts().iloc[0]
+        raise InputError(
+            f"incomes are tied: quintiles {empty} of {len(used):,} cells are empty; {count:,} cells have {value:,.0f} EUR",
+            "cells.parquet, income_eur", "take a larger city, or another vintage of the census",
+        )  # fmt: skip
