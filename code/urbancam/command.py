@@ -127,8 +127,7 @@ def _run_step(step: Any, settings: Any, paths: Any, args: argparse.Namespace, wo
 
     started = time.monotonic()
     title = " ".join(part for part in (step.name, step.label) if part)
-    if paths.city:
-        _log_to_file(paths.logs / f"{step.name}.log")
+    _log_to_file(paths.logs / f"{step.name}.log")
     for path, maker in step.missing_inputs():
         require(path, maker, shlex.join(arguments(args, maker)))
     with step.lock():

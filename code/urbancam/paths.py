@@ -68,7 +68,7 @@ class Paths:
 
     @property
     def logs(self) -> Path:
-        return self.city_folder / "logs"
+        return self.city_folder / "logs"  # of steps that serve all cities: results/logs
 
     @property
     def land_cover(self) -> Path:
