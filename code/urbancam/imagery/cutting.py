@@ -31,7 +31,7 @@ VERSION = 1  # of the images: raised when the same tiles would give others
 COLUMNS = ["idINSPIRE", "path", "void_fraction", "tiles", "campaign_year", "fingerprint"]
 SAMPLES, SAMPLE_BYTES = 16, 4096  # of a tile's content, for its signature
 FEW_CELLS = 64  # cells a job holds at least, where there are many small tiles
-PROCESS_BYTES = 2_000_000_000  # at most, measured on a tile of 25 000 x 25 000 px
+PROCESS_BYTES = 2_200_000_000  # at most; measured 1.9 GB on half a tile of IGN, 25 000 x 12 500 px
 MEMORY_SHARE = 0.8  # of the machine's memory that all processes together may take
 GDAL = {"GDAL_NUM_THREADS": 1, "GDAL_CACHEMAX": 128}  # threads of one process; MB (strips are kept by ourselves)
 
@@ -156,7 +156,7 @@ def affordable_workers(workers: int) -> int:
 
 
 def deal(cells: list[Cell], workers: int) -> list[list[Cell]]:
-    """Jobs: the cells of one tile, from north to south; small ones put together, few ones divided; long ones first."""
+    """Jobs: the cells of one tile; small ones put together, few ones divided from north to south; long ones first."""
     groups: dict[TileFile, list[Cell]] = {}
     for cell in cells:
         groups.setdefault(cell.tiles[0], []).append(cell)
@@ -199,11 +199,7 @@ def _cut(
     failures: Counter[str] = Counter()
     strips = Strips()
     with Env(**GDAL), _Opened(strips) as opened:
-        for cell in cells:
-            for tile in opened.those_that_open(cell.tiles):
-                if window := source_window(tile, cell.bounds, image_px):
-                    tile.plan([window])
-        for cell in cells:
+        for cell in _planned(cells, opened, image_px):
             try:
                 tiles = [(opened.get(tile), fills.get(tile)) for tile in cell.tiles]
                 image = cut_cell(cell.bounds, tiles, image_px)
@@ -217,6 +213,17 @@ def _cut(
                 notes[cell.id] = note
             processes.count()
     return notes, failures, strips.decoded_px
+
+
+def _planned(cells: list[Cell], opened: "_Opened", image_px: int) -> list[Cell]:
+    """The cells along their tiles' rows, so that strips follow each other; the tiles are told what will be read."""
+    tops = {}
+    for cell in cells:
+        for tile in opened.those_that_open(cell.tiles):
+            if window := source_window(tile, cell.bounds, image_px):
+                tile.plan([window])
+                tops.setdefault(cell.id, window.top)
+    return sorted(cells, key=lambda cell: (str(cell.tiles[0].path), tops.get(cell.id, 0), cell.id))
 
 
 class _Opened:

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 STRIP_PX = 1024  # rows decoded at once; twice as many would be 11 % faster and take 0.9 GB more a process
 BLOCK_PX = 1024  # columns that GDAL is asked for at once: its block of a JPEG 2000 file
-STRIPS_BYTES = 400 << 20  # decoded strips a process keeps: five of 25 000 px; the image of a cell needs three
+STRIPS_BYTES = 300 << 20  # decoded strips a process keeps; the image of a cell needs three, 77 MB each in a tile of IGN
 BANDS = (1, 2, 3)  # red, green, blue
 POINTS = 6  # a side; where a square lies in another projection
 
