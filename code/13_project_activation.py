@@ -52,7 +52,7 @@ def work(step, settings, paths, args) -> dict:
             for start in range(0, len(members), BATCH):
                 batch = members.iloc[start : start + BATCH]
                 part = parts / f"fold_{fold}_{start:07d}.parquet"
-                if not part.exists():
+                if not (part.exists() and part.with_suffix(".cells").exists()):
                     pixels = images[rows[batch.index]]
                     _project_batch(network, batch["idINSPIRE"], pixels, fragments, settings, paths.maps, part)
                 bar.update(len(batch))
@@ -141,7 +141,7 @@ def _open_parts(paths, fingerprint: str):
 def _join_parts(parts):
     import pandas as pd
 
-    files = sorted(parts.glob("*.parquet"))
+    files = sorted(parts.glob("fold_*.parquet"))  # not the hidden half of a killed write
     table = pd.concat([table for table in map(pd.read_parquet, files) if len(table)], ignore_index=True)
     cells = pd.concat([pd.read_parquet(file.with_suffix(".cells")) for file in files], ignore_index=True)
     return table, cells.sort_values("idINSPIRE", ignore_index=True)

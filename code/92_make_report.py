@@ -58,6 +58,7 @@ def read_records(step, settings, paths) -> list[dict]:
     files = [paths.census(settings.census.vintage).with_suffix(".parquet.json")]
     files += [*paths.city_folder.glob("*.json"), *paths.run_folder.glob("*/*.json")]
     files += set(paths.run_folder.glob("*.json")) - {step.record_path}
+    files = [file for file in files if not file.name.startswith(".")]  # left behind by a killed write
     records = [record for file in files if (record := read_json(file)) and "step" in record]
     return sorted(records, key=lambda record: (record["step"], record["date"]))
 
