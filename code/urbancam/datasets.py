@@ -16,9 +16,10 @@ from PIL import UnidentifiedImageError
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
+from urbancam import tables
 from urbancam.errors import InputError
 from urbancam.paths import Paths, shown
-from urbancam.records import digest
+from urbancam.records import digest, read_json, write_json
 from urbancam.settings import Image
 
 log = logging.getLogger(__name__)
@@ -44,8 +45,9 @@ def read_image(path: Path, size_px: int, resample: str) -> np.ndarray:
             return np.asarray(image.convert("RGB").resize((size_px, size_px), RESAMPLE[resample]))
     except (FileNotFoundError, UnidentifiedImageError, OSError, SyntaxError) as error:
         raise InputError(
-            f"an image cannot be read: {error}", shown(path), "run 05_cut_images again; it redoes damaged images"
-        ) from None
+            f"an image cannot be read: {error}", shown(path),
+            "run 05_cut_images with --force: it cuts damaged and missing images again and keeps the others",
+        ) from None  # fmt: skip
 
 
 def open_cache(path: Path, files: list[Path], size_px: int, resample: str, workers: int) -> np.ndarray:
@@ -73,7 +75,9 @@ def open_cache(path: Path, files: list[Path], size_px: int, resample: str, worke
 def _fill(path: Path, files: list[Path], size_px: int, resample: str, workers: int) -> None:
     part, mark = path.with_name(path.name + ".part"), path.with_name(path.name + ".progress")
     shape = (len(files), size_px, size_px, 3)
-    done = int(mark.read_text()) if mark.exists() and part.exists() else 0
+    done = int((read_json(mark) or {}).get("done", 0)) if part.exists() else 0
+    if not done:
+        mark.unlink(missing_ok=True)  # a mark without its cache must not vouch for the next one
     array = np.lib.format.open_memmap(part, mode="r+" if done else "w+", dtype=np.uint8, shape=shape)
     log.info("decodes %s images to %d px (%.1f GB on disk)", f"{len(files):,}", size_px, array.nbytes / 1e9)
     read = partial(read_image, size_px=size_px, resample=resample)
@@ -83,9 +87,9 @@ def _fill(path: Path, files: list[Path], size_px: int, resample: str, workers: i
                 array[row] = image
                 bar.update()
             array.flush()
-            mark.write_text(str(min(start + CHUNK, len(files))))
+            write_json(mark, {"done": min(start + CHUNK, len(files))})
     part.rename(path)
-    mark.unlink()
+    mark.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -226,7 +230,7 @@ def open_images(paths: Paths, ids: pd.Series, settings: Image, workers: int) -> 
     Returns:
         (M, size_px, size_px, 3) uint8 of all M cells with an image, and (N,) rows.
     """
-    table = pd.read_csv(paths.images_table).dropna(subset="path")
+    table = tables.read(paths.images_table).dropna(subset="path")
     rows = pd.Index(table["idINSPIRE"]).get_indexer(ids)
     if (rows < 0).any():
         raise InputError(
@@ -236,6 +240,6 @@ def open_images(paths: Paths, ids: pd.Series, settings: Image, workers: int) -> 
     path = paths.cache / f"{name}_{digest(paths.images_table)[:16]}.npy"
     for old in paths.cache.glob(f"{name}_*"):
         if not old.name.startswith(path.name):
-            old.unlink()
+            old.unlink(missing_ok=True)  # another fold may be at it too
     files = [paths.city_folder / relative for relative in table["path"]]
     return open_cache(path, files, settings.size_px, settings.resample, workers), rows
