@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from urbancam import datasets, models, schedules, settings, training
+from urbancam.errors import InputError
 
 
 def walk(losses: list[float], **options) -> list[tuple[int, int, str]]:
@@ -125,6 +126,13 @@ def test_checkpoint_of_other_settings_is_not_gone_on_with(tmp_path, monkeypatch)
     with pytest.raises(Killed):
         killed.fit()
     assert len(make_trainer(tmp_path, "new").fit()) == 6
+
+
+def test_training_that_diverges_says_so(tmp_path):
+    trainer = make_trainer(tmp_path)
+    torch.nn.init.constant_(trainer.network.linear.weight, torch.nan)
+    with pytest.raises(InputError, match="diverged(.|\n)*lower training.learning_rate"):
+        trainer.fit()
 
 
 def test_plateau_waits_as_keras_does():

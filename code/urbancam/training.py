@@ -4,6 +4,7 @@ Validation is the whole un-augmented part, every epoch, in evaluation mode.
 """
 
 import logging
+import math
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +16,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from urbancam import datasets, models
+from urbancam.errors import InputError
 from urbancam.records import atomic
 from urbancam.schedules import Rate, Stopping
 from urbancam.settings import Settings
@@ -94,6 +96,7 @@ class Trainer:
         row["learning_rate"] = self.optimiser.param_groups[0]["lr"]
         out = predict(self.network, self.validation_set, self.settings, self.workers)
         row["validation_loss"], row["validation_accuracy"] = score(self.head, out, self.validation_set.classes)
+        _refuse_divergence(row)
         self.rate.after_epoch(row["train_loss"])
         improved, following = stopping.update(row["validation_loss"])
         row["seconds"] = time.monotonic() - started
@@ -240,6 +243,14 @@ def _load(items, batches: list[np.ndarray], workers: int, device: torch.device):
     for images, classes in loader:
         images = images.to(device, non_blocking=True, memory_format=torch.channels_last)
         yield images, classes.to(device, non_blocking=True)
+
+
+def _refuse_divergence(row: dict) -> None:
+    if not (math.isfinite(row["train_loss"]) and math.isfinite(row["validation_loss"])):
+        raise InputError(
+            f"the training diverged: training loss {row['train_loss']}, validation loss {row['validation_loss']}",
+            f"epoch {row['epoch']}", "lower training.learning_rate",
+        )  # fmt: skip
 
 
 def _copy_state(network: torch.nn.Module) -> dict[str, torch.Tensor]:
