@@ -106,6 +106,14 @@ def test_t4_bright_north_west_quadrant_is_rich_in_the_north_west():
     assert activation.spread_evenly(maps.contribution, 64)[0, :32, :32].sum() == pytest.approx(0.75)
 
 
+def test_cell_of_which_the_network_is_certain_keeps_its_maps():
+    network = bright_network()
+    network.linear.bias.data.fill_(20.0)  # float32: sigmoid(20) is 1
+    image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    poor, rich = activation.project_published(activation.compute_maps(network, image, "pool"), 64, 99)
+    assert poor.sum() > 0 and rich.sum() > 0
+
+
 def test_flat_cell_has_no_published_map_and_no_nan():
     maps = activation.compute_maps(bright_network(), torch.full((1, 3, 64, 64), 0.3), "pool")
     poor, rich = activation.project_published(maps, 64, 99)

@@ -104,8 +104,8 @@ def _binomial_sides(out, layer, images) -> list[tuple[torch.Tensor, torch.Tensor
     The size of s_c cancels in a map that is divided by its maximum, so only its sign goes into the signed map.
     """
     raw, gradient = _grad_cam(out[:, 0], layer, images)
-    p = torch.sigmoid(out[:, 0].detach())
-    poor_slope, rich_slope = 4 * p * (1 - p) ** 4, 4 * p**4 * (1 - p)
+    p, q = torch.sigmoid(out[:, 0].detach()), torch.sigmoid(-out[:, 0].detach())  # 1 - p would round to 0
+    poor_slope, rich_slope = 4 * p * q**4, 4 * p**4 * q
     return [(-raw, poor_slope.view(-1, 1, 1) * gradient), (raw, rich_slope.view(-1, 1, 1) * gradient)]
 
 
