@@ -1,10 +1,13 @@
 """Maps on polygons: counts, orientation, statistics against an obvious slow oracle."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 
-from urbancam import projection
+from urbancam import grid, projection, urban_atlas
 
 
 def make_fragments(count: int) -> pd.DataFrame:
@@ -26,11 +29,30 @@ def test_zonal_statistics_equal_the_slow_oracle():
     assert got.loc[5:, ["min", "max", "median", "mean"]].isna().all(axis=None)
 
 
+CELL = "CRS3035RES200mN2888000E3760000"
+WEST, SOUTH = 3_760_000, 2_888_000
+
+
+def test_t4_map_in_the_north_west_is_summed_in_the_north_western_polygon():
+    south_east, north_west = (shapely.box(WEST + x, SOUTH + y, WEST + x + 100, SOUTH + y + 100)
+                              for x, y in ((100, 0), (0, 100)))  # fmt: skip
+    labels = urban_atlas.label_raster([south_east, north_west], grid.bounds(CELL), 80)
+    bright = np.zeros((80, 80))
+    bright[:40, :40] = 1  # row 0 in the north, column 0 in the west
+    got = projection.project_cell(make_fragments(2), labels, 1 - bright, bright, bright)
+    assert got["rich_sum"].tolist() == [0, 1600] and got["poor_sum"].tolist() == [1600, 0]
+    assert got["contribution"].tolist() == [0, 1600]
+
+
 def test_t6_counts_add_up_where_land_cover_covers_the_cell():
-    labels = np.repeat([1, 2, 3, 4], 200)[:, None].repeat(800, 1)
+    edges = [0, 13.7, 55.1, 131.9, 200]  # m, none on a pixel's edge
+    strips = [shapely.box(WEST + a, SOUTH, WEST + b, SOUTH + 200) for a, b in itertools.pairwise(edges)]
+    labels = urban_atlas.label_raster(strips, grid.bounds(CELL), 800)
     ones = np.ones((800, 800))
     got = projection.project_cell(make_fragments(4), labels, ones, ones, ones)
     assert got["pixel_count"].sum() == 640_000 and got["contribution"].sum() == 640_000
+    columns = [round(4 * b) - round(4 * a) for a, b in itertools.pairwise(edges)]  # of 0.25 m, by their centres
+    assert got["pixel_count"].tolist() == [800 * n for n in columns]
 
 
 def test_shares_are_of_the_cells_fragments_and_scores_per_m2():
