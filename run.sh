@@ -53,9 +53,9 @@ call() {  # one script; --dry-run only prints it
 run_city() {  # all steps of one city, in order; stops at the first that fails
     local city=$1 run=$2 step status
     say "== $city, run $run"
-    for step in $STEPS; do
+    for step in $([ "$city" != Demo ] || echo 00_make_demo_city) $STEPS; do
         case $step in
-            01_*) call "$step.py" --run "$run" ${options[@]+"${options[@]}"} ;;
+            0[01]_*) call "$step.py" --run "$run" ${options[@]+"${options[@]}"} ;;
             *)    call "$step.py" --city "$city" --run "$run" ${options[@]+"${options[@]}"} ;;
         esac
         status=$?
@@ -97,10 +97,7 @@ if [ "$task" = test ]; then
     exec .venv/bin/python -m pytest -m "not gpu" tests
 fi
 
-if [ ${#cities[@]} -eq 0 ]; then
-    cities=(Demo)
-    [ "$task" = status ] || call 00_make_demo_city.py --run "${run:-demo}" ${options[@]+"${options[@]}"} || exit $?
-fi
+[ ${#cities[@]} -gt 0 ] || cities=(Demo)
 
 worst=0
 for city in "${cities[@]}"; do

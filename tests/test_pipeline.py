@@ -148,6 +148,12 @@ def test_dry_run_only_prints_the_calls(tmp_path):
     assert not (house / "results").exists()
 
 
+def test_demo_city_is_made_whether_it_is_named_or_not(tmp_path):
+    house = make_house(tmp_path)
+    named, not_named = (run_sh(house, *words, "--dry-run").stdout for words in (["Demo"], []))
+    assert named == not_named and "python code/00_make_demo_city.py --run demo\n" in named
+
+
 def test_python_without_ensurepip_is_told_what_to_install(tmp_path):
     house = make_house(tmp_path)
     (house / ".venv").unlink()
