@@ -45,6 +45,13 @@ def test_city_without_data_is_refused_with_what_to_do(path, tmp_path):
         assert done.returncode == 2 and "what to do:" in done.stderr and "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(("city", "results"), [("Demo", "file"), ("a" * 300, "results")])
+def test_impossible_folder_is_refused(tmp_path, city, results):
+    (tmp_path / "file").touch()
+    done = call(BY_CITY[0], "--city", city, "--data", tmp_path / "data", "--results", tmp_path / results)
+    assert done.returncode == 2 and "what to do:" in done.stderr and "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("path", STEPS, ids=lambda p: p.name)
 @pytest.mark.parametrize("bad", [["--run", "nosuchrun"], ["--set", "split.fold=3"], ["--set", "split.folds"]])
 def test_unknown_settings_are_refused(path, bad, tmp_path):

@@ -89,8 +89,10 @@ def guard(action: Callable[[], int]) -> int:
 
 _DISK_ERRORS = {
     13: "make the folder writable, or name another with --data / --results",  # EACCES
+    20: "name folders with --data / --results: this is a file",  # ENOTDIR
     28: "free some disk",  # ENOSPC
     30: "name a folder that can be written with --data / --results",  # EROFS
+    36: "give the city or folder a shorter name",  # ENAMETOOLONG
     122: "free some of your quota",  # EDQUOT
 }
 
