@@ -130,7 +130,7 @@ def _centre(raw: torch.Tensor, centre: bool) -> tuple[torch.Tensor, torch.Tensor
 def _contribution(linear: nn.Linear, features: torch.Tensor) -> tuple[torch.Tensor, float]:
     """Each position's term of the logit (B, h, w), and the bias."""
     weight, bias = linear.weight.detach(), linear.bias.detach()
-    if len(weight) > 1:  # the richest class against the poorest
+    if len(weight) > 1:  # ASSUME: of five logits the richest class's less the poorest's is what a place contributes to
         weight, bias = weight[-1:] - weight[:1], bias[-1:] - bias[:1]
     positions = features.shape[2] * features.shape[3]
     return (weight.view(1, -1, 1, 1) * features).sum(1) / positions, float(bias[0])

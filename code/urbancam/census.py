@@ -255,6 +255,7 @@ def select_cells(table: pd.DataFrame, boundary: shapely.Geometry, city: str) -> 
     Returns:
         Columns of `cells.parquet` (DESIGN.md), one row per cell, sorted by id.
     """
+    # ASSUME: a cell belongs to the city that holds its centre, so to one city at most.
     x, y = (grid.corners(table["idINSPIRE"]) + 100).T
     shapely.prepare(boundary)
     inside = table[shapely.contains_xy(boundary, x, y)].sort_values("idINSPIRE", ignore_index=True)
@@ -297,4 +298,6 @@ def income_quintiles(income_eur: pd.Series | np.ndarray) -> np.ndarray:
         raise ValueError("incomes must be finite")
     if not len(income):
         return np.zeros(0, dtype="int64")
+    # ASSUME: thresholds are of all used cells of the city, test cells among them (published); a class is a place in
+    # the city's own order, not something to be learned. Classes of other cities are other incomes.
     return np.digitize(income, np.percentile(income, [20, 40, 60, 80])).astype("int64")

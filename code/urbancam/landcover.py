@@ -81,6 +81,7 @@ class LandCover:
 
     def side(self, name: str) -> Side:
         """Sample and matrices of one side; a cell without activation of that side is left out."""
+        # ASSUME: cells weigh alike, whatever |dy_c/dz|; cells of a single class stay in, though their ratio is 1.
         wanted = {"poor": self.settings.poor_classes, "rich": self.settings.rich_classes}[name]
         shares = self.shares[name]
         chosen = self.predictions["predicted_class"].isin(wanted).to_numpy() & (shares.sum(1) > 0)

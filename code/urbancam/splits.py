@@ -34,6 +34,7 @@ def assign_blocks(ids: pd.Series, groups: pd.Series, block_m: int) -> pd.Series:
         (N,) block names "N<south>E<west>" in m, index of `ids`.
     """
     blocks = grid.blocks(ids, block_m)
+    # ASSUME: what a group gains by staying whole outweighs that a few of its cells lie beyond their block's edge.
     grouped = groups.notna()
     home = blocks[grouped].groupby(groups[grouped]).agg(lambda names: names.value_counts().sort_index().idxmax())
     return blocks.where(~grouped, groups.map(home)).rename("block")
@@ -102,6 +103,7 @@ def roles(samples: pd.DataFrame, fold: int, method: str, validation_fraction: fl
             f"the {len(part)} cells outside fold {fold} cannot be divided into training and validation",
             "split.block_m, split.folds", "ask for smaller blocks; the city may be too small",
         )  # fmt: skip
+    # ASSUME: validation asks what the test asks (unseen blocks); its share is the nearest of 1/2, 1/3, 1/4 ...
     number = _stratified(part, units(part, method), method, parts, seed + 1 + fold)
     role[rest[number == 0]] = "validation"
     return role
