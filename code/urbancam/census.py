@@ -245,7 +245,7 @@ def squares(ids: pd.Series, cell_size_m: int = 200) -> np.ndarray:
 
 
 def select_cells(table: pd.DataFrame, boundary: shapely.Geometry, city: str) -> gpd.GeoDataFrame:
-    """The cells whose centre lies in the city.
+    """The cells whose centre lies in the city (ASSUME: so a cell belongs to one city at most).
 
     Args:
         table: as `clean` leaves it.
@@ -255,7 +255,6 @@ def select_cells(table: pd.DataFrame, boundary: shapely.Geometry, city: str) -> 
     Returns:
         Columns of `cells.parquet` (DESIGN.md), one row per cell, sorted by id.
     """
-    # ASSUME: a cell belongs to the city that holds its centre, so to one city at most.
     x, y = (grid.corners(table["idINSPIRE"]) + 100).T
     shapely.prepare(boundary)
     inside = table[shapely.contains_xy(boundary, x, y)].sort_values("idINSPIRE", ignore_index=True)
@@ -290,14 +289,12 @@ def department(depcom: pd.Series) -> pd.Series:
 def income_quintiles(income_eur: pd.Series | np.ndarray) -> np.ndarray:
     """(N,) int64 class 0 (poorest) .. 4 of each income among all of them (published-systems.md, 3.1).
 
-    Thresholds are the percentiles 20, 40, 60, 80 (linear interpolation); an income equal to one goes up. With
-    ties classes can be empty; with all incomes equal every cell is of class 4.
+    Thresholds: percentiles 20, 40, 60, 80 (linear interpolation), ASSUME: of test cells too, as published. An
+    income equal to one goes up; with ties classes can be empty, with all incomes equal every cell is of class 4.
     """
     income = np.asarray(income_eur, dtype="float64")
     if not np.isfinite(income).all():
         raise ValueError("incomes must be finite")
     if not len(income):
         return np.zeros(0, dtype="int64")
-    # ASSUME: thresholds are of all used cells of the city, test cells among them (published); a class is a place in
-    # the city's own order, not something to be learned. Classes of other cities are other incomes.
     return np.digitize(income, np.percentile(income, [20, 40, 60, 80])).astype("int64")
