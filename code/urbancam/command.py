@@ -64,6 +64,9 @@ def run(args: argparse.Namespace, declare: Callable, work: Callable) -> int:
 
 def guard(action: Callable[[], int]) -> int:
     """Do something; turn the faults that a user can mend into one message and exit status 2."""
+    # Threads that wait for each other shall sleep, not spin: on a machine that other work keeps busy, spinning made a
+    # training step about ten times slower. Must stand before torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     _log_to_terminal()
     try:
         return action()
