@@ -97,6 +97,16 @@ if [ "$task" = test ]; then
     exec .venv/bin/python -m pytest -m "not gpu" tests
 fi
 
+if [ "$task" = status ] && [ ${#cities[@]} -eq 0 ]; then  # every city and run that there is
+    for folder in results/*/*/samples.csv; do
+        [ -e "$folder" ] || continue
+        folder=${folder%/samples.csv}
+        city=${folder%/*}
+        call 90_show_status.py --city "${city##*/}" --run "${folder##*/}" ${options[@]+"${options[@]}"} || exit $?
+        cities+=("${city##*/}")
+    done
+    [ ${#cities[@]} -eq 0 ] || exit 0
+fi
 [ ${#cities[@]} -gt 0 ] || cities=(Demo)
 
 worst=0

@@ -21,11 +21,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def declare(settings, paths, args) -> list[Step]:
+    named = settings.weights_file
     return [
         Step(
             "11_train_income", 1, paths.test_predictions(fold), "run",
             settings.pick("image", "model", "training", "split.method", "split.validation_fraction", "seed"),
-            {paths.samples: "10_assign_folds", paths.images_table: "05_cut_images", paths.cells: "03_select_cells"},
+            {paths.samples: "10_assign_folds", paths.images_table: "05_cut_images", paths.cells: "03_select_cells"}
+            | ({named: "by hand"} if named else {}),
             outputs=[paths.weights(fold), paths.history(fold)],
             label=f"{args.city} fold {fold}",
         )
@@ -62,7 +64,7 @@ def work(step, settings, paths, args) -> dict:
     income = tables.read(paths.cells, ["idINSPIRE", "income_eur"])
     table = table.merge(samples[["idINSPIRE", "income_class"]], "left").merge(income, "left")
     tables.write(table, step.result)
-    trainer.clean()
+    step.afterwards = trainer.clean
     step.facts = {"weights_sha256": digest(paths.weights(fold)), "device": str(device), "seed": seed,
                   "threads": torch.get_num_threads()}  # fmt: skip
     best = history.loc[history["validation_loss"].idxmin()]

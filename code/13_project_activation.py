@@ -15,7 +15,7 @@ from urbancam.records import Step, atomic
 
 log = logging.getLogger(__name__)
 
-BATCH = 32  # cells between two saves
+PIXELS = 32 * 192**2  # of a batch: memory grows with them; 32 cells of the demo's 192 px, one or two of 800 px
 THUMBNAIL_PX = 96
 
 
@@ -38,94 +38,55 @@ def declare(settings, paths, args) -> Step:
 def work(step, settings, paths, args) -> dict:
     from tqdm import tqdm
 
-    from urbancam import datasets, models, tables
+    from urbancam import activation, datasets, models, tables, urban_atlas
 
     samples = tables.read(paths.samples)
     samples = samples[samples["used"]].astype({"fold": int}).reset_index(drop=True)
-    fragments = _read_fragments(paths, samples["idINSPIRE"])
+    fragments = urban_atlas.by_cell(tables.read(paths.fragments), samples["idINSPIRE"])
     images, rows = datasets.open_images(paths, samples["idINSPIRE"], settings.image, args.workers)
     device = models.find_device(args.device)
     parts = _open_parts(paths, step.fingerprint)
+    step.afterwards = lambda: shutil.rmtree(parts.parent)
+    size = max(1, PIXELS // settings.image.size_px**2)
     with tqdm(total=len(samples), unit="cell", desc="maps") as bar:
         for fold, members in samples.groupby("fold"):
             network = models.load(paths.weights(fold), settings.model).to(device)
-            for start in range(0, len(members), BATCH):
-                batch = members.iloc[start : start + BATCH]
+            for start in range(0, len(members), size):
+                batch = members.iloc[start : start + size]
                 part = parts / f"fold_{fold}_{start:07d}.parquet"
                 if not (part.exists() and part.with_suffix(".cells").exists()):
-                    pixels = images[rows[batch.index]]
-                    _project_batch(network, batch["idINSPIRE"], pixels, fragments, settings, paths.maps, part)
+                    maps = activation.map_cells(network, images[rows[batch.index]], settings)
+                    _project_batch(batch["idINSPIRE"], maps, fragments, settings, paths.maps, part)
                 bar.update(len(batch))
-    table, cells = _join_parts(parts)
+    table, cells = _join_parts(parts, paths)
     _check_additivity(cells)
     tables.write(cells, paths.cell_activation)
     tables.write(table, paths.activation)
-    shutil.rmtree(parts.parent)
     return {"cells": len(cells), "fragments": len(table), "flat cells": int(cells["flat"].sum()),
             "cells without land cover": int((cells["covered_share"] == 0).sum())}  # fmt: skip
 
 
-def _read_fragments(paths, ids) -> dict:
-    """`{idINSPIRE: rows of fragments.parquet}` of the wanted cells, geometry as shapely polygons."""
-    import shapely
-
-    from urbancam import tables
-
-    table = tables.read(paths.fragments)
-    table = table[table["idINSPIRE"].isin(ids)].sort_values(["idINSPIRE", "fragment_id"])
-    table["geometry"] = shapely.from_wkb(table["geometry"])
-    return dict(iter(table.groupby("idINSPIRE")))
-
-
-def _project_batch(network, ids, pixels, fragments, settings, maps_folder, part) -> None:
+def _project_batch(ids, maps, fragments, settings, maps_folder, part) -> None:
     """Rows of the fragments and of the cells of one batch, and their small maps, saved."""
     import pandas as pd
-    import torch
+    from PIL import Image
 
-    from urbancam import activation, projection
+    from urbancam import grid, projection, urban_atlas
 
-    device = next(network.parameters()).device
-    images = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(device)
-    maps, *laid = activation.cell_maps(network, images, settings)
-    poor, rich, contribution = (side.cpu().numpy() for side in laid)
-    overlap = settings.model.head == "softmax"
     rows, cells = [], []
-    for i, cell in enumerate(ids):
-        labels, table = _label(cell, fragments.get(cell), settings.image.size_px)
-        rows.append(projection.project_cell(table, labels, poor[i], rich[i], contribution[i], overlap))
-        cells.append({
-            "idINSPIRE": cell, "logit": float(maps.logit[i]), "bias": maps.bias,
-            "contribution": rows[-1]["contribution"].sum(),
-            "uncovered_contribution": float(contribution[i][labels == 0].sum(dtype=float)),
-            "covered_share": float((labels > 0).mean()),
-            "poor_sum": float(poor[i].sum(dtype=float)), "rich_sum": float(rich[i].sum(dtype=float)),
-            "flat": bool(maps.flat[0][i] | maps.flat[1][i]),
-        })  # fmt: skip
-        _save_map(projection.signed_thumbnail(poor[i], rich[i], THUMBNAIL_PX), maps_folder / f"{cell}.png")
+    for cell, cell_maps in zip(ids, maps, strict=True):
+        held = fragments[cell]
+        labels = urban_atlas.label_raster(held["geometry"].to_numpy(), grid.bounds(cell), settings.image.size_px)
+        overlap = settings.model.head == "softmax"
+        rows.append(projection.project_cell(held, labels, cell_maps, overlap))
+        cells.append({"idINSPIRE": cell} | projection.describe_cell(labels, cell_maps))
+        with atomic(maps_folder / f"{cell}.png") as temporary:
+            picture = projection.signed_thumbnail(cell_maps.poor, cell_maps.rich, THUMBNAIL_PX)
+            Image.fromarray(picture).save(temporary)
     with atomic(part.with_suffix(".cells")) as temporary:
         pd.DataFrame(cells).to_parquet(temporary, index=False)
     with atomic(part) as temporary:
         pd.concat([table for table in rows if len(table)] or rows, ignore_index=True).to_parquet(temporary, index=False)
-
-
-def _label(cell: str, fragments, size_px: int):
-    """(H, W) labels of a cell's fragments, and their rows; a cell without land cover has none."""
-    import numpy as np
-    import pandas as pd
-
-    from urbancam import grid, urban_atlas
-
-    if fragments is None:
-        columns = ["fragment_id", "idINSPIRE", "class", "code", "area_m2"]
-        return np.zeros((size_px, size_px), dtype=np.int32), pd.DataFrame(columns=columns)
-    return urban_atlas.label_raster(fragments["geometry"].to_numpy(), grid.bounds(cell), size_px), fragments
-
-
-def _save_map(picture, path) -> None:
-    from PIL import Image
-
-    with atomic(path) as temporary:
-        Image.fromarray(picture).save(temporary)
 
 
 def _open_parts(paths, fingerprint: str):
@@ -138,18 +99,23 @@ def _open_parts(paths, fingerprint: str):
     return parts
 
 
-def _join_parts(parts):
+def _join_parts(parts, paths):
+    """The rows of all fragments and of all cells; the parts stay until the record stands."""
     import pandas as pd
 
     files = sorted(parts.glob("fold_*.parquet"))  # not the hidden half of a killed write
-    table = pd.concat([table for table in map(pd.read_parquet, files) if len(table)], ignore_index=True)
+    filled = [table for table in map(pd.read_parquet, files) if len(table)]
+    if not filled:
+        raise command.InputError("no used cell holds any land cover", paths.fragments,
+                                 "see what 02 and 06 say: is this the city's Urban Atlas?")  # fmt: skip
     cells = pd.concat([pd.read_parquet(file.with_suffix(".cells")) for file in files], ignore_index=True)
-    return table, cells.sort_values("idINSPIRE", ignore_index=True)
+    return pd.concat(filled, ignore_index=True), cells.sort_values("idINSPIRE", ignore_index=True)
 
 
 def _check_additivity(cells) -> None:
     """Contributions of a cell's fragments, and of what no polygon covers, add up to its logit less the bias."""
-    error = (cells["contribution"] + cells["uncovered_contribution"] - (cells["logit"] - cells["bias"])).abs().max()
+    total = cells["contribution"] + cells["uncovered_contribution"]
+    error = (total - (cells["logit"] - cells["bias"])).abs().max()
     spread = cells["logit"].max() - cells["logit"].min()
     assert error <= 1e-5 * max(spread, 1.0), f"contributions miss the logit by {error:.2g}"
     log.info("contributions add up to the logit within %.1e", error)

@@ -20,7 +20,7 @@ def declare(settings, paths, args) -> Step:
     others = ("activation_contrast", "contribution", "coactivation", "observed_association")
     return Step(
         "14_landcover_statistics", 1, paths.table("activation_ratio"), "run",
-        settings.pick("landcover", "statistics", "seed"),
+        settings.pick("landcover", "statistics", "seed", "census.cell_size_m"),
         {paths.activation: "13_project_activation", paths.predictions: "12_evaluate_income",
          paths.samples: "10_assign_folds"},
         outputs=[paths.table(name) for name in others],
@@ -36,7 +36,10 @@ def work(step, settings, paths, args) -> dict:
     predictions = tables.read(paths.predictions)
     blocks = tables.read(paths.samples).set_index("idINSPIRE")["block"]
     names = urban_atlas.class_names(settings.landcover.key)
-    city = LandCover(activation, predictions, blocks, names, settings.landcover, settings.statistics, settings.seed)
+    city = LandCover(
+        activation, predictions, blocks, names, settings.census.cell_size_m**2,
+        settings.landcover, settings.statistics, settings.seed,
+    )  # fmt: skip
     made = {
         "activation_contrast": city.contrast(),
         "contribution": city.contribution_by_class(),

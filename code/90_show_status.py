@@ -50,7 +50,7 @@ def spread_staleness(states: list[dict]) -> None:
 
 def show(args: argparse.Namespace) -> int:
     scripts = [script for script in sorted(HERE.glob("[0-9][0-9]_*.py")) if script.name[:2] not in NO_STEP]
-    if args.run != "demo":
+    if not args.run.startswith("demo"):
         scripts = [script for script in scripts if not script.name.startswith("00")]
     with ThreadPoolExecutor(2) as pool:
         states = [state for answer in pool.map(lambda script: ask(script, args), scripts) for state in answer]
@@ -71,9 +71,11 @@ def expect(args: argparse.Namespace) -> int:
     paths = command.find_paths(made, args)
     record = records.read_json(paths.cells.with_name(paths.cells.name + ".json")) or {}
     cells = record.get("counts", {}).get("cells", 0)
-    images, cache = cells * IMAGE_BYTES * (made.image_px / 1000) ** 2, cells * made.image.size_px**2 * 3
+    images = cells * IMAGE_BYTES * (made.image_px / 1000) ** 2 - size_of(paths.images)
+    cache = cells * made.image.size_px**2 * 3 - size_of(paths.cache)
+    images, cache = max(images, 0), max(cache, 0)  # what is still to come
     free = shutil.disk_usage(paths.results).free
-    print(f"expects for {cells:,} cells: {images / 1e9:.1f} GB of images, {cache / 1e9:.1f} GB of cache at "
+    print(f"expects for {cells:,} cells: {images / 1e9:.1f} GB more of images, {cache / 1e9:.1f} GB of cache at "
           f"{made.image.size_px} px, besides the imagery archives; {free / 1e9:.0f} GB are free")  # fmt: skip
     epoch = cells * (1 - 1 / made.split.folds) * (1 - made.split.validation_fraction)
     if made.training.batches_per_epoch:
@@ -83,9 +85,14 @@ def expect(args: argparse.Namespace) -> int:
     training = passes * TRAIN_S * (made.image.size_px / 192) ** 2 / args.workers
     print(f"expects with {args.workers} processes: cutting {hours(cutting)}; training at most {passes:,.0f} images, "
           f"{hours(training)} on this CPU (a GPU is far faster)")  # fmt: skip
-    if free < images + cache:
+    if free < 0.9 * (images + cache):
         raise command.InputError("the disk is too small for this city", paths.results, "name another with --results")
     return 0
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of the files in a folder; 0 where there is none."""
+    return sum(path.stat().st_size for path in folder.glob("*")) if folder.is_dir() else 0
 
 
 def hours(seconds: float) -> str:

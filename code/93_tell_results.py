@@ -36,7 +36,7 @@ def score(metrics: list[dict], predictor: str, metric: str) -> str:
 
 
 def strongest(ratios: list[dict], side: str, count: int = 3) -> str:
-    """The classes whose activation ratio is surely above 1, or the highest where none is."""
+    """The classes whose interval lies above 1, or the highest where none does."""
     rows = [row for row in ratios if row["side"] == side and row["ci_low"]]
     rows.sort(key=lambda row: -float(row["ci_low"]))
     sure = [row for row in rows if float(row["ci_low"]) > 1]
@@ -44,16 +44,18 @@ def strongest(ratios: list[dict], side: str, count: int = 3) -> str:
         f"{row['name']} {float(row['ratio']):.2f} [{float(row['ci_low']):.2f}, {float(row['ci_high']):.2f}]"
         for row in (sure or rows[:1])[:count]
     )
-    return named if sure or not rows else f"no class is surely above 1; {named}"
+    return named if sure or not rows else f"no class's interval lies above 1; {named}"
 
 
 def tell(args: argparse.Namespace) -> int:
     from urbancam import settings
     from urbancam.paths import shown
 
-    paths = command.find_paths(settings.load(args.run, args.set), args)
+    made = settings.load(args.run, args.set)
+    paths = command.find_paths(made, args)
     metrics, ratios = read(paths.table("metrics")), read(paths.table("activation_ratio"))
-    print(f"{args.city}, run {args.run}: what the out-of-fold predictions and maps say (95 % intervals over blocks)")
+    print(f"{args.city}, run {args.run}: what the out-of-fold predictions and maps say "
+          f"({made.statistics.confidence:.0%} intervals over blocks, each class for itself)")  # fmt: skip
     print(f"  Spearman r of p with income: model {score(metrics, 'model', 'spearman')}, "
           f"coordinates {score(metrics, 'coordinates', 'spearman')}, "
           f"difference {score(metrics, 'model - coordinates', 'spearman')}")  # fmt: skip

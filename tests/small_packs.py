@@ -15,9 +15,12 @@ PACK = "ORTHOHR_1-0_RVB-0M20_JP2-E080_LAMB93_D{department}_{year}-01-01"
 
 
 def write_tile(path: Path, pixels: np.ndarray, west: float, north: float, pixel_m: float = PIXEL_M, crs="EPSG:2154"):
-    """Write (H, W, 3) uint8 as a lossless JPEG 2000 or TIFF."""
+    """Write (H, W, 3) uint8 as a TIFF, or as a lossless JPEG 2000 without inner tiles, as IGN's are."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    options = {"driver": "GTiff"} if path.suffix == ".tif" else {"driver": "JP2OpenJPEG", "quality": 100, "reversible": True}
+    options = {"driver": "GTiff"}
+    if path.suffix == ".jp2":
+        options = {"driver": "JP2OpenJPEG", "quality": 100, "reversible": True, "tiled": True, "blockxsize": pixels.shape[1],
+                   "blockysize": pixels.shape[0]}  # fmt: skip
     with rasterio.open(path, "w", width=pixels.shape[1], height=pixels.shape[0], count=3, dtype="uint8", crs=crs,
                        transform=Affine(pixel_m, 0, west, 0, -pixel_m, north), **options) as file:  # fmt: skip
         file.write(pixels.transpose(2, 0, 1))

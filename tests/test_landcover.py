@@ -28,7 +28,7 @@ def make_city(n: int = 60, gain: float = 3.0, change=lambda area, rich: None) ->
                                 "income_class": np.arange(n) % 5})  # fmt: skip
     blocks = pd.Series([f"block{i // 3}" for i in range(n)], index=ids)
     made = settings.load("default")
-    return LandCover(rows[rows["area_m2"] > 0], predictions, blocks, NAMES, made.landcover, made.statistics, 0)
+    return LandCover(rows[rows["area_m2"] > 0], predictions, blocks, NAMES, 40_000, made.landcover, made.statistics, 0)
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +36,11 @@ def city() -> LandCover:
     return make_city()
 
 
-def test_t5_shares_of_area_times_ratios_are_one_in_every_cell(city):
-    for side in (city.side("poor"), city.side("rich")):
-        ratio = side.activation / side.area
-        assert np.allclose((side.area * ratio).sum(1), 1) and len(side.cells) == 24
+def test_t5_area_times_ratio_is_one_in_every_cell():
+    for seed in range(3):
+        table = make_city(4, gain=2.0 + seed).activation_ratio()  # predicted classes 0 to 3: one cell is rich
+        one = table[table["side"] == "rich"]
+        assert (one["ratio"] * one["area_share"]).sum() == pytest.approx(1)
 
 
 def test_ratio_tells_the_class_the_map_lies_on(city):
@@ -66,6 +67,33 @@ def test_contrast_separates_raising_lowering_and_inert(city):
     table = city.contrast().set_index("class")
     assert table.loc["green ua", "ci_low"] > 0 and table.loc["comr_indst", "ci_high"] < 0
     assert table.loc["roads", "ci_low"] < 0 < table.loc["roads", "ci_high"]
+
+
+def test_class_in_few_blocks_has_no_interval():
+    def green_in_two_blocks(area, rich):
+        area[6:, 0] = rich[6:, 0] = 0
+
+    table = make_city(change=green_in_two_blocks).activation_ratio().set_index(["side", "class"])
+    assert np.isnan(table.loc[("rich", "green ua"), "ci_low"]) and table.loc[("rich", "green ua"), "ratio"] > 1
+    assert np.isfinite(table.loc[("rich", "roads"), "ci_low"])
+
+
+def test_half_covered_cells_contribute_per_area_as_whole_ones_do():
+    def half_covered(area, rich):
+        area[::2] /= 2
+
+    got = make_city(change=half_covered).contribution_by_class().set_index("class")["value"]
+    assert got["green ua"] - got["comr_indst"] == pytest.approx(1.0)
+
+
+def test_code_without_a_name_keeps_its_number():
+    city = make_city()
+    rows = pd.DataFrame({"idINSPIRE": city.predictions.index, "class": "14110", "area_m2": 40_000.0,
+                         "poor_share": 1.0, "rich_share": 1.0, "contribution": 0.1})  # fmt: skip
+    made = settings.load("default")
+    blocks = pd.Series("block", index=city.predictions.index)
+    other = LandCover(rows, city.predictions.reset_index(), blocks, NAMES, 40_000, made.landcover, made.statistics, 0)
+    assert other.names == ["14110"] and other.activation_ratio()["n_pure_cells"].tolist() == [24, 24]
 
 
 def test_map_that_follows_area_gives_ratios_of_one():

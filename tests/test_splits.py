@@ -55,6 +55,13 @@ def test_random_validation_is_a_quarter_of_the_rest(samples):
     assert (role == "validation").sum() == int(0.25 * (samples["fold"] != 1).sum())
 
 
+@pytest.mark.parametrize("fraction", [0.15, 0.25, 0.4, 0.6])
+def test_validation_fraction_is_obeyed(samples, fraction):
+    role = splits.roles(samples, 0, "block", fraction, seed=0)
+    got = (role == "validation").sum() / (role != "test").sum()
+    assert got == pytest.approx(fraction, abs=0.07)
+
+
 def test_every_cell_is_tested_once_and_classes_spread(samples):
     assert sorted(samples["fold"].unique()) == [0, 1, 2, 3, 4]
     assert pd.crosstab(samples["fold"], samples["income_class"]).to_numpy().min() > 0

@@ -16,11 +16,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from urbancam import datasets, models
+from urbancam.projection import CellMaps
 
 FLAT = 1e-6  # a centred map whose largest value is below this share of the uncentred one is numerically constant
 
@@ -199,19 +201,24 @@ def _position_of_pixel(size_px: int, count: int, device) -> torch.Tensor:
     return ((torch.arange(size_px, device=device) * 2 + 1) * count) // (2 * size_px)
 
 
-def cell_maps(network, images_uint8: torch.Tensor, settings) -> tuple[Maps, torch.Tensor, torch.Tensor, torch.Tensor]:
+def map_cells(network, images_uint8: np.ndarray, settings) -> list[CellMaps]:
     """Maps of raw images, at the image's size.
 
     Args:
-        network: trained.
-        images_uint8: (B, 3, H, W).
+        network: trained, on its device.
+        images_uint8: (B, H, W, 3) uint8.
         settings: of the run.
-
-    Returns:
-        maps; poor and rich (published) and contribution, each (B, H, W).
     """
-    images = datasets.normalise(images_uint8, settings.image.normalise)
+    device = next(network.parameters()).device
+    images = torch.from_numpy(images_uint8).permute(0, 3, 1, 2).to(device)
+    images = datasets.normalise(images, settings.image.normalise)
     target_layer = models.find_backbone(settings.model.backbone).target_layer
     maps = compute_maps(network, images, target_layer, settings.activation.centre)
     poor, rich = project_published(maps, images.shape[-1], settings.activation.clip_percentile)
-    return maps, poor, rich, spread_evenly(maps.contribution, images.shape[-1])
+    contribution = spread_evenly(maps.contribution, images.shape[-1])
+    flat = maps.flat[0] | maps.flat[1]
+    poor, rich, contribution = (side.cpu().numpy() for side in (poor, rich, contribution))
+    return [
+        CellMaps(poor[i], rich[i], contribution[i], float(maps.logit[i]), maps.bias, bool(flat[i]))
+        for i in range(len(images))
+    ]

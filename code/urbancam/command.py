@@ -146,6 +146,8 @@ def _run_step(step: Any, settings: Any, paths: Any, args: argparse.Namespace, wo
         counts = work(step, settings, paths, args)
         seconds = time.monotonic() - started
         step.finish(seconds, counts)
+        if step.afterwards:
+            step.afterwards()
     log.info("%s: done, %s, %.1f s", title, join_counts(counts), seconds)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from fcntl import LOCK_EX, flock
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -187,6 +187,7 @@ class BatchSchedule:
                 "training.batch_size", f"give a multiple of {len(self.members)}",
             )  # fmt: skip
         self.batch_size, self.seed = batch_size, seed
+        self._permutations: dict[tuple[int, int], np.ndarray] = {}
         self.whole = batches_per_epoch is None and not balanced
         self.batches_per_epoch = batches_per_epoch or -(-len(classes) // batch_size)
 
@@ -209,13 +210,10 @@ class BatchSchedule:
         return int(self._permutation(kind, position // size)[position % size])
 
     def _permutation(self, kind: int, number: int) -> np.ndarray:
-        return _permutation(self.seed, kind, number, self.members[kind].tobytes())
-
-
-@cache
-def _permutation(seed: int, kind: int, number: int, members: bytes) -> np.ndarray:
-    generator = np.random.default_rng([seed, kind, number])
-    return generator.permutation(np.frombuffer(members, dtype=np.int64))
+        if (kind, number) not in self._permutations:
+            generator = np.random.default_rng([self.seed, kind, number])
+            self._permutations[kind, number] = generator.permutation(self.members[kind])
+        return self._permutations[kind, number]
 
 
 def open_images(paths: Paths, ids: pd.Series, settings: Image, workers: int) -> tuple[np.ndarray, np.ndarray]:

@@ -17,6 +17,9 @@ from urbancam.projection import SIDES
 from urbancam.settings import Landcover, Statistics
 
 
+PURE = 0.99  # a cell with more than this share of one class has a ratio of 1 by construction; counted, not dropped
+
+
 @dataclass
 class Side:
     """Matrices over the N cells of one side's sample and the U classes of the city.
@@ -25,6 +28,7 @@ class Side:
         cells: (N,) ids.
         activation: (N, U) share of the cell's activation, rows sum to 1.
         area: (N, U) share of the cell's covered area, rows sum to 1.
+        cell_area: (N, U) share of the whole cell, rows sum to the covered share.
         contribution: (N, U) logit units.
         blocks: (N,) number of each cell's block.
     """
@@ -32,6 +36,7 @@ class Side:
     cells: np.ndarray
     activation: np.ndarray
     area: np.ndarray
+    cell_area: np.ndarray
     contribution: np.ndarray
     blocks: np.ndarray
 
@@ -49,6 +54,7 @@ class LandCover:
         predictions: `idINSPIRE, predicted_class, income_class`, one row per used cell.
         blocks: (cells,) block of each cell, indexed by idINSPIRE.
         names: `{class: name}` in the order of the tables; classes that are not in the city are left out.
+        cell_area_m2: of a whole cell.
         settings: section `landcover`.
         statistics: section `statistics`.
         seed: of the bootstrap.
@@ -56,21 +62,21 @@ class LandCover:
 
     def __init__(
         self, activation: pd.DataFrame, predictions: pd.DataFrame, blocks: pd.Series, names: dict,
-        settings: Landcover, statistics: Statistics, seed: int,
+        cell_area_m2: float, settings: Landcover, statistics: Statistics, seed: int,
     ) -> None:  # fmt: skip
-        self.settings, self.confidence = settings, statistics.confidence
+        self.settings, self.statistics = settings, statistics
         predictions = predictions.set_index("idINSPIRE").sort_index()
         predictions = predictions[predictions.index.isin(activation["idINSPIRE"])]
         self.predictions = predictions
         self.key = activation[settings.key]
         present = set(self.key.unique())
+        finer = {key: str(key) for key in sorted(present - set(names))}  # codes of a finer edition have no name yet
+        names = names | finer
         self.classes = [key for key in names if key in present]
-        if unknown := present - set(names):
-            raise ValueError(f"classes without a name: {sorted(unknown)}")
         self.names = [names[key] for key in self.classes]
         self.block_numbers, self.n_blocks = bootstrap.number_blocks(blocks.reindex(predictions.index))
         self.counts = bootstrap.block_draws(blocks.reindex(predictions.index), statistics.draws, seed)
-        self.area = self._by_cell(activation, "area_m2")
+        self.area = self._by_cell(activation, "area_m2") / cell_area_m2
         self.shares = {side: self._by_cell(activation, f"{side}_share") for side in SIDES}
         self.contribution = self._by_cell(activation, "contribution")
 
@@ -87,7 +93,7 @@ class LandCover:
         chosen = self.predictions["predicted_class"].isin(wanted).to_numpy() & (shares.sum(1) > 0)
         area = self.area[chosen]
         return Side(
-            self.predictions.index[chosen].to_numpy(), shares[chosen], area / area.sum(1, keepdims=True),
+            self.predictions.index[chosen].to_numpy(), shares[chosen], area / area.sum(1, keepdims=True), area,
             self.contribution[chosen], self.block_numbers[chosen],
         )  # fmt: skip
 
@@ -97,20 +103,30 @@ class LandCover:
 
     def _ratio_of_side(self, name: str) -> pd.DataFrame:
         side = self.side(name)
-        low, high = bootstrap.interval(self._ratio_draws(side), self.confidence)
+        low, high = self._interval(self._ratio_draws(side), self._held_blocks(side.present, side.blocks))
         area = side.area.sum(0)
         return pd.DataFrame({
             "class": self.classes,
             "name": self.names,
             "side": name,
             "n_cells": side.present.sum(0),
+            "n_pure_cells": (side.area > PURE).sum(0),
             "area_share": bootstrap.divide(area, area.sum()),
             "ratio": bootstrap.divide(side.activation.sum(0), area),
             "ratio_cell_mean": _mean_over_present(bootstrap.divide(side.activation, side.area), side.present),
-            "contribution_mean": bootstrap.divide(side.contribution.sum(0), area),
+            "contribution_mean": bootstrap.divide(side.contribution.sum(0), side.cell_area.sum(0)),
             "ci_low": low,
             "ci_high": high,
         })  # fmt: skip
+
+    def _held_blocks(self, present: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        """(U,) how many blocks hold each class."""
+        return (bootstrap.block_sums(present, numbers, self.n_blocks) > 0).sum(0)
+
+    def _interval(self, draws: np.ndarray, held_blocks: np.ndarray) -> np.ndarray:
+        """(2, ...) interval; none where too few blocks hold the class for it to mean anything."""
+        ends = bootstrap.interval(draws, self.statistics.confidence)
+        return np.where(held_blocks >= self.statistics.min_blocks, ends, np.nan)
 
     def _ratio_draws(self, side: Side) -> np.ndarray:
         """(draws, U) ratio of sums of shares."""
@@ -128,7 +144,8 @@ class LandCover:
         poor, rich = self.side("poor"), self.side("rich")
         ratios = [bootstrap.divide(side.activation.sum(0), side.area.sum(0)) for side in (poor, rich)]
         draws = _log_quotient(self._ratio_draws(rich), self._ratio_draws(poor))
-        low, high = bootstrap.interval(draws, self.confidence)
+        held = [self._held_blocks(side.present, side.blocks) for side in (poor, rich)]
+        low, high = self._interval(draws, np.minimum(*held))
         return pd.DataFrame({
             "class": self.classes,
             "name": self.names,
@@ -141,16 +158,15 @@ class LandCover:
     def contribution_by_class(self) -> pd.DataFrame:
         """The table `contribution.csv`: logit units that a cell's whole area of a class is worth, over all cells.
 
-        `value` is the sum of contributions over the sum of area shares, less the same of all classes together, so
-        that 0 is the city's mean square metre.
+        `value` is the sum of contributions over the sum of shares of the whole cell's area, less the same of all
+        classes together, so that 0 is the city's mean square metre.
         """
-        area = self.area / self.area.sum(1, keepdims=True)
-        sums = [bootstrap.block_sums(part, self.block_numbers, self.n_blocks) for part in (self.contribution, area)]
-        draws = [self.counts @ part for part in sums]
-        value = _above_mean(self.contribution.sum(0), area.sum(0))
-        low, high = bootstrap.interval(_above_mean(*draws), self.confidence)
+        parts = self.contribution, self.area
+        draws = [self.counts @ bootstrap.block_sums(part, self.block_numbers, self.n_blocks) for part in parts]
+        value = _above_mean(self.contribution.sum(0), self.area.sum(0))
+        low, high = self._interval(_above_mean(*draws), self._held_blocks(self.area > 0, self.block_numbers))
         return pd.DataFrame({
-            "class": self.classes, "name": self.names, "n_cells": (area > 0).sum(0),
+            "class": self.classes, "name": self.names, "n_cells": (self.area > 0).sum(0),
             "value": value, "ci_low": low, "ci_high": high,
         })  # fmt: skip
 
@@ -174,7 +190,9 @@ class LandCover:
         activation, area = pairs(side.activation), pairs(side.area)
         draws = bootstrap.ratio_draws(activation, area, self.counts).reshape(-1, n_classes, n_classes)
         alone = np.einsum("duu->du", draws)  # the object beside itself: all cells that hold it
-        low, high = bootstrap.interval(bootstrap.divide(draws, alone[:, :, None]), self.confidence)
+        held = self._held_blocks((present[:, :, None] * present[:, None, :]).reshape(len(present), n_classes**2), side.blocks)
+        quotients = bootstrap.divide(draws, alone[:, :, None])
+        low, high = self._interval(quotients, held.reshape(n_classes, n_classes))
         joint = bootstrap.divide(activation.sum(0), area.sum(0)).reshape(n_classes, n_classes)
         value = bootstrap.divide(joint, np.diag(joint)[:, None])
         n_cells = (present.T @ present).astype(int)
@@ -197,7 +215,7 @@ class LandCover:
             is_side = self.predictions["income_class"].isin(wanted).to_numpy().astype(float)
             hits = bootstrap.block_sums(present * is_side[:, None], self.block_numbers, self.n_blocks)
             cells = bootstrap.block_sums(present, self.block_numbers, self.n_blocks)
-            low, high = bootstrap.ratio_interval(hits, cells, self.counts, self.confidence)
+            low, high = self._interval(bootstrap.ratio_draws(hits, cells, self.counts), (cells > 0).sum(0))
             tables.append(pd.DataFrame({
                 "class": self.classes, "side": name, "n_cells": present.sum(0).astype(int),
                 "probability": bootstrap.divide(hits.sum(0), cells.sum(0)), "base_rate": is_side.mean(),

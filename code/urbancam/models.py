@@ -23,7 +23,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from urbancam.errors import InputError
-from urbancam.paths import shown
+from urbancam.paths import ROOT, shown
 from urbancam.records import atomic
 
 log = logging.getLogger(__name__)
@@ -188,7 +188,7 @@ def _load_pretrained(features: nn.Module, backbone: Backbone, weights: str) -> N
     if weights == "imagenet":
         state = _download(backbone.weights_url)
     else:
-        state = read_state(Path(weights), "model.weights")
+        state = read_state(ROOT / weights, "model.weights")
     known = features.state_dict()
     missing = sorted(known.keys() - state.keys())
     wrong = [name for name, tensor in known.items() if name in state and state[name].shape != tensor.shape]

@@ -1,11 +1,32 @@
 """Maps x labelled pixels -> one row per fragment."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from scipy.special import rel_entr
 
 SIDES = ("poor", "rich")
 STATISTICS = ("sum", "min", "max", "median", "mean")
+
+
+@dataclass
+class CellMaps:
+    """Maps of one cell at the image's size, row 0 = north.
+
+    Attributes:
+        poor, rich: (H, W) published maps, >= 0.
+        contribution: (H, W) logit units per pixel; they add up to logit - bias.
+        logit, bias: of the network for this cell.
+        flat: the centred map is constant, there is no published map.
+    """
+
+    poor: np.ndarray
+    rich: np.ndarray
+    contribution: np.ndarray
+    logit: float
+    bias: float
+    flat: bool
 
 
 def zonal_statistics(values: np.ndarray, labels: np.ndarray, count: int) -> pd.DataFrame:
@@ -40,20 +61,14 @@ def zonal_statistics(values: np.ndarray, labels: np.ndarray, count: int) -> pd.D
 
 
 def project_cell(
-    fragments: pd.DataFrame,
-    labels: np.ndarray,
-    poor: np.ndarray,
-    rich: np.ndarray,
-    contribution: np.ndarray,
-    overlap: bool = False,
+    fragments: pd.DataFrame, labels: np.ndarray, maps: CellMaps, overlap: bool = False
 ) -> pd.DataFrame:
     """The rows of `activation.parquet` of one cell.
 
     Args:
         fragments: (n,) rows of the cell with `fragment_id, idINSPIRE, class, code, area_m2`.
         labels: (H, W) int, row 0 = north, 0 = no fragment, i + 1 = row i of `fragments`.
-        poor, rich: (H, W) published maps.
-        contribution: (H, W) logit units per pixel.
+        maps: of the cell.
         overlap: the two maps can overlap (softmax head): add their distance in each fragment, `totvar, sym_kl`.
 
     Returns:
@@ -61,19 +76,34 @@ def project_cell(
         `poor_score` and `rich_score` are sums per m2, as published, and do not compare between cells.
     """
     table = fragments[["fragment_id", "idINSPIRE", "class", "code", "area_m2"]].reset_index(drop=True)
-    for side, values in zip(SIDES, (poor, rich), strict=True):
+    for side, values in zip(SIDES, (maps.poor, maps.rich), strict=True):
         statistics = zonal_statistics(values, labels, len(table))
         table["pixel_count"] = statistics["pixel_count"]
         table[[f"{side}_{name}" for name in STATISTICS]] = statistics[list(STATISTICS)]
         total = statistics["sum"].sum()
         table[f"{side}_score"] = statistics["sum"] / table["area_m2"]
         table[f"{side}_share"] = statistics["sum"] / total if total > 0 else np.nan
-    sums = np.bincount(labels.ravel(), weights=contribution.ravel().astype(float), minlength=len(table) + 1)
+    sums = np.bincount(labels.ravel(), weights=maps.contribution.ravel().astype(float), minlength=len(table) + 1)
     table["contribution"] = sums[1:]
     if overlap:
-        pairs = [map_distance(poor[labels == i + 1], rich[labels == i + 1]) for i in range(len(table))]
+        pairs = [map_distance(maps.poor[labels == i + 1], maps.rich[labels == i + 1]) for i in range(len(table))]
         table["totvar"], table["sym_kl"] = zip(*pairs, strict=True) if pairs else ((), ())
     return table
+
+
+def describe_cell(labels: np.ndarray, maps: CellMaps) -> dict[str, float | bool]:
+    """The row of `cell_activation.csv` of one cell, without its id (results/README.md says each column)."""
+    covered = labels > 0
+    return {
+        "logit": maps.logit,
+        "bias": maps.bias,
+        "contribution": float(maps.contribution[covered].sum(dtype=float)),
+        "uncovered_contribution": float(maps.contribution[~covered].sum(dtype=float)),
+        "covered_share": float(covered.mean()),
+        "poor_sum": float(maps.poor.sum(dtype=float)),
+        "rich_sum": float(maps.rich.sum(dtype=float)),
+        "flat": maps.flat,
+    }
 
 
 def map_distance(poor: np.ndarray, rich: np.ndarray) -> tuple[float, float]:

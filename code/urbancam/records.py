@@ -13,8 +13,9 @@ import importlib.metadata
 import json
 import logging
 import os
+import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -90,6 +91,19 @@ def _stamp(path: Path, known: dict[str, Any] | None) -> dict[str, Any]:
     return stamp | {"sha256": digest(path)}
 
 
+def _size(path: Path) -> int:
+    """Bytes of a file; of a folder, how many files are in it."""
+    return path.stat().st_size if path.is_file() else sum(not e.name.startswith(".") for e in os.scandir(path))
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes left half-written in a folder (the names that `atomic` gives)."""
+    for path in folder.glob(".*.tmp*"):
+        owner = re.search(r"\.(\d+)\.tmp", path.name)
+        if owner and not Path("/proc", owner[1]).exists() and Path("/proc/self").exists():
+            path.unlink(missing_ok=True)
+
+
 @dataclass
 class Step:
     """What one result depends on, and whether it still does.
@@ -116,6 +130,7 @@ class Step:
     outputs: list[Path] = field(default_factory=list)
     label: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
+    afterwards: Callable[[], None] | None = None  # done once the record stands: what only a resume needs may go
 
     @property
     def record_path(self) -> Path:
@@ -182,18 +197,17 @@ class Step:
         for path in [self.result, *self.outputs]:
             if not path.exists():
                 return f"{shown(path)} is missing"
-            if path.is_file() and path.stat().st_size != self.record.get("outputs", {}).get(shown(path)):
+            if _size(path) != self.record.get("outputs", {}).get(shown(path)):
                 return f"{shown(path)} was changed"
         return ""
 
     def finish(self, seconds: float, counts: dict[str, Any]) -> None:
         """Write the record: the result is complete."""
-        files = [p for p in [self.result, *self.outputs] if p.is_file()]
         write_json(
             self.record_path,
             self.current
             | {
-                "outputs": {shown(p): p.stat().st_size for p in files},
+                "outputs": {shown(p): _size(p) for p in [self.result, *self.outputs]},
                 "counts": counts,
                 "facts": self.facts,
                 "packages": _versions(),
@@ -219,6 +233,9 @@ class Step:
             file.truncate()
             file.write(f"{os.getpid()}\n")
             file.flush()
+            for kept in ("record", "current", "fingerprint"):  # another process may just have done the work
+                self.__dict__.pop(kept, None)
+            _sweep(self.result.parent)
             yield
 
 

@@ -12,7 +12,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from urbancam.errors import InputError
-from urbancam.paths import CONFIG, shown
+from urbancam.paths import CONFIG, ROOT, shown
 
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -111,11 +111,18 @@ class Landcover(Section):
     rich_classes: ClassSet
     min_joint_cells: Count
 
+    @model_validator(mode="after")
+    def _check_sides(self) -> "Landcover":
+        if both := sorted(set(self.poor_classes) & set(self.rich_classes)):
+            raise ValueError(f"classes {both} are both poor and rich")
+        return self
+
 
 class Statistics(Section):
     draws: Annotated[int, Field(ge=20)]
     confidence: Annotated[float, Field(gt=0, lt=1)]
     neighbours: Count
+    min_blocks: Count
 
 
 class Demo(Section):
@@ -166,6 +173,11 @@ class Settings(Section):
     def image_px(self) -> int:
         """Pixels a side of a cell's image on disk."""
         return round(self.census.cell_size_m / self.imagery.pixel_size_m)
+
+    @property
+    def weights_file(self) -> Path | None:
+        """The file that `model.weights` names, relative to the project; None for "imagenet" and "random"."""
+        return None if self.model.weights in ("imagenet", "random") else ROOT / self.model.weights
 
     def pick(self, *keys: str) -> dict[str, Any]:
         """Flat `{"section.key": value}` of whole sections ("split") or single keys ("image.size_px")."""

@@ -16,6 +16,7 @@ from urbancam import grid
 from urbancam.errors import InputError
 from urbancam.settings import Split
 
+VALIDATION_PARTS = 20  # the training part is divided into so many, of which the validation part takes its share
 ROLES = ("train", "validation", "test")
 
 
@@ -97,15 +98,16 @@ def roles(samples: pd.DataFrame, fold: int, method: str, validation_fraction: fl
         return role
     part = samples.iloc[rest]
     largest_class = part["income_class"].value_counts().max()
-    parts = min(max(2, round(1 / validation_fraction)), units(part, method).nunique(), largest_class)
+    parts = min(VALIDATION_PARTS, units(part, method).nunique(), largest_class)
     if parts < 2:
         raise InputError(
             f"the {len(part)} cells outside fold {fold} cannot be divided into training and validation",
             "split.block_m, split.folds", "ask for smaller blocks; the city may be too small",
         )  # fmt: skip
-    # ASSUME: validation asks what the test asks (unseen blocks); its share is the nearest of 1/2, 1/3, 1/4 ...
+    # ASSUME: validation asks what the test asks (unseen blocks).
     number = _stratified(part, units(part, method), method, parts, seed + 1 + fold)
-    role[rest[number == 0]] = "validation"
+    taken = min(max(1, round(validation_fraction * parts)), parts - 1)
+    role[rest[number < taken]] = "validation"
     return role
 
 

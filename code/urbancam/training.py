@@ -23,7 +23,7 @@ from urbancam.settings import Settings
 
 log = logging.getLogger(__name__)
 
-EVALUATION_BATCH = 64
+EVALUATION_PIXELS = 64 * 192**2  # of a batch: memory grows with them
 
 
 class Trainer:
@@ -190,7 +190,8 @@ def predict(network, items, settings: Settings, workers: int) -> torch.Tensor:
     network.eval()
     device = next(network.parameters()).device
     order = np.arange(len(items))
-    batches = [order[start : start + EVALUATION_BATCH] for start in range(0, len(order), EVALUATION_BATCH)]
+    size = max(1, EVALUATION_PIXELS // settings.image.size_px**2)
+    batches = [order[start : start + size] for start in range(0, len(order), size)]
     outs = []
     with torch.inference_mode():
         for images, _ in _load(items, batches, workers, device):

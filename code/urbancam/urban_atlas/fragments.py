@@ -133,6 +133,20 @@ def _polygons_only(geometry: np.ndarray) -> np.ndarray:
     return geometry
 
 
+def by_cell(fragments: pd.DataFrame, ids: pd.Series) -> dict[str, pd.DataFrame]:
+    """The fragments of each wanted cell, in the order of their ids; none for a cell without land cover.
+
+    Args:
+        fragments: rows of `fragments.parquet`, geometry as WKB or as polygons.
+        ids: wanted cells.
+    """
+    wanted = fragments[fragments["idINSPIRE"].isin(ids)].sort_values(["idINSPIRE", "fragment_id"])
+    if len(wanted) and isinstance(wanted["geometry"].iloc[0], bytes):
+        wanted = wanted.assign(geometry=shapely.from_wkb(wanted["geometry"]))
+    groups, none = dict(iter(wanted.groupby("idINSPIRE"))), wanted.iloc[:0]
+    return {cell: groups.get(cell, none) for cell in ids}
+
+
 def label_raster(
     geometries: gpd.GeoSeries | np.ndarray, cell_bounds: crs.Bounds, image_px: int
 ) -> np.ndarray:
