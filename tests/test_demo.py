@@ -236,6 +236,11 @@ def full_census():
     return truth.merge(table, left_on="idINSPIRE", right_on="IdINSPIRE"), table
 
 
+def variance_shares() -> list[float]:
+    """Visible, smooth and unseen share of the variance of log income."""
+    return [TINY.demo.visible_share, TINY.demo.smooth_share, 1 - TINY.demo.visible_share - TINY.demo.smooth_share]
+
+
 @pytest.fixture(scope="module")
 def full():
     truth, _ = full_census()
@@ -265,15 +270,16 @@ def test_place_alone_tells_little(full):
 
 def test_parts_have_the_variances_of_the_rule(full):
     log_income = np.log(full["income_eur"] / income.MEDIAN_EUR) / income.SPREAD
-    rest = log_income - np.sqrt(0.7) * full["visible"] - np.sqrt(0.15) * full["smooth"]
+    visible, smooth, unseen = np.sqrt(variance_shares())
+    rest = log_income - visible * full["visible"] - smooth * full["smooth"]
     assert full[["visible", "smooth", "unseen"]].std().to_numpy() == pytest.approx(1, abs=0.01)
-    assert rest.to_numpy() == pytest.approx(np.sqrt(0.15) * full["unseen"].to_numpy())
+    assert rest.to_numpy() == pytest.approx(unseen * full["unseen"].to_numpy())
 
 
 def test_truth_tells_the_rule_of_every_cell(made):
     truth = json.loads(made.truth.read_text())
     cell = truth["cells"][0]
-    parts = np.dot(np.sqrt([0.7, 0.15, 0.15]), [cell["visible"], cell["smooth"], cell["unseen"]])
+    parts = np.dot(np.sqrt(variance_shares()), [cell["visible"], cell["smooth"], cell["unseen"]])
     assert cell["income_eur"] == pytest.approx(
         truth["median_eur"] * np.exp(truth["spread_log"] * parts), rel=1e-4
     )
