@@ -4,10 +4,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-import samples
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
+
+import samples
 from samples import cell_id, census_frame, write_census
 from urbancam import census, grid, vintages
 from urbancam.errors import InputError

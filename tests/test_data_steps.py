@@ -7,6 +7,7 @@ import sys
 import geopandas as gpd
 import pandas as pd
 import pytest
+
 import samples
 from loopback import HASTY, Reply, serve
 from samples import run_script, write_census, write_old_urban_atlas

@@ -1,6 +1,5 @@
 """The cache of decoded images: goes on where a killed one stopped, and never trusts a mark without its cache."""
 
-import numpy as np
 import pytest
 from PIL import Image
 

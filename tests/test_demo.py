@@ -15,6 +15,7 @@ import shapely
 from multivolumefile import MultiVolume
 from scipy.stats import spearmanr
 from sklearn.neighbors import KNeighborsRegressor
+
 from urbancam import settings
 from urbancam.demo import city, households, income, landuse, package
 from urbancam.demo.materials import LEVELS, MATERIAL, SHADED, colour_table

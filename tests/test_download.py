@@ -15,6 +15,7 @@ import py7zr
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from loopback import HASTY, Reply, serve
 from urbancam import download
 from urbancam.download import archives, fetching

@@ -4,10 +4,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-import samples
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import samples
 from samples import SOUTH, WEST, land_cover_frame, outline_frame, write_old_urban_atlas
 from urbancam import census, crs, grid, urban_atlas
 from urbancam.errors import InputError

@@ -16,7 +16,6 @@ from urbancam import bootstrap
 from urbancam.projection import SIDES
 from urbancam.settings import Landcover, Statistics
 
-
 PURE = 0.99  # a cell with more than this share of one class has a ratio of 1 by construction; counted, not dropped
 
 
@@ -190,7 +189,8 @@ class LandCover:
         activation, area = pairs(side.activation), pairs(side.area)
         draws = bootstrap.ratio_draws(activation, area, self.counts).reshape(-1, n_classes, n_classes)
         alone = np.einsum("duu->du", draws)  # the object beside itself: all cells that hold it
-        held = self._held_blocks((present[:, :, None] * present[:, None, :]).reshape(len(present), n_classes**2), side.blocks)
+        both = (present[:, :, None] * present[:, None, :]).reshape(len(present), n_classes**2)
+        held = self._held_blocks(both, side.blocks)
         quotients = bootstrap.divide(draws, alone[:, :, None])
         low, high = self._interval(quotients, held.reshape(n_classes, n_classes))
         joint = bootstrap.divide(activation.sum(0), area.sum(0)).reshape(n_classes, n_classes)

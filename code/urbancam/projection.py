@@ -113,7 +113,8 @@ def map_distance(poor: np.ndarray, rich: np.ndarray) -> tuple[float, float]:
     With one logit the supports are disjoint by construction: 1 and infinite, always.
 
     Args:
-        poor, rich: (n,) values of the fragment's pixels.
+        poor: (n,) values of the fragment's pixels.
+        rich: (n,) the same of the other map.
 
     Returns:
         total variation and symmetric divergence; NaN where a map is zero in all the fragment.
@@ -130,7 +131,8 @@ def signed_thumbnail(poor: np.ndarray, rich: np.ndarray, size_px: int) -> np.nda
     Each side is scaled by its own maximum, since the published maps scale with |dy_c/dz|.
 
     Args:
-        poor, rich: (H, W).
+        poor: (H, W).
+        rich: (H, W).
         size_px: side of the picture (at most H); each of its pixels is the mean of those it covers.
 
     Returns:

@@ -184,6 +184,7 @@ def _check_classes(used: pd.DataFrame) -> None:
     if empty:
         value, count = used["income_eur"].value_counts().index[0], used["income_eur"].value_counts().iloc[0]
         raise InputError(
-            f"incomes are tied: quintiles {empty} of {len(used):,} cells are empty; {count:,} cells have {value:,.0f} EUR",
+            f"incomes are tied: quintiles {empty} of {len(used):,} cells are empty; "
+            f"{count:,} cells have {value:,.0f} EUR",
             "cells.parquet, income_eur", "take a larger city, or another vintage of the census",
         )  # fmt: skip

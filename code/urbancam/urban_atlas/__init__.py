@@ -8,6 +8,7 @@ from urbancam.urban_atlas.names import same_city
 __all__ = [
     "CLASSES",
     "LandCoverClass",
+    "by_cell",
     "check_areas",
     "class_names",
     "class_table",
