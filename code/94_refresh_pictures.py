@@ -9,9 +9,9 @@ import argparse
 
 from urbancam import command
 
-WIDTH_PX = 1200
-COLOURS = 96  # of the palette; keeps each picture below about 300 kB
-FIGURES = ("class_maps", "activation_ratios", "cell_sheet", "polar_ratios", "scores", "confusion_matrix")
+WIDTH_PX = 900
+COLOURS = 160  # of the palette; keeps each picture below 300 kB
+FIGURES = ("class_maps", "scores", "activation_ratios", "polar_ratios", "cell_sheet")
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
