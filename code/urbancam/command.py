@@ -52,7 +52,7 @@ def parser(doc: str, city: bool = False) -> argparse.ArgumentParser:
     made.add_argument("--results", type=Path, metavar="DIR", help="folder of what is computed (default: results)")
     made.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (default: all)")
     made.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where networks run")
-    made.add_argument("--force", action="store_true", help="do it again, and accept changed settings")
+    made.add_argument("--force", action="store_true", help="do it again; accept changed settings and tables")
     made.add_argument("--status", action="store_true", help="say whether the result is up to date, as JSON; do nothing")
     return made
 
@@ -142,6 +142,7 @@ def _run_step(step: Any, settings: Any, paths: Any, args: argparse.Namespace, wo
             return
         if not args.force:
             _refuse_changed_settings(step, args)
+            _refuse_damaged_inputs(step, args)
         log.info("%s: %s", title, reason or "again, as --force asks")
         counts = work(step, settings, paths, args)
         seconds = time.monotonic() - started
@@ -164,6 +165,16 @@ def _refuse_changed_settings(step: Any, args: argparse.Namespace) -> None:
     if any(key == k or key.startswith(k + ".") for key in changed for k in keys):
         raise InputError(f"run {args.run!r} was made with other settings: {differ}", step.record_path,
                          "write an overlay file in code/config/ and name it with --run, or --force")  # fmt: skip
+
+
+def _refuse_damaged_inputs(step: Any, args: argparse.Namespace) -> None:
+    """A table cut short or changed by hand still reads well; only the record of the step that wrote it tells."""
+    from urbancam.paths import shown
+
+    for path, maker in step.damaged_inputs():
+        raise InputError(f"{path.name} is not as {maker} left it: damaged, or changed by hand", shown(path),
+                         f"delete it and run: python code/{maker}.py {shlex.join(arguments(args, maker))}; "
+                         "or use it as it is with --force")  # fmt: skip
 
 
 def arguments(args: argparse.Namespace, script: str) -> list[str]:

@@ -67,9 +67,20 @@ def open_cache(path: Path, files: list[Path], size_px: int, resample: str, worke
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path.with_name(f".{path.name}.lock")):
-        if not path.exists():
+        if not _is_whole(path, (len(files), size_px, size_px, 3)):
             _fill(path, files, size_px, resample, workers)
     return np.load(path, mmap_mode="r")
+
+
+def _is_whole(path: Path, shape: tuple[int, ...]) -> bool:
+    """Whether the cache is there and holds what it should; a damaged one is made again."""
+    try:
+        return np.load(path, mmap_mode="r").shape == shape
+    except FileNotFoundError:
+        return False
+    except (ValueError, EOFError):
+        log.info("the cache of images is damaged: decodes them again")
+        return False
 
 
 def _fill(path: Path, files: list[Path], size_px: int, resample: str, workers: int) -> None:

@@ -91,6 +91,16 @@ def _stamp(path: Path, known: dict[str, Any] | None) -> dict[str, Any]:
     return stamp | {"sha256": digest(path)}
 
 
+def _recorded_digest(path: Path, maker: str) -> str | None:
+    """SHA-256 of a file as its maker recorded it, beside it or one folder below; None where no record tells."""
+    for place in ("*.json", "*/*.json"):
+        for file in path.parent.glob(place):
+            record = read_json(file) or {}
+            if record.get("step") == maker and (known := record.get("sha256", {}).get(shown(path))):
+                return known
+    return None
+
+
 def _size(path: Path) -> int:
     """Bytes of a file; of a folder, how many files are in it."""
     return path.stat().st_size if path.is_file() else sum(not e.name.startswith(".") for e in os.scandir(path))
@@ -163,6 +173,12 @@ class Step:
         """Input files that are not there, each with the script that makes it."""
         return [(path, maker) for path, maker in self.inputs.items() if not path.is_file()]
 
+    def damaged_inputs(self) -> list[tuple[Path, str]]:
+        """Input files that are not, byte for byte, what the script that makes them left, each with that script."""
+        stamps = self.current["inputs"]
+        pairs = [(path, maker, _recorded_digest(path, maker)) for path, maker in self.inputs.items()]
+        return [(path, maker) for path, maker, then in pairs if then and then != stamps[shown(path)]["sha256"]]
+
     def changed_settings(self) -> dict[str, tuple[Any, Any]]:
         """Settings that differ from the record's, as `{key: (recorded, now)}`."""
         then = self.record.get("settings")
@@ -203,11 +219,13 @@ class Step:
 
     def finish(self, seconds: float, counts: dict[str, Any]) -> None:
         """Write the record: the result is complete."""
+        outputs = [self.result, *self.outputs]
         write_json(
             self.record_path,
             self.current
             | {
-                "outputs": {shown(p): _size(p) for p in [self.result, *self.outputs]},
+                "outputs": {shown(p): _size(p) for p in outputs},
+                "sha256": {shown(p): digest(p) for p in outputs if p.is_file()},
                 "counts": counts,
                 "facts": self.facts,
                 "packages": _versions(),
@@ -229,12 +247,12 @@ class Step:
                 file.seek(0)
                 log.info("%s %s: process %s is at it, waiting", self.name, self.label, file.read().strip() or "?")
                 fcntl.flock(file, fcntl.LOCK_EX)
+                for kept in ("record", "current", "fingerprint"):  # the other process may just have done the work
+                    self.__dict__.pop(kept, None)
             file.seek(0)
             file.truncate()
             file.write(f"{os.getpid()}\n")
             file.flush()
-            for kept in ("record", "current", "fingerprint"):  # another process may just have done the work
-                self.__dict__.pop(kept, None)
             _sweep(self.result.parent)
             yield
 
