@@ -25,7 +25,7 @@ def declare(settings, paths, args) -> Step:
     keys = ["year", "fetch", "index_url"] if archives else ["wms_url", "wms_layer", "pixel_size_m"]
     links = ROOT / "aerial_links.txt"
     return Step(
-        "04_download_aerial", 1, paths.tiles, "city",
+        "04_download_aerial", 2, paths.tiles, "city",
         settings.pick("imagery.source", *(f"imagery.{key}" for key in keys)),
         {paths.cells: "03_select_cells"} | ({links: "by hand"} if archives and links.is_file() else {}),
         [paths.aerial_data],

@@ -103,12 +103,15 @@ def _join_parts(parts, paths):
     """The rows of all fragments and of all cells; the parts stay until the record stands."""
     import pandas as pd
 
+    from urbancam import geotables
+
     files = sorted(parts.glob("fold_*.parquet"))  # not the hidden half of a killed write
-    filled = [table for table in map(pd.read_parquet, files) if len(table)]
+    with geotables.damage_named(parts, "delete that folder and run this step again"):
+        filled = [table for table in map(pd.read_parquet, files) if len(table)]
+        cells = pd.concat([pd.read_parquet(file.with_suffix(".cells")) for file in files], ignore_index=True)
     if not filled:
         raise command.InputError("no used cell holds any land cover", paths.fragments,
                                  "see what 02 and 06 say: is this the city's Urban Atlas?")  # fmt: skip
-    cells = pd.concat([pd.read_parquet(file.with_suffix(".cells")) for file in files], ignore_index=True)
     return pd.concat(filled, ignore_index=True), cells.sort_values("idINSPIRE", ignore_index=True)
 
 

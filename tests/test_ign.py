@@ -108,6 +108,18 @@ def test_only_the_needed_tiles_of_a_multi_volume_archive_are_unpacked(data, tmp_
     assert len(list(data.rglob("*.jp2"))) == 1
 
 
+def test_tile_replaced_by_another_of_its_size_is_noticed(data):
+    write_pack(data / "aerial_data", "075", 2014, [(W, N)])
+    before = found_in(data).tiles
+    tile = data / before["path"].iloc[0]
+    content = bytearray(tile.read_bytes())
+    content[len(content) // 2] ^= 1  # within the code stream: still an image
+    tile.write_bytes(content)
+    after = found_in(data).tiles
+    assert list(after["size_bytes"]) == list(before["size_bytes"]) and len(after) == 1
+    assert list(after["signature"]) != list(before["signature"])
+
+
 def test_unpacked_tiles_outlive_their_archive_and_a_truncated_one_is_unpacked_again(data, tmp_path):
     pack = write_pack(tmp_path, "075", 2014, [(W, N)])
     volumes = archive(pack, data / "aerial_data", volume_bytes=60_000)

@@ -1,6 +1,7 @@
 """Images of cells at the network's size: a cache decoded once, batches by seed, augmentation, normalisation."""
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -86,10 +87,11 @@ def _is_whole(path: Path, shape: tuple[int, ...]) -> bool:
 def _fill(path: Path, files: list[Path], size_px: int, resample: str, workers: int) -> None:
     part, mark = path.with_name(path.name + ".part"), path.with_name(path.name + ".progress")
     shape = (len(files), size_px, size_px, 3)
-    done = int((read_json(mark) or {}).get("done", 0)) if part.exists() else 0
+    done = int((read_json(mark) or {}).get("done", 0)) if _is_whole(part, shape) else 0
     if not done:
         mark.unlink(missing_ok=True)  # a mark without its cache must not vouch for the next one
     array = np.lib.format.open_memmap(part, mode="r+" if done else "w+", dtype=np.uint8, shape=shape)
+    _reserve(part)
     log.info("decodes %s images to %d px (%.1f GB on disk)", f"{len(files):,}", size_px, array.nbytes / 1e9)
     read = partial(read_image, size_px=size_px, resample=resample)
     with ThreadPoolExecutor(workers) as pool, tqdm(total=len(files), initial=done, unit="image") as bar:
@@ -101,6 +103,18 @@ def _fill(path: Path, files: list[Path], size_px: int, resample: str, workers: i
             write_json(mark, {"done": min(start + CHUNK, len(files))})
     part.rename(path)
     mark.unlink(missing_ok=True)
+
+
+def _reserve(path: Path) -> None:
+    """Take the file's room on the disk at once: a mapped file on a full disk kills the process without a word."""
+    if not hasattr(os, "posix_fallocate"):
+        return
+    with path.open("r+b") as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        except OSError as error:
+            error.filename = shown(path)
+            raise
 
 
 @contextmanager

@@ -13,12 +13,13 @@ import shapely
 from urbancam.errors import InputError
 from urbancam.ign import packs as ign_packs
 from urbancam.ign.packs import Pack
+from urbancam.imagery.cutting import signature
 from urbancam.imagery.tile import Tile, TileFile
 from urbancam.paths import shown
 
 log = logging.getLogger(__name__)
 
-COLUMNS = ["name", "path", "department", "campaign_year", "pack", "size_bytes", "geometry"]
+COLUMNS = ["name", "path", "department", "campaign_year", "pack", "size_bytes", "signature", "geometry"]
 MISPLACED_M = 1.0  # ASSUME: a tile that lies further from its footprint is not that tile, or not in that CRS
 
 
@@ -101,6 +102,7 @@ def _table(parts: list[gpd.GeoDataFrame], data: Path) -> gpd.GeoDataFrame:
     tiles = tiles.drop_duplicates("file").sort_values(["pack", "name"], ignore_index=True)
     tiles["path"] = [path.relative_to(data).as_posix() for path in tiles["file"]]
     tiles["size_bytes"] = [path.stat().st_size for path in tiles["file"]]
+    tiles["signature"] = [signature(path) for path in tiles["file"]]  # a tile replaced by another of its size is noticed
     return tiles[COLUMNS]
 
 
