@@ -48,3 +48,14 @@ def test_truncated_image_is_named_with_what_mends_it(files, tmp_path):
     files[2].write_bytes(files[2].read_bytes()[:40])
     with pytest.raises(InputError, match=r"30\.png\n.*05_cut_images with --force"):
         greys(tmp_path / "cache.npy", files)
+
+
+@pytest.mark.parametrize("damage", [b"", b"no cache at all", None])
+@pytest.mark.parametrize("name", ["cache.npy", "cache.npy.part"])
+def test_damaged_cache_is_made_again(files, tmp_path, name, damage):
+    cache = tmp_path / "cache.npy"
+    whole = greys(cache, files) and cache.read_bytes()
+    cache.rename(tmp_path / name)
+    (tmp_path / name).write_bytes(whole[:-100] if damage is None else damage)
+    (tmp_path / "cache.npy.progress").write_text('{"done": 4}')
+    assert greys(cache, files) == [10, 20, 30, 40, 50]

@@ -132,3 +132,14 @@ with Step("x", 1, Path({str(tmp_path)!r}) / "result.csv", "run", {{}}).lock():
 def test_folder_name_of_a_city(city, expected, tmp_path):
     assert folder_name(city) == expected
     assert Paths(tmp_path, tmp_path, city).city_folder.parent == tmp_path
+
+
+def test_input_that_is_not_as_its_maker_left_it_is_refused_but_for_force(made):
+    """A table cut at a line's end reads well: only its maker's record tells."""
+    maker = Step("03_select_cells", 1, made / "input.csv", "city", {})
+    maker.finish(1.0, {})
+    assert make_step(made).damaged_inputs() == []
+    (made / "input.csv").write_text("a\n")
+    args = argparse.Namespace(city="Demo", run="default", set=[], data=None, results=None)
+    with pytest.raises(InputError, match="input.csv is not as 03_select_cells left it.*\n.*\n.*03_select_cells.py --city"):
+        command._refuse_damaged_inputs(make_step(made), args)
