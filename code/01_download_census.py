@@ -57,16 +57,15 @@ def fetch(year, folder):
     from urbancam import download
 
     addresses = vintages.VINTAGES[year].addresses(year)
+    by_hand = f"look for the 200 m grid of {year} on insee.fr and put the file, as it is, into {shown(folder)}"
     for address in addresses:
         try:
             return download.fetch(address, folder / address.rpartition("/")[2], check=download.list_members)
         except download.AbsentError as error:
             log.info("%s", error)
-    raise InputError(
-        f"INSEE has none of {', '.join(addresses)}",
-        shown(folder),
-        f"look for the 200 m grid of {year} on insee.fr and put the file, as it is, into {shown(folder)}",
-    )
+        except InputError as error:
+            raise InputError(error.what, error.where, f"{error.do}; or {by_hand}") from None
+    raise InputError(f"INSEE has none of {', '.join(addresses)}", shown(folder), by_hand)
 
 
 def main(argv: list[str] | None = None) -> int:
