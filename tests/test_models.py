@@ -75,7 +75,7 @@ def test_batch_norm_settings_reach_the_network():
 def test_saved_weights_come_back(tmp_path):
     made = settings.load("demo").model
     network = models.build(made).eval()
-    models.save(network, tmp_path / "weights.pt")
+    models.save(network.state_dict(), tmp_path / "weights.pt")
     images = torch.rand(2, 3, 64, 64)
     with torch.inference_mode():
         assert torch.equal(models.load(tmp_path / "weights.pt", made)(images), network(images))

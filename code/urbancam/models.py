@@ -4,6 +4,7 @@ A network is features -> mean over positions -> one linear unit (or five), so th
 plus the mean over positions of sum_k w_k A_k (class activation mapping, Zhou et al. 2016).
 """
 
+import io
 import logging
 import math
 import pickle
@@ -231,10 +232,12 @@ def read_state(path: Path, where: str) -> dict[str, torch.Tensor]:
     return state
 
 
-def save(network: nn.Module, path: Path) -> None:
-    """Write the state dict, atomically."""
+def save(content: dict[str, Any], path: Path) -> None:
+    """Write a state dict or checkpoint, atomically; a full disk is an OSError, which torch's own writer hides."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
     with atomic(path) as temporary:
-        torch.save(network.state_dict(), temporary)
+        temporary.write_bytes(buffer.getbuffer())
 
 
 def load(path: Path, settings) -> IncomeNetwork:

@@ -83,7 +83,7 @@ class Trainer:
             bar.update()
         bar.close()
         board.close()
-        models.save(self._best_network(), self.folder / "weights.pt")
+        models.save(self._best_network().state_dict(), self.folder / "weights.pt")
         history = pd.DataFrame(self.history)
         with atomic(self.folder / "history.csv") as temporary:
             history.to_csv(temporary, index=False)
@@ -155,8 +155,7 @@ class Trainer:
             "stopping": asdict(self.stopping),
             "history": self.history,
         }
-        with atomic(self._checkpoint) as temporary:
-            torch.save(content, temporary)
+        models.save(content, self._checkpoint)
 
     def _resume(self) -> str:
         """Go on from the checkpoint where there is a fitting one; returns what comes next."""
