@@ -8,6 +8,8 @@ Run     python code/06_cut_land_cover.py --city Demo --run demo
 import argparse
 
 from urbancam import command
+from urbancam.errors import InputError
+from urbancam.paths import shown
 from urbancam.records import Step
 
 
@@ -30,6 +32,12 @@ def work(step, settings, paths, args) -> dict:
     cells = geotables.read(paths.cells, ["idINSPIRE", "geometry"])
     land_cover = geotables.read(paths.land_cover)
     fragments = urban_atlas.cut_by_cells(land_cover, cells)
+    if fragments.empty:
+        raise InputError(
+            f"no land cover lies in any of {len(cells):,} cells: land cover {land_cover.total_bounds.round()}, "
+            f"cells {cells.total_bounds.round()} (EPSG:3035, m)",
+            shown(paths.land_cover), "check that data/UA_data holds the city's own Urban Atlas",
+        )  # fmt: skip
     geotables.write(fragments, paths.fragments)
     return urban_atlas.describe_cover(fragments, cells)
 

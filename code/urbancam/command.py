@@ -83,7 +83,8 @@ def guard(action: Callable[[], int]) -> int:
         if error.errno not in _DISK_ERRORS:
             raise
         log.error("error: %s\n  where: %s\n  what to do: %s; what is finished is kept, run the step again",
-                  error.strerror, error.filename, _DISK_ERRORS[error.errno])  # fmt: skip
+                  error.strerror, error.filename2 or error.filename or "a folder of --data or --results",
+                  _DISK_ERRORS[error.errno])  # fmt: skip
         return 2
     except KeyboardInterrupt:
         log.error("interrupted; what is finished is kept, run the step again to go on")
@@ -92,7 +93,9 @@ def guard(action: Callable[[], int]) -> int:
 
 _DISK_ERRORS = {
     13: "make the folder writable, or name another with --data / --results",  # EACCES
+    17: "remove the file that stands where a folder belongs",  # EEXIST
     20: "name folders with --data / --results: this is a file",  # ENOTDIR
+    21: "remove the folder that stands where a file belongs",  # EISDIR
     28: "free some disk",  # ENOSPC
     30: "name a folder that can be written with --data / --results",  # EROFS
     36: "give the city or folder a shorter name",  # ENAMETOOLONG

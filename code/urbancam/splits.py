@@ -91,6 +91,9 @@ def roles(samples: pd.DataFrame, fold: int, method: str, validation_fraction: fl
         seed: of the shuffle.
     """
     role = np.where(samples["fold"] == fold, "test", "train").astype("<U10")
+    if "test" not in role:
+        raise InputError(f"no cell is in fold {fold}", "samples.csv, split.folds",
+                         "run 10_assign_folds with the same settings")  # fmt: skip
     rest = np.flatnonzero(role == "train")
     if method == "random":
         order = np.random.default_rng([seed, fold]).permutation(rest)
@@ -148,6 +151,10 @@ def usable_cells(cells: pd.DataFrame, images: pd.DataFrame, max_void_fraction: f
     """
     table = cells[["idINSPIRE", "income_eur", "group"]].merge(images, on="idINSPIRE", how="left", validate="1:1")
     table = table.sort_values("idINSPIRE", ignore_index=True)
+    without = table.loc[~np.isfinite(table["income_eur"].astype("float64")), "idINSPIRE"]
+    if len(without):
+        raise InputError(f"{len(without):,} cells have no finite income, the first {without.iloc[0]}",
+                         "cells.parquet, income_eur", "select the cells again: 03_select_cells --force")  # fmt: skip
     reason = pd.Series("", index=table.index)
     reason[table["void_fraction"] > max_void_fraction] = f"more than {max_void_fraction:.3g} of the image is void"
     reason[table["path"].isna()] = "no image"
