@@ -11,7 +11,7 @@ import logging
 
 from urbancam import command
 from urbancam.paths import ROOT
-from urbancam.records import Step, atomic
+from urbancam.records import Step
 
 log = logging.getLogger(__name__)
 
@@ -34,16 +34,14 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    import geopandas as gpd
-
+    from urbancam import geotables
     from urbancam.ign import collect
 
-    cells = gpd.read_parquet(paths.cells)
+    cells = geotables.read(paths.cells)
     gather = collect.from_wms if settings.imagery.source == "wms" else collect.from_archives
     found, faults = gather(cells, settings.imagery, args.city, paths.data, paths.aerial_data)
     counts = collect.report_coverage(cells, found, faults)
-    with atomic(paths.tiles) as temporary:
-        found.tiles.to_parquet(temporary)
+    geotables.write(found.tiles, paths.tiles)
     vars(step).pop("current", None)  # so that the record holds the drop folder with what was just put there
     return counts
 

@@ -29,12 +29,10 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    import geopandas as gpd
-
+    from urbancam import geotables
     from urbancam.imagery import cutting, overlay
 
-    cells, tiles = gpd.read_parquet(paths.cells), gpd.read_parquet(paths.tiles)
-    log.info("%s cells, %s tiles", f"{len(cells):,}", f"{len(tiles):,}")
+    cells, tiles = geotables.read(paths.cells), geotables.read(paths.tiles)
     with_tiles = overlay.cells_with_tiles(cells, tiles, paths.data, settings.census.cell_size_m)
     images = cutting.cut_images(with_tiles, paths.images, settings.image_px, args.workers)
     with atomic(paths.images_table) as temporary:

@@ -10,9 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 from xml.sax.saxutils import escape
 
 import numpy as np
-from loopback import Reply
 from rasterio.io import MemoryFile
 from rasterio.transform import Affine
+
+from loopback import Reply
 
 INDEX = "/telechargement/resource/BDORTHO"
 DOWNLOAD = "/telechargement/download/BDORTHO"
@@ -26,7 +27,8 @@ RESOURCE = """
   <entry><title>{name}</title><link href="{base}{index}/{name}" rel="alternate" type="application/atom+xml"/>
     <gpf_dl:zone term="{zone}" label="{zone}"/><gpf_dl:editionDate>{date}</gpf_dl:editionDate></entry>"""
 FILE = """
-  <entry><title>{name}</title><link href="{url}" rel="section" type="application/x-7z-compressed" gpf_dl:length="{size}"/>
+  <entry><title>{name}</title>
+    <link href="{url}" rel="section" type="application/x-7z-compressed" gpf_dl:length="{size}"/>
     <id>{url}</id>{content}</entry>"""
 EXCEPTION = (
     b'<?xml version="1.0"?><ServiceExceptionReport version="1.3.0"><ServiceException code="LayerNotDefined">'
@@ -47,8 +49,8 @@ class Ign:
         paint: (x, y) of EPSG:2154 -> (3, H, W) uint8, what the WMS shows there.
     """
 
-    def __init__(self, packs: dict[str, list[tuple[str, bytes]]] | None = None, *, per_page: int = 10, md5: str = "content",
-                 fault: Fault = lambda path, number: None, paint=None) -> None:  # fmt: skip
+    def __init__(self, packs: dict[str, list[tuple[str, bytes]]] | None = None, *, per_page: int = 10,
+                 md5: str = "content", fault: Fault = lambda path, number: None, paint=None) -> None:  # fmt: skip
         self.packs, self.per_page, self.md5, self.fault = packs or {}, per_page, md5, fault
         self.paint = paint or (lambda x, y: np.stack([x % 251, y % 241, (x + y) % 239]).astype(np.uint8))
         self._asked: dict[str, int] = {}
@@ -62,9 +64,10 @@ class Ign:
             self.times.append(time.monotonic())
         if "Mozilla" not in request.headers.get("User-Agent", ""):
             return Reply(b"browsers only", 403)
-        if reply := self.fault(request.path, number):
-            return reply
-        parts, base = urlsplit(request.path), f"http://{request.headers['Host']}"
+        return self.fault(request.path, number) or self._answer(request.path, f"http://{request.headers['Host']}")
+
+    def _answer(self, address: str, base: str) -> Reply:
+        parts = urlsplit(address)
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         if parts.path == INDEX:
             return self._index(base, query)
@@ -78,8 +81,8 @@ class Ign:
         size = min(int(query.get("limit", self.per_page)), self.per_page)
         page = int(query.get("page", 1))
         shown = entries[(page - 1) * size : page * size]
-        feed = FEED.format(page=page, size=size, pages=math.ceil(len(entries) / size), total=len(entries), entries="".join(shown))
-        return Reply(feed.encode())
+        counts = {"page": page, "size": size, "pages": math.ceil(len(entries) / size), "total": len(entries)}
+        return Reply(FEED.format(entries="".join(shown), **counts).encode())
 
     def _index(self, base: str, query: dict[str, str]) -> Reply:
         names = [name for name in self.packs if f"_{query.get('zone', '')}_" in name or "zone" not in query]
@@ -92,10 +95,10 @@ class Ign:
     def _resource(self, base: str, pack: str, query: dict[str, str]) -> Reply:
         if pack not in self.packs:
             return Reply(b"", 404)
-        sums = {name: hashlib.md5(content).hexdigest() for name, content in self.packs[pack]}
-        if self.md5 == "wrong":
-            sums = dict.fromkeys(sums, "0" * 32)
-        files = [(name, len(content), sums[name] if self.md5 in ("content", "wrong") else "") for name, content in self.packs[pack]]
+        files = []
+        for name, content in self.packs[pack]:
+            sums = {"content": hashlib.md5(content).hexdigest(), "wrong": "0" * 32}
+            files.append((name, len(content), sums.get(self.md5, "")))
         if self.md5 in ("file", "gone"):
             files.append((f"{pack}.md5", 99, ""))
         entries = [
@@ -119,7 +122,8 @@ class Ign:
             return Reply(EXCEPTION, headers={"Content-Type": "text/xml"})
         west, south, east, north = map(float, query["BBOX"].split(","))
         width, height = int(query["WIDTH"]), int(query["HEIGHT"])
-        return Reply(geotiff(self.paint, (west, south, east, north), width, height), headers={"Content-Type": "image/geotiff"})
+        image = geotiff(self.paint, (west, south, east, north), width, height)
+        return Reply(image, headers={"Content-Type": "image/geotiff"})
 
 
 def geotiff(paint, bounds: tuple[float, float, float, float], width: int, height: int) -> bytes:

@@ -19,8 +19,8 @@ def write_tile(path: Path, pixels: np.ndarray, west: float, north: float, pixel_
     path.parent.mkdir(parents=True, exist_ok=True)
     options = {"driver": "GTiff"}
     if path.suffix == ".jp2":
-        options = {"driver": "JP2OpenJPEG", "quality": 100, "reversible": True, "tiled": True, "blockxsize": pixels.shape[1],
-                   "blockysize": pixels.shape[0]}  # fmt: skip
+        options = {"driver": "JP2OpenJPEG", "quality": 100, "reversible": True, "tiled": True,
+                   "blockxsize": pixels.shape[1], "blockysize": pixels.shape[0]}  # fmt: skip
     with rasterio.open(path, "w", width=pixels.shape[1], height=pixels.shape[0], count=3, dtype="uint8", crs=crs,
                        transform=Affine(pixel_m, 0, west, 0, -pixel_m, north), **options) as file:  # fmt: skip
         file.write(pixels.transpose(2, 0, 1))
@@ -38,7 +38,8 @@ def write_pack(folder: Path, department: str, year: int, corners: list[tuple[int
     name = PACK.format(department=department, year=year)
     root = folder / name / above / inner
     delivery = f"OHR_RVB_0M20_JP2-E080_LAMB93_D{department}-{year}"
-    names = [f"{department.lstrip('0'):0>2}-{year}-{west // 100:04d}-{north // 100:04d}-LA93-0M20-E080.jp2" for west, north in corners]
+    code = f"{department.lstrip('0'):0>2}"
+    names = [f"{code}-{year}-{west // 100:04d}-{north // 100:04d}-LA93-0M20-E080.jp2" for west, north in corners]
     for number, (tile, (west, north)) in enumerate(zip(names, corners, strict=True)):
         image = noise(number + west + north) if pixels is None else pixels(number)
         write_tile(root / f"1_DONNEES_LIVRAISON_{year}-00168" / delivery / tile, image, west, north)

@@ -16,8 +16,8 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyproj import Transformer
-from small_packs import cells_over, noise, write_tile
 
+from small_packs import cells_over, noise, write_tile
 from urbancam.errors import InputError
 from urbancam.imagery import cutting, openjpeg, png
 from urbancam.imagery import tile as tile_module
@@ -37,6 +37,13 @@ def tile_file(path, pixels, west=WEST, north=NORTH, pixel_m=1.0, year=2014) -> T
     write_tile(path, pixels, west, north, pixel_m)
     side = pixels.shape[0] * pixel_m
     return TileFile(path.name, path, (west, north - side, west + side, north), "EPSG:2154", year)
+
+
+def tile_table(files: list[TileFile]) -> gpd.GeoDataFrame:
+    """The rows of `tiles.parquet` that step 05 needs; paths relative to the files' folder."""
+    names = [file.name for file in files]
+    columns = {"name": names, "path": names, "campaign_year": [file.campaign_year for file in files]}
+    return gpd.GeoDataFrame(columns, geometry=[shapely.box(*file.footprint) for file in files], crs="EPSG:2154")
 
 
 def square(x: float, y: float) -> tuple[float, float, float, float]:
@@ -112,7 +119,8 @@ def test_tile_without_georeference_lies_on_its_footprint(tmp_path):
     pixels = ramp(320).round().astype(np.uint8)
     placed = tile_file(tmp_path / "placed.tif", pixels)
     with pytest.warns(rasterio.errors.NotGeoreferencedWarning):
-        with rasterio.open(tmp_path / "bare.tif", "w", driver="GTiff", width=320, height=320, count=3, dtype="uint8") as bare:
+        options = {"driver": "GTiff", "width": 320, "height": 320, "count": 3, "dtype": "uint8"}
+        with rasterio.open(tmp_path / "bare.tif", "w", **options) as bare:
             bare.write(pixels.transpose(2, 0, 1))
     bare = TileFile("bare.tif", tmp_path / "bare.tif", placed.footprint, placed.crs)
     bounds = square(WEST + 160, NORTH - 160)
@@ -201,13 +209,9 @@ def test_newest_wins_then_name_and_fill_gives_way(tmp_path):
     new = np.full((320, 320, 3), 200, np.uint8)
     new[:, :160] = 0
     new = tile_file(tmp_path / "new.tif", new, year=2017)
-    tiles = gpd.GeoDataFrame(
-        {"name": ["old.tif", "new.tif"], "path": ["old.tif", "new.tif"], "campaign_year": [2014, 2017]},
-        geometry=[shapely.box(*old.footprint)] * 2, crs="EPSG:2154",
-    )  # fmt: skip
-    cells = cells_over(WEST + 150, NORTH - 170, WEST + 170, NORTH - 150).iloc[:0]
     cells = cells_over(WEST, NORTH - 320, WEST + 320, NORTH).iloc[:1]
-    assert [tile.name for tile in cells_with_tiles(cells, tiles, tmp_path, 200)[0].tiles] == ["new.tif", "old.tif"]
+    ordered = cells_with_tiles(cells, tile_table([old, new]), tmp_path, 200)[0].tiles
+    assert [tile.name for tile in ordered] == ["new.tif", "old.tif"]
     got = cut(square(WEST + 160, NORTH - 160), new, old)
     assert set(np.unique(got.pixels)) == {100, 200} and got.void_fraction == 0
     assert (got.tiles, got.campaign_year) == (("new.tif", "old.tif"), 2014)
@@ -260,12 +264,8 @@ def test_any_file_may_stand_where_an_image_should(tmp_path, head, start):
 def city(tmp_path):
     """Two tiles side by side and the cells over them: (cells, folder of the images)."""
     files = [tile_file(tmp_path / f"{i}.jp2", noise(i, 400), WEST + 400 * i, NORTH, year=2014 + i) for i in (0, 1)]
-    tiles = gpd.GeoDataFrame(
-        {"name": [f.name for f in files], "path": [f.name for f in files], "campaign_year": [2014, 2015]},
-        geometry=[shapely.box(*f.footprint) for f in files], crs="EPSG:2154",
-    )  # fmt: skip
     cells = cells_over(WEST, NORTH - 400, WEST + 900, NORTH)
-    return cells_with_tiles(cells, tiles, tmp_path, 200), tmp_path / "city" / "images"
+    return cells_with_tiles(cells, tile_table(files), tmp_path, 200), tmp_path / "city" / "images"
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -317,6 +317,13 @@ def test_cell_outside_all_tiles_has_no_image(city, tmp_path):
     assert row["void_fraction"] == 1 and row["path"] is None and not list(folder.iterdir())
 
 
+def test_missing_tile_is_named(city):
+    cells, folder = city
+    cells[0].tiles[0].path.with_name("1.jp2").unlink()
+    with pytest.raises(InputError, match=r"1 of 2 tiles are gone, the first 1\.jp2[\s\S]*04_download_aerial"):
+        cutting.cut_images(cells, folder, 50, workers=1)
+
+
 def test_damaged_tile_is_named_and_the_other_cells_are_finished(city):
     cells, folder = city
     damaged = cells[0].tiles[0].path.with_name("1.jp2")
@@ -346,7 +353,8 @@ def test_strips_fit_together(tmp_path, monkeypatch):
     pixels = noise(6, 300)
     with Tile(tile_file(tmp_path / "a.jp2", pixels), Strips(budget_bytes=100_000)) as tile:
         tile.plan([Window(0, 300, 20, 280)])
-        for window in (Window(0, 10, 20, 30), Window(30, 200, 100, 280), Window(63, 65, 20, 21), Window(0, 300, 20, 280)):
+        for place in ((0, 10, 20, 30), (30, 200, 100, 280), (63, 65, 20, 21), (0, 300, 20, 280)):
+            window = Window(*place)
             got = tile.read(window).transpose(1, 2, 0)
             np.testing.assert_array_equal(got, pixels[window.top : window.bottom, window.left : window.right])
 
@@ -364,8 +372,9 @@ def one_piece(tmp_path_factory):
 def test_one_piece_is_known_from_inner_tiles_and_small_files(one_piece, tmp_path):
     assert openjpeg.applies_to(one_piece[0].path)
     assert not openjpeg.applies_to(tile_file(tmp_path / "small.jp2", noise(1, 300)).path)
-    with rasterio.open(tmp_path / "tiled.jp2", "w", driver="JP2OpenJPEG", width=1104, height=1104, count=3, dtype="uint8",
-                       crs="EPSG:2154", transform=rasterio.Affine(1, 0, WEST, 0, -1, NORTH)) as file:  # fmt: skip
+    options = {"driver": "JP2OpenJPEG", "width": 1104, "height": 1104, "count": 3, "dtype": "uint8", "crs": "EPSG:2154"}
+    place = rasterio.Affine(1, 0, WEST, 0, -1, NORTH)
+    with rasterio.open(tmp_path / "tiled.jp2", "w", transform=place, **options) as file:
         file.write(one_piece[1])
     assert not openjpeg.applies_to(tmp_path / "tiled.jp2")
 
@@ -433,8 +442,7 @@ def script_city(folder: Path) -> Path:
     results = folder / "results" / "Test"
     results.mkdir(parents=True)
     files = [tile_file(folder / f"{i}.jp2", noise(i, 1000), WEST + 400 * i, NORTH, 0.4, 2014) for i in (0, 1)]
-    gpd.GeoDataFrame({"name": [f.name for f in files], "path": [f.name for f in files], "campaign_year": [2014, 2014]},
-                     geometry=[shapely.box(*f.footprint) for f in files], crs="EPSG:2154").to_parquet(results / "tiles.parquet")  # fmt: skip
+    tile_table(files).to_parquet(results / "tiles.parquet")
     cells_over(WEST, NORTH - 400, WEST + 800, NORTH).to_parquet(results / "cells.parquet")
     return results
 

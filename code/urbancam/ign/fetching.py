@@ -58,7 +58,8 @@ def fetch_departments(
             _check_room(files, folder)
             log.info("fetches %s: %d files, %s", name, len(files), _size(files))
             for file in files:
-                download.fetch(file.url, folder / file.name, size_bytes=file.size_bytes, md5=file.md5, patience=patience)
+                path = folder / file.name
+                download.fetch(file.url, path, size_bytes=file.size_bytes, md5=file.md5, patience=patience)
         except InputError as error:
             log.info("department %s: %s", department, error.what)
             faults.append(error)
@@ -70,8 +71,11 @@ def _check_room(files: list[index.RemoteFile], folder: Path) -> None:
     missing_bytes = sum(file.size_bytes or 0 for file in files if not (folder / file.name).exists())
     free_bytes = shutil.disk_usage(folder).free
     if missing_bytes > free_bytes:
-        raise InputError(f"the pack takes {missing_bytes / 1e9:.1f} GB, the disk has room for {free_bytes / 1e9:.1f} GB",
-                         shown(folder), "name another folder with --data, or use --set imagery.source=wms")  # fmt: skip
+        raise InputError(
+            f"the pack takes {missing_bytes / 1e9:.1f} GB, the disk has room for {free_bytes / 1e9:.1f} GB",
+            shown(folder),
+            "name another folder with --data, or use --set imagery.source=wms",
+        )
 
 
 def _size(files: list[index.RemoteFile]) -> str:

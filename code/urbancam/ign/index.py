@@ -66,8 +66,11 @@ def read_links(path: Path, city: str) -> list[RemoteFile]:
         elif line:
             file = RemoteFile(line)
             if not re.match(r"https?://[^/\s]+/\S+$", line) or not file.name:
-                raise InputError(f"the line is no address of an archive: {download.without_user_info(line)!r}",
-                                 f"{shown(path)}, line {number}", "one http(s) address a line, # before comments")  # fmt: skip
+                raise InputError(
+                    f"the line is no address of an archive: {download.without_user_info(line)!r}",
+                    f"{shown(path)}, line {number}",
+                    "one http(s) address a line, # before comments",
+                )
             if heading == folder_name(city).casefold():
                 files.append(file)
     return files
@@ -94,10 +97,12 @@ def find_pack(index_url: str, department: str, year: int | None, patience: Patie
     ]  # fmt: skip
     if not fitting:
         there = ", ".join(sorted(t for t, n in known.items() if n.department == department)) or "nothing"
-        raise AbsentError(f"IGN's index has no RVB {PIXEL} pack of department {department}" + (f" of {year}" if year else "")
-                     + f"; it has {there}", download.without_user_info(feed_url),
-                     "choose imagery.year among them, put a pack into data/aerial_data/, or name its archive in "
-                     "aerial_links.txt")  # fmt: skip
+        of_year = f" of {year}" if year else ""
+        raise AbsentError(
+            f"IGN's index has no RVB {PIXEL} pack of department {department}{of_year}; it has {there}",
+            download.without_user_info(feed_url),
+            "choose imagery.year among them, put a pack into data/aerial_data/, or name one in aerial_links.txt",
+        )
     best = max(fitting, key=lambda title: (known[title].year, title))
     return best, resources[best]
 
@@ -163,7 +168,8 @@ def _feed(url: str, patience: Patience) -> ElementTree.Element:
     try:
         feed = ElementTree.fromstring(_polite_get(url, patience))
     except ElementTree.ParseError as error:
-        raise InputError(f"the answer is no XML ({error})", where, "try again later, or fetch the packs by hand") from None
+        do = "try again later, or fetch the packs by hand"
+        raise InputError(f"the answer is no XML ({error})", where, do) from None
     if feed.tag != f"{ATOM}feed":
         raise InputError(f"the answer is no Atom feed but <{feed.tag}>", where, "look the address up")
     return feed

@@ -204,7 +204,8 @@ def _files(pack: Pack) -> dict[str, Path]:
     root = _root(pack.path)
     found: dict[str, Path] = {}
     delivery = pack.path.parent.name
-    paths = [path for path in root.rglob("*") if path.suffix.lower() in IMAGES and "_IRC" not in path.parent.name.upper()]
+    images = (path for path in root.rglob("*") if path.suffix.lower() in IMAGES)
+    paths = [path for path in images if "_IRC" not in path.parent.name.upper()]
     for path in sorted(paths, key=lambda path: (path.parent.name != delivery, path)):
         found.setdefault(path.name.lower(), path)
     return found

@@ -84,8 +84,11 @@ def _verified(tiles: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         with Tile(TileFile(name, path, footprint.bounds, tiles.crs.to_wkt())) as tile:
             found = tile.bounds_in(tiles.crs.to_wkt())
         if np.abs(np.subtract(found, footprint.bounds)).max() > MISPLACED_M:
-            raise InputError(f"the tile lies at {_metres(found)}, its footprint in the index at {_metres(footprint.bounds)}",
-                             shown(path), "unpack it again; else its georeference or the index is wrong")  # fmt: skip
+            raise InputError(
+                f"the tile lies at {_metres(found)}, its footprint in the index at {_metres(footprint.bounds)}",
+                shown(path),
+                "unpack it again; else its georeference or the index is wrong",
+            )
     return tiles
 
 
@@ -102,7 +105,7 @@ def _table(parts: list[gpd.GeoDataFrame], data: Path) -> gpd.GeoDataFrame:
     tiles = tiles.drop_duplicates("file").sort_values(["pack", "name"], ignore_index=True)
     tiles["path"] = [path.relative_to(data).as_posix() for path in tiles["file"]]
     tiles["size_bytes"] = [path.stat().st_size for path in tiles["file"]]
-    tiles["signature"] = [signature(path) for path in tiles["file"]]  # a tile replaced by another of its size is noticed
+    tiles["signature"] = [signature(path) for path in tiles["file"]]  # tells a tile replaced by one of its size
     return tiles[COLUMNS]
 
 

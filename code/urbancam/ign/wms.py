@@ -33,6 +33,7 @@ from urbancam.crs import same_crs
 from urbancam.download import Patience
 from urbancam.errors import InputError
 from urbancam.ign.packs import LAMBERT_93
+from urbancam.imagery.tile import placed
 from urbancam.records import atomic
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ REQUESTS_PER_SECOND = 40  # IGN's limit for its WMS (data-providers.md)
 THREADS = 24  # answers waited for at once: at 0.5 s each they use the limit up
 FAILURES_MOST = 20  # in a row; then the server is down, or is asked for the wrong thing
 MARGIN_PX = 24  # around the cell: what fill's widening and the resampling may look at
+COLUMNS = "name path department campaign_year pack size_bytes idINSPIRE fetched sha256 geometry".split()
 NATIVE_M = 0.20  # pixel of the mosaic; nothing finer is asked for
 
 
@@ -106,7 +108,7 @@ def fetch_images(wanted: list[Request], folder: Path, patience: Patience = Patie
     """
     folder.mkdir(parents=True, exist_ok=True)
     todo = [request for request in wanted if not _is_there(request, folder)]
-    log.info("%s of %s images are there, %s to fetch", f"{len(wanted) - len(todo):,}", f"{len(wanted):,}", f"{len(todo):,}")
+    log.info("%s of %s images are there", f"{len(wanted) - len(todo):,}", f"{len(wanted):,}")
     limit, session = _Limit(REQUESTS_PER_SECOND), threading.local()
     faults: list[InputError] = []
     in_a_row = 0
@@ -132,7 +134,9 @@ def fetch_images(wanted: list[Request], folder: Path, patience: Patience = Patie
     return faults
 
 
-def image_table(wanted: list[Request], cells: gpd.GeoDataFrame, data: Path, folder: Path, layer: str) -> gpd.GeoDataFrame:
+def image_table(
+    wanted: list[Request], cells: gpd.GeoDataFrame, data: Path, folder: Path, layer: str
+) -> gpd.GeoDataFrame:
     """The images in place, as rows of the tile table, with the cell each one is of, its date and its hash."""
     departments = dict(zip(cells["idINSPIRE"], cells["department"], strict=True))
     rows = []
@@ -141,13 +145,10 @@ def image_table(wanted: list[Request], cells: gpd.GeoDataFrame, data: Path, fold
         if path.is_file():
             with rasterio.open(path) as image:
                 tags = image.tags()
-            rows.append({
-                "name": path.name, "path": path.relative_to(data).as_posix(), "department": departments[request.cell_id],
-                "campaign_year": None, "pack": layer, "size_bytes": path.stat().st_size, "idINSPIRE": request.cell_id,
-                "fetched": tags["fetched"], "sha256": tags["sha256"], "geometry": shapely.box(*request.bounds),
-            })  # fmt: skip
-    columns = ["name", "path", "department", "campaign_year", "pack", "size_bytes", "idINSPIRE", "fetched", "sha256", "geometry"]
-    table = gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs=LAMBERT_93)
+            department, geometry = departments[request.cell_id], shapely.box(*request.bounds)
+            rows.append((path.name, path.relative_to(data).as_posix(), department, None, layer, path.stat().st_size,
+                         request.cell_id, tags["fetched"], tags["sha256"], geometry))  # fmt: skip
+    table = gpd.GeoDataFrame(rows, columns=COLUMNS, geometry="geometry", crs=LAMBERT_93)
     return table.astype({"campaign_year": "Int64"})
 
 
@@ -200,12 +201,11 @@ def _fetch(request: Request, folder: Path, session: requests.Session, patience: 
         with atomic(folder / f"{request.cell_id}.blank") as temporary:
             temporary.write_text(_identity(request))
         return
-    west, south, east, north = request.bounds
     tags = {"request": _identity(request), "sha256": hashlib.sha256(content).hexdigest(),
             "fetched": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")}  # fmt: skip
     with atomic(folder / f"{request.cell_id}.tif") as temporary, rasterio.open(
-        temporary, "w", driver="GTiff", width=request.width, height=request.height, count=3, dtype="uint8", crs=LAMBERT_93,
-        transform=rasterio.Affine((east - west) / request.width, 0, west, 0, (south - north) / request.height, north),
+        temporary, "w", driver="GTiff", width=request.width, height=request.height, count=3, dtype="uint8",
+        crs=LAMBERT_93, transform=placed(request.bounds, request.width, request.height),
         compress="deflate", predictor=2, zlevel=1, tiled=True, blockxsize=256, blockysize=256,
     ) as image:  # fmt: skip
         image.write(pixels)
@@ -220,7 +220,8 @@ def _checked(content: bytes, request: Request) -> np.ndarray:
     """
     where = download.without_user_info(request.url)
     if content.lstrip()[:1] == b"<":
-        raise AnswerError(f"the server reports: {_exception_text(content)}", where, "look the layer and the address up")
+        report = _exception_text(content)
+        raise AnswerError(f"the server reports: {report}", where, "look the layer and the address up")
     if not content:
         raise AnswerError("the answer is empty, no image", where, "run the step again")
     try:
@@ -228,18 +229,24 @@ def _checked(content: bytes, request: Request) -> np.ndarray:
             _check_place(image, request, where)
             return image.read((1, 2, 3))
     except RasterioError as error:
-        raise AnswerError(f"the answer of {len(content):,} bytes is no image ({error})", where, "run the step again") from None
+        what = f"the answer of {len(content):,} bytes is no image ({error})"
+        raise AnswerError(what, where, "run the step again") from None
 
 
 def _check_place(image: DatasetReader, request: Request, where: str) -> None:
     size, bands = (image.width, image.height), image.dtypes[:3]
     if size != (request.width, request.height) or bands != ("uint8",) * 3:
-        raise AnswerError(f"the image has {size[0]} x {size[1]} px of {', '.join(image.dtypes)}, asked were {request.width} x "
-                     f"{request.height} of three bands of 8 bits", where, "run the step again")  # fmt: skip
+        raise AnswerError(
+            f"the image has {size[0]} x {size[1]} px of {', '.join(image.dtypes)}, asked were {request.width} x "
+            f"{request.height} of three bands of 8 bits",
+            where,
+            "run the step again",
+        )
     off_m = np.abs(np.subtract(image.bounds, request.bounds)).max()
     pixel_m = (request.bounds[2] - request.bounds[0]) / request.width
     if off_m > pixel_m / 2 or (image.crs and not same_crs(image.crs.to_wkt(), LAMBERT_93, request.bounds)):
-        raise AnswerError(f"the image lies at {tuple(image.bounds)}, asked was {request.bounds}", where, "run the step again")
+        what = f"the image lies at {tuple(image.bounds)}, asked was {request.bounds}"
+        raise AnswerError(what, where, "run the step again")
 
 
 def _exception_text(content: bytes) -> str:

@@ -70,7 +70,7 @@ def cut_images(cells: list[Cell], folder: Path, image_px: int, workers: int) -> 
     folder.mkdir(parents=True, exist_ok=True)
     for leftover in folder.glob(".*.tmp.png"):
         leftover.unlink()
-    signatures = {tile: signature(tile.path) for tile in dict.fromkeys(t for cell in cells for t in cell.tiles)}
+    signatures = _signatures(cells)
     marks = {cell.id: fingerprint(cell, signatures, image_px) for cell in cells}
     rows, todo = {}, []
     for cell in cells:
@@ -79,11 +79,10 @@ def cut_images(cells: list[Cell], folder: Path, image_px: int, workers: int) -> 
             rows[cell.id] = note
         elif cell.tiles:
             todo.append(cell)
-    log.info("%s of %s images are in place and right, %s to cut", f"{len(rows):,}", f"{len(cells):,}", f"{len(todo):,}")
+    log.info("%s of %s images are in place and right, %s to cut", f"{len(rows):,}", f"{len(cells):,}", len(todo))
     rows |= _cut_all(todo, marks, folder, image_px, workers)
-    return pd.DataFrame([_row(cell.id, rows.get(cell.id), marks[cell.id], folder) for cell in cells], columns=COLUMNS).astype(
-        {"campaign_year": "Int64"}
-    )
+    table = pd.DataFrame([_row(cell.id, rows.get(cell.id), marks[cell.id], folder) for cell in cells], columns=COLUMNS)
+    return table.astype({"campaign_year": "Int64"})
 
 
 def image_path(folder: Path, cell_id: str) -> Path:
@@ -100,6 +99,19 @@ def signature(path: Path) -> str:
             file.seek(int(start))
             digest.update(file.read(SAMPLE_BYTES))
     return digest.hexdigest()
+
+
+def _signatures(cells: list[Cell]) -> dict[TileFile, str]:
+    """The signature of every tile that some cell touches.
+
+    Raises:
+        InputError: tiles of the table are gone.
+    """
+    tiles = list(dict.fromkeys(tile for cell in cells for tile in cell.tiles))
+    if gone := [tile.path for tile in tiles if not tile.path.is_file()]:
+        raise InputError(f"{len(gone)} of {len(tiles)} tiles are gone, the first {gone[0].name}", shown(gone[0]),
+                         "run 04_download_aerial again")  # fmt: skip
+    return {tile: signature(tile.path) for tile in tiles}
 
 
 def fingerprint(cell: Cell, signatures: dict[TileFile, str], image_px: int) -> str:
@@ -128,16 +140,17 @@ def _cut_all(
     notes: dict[str, dict[str, Any]] = {}
     failures: Counter[str] = Counter()
     decoded_px = 0
-    jobs = [
-        (job, {c.id: marks[c.id] for c in job}, {t: fills[t] for c in job for t in c.tiles if t in fills}, folder, image_px)
-        for job in deal(cells, workers)
-    ]
+    jobs = []
+    for job in deal(cells, workers):
+        own_fills = {tile: fills[tile] for cell in job for tile in cell.tiles if tile in fills}
+        jobs.append((job, {cell.id: marks[cell.id] for cell in job}, own_fills, folder, image_px))
     for done, failed, px in processes.run(_cut, jobs, workers, len(cells), "cells"):
         notes |= done
         failures.update(failed)
         decoded_px += px
     if cells:
-        log.info("decoded %.0f million pixels for %.0f million of images", decoded_px / 1e6, len(notes) * image_px**2 / 1e6)
+        cut_px = len(notes) * image_px**2
+        log.info("decoded %.0f million pixels for images of %.0f million", decoded_px / 1e6, cut_px / 1e6)
     if failures:
         raise InputError(
             f"{sum(failures.values()):,} of {len(cells):,} cells could not be cut; the others are finished",
@@ -206,8 +219,12 @@ def _cut(
             except InputError as error:
                 failures[f"{error.what} ({error.where}): {error.do}"] += 1
             else:
-                note = {"void_fraction": image.void_fraction, "tiles": image.tiles, "campaign_year": image.campaign_year,
-                        "fingerprint": marks[cell.id]}  # fmt: skip
+                note = {
+                    "void_fraction": image.void_fraction,
+                    "tiles": image.tiles,
+                    "campaign_year": image.campaign_year,
+                    "fingerprint": marks[cell.id],
+                }
                 if image.void_fraction < 1:
                     png.write(image_path(folder, cell.id), image.pixels, note)
                 notes[cell.id] = note

@@ -33,8 +33,8 @@ class DecodingError(Exception):
 class _Component(ctypes.Structure):
     """opj_image_comp_t of OpenJPEG 2."""
 
-    _fields_ = [(name, ctypes.c_uint32) for name in
-                ("dx", "dy", "width", "height", "x0", "y0", "bits", "bpp", "signed", "resolutions", "factor")]  # fmt: skip
+    _names = "dx dy width height x0 y0 bits bpp signed resolutions factor"
+    _fields_ = [(name, ctypes.c_uint32) for name in _names.split()]
     _fields_ += [("data", ctypes.POINTER(ctypes.c_int32)), ("alpha", ctypes.c_uint16)]
 
 
@@ -63,7 +63,8 @@ def decode(path: Path, rows: tuple[int, int], columns: tuple[int, int], halvings
 
     Args:
         path: of the file.
-        rows, columns: first and one past the last, px of the whole image.
+        rows: first and one past the last, px of the whole image.
+        columns: likewise.
         halvings: how often the resolution is halved.
 
     Returns:
@@ -116,8 +117,9 @@ _MESSAGE = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_void_p)
 def _library() -> ctypes.CDLL | None:
     """OpenJPEG 2.3 or newer: the one in rasterio's wheel, else the system's; None where there is none."""
     package = Path(rasterio.__file__).parent
-    shipped = [path for folder in (package.parent / "rasterio.libs", package / ".dylibs") for path in folder.glob("*openjp2*")]
-    for name in [*map(str, shipped), ctypes.util.find_library("openjp2")]:
+    folders = package.parent / "rasterio.libs", package / ".dylibs"
+    shipped = [str(path) for folder in folders for path in folder.glob("*openjp2*")]
+    for name in [*shipped, ctypes.util.find_library("openjp2")]:
         if name is None:
             continue
         library = ctypes.CDLL(name)

@@ -182,7 +182,8 @@ class Tile:
         level = max((level for level in self._dataset.overviews(1) if level <= factor), default=1)
         step = factor // level
         if level == 1:
-            strips = (Window(top, min(top + STRIP_PX, self.height), 0, self.width) for top in range(0, self.height, STRIP_PX))
+            tops = range(0, self.height, STRIP_PX)
+            strips = (Window(top, min(top + STRIP_PX, self.height), 0, self.width) for top in tops)
             return np.concatenate([self._decode(strip)[:, ::step, ::step] for strip in strips], axis=1)
         with _decoding(self.file.path):
             if self._direct:
