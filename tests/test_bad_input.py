@@ -10,6 +10,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 import pytest
+import torch
 from samples import ROOT, run_script
 
 pytestmark = pytest.mark.slow
@@ -19,8 +20,17 @@ STEPS = ("00", "01", "02", "03", "04", "05", "06", "10", "11", "12", "13", "14",
 RUN = "demo-tiny"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """This process computes with one thread, as the processes it starts do: the number of threads enters the bytes."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="module")
-def made(tmp_path_factory) -> Path:
+def made(one_thread, tmp_path_factory) -> Path:
     """The tiny demo city, run once in this process; a pristine copy of its results beside it."""
     folder = tmp_path_factory.mktemp("tiny")
     statuses = [run_step(folder, step) for step in STEPS]
