@@ -35,7 +35,8 @@ class Section(BaseModel):
 
 class Census(Section):
     vintage: Literal[2015, 2017, 2019, 2021]
-    cell_size_m: Literal[200]
+    cell_size_m: Literal[200, 1000]
+    cells: Literal["with_income", "all"]
 
 
 class UrbanAtlas(Section):
@@ -54,13 +55,15 @@ class Imagery(Section):
 
 class Samples(Section):
     max_void_fraction: Share
-    target: Literal["income"]
+    target: Literal["income", "density"]
+    shuffle_labels: bool
 
 
 class Split(Section):
-    method: Literal["block", "group", "random"]
+    method: Literal["block", "group", "random", "city"]
     block_m: Annotated[int, Field(ge=200, multiple_of=200)]
     folds: Annotated[int, Field(ge=2)]
+    trained_folds: Count | None
     validation_fraction: Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -85,6 +88,7 @@ class Training(Section):
     batch_size: Annotated[int, Field(ge=2)]
     batches_per_epoch: Count | None
     class_balanced: bool
+    class_weights: Annotated[list[Positive], Field(min_length=5, max_length=5)] | None
     augment: Literal["dihedral", "flips", "none"]
     optimiser: Literal["adamw", "adam"]
     learning_rate: Positive
@@ -97,6 +101,7 @@ class Training(Section):
     min_learning_rate: Annotated[float, Field(ge=0)]
     patience: Count
     restarts: bool
+    compile: bool
 
 
 class Activation(Section):
@@ -110,6 +115,7 @@ class Landcover(Section):
     poor_classes: ClassSet
     rich_classes: ClassSet
     min_joint_cells: Count
+    min_area_m2: Annotated[float, Field(ge=0)]
 
     @model_validator(mode="after")
     def _check_sides(self) -> "Landcover":
@@ -123,6 +129,31 @@ class Statistics(Section):
     confidence: Annotated[float, Field(gt=0, lt=1)]
     neighbours: Count
     min_blocks: Count
+    false_discovery_rate: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Baselines(Section):
+    histogram_bins: Annotated[int, Field(ge=2, le=64)]
+    patches: Annotated[int, Field(ge=2, le=8192)]
+    patch_px: Annotated[int, Field(ge=2, le=15)]
+    features_px: Annotated[int, Field(ge=16)]
+
+
+class Compare(Section):
+    splits: list[Literal["block", "group", "random", "city"]]
+    seeds: list[Annotated[int, Field(ge=0)]]
+    shuffled_labels: bool
+    folds: Count | None
+
+
+class Controls(Section):
+    methods: list[Literal["hirescam", "layercam", "gradcam_plus_plus", "integrated_gradients"]]
+    maps: list[Literal["gradient_alone", "map_alone", "other_centring", "shifted", "rotated", "edges"]]
+    randomise_weights: bool
+    cells: Count | None
+    integrated_gradients_steps: Count
+    deletion_cells: Annotated[int, Field(ge=0)]
+    deletion_steps: Annotated[int, Field(ge=2)]
 
 
 class Demo(Section):
@@ -157,6 +188,9 @@ class Settings(Section):
     activation: Activation
     landcover: Landcover
     statistics: Statistics
+    baselines: Baselines
+    compare: Compare
+    controls: Controls
     demo: Demo
 
     @model_validator(mode="after")
