@@ -6,7 +6,7 @@ samples, models, maps and statistics.
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,12 +34,14 @@ class Paths:
         results: folder of what was computed.
         city: name of the city, any spelling ("" for steps that serve all cities).
         run: name of the run.
+        variant: name of a variant of the run ("" for the run itself), see `variants.py`.
     """
 
     data: Path
     results: Path
     city: str = ""
     run: str = "default"
+    variant: str = ""
 
     # data: what came from outside
     @property
@@ -105,7 +107,16 @@ class Paths:
     # run scope: samples, models, maps, statistics
     @property
     def run_folder(self) -> Path:
-        return self.city_folder / self.run
+        run = self.city_folder / self.run
+        return run / "variants" / self.variant if self.variant else run
+
+    def of_variant(self, name: str) -> "Paths":
+        """The same paths for a variant of the run ("" for the run itself)."""
+        return replace(self, variant=name)
+
+    def of_city(self, city: str) -> "Paths":
+        """The same paths for another city."""
+        return replace(self, city=city)
 
     @property
     def samples(self) -> Path:

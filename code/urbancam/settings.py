@@ -209,6 +209,12 @@ class Settings(Section):
         return round(self.census.cell_size_m / self.imagery.pixel_size_m)
 
     @property
+    def folds_trained(self) -> int:
+        """Folds that are trained and scored: the first so many, or all; a city left out is one fold."""
+        folds = 1 if self.split.method == "city" else self.split.folds
+        return min(self.split.trained_folds or folds, folds)
+
+    @property
     def weights_file(self) -> Path | None:
         """The file that `model.weights` names, relative to the project; None for "imagenet" and "random"."""
         return None if self.model.weights in ("imagenet", "random") else ROOT / self.model.weights
