@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__, city=True).parse_args(argv)
+    return command.parser(__doc__, city=True, variant=True).parse_args(argv)
 
 
 def declare(settings, paths, args) -> Step:
@@ -28,14 +28,16 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    from urbancam import census, splits, tables
+    from urbancam import splits, tables, targets
 
-    cells = tables.read(paths.cells, ["idINSPIRE", "income_eur", "group"])
+    cells = tables.read(paths.cells, ["idINSPIRE", "income_eur", "ind", "group"])
     images = tables.read(paths.images_table)
     table = splits.usable_cells(cells, images, settings.samples.max_void_fraction)
-    used = table["used"]
-    table.loc[used, "income_class"] = census.income_quintiles(table.loc[used, "income_eur"])
+    table = targets.add_classes(table, targets.TARGETS[settings.samples.target])
     samples = splits.add_folds(table, settings.split, settings.seed)
+    if settings.samples.shuffle_labels:
+        log.info("draws the classes of %s cells anew at random", f"{table['used'].sum():,}")
+        samples = targets.shuffle_classes(samples, settings.seed)
     for reason, count in samples.loc[~samples["used"], "reason"].value_counts().items():
         log.info("drops %s of %s cells: %s", f"{count:,}", f"{len(samples):,}", reason)
     tables.write(samples, paths.samples)

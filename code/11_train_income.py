@@ -1,5 +1,8 @@
 """Train one network per fold on the income classes of a city, and predict the fold's own test cells.
 
+With `split.method: city` the network learns from all other cities at hand (those with samples of the same run), and
+the whole city is tested. On a machine with several GPUs the folds are trained side by side, each on one of them.
+
 Reads   results/<city>/<run>/samples.csv, results/<city>/images.csv, images/
 Writes  results/<city>/<run>/fold_K/: weights.pt (state dict), history.csv, tensorboard/, test_predictions.csv
 Run     python code/11_train_income.py --city Demo --run demo [--fold 0]
@@ -9,47 +12,76 @@ import argparse
 import logging
 
 from urbancam import command
+from urbancam.paths import shown
 from urbancam.records import Step, digest
 
 log = logging.getLogger(__name__)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = command.parser(__doc__, city=True)
+    parser = command.parser(__doc__, city=True, variant=True)
     parser.add_argument("--fold", type=int, metavar="K", help="one fold only, 0 .. folds-1 (default: all, in turn)")
     return parser.parse_args(argv)
 
 
+def cities_to_learn_from(settings, paths) -> list:
+    """Paths of the cities whose cells are trained on: the city itself, or all others where it is left out."""
+    if settings.split.method != "city":
+        return [paths]
+    if not (others := paths.other_cities()):
+        raise command.InputError(f"no other city has samples of run {paths.run!r} to learn from", shown(paths.results),
+                                 "run another city first, or choose another split.method")  # fmt: skip
+    return others
+
+
 def declare(settings, paths, args) -> list[Step]:
     named = settings.weights_file
+    taught = {file: maker for city in cities_to_learn_from(settings, paths)
+              for file, maker in ((city.samples, "10_assign_folds"), (city.images_table, "05_cut_images"))}  # fmt: skip
     return [
         Step(
-            "11_train_income", 1, paths.test_predictions(fold), "run",
-            settings.pick("image", "model", "training", "split.method", "split.validation_fraction", "seed"),
+            "11_train_income", 2, paths.test_predictions(fold), "run",
+            settings.pick("image", "model", "training", "split.method", "split.validation_fraction",
+                          "samples.target", "seed"),
             {paths.samples: "10_assign_folds", paths.images_table: "05_cut_images", paths.cells: "03_select_cells"}
-            | ({named: "by hand"} if named else {}),
+            | taught | ({named: "by hand"} if named else {}),
             outputs=[paths.weights(fold), paths.history(fold)],
             label=f"{args.city} fold {fold}",
         )
-        for fold in command.chosen_folds(args.fold, settings.split.folds)
+        for fold in command.chosen_folds(args.fold, settings.folds_trained)
     ]  # fmt: skip
+
+
+def load_cells(settings, paths, fold: int, workers: int) -> tuple:
+    """The used cells of all cities that one fold needs, with their `role` and the `row` of their image, and the images."""
+    import pandas as pd
+
+    from urbancam import datasets, splits, tables
+
+    split, parts, caches = settings.split, [], []
+    for city in dict.fromkeys([paths, *cities_to_learn_from(settings, paths)]):
+        samples = tables.read(city.samples)
+        samples = samples[samples["used"]].astype({"income_class": int, "fold": int}).reset_index(drop=True)
+        tested = fold if city == paths else None
+        role = splits.roles(samples, tested, split.method, split.validation_fraction, settings.seed)
+        images, rows = datasets.open_images(city, samples["idINSPIRE"], settings.image, workers)
+        parts.append(samples.assign(role=role, row=rows + sum(map(len, caches))))
+        caches.append(images)
+    return pd.concat(parts, ignore_index=True), datasets.StackedImages(caches)
 
 
 def work(step, settings, paths, args) -> dict:
     import torch
 
-    from urbancam import datasets, models, splits, tables, training
+    from urbancam import datasets, models, splits, tables, targets, training
 
     fold = int(step.result.parent.name.removeprefix("fold_"))
     seed = settings.seed * 1000 + fold
-    samples = tables.read(paths.samples)
-    samples = samples[samples["used"]].astype({"income_class": int, "fold": int}).reset_index(drop=True)
-    role = splits.roles(samples, fold, settings.split.method, settings.split.validation_fraction, settings.seed)
-    images, rows = datasets.open_images(paths, samples["idINSPIRE"], settings.image, args.workers)
+    samples, images = load_cells(settings, paths, fold, args.workers)
 
     def items(part: str, augment=None) -> datasets.CellImages:
-        chosen = role == part
-        return datasets.CellImages(images, rows[chosen], samples["income_class"][chosen], augment, seed)
+        chosen = samples[samples["role"] == part]
+        return datasets.CellImages(images, chosen["row"], chosen["income_class"], augment, seed)
 
     torch.manual_seed(seed)
     device = models.find_device(args.device)
@@ -60,15 +92,17 @@ def work(step, settings, paths, args) -> dict:
     )  # fmt: skip
     history = trainer.fit()
     out = training.predict(network, items("test"), settings, args.workers)
-    table = training.prediction_table(samples["idINSPIRE"][role == "test"], fold, out, settings.model.head)
-    income = tables.read(paths.cells, ["idINSPIRE", "income_eur"])
-    table = table.merge(samples[["idINSPIRE", "income_class"]], "left").merge(income, "left")
+    table = training.prediction_table(samples.loc[samples["role"] == "test", "idINSPIRE"], fold, out, settings.model.head)
+    cells = tables.read(paths.cells, ["idINSPIRE", "income_eur", "ind"])
+    cells["target"] = cells[targets.TARGETS[settings.samples.target].column]
+    table = table.merge(samples[["idINSPIRE", "income_class"]], "left")
+    table = table.merge(cells[["idINSPIRE", "income_eur", "target"]], "left")
     tables.write(table, step.result)
     step.afterwards = trainer.clean
     step.facts = {"weights_sha256": digest(paths.weights(fold)), "device": str(device), "seed": seed,
                   "threads": torch.get_num_threads()}  # fmt: skip
     best = history.loc[history["validation_loss"].idxmin()]
-    return {"train": int((role == "train").sum()), "validation": int((role == "validation").sum()),
+    return {"train": int((samples["role"] == "train").sum()), "validation": int((samples["role"] == "validation").sum()),
             "test": len(table), "epochs": len(history), "best epoch": int(best["epoch"]),
             "validation loss": float(best["validation_loss"])}  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Gridded incomes: every layout of every vintage, what is refused, squares, quintiles (golden test T1)."""
+"""Gridded incomes: every layout of every vintage, what is refused, squares."""
 
 import time
 
@@ -7,12 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import given
-from hypothesis import strategies as st
 
 import samples
 from samples import cell_id, census_frame, write_census
-from urbancam import census, grid, vintages
+from urbancam import census, grid, targets, vintages
 from urbancam.errors import InputError
 
 
@@ -274,48 +272,6 @@ def test_share_of_imputed_cells_and_of_their_people_is_counted():
     assert got == {"cells": 4, "people": 100, "imputed share of cells": 0.25, "imputed share of people": 0.1}
 
 
-# quintiles, T1
-
-
-def published_classes(income):
-    """The published rule, step by step (published-systems.md, 3.1)."""
-    thresholds = [np.percentile(income, q) for q in (0, 20, 40, 60, 80, 100)]
-    digit = np.digitize(income, thresholds)
-    digit[digit == digit.max()] = 5
-    return digit - 1
-
-
-def test_quintiles_of_one_to_ten():
-    assert census.income_quintiles(np.arange(1, 11)).tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
-
-
-def test_income_equal_to_a_threshold_goes_up():
-    assert census.income_quintiles(np.arange(6.0)).tolist() == [0, 1, 2, 3, 4, 4]  # thresholds 1, 2, 3, 4
-
-
-def test_ties_at_the_minimum_leave_classes_empty():
-    assert set(census.income_quintiles([1, 1, 1, 1, 1, 1, 2, 3, 4, 5])) == {2, 3, 4}
-
-
-def test_equal_incomes_are_all_of_class_4():
-    assert census.income_quintiles([5.0] * 7).tolist() == [4] * 7
-
-
-def test_greatest_income_is_of_class_4():
-    assert census.income_quintiles([3.0]).tolist() == [4]
-    assert census.income_quintiles([]).tolist() == []
-
-
-@given(st.lists(st.one_of(st.integers(0, 5).map(float), st.floats(-1e6, 1e6)), min_size=1, max_size=60))
-def test_quintiles_are_those_of_the_published_rule(income):
-    np.testing.assert_array_equal(census.income_quintiles(income), published_classes(income))
-
-
-def test_income_that_is_no_number_is_a_bug_of_ours():
-    with pytest.raises(ValueError, match="finite"):
-        census.income_quintiles([1.0, np.nan])
-
-
 # the real thing
 
 
@@ -330,7 +286,7 @@ def bordeaux(tmp_path_factory):
 @pytest.mark.real_data
 def test_bordeaux_has_its_cells_and_quintiles(bordeaux):
     assert len(bordeaux) == 6735 and (~bordeaux["imputed"]).sum() == 4576
-    classes = census.income_quintiles(bordeaux["ind_snv"] / bordeaux["ind"])
+    classes = targets.quintiles(bordeaux["ind_snv"] / bordeaux["ind"])
     assert np.bincount(classes).tolist() == [1347] * 5
 
 

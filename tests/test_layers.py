@@ -8,10 +8,10 @@ import pytest
 
 CODE = Path(__file__).resolve().parents[1] / "code"
 PACKAGE = CODE / "urbancam"
-GROUND = {"errors", "paths", "records", "settings", "command", "vintages"}
+GROUND = {"errors", "paths", "records", "settings", "command", "vintages", "variants"}
 GEO = {"download", "census", "crs", "geotables", "urban_atlas", "ign", "imagery", "demo"}
 LEARNING = {"splits", "datasets", "models", "schedules", "training", "activation"}
-TABLES = {"grid", "tables", "projection", "landcover", "metrics", "baselines", "bootstrap", "predictions"}
+TABLES = {"grid", "tables", "projection", "landcover", "metrics", "baselines", "bootstrap", "predictions", "targets"}
 SHOW = {"figures", "report"}
 HEAVY = {"torch", "torchvision", "geopandas", "rasterio", "pandas", "numpy", "scipy", "sklearn", "matplotlib"}
 SCRIPTS = sorted(CODE.glob("[0-9][0-9]_*.py"))

@@ -41,6 +41,7 @@ def make_folds(samples: pd.DataFrame) -> dict[int, pd.DataFrame]:
         predicted_class=income_class,
         income_class=income_class,
         income_eur=20000 + 500 * income_class,
+        target=20000.0 + 500 * income_class,
     )
     table = table[predictions.COLUMNS]
     return {fold: part.iloc[::-1].reset_index(drop=True) for fold, part in table.groupby("fold")}

@@ -1,4 +1,4 @@
-"""INSEE's gridded incomes: read in any layout, selected by city, classed into quintiles.
+"""INSEE's gridded incomes: read in any layout, selected by city.
 
 A cell is a square of 200 m of EPSG:3035, rebuilt exactly from its id. Its income is the mean standard of
 living `ind_snv / ind` (EUR per year and person), never a median.
@@ -284,17 +284,3 @@ def describe(cells: gpd.GeoDataFrame) -> dict[str, int | float]:
 def department(depcom: pd.Series) -> pd.Series:
     """Department of a commune: "75", "2A", overseas "974"."""
     return depcom.str[:2].where(~depcom.str.startswith("97"), depcom.str[:3])
-
-
-def income_quintiles(income_eur: pd.Series | np.ndarray) -> np.ndarray:
-    """(N,) int64 class 0 (poorest) .. 4 of each income among all of them (published-systems.md, 3.1).
-
-    Thresholds: percentiles 20, 40, 60, 80 (linear interpolation), ASSUME: of test cells too, as published. An
-    income equal to one goes up; with ties classes can be empty, with all incomes equal every cell is of class 4.
-    """
-    income = np.asarray(income_eur, dtype="float64")
-    if not np.isfinite(income).all():
-        raise ValueError("incomes must be finite")
-    if not len(income):
-        return np.zeros(0, dtype="int64")
-    return np.digitize(income, np.percentile(income, [20, 40, 60, 80])).astype("int64")

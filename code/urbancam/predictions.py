@@ -11,7 +11,9 @@ log = logging.getLogger(__name__)
 
 CLASSES = np.arange(5)  # income quintiles of the city, 0 poorest .. 4 richest
 PROBABILITIES = [f"prob_{k}" for k in CLASSES]
-COLUMNS = ["idINSPIRE", "fold", "logit", "p", *PROBABILITIES, "predicted_class", "income_class", "income_eur"]
+COLUMNS = [
+    "idINSPIRE", "fold", "logit", "p", *PROBABILITIES, "predicted_class", "income_class", "income_eur", "target",
+]  # fmt: skip
 
 
 def join_folds(samples: pd.DataFrame, folds: dict[int, pd.DataFrame]) -> pd.DataFrame:
@@ -63,7 +65,7 @@ def _check_values(table: pd.DataFrame, fold: int) -> None:
     wrong_fold = table["fold"] != fold
     outside = ~table["p"].between(-1e-4, 1 + 1e-4) | ~table["predicted_class"].isin(CLASSES)
     outside |= ~np.isclose(table[PROBABILITIES].sum(axis=1, skipna=False), 1, atol=1e-4)
-    outside |= ~np.isfinite(table["income_eur"])
+    outside |= ~np.isfinite(table[["income_eur", "target"]]).all(axis=1)
     for rows, what in (
         (wrong_fold, f"name another fold than {fold}"),
         (outside, "hold values that cannot be"),

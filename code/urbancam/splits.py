@@ -1,4 +1,4 @@
-"""Folds: random, INSEE's imputation group, spatial block.
+"""Folds: random, INSEE's imputation group, spatial block, whole city.
 
 Neighbouring cells look alike and earn alike, and cells of one imputation group share one income by construction:
 a random split puts them on both sides and rewards memory (README, "What this does instead"). Blocks keep whole
@@ -43,7 +43,7 @@ def assign_blocks(ids: pd.Series, groups: pd.Series, block_m: int) -> pd.Series:
 
 def units(samples: pd.DataFrame, method: str) -> pd.Series:
     """What a split must not divide: the block, the group (a lone cell is its own), or the single cell."""
-    if method == "block":
+    if method in ("block", "city"):
         return samples["block"]
     if method == "group":
         return samples["group"].astype("string").radd("group ").fillna(samples["idINSPIRE"])
@@ -55,13 +55,15 @@ def assign_folds(samples: pd.DataFrame, method: str, folds: int, seed: int) -> n
 
     Args:
         samples: used cells with `idINSPIRE, income_class, block, group`.
-        method: "block", "group" or "random".
+        method: "block", "group", "random" or "city" (one fold: the whole city is left out).
         folds: number of folds.
         seed: of the shuffle.
 
     Raises:
         InputError: fewer units than folds.
     """
+    if method == "city":
+        return np.zeros(len(samples), dtype=int)
     unit = units(samples, method)
     if unit.nunique() < folds:
         raise InputError(
@@ -77,26 +79,28 @@ def assign_folds(samples: pd.DataFrame, method: str, folds: int, seed: int) -> n
     return _stratified(samples, unit, method, folds, seed)
 
 
-def roles(samples: pd.DataFrame, fold: int, method: str, validation_fraction: float, seed: int) -> np.ndarray:
+def roles(samples: pd.DataFrame, fold: int | None, method: str, validation_fraction: float, seed: int) -> np.ndarray:
     """Role of each cell in one fold: "test", "validation" or "train".
 
-    The validation part is made of whole units of the cells not in the test fold; under `random` it is the first
+    With `fold` None no cell is tested: the roles of a city that another one, left out, learns from. The validation part is made of whole units of the cells not in the test fold; under `random` it is the first
     quarter of them in a seeded order, as published (Keras's validation_split).
 
     Args:
         samples: used cells with `idINSPIRE, income_class, block, group, fold`.
         fold: the test fold.
-        method: "block", "group" or "random".
+        method: "block", "group", "random" or "city".
         validation_fraction: share of the cells not in the test fold.
         seed: of the shuffle.
     """
     role = np.where(samples["fold"] == fold, "test", "train").astype("<U10")
-    if "test" not in role:
+    if fold is not None and "test" not in role:
         raise InputError(f"no cell is in fold {fold}", "samples.csv, split.folds",
                          "run 10_assign_folds with the same settings")  # fmt: skip
     rest = np.flatnonzero(role == "train")
+    if not len(rest):
+        return role
     if method == "random":
-        order = np.random.default_rng([seed, fold]).permutation(rest)
+        order = np.random.default_rng([seed, fold or 0]).permutation(rest)
         role[order[: int(validation_fraction * len(rest))]] = "validation"
         return role
     part = samples.iloc[rest]
@@ -108,7 +112,7 @@ def roles(samples: pd.DataFrame, fold: int, method: str, validation_fraction: fl
             "split.block_m, split.folds", "ask for smaller blocks; the city may be too small",
         )  # fmt: skip
     # ASSUME: validation asks what the test asks (unseen blocks).
-    number = _stratified(part, units(part, method), method, parts, seed + 1 + fold)
+    number = _stratified(part, units(part, method), method, parts, seed + 1 + (fold or 0))
     taken = min(max(1, round(validation_fraction * parts)), parts - 1)
     role[rest[number < taken]] = "validation"
     return role
@@ -142,14 +146,14 @@ def usable_cells(cells: pd.DataFrame, images: pd.DataFrame, max_void_fraction: f
     """Which cells can be used, and why the others cannot.
 
     Args:
-        cells: `idINSPIRE, income_eur, group`, one row per cell of the city.
+        cells: `idINSPIRE, income_eur, ind, group`, one row per cell of the city.
         images: `idINSPIRE, path, void_fraction`.
         max_void_fraction: share of an image that may be void, 0..1.
 
     Returns:
-        `idINSPIRE, income_eur, group, used, reason`, sorted by id.
+        `idINSPIRE, income_eur, ind, group, used, reason`, sorted by id.
     """
-    table = cells[["idINSPIRE", "income_eur", "group"]].merge(images, on="idINSPIRE", how="left", validate="1:1")
+    table = cells[["idINSPIRE", "income_eur", "ind", "group"]].merge(images, on="idINSPIRE", how="left", validate="1:1")
     table = table.sort_values("idINSPIRE", ignore_index=True)
     without = table.loc[~np.isfinite(table["income_eur"].astype("float64")), "idINSPIRE"]
     if len(without):
@@ -164,34 +168,22 @@ def usable_cells(cells: pd.DataFrame, images: pd.DataFrame, max_void_fraction: f
             f"none of {len(table):,} cells is usable: {reason.value_counts().to_dict()}",
             "images.csv", "see what 04 and 05 say about imagery",
         )  # fmt: skip
-    return table[["idINSPIRE", "income_eur", "group", "used", "reason"]]
+    return table[["idINSPIRE", "income_eur", "ind", "group", "used", "reason"]]
 
 
 def add_folds(table: pd.DataFrame, split: Split, seed: int) -> pd.DataFrame:
     """The table `samples.csv`: adds `block` to every cell and `fold` to the used ones.
 
     Args:
-        table: `idINSPIRE, income_eur, group, used, reason, income_class`.
+        table: `idINSPIRE, group, used, reason, income_class`.
         split: settings of the split.
         seed: of the folds.
 
     Raises:
-        InputError: fewer blocks (groups, cells) than folds, or incomes so tied that a quintile is empty.
+        InputError: fewer blocks (groups, cells) than folds.
     """
-    _check_classes(table[table["used"]])
     table = table.assign(block=assign_blocks(table["idINSPIRE"], table["group"], split.block_m))
     used = table[table["used"]]
     table["fold"] = pd.Series(assign_folds(used, split.method, split.folds, seed), index=used.index)
     columns = ["idINSPIRE", "used", "reason", "income_class", "block", "group", "fold"]
     return table[columns].astype({"income_class": "Int64", "fold": "Int64"})
-
-
-def _check_classes(used: pd.DataFrame) -> None:
-    empty = sorted(set(range(5)) - set(used["income_class"]))
-    if empty:
-        value, count = used["income_eur"].value_counts().index[0], used["income_eur"].value_counts().iloc[0]
-        raise InputError(
-            f"incomes are tied: quintiles {empty} of {len(used):,} cells are empty; "
-            f"{count:,} cells have {value:,.0f} EUR",
-            "cells.parquet, income_eur", "take a larger city, or another vintage of the census",
-        )  # fmt: skip
