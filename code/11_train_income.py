@@ -1,17 +1,19 @@
-"""Train one network per fold on the income classes of a city, and predict the fold's own test cells.
+"""Train one network per fold on the income classes of a city, and predict the fold's own test and validation cells.
 
 With `split.method: city` the network learns from all other cities at hand (those with samples of the same run), and
 the whole city is tested. On a machine with several GPUs the folds are trained side by side, each on one of them.
 
 Reads   results/<city>/<run>/samples.csv, results/<city>/images.csv, images/
-Writes  results/<city>/<run>/fold_K/: weights.pt (state dict), history.csv, tensorboard/, test_predictions.csv
+Writes  results/<city>/<run>/fold_K/: weights.pt (state dict), history.csv, tensorboard/, test_predictions.csv,
+        validation_predictions.csv
 Run     python code/11_train_income.py --city Demo --run demo [--fold 0]
 """
 
 import argparse
 import logging
+import sys
 
-from urbancam import command
+from urbancam import command, gpus
 from urbancam.paths import shown
 from urbancam.records import Step, digest
 
@@ -40,12 +42,12 @@ def declare(settings, paths, args) -> list[Step]:
               for file, maker in ((city.samples, "10_assign_folds"), (city.images_table, "05_cut_images"))}  # fmt: skip
     return [
         Step(
-            "11_train_income", 2, paths.test_predictions(fold), "run",
+            "11_train_income", 3, paths.test_predictions(fold), "run",
             settings.pick("image", "model", "training", "split.method", "split.validation_fraction",
                           "samples.target", "seed"),
             {paths.samples: "10_assign_folds", paths.images_table: "05_cut_images", paths.cells: "03_select_cells"}
             | taught | ({named: "by hand"} if named else {}),
-            outputs=[paths.weights(fold), paths.history(fold)],
+            outputs=[paths.weights(fold), paths.history(fold), paths.validation_predictions(fold)],
             label=f"{args.city} fold {fold}",
         )
         for fold in command.chosen_folds(args.fold, settings.folds_trained)
@@ -73,7 +75,7 @@ def load_cells(settings, paths, fold: int, workers: int) -> tuple:
 def work(step, settings, paths, args) -> dict:
     import torch
 
-    from urbancam import datasets, models, splits, tables, targets, training
+    from urbancam import datasets, models, tables, targets, training
 
     fold = int(step.result.parent.name.removeprefix("fold_"))
     seed = settings.seed * 1000 + fold
@@ -91,12 +93,17 @@ def work(step, settings, paths, args) -> dict:
         settings, paths.fold(fold), step.fingerprint, seed, args.workers,
     )  # fmt: skip
     history = trainer.fit()
-    out = training.predict(network, items("test"), settings, args.workers)
-    table = training.prediction_table(samples.loc[samples["role"] == "test", "idINSPIRE"], fold, out, settings.model.head)
+
+    def predict(part: str):
+        chosen = samples[samples["role"] == part]
+        out = training.predict(network, items(part), settings, args.workers)
+        table = training.prediction_table(chosen["idINSPIRE"], fold, out, settings.model.head)
+        return table.assign(income_class=chosen["income_class"].to_numpy())
+
+    tables.write(predict("validation"), paths.validation_predictions(fold))
     cells = tables.read(paths.cells, ["idINSPIRE", "income_eur", "ind"])
     cells["target"] = cells[targets.TARGETS[settings.samples.target].column]
-    table = table.merge(samples[["idINSPIRE", "income_class"]], "left")
-    table = table.merge(cells[["idINSPIRE", "income_eur", "target"]], "left")
+    table = predict("test").merge(cells[["idINSPIRE", "income_eur", "target"]], "left")
     tables.write(table, step.result)
     step.afterwards = trainer.clean
     step.facts = {"weights_sha256": digest(paths.weights(fold)), "device": str(device), "seed": seed,
@@ -107,8 +114,23 @@ def work(step, settings, paths, args) -> dict:
             "validation loss": float(best["validation_loss"])}  # fmt: skip
 
 
+def train_side_by_side(args: argparse.Namespace, devices: list[str]) -> int:
+    """One process a fold, on each GPU one at a time."""
+    from urbancam import settings
+
+    folds = settings.load(args.run, args.set, args.variant).folds_trained
+    words = [*command.arguments(args, "11_train_income"), "--device", "cuda"] + ["--force"] * args.force
+    words += ["--workers", str(max(1, args.workers // len(devices)))]
+    return gpus.run_side_by_side(
+        [[sys.executable, __file__, *words, "--fold", str(fold)] for fold in range(folds)], devices
+    )
+
+
 def main(argv: list[str] | None = None) -> int:
-    return command.run(parse_args(argv), declare, work)
+    args = parse_args(argv)
+    if args.fold is None and args.device != "cpu" and not args.status and len(devices := gpus.visible()) > 1:
+        return command.guard(lambda: train_side_by_side(args, devices))
+    return command.run(args, declare, work)
 
 
 if __name__ == "__main__":

@@ -20,14 +20,14 @@ THUMBNAIL_PX = 96
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__, city=True).parse_args(argv)
+    return command.parser(__doc__, city=True, variant=True).parse_args(argv)
 
 
 def declare(settings, paths, args) -> Step:
-    weights = {paths.weights(fold): "11_train_income" for fold in range(settings.split.folds)}
+    weights = {paths.weights(fold): "11_train_income" for fold in range(settings.folds_trained)}
     return Step(
         "13_project_activation", 1, paths.activation, "run",
-        settings.pick("image", "model", "activation", "split.folds"),
+        settings.pick("image", "model", "activation", "split.folds", "split.trained_folds"),
         {paths.samples: "10_assign_folds", paths.fragments: "06_cut_land_cover",
          paths.images_table: "05_cut_images"} | weights,
         outputs=[paths.cell_activation, paths.maps],
@@ -41,7 +41,8 @@ def work(step, settings, paths, args) -> dict:
     from urbancam import activation, datasets, models, tables, urban_atlas
 
     samples = tables.read(paths.samples)
-    samples = samples[samples["used"]].astype({"fold": int}).reset_index(drop=True)
+    samples = samples[samples["used"] & (samples["fold"] < settings.folds_trained)]
+    samples = samples.astype({"fold": int}).reset_index(drop=True)
     fragments = urban_atlas.by_cell(tables.read(paths.fragments), samples["idINSPIRE"])
     images, rows = datasets.open_images(paths, samples["idINSPIRE"], settings.image, args.workers)
     device = models.find_device(args.device)

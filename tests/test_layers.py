@@ -8,7 +8,7 @@ import pytest
 
 CODE = Path(__file__).resolve().parents[1] / "code"
 PACKAGE = CODE / "urbancam"
-GROUND = {"errors", "paths", "records", "settings", "command", "vintages", "variants"}
+GROUND = {"errors", "paths", "records", "settings", "command", "vintages", "variants", "gpus"}
 GEO = {"download", "census", "crs", "geotables", "urban_atlas", "ign", "imagery", "demo"}
 LEARNING = {"splits", "datasets", "models", "schedules", "training", "activation"}
 TABLES = {"grid", "tables", "projection", "landcover", "metrics", "baselines", "bootstrap", "predictions", "targets"}

@@ -48,7 +48,8 @@ def test_unknown_run_lists_the_known_ones():
 
 def test_pick_takes_sections_and_keys():
     picked = settings.load("demo").pick("split", "image.size_px")
-    assert set(picked) == {"split.method", "split.block_m", "split.folds", "split.validation_fraction", "image.size_px"}
+    split = {f"split.{key}" for key in ("method", "block_m", "folds", "trained_folds", "validation_fraction")}
+    assert set(picked) == split | {"image.size_px"}
     with pytest.raises(KeyError):
         settings.load("demo").pick("image.size")
 

@@ -39,14 +39,18 @@ from urbancam.errors import InputError
 log = logging.getLogger("urbancam")
 
 FOR_ALL_CITIES = ("00", "01")  # scripts that take no --city
+OF_VARIANTS = ("10", "11", "12", "13", "14")  # scripts that take --variant
 
 
-def parser(doc: str, city: bool = False) -> argparse.ArgumentParser:
-    """The arguments common to all scripts; `city` adds --city."""
+def parser(doc: str, city: bool = False, variant: bool = False) -> argparse.ArgumentParser:
+    """The arguments common to all scripts; `city` adds --city, `variant` adds --variant."""
     made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     if city:
         made.add_argument("--city", required=True, metavar="NAME", help="city, as Urban Atlas names it (Paris)")
     made.add_argument("--run", default="default", metavar="NAME", help="a file in code/config/ (default: default)")
+    if variant:
+        made.add_argument("--variant", default="", metavar="NAME", help="the run with one thing changed: split-random, "
+                          "split-group, split-city, seed-N, shuffled-labels")  # fmt: skip
     made.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, e.g. split.folds=3")
     made.add_argument("--data", type=Path, metavar="DIR", help="folder of what came from outside (default: data_dir)")
     made.add_argument("--results", type=Path, metavar="DIR", help="folder of what is computed (default: results)")
@@ -111,20 +115,20 @@ def find_paths(settings: Any, args: argparse.Namespace) -> Any:
     if hasattr(args, "city") and not folder_name(city):
         raise InputError(f"{city!r} is not a city's name", "--city", "e.g. --city Paris")
     data = (args.data or ROOT / settings.data_dir).resolve()
-    return Paths(data, (args.results or ROOT / "results").resolve(), city, args.run)
+    return Paths(data, (args.results or ROOT / "results").resolve(), city, args.run, getattr(args, "variant", ""))
 
 
 def _run(args: argparse.Namespace, declare: Callable, work: Callable) -> int:
     from urbancam import settings as settings_module
 
-    settings = settings_module.load(args.run, args.set)
+    settings = settings_module.load(args.run, args.set, getattr(args, "variant", ""))
     if args.workers < 1:
         raise InputError(f"--workers {args.workers} is not a number of processes", "--workers", "give 1 or more")
     paths = find_paths(settings, args)
     declared = declare(settings, paths, args)
     for step in declared if isinstance(declared, list) else [declared]:
         if args.status:
-            _print_status(step)
+            _print_status(step, getattr(args, "variant", ""))
         else:
             _run_step(step, settings, paths, args, work)
     return 0
@@ -134,7 +138,7 @@ def _run_step(step: Any, settings: Any, paths: Any, args: argparse.Namespace, wo
     from urbancam.records import require
 
     started = time.monotonic()
-    title = " ".join(part for part in (step.name, step.label) if part)
+    title = " ".join(part for part in (step.name, step.label, getattr(args, "variant", "")) if part)
     _log_to_file(paths.logs / f"{step.name}.log")
     for path, maker in step.missing_inputs():
         require(path, maker, shlex.join(arguments(args, maker)))
@@ -184,6 +188,8 @@ def arguments(args: argparse.Namespace, script: str) -> list[str]:
     """The arguments that another script is called with for the same city and run."""
     words = ["--city", args.city] if getattr(args, "city", "") and script[:2] not in FOR_ALL_CITIES else []
     words += ["--run", args.run] if args.run != "default" else []
+    variant = getattr(args, "variant", "")
+    words += ["--variant", variant] if variant and script[:2] in OF_VARIANTS else []
     words += [word for assignment in args.set for word in ("--set", assignment)]
     words += ["--data", str(args.data)] if args.data else []
     words += ["--results", str(args.results)] if args.results else []
@@ -199,11 +205,11 @@ def chosen_folds(fold: int | None, folds: int) -> list[int]:
     return [fold]
 
 
-def _print_status(step: Any) -> None:
+def _print_status(step: Any, variant: str) -> None:
     reason = step.stale_because()
     state = "done" if not reason else "missing" if not step.record else "stale"
     outputs = [step.result, *step.outputs]
-    print(json.dumps({"step": step.name, "label": step.label, "state": state, "reason": reason,
+    print(json.dumps({"step": step.name, "label": f"{step.label} {variant}".strip(), "state": state, "reason": reason,
                       "counts": step.record.get("counts", {}), "seconds": step.record.get("seconds"),
                       "inputs": [str(p) for p in step.inputs], "outputs": [str(p) for p in outputs]}))  # fmt: skip
 

@@ -124,13 +124,29 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
+class StackedImages:
+    """The caches of several cities as one, without copying: rows of the second follow those of the first.
+
+    Args:
+        caches: each (M_i, H, W, 3) uint8.
+    """
+
+    def __init__(self, caches: list[np.ndarray]) -> None:
+        self.caches = caches
+        self.first_rows = np.cumsum([0] + [len(cache) for cache in caches])
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        which = int(np.searchsorted(self.first_rows, row, side="right")) - 1
+        return self.caches[which][row - self.first_rows[which]]
+
+
 class CellImages(Dataset):
     """Cached images with their classes.
 
     Args:
-        images: (M, H, W, 3) uint8 cache.
+        images: (M, H, W, 3) uint8 cache, or several as one.
         rows: (N,) row of the cache for each item.
-        classes: (N,) income class 0..4.
+        classes: (N,) class of each, 0, 1, ...
         augment: `augment(image, generator)`; None leaves the image as it is.
         seed: of the augmentation; item i of epoch e always gets the same one, whatever the number of workers.
     """
@@ -189,41 +205,51 @@ class BatchSchedule:
     """Which items make up each batch of each epoch, from the seed alone, so that a resumed training goes on alike.
 
     Items are drawn without replacement from a running permutation that is drawn anew after each full pass. With
-    `balanced` every batch holds the classes in equal numbers, each from its own running permutation (published).
+    `balanced` every batch holds the classes in equal numbers, each from its own running permutation (published for
+    incomes); "drawn": each item is drawn with replacement, with weight 1 / size of its class (published for cities).
 
     Args:
         classes: (N,) class of each item.
-        batch_size: items in a batch; with `balanced` a multiple of the number of classes.
+        batch_size: items in a batch; with `balanced` True a multiple of the number of classes.
         batches_per_epoch: None for one pass over the items per epoch, else a "virtual" epoch of that many batches.
-        balanced: class-balanced batches.
-        seed: of the permutations.
+        balanced: class-balanced batches: False, True or "drawn".
+        seed: of the permutations and draws.
     """
 
     def __init__(
-        self, classes: np.ndarray, batch_size: int, batches_per_epoch: int | None, balanced: bool, seed: int
+        self, classes: np.ndarray, batch_size: int, batches_per_epoch: int | None, balanced: bool | str, seed: int
     ) -> None:
         classes = np.asarray(classes)
         self.members = [np.flatnonzero(classes == c) for c in np.unique(classes)]
         if not balanced:
             self.members = [np.arange(len(classes))]
-        if batch_size % len(self.members):
+        self.drawn = balanced == "drawn"
+        if not self.drawn and batch_size % len(self.members):
             raise InputError(
                 f"batches of {batch_size} cannot hold {len(self.members)} classes in equal numbers",
-                "training.batch_size", f"give a multiple of {len(self.members)}",
+                "training.batch_size", f"give a multiple of {len(self.members)}, or training.class_balanced=drawn",
             )  # fmt: skip
         self.batch_size, self.seed = batch_size, seed
         self._permutations: dict[tuple[int, int], np.ndarray] = {}
-        self.whole = batches_per_epoch is None and not balanced
+        self.whole = batches_per_epoch is None and balanced is not True
+        self.items = len(classes) if batches_per_epoch is None else batch_size * batches_per_epoch
         self.batches_per_epoch = batches_per_epoch or -(-len(classes) // batch_size)
 
     def epoch(self, number: int) -> list[np.ndarray]:
         """Batches of one epoch (0-based); the last of a whole epoch may be smaller, but never a single item."""
-        if self.whole:
-            order = self._permutation(0, number)
+        if self.whole or self.drawn:
+            order = self._draw(number) if self.drawn else self._permutation(0, number)
             starts = range(0, max(len(order) - 1, 1), self.batch_size)
             return [order[start : start + self.batch_size] for start in starts]
         first = number * self.batches_per_epoch
         return [self._batch(first + offset) for offset in range(self.batches_per_epoch)]
+
+    def _draw(self, number: int) -> np.ndarray:
+        """(items,) items of an epoch: a class at random, then one of its items."""
+        generator = np.random.default_rng([self.seed, number])
+        sizes = np.array([len(items) for items in self.members])
+        kinds = generator.integers(len(sizes), size=self.items)
+        return np.concatenate(self.members)[(np.cumsum(sizes) - sizes)[kinds] + generator.integers(sizes[kinds])]
 
     def _batch(self, number: int) -> np.ndarray:
         each = self.batch_size // len(self.members)

@@ -118,6 +118,11 @@ class Paths:
         """The same paths for another city."""
         return replace(self, city=city)
 
+    def other_cities(self) -> list["Paths"]:
+        """The paths of all other cities that have samples of the same run, sorted by name."""
+        found = sorted(path.parent.parent.name for path in self.results.glob(f"*/{self.run}/samples.csv"))
+        return [Paths(self.data, self.results, name, self.run) for name in found if name != folder_name(self.city)]
+
     @property
     def samples(self) -> Path:
         return self.run_folder / "samples.csv"
@@ -133,6 +138,9 @@ class Paths:
 
     def test_predictions(self, fold: int) -> Path:
         return self.fold(fold) / "test_predictions.csv"
+
+    def validation_predictions(self, fold: int) -> Path:
+        return self.fold(fold) / "validation_predictions.csv"
 
     @property
     def predictions(self) -> Path:

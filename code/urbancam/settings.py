@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from urbancam import variants
 from urbancam.errors import InputError
 from urbancam.paths import CONFIG, ROOT, shown
 
@@ -87,14 +88,14 @@ class Training(Section):
     epochs: Count
     batch_size: Annotated[int, Field(ge=2)]
     batches_per_epoch: Count | None
-    class_balanced: bool
+    class_balanced: bool | Literal["drawn"]
     class_weights: Annotated[list[Positive], Field(min_length=5, max_length=5)] | None
     augment: Literal["dihedral", "flips", "none"]
     optimiser: Literal["adamw", "adam"]
     learning_rate: Positive
     adam_epsilon: Positive
     weight_decay: Annotated[float, Field(ge=0)]
-    schedule: Literal["cosine", "plateau"]
+    schedule: Literal["cosine", "plateau", "constant"]
     plateau_factor: Annotated[float, Field(gt=0, lt=1)]
     plateau_patience: Count
     plateau_min_delta: Annotated[float, Field(ge=0)]
@@ -229,12 +230,13 @@ class Settings(Section):
         return picked
 
 
-def load(run: str, assignments: list[str] | tuple[str, ...] = ()) -> Settings:
-    """Settings of a run.
+def load(run: str, assignments: list[str] | tuple[str, ...] = (), variant: str = "") -> Settings:
+    """Settings of a run, or of a variant of it.
 
     Args:
         run: name of a file in `code/config/` (without `.yaml`).
         assignments: `key.sub=value` strings; values are read as YAML.
+        variant: name of a variant, see `variants.py`; what it changes comes last.
 
     Raises:
         InputError: no such run, no such key, or values that do not fit (all named at once).
@@ -253,6 +255,10 @@ def load(run: str, assignments: list[str] | tuple[str, ...] = ()) -> Settings:
         _merge(values, _parse_assignment(assignment))
         sources += f", --set {re.sub(r'//[^/ ]*@', '//', assignment)}"  # no user info in messages
     try:
+        made = Settings.model_validate(values)
+        if not variant:
+            return made
+        _merge(values, variants.overlay(variant, made.compare.folds))
         return Settings.model_validate(values)
     except ValidationError as error:
         raise InputError(_list_faults(error), sources, "see the comments in code/config/default.yaml") from None

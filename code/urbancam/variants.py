@@ -1,0 +1,51 @@
+"""Variants of a run: the same run with one thing changed, trained beside it for comparison.
+
+A variant lives in `results/<city>/<run>/variants/<name>/`, with the same files as a run, made by the same scripts
+(10 to 14) with `--variant NAME`. Names: `split-<method>`, `seed-<number>`, `shuffled-labels`.
+"""
+
+import re
+from typing import Any
+
+from urbancam.errors import InputError
+
+SHUFFLED = "shuffled-labels"
+
+
+def split_name(method: str) -> str:
+    return f"split-{method}"
+
+
+def seed_name(seed: int) -> str:
+    return f"seed-{seed}"
+
+
+def overlay(name: str, folds: int | None) -> dict[str, Any]:
+    """What a variant changes in the settings of its run.
+
+    Args:
+        name: of the variant; "" for the run itself.
+        folds: how many folds of a variant are trained (`compare.folds`), null for as many as in the run.
+
+    Raises:
+        InputError: there is no such variant.
+    """
+    if not name:
+        return {}
+    changed = {"split": {"trained_folds": folds}} if folds else {}
+    if name == SHUFFLED:
+        return changed | {"samples": {"shuffle_labels": True}}
+    if found := re.fullmatch(r"split-(block|group|random|city)", name):
+        return {"split": changed.get("split", {}) | {"method": found[1]}}
+    if found := re.fullmatch(r"seed-(\d+)", name):
+        return changed | {"seed": int(found[1])}
+    raise InputError(f"there is no variant {name!r}", "--variant",
+                     f"name split-block, split-group, split-random, split-city, seed-N or {SHUFFLED}")  # fmt: skip
+
+
+def names(settings) -> list[str]:
+    """The variants that section `compare` of a run's settings asks for, in the order they are trained."""
+    compare = settings.compare
+    made = [split_name(method) for method in compare.splits if method not in (settings.split.method, "city")]
+    made += [seed_name(seed) for seed in compare.seeds if seed != settings.seed]
+    return made + ([SHUFFLED] if compare.shuffled_labels else [])
