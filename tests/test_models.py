@@ -56,7 +56,7 @@ def test_head_agrees_with_dlordinal():
     assert np.allclose(got, expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["efficientnet-b0", "resnet18"])
+@pytest.mark.parametrize("name", ["efficientnet-b0", "resnet18", "resnet34", "resnet50", "resnet101"])
 def test_backbone_record_tells_channels_and_target_layer(name):
     made = settings.load("demo", [f"model.backbone={name}"]).model
     network = models.build(made)
@@ -64,6 +64,20 @@ def test_backbone_record_tells_channels_and_target_layer(name):
     network.features.get_submodule(record.target_layer)
     with torch.inference_mode():
         assert network.eval().features(torch.zeros(1, 3, 64, 64)).shape[1] == record.channels
+
+
+def test_softmax_head_serves_any_number_of_classes():
+    made = settings.load("demo", ["model.backbone=resnet18", "model.head=softmax"]).model
+    network, head = models.build(made, outputs=45).eval(), models.find_head("softmax", 45)
+    with torch.inference_mode():
+        got = head.log_probabilities(network(torch.rand(2, 3, 64, 64))).exp()
+    assert got.shape == (2, 45) and torch.allclose(got.sum(1), torch.ones(2))
+
+
+def test_binomial_head_has_one_output():
+    assert models.find_head("binomial", 1) is models.HEADS["binomial"]
+    with pytest.raises(InputError, match="model.head=softmax"):
+        models.find_head("binomial", 45)
 
 
 def test_batch_norm_settings_reach_the_network():

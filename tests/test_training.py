@@ -1,10 +1,14 @@
 """Early stopping with restarts, batches, and resume after a kill."""
 
+import shutil
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from urbancam import datasets, models, schedules, settings, training
 from urbancam.errors import InputError
@@ -66,6 +70,42 @@ def test_whole_epochs_visit_every_item_and_leave_no_batch_of_one():
     assert sorted(np.concatenate(datasets.BatchSchedule(np.zeros(10), 4, None, False, 0).epoch(3))) == list(range(10))
 
 
+def test_drawn_epochs_are_as_long_as_the_data_and_balanced_on_average():
+    classes = np.repeat([0, 1, 2], [700, 200, 100])
+    batches = datasets.BatchSchedule(classes, 128, None, balanced="drawn", seed=0).epoch(0)
+    assert [len(batch) for batch in batches] == [128] * 7 + [104]
+    drawn = np.concatenate(batches)
+    assert np.allclose(np.bincount(classes[drawn]) / len(drawn), 1 / 3, atol=0.06)
+
+
+def test_drawn_items_of_a_class_are_alike_likely():
+    schedule = datasets.BatchSchedule(np.repeat([0, 1], [3, 9]), 12, 1000, balanced="drawn", seed=0)
+    got = np.bincount(np.concatenate(schedule.epoch(0))) / 12_000
+    assert np.allclose(got, np.repeat([1 / 6, 1 / 18], [3, 9]), atol=0.01)
+    assert not np.array_equal(schedule.epoch(0)[0], schedule.epoch(1)[0])
+
+
+def test_any_number_of_classes_trains(tmp_path):
+    made = settings.load("demo", ["training.epochs=1", "training.batch_size=8", "model.head=softmax"])
+    images = np.random.default_rng(0).integers(0, 255, (40, 16, 16, 3)).astype(np.uint8)
+    items = datasets.CellImages(images, np.arange(40), np.arange(40) % 7)
+    network = models.IncomeNetwork(Tiny(), 4, 7, 0.0)
+    training.Trainer(network, items, items, made, tmp_path, "one", 1, 1).fit()
+    embedded = training.predict(network, items, made, 1, network.embed)
+    got = training.predict(network, items, made, 1)
+    assert got.shape == (40, 7) and torch.equal(network.linear(embedded), got)
+
+
+def test_constant_rate_stays():
+    made = settings.load("default", ["training.schedule=constant"]).training
+    optimiser = torch.optim.Adam([nn.Parameter(torch.zeros(1))], lr=1e-3)
+    rate = schedules.Rate(optimiser, made, 10, 1e-3)
+    for step in range(30):
+        rate.before_step(step)
+        rate.after_epoch(1.0)
+    assert optimiser.param_groups[0]["lr"] == 1e-3
+
+
 def test_dihedral_keeps_the_pixels_and_covers_the_eight():
     image = np.arange(12).reshape(2, 2, 3)
     seen = {datasets.dihedral(image, np.random.default_rng(s)).tobytes() for s in range(200)}
@@ -82,9 +122,9 @@ class Tiny(nn.Sequential):
         super().__init__(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU())
 
 
-def make_trainer(folder, fingerprint="same") -> training.Trainer:
+def make_trainer(folder, fingerprint="same", changes=()) -> training.Trainer:
     torch.manual_seed(0)
-    made = settings.load("demo", ["training.epochs=6", "training.batch_size=8"])
+    made = settings.load("demo", ["training.epochs=6", "training.batch_size=8", *changes])
     images = np.random.default_rng(0).integers(0, 255, (40, 16, 16, 3)).astype(np.uint8)
     classes = np.arange(40) % 5
     train = datasets.CellImages(images, np.arange(30), classes[:30], datasets.dihedral, seed=1)
@@ -152,3 +192,58 @@ def test_cosine_warms_up_and_comes_down():
         rate.before_step(step)
         seen.append(optimiser.param_groups[0]["lr"])
     assert seen[0] == pytest.approx(0.1) and max(seen) == pytest.approx(1.0) and seen[-1] < 0.01
+
+
+def weighted_loss(out, classes, weights) -> float:
+    """Keras's `class_weight`, one image at a time: every loss times its class's weight, over the number of images."""
+    total = 0.0
+    for row, k in zip(out, classes.tolist(), strict=True):
+        total += weights[k] * F.cross_entropy(row[None], torch.tensor([k])).item()
+    return total / len(classes)
+
+
+def test_class_weights_weight_each_image_and_divide_by_their_number():
+    out = torch.randn(7, 5, generator=torch.Generator().manual_seed(0))
+    classes, weights = torch.tensor([0, 1, 2, 3, 4, 4, 0]), torch.tensor([2.0, 1, 1, 1, 3])
+    got = training.training_loss(models.HEADS["softmax"], out, classes, weights)
+    assert got.item() == pytest.approx(weighted_loss(out, classes, weights.tolist()), rel=1e-6)
+
+
+@pytest.mark.parametrize("head", ["binomial", "softmax"])
+def test_equal_class_weights_change_nothing(head):
+    head = models.HEADS[head]
+    out = torch.randn(6, head.outputs, generator=torch.Generator().manual_seed(1))
+    classes = torch.tensor([0, 1, 2, 3, 4, 4])
+    got = training.training_loss(head, out, classes, torch.ones(5))
+    assert torch.allclose(got, training.training_loss(head, out, classes, None))
+
+
+def test_class_weights_weight_the_loss_of_training_alone(tmp_path):
+    weights = ["training.class_weights=[9, 9, 9, 9, 9]", "training.epochs=1", "training.learning_rate=1e-12"]
+    plain, weighted = (
+        make_trainer(tmp_path / str(n), changes=weights[n:]).fit().iloc[0] for n in (1, 0)
+    )
+    assert weighted["train_loss"] == pytest.approx(9 * plain["train_loss"], rel=1e-4)
+    assert weighted["validation_loss"] == pytest.approx(plain["validation_loss"], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_compiled_training_learns_as_the_plain_one_and_leaves_plain_weights(tmp_path):
+    if not shutil.which("g++"):
+        pytest.skip("torch.compile needs a C++ compiler")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="torch")
+        plain, fast = (
+            make_trainer(tmp_path / flag, changes=[f"training.compile={flag}", "training.epochs=2"])
+            for flag in ("false", "true")
+        )
+        losses = [trainer.fit()["train_loss"].tolist() for trainer in (plain, fast)]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
+    got = models.read_state(tmp_path / "true" / "weights.pt", "weights")
+    assert list(got) == list(plain.network.state_dict())
+
+
+def test_compiling_without_a_compiler_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(InputError, match="needs a C compiler"):
+        make_trainer(tmp_path, changes=["training.compile=true"])

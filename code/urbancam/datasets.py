@@ -231,7 +231,7 @@ class BatchSchedule:
             )  # fmt: skip
         self.batch_size, self.seed = batch_size, seed
         self._permutations: dict[tuple[int, int], np.ndarray] = {}
-        self.whole = batches_per_epoch is None and balanced is not True
+        self.whole = batches_per_epoch is None and not balanced
         self.items = len(classes) if batches_per_epoch is None else batch_size * batches_per_epoch
         self.batches_per_epoch = batches_per_epoch or -(-len(classes) // batch_size)
 

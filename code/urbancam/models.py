@@ -1,6 +1,6 @@
-"""Networks: one record per backbone, the ordinal head, weights in and out.
+"""Networks: one record per backbone, the heads, weights in and out.
 
-A network is features -> mean over positions -> one linear unit (or five), so that its logit is exactly the bias
+A network is features -> mean over positions -> one linear unit (or one per class), so that a logit is exactly the bias
 plus the mean over positions of sum_k w_k A_k (class activation mapping, Zhou et al. 2016).
 """
 
@@ -51,32 +51,49 @@ def binomial_log_probabilities(logit: torch.Tensor) -> torch.Tensor:
     return choose + k * F.logsigmoid(logit) + (CLASSES - 1 - k) * F.logsigmoid(-logit)
 
 
-def binomial_loss(logit: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
-    """Mean cross-entropy of the binomial head: -log y_k = 4 BCE(p, k/4) - log C(4,k).
+def binomial_loss(logit: torch.Tensor, classes: torch.Tensor, reduction: str = "mean") -> torch.Tensor:
+    """Cross-entropy of the binomial head: -log y_k = 4 BCE(p, k/4) - log C(4,k).
 
     Args:
         logit: (N, 1).
         classes: (N,) int64, 0..4.
+        reduction: "mean", or "none" for the (N,) losses, as PyTorch's own losses take it.
     """
     share = classes.to(logit.dtype) / (CLASSES - 1)
     choose = torch.tensor(_LOG_CHOOSE, device=logit.device, dtype=logit.dtype)[classes]
     crossentropy = F.binary_cross_entropy_with_logits(logit.reshape(-1), share, reduction="none")
-    return ((CLASSES - 1) * crossentropy - choose).mean()
+    losses = (CLASSES - 1) * crossentropy - choose
+    return losses.mean() if reduction == "mean" else losses
 
 
 @dataclass(frozen=True)
 class Head:
-    """How outputs become classes. `log_probabilities`: (N, outputs) -> (N, 5)."""
+    """How outputs become classes. `log_probabilities`: (N, outputs) -> (N, classes); `loss` takes a `reduction`."""
 
     outputs: int
     log_probabilities: Callable[[torch.Tensor], torch.Tensor]
-    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    loss: Callable[..., torch.Tensor]
 
 
-HEADS = {
-    "binomial": Head(1, binomial_log_probabilities, binomial_loss),
-    "softmax": Head(CLASSES, lambda out: F.log_softmax(out, 1), F.cross_entropy),
-}
+def softmax_head(classes: int) -> Head:
+    """One output per class."""
+    return Head(classes, lambda out: F.log_softmax(out, 1), F.cross_entropy)
+
+
+HEADS = {"binomial": Head(1, binomial_log_probabilities, binomial_loss), "softmax": softmax_head(CLASSES)}
+
+
+def find_head(name: str, outputs: int | None = None) -> Head:
+    """The head of a name, with its own number of outputs (None) or, for softmax, another.
+
+    Raises:
+        InputError: the binomial head with more than its one output.
+    """
+    if outputs in (None, HEADS[name].outputs):
+        return HEADS[name]
+    if name != "softmax":
+        raise InputError(f"the {name} head has one output, not {outputs}", "model.head", "use model.head=softmax")
+    return softmax_head(outputs)
 
 
 # ---- backbones
@@ -134,7 +151,8 @@ def _resnet(name: str, channels: int) -> Backbone:
 
 
 BACKBONES = {f"efficientnet-b{n}": _efficientnet(f"efficientnet-b{n}") for n in range(8)}
-BACKBONES |= {"resnet18": _resnet("resnet18", 512), "resnet50": _resnet("resnet50", 2048)}
+RESNET_CHANNELS = {"resnet18": 512, "resnet34": 512, "resnet50": 2048, "resnet101": 2048}  # of layer4 (He et al. 2016)
+BACKBONES |= {name: _resnet(name, channels) for name, channels in RESNET_CHANNELS.items()}
 
 
 class IncomeNetwork(nn.Module):
@@ -143,7 +161,7 @@ class IncomeNetwork(nn.Module):
     Args:
         features: module, (B, 3, H, W) -> (B, channels, h, w).
         channels: of the features.
-        outputs: 1 (binomial head) or 5 (softmax head).
+        outputs: 1 (binomial head), or one per class (softmax head).
         dropout: before the linear unit.
     """
 
@@ -155,13 +173,22 @@ class IncomeNetwork(nn.Module):
         nn.init.xavier_uniform_(self.linear.weight)  # Glorot, zero bias (published)
         nn.init.zeros_(self.linear.bias)
 
+    def embed(self, images: torch.Tensor) -> torch.Tensor:
+        """(B, 3, H, W) normalised images -> (B, channels), the features' mean over positions."""
+        return self.features(images).mean((2, 3))
+
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """(B, 3, H, W) normalised images -> (B, outputs)."""
-        return self.linear(self.dropout(self.features(images).mean((2, 3))))
+        return self.linear(self.dropout(self.embed(images)))
 
 
-def build(settings, pretrained: bool = True) -> IncomeNetwork:
+def build(settings, pretrained: bool = True, outputs: int | None = None) -> IncomeNetwork:
     """A network as section `model` of the settings asks; weights drawn from torch's seed where not pre-trained.
+
+    Args:
+        settings: section `model`.
+        pretrained: start from the weights that the settings name.
+        outputs: of the linear unit, one per class; None: as the head has for the income classes.
 
     Raises:
         InputError: unknown backbone, or weights that cannot be had or do not fit.
@@ -170,7 +197,7 @@ def build(settings, pretrained: bool = True) -> IncomeNetwork:
     features = backbone.build(settings)
     if pretrained and settings.weights != "random":
         _load_pretrained(features, backbone, settings.weights)
-    network = IncomeNetwork(features, backbone.channels, HEADS[settings.head].outputs, settings.dropout)
+    network = IncomeNetwork(features, backbone.channels, find_head(settings.head, outputs).outputs, settings.dropout)
     return network.to(memory_format=torch.channels_last)
 
 
@@ -225,7 +252,7 @@ def read_state(path: Path, where: str) -> dict[str, torch.Tensor]:
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
         raise InputError(
             f"the weights cannot be read: {(str(error) or 'the file is empty').splitlines()[0]}", shown(path),
-            "delete the file and train the fold again (11_train_income)",
+            "delete the file and train the fold again",
         ) from None  # fmt: skip
     if not isinstance(state, dict):
         raise InputError("the file holds no state dict", shown(path), "save one with model.state_dict()")
@@ -240,15 +267,15 @@ def save(content: dict[str, Any], path: Path) -> None:
         temporary.write_bytes(buffer.getbuffer())
 
 
-def load(path: Path, settings) -> IncomeNetwork:
-    """A trained network, in evaluation mode."""
-    network = build(settings, pretrained=False)
+def load(path: Path, settings, outputs: int | None = None) -> IncomeNetwork:
+    """A trained network, in evaluation mode; arguments as for `build`."""
+    network = build(settings, pretrained=False, outputs=outputs)
     state = read_state(path, "weights of the fold")
     try:
         network.load_state_dict(state)
     except RuntimeError:
         raise InputError(
-            "the weights do not fit the network of this run", shown(path), "train the fold again (11_train_income)"
+            "the weights do not fit the network of this run", shown(path), "train the fold again"
         ) from None
     return network.eval()
 

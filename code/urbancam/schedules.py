@@ -56,7 +56,7 @@ class Stopping:
 
 
 class Rate:
-    """Learning rate of each step: cosine after one warm-up epoch, or plateau on training loss (published).
+    """Learning rate of each step: cosine after one warm-up epoch, plateau on training loss (published), or constant.
 
     Args:
         optimiser: whose rate is set.

@@ -5,9 +5,12 @@ Validation is the whole un-augmented part, every epoch, in evaluation mode.
 
 import logging
 import math
+import shutil
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -19,11 +22,19 @@ from urbancam import datasets, models
 from urbancam.errors import InputError
 from urbancam.records import atomic
 from urbancam.schedules import Rate, Stopping
-from urbancam.settings import Settings
+from urbancam.settings import Image, Model, Training
 
 log = logging.getLogger(__name__)
 
 EVALUATION_PIXELS = 64 * 192**2  # of a batch: memory grows with them
+
+
+class Recipe(Protocol):
+    """The settings of a training: those of a run, or its section `cities`."""
+
+    image: Image
+    model: Model
+    training: Training
 
 
 class Trainer:
@@ -33,21 +44,23 @@ class Trainer:
         network: to be trained, on its device.
         train: augmented items.
         validation: un-augmented items.
-        settings: of the run.
+        settings: with sections `image`, `model` and `training`: the run's, or those of the cities experiment.
         folder: of the fold; gets `weights.pt`, `history.csv`, `tensorboard/` and, while under way, `checkpoint.pt`.
         fingerprint: of all inputs; a checkpoint with another one is not gone on with.
         seed: of this fold.
         workers: processes that load images.
     """
 
-    def __init__(self, network, train, validation, settings: Settings, folder: Path, fingerprint: str,
+    def __init__(self, network, train, validation, settings: Recipe, folder: Path, fingerprint: str,
                  seed: int, workers: int) -> None:  # fmt: skip
         self.network, self.train_set, self.validation_set = network, train, validation
         self.settings, self.folder, self.fingerprint, self.seed, self.workers = (
             settings, folder, fingerprint, seed, workers)  # fmt: skip
         self.device = next(network.parameters()).device
-        self.head = models.HEADS[settings.model.head]
+        self.head = models.find_head(settings.model.head, network.linear.out_features)
         t = settings.training
+        self.forward = compiled(network) if t.compile else network
+        self.class_weights = torch.tensor(t.class_weights, device=self.device) if t.class_weights else None
         self.schedule = datasets.BatchSchedule(
             train.classes, t.batch_size, t.batches_per_epoch, t.class_balanced, seed
         )
@@ -124,8 +137,8 @@ class Trainer:
             self.rate.before_step(local * len(batches) + step)
             images = datasets.normalise(images, self.settings.image.normalise)
             with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
-                out = self.network(images)
-            loss = self.head.loss(out.float(), classes)
+                out = self.forward(images)
+            loss = training_loss(self.head, out.float(), classes, self.class_weights)
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
             self.optimiser.step()
@@ -184,9 +197,52 @@ class Trainer:
         self._checkpoint.unlink(missing_ok=True)
 
 
-def predict(network, items, settings: Settings, workers: int) -> torch.Tensor:
-    """Raw outputs of un-augmented items, in order: (N, outputs) float32 on the CPU."""
+def training_loss(
+    head: models.Head, out: torch.Tensor, classes: torch.Tensor, class_weights: torch.Tensor | None
+) -> torch.Tensor:
+    """Mean over images of the loss times the weight of the image's class.
+
+    Divided by the number of images, not by the sum of their weights, as Keras's `class_weight` does in the published
+    "poorest/richest" variant (Keras 2, `weighted_masked_objective`). ASSUME: the loss of validation is never weighted, as
+    in Keras too; it chooses the epoch by the same question whatever the weights.
+
+    Args:
+        head: how outputs become classes.
+        out: (N, outputs).
+        classes: (N,) int64.
+        class_weights: (classes,), or None for equal weights.
+    """
+    if class_weights is None:
+        return head.loss(out, classes)
+    return (class_weights[classes] * head.loss(out, classes, reduction="none")).mean()
+
+
+def compiled(network: torch.nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
+    """The network compiled (torch.compile, inductor); parameters, buffers and mode stay the network's own.
+
+    Raises:
+        InputError: the machine has no C compiler.
+    """
+    if not any(map(shutil.which, ("cc", "gcc", "clang"))):
+        raise InputError("torch.compile needs a C compiler, and there is none", "training.compile",
+                         "install gcc, or use --set training.compile=false")  # fmt: skip
+    return torch.compile(network)
+
+
+def predict(
+    network, items, settings: Recipe, workers: int, forward: Callable[[torch.Tensor], torch.Tensor] | None = None
+) -> torch.Tensor:
+    """Raw outputs of un-augmented items, in order: (N, outputs) float32 on the CPU.
+
+    Args:
+        network: on its device; put into evaluation mode.
+        items: images with classes.
+        settings: as for `Trainer`.
+        workers: processes that load images.
+        forward: part of the network to compute instead of all of it, e.g. `network.embed`.
+    """
     network.eval()
+    forward = forward or network
     device = next(network.parameters()).device
     order = np.arange(len(items))
     size = max(1, EVALUATION_PIXELS // settings.image.size_px**2)
@@ -194,7 +250,7 @@ def predict(network, items, settings: Settings, workers: int) -> torch.Tensor:
     outs = []
     with torch.inference_mode():
         for images, _ in _load(items, batches, workers, device):
-            outs.append(network(datasets.normalise(images, settings.image.normalise)).float().cpu())
+            outs.append(forward(datasets.normalise(images, settings.image.normalise)).float().cpu())
     return torch.cat(outs)
 
 
@@ -204,7 +260,7 @@ def score(head: models.Head, out: torch.Tensor, classes: np.ndarray) -> tuple[fl
     Args:
         head: how outputs become classes.
         out: (N, outputs).
-        classes: (N,) 0..4.
+        classes: (N,) 0 .. classes - 1.
     """
     truth = torch.tensor(np.array(classes, dtype=np.int64))
     log_probabilities = head.log_probabilities(out)
