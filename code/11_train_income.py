@@ -109,8 +109,9 @@ def work(step, settings, paths, args) -> dict:
     step.facts = {"weights_sha256": digest(paths.weights(fold)), "device": str(device), "seed": seed,
                   "threads": torch.get_num_threads()}  # fmt: skip
     best = history.loc[history["validation_loss"].idxmin()]
-    return {"train": int((samples["role"] == "train").sum()), "validation": int((samples["role"] == "validation").sum()),
-            "test": len(table), "epochs": len(history), "best epoch": int(best["epoch"]),
+    count = samples["role"].value_counts()
+    return {"train": int(count["train"]), "validation": int(count["validation"]), "test": len(table),
+            "epochs": len(history), "best epoch": int(best["epoch"]),
             "validation loss": float(best["validation_loss"])}  # fmt: skip
 
 
