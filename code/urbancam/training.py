@@ -203,8 +203,8 @@ def training_loss(
     """Mean over images of the loss times the weight of the image's class.
 
     Divided by the number of images, not by the sum of their weights, as Keras's `class_weight` does in the published
-    "poorest/richest" variant (Keras 2, `weighted_masked_objective`). ASSUME: the loss of validation is never weighted, as
-    in Keras too; it chooses the epoch by the same question whatever the weights.
+    "poorest/richest" variant (Keras 2, `weighted_masked_objective`). ASSUME: the loss of validation is never weighted,
+    as in Keras too; it chooses the epoch by the same question whatever the weights.
 
     Args:
         head: how outputs become classes.
