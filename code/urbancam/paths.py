@@ -147,6 +147,10 @@ class Paths:
         return self.run_folder / "predictions.csv"
 
     @property
+    def predictions_without_income(self) -> Path:
+        return self.run_folder / "predictions_without_income.csv"
+
+    @property
     def activation(self) -> Path:
         return self.run_folder / "activation.parquet"
 

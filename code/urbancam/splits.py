@@ -136,10 +136,16 @@ def _stratified(samples: pd.DataFrame, unit: pd.Series, method: str, folds: int,
     return number
 
 
-def leaks(samples: pd.DataFrame, role: np.ndarray, key: str) -> int:
-    """How many values of `key` (idINSPIRE, group, block) stand in more than one role."""
+def in_several_roles(samples: pd.DataFrame, role: np.ndarray, key: str) -> set:
+    """The values of `key` (idINSPIRE, group, block) that stand in more than one role."""
     frame = pd.DataFrame({"key": samples[key].to_numpy(), "role": role}).dropna()
-    return int((frame.groupby("key")["role"].nunique() > 1).sum())
+    roles_held = frame.groupby("key")["role"].nunique()
+    return set(roles_held.index[roles_held > 1])
+
+
+def leaks(samples: pd.DataFrame, role: np.ndarray, key: str) -> int:
+    """How many values of `key` stand in more than one role."""
+    return len(in_several_roles(samples, role, key))
 
 
 def usable_cells(cells: pd.DataFrame, images: pd.DataFrame, max_void_fraction: float) -> pd.DataFrame:

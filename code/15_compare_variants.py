@@ -1,0 +1,127 @@
+"""Put the run beside its variants: the same model under other splits (what leaks, and what that is worth) and seeds.
+
+Reads   results/<city>/<run>/samples.csv, predictions.csv, tables/
+        results/<city>/<run>/variants/<name>/samples.csv, tables/ of the variants that section `compare` asks for
+Writes  results/<city>/<run>/tables/leakage.csv, seeds.csv
+Run     python code/15_compare_variants.py --city Demo --run demo
+"""
+
+import argparse
+import logging
+
+from urbancam import command, variants
+from urbancam.records import Step
+
+log = logging.getLogger(__name__)
+
+SPREAD = {"metrics": "metric", "activation_contrast": "class", "contribution": "class"}  # table: what names a value
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    return command.parser(__doc__, city=True).parse_args(argv)
+
+
+def asked(settings, paths) -> dict[str, str]:
+    """Variants to compare with: name -> "split" or "seed"; a city left out only where it was trained."""
+    names = [name for name in variants.names(settings) if name != variants.SHUFFLED]
+    left_out = variants.split_name("city")
+    if "city" in settings.compare.splits and paths.of_variant(left_out).table("metrics").is_file():
+        names.append(left_out)
+    return {name: name.partition("-")[0] for name in names}
+
+
+def declare(settings, paths, args) -> Step:
+    inputs = {paths.samples: "10_assign_folds", paths.predictions: "12_evaluate_income",
+              paths.table("metrics"): "12_evaluate_income"}  # fmt: skip
+    inputs |= {paths.table(name): "14_landcover_statistics" for name in SPREAD if name != "metrics"}
+    for name, kind in asked(settings, paths).items():
+        there = paths.of_variant(name)
+        inputs |= {there.samples: "10_assign_folds", there.table("metrics"): "12_evaluate_income"}
+        if kind == "seed":
+            inputs |= {there.table(table): "14_landcover_statistics" for table in SPREAD if table != "metrics"}
+    return Step(
+        "15_compare_variants", 1, paths.table("leakage"), "run",
+        settings.pick("split", "compare", "statistics", "seed", "census.cell_size_m"),
+        inputs, outputs=[paths.table("seeds")], label=args.city,
+    )  # fmt: skip
+
+
+def work(step, settings, paths, args) -> dict:
+    import pandas as pd
+
+    from urbancam import comparison, tables
+
+    own = settings.split.method
+    trained = {own: paths}
+    trained |= {name.removeprefix("split-"): paths.of_variant(name)
+                for name, kind in asked(settings, paths).items() if kind == "split"}  # fmt: skip
+    samples = read_samples(paths)
+    predictions = tables.read(paths.predictions)
+    parts = []
+    for method in (*comparison.METHODS, "city"):
+        if method in trained:
+            cells = read_samples(trained[method])
+            scores = comparison.pooled(tables.read(trained[method].table("metrics")))
+            folds = int(cells["fold"].nunique()) if method == own else settings.compare.folds or cells["fold"].nunique()
+        elif method == "city":
+            continue
+        else:  # not trained: only what the coordinates reach
+            cells, folds = comparison.split_again(samples, method, settings), settings.split.folds
+            scores = score_coordinates(cells, samples, predictions, settings)
+        leaks = {} if method == "city" else comparison.count_leaks(cells, method, settings, folds)
+        parts.append(scores.assign(split=method, folds=folds, **leaks))
+    table = pd.concat(parts, ignore_index=True)
+    table.insert(0, "split", table.pop("split"))
+    tables.write(comparison.spread(read_seeds(settings, paths)), paths.table("seeds"))
+    tables.write(table, paths.table("leakage"))
+    return {"splits trained": len(trained), "splits compared": table["split"].nunique()}
+
+
+def score_coordinates(cells, samples, predictions, settings):
+    """The coordinates baseline under other folds, on the cells that the run predicted."""
+    from urbancam import comparison
+    from urbancam.predictions import rows_of
+
+    held = cells["idINSPIRE"].isin(predictions["idINSPIRE"])
+    targets = rows_of(cells.loc[held, "idINSPIRE"], predictions, "predictions.csv")
+    blocks = samples.loc[held, "block"].to_numpy()
+    return comparison.score_coordinates(cells[held], targets, blocks, settings).assign(predictor="coordinates")
+
+
+def read_samples(paths):
+    """The used cells of a run or variant."""
+    from urbancam import tables
+
+    samples = tables.read(paths.samples, dtype={"block": "str", "group": "str"})
+    samples = samples[samples["used"]].reset_index(drop=True)
+    return samples.astype({"income_class": int, "fold": int})
+
+
+def read_seeds(settings, paths) -> dict:
+    """What is compared between seeds: seed -> `quantity, name, value`."""
+    import pandas as pd
+
+    from urbancam import comparison, tables
+
+    folders = {settings.seed: paths}
+    folders |= {int(name.removeprefix("seed-")): paths.of_variant(name)
+                for name, kind in asked(settings, paths).items() if kind == "seed"}  # fmt: skip
+    values = {}
+    for seed, there in folders.items():
+        parts = []
+        for quantity, name in SPREAD.items():
+            table = tables.read(there.table(quantity))
+            if quantity == "metrics":
+                table = comparison.pooled(table).query("predictor == 'model'")
+            table = table.rename(columns={name: "name", "log_ratio": "value"})
+            parts.append(table[["name", "value"]].assign(quantity=quantity))
+        values[seed] = pd.concat(parts, ignore_index=True)
+    return values
+
+
+def main(argv: list[str] | None = None) -> int:
+    return command.run(parse_args(argv), declare, work)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

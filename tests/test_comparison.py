@@ -1,0 +1,77 @@
+"""What a split gives away: leaks, neighbours in training, and what coordinates reach."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from urbancam import comparison, settings, splits
+from urbancam.predictions import PROBABILITIES
+
+
+@pytest.fixture(scope="module")
+def made() -> settings.Settings:
+    return settings.load("default", ["split.block_m=1000", "statistics.draws=50"])
+
+
+@pytest.fixture(scope="module")
+def samples(made) -> pd.DataFrame:
+    """Twenty by twenty cells whose class grows to the east, a fifth in imputation groups, split by blocks."""
+    east, north = (values.ravel() for values in np.meshgrid(np.arange(20), np.arange(20)))
+    ids = [f"CRS3035RES200mN{2_800_000 + 200 * n}E{3_600_000 + 200 * e}" for n, e in zip(north, east, strict=True)]
+    cells = pd.DataFrame({"idINSPIRE": ids, "income_class": east // 4, "used": True, "reason": ""})
+    grouped = np.random.default_rng(0).random(400) < 0.2
+    cells["group"] = pd.Series(np.where(grouped, np.arange(400) // 3, np.nan), dtype="Int64")
+    return splits.add_folds(cells, made.split, seed=0).astype({"fold": int, "income_class": int})
+
+
+def leaks(samples, method, made):
+    return comparison.count_leaks(comparison.split_again(samples, method, made), method, made, made.split.folds)
+
+
+def test_t11_block_split_leaks_nothing_and_random_split_leaks_groups_and_blocks(samples, made):
+    block, random = leaks(samples, "block", made), leaks(samples, "random", made)
+    assert [block[f"leaks_{name}"] for name in ("cell", "group", "block")] == [0, 0, 0]
+    assert random["leaks_cell"] == 0 and random["leaks_group"] > 5 and random["leaks_block"] == 16
+
+
+def test_group_split_keeps_groups_whole_but_not_blocks(samples, made):
+    got = leaks(samples, "group", made)
+    assert got["leaks_group"] == 0 and got["leaks_block"] > 0
+
+
+def test_neighbours_of_test_cells_are_trained_on_where_the_split_leaks(samples, made):
+    block, random = leaks(samples, "block", made), leaks(samples, "random", made)
+    assert random["trained_neighbours"] == pytest.approx(0.8, abs=0.03)  # four of five folds
+    assert block["trained_neighbours"] < 0.5
+
+
+def test_trained_neighbours_by_hand(made):
+    ids = [f"CRS3035RES200mN0E{200 * e}" for e in range(4)]
+    row = pd.DataFrame({"idINSPIRE": ids, "income_class": 0, "group": pd.NA, "block": ids, "fold": [0, 0, 1, 1]})
+    got = comparison._neighbours(row["idINSPIRE"], 200).toarray()
+    assert got.tolist() == [[0, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 1], [0, 0, 1, 0]]
+
+
+def test_coordinates_score_higher_where_neighbours_leak(samples, made):
+    targets = samples.assign(income_eur=20_000.0 + samples["income_class"], target=samples["income_class"] * 1.0)
+    targets[PROBABILITIES] = 0.2
+    blocks = samples["block"].to_numpy()
+    by_method = {}
+    for method in ("random", "block"):
+        cells = comparison.split_again(samples, method, made)
+        table = comparison.score_coordinates(cells, targets, blocks, made).set_index("metric")
+        by_method[method] = table.loc["accuracy"]
+    assert by_method["random"]["value"] > by_method["block"]["value"]
+    assert by_method["random"]["ci_low"] <= by_method["random"]["value"] <= by_method["random"]["ci_high"]
+
+
+def test_spread_over_seeds():
+    values = {seed: pd.DataFrame({"quantity": "metrics", "name": ["rps"], "value": [float(seed)]}) for seed in (1, 3)}
+    got = comparison.spread(values).iloc[0]
+    assert (got["n_seeds"], got["mean"], got["min"], got["max"]) == (2, 2.0, 1.0, 3.0)
+    assert got["sd"] == pytest.approx(2**0.5)
+
+
+def test_single_seed_has_no_spread():
+    values = {0: pd.DataFrame({"quantity": ["metrics"], "name": ["rps"], "value": [0.2]})}
+    assert np.isnan(comparison.spread(values)["sd"]).all()
