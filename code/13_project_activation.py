@@ -15,7 +15,6 @@ from urbancam.records import Step, atomic
 
 log = logging.getLogger(__name__)
 
-PIXELS = 32 * 192**2  # of a batch: memory grows with them; 32 cells of the demo's 192 px, one or two of 800 px
 THUMBNAIL_PX = 96
 
 
@@ -48,7 +47,7 @@ def work(step, settings, paths, args) -> dict:
     device = models.find_device(args.device)
     parts = _open_parts(paths, step.fingerprint)
     step.afterwards = lambda: shutil.rmtree(parts.parent)
-    size = max(1, PIXELS // settings.image.size_px**2)
+    size = activation.cells_at_once(settings.image.size_px)
     with tqdm(total=len(samples), unit="cell", desc="maps") as bar:
         for fold, members in samples.groupby("fold"):
             network = models.load(paths.weights(fold), settings.model).to(device)

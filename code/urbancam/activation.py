@@ -24,6 +24,9 @@ from torch.nn import functional as F
 from urbancam import datasets, models
 from urbancam.projection import CellMaps
 
+Sides = tuple[torch.Tensor, torch.Tensor]  # of poor and of rich
+
+BATCH_PIXELS = 32 * 192**2  # memory grows with them; 32 cells of the demo's 192 px, one or two of 800 px
 FLAT = 1e-6  # a centred map whose largest value is below this share of the uncentred one is numerically constant
 
 
@@ -35,17 +38,21 @@ class Maps:
         logit: (B,) z; with five logits that of the richest class against the poorest, z_4 - z_0.
         signed: poor and rich, each (B, h, w): the class's centred Grad-CAM map before its positive part is taken.
         gradient: poor and rich, each (B, H, W): sum over channels of |dy_c/dx|, x the normalised input.
+        layer: (B, C, h, w) the target layer's output A.
+        layer_gradient: poor and rich, each (B, C, h, w): d(-z)/dA and dz/dA; with five logits dy_0/dA and dy_4/dA.
         contribution: (B, h', w') logit units; its sum over positions is logit - bias.
         bias: of the logit.
         flat: poor and rich, each (B,) bool: the centred map is numerically constant, there is no published map.
     """
 
     logit: torch.Tensor
-    signed: tuple[torch.Tensor, torch.Tensor]
-    gradient: tuple[torch.Tensor, torch.Tensor]
+    signed: Sides
+    gradient: Sides
+    layer: torch.Tensor
+    layer_gradient: Sides
     contribution: torch.Tensor
     bias: float
-    flat: tuple[torch.Tensor, torch.Tensor]
+    flat: Sides
 
 
 @contextmanager
@@ -86,47 +93,61 @@ def compute_maps(network: models.IncomeNetwork, images: torch.Tensor, target_lay
             captured(network.features) as last:  # fmt: skip
         out = network(images)
         sides = _binomial_sides if out.shape[1] == 1 else _softmax_sides
-        poor, rich = sides(out, layer[0], images)
+        layer_gradient, gradient = zip(*sides(out, layer[0], images), strict=True)
     contribution, bias = _contribution(network.linear, last[0].detach())
-    z = out.detach()
-    parts = [_centre(raw, centre) for raw, _ in (poor, rich)]
-    return Maps(
-        logit=z[:, -1] - z[:, 0] if z.shape[1] > 1 else z[:, 0],
-        signed=(parts[0][0], parts[1][0]),
-        gradient=(poor[1], rich[1]),
-        contribution=contribution,
-        bias=bias,
-        flat=(parts[0][1], parts[1][1]),
-    )
+    activation = layer[0].detach()
+    signed, flat = zip(*(centred(grad_cam(activation, side), centre) for side in layer_gradient), strict=True)
+    return Maps(logit_of(out.detach()), signed, gradient, activation, layer_gradient, contribution, bias, flat)
 
 
-def _binomial_sides(out, layer, images) -> list[tuple[torch.Tensor, torch.Tensor]]:
+def logit_of(out: torch.Tensor) -> torch.Tensor:
+    """(B, outputs) -> (B,): z of the binomial head; with five logits the richest class's less the poorest's."""
+    return out[:, -1] - out[:, 0] if out.shape[1] > 1 else out[:, 0]
+
+
+def _binomial_sides(out, layer, images) -> list[Sides]:
     """Closed form: dy_c/dx = s_c dz/dx with s_0 = -4 p (1-p)^4 < 0 and s_4 = 4 p^4 (1-p) > 0.
 
-    The size of s_c cancels in a map that is divided by its maximum, so only its sign goes into the signed map.
+    The size of s_c cancels in a map that is divided by its maximum, so only its sign goes into the layer's gradient.
     """
-    raw, gradient = _grad_cam(out[:, 0], layer, images)
+    layer_gradient, gradient = _gradients(out[:, 0], layer, images)
     p, q = torch.sigmoid(out[:, 0].detach()), torch.sigmoid(-out[:, 0].detach())  # 1 - p would round to 0
     poor_slope, rich_slope = 4 * p * q**4, 4 * p**4 * q
-    return [(-raw, poor_slope.view(-1, 1, 1) * gradient), (raw, rich_slope.view(-1, 1, 1) * gradient)]
+    return [
+        (-layer_gradient, poor_slope.view(-1, 1, 1) * gradient),
+        (layer_gradient, rich_slope.view(-1, 1, 1) * gradient),
+    ]
 
 
-def _softmax_sides(out, layer, images) -> list[tuple[torch.Tensor, torch.Tensor]]:
+def _softmax_sides(out, layer, images) -> list[Sides]:
     y = out.softmax(1)
-    return [_grad_cam(y[:, 0], layer, images), _grad_cam(y[:, -1], layer, images)]
+    return [_gradients(y[:, 0], layer, images), _gradients(y[:, -1], layer, images)]
 
 
-def _grad_cam(score, layer, images) -> tuple[torch.Tensor, torch.Tensor]:
-    """sum_k mean_ij(dscore/dA_k) A_k, (B, h, w), and sum over channels of |dscore/dx|, (B, H, W)."""
+def _gradients(score, layer, images) -> tuple[torch.Tensor, torch.Tensor]:
+    """dscore/dA, (B, C, h, w), and sum over channels of |dscore/dx|, (B, H, W)."""
     layer_gradient, image_gradient = torch.autograd.grad(score.sum(), [layer, images], retain_graph=True)
-    raw = (layer_gradient.mean((2, 3), keepdim=True) * layer).sum(1)
-    return raw.detach(), image_gradient.abs().sum(1)
+    return layer_gradient, image_gradient.abs().sum(1)
 
 
-def _centre(raw: torch.Tensor, centre: bool) -> tuple[torch.Tensor, torch.Tensor]:
-    centred = raw - raw.mean((1, 2), keepdim=True)
-    flat = centred.abs().amax((1, 2)) <= FLAT * raw.abs().amax((1, 2))
-    return (centred if centre else raw), flat
+def grad_cam(layer: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+    """sum_k mean_ij(dy/dA_k) A_k, not yet rectified (Selvaraju et al. 2017, eq. 1 and 2).
+
+    Args:
+        layer: (B, C, h, w) A.
+        gradient: (B, C, h, w) dy/dA.
+
+    Returns:
+        (B, h, w).
+    """
+    return (gradient.mean((2, 3), keepdim=True) * layer).sum(1)
+
+
+def centred(raw: torch.Tensor, centre: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """Maps (B, h, w) less their mean, where `centre` asks; and whether each is flat, (B,) bool."""
+    without_mean = raw - raw.mean((1, 2), keepdim=True)
+    flat = without_mean.abs().amax((1, 2)) <= FLAT * raw.abs().amax((1, 2))
+    return (without_mean if centre else raw), flat
 
 
 def _contribution(linear: nn.Linear, features: torch.Tensor) -> tuple[torch.Tensor, float]:
@@ -138,7 +159,7 @@ def _contribution(linear: nn.Linear, features: torch.Tensor) -> tuple[torch.Tens
     return (weight.view(1, -1, 1, 1) * features).sum(1) / positions, float(bias[0])
 
 
-def project_published(maps: Maps, size_px: int, clip_percentile: float) -> tuple[torch.Tensor, torch.Tensor]:
+def project_published(maps: Maps, size_px: int, clip_percentile: float) -> Sides:
     """Poor and rich map at the image's size, as published (README, "Activation maps").
 
     U = max(bilinear(signed map), 0), V = U / max U, B = V sum_channels |dy_c/dx|, clipped at a percentile of B;
@@ -160,12 +181,24 @@ def project_published(maps: Maps, size_px: int, clip_percentile: float) -> tuple
 
 
 def _one_side(signed, gradient, flat, size_px: int, clip_percentile: float) -> torch.Tensor:
-    positive = F.interpolate(signed[:, None], size=(size_px, size_px), mode="bilinear")[:, 0].clamp(min=0)
+    product = clip(peak_scaled(positive_part(signed, size_px)) * gradient, clip_percentile)
+    return torch.where(flat.view(-1, 1, 1), 0, product)
+
+
+def positive_part(signed: torch.Tensor, size_px: int) -> torch.Tensor:
+    """max(bilinear(map), 0): (B, h, w) -> (B, size_px, size_px)."""
+    return F.interpolate(signed[:, None], size=(size_px, size_px), mode="bilinear")[:, 0].clamp(min=0)
+
+
+def peak_scaled(positive: torch.Tensor) -> torch.Tensor:
+    """Each map (B, H, W) >= 0 over its maximum; zero where that is zero."""
     peak = positive.amax((1, 2), keepdim=True)
-    scaled = torch.where(peak > 0, positive / peak.clamp(min=torch.finfo(peak.dtype).tiny), 0)
-    product = scaled * gradient
-    limit = _percentile(product, clip_percentile).view(-1, 1, 1)
-    return torch.where(flat.view(-1, 1, 1), 0, torch.minimum(product, limit))
+    return torch.where(peak > 0, positive / peak.clamp(min=torch.finfo(peak.dtype).tiny), 0)
+
+
+def clip(maps: torch.Tensor, percentile: float) -> torch.Tensor:
+    """Each map (B, H, W) cut at a percentile (%) of its own pixels."""
+    return torch.minimum(maps, _percentile(maps, percentile).view(-1, 1, 1))
 
 
 def _percentile(values: torch.Tensor, percentile: float) -> torch.Tensor:
@@ -191,14 +224,25 @@ def spread_evenly(positions: torch.Tensor, size_px: int) -> torch.Tensor:
         (B, size_px, size_px), same units per pixel.
     """
     height, width = positions.shape[1:]
-    row = _position_of_pixel(size_px, height, positions.device)
-    column = _position_of_pixel(size_px, width, positions.device)
+    row = position_of_pixel(size_px, height, positions.device)
+    column = position_of_pixel(size_px, width, positions.device)
     pixels = torch.bincount(row, minlength=height)[:, None] * torch.bincount(column, minlength=width)[None, :]
     return (positions / pixels)[:, row][:, :, column]
 
 
-def _position_of_pixel(size_px: int, count: int, device) -> torch.Tensor:
+def position_of_pixel(size_px: int, count: int, device) -> torch.Tensor:
+    """(size_px,) which of `count` equal parts of an image's side holds each pixel's centre."""
     return ((torch.arange(size_px, device=device) * 2 + 1) * count) // (2 * size_px)
+
+
+def cells_at_once(size_px: int) -> int:
+    """Cells of a batch at an image size of `size_px`."""
+    return max(1, BATCH_PIXELS // size_px**2)
+
+
+def pixels_of(images_uint8: np.ndarray, device: torch.device) -> torch.Tensor:
+    """(B, H, W, 3) uint8 images as the network's layout wants them: (B, 3, H, W) uint8 on its device."""
+    return torch.from_numpy(images_uint8).permute(0, 3, 1, 2).to(device)
 
 
 def map_cells(network, images_uint8: np.ndarray, settings) -> list[CellMaps]:
@@ -209,9 +253,8 @@ def map_cells(network, images_uint8: np.ndarray, settings) -> list[CellMaps]:
         images_uint8: (B, H, W, 3) uint8.
         settings: of the run.
     """
-    device = next(network.parameters()).device
-    images = torch.from_numpy(images_uint8).permute(0, 3, 1, 2).to(device)
-    images = datasets.normalise(images, settings.image.normalise)
+    raw = pixels_of(images_uint8, next(network.parameters()).device)
+    images = datasets.normalise(raw, settings.image.normalise)
     target_layer = models.find_backbone(settings.model.backbone).target_layer
     maps = compute_maps(network, images, target_layer, settings.activation.centre)
     poor, rich = project_published(maps, images.shape[-1], settings.activation.clip_percentile)
