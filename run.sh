@@ -12,9 +12,10 @@ set -u
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 
 STUDY="Paris Lyon Marseille Nice Lille"
-STEPS="01_download_census 02_import_urban_atlas 03_select_cells 04_download_aerial 05_cut_images 06_cut_land_cover
-10_assign_folds 11_train_income 12_evaluate_income 13_project_activation 14_landcover_statistics
-91_make_figures 92_make_report"
+DATA="01_download_census 02_import_urban_atlas 03_select_cells 04_download_aerial 05_cut_images 06_cut_land_cover"
+SCORE="10_assign_folds 11_train_income 12_evaluate_income"
+EXPLAIN="13_project_activation 14_landcover_statistics"
+COMPARE="15_compare_variants 16_control_attribution 17_transfer_income 91_make_figures 92_make_report"
 
 say() { printf '%s\n' "$*"; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 2; }
@@ -50,13 +51,14 @@ call() {  # one script; --dry-run only prints it
     .venv/bin/python "code/$script" "$@"
 }
 
-run_city() {  # all steps of one city, in order; stops at the first that fails
-    local city=$1 run=$2 step status
-    say "== $city, run $run"
-    for step in $([ "$city" != Demo ] || echo 00_make_demo_city) $STEPS; do
+run_steps() {  # these steps of one city, in order; stops at the first that fails
+    local city=$1 run=$2 variant=$3 step status
+    shift 3
+    for step in "$@"; do
         case $step in
             0[01]_*) call "$step.py" --run "$run" ${options[@]+"${options[@]}"} ;;
-            *)    call "$step.py" --city "$city" --run "$run" ${options[@]+"${options[@]}"} ;;
+            *)    call "$step.py" --city "$city" --run "$run" ${variant:+--variant "$variant"} \
+                      ${options[@]+"${options[@]}"} ;;
         esac
         status=$?
         if [ $status -ne 0 ]; then
@@ -67,7 +69,29 @@ run_city() {  # all steps of one city, in order; stops at the first that fails
             call 90_show_status.py --city "$city" --run "$run" --expect ${options[@]+"${options[@]}"} || return $?
         fi
     done
-    call 93_tell_results.py --city "$city" --run "$run" ${options[@]+"${options[@]}"}
+}
+
+list_variants() {  # what section `compare` of the settings asks for; "--left-out": the city left out, where others are
+    [ -x .venv/bin/python ] || return 0  # --dry-run before the set-up
+    .venv/bin/python code/90_show_status.py --city "$1" --run "$2" "$3" ${options[@]+"${options[@]}"}
+}
+
+run_variants() {
+    local city=$1 run=$2 variant
+    for variant in $(list_variants "$city" "$run" "$3"); do
+        case $variant in
+            split-*) run_steps "$city" "$run" "$variant" $SCORE || return $? ;;
+            *)       run_steps "$city" "$run" "$variant" $SCORE $EXPLAIN || return $? ;;
+        esac
+    done
+}
+
+run_city() {  # all steps of one city
+    local city=$1 run=$2
+    say "== $city, run $run"
+    run_steps "$city" "$run" "" $([ "$city" != Demo ] || echo 00_make_demo_city) $DATA $SCORE $EXPLAIN &&
+        run_variants "$city" "$run" --variants && run_steps "$city" "$run" "" $COMPARE &&
+        call 93_tell_results.py --city "$city" --run "$run" ${options[@]+"${options[@]}"}
 }
 
 cities=() options=() run="" dry_run="" task=run
@@ -109,17 +133,29 @@ if [ "$task" = status ] && [ ${#cities[@]} -eq 0 ]; then  # every city and run t
 fi
 [ ${#cities[@]} -gt 0 ] || cities=(Demo)
 
-worst=0
+run_of() {  # the run of a city: the one named, else demo for the demo city and default for all others
+    if [ -n "$run" ]; then say "$run"; elif [ "$1" = Demo ]; then say demo; else say default; fi
+}
+
+worst=0 done=()
 for city in "${cities[@]}"; do
-    city_run=$run
-    if [ -z "$city_run" ]; then [ "$city" = Demo ] && city_run=demo || city_run=default; fi
     if [ "$task" = status ]; then
-        call 90_show_status.py --city "$city" --run "$city_run" ${options[@]+"${options[@]}"}
+        call 90_show_status.py --city "$city" --run "$(run_of "$city")" ${options[@]+"${options[@]}"}
     else
-        run_city "$city" "$city_run"
+        run_city "$city" "$(run_of "$city")" && done+=("$city")
     fi
     status=$?
     [ $status -eq 130 ] && exit 130
     [ $status -gt $worst ] && worst=$status
 done
+first=${done[0]-}
+if [ -n "$first" ] && { [ ${#done[@]} -gt 1 ] || [ -n "$(list_variants "$first" "$(run_of "$first")" --left-out)" ]; }; then
+    for city in "${done[@]}"; do  # with several cities at hand: each one left out, and predicted by the others' models
+        say "== $city among the cities at hand"
+        run_variants "$city" "$(run_of "$city")" --left-out && run_steps "$city" "$(run_of "$city")" "" $COMPARE
+        status=$?
+        [ $status -eq 130 ] && exit 130
+        [ $status -gt $worst ] && worst=$status
+    done
+fi
 exit $worst

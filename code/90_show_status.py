@@ -2,7 +2,7 @@
 
 Reads   the record beside each result, by asking every numbered script with --status
 Writes  nothing
-Run     python code/90_show_status.py --city Demo --run demo [--expect]
+Run     python code/90_show_status.py --city Demo --run demo [--expect | --variants | --left-out]
 """
 
 import argparse
@@ -25,6 +25,8 @@ NO_STEP = ("90", "93", "94")  # they compute nothing, so nothing of theirs can b
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = command.parser(__doc__, city=True)
     parser.add_argument("--expect", action="store_true", help="say only what disk and time the city will take")
+    parser.add_argument("--variants", action="store_true", help="list only the variants that section compare asks for")
+    parser.add_argument("--left-out", action="store_true", help="the same, of the city left out, where others are")
     return parser.parse_args(argv)
 
 
@@ -52,14 +54,44 @@ def show(args: argparse.Namespace) -> int:
     scripts = [script for script in sorted(HERE.glob("[0-9][0-9]_*.py")) if script.name[:2] not in NO_STEP]
     if not args.run.startswith("demo"):
         scripts = [script for script in scripts if not script.name.startswith("00")]
+    asked = [(script, args) for script in scripts]
+    for name in [*list_variants(args), *list_left_out(args)]:
+        varied = argparse.Namespace(**vars(args), variant=name)
+        asked += [(script, varied) for script in scripts if script.name[:2] in steps_of_variant(name)]
     with ThreadPoolExecutor(2) as pool:
-        states = [state for answer in pool.map(lambda script: ask(script, args), scripts) for state in answer]
+        states = [state for answer in pool.map(lambda pair: ask(*pair), asked) for state in answer]
     spread_staleness(states)
     for state in states:
         title = f"{state['step']} {state['label'].removeprefix(args.city).strip()}".strip()
         print(f"{state['state']:8}{title:36}{state['reason'] or command.join_counts(state['counts'])}")
     done = sum(state["state"] == "done" for state in states)
     print(f"{args.city}, run {args.run}: {done} of {len(states)} results are up to date")
+    return 0
+
+
+def list_variants(args: argparse.Namespace) -> list[str]:
+    """The variants of the run that section `compare` asks for."""
+    from urbancam import settings, variants
+
+    return variants.names(settings.load(args.run, args.set))
+
+
+def list_left_out(args: argparse.Namespace) -> list[str]:
+    """The variant that leaves the city out, where it is asked for and other cities are at hand to learn from."""
+    from urbancam import settings, variants
+
+    made = settings.load(args.run, args.set)
+    wanted = "city" in made.compare.splits and made.split.method != "city"
+    return [variants.split_name("city")] if wanted and command.find_paths(made, args).other_cities() else []
+
+
+def steps_of_variant(name: str) -> tuple[str, ...]:
+    """Numbers of the scripts that a variant goes through; another split is scored, not explained."""
+    return command.OF_VARIANTS[:3] if name.startswith("split-") else command.OF_VARIANTS
+
+
+def tell(names: list[str]) -> int:
+    print("\n".join(names))
     return 0
 
 
@@ -104,6 +136,8 @@ def hours(seconds: float) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
+    if args.variants or args.left_out:
+        return command.guard(lambda: tell(list_variants(args) if args.variants else list_left_out(args)))
     return command.guard(lambda: expect(args) if args.expect else show(args))
 
 
