@@ -1,5 +1,6 @@
 """The cache of decoded images: goes on where a killed one stopped, and never trusts a mark without its cache."""
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -59,3 +60,9 @@ def test_damaged_cache_is_made_again(files, tmp_path, name, damage):
     (tmp_path / name).write_bytes(whole[:-100] if damage is None else damage)
     (tmp_path / "cache.npy.progress").write_text('{"done": 4}')
     assert greys(cache, files) == [10, 20, 30, 40, 50]
+
+
+def test_stacked_caches_are_read_as_one():
+    caches = [np.full((count, 2, 2, 3), value, np.uint8) for count, value in ((2, 10), (0, 0), (3, 20))]
+    stacked = datasets.StackedImages(caches)
+    assert [int(stacked[row][0, 0, 0]) for row in range(5)] == [10, 10, 20, 20, 20]

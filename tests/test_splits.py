@@ -84,3 +84,14 @@ def test_void_and_missing_images_are_not_used():
     got = splits.usable_cells(cells, images, 0.01)
     assert got["used"].tolist() == [True, False, False, True]
     assert got["reason"].tolist()[1:3] == ["more than 0.01 of the image is void", "no image"]
+
+
+def test_city_left_out_is_tested_whole(samples):
+    left_out = samples.assign(fold=splits.assign_folds(samples, "city", 5, seed=0))
+    assert set(splits.roles(left_out, 0, "city", 0.25, seed=0)) == {"test"}
+
+
+def test_cities_learned_from_are_divided_by_whole_blocks(samples):
+    role = splits.roles(samples, None, "city", 0.25, seed=0)
+    assert set(role) == {"train", "validation"} and splits.leaks(samples, role, "block") == 0
+    assert (role == "validation").mean() == pytest.approx(0.25, abs=0.08)
