@@ -77,7 +77,8 @@ def test_confusion_similarity_is_symmetric_and_counts_shares():
 def test_tree_joins_the_nearest_first():
     table, embeddings = sample()
     tree = similarity.merge_tree(similarity.by_embedding(table, embeddings, CITIES, 20, 0.95, 0))
-    assert {frozenset(pair) for pair in tree[["left", "right"]].to_numpy()[:2]} == {frozenset({0, 1}), frozenset({2, 3})}
+    first = tree[["left", "right"]].to_numpy()[:2]
+    assert {frozenset(pair) for pair in first} == {frozenset({0, 1}), frozenset({2, 3})}
     assert tree["n_cities"].iloc[-1] == 5 and tree["distance"].is_monotonic_increasing
 
 

@@ -9,9 +9,12 @@ import pytest
 CODE = Path(__file__).resolve().parents[1] / "code"
 PACKAGE = CODE / "urbancam"
 GROUND = {"errors", "paths", "records", "settings", "command", "vintages", "variants", "gpus"}
-GEO = {"download", "census", "crs", "geotables", "urban_atlas", "ign", "imagery", "demo"}
+GEO = {"cities", "download", "census", "crs", "geotables", "urban_atlas", "ign", "imagery", "demo"}
 LEARNING = {"splits", "datasets", "models", "schedules", "training", "activation", "comparison", "relevance"}
-TABLES = {"grid", "tables", "projection", "landcover", "metrics", "baselines", "bootstrap", "predictions", "targets"}
+LEARNING |= {"checkpoints", "colour"}
+TABLES = {"grid", "tables", "projection", "landcover", "metrics", "baselines", "bootstrap", "predictions", "targets"} | {
+    "calibration", "moran"
+}
 SHOW = {"figures", "report"}
 HEAVY = {"torch", "torchvision", "geopandas", "rasterio", "pandas", "numpy", "scipy", "sklearn", "matplotlib"}
 SCRIPTS = sorted(CODE.glob("[0-9][0-9]_*.py"))

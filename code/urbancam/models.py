@@ -239,8 +239,13 @@ def _download(url: str) -> dict[str, torch.Tensor]:
         ) from None  # fmt: skip
 
 
-def read_state(path: Path, where: str) -> dict[str, torch.Tensor]:
+def read_state(path: Path, where: str, do: str = "delete the file and train the fold again") -> dict[str, torch.Tensor]:
     """A state dict from a file, without unpickling code.
+
+    Args:
+        path: of the file.
+        where: what names the file, for the message.
+        do: what to do about a file that cannot be read, for the message.
 
     Raises:
         InputError: missing, damaged, or not a state dict.
@@ -251,8 +256,7 @@ def read_state(path: Path, where: str) -> dict[str, torch.Tensor]:
         raise InputError(f"there is no file {shown(path)}", where, "name a file of weights") from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
         raise InputError(
-            f"the weights cannot be read: {(str(error) or 'the file is empty').splitlines()[0]}", shown(path),
-            "delete the file and train the fold again",
+            f"the weights cannot be read: {(str(error) or 'the file is empty').splitlines()[0]}", shown(path), do,
         ) from None  # fmt: skip
     if not isinstance(state, dict):
         raise InputError("the file holds no state dict", shown(path), "save one with model.state_dict()")
