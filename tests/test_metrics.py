@@ -21,7 +21,7 @@ def make_predictions(n: int = 60, seed: int = 0) -> pd.DataFrame:
         p=p,
         predicted_class=probabilities.argmax(axis=1),
         income_class=income_class,
-        income_eur=15000.0 + 5000 * income_class + 1000 * random.integers(0, 4, n),
+        target=15000.0 + 5000 * income_class + 1000 * random.integers(0, 4, n),
     )
 
 
@@ -39,8 +39,8 @@ def slow_scores(cells: pd.DataFrame) -> dict[str, float]:
         "macro_f1": sklearn_metrics.f1_score(observed, predicted, average="macro"),
         "quadratic_kappa": sklearn_metrics.cohen_kappa_score(observed, predicted, weights="quadratic"),
         "mae_classes": sklearn_metrics.mean_absolute_error(observed, predicted),
-        "spearman": stats.spearmanr(cells["p"], cells["income_eur"]).statistic,
-        "pearson": stats.pearsonr(cells["p"], cells["income_eur"]).statistic,
+        "spearman": stats.spearmanr(cells["p"], cells["target"]).statistic,
+        "pearson": stats.pearsonr(cells["p"], cells["target"]).statistic,
         "rps": rps,
     }
 
@@ -83,7 +83,7 @@ def test_pearson_survives_a_large_offset():
 
 def test_perfect_predictions():
     cells = make_predictions()
-    cells = cells.assign(predicted_class=cells["income_class"], p=cells["income_eur"] / 1e5)
+    cells = cells.assign(predicted_class=cells["income_class"], p=cells["target"] / 1e5)
     cells[metrics.PROBABILITIES] = np.eye(5)[cells["income_class"]]
     expected = dict.fromkeys(slow_scores(cells), 1.0) | {"mae_classes": 0.0, "rps": 0.0}
     assert score_once(cells).to_dict() == pytest.approx(expected)

@@ -6,8 +6,6 @@ coordinates baseline sees no image at all: what it scores under a split is what 
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
-from scipy.spatial import KDTree
 
 from urbancam import baselines, bootstrap, grid, metrics, splits
 from urbancam.settings import Settings
@@ -38,7 +36,7 @@ def count_leaks(samples: pd.DataFrame, method: str, settings: Settings, folds: i
         validated on, mean over test cells that have any.
     """
     leaking: dict[str, set] = {name: set() for name in KEYS}
-    neighbours, known = _neighbours(samples["idINSPIRE"], settings.census.cell_size_m), []
+    neighbours, known = grid.neighbours(samples["idINSPIRE"], settings.census.cell_size_m), []
     for fold in range(folds):
         role = splits.roles(samples, fold, method, settings.split.validation_fraction, settings.seed)
         for name, key in KEYS.items():
@@ -49,13 +47,6 @@ def count_leaks(samples: pd.DataFrame, method: str, settings: Settings, folds: i
     share = np.concatenate(known)
     counts = {f"leaks_{name}": len(found) for name, found in leaking.items()}
     return counts | {"trained_neighbours": float(share.mean()) if len(share) else np.nan}
-
-
-def _neighbours(ids: pd.Series, cell_size_m: float) -> sparse.csr_array:
-    """(n, n), 1 where two cells touch at a side or corner."""
-    pairs = KDTree(grid.corners(ids)).query_pairs(1.5 * cell_size_m, output_type="ndarray")
-    both = np.vstack([pairs, pairs[:, ::-1]]).T
-    return sparse.csr_array((np.ones(both.shape[1]), tuple(both)), shape=(len(ids), len(ids)))
 
 
 def score_coordinates(

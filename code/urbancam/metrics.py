@@ -5,6 +5,8 @@ exactly, by weighting a block's cells with how often the block came up. A score 
 correlation of a constant, the mean of no cells) is NaN.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -134,14 +136,14 @@ def scores(predictions: pd.DataFrame, numbers: np.ndarray, counts: np.ndarray) -
     """Every score in every draw.
 
     Args:
-        predictions: `fold, p, prob_0` .. `prob_4, predicted_class, income_class, income_eur`, n rows.
+        predictions: `fold, p, prob_0` .. `prob_4, predicted_class, income_class, target`, n rows.
         numbers: (n,) block of each cell.
         counts: (draws, n_blocks) how often each block comes up; ones for the cells as they are.
 
     Returns:
         One row per draw, one column per metric.
     """
-    observed, income = (predictions[column].to_numpy() for column in ("income_class", "income_eur"))
+    observed, target = (predictions[column].to_numpy() for column in ("income_class", "target"))
     pair = np.eye(DISTANCE.size)[len(CLASSES) * observed + predictions["predicted_class"].to_numpy()]
     rps = ranked_probability_score(predictions[PROBABILITIES].to_numpy(), observed)
     sums = counts @ block_sums(np.column_stack([pair, rps]), numbers, counts.shape[1])
@@ -150,8 +152,8 @@ def scores(predictions: pd.DataFrame, numbers: np.ndarray, counts: np.ndarray) -
     return pd.DataFrame(
         {name: metric(confusion) for name, metric in CONFUSION_METRICS.items()}
         | {
-            "spearman": spearman(p, income, numbers, counts),
-            "pearson": pearson(p, income, numbers, counts),
+            "spearman": spearman(p, target, numbers, counts),
+            "pearson": pearson(p, target, numbers, counts),
             "rps": divide(sums[:, -1], confusion.sum(axis=(-2, -1))),
         }
     )
@@ -160,7 +162,7 @@ def scores(predictions: pd.DataFrame, numbers: np.ndarray, counts: np.ndarray) -
 def _p_of_cells(predictions: pd.DataFrame) -> np.ndarray:
     """(n,) p, made constant if it is so within each fold: then it has no correlation."""
     # ASSUME: one p for a whole fold says nothing of any cell, yet pooled over folds it would correlate with
-    # income, and negatively: the training cells of a poor fold are richer than the average.
+    # the target, and negatively: the training cells of a poor fold are richer than the average.
     varies = predictions.groupby("fold")["p"].nunique().gt(1).any()
     return predictions["p"].to_numpy(dtype=float) if varies else np.zeros(len(predictions))
 
@@ -172,6 +174,7 @@ def metrics_table(
     draws: int,
     confidence: float,
     seed: int,
+    score: Callable[[pd.DataFrame, np.ndarray, np.ndarray], pd.DataFrame] = scores,
 ) -> pd.DataFrame:
     """Scores of all predictors, and by how much the model's differ from each other's, per subset and fold.
 
@@ -182,6 +185,7 @@ def metrics_table(
         draws: bootstrap draws of blocks, the same for everything.
         confidence: of the intervals, 0..1.
         seed: of the draws.
+        score: `scores`, or another function of the same arguments (`calibration.scores`).
 
     Returns:
         `subset` (all, not_imputed, imputed), `fold` ("all" or a number), `predictor`, `metric`, `value`,
@@ -196,7 +200,7 @@ def metrics_table(
         for fold in ("all", *np.unique(folds)):
             cells = chosen if fold == "all" else chosen & (folds == fold)
             counts = resampled if fold == "all" else as_they_are
-            drawn = {name: scores(table[cells], numbers[cells], counts) for name, table in predictors.items()}
+            drawn = {name: score(table[cells], numbers[cells], counts) for name, table in predictors.items()}
             part = _compare(drawn, confidence)
             part.insert(0, "subset", subset)
             part.insert(1, "fold", str(fold))
