@@ -48,7 +48,7 @@ def test_neighbours_of_test_cells_are_trained_on_where_the_split_leaks(samples, 
 def test_trained_neighbours_by_hand(made):
     ids = [f"CRS3035RES200mN0E{200 * e}" for e in range(4)]
     row = pd.DataFrame({"idINSPIRE": ids, "income_class": 0, "group": pd.NA, "block": ids, "fold": [0, 0, 1, 1]})
-    got = comparison._neighbours(row["idINSPIRE"], 200).toarray()
+    got = comparison.grid.neighbours(row["idINSPIRE"], 200).toarray()
     assert got.tolist() == [[0, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 1], [0, 0, 1, 0]]
 
 
