@@ -1,7 +1,9 @@
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import stats
 
-from urbancam import bootstrap
+from urbancam import bootstrap, settings
 
 BLOCKS = np.array(["b", "a", "b", "c", "a", "b"])
 
@@ -106,3 +108,76 @@ def test_interval_over_blocks_holds_the_truth_as_often_as_it_says():
 
 def test_interval_over_single_cells_would_be_far_too_narrow():
     assert _coverage(cells_are_blocks=True) < 0.6
+
+
+def test_p_value_counts_the_draws_beyond_the_null():
+    draws = np.column_stack([np.arange(1, 100), np.arange(-9, 90), np.arange(99) - 49])
+    got = bootstrap.p_value(draws, null=0)
+    assert got == pytest.approx([2 * (0 + 1) / 100, 2 * (10 + 1) / 100, 1])
+
+
+def test_p_value_leaves_out_undefined_draws():
+    draws = np.column_stack([np.append(np.arange(1.0, 20), [np.nan] * 5), np.full(24, np.nan)])
+    got = bootstrap.p_value(draws, null=0)
+    assert got[0] == pytest.approx(2 / 20) and np.isnan(got[1])
+
+
+def test_draws_that_miss_the_null_by_rounding_are_ties():
+    assert bootstrap.p_value(np.full(999, 1 + 1e-15), null=1) == 1
+
+
+def test_p_value_falls_below_5_percent_where_the_interval_leaves_out_the_null():
+    random = np.random.default_rng(0)
+    draws = random.normal(loc=np.linspace(-4, 4, 40), size=(1000, 40))
+    low, high = bootstrap.interval(draws, confidence=0.95)
+    got, outside = bootstrap.p_value(draws, 0), (low > 0) | (high < 0)
+    assert outside[got < 0.05].all() and (got[outside] < 0.0525).all()  # one draw in 1001 between them
+
+
+def test_p_values_of_a_true_null_are_as_often_small_as_they_say():
+    random, hits = np.random.default_rng(0), 0
+    for city in range(400):  # 60 blocks whose true mean is 0
+        counts = bootstrap.block_draws(np.arange(60), draws=200, seed=city)
+        hits += bootstrap.p_value(counts @ random.normal(size=60), null=0) <= 0.1
+    assert hits / 400 == pytest.approx(0.1, abs=0.045)  # standard error 0.015
+
+
+def test_q_values_against_the_worked_example_of_benjamini_and_hochberg():
+    p = np.array([.0001, .0004, .0019, .0095, .0201, .0278, .0298, .0344, .0459, .3240, .4262, .5719, .6528, .7590, 1])
+    got = bootstrap.q_value(p)  # their section 3: four discoveries at 5 %
+    assert (got <= 0.05).sum() == 4 and got[3] == pytest.approx(0.0095 * 15 / 4)
+
+
+def test_q_values_do_not_count_what_was_not_tested():
+    got = bootstrap.q_value(np.array([0.01, np.nan, 0.04]))
+    assert got[[0, 2]] == pytest.approx([0.02, 0.04]) and np.isnan(got[1])
+    assert np.isnan(bootstrap.q_value(np.array([np.nan]))).all() and len(bootstrap.q_value(np.array([]))) == 0
+
+
+def test_rank_correlation_of_rows_against_scipy():
+    x, y = np.random.default_rng(0).integers(0, 6, (2, 20, 8)).astype(float)  # with ties
+    x[0, :3], y[0, 5] = np.nan, np.nan
+    got = bootstrap.rank_correlation(x, y)
+    expected = [stats.spearmanr(a, b, nan_policy="omit").statistic for a, b in zip(x, y, strict=True)]
+    assert got == pytest.approx(expected)
+
+
+def test_rank_correlation_of_two_places_or_of_a_constant_is_undefined():
+    x = np.array([[1.0, 2, np.nan, 4], [1, 1, 1, 1]])
+    y = np.array([[1.0, np.nan, 3, 4], [1, 2, 3, 4]])
+    assert np.isnan(bootstrap.rank_correlation(x, y)).all()
+
+
+def test_estimate_of_too_few_blocks_has_neither_interval_nor_p_value():
+    statistics = settings.load("default").statistics
+    draws = np.random.default_rng(0).normal(5, 1, (200, 2))
+    made = bootstrap.Estimate(draws.mean(0), draws, np.array([statistics.min_blocks, statistics.min_blocks - 1]))
+    assert np.isfinite(made.interval(statistics)[:, 0]).all() and np.isnan(made.interval(statistics)[:, 1]).all()
+    assert np.isnan(made.p_value(0, statistics)).tolist() == [False, True]
+
+
+def test_significance_stands_last_and_untested_rows_are_not_significant():
+    table = pd.DataFrame({"class": ["a", "b", "c"]})
+    got = bootstrap.add_significance(table, np.array([0.001, np.nan, 0.5]), settings.load("default").statistics)
+    assert list(got) == ["class", "p_value", "q_value", "significant"]
+    assert got["significant"].tolist() == [True, False, False] and got["significant"].dtype == bool
