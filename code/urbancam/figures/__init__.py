@@ -1,15 +1,23 @@
 """Frames and arrays -> figures, sized for a paper; opens no file."""
 
+from urbancam.figures.calibration import draw_calibration
 from urbancam.figures.cells import CellPicture, choose_cells, draw_cell_sheet
+from urbancam.figures.chords import draw_chords
+from urbancam.figures.controls import draw_controls
+from urbancam.figures.deletion import draw_deletion
+from urbancam.figures.leakage import draw_leakage
 from urbancam.figures.maps import draw_class_maps
 from urbancam.figures.polar import draw_polar_ratios
+from urbancam.figures.quintiles import draw_class_by_quintile, draw_ordering
 from urbancam.figures.ratios import draw_activation_ratios
 from urbancam.figures.relevance import PICTURES, PatchPicture, draw_relevance_sheet
 from urbancam.figures.scores import draw_confusion_matrix, draw_scores
 from urbancam.figures.style import credit_line, render
+from urbancam.figures.transfer import draw_transfer
 
 __all__ = [
     "PICTURES", "CellPicture", "PatchPicture", "choose_cells", "credit_line", "draw_activation_ratios",
-    "draw_cell_sheet", "draw_class_maps", "draw_confusion_matrix", "draw_polar_ratios", "draw_relevance_sheet",
-    "draw_scores", "render",
+    "draw_calibration", "draw_cell_sheet", "draw_chords", "draw_class_by_quintile", "draw_class_maps",
+    "draw_confusion_matrix", "draw_controls", "draw_deletion", "draw_leakage", "draw_ordering", "draw_polar_ratios",
+    "draw_relevance_sheet", "draw_scores", "draw_transfer", "render",
 ]  # fmt: skip

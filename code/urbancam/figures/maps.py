@@ -14,6 +14,7 @@ from urbancam import grid
 from urbancam.figures import style
 
 PANELS = {"observed": "income_class", "predicted": "predicted_class"}
+WITHOUT_INCOME = {"cells without income": "class_without_income"}
 UNUSED = -1
 MARGIN_MM = 2
 
@@ -45,33 +46,52 @@ def cell_side_m(idINSPIRE: str) -> int:
 
 
 @style.styled
-def draw_class_maps(samples: pd.DataFrame, predictions: pd.DataFrame, city: str, credits: str = "") -> Figure:
-    """Map of observed and predicted class, two panels on the same axes; cells without a class in light grey.
+def draw_class_maps(
+    samples: pd.DataFrame,
+    predictions: pd.DataFrame,
+    city: str,
+    credits: str = "",
+    without_income: pd.DataFrame | None = None,
+) -> Figure:
+    """Map of observed and predicted class on the same axes; cells without a class in light grey.
 
     Args:
         samples: all cells, with `idINSPIRE, used, income_class`.
         predictions: out-of-fold predictions, with `idINSPIRE, predicted_class`.
         city: its name.
         credits: the line of data credits.
+        without_income: predictions of cells whose income nobody knows, with the same columns: a panel of their own.
     """
-    predicted = predictions.set_index("idINSPIRE")["predicted_class"]
-    cells = samples.assign(
-        income_class=samples["income_class"].where(samples["used"]),
-        predicted_class=samples["idINSPIRE"].map(predicted),
-    )
+    cells = _join_classes(samples, predictions, without_income)
+    panels = PANELS | (WITHOUT_INCOME if cells["class_without_income"].notna().any() else {})
     rows, columns = class_raster(cells["idINSPIRE"], cells["income_class"])[0].shape
-    width_mm = (style.TWO_COLUMNS_MM - 3 * MARGIN_MM) / 2
+    width_mm = (style.TWO_COLUMNS_MM - (len(panels) + 1) * MARGIN_MM) / len(panels)
     height_mm = float(np.clip(width_mm * rows / columns, 25, 190))
     figure = style.new_figure(style.TWO_COLUMNS_MM, height_mm + 23, _map_caption(cells), credits, layout=None)
-    for number, (title, column) in enumerate(PANELS.items()):
+    for number, (title, column) in enumerate(panels.items()):
         left_mm = MARGIN_MM + number * (width_mm + MARGIN_MM)
         ax = style.add_axes_mm(figure, left_mm, 6, width_mm, height_mm)
         image = _draw_classes(ax, cells["idINSPIRE"], cells[column])
-        style.set_title(ax, "ab"[number], f"{city}, {title}")
+        style.set_title(ax, "abc"[number], f"{city}, {title}")
     _add_scale_bar(figure.axes[0])
-    _add_north_arrow(figure.axes[1])
+    _add_north_arrow(figure.axes[len(panels) - 1])
     _add_class_bar(figure, image, style.add_axes_mm(figure, 60, height_mm + 14, 63, 3))
     return figure
+
+
+def _join_classes(
+    samples: pd.DataFrame, predictions: pd.DataFrame, without_income: pd.DataFrame | None
+) -> pd.DataFrame:
+    """`idINSPIRE, income_class, predicted_class, class_without_income` of every cell, NaN where it has none."""
+    if without_income is None:
+        without_income = predictions.iloc[:0]
+    ids = pd.concat([samples["idINSPIRE"], without_income["idINSPIRE"]]).drop_duplicates().reset_index(drop=True)
+    columns = {
+        "income_class": samples["income_class"].where(samples["used"]).set_axis(samples["idINSPIRE"]),
+        "predicted_class": predictions.set_index("idINSPIRE")["predicted_class"],
+        "class_without_income": without_income.set_index("idINSPIRE")["predicted_class"],
+    }
+    return pd.DataFrame({"idINSPIRE": ids} | {name: ids.map(classes) for name, classes in columns.items()})
 
 
 def _add_class_bar(figure: Figure, image: AxesImage, ax: Axes) -> None:
@@ -85,12 +105,16 @@ def _add_class_bar(figure: Figure, image: AxesImage, ax: Axes) -> None:
 def _map_caption(cells: pd.DataFrame) -> str:
     compared = cells.dropna(subset=["income_class", "predicted_class"])
     side_m = cell_side_m(cells["idINSPIRE"].iloc[0])
-    without = len(cells) - len(compared)
-    grey = f"; {without:,} cells not used in light grey" if without else ""
-    return (
-        f"Quintiles of the city's income per person in cells of {side_m} m, observed and as predicted from "
-        f"the image by the one model that never saw the cell ({len(compared):,} cells{grey})."
-    )
+    lacking = int(cells["class_without_income"].notna().sum())
+    unused = len(cells) - len(compared) - lacking
+    grey = f"; {unused:,} cells not used in light grey" if unused else ""
+    return style.sentences(
+        f"Quintiles of the city's income per person in cells of {side_m} m, observed and as predicted from the image "
+        f"by the one model that never saw the cell ({len(compared):,} cells{grey})",
+        f"c, {lacking:,} cells without a published income as the mean of all models predicts them, which nothing checks; "
+        "the others in light grey"
+        if lacking else "",
+    )  # fmt: skip
 
 
 def _draw_classes(ax: Axes, ids: pd.Series, classes: pd.Series) -> AxesImage:

@@ -119,6 +119,12 @@ def set_title(ax: Axes, letter: str, title: str, pad_pt: float = 4) -> None:
     ax.set_title(rf"$\bf{{{letter}}}$  {title}", loc="left", y=1.0, pad=pad_pt)
 
 
+def set_heading(figure: Figure, city: str, title: str) -> None:
+    """What the whole figure shows, above its panels."""
+    words = f"{city}: {title}" if city else title
+    figure.suptitle(words, x=0.01, ha="left", fontsize=8, weight="bold")
+
+
 def sentences(*parts: str) -> str:
     """The parts that are not empty, each with its full stop."""
     return " ".join(f"{part}." for part in parts if part)
@@ -135,6 +141,12 @@ def signed_colours() -> Colormap:
     ends = [mpl.colors.to_rgb(CLASS_COLOURS[0]), mpl.colors.to_rgb(CLASS_COLOURS[-1])]
     stops = [(0.0, (*ends[0], 0.85)), (0.5, (*ends[0], 0.0)), (0.5, (*ends[1], 0.0)), (1.0, (*ends[1], 0.85))]
     return LinearSegmentedColormap.from_list("signed", stops)
+
+
+def diverging_colours() -> Colormap:
+    """Diverging map from poor (blue) over white, nothing, to rich (red); masked is grey."""
+    ends = (CLASS_COLOURS[0], "white", CLASS_COLOURS[-1])
+    return LinearSegmentedColormap.from_list("diverging", ends).with_extremes(bad=UNUSED_COLOUR)
 
 
 def credit_line(vintage: int, edition: int, years: list[int], rendered: bool) -> str:

@@ -1,0 +1,144 @@
+"""What an activation ratio is worth: the same ratios under controls, and deletion and insertion of what maps mark."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+
+from urbancam.figures import style
+
+KINDS = {"published": "", "method": "other methods", "control": "controls"}
+CONTROLS = {  # in the tables -> on the page; others as they are, underscores as blanks
+    "published": "published map",
+    "hirescam": "HiResCAM",
+    "layercam": "LayerCAM",
+    "gradcam_plus_plus": "Grad-CAM++",
+    "other_centring": "the other centring",
+    "edges": "edges (Sobel)",
+    "shifted": "polygons shifted",
+    "rotated": "polygons rotated",
+}
+CONTRAST = "contrast"
+SIDES = {"poor": ("s", -0.22), "rich": ("o", 0.22), CONTRAST: ("D", 0.0)}  # marker, place in the column
+COLOURS = style.SIDE_COLOURS | {CONTRAST: "0.2"}
+LINE_MM, STRIP_MM = 4.0, 24
+FEWEST_COLUMNS = 10  # room is left for, so that few columns are no wider than many
+WIDEST = np.log(4)  # the colour scale ends where one side's ratio is four times the other's
+
+
+@style.styled
+def draw_controls(controls: pd.DataFrame, agreement: pd.DataFrame, city: str = "", credits: str = "") -> Figure:
+    """Contrast of each class (lines) under each control (columns); above them, how well the published order holds.
+
+    Args:
+        controls: `attribution_controls.csv`: `control, kind, class, name, side, ratio, ci_low, ci_high`; rows of side
+            `contrast` hold log(rich ratio / poor ratio) in `ratio`.
+        agreement: `attribution_agreement.csv`: `control, kind, side, rank_correlation, ci_low, ci_high`.
+        city: its name.
+        credits: the line of data credits.
+    """
+    contrast = controls[controls["side"] == CONTRAST]
+    order = _sort_controls(contrast)
+    classes = _sort_classes(contrast)
+    names = contrast.drop_duplicates("class").set_index("class")["name"]
+    height_mm = STRIP_MM + LINE_MM * max(len(classes), 1) + 44
+    figure = style.new_figure(style.TWO_COLUMNS_MM, height_mm, _CAPTION, credits)
+    strip, ax = figure.subplots(2, 1, sharex=True, height_ratios=[STRIP_MM, LINE_MM * max(len(classes), 1)])
+    _draw_strip(strip, agreement, order["control"].tolist())
+    image = _draw_contrasts(ax, contrast, order["control"].tolist(), classes)
+    ax.set_yticks(range(len(classes)), labels=[names[key] for key in classes])
+    ax.set_xticks(range(len(order)), labels=[control_name(name) for name in order["control"]], rotation=50, ha="right",
+                  rotation_mode="anchor")  # fmt: skip
+    ax.set_xlim(-0.5, max(len(order), FEWEST_COLUMNS) - 0.5)
+    _separate_kinds((strip, ax), order["kind"].tolist())
+    style.set_heading(figure, city, "what destroys the activation ratios")
+    _add_keys(figure, ax, image)
+    return figure
+
+
+def control_name(control: str) -> str:
+    """A control's name on the page."""
+    return CONTROLS.get(control, str(control).replace("_", " ").replace("-", " "))
+
+
+def _sort_controls(contrast: pd.DataFrame) -> pd.DataFrame:
+    """`control, kind`: the published map, then the other methods, then the controls, each in the table's order."""
+    order = contrast[["control", "kind"]].drop_duplicates("control")
+    return order.sort_values("kind", key=lambda kind: kind.map(list(KINDS).index), kind="stable", ignore_index=True)
+
+
+def _sort_classes(contrast: pd.DataFrame) -> list:
+    """Classes from the richest to the poorest by the published map; those it does not know come last."""
+    published = contrast[contrast["kind"] == "published"].set_index("class")["ratio"]
+    classes = contrast["class"].drop_duplicates()
+    known = contrast.loc[contrast["ratio"].notna(), "class"]
+    measure = pd.Series(published.reindex(classes).to_numpy(float), index=classes.to_numpy())
+    return [key for key in measure.sort_values(ascending=False, kind="stable").index if key in set(known)]
+
+
+def _draw_strip(ax: Axes, agreement: pd.DataFrame, order: list[str]) -> None:
+    """Rank correlation with the published ratios: a dot and an interval a side, in each control's column."""
+    ax.axhline(0, color="black", linewidth=0.6, linestyle="--", zorder=1)
+    ax.axhline(1, color="0.7", linewidth=0.5, zorder=1)
+    for side, (marker, offset) in SIDES.items():
+        rows = agreement[agreement["side"] == side].drop_duplicates("control").set_index("control").reindex(order)
+        x = np.arange(len(order)) + offset
+        ax.vlines(x, rows["ci_low"], rows["ci_high"], color=COLOURS[side], linewidth=1)
+        ax.plot(x, rows["rank_correlation"], marker, color=COLOURS[side], markersize=3)
+    ax.set(ylim=(-1.08, 1.08), yticks=(-1, 0, 1), ylabel="rank correlation")
+    ax.tick_params(axis="x", length=0, labelbottom=False)
+    style.set_title(ax, "a", "do the classes keep the published order?")
+
+
+def _draw_contrasts(ax: Axes, contrast: pd.DataFrame, order: list[str], classes: list) -> AxesImage:
+    """The heat map; a sign stands where the interval leaves out 0, so that it is read without colour too."""
+    values, low, high = (
+        contrast.pivot(index="class", columns="control", values=column).reindex(index=classes, columns=order)
+        .to_numpy(float) for column in ("ratio", "ci_low", "ci_high")
+    )  # fmt: skip
+    grid = np.ma.masked_invalid(values if values.size else np.full((1, 1), np.nan))
+    colours = style.diverging_colours()
+    image = ax.imshow(grid, cmap=colours, vmin=-WIDEST, vmax=WIDEST, aspect="auto")
+    for line, column in zip(*np.nonzero((low > 0) | (high < 0)), strict=True):
+        sign, colour = "+" if low[line, column] > 0 else "\N{MINUS SIGN}", "black"
+        if abs(values[line, column]) > 0.6 * WIDEST:
+            colour = "white"
+        ax.text(column, line, sign, ha="center", va="center_baseline", fontsize=7.5, color=colour)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    style.set_title(ax, "b", "log(rich ratio / poor ratio) of each class")
+    return image
+
+
+def _separate_kinds(axes: tuple[Axes, Axes], kinds: list[str]) -> None:
+    for column in range(1, len(kinds)):
+        if kinds[column] != kinds[column - 1]:
+            for ax in axes:
+                ax.axvline(column - 0.5, color="black", linewidth=0.8)
+    for kind, words in KINDS.items():
+        if words and kind in kinds:
+            axes[0].text(kinds.index(kind) - 0.4, 0.03, words, transform=axes[0].get_xaxis_transform(),
+                         va="bottom", fontsize=6, color="0.35")  # fmt: skip
+
+
+def _add_keys(figure: Figure, ax: Axes, image: AxesImage) -> None:
+    bar = figure.colorbar(image, ax=ax, shrink=0.6, aspect=18, pad=0.01, extend="both")
+    bar.set_ticks([-WIDEST, 0, WIDEST], labels=["poor\n4 x", "alike", "rich\n4 x"])
+    bar.outline.set_linewidth(0.4)
+    handles = [
+        Line2D([], [], color=COLOURS[side], marker=marker, markersize=3, linewidth=1, label=f"{side} ratios")
+        for side, (marker, _) in SIDES.items() if side != CONTRAST
+    ]  # fmt: skip
+    handles.append(Line2D([], [], color=COLOURS[CONTRAST], marker="D", markersize=3, linewidth=1, label="contrast"))
+    figure.legend(handles=handles, loc="outside upper right", ncols=3, borderpad=0)
+
+
+_CAPTION = (
+    "Columns: the published map, other attribution methods on the same cells, and controls. a, Spearman r of each "
+    "column's ratios with the published ones over the classes; 1: the same order, 0 (dashed): none. b, colour: the "
+    "map lies on the class rather where the image says rich (red) or poor (blue); + and \N{MINUS SIGN}: the interval "
+    "leaves out 0; empty: not defined. A control that destroys the signal should be pale and without signs. "
+    "Intervals by bootstrap over spatial blocks."
+)
