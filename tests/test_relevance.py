@@ -221,9 +221,10 @@ def test_bright_corner_speaks_in_that_corner():
     network.linear.weight.data.copy_(torch.tensor([[1.0, 1, 1], [0, 0, 0]]))
     patch = np.full((1, 64, 64, 3), 130, np.uint8)
     patch[:, :32, :32] = 250
-    _, maps = relevance.map_patches(network, patch, ["layer1"], "min_max")
-    assert maps["layer1"].shape == (1, 64, 64)
-    assert maps["layer1"][0, :24, :24].min() > maps["layer1"][0, 40:, 40:].max()
+    (got,) = relevance.map_patches(network, patch, ["layer1"], "min_max")
+    assert got.target == 0 and got.logits.shape == (2,) and got.total["layer1"] == pytest.approx(1)
+    assert got.signed["layer1"][:24, :24].min() > got.signed["layer1"][40:, 40:].max()
+    assert (got.shown["layer1"].min(), got.shown["layer1"].max()) == (0, 1)
 
 
 @pytest.mark.gpu

@@ -138,24 +138,50 @@ def to_unit_range(maps: torch.Tensor) -> torch.Tensor:
     return torch.where(high > low, (maps - low) / (high - low).clamp(min=torch.finfo(maps.dtype).tiny), 0)
 
 
-def map_patches(network: nn.Module, images_uint8: np.ndarray, layers: Sequence[str], normalise: str,
-                target: np.ndarray | None = None) -> tuple[Relevance, dict[str, np.ndarray]]:  # fmt: skip
-    """Relevance of raw patches, and its maps at the patches' size.
+@dataclass
+class PatchMaps:
+    """Relevance of one patch, its maps at the network's image size, row 0 = north.
+
+    Attributes:
+        logits: (N,).
+        target: class that relevance speaks for.
+        total: layer -> sum of the relevance at the layer's output.
+        signed: layer -> (H, W) map, unit-free, above zero speaks for the target.
+        shown: layer -> (H, W) the same in 0..1, for display.
+    """
+
+    logits: np.ndarray
+    target: int
+    total: dict[str, float]
+    signed: dict[str, np.ndarray]
+    shown: dict[str, np.ndarray]
+
+
+def map_patches(
+    network: nn.Module, images_uint8: np.ndarray, layers: Sequence[str], normalise: str,
+    target: np.ndarray | None = None,
+) -> list[PatchMaps]:  # fmt: skip
+    """Relevance of raw patches.
 
     Args:
         network: trained, on its device.
         images_uint8: (B, H, H, 3) uint8.
         layers: as in `compute_relevance`.
         normalise: setting `image.normalise`.
-        target: (B,) class to speak for, None for the predicted one.
-
-    Returns:
-        the relevance, and layer -> (B, H, H) float32 signed maps laid on pixels.
+        target: (B,) int64 class to speak for, None for the predicted one.
     """
     device = next(network.parameters()).device
     images = torch.from_numpy(images_uint8).permute(0, 3, 1, 2).to(device)
-    images = datasets.normalise(images, normalise)
     wanted = None if target is None else torch.from_numpy(target)
-    made = compute_relevance(network, images, layers, wanted)
+    made = compute_relevance(network, datasets.normalise(images, normalise), layers, wanted)
     size_px = images.shape[-1]
-    return made, {name: lay_on_pixels(values, size_px).cpu().numpy() for name, values in made.maps.items()}
+    signed = {name: lay_on_pixels(maps, size_px).cpu().numpy() for name, maps in made.maps.items()}
+    shown = {name: lay_on_pixels(to_unit_range(maps), size_px).cpu().numpy() for name, maps in made.maps.items()}
+    return [
+        PatchMaps(
+            made.logits[i].cpu().numpy(), int(made.target[i]),
+            {name: float(made.total[name][i]) for name in layers},
+            {name: signed[name][i] for name in layers}, {name: shown[name][i] for name in layers},
+        )
+        for i in range(len(images))
+    ]  # fmt: skip

@@ -1,0 +1,57 @@
+"""Land cover of patches: Urban Atlas polygons cut by the windows of georeferenced sites."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from urbancam.crs import Bounds
+
+
+def patch_bounds(patches: pd.DataFrame, sites: pd.DataFrame, patch_px: int) -> np.ndarray:
+    """Where patches lie on the ground.
+
+    Args:
+        patches: (n,) `x_px, y_px`, the north-west corner in the site's image.
+        sites: (n,) the image of each patch: `west, south, east, north` (m), `width_px, height_px`; north is up.
+        patch_px: side of a patch, px of the image.
+
+    Returns:
+        (n, 4) west, south, east, north, m in the site's coordinate system.
+    """
+    pixel_x_m = ((sites["east"] - sites["west"]) / sites["width_px"]).to_numpy(float)
+    pixel_y_m = ((sites["north"] - sites["south"]) / sites["height_px"]).to_numpy(float)
+    west = sites["west"].to_numpy(float) + patches["x_px"].to_numpy() * pixel_x_m
+    north = sites["north"].to_numpy(float) - patches["y_px"].to_numpy() * pixel_y_m
+    return np.column_stack([west, north - patch_px * pixel_y_m, west + patch_px * pixel_x_m, north])
+
+
+def cut_site(land_cover: gpd.GeoDataFrame, bounds: Bounds, crs: str) -> gpd.GeoDataFrame:
+    """The land cover of a site, in the site's coordinate system: polygons that touch it, cut by its square.
+
+    Cut once for the site, a street network of a whole city is not walked through again for each of its patches.
+
+    Args:
+        land_cover: `code, class`, polygons.
+        bounds: of the site, m.
+        crs: of the bounds, e.g. "EPSG:2154".
+    """
+    square = gpd.GeoSeries([shapely.box(*bounds)], crs=crs)
+    near = land_cover.iloc[land_cover.sindex.query(square.to_crs(land_cover.crs).iloc[0], "intersects", sort=True)]
+    return cut_patch(near.to_crs(crs), bounds)
+
+
+def cut_patch(site_cover: gpd.GeoDataFrame, bounds: Bounds) -> gpd.GeoDataFrame:
+    """Fragments of a patch.
+
+    Args:
+        site_cover: from `cut_site`.
+        bounds: of the patch, m, in the same coordinate system.
+
+    Returns:
+        `code, class, area_m2` with the geometry cut by the patch; pieces without area are left out.
+    """
+    near = site_cover.iloc[site_cover.sindex.query(shapely.box(*bounds), "intersects", sort=True)]
+    pieces = near.geometry.intersection(shapely.box(*bounds))
+    fragments = near[["code", "class"]].set_geometry(pieces).assign(area_m2=pieces.area)
+    return fragments[fragments["area_m2"] > 0].reset_index(drop=True)
