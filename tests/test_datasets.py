@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from urbancam import datasets
+from urbancam import cache, datasets
 from urbancam.errors import InputError
 
 
@@ -24,7 +24,7 @@ def greys(path, files) -> list[int]:
 
 
 def test_killed_decoding_goes_on_where_it_stopped(files, tmp_path, monkeypatch):
-    monkeypatch.setattr(datasets, "CHUNK", 2)
+    monkeypatch.setattr(cache, "CHUNK", 2)
     whole = files[4].read_bytes()
     files[4].write_bytes(b"not an image")
     with pytest.raises(InputError):

@@ -9,11 +9,11 @@ import pytest
 CODE = Path(__file__).resolve().parents[1] / "code"
 PACKAGE = CODE / "urbancam"
 GROUND = {"errors", "paths", "records", "settings", "command", "vintages", "variants", "gpus"}
-GEO = {"cities", "download", "census", "crs", "geotables", "urban_atlas", "ign", "imagery", "demo"}
+GEO = {"cities", "download", "census", "city_cells", "crs", "geotables", "urban_atlas", "ign", "imagery", "demo"}
 LEARNING = {"splits", "datasets", "models", "schedules", "training", "activation", "comparison", "relevance"}
 LEARNING |= {"checkpoints", "colour"}
 TABLES = {"grid", "tables", "projection", "landcover", "metrics", "baselines", "bootstrap", "predictions", "targets"} | {
-    "calibration", "moran"
+    "calibration", "moran", "cache"
 }
 SHOW = {"figures", "report"}
 HEAVY = {"torch", "torchvision", "geopandas", "rasterio", "pandas", "numpy", "scipy", "sklearn", "matplotlib"}

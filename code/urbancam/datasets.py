@@ -1,12 +1,7 @@
 """Images of cells at the network's size: a cache decoded once, batches by seed, augmentation, normalisation."""
 
 import logging
-import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from fcntl import LOCK_EX, flock
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,17 +10,15 @@ import torch
 from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
 from torch.utils.data import Dataset
-from tqdm import tqdm
 
-from urbancam import tables
+from urbancam import cache, tables
 from urbancam.errors import InputError
 from urbancam.paths import Paths, shown
-from urbancam.records import digest, read_json, write_json
+from urbancam.records import digest
 from urbancam.settings import Image
 
 log = logging.getLogger(__name__)
 
-CHUNK = 256  # images decoded between two marks of progress
 RESAMPLE = {"bilinear": PillowImage.Resampling.BILINEAR, "bicubic": PillowImage.Resampling.BICUBIC}
 IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of pixel values in 0..1 (Deng et al. 2009, as torchvision and timm use it)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -66,62 +59,10 @@ def open_cache(path: Path, files: list[Path], size_px: int, resample: str, worke
     Returns:
         (N, size_px, size_px, 3) uint8, memory-mapped, read only.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(path.with_name(f".{path.name}.lock")):
-        if not _is_whole(path, (len(files), size_px, size_px, 3)):
-            _fill(path, files, size_px, resample, workers)
-    return np.load(path, mmap_mode="r")
-
-
-def _is_whole(path: Path, shape: tuple[int, ...]) -> bool:
-    """Whether the cache is there and holds what it should; a damaged one is made again."""
-    try:
-        return np.load(path, mmap_mode="r").shape == shape
-    except FileNotFoundError:
-        return False
-    except (ValueError, EOFError):
-        log.info("the cache of images is damaged: decodes them again")
-        return False
-
-
-def _fill(path: Path, files: list[Path], size_px: int, resample: str, workers: int) -> None:
-    part, mark = path.with_name(path.name + ".part"), path.with_name(path.name + ".progress")
-    shape = (len(files), size_px, size_px, 3)
-    done = int((read_json(mark) or {}).get("done", 0)) if _is_whole(part, shape) else 0
-    if not done:
-        mark.unlink(missing_ok=True)  # a mark without its cache must not vouch for the next one
-    array = np.lib.format.open_memmap(part, mode="r+" if done else "w+", dtype=np.uint8, shape=shape)
-    _reserve(part)
-    log.info("decodes %s images to %d px (%.1f GB on disk)", f"{len(files):,}", size_px, array.nbytes / 1e9)
-    read = partial(read_image, size_px=size_px, resample=resample)
-    with ThreadPoolExecutor(workers) as pool, tqdm(total=len(files), initial=done, unit="image") as bar:
-        for start in range(done, len(files), CHUNK):
-            for row, image in enumerate(pool.map(read, files[start : start + CHUNK]), start):
-                array[row] = image
-                bar.update()
-            array.flush()
-            write_json(mark, {"done": min(start + CHUNK, len(files))})
-    part.rename(path)
-    mark.unlink(missing_ok=True)
-
-
-def _reserve(path: Path) -> None:
-    """Take the file's room on the disk at once: a mapped file on a full disk kills the process without a word."""
-    if not hasattr(os, "posix_fallocate"):
-        return
-    with path.open("r+b") as file:
-        try:
-            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-        except OSError as error:
-            error.filename = shown(path)
-            raise
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("a") as file:
-        flock(file, LOCK_EX)
-        yield
+    return cache.open_array(
+        path, [1] * len(files), (size_px, size_px, 3), np.uint8,
+        lambda item: read_image(files[item], size_px, resample)[None], f"decodes images to {size_px} px", workers,
+    )  # fmt: skip
 
 
 class StackedImages:
