@@ -15,6 +15,13 @@ def test_variant_wins_over_assignments():
     assert settings.load("demo", ["split.method=group"], "split-random").split.method == "random"
 
 
+def test_variants_of_the_cities_experiment_change_one_key():
+    run = settings.load("default", ["cities.variant_folds=2"]).cities
+    grey = settings.load("default", ["cities.variant_folds=2"], "colour-grey").cities
+    assert grey == run.model_copy(update={"colour": "grey", "trained_folds": 2})
+    assert settings.load("default", variant="split-acquisition").cities.folds_split == 2
+
+
 def test_seed_and_shuffled_labels_are_variants():
     assert settings.load("demo", variant="seed-7").seed == 7
     assert settings.load("demo", variant="shuffled-labels").samples.shuffle_labels

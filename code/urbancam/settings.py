@@ -175,6 +175,62 @@ class Demo(Section):
         return self
 
 
+class CitiesDemo(Section):
+    seed: Annotated[int, Field(ge=0)]
+    sites: Annotated[int, Field(ge=2)]
+    site_px: Annotated[int, Field(ge=64)]
+
+
+class CitiesRelevance(Section):
+    layers: Annotated[list[Literal["layer1", "layer2", "layer3", "layer4"]], Field(min_length=1)]
+    target: Literal["predicted", "true"]
+    patches: Count
+    land_cover_patches: Annotated[int, Field(ge=0)]
+
+
+class Cities(Section):
+    source: Literal["files", "hub", "ign"]
+    hub_dataset: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
+    hub_revision: Annotated[str, Field(min_length=1)]
+    ign_cities: list[str]
+    ign_sites: Count
+    site_m: Annotated[int, Field(ge=200, multiple_of=200)]
+    pixel_size_m: Annotated[float, Field(ge=0.05, le=10)]
+    patch_px: Annotated[int, Field(ge=16)]
+    stride_px: Count
+    split: Literal["sites", "published", "acquisition"]
+    folds: Annotated[int, Field(ge=3)]
+    trained_folds: Count | None
+    test_patches: Count | None
+    colour: Literal["as_is", "grey", "jitter"]
+    variants: list[Literal["split-acquisition", "colour-grey", "colour-jitter"]]
+    variant_folds: Count | None
+    checkpoint: str | None
+    image: Image
+    model: Model
+    training: Training
+    relevance: CitiesRelevance
+    demo: CitiesDemo
+
+    @model_validator(mode="after")
+    def _check_network(self) -> "Cities":
+        if not self.model.backbone.startswith("resnet") or self.model.head != "softmax":
+            raise ValueError("cities.model: a ResNet with a softmax head (relevance is defined on those)")
+        if self.training.class_weights:
+            raise ValueError("cities.training.class_weights: they are for the income classes; use class_balanced")
+        return self
+
+    @property
+    def folds_split(self) -> int:
+        """Folds that the split has."""
+        return {"sites": self.folds, "published": 1, "acquisition": 2}[self.split]
+
+    @property
+    def folds_trained(self) -> int:
+        """Folds that are trained and scored: the first so many, or all."""
+        return min(self.trained_folds or self.folds_split, self.folds_split)
+
+
 class Settings(Section):
     data_dir: str
     seed: Annotated[int, Field(ge=0)]
@@ -192,6 +248,7 @@ class Settings(Section):
     baselines: Baselines
     compare: Compare
     controls: Controls
+    cities: Cities
     demo: Demo
 
     @model_validator(mode="after")
@@ -201,6 +258,14 @@ class Settings(Section):
             raise ValueError(
                 f"imagery.pixel_size_m {self.imagery.pixel_size_m} does not divide "
                 f"census.cell_size_m {self.census.cell_size_m} into whole pixels"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_blocks(self) -> "Settings":
+        if self.split.block_m % self.census.cell_size_m:
+            raise ValueError(
+                f"split.block_m {self.split.block_m} is no multiple of census.cell_size_m {self.census.cell_size_m}"
             )
         return self
 
@@ -241,16 +306,8 @@ def load(run: str, assignments: list[str] | tuple[str, ...] = (), variant: str =
     Raises:
         InputError: no such run, no such key, or values that do not fit (all named at once).
     """
-    values = _read(CONFIG / "default.yaml")
-    overlay = CONFIG / f"{run}.yaml"
-    if not overlay.is_file():
-        known = ", ".join(sorted(p.stem for p in CONFIG.glob("*.yaml")))
-        raise InputError(
-            f"there is no run {run!r}", shown(CONFIG), f"name one of {known}, or write {shown(overlay)}"
-        )
-    sources = shown(overlay)
-    if run != "default":
-        _merge(values, _read(overlay))
+    values = _read_run(run)
+    sources = shown(CONFIG / f"{run}.yaml")
     for assignment in assignments:
         _merge(values, _parse_assignment(assignment))
         sources += f", --set {re.sub(r'//[^/ ]*@', '//', assignment)}"  # no user info in messages
@@ -258,10 +315,29 @@ def load(run: str, assignments: list[str] | tuple[str, ...] = (), variant: str =
         made = Settings.model_validate(values)
         if not variant:
             return made
-        _merge(values, variants.overlay(variant, made.compare.folds))
+        _merge(values, variants.overlay(variant, made.compare.folds, made.cities.variant_folds))
         return Settings.model_validate(values)
     except ValidationError as error:
         raise InputError(_list_faults(error), sources, "see the comments in code/config/default.yaml") from None
+
+
+def _read_run(run: str, above: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Values of a run: its overlay laid on its `base`, another run that it names, or on `default`."""
+    overlay = CONFIG / f"{run}.yaml"
+    if not overlay.is_file():
+        known = ", ".join(sorted(p.stem for p in CONFIG.glob("*.yaml")))
+        raise InputError(
+            f"there is no run {run!r}", shown(CONFIG), f"name one of {known}, or write {shown(overlay)}"
+        )
+    if run in above:
+        chain = " on ".join([*above, run])
+        raise InputError(f"run {run!r} is its own base: {chain}", shown(overlay), "mend its `base`")
+    own = _read(overlay)
+    if run == "default":
+        return own
+    values = _read_run(own.pop("base", "default"), (*above, run))
+    _merge(values, own)
+    return values
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Variants of a run: the same run with one thing changed, trained beside it for comparison.
 
 A variant lives in `results/<city>/<run>/variants/<name>/`, with the same files as a run, made by the same scripts
-(10 to 14) with `--variant NAME`. Names: `split-<method>`, `seed-<number>`, `shuffled-labels`.
+(10 to 14) with `--variant NAME`. Names: `split-<method>`, `seed-<number>`, `shuffled-labels`. Of the cities experiment
+(22 and 23): `split-acquisition`, `colour-grey`, `colour-jitter`.
 """
 
 import re
@@ -10,6 +11,11 @@ from typing import Any
 from urbancam.errors import InputError
 
 SHUFFLED = "shuffled-labels"
+OF_CITIES = {  # of the cities experiment: the key of section `cities` that differs, and its value
+    "split-acquisition": ("split", "acquisition"),
+    "colour-grey": ("colour", "grey"),
+    "colour-jitter": ("colour", "jitter"),
+}
 
 
 def split_name(method: str) -> str:
@@ -20,12 +26,13 @@ def seed_name(seed: int) -> str:
     return f"seed-{seed}"
 
 
-def overlay(name: str, folds: int | None) -> dict[str, Any]:
+def overlay(name: str, folds: int | None, cities_folds: int | None = None) -> dict[str, Any]:
     """What a variant changes in the settings of its run.
 
     Args:
         name: of the variant; "" for the run itself.
         folds: how many folds of a variant are trained (`compare.folds`), null for as many as in the run.
+        cities_folds: the same for the cities experiment (`cities.variant_folds`).
 
     Raises:
         InputError: there is no such variant.
@@ -39,8 +46,12 @@ def overlay(name: str, folds: int | None) -> dict[str, Any]:
         return {"split": changed.get("split", {}) | {"method": found[1]}}
     if found := re.fullmatch(r"seed-(\d+)", name):
         return changed | {"seed": int(found[1])}
+    if name in OF_CITIES:
+        key, value = OF_CITIES[name]
+        return {"cities": {key: value} | ({"trained_folds": cities_folds} if cities_folds else {})}
     raise InputError(f"there is no variant {name!r}", "--variant",
-                     f"name split-block, split-group, split-random, split-city, seed-N or {SHUFFLED}")  # fmt: skip
+                     f"name split-block, split-group, split-random, split-city, seed-N or {SHUFFLED}; "
+                     f"of the cities experiment {', '.join(OF_CITIES)}")  # fmt: skip
 
 
 def names(settings) -> list[str]:
