@@ -1,15 +1,19 @@
-"""Say which land cover the network reads as poor and as rich, and what the incomes themselves say.
+"""Say which land cover the network reads as poor and as rich, what the incomes say, and whether they agree.
 
 Reads   results/<city>/<run>/activation.parquet, predictions.csv, samples.csv
 Writes  results/<city>/<run>/tables/: activation_ratio.csv, activation_contrast.csv, contribution.csv,
-        coactivation.csv, observed_association.csv
+        coactivation.csv, observed_association.csv, observed_coassociation.csv, class_income.csv,
+        ordering_agreement.csv
 Run     python code/14_landcover_statistics.py --city Demo --run demo
 """
 
 import argparse
+import logging
 
 from urbancam import command
 from urbancam.records import Step
+
+log = logging.getLogger(__name__)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -17,9 +21,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def declare(settings, paths, args) -> Step:
-    others = ("activation_contrast", "contribution", "coactivation", "observed_association")
+    others = ("activation_contrast", "contribution", "coactivation", "observed_association",
+              "observed_coassociation", "class_income", "ordering_agreement")  # fmt: skip
     return Step(
-        "14_landcover_statistics", 1, paths.table("activation_ratio"), "run",
+        "14_landcover_statistics", 2, paths.table("activation_ratio"), "run",
         settings.pick("landcover", "statistics", "seed", "census.cell_size_m"),
         {paths.activation: "13_project_activation", paths.predictions: "12_evaluate_income",
          paths.samples: "10_assign_folds"},
@@ -29,22 +34,26 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    from urbancam import tables, urban_atlas
-    from urbancam.landcover import LandCover
+    from urbancam import landcover, tables, urban_atlas
 
     activation = tables.read(paths.activation)
     predictions = tables.read(paths.predictions)
     blocks = tables.read(paths.samples).set_index("idINSPIRE")["block"]
     names = urban_atlas.class_names(settings.landcover.key)
-    city = LandCover(
+    city = landcover.LandCover(
         activation, predictions, blocks, names, settings.census.cell_size_m**2,
         settings.landcover, settings.statistics, settings.seed,
     )  # fmt: skip
+    log.info("leaves out %s slivers below %g m2 of a class in a cell: not counted as held",
+             f"{city.n_slivers:,}", settings.landcover.min_area_m2)  # fmt: skip
     made = {
         "activation_contrast": city.contrast(),
         "contribution": city.contribution_by_class(),
-        "coactivation": city.coactivation(),
-        "observed_association": city.observed_association(),
+        "coactivation": landcover.coactivation(city),
+        "observed_association": landcover.observed_association(city),
+        "observed_coassociation": landcover.observed_coassociation(city),
+        "class_income": landcover.class_income(city),
+        "ordering_agreement": landcover.ordering_agreement(city),
         "activation_ratio": city.activation_ratio(),
     }
     for name, table in made.items():

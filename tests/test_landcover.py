@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from urbancam import settings
+from urbancam import landcover, settings
 from urbancam.landcover import LandCover
 
 NAMES = {"green ua": "Green urban areas", "comr_indst": "Industry", "roads": "Roads", "port": "Ports"}
@@ -112,7 +112,7 @@ def test_classes_that_are_not_in_the_city_are_left_out_and_order_is_kept(city):
 
 
 def test_t7_swapping_the_pair_swaps_the_statistic(city):
-    table = city.coactivation().set_index(["side", "object", "neighbour"])["value"]
+    table = landcover.coactivation(city).set_index(["side", "object", "neighbour"])["value"]
     side = city.side("rich")
     both = (side.area[:, 0] > 0) & (side.area[:, 1] > 0)
     for object_, neighbour in ((0, 1), (1, 0)):
@@ -127,13 +127,13 @@ def test_neighbour_that_raises_the_object_is_found():
         area[::2, 2] = rich[::2, 2] = 0  # roads stand in every other cell
         rich[1::2, 0] *= 4
 
-    table = make_city(200, change=green_shines_beside_roads).coactivation()
+    table = landcover.coactivation(make_city(200, change=green_shines_beside_roads))
     table = table.set_index(["side", "object", "neighbour"])
     assert table.loc[("rich", "green ua", "roads"), "ci_low"] > 1
 
 
 def test_observed_association_counts_cells(city):
-    table = city.observed_association().set_index(["side", "class"])
+    table = landcover.observed_association(city).set_index(["side", "class"])
     assert table.loc[("poor", "roads"), "probability"] == pytest.approx(0.4)
     assert table.loc[("poor", "roads"), "base_rate"] == pytest.approx(0.4)
 
@@ -150,4 +150,4 @@ def test_side_without_cells_gives_empty_rows_not_an_error(city):
     made = make_city()
     made.predictions["predicted_class"] = 2
     ratios = made.activation_ratio()
-    assert ratios["n_cells"].eq(0).all() and ratios["ratio"].isna().all() and made.coactivation().empty
+    assert ratios["n_cells"].eq(0).all() and ratios["ratio"].isna().all() and landcover.coactivation(made).empty
