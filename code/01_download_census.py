@@ -3,7 +3,7 @@
 A file already in place is used; else the archive is fetched from INSEE, resumable.
 
 Reads   data/census_data/ (INSEE's csv, gpkg or shp, in a zip, a 7z or bare), or insee.fr
-Writes  data/census_data/census_<vintage>.parquet
+Writes  data/census_data/census_<vintage>.parquet, for the grid of 1 km census_<vintage>_1km.parquet
 Run     python code/01_download_census.py --set census.vintage=2015
 """
 
@@ -24,12 +24,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def declare(settings, paths, args) -> Step:
-    year = settings.census.vintage
-    source = vintages.find_source(paths.census_data, year)
+    year, cell_size_m = settings.census.vintage, settings.census.cell_size_m
+    source = vintages.find_source(paths.census_data, year, cell_size_m)
     inputs = {source: "01_download_census"} if source else {}
     step = Step(
-        "01_download_census", 1, paths.census(year), "data", settings.pick("census"), inputs, label=str(year)
-    )
+        "01_download_census", 1, paths.census(year, cell_size_m), "data",
+        settings.pick("census.vintage", "census.cell_size_m"), inputs, label=f"{year}, {cell_size_m} m",
+    )  # fmt: skip
     if not source:  # an archive may be deleted once it has been read
         step.current["inputs"] = step.record.get("inputs", {})
     return step
@@ -38,11 +39,11 @@ def declare(settings, paths, args) -> Step:
 def work(step, settings, paths, args) -> dict:
     from urbancam import census
 
-    year = settings.census.vintage
-    source = vintages.find_source(paths.census_data, year) or fetch(year, paths.census_data)
-    scratch = paths.census_data / f".unpacked_{year}"
+    year, cell_size_m = settings.census.vintage, settings.census.cell_size_m
+    source = vintages.find_source(paths.census_data, year, cell_size_m) or fetch(year, cell_size_m, paths.census_data)
+    scratch = paths.census_data / f".unpacked_{year}_{cell_size_m}m"
     try:
-        table = census.clean(census.read_source(source, year, scratch), shown(source))
+        table = census.clean(census.read_source(source, year, scratch, cell_size_m), shown(source), cell_size_m)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     with atomic(step.result) as temporary:
@@ -52,12 +53,13 @@ def work(step, settings, paths, args) -> dict:
     return {"cells": len(table), "imputed share": float(table["imputed"].mean())}
 
 
-def fetch(year, folder):
+def fetch(year, cell_size_m, folder):
     """Fetch the first archive that INSEE has."""
     from urbancam import download
 
-    addresses = vintages.VINTAGES[year].addresses(year)
-    by_hand = f"look for the 200 m grid of {year} on insee.fr and put the file, as it is, into {shown(folder)}"
+    addresses = vintages.VINTAGES[year, cell_size_m].addresses(year)
+    by_hand = (f"look for the {cell_size_m} m grid of {year} on insee.fr and put the file, as it is, into "
+               f"{shown(folder)}")  # fmt: skip
     for address in addresses:
         try:
             return download.fetch(address, folder / address.rpartition("/")[2], check=download.list_members)

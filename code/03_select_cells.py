@@ -1,6 +1,6 @@
-"""Select the inhabited census cells whose centre lies in the city.
+"""Select the inhabited census cells whose centre lies in the city; with `census.cells: all` its other squares too.
 
-Reads   data/census_data/census_<vintage>.parquet, results/<city>/boundary.parquet
+Reads   data/census_data/census_<vintage>[_1km].parquet, results/<city>/boundary.parquet
 Writes  results/<city>/cells.parquet (squares of EPSG:3035, income, imputation)
 Run     python code/03_select_cells.py --city Demo --run demo
 """
@@ -21,9 +21,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def declare(settings, paths, args) -> Step:
-    census = paths.census(settings.census.vintage)
+    census = paths.census(settings.census.vintage, settings.census.cell_size_m)
     return Step(
-        "03_select_cells", 1, paths.cells, "city",
+        "03_select_cells", 2, paths.cells, "city",
         settings.pick("census"),
         {census: "01_download_census", paths.boundary: "02_import_urban_atlas"},
         label=args.city,
@@ -31,12 +31,13 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    from urbancam import census, geotables
+    from urbancam import census, city_cells, geotables
 
     boundary = geotables.read(paths.boundary)
     outline = boundary.geometry.iloc[0]
-    table = census.read_strip(paths.census(settings.census.vintage), outline.bounds)
-    cells = census.select_cells(table, outline, args.city)
+    year, cell_size_m = settings.census.vintage, settings.census.cell_size_m
+    table = census.read_strip(paths.census(year, cell_size_m), outline.bounds, cell_size_m)
+    cells = city_cells.select_cells(table, outline, args.city)
     if cells.empty:
         raise InputError(
             f"no inhabited cell lies in {args.city}: outline {outline.bounds} (EPSG:3035, m)",
@@ -44,7 +45,9 @@ def work(step, settings, paths, args) -> dict:
             "INSEE covers metropolitan France only; check that the outline is of the right city",
         )
     refuse_shared_cells(cells["idINSPIRE"], paths)
-    summary = census.describe(cells)
+    if settings.census.cells == "all":
+        cells = city_cells.add_cells_without_income(cells, outline, cell_size_m)
+    summary = city_cells.describe(cells)
     geotables.write(cells, paths.cells)
     return summary
 

@@ -1,7 +1,8 @@
 """Cut the aerial image of every cell: one warp from the tiles straight onto the cell's own grid (EPSG:3035).
 
 Reads   results/<city>/cells.parquet, tiles.parquet, and the tiles below data/aerial_data/
-Writes  results/<city>/images/FR_URBANATLAS_200m_<idINSPIRE>.png (row 0 in the north), images.csv
+Writes  results/<city>/images/FR_URBANATLAS_<200m|1km>_<idINSPIRE>.png (row 0 in the north),
+        images.csv
 Run     python code/05_cut_images.py --city Demo --run demo
 """
 
@@ -33,7 +34,7 @@ def work(step, settings, paths, args) -> dict:
     from urbancam.imagery import cutting, overlay
 
     cells, tiles = geotables.read(paths.cells), geotables.read(paths.tiles)
-    with_tiles = overlay.cells_with_tiles(cells, tiles, paths.data, settings.census.cell_size_m)
+    with_tiles = overlay.cells_with_tiles(cells, tiles, paths.data)
     images = cutting.cut_images(with_tiles, paths.images, settings.image_px, args.workers)
     with atomic(paths.images_table) as temporary:
         images.to_csv(temporary, index=False)

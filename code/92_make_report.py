@@ -55,7 +55,7 @@ def work(step, settings, paths, args) -> dict:
 
 def read_records(step, settings, paths) -> list[dict]:
     """The records of all steps of the city and run but this one, in the order of the steps."""
-    files = [paths.census(settings.census.vintage).with_suffix(".parquet.json")]
+    files = [paths.census(settings.census.vintage, settings.census.cell_size_m).with_suffix(".parquet.json")]
     files += [*paths.city_folder.glob("*.json"), *paths.run_folder.glob("*/*.json")]
     files += set(paths.run_folder.glob("*.json")) - {step.record_path}
     files = [file for file in files if not file.name.startswith(".")]  # left behind by a killed write

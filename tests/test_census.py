@@ -2,7 +2,6 @@
 
 import time
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +9,7 @@ import shapely
 
 import samples
 from samples import cell_id, census_frame, write_census
-from urbancam import census, grid, targets, vintages
+from urbancam import census, city_cells, grid, targets, vintages
 from urbancam.errors import InputError
 
 
@@ -69,11 +68,6 @@ def test_no_telling_which_table_is_said(tmp_path):
 )  # fmt: skip
 def test_first_commune_of_a_field_that_names_several(code, expected):
     assert census.first_commune(pd.Series([code])).tolist() == [expected]
-
-
-def test_departments_of_communes():
-    got = census.department(pd.Series(["75101", "2A004", "97411", "01004"]))
-    assert got.tolist() == ["75", "2A", "974", "01"]
 
 
 # which file
@@ -223,22 +217,6 @@ def test_group_stands_only_where_cells_share_it(tmp_path):
 # selection
 
 
-def test_cells_belong_to_the_city_that_holds_their_centre(tmp_path):
-    table = read(write_census(tmp_path, 2015), 2015, tmp_path)
-    half = shapely.box(samples.WEST, samples.SOUTH, samples.WEST + 300 + 1, samples.SOUTH + 600)
-    got = census.select_cells(table, half, "Paris")
-    assert set(got["idINSPIRE"]) == {cell_id(column, row) for column in (0, 1) for row in range(3)}
-    assert got.columns.tolist() == ["idINSPIRE", "city", "department", "ind", "men", "income_eur",
-    "imputed", "group",
-                                    "geometry"]  # fmt: skip
-    assert got["income_eur"].iloc[0] == pytest.approx(20_000) and got["department"].eq("75").all()
-
-
-def test_squares_are_exact():
-    got = census.squares(pd.Series(["CRS3035RES200mN2888000E3760000"]))[0]
-    assert got.equals(shapely.box(3760000, 2888000, 3760200, 2888200)) and got.area == 40_000
-
-
 def test_strip_holds_the_cells_within_bounds_and_no_other(tmp_path):
     path = tmp_path / "census_2015.parquet"
     table = read(write_census(tmp_path, 2015, frame=census_frame(2015, 20, 20)), 2015, tmp_path)
@@ -261,15 +239,9 @@ def test_city_is_selected_from_all_of_france_within_5_seconds(tmp_path):
     outline = shapely.box(3_400_000, 2_400_000, 3_460_000, 2_460_000)
     started = time.perf_counter()
     strip = census.read_strip(tmp_path / "census_2015.parquet", outline.bounds)
-    cells = census.select_cells(strip, outline, "Paris")
+    cells = city_cells.select_cells(strip, outline, "Paris")
     seconds = time.perf_counter() - started
     assert len(cells) == 90_000 and seconds < 5, seconds
-
-
-def test_share_of_imputed_cells_and_of_their_people_is_counted():
-    cells = pd.DataFrame({"imputed": [True, False, False, False], "ind": [10.0, 20.0, 30.0, 40.0], "department": "75"})
-    got = census.describe(cells)
-    assert got == {"cells": 4, "people": 100, "imputed share of cells": 0.25, "imputed share of people": 0.1}
 
 
 # the real thing
@@ -295,10 +267,3 @@ def test_imputed_cells_of_a_group_share_one_income(bordeaux):
     income = (bordeaux["ind_snv"] / bordeaux["ind"]).groupby(bordeaux["group"])
     assert bordeaux["group"].nunique() == 395
     assert (income.max() - income.min()).max() < 0.1  # EUR: rounding of the sums
-
-
-@pytest.mark.real_data
-def test_bordeaux_squares_are_those_of_the_file(bordeaux):
-    real = gpd.read_file(samples.REAL_DATA / "filosofi2015_bordeaux.gpkg").set_index("IdINSPIRE").geometry
-    got = gpd.GeoSeries(census.squares(bordeaux["idINSPIRE"]), index=bordeaux["idINSPIRE"])
-    assert shapely.area(shapely.symmetric_difference(got.to_numpy(), real[got.index].to_numpy())).max() == 0

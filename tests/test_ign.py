@@ -144,7 +144,7 @@ def test_both_packs_of_a_border_are_kept_and_the_newest_comes_first(data):
     wanted = pd.concat([cells(), cells(department="92").iloc[:1]]).drop_duplicates("idINSPIRE", keep="last")
     found = found_in(data, wanted)
     assert sorted(found.tiles["department"]) == ["75", "92"]
-    assert [tile.campaign_year for tile in cells_with_tiles(wanted, found.tiles, data, 200)[0].tiles] == [2015, 2014]
+    assert [tile.campaign_year for tile in cells_with_tiles(wanted, found.tiles, data)[0].tiles] == [2015, 2014]
 
 
 @pytest.mark.parametrize(("year", "expected"), [(None, 2017), (2014, 2014)])

@@ -270,7 +270,7 @@ def test_each_cell_is_cut_from_its_own_image(data):
         wanted = wms_requests(url)
         wms.fetch_images(wanted, folder, HASTY)
     table = wms.image_table(wanted, cells(), data, folder, "L")
-    for cell in cells_with_tiles(cells(), table, data, 200):
+    for cell in cells_with_tiles(cells(), table, data):
         assert [tile.name for tile in cell.tiles] == [f"{cell.id}.tif"] and cell.tiles[0].campaign_year is None
 
 

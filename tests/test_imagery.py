@@ -210,7 +210,7 @@ def test_newest_wins_then_name_and_fill_gives_way(tmp_path):
     new[:, :160] = 0
     new = tile_file(tmp_path / "new.tif", new, year=2017)
     cells = cells_over(WEST, NORTH - 320, WEST + 320, NORTH).iloc[:1]
-    ordered = cells_with_tiles(cells, tile_table([old, new]), tmp_path, 200)[0].tiles
+    ordered = cells_with_tiles(cells, tile_table([old, new]), tmp_path)[0].tiles
     assert [tile.name for tile in ordered] == ["new.tif", "old.tif"]
     got = cut(square(WEST + 160, NORTH - 160), new, old)
     assert set(np.unique(got.pixels)) == {100, 200} and got.void_fraction == 0
@@ -222,7 +222,7 @@ def test_tile_that_only_touches_a_cell_is_not_its_tile(tmp_path):
     west, south, east, north = cells.total_bounds
     beside = gpd.GeoDataFrame({"name": ["a"], "path": ["a"], "campaign_year": [2014]},
                               geometry=[shapely.box(east, south, east + 9, north)], crs="EPSG:3035")  # fmt: skip
-    assert cells_with_tiles(cells, beside, tmp_path, 200)[0].tiles == ()
+    assert cells_with_tiles(cells, beside, tmp_path)[0].tiles == ()
 
 
 # PNG
@@ -265,7 +265,7 @@ def city(tmp_path):
     """Two tiles side by side and the cells over them: (cells, folder of the images)."""
     files = [tile_file(tmp_path / f"{i}.jp2", noise(i, 400), WEST + 400 * i, NORTH, year=2014 + i) for i in (0, 1)]
     cells = cells_over(WEST, NORTH - 400, WEST + 900, NORTH)
-    return cells_with_tiles(cells, tile_table(files), tmp_path, 200), tmp_path / "city" / "images"
+    return cells_with_tiles(cells, tile_table(files), tmp_path), tmp_path / "city" / "images"
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -10,7 +10,7 @@ import torch
 from pyproj import Transformer
 from samples import REAL_DATA
 
-from urbancam import activation, census, grid, models, projection, settings, urban_atlas
+from urbancam import activation, city_cells, grid, models, projection, settings, urban_atlas
 from urbancam.imagery.cell import cut_cell
 from urbancam.imagery.fill import coarse_fill
 from urbancam.imagery.tile import Tile, TileFile
@@ -40,7 +40,7 @@ def fragments(tmp_path_factory) -> dict[str, pd.DataFrame]:
 
 
 def as_cells(ids: pd.Series):
-    return gpd.GeoDataFrame({"idINSPIRE": ids}, geometry=census.squares(ids), crs=grid.CRS)
+    return gpd.GeoDataFrame({"idINSPIRE": ids}, geometry=city_cells.squares(ids), crs=grid.CRS)
 
 
 def labels_of(cell: str, fragments: dict[str, pd.DataFrame]) -> np.ndarray:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import samples
 from samples import SOUTH, WEST, land_cover_frame, outline_frame, write_old_urban_atlas
-from urbancam import census, crs, grid, urban_atlas
+from urbancam import city_cells, crs, grid, urban_atlas
 from urbancam.errors import InputError
 from urbancam.urban_atlas import classes, fragments, layouts, names
 
@@ -24,7 +24,7 @@ def read(folder, city="Paris", edition=2012):
 
 def as_cells(*ids):
     ids = pd.Series(ids, dtype="str")
-    return gpd.GeoDataFrame({"idINSPIRE": ids}, geometry=census.squares(ids), crs=grid.CRS)
+    return gpd.GeoDataFrame({"idINSPIRE": ids}, geometry=city_cells.squares(ids), crs=grid.CRS)
 
 
 def as_land(polygons, codes=None):
@@ -434,7 +434,7 @@ def test_cell_within_one_polygon_is_one_fragment():
         as_land([shapely.box(WEST - 9, SOUTH - 9, WEST + 999, SOUTH + 999)]), as_cells(CELL)
     )
     assert got["area_m2"].tolist() == [40_000] and got.geometry.iloc[0].equals(
-        census.squares(pd.Series([CELL]))[0]
+        city_cells.squares(pd.Series([CELL]))[0]
     )
 
 

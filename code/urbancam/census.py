@@ -1,8 +1,4 @@
-"""INSEE's gridded incomes: read in any layout, selected by city.
-
-A cell is a square of 200 m of EPSG:3035, rebuilt exactly from its id. Its income is the mean standard of
-living `ind_snv / ind` (EUR per year and person), never a median.
-"""
+"""INSEE's gridded incomes: read in any layout, cleaned, kept in one table a vintage and grid."""
 
 import logging
 import re
@@ -25,25 +21,30 @@ log = logging.getLogger(__name__)
 
 COLUMNS = ["idINSPIRE", "depcom", "ind", "men", "men_pauv", "ind_snv", "imputed", "group"]
 NUMBERS = ["ind", "men", "men_pauv", "ind_snv"]
-CELL_ID = re.compile(r"CRS3035RES200mN\d{7}E\d{7}")  # all of metropolitan France has seven digits
 TABLE_PARTS = (*TABLE_SUFFIXES, ".shx", ".dbf", ".prj", ".cpg")
 ROW_GROUP_ROWS = 65_536
 PLACE_CHECK_ROWS = 200
 
 
+def cell_id(cell_size_m: int) -> re.Pattern[str]:
+    """What an id of this grid looks like; all of metropolitan France has seven digits."""
+    return re.compile(rf"CRS3035RES{cell_size_m}mN\d{{7}}E\d{{7}}")
+
+
 # reading
 
 
-def read_source(source: Path, year: int, scratch: Path) -> pd.DataFrame:
+def read_source(source: Path, year: int, scratch: Path, cell_size_m: int = 200) -> pd.DataFrame:
     """A vintage as INSEE ships it, in our columns; rows and values untouched.
 
     Args:
         source: table (csv, gpkg, shp) or archive of one (zip, 7z, zip holding a 7z).
         year: vintage.
         scratch: folder to unpack into; the caller removes it.
+        cell_size_m: side of a cell, 200 or 1000.
 
     Returns:
-        `COLUMNS`: text, float64 for the numbers, bool for `imputed`.
+        `COLUMNS`: text, float64 for the numbers, bool for `imputed`; no `group` at 1 km.
 
     Raises:
         InputError: damaged archive or table, missing column, wrong type, places other than the ids'.
@@ -51,15 +52,15 @@ def read_source(source: Path, year: int, scratch: Path) -> pd.DataFrame:
     table = source
     if download.is_archive(source):
         parts = download.unpack_nested(source, scratch, lambda name: name.lower().endswith(TABLE_PARTS))
-        table = choose_table(parts, source)
+        table = choose_table(parts, source, cell_size_m)
     where = shown(source) if table is source else f"{shown(source)}: {table.name}"
-    wanted = VINTAGES[year].columns
+    vintage = VINTAGES[year, cell_size_m]
     if table.suffix.lower() == ".csv":
-        frame = _read_csv(table, wanted, where)
+        frame = _read_csv(table, vintage.columns, where)
     else:
-        frame = _read_layer(table, wanted, where)
+        frame = _read_layer(table, vintage.columns, where, cell_size_m)
     log.info("loads %s: %s rows", where, f"{len(frame):,}")
-    return _typed(frame, where)
+    return _typed(frame.assign(group=frame.get("group")), vintage.flags, where)
 
 
 def _read_csv(path: Path, wanted: dict[str, str], where: str) -> pd.DataFrame:
@@ -80,7 +81,7 @@ def _read_csv(path: Path, wanted: dict[str, str], where: str) -> pd.DataFrame:
     return table.select(list(names.values())).rename_columns(list(names)).to_pandas()
 
 
-def _read_layer(path: Path, wanted: dict[str, str], where: str) -> pd.DataFrame:
+def _read_layer(path: Path, wanted: dict[str, str], where: str, cell_size_m: int) -> pd.DataFrame:
     """The wanted columns of a GeoPackage or shapefile; its first places are compared with its ids."""
     with geotables.damage_named(where, "fetch the file again"):
         layer = pyogrio.list_layers(path)[0, 0]
@@ -89,7 +90,7 @@ def _read_layer(path: Path, wanted: dict[str, str], where: str) -> pd.DataFrame:
         options = {"layer": layer, "columns": list(names.values())}
         frame = pyogrio.read_dataframe(path, read_geometry=False, use_arrow=True, **options)
         first = pyogrio.read_dataframe(path, max_features=PLACE_CHECK_ROWS, **options)
-    _check_places(first, names["idINSPIRE"], where)
+    _check_places(first, names["idINSPIRE"], where, cell_size_m)
     return frame[list(names.values())].set_axis(list(names), axis=1)
 
 
@@ -100,22 +101,19 @@ def _find_columns(found: list[str], wanted: dict[str, str], where: str) -> dict[
         raise InputError(
             f"columns are missing: {', '.join(missing)} (found: {', '.join(found)})",
             where,
-            "check that the file is of the vintage that census.vintage names",
+            "check that the file is of the vintage and grid that census.vintage and census.cell_size_m name",
         )
     return {ours: by_lower[theirs] for ours, theirs in wanted.items()}
 
 
-def _check_places(frame: gpd.GeoDataFrame, id_column: str, where: str) -> None:
+def _check_places(frame: gpd.GeoDataFrame, id_column: str, where: str, cell_size_m: int) -> None:
     """Refuse a file whose squares, moved to EPSG:3035, do not lie where their ids say."""
-    known = frame[frame[id_column].astype("str").str.fullmatch(CELL_ID) & frame.geometry.notna()]
+    known = frame[frame[id_column].astype("str").str.fullmatch(cell_id(cell_size_m)) & frame.geometry.notna()]
     if known.empty:
         return
     crs.check_extent(tuple(known.total_bounds), known.crs, where)
-    centres = shapely.centroid(known.to_crs(grid.CRS).geometry.to_numpy())
-    corners = grid.corners(known[id_column])
-    away_m = np.hypot(
-        shapely.get_x(centres) - corners[:, 0] - 100, shapely.get_y(centres) - corners[:, 1] - 100
-    )
+    found = shapely.get_coordinates(shapely.centroid(known.to_crs(grid.CRS).geometry.to_numpy()))
+    away_m = np.hypot(*(found - grid.centres(known[id_column])).T)
     if away_m.max() > 10:
         worst = int(away_m.argmax())
         raise InputError(
@@ -125,13 +123,13 @@ def _check_places(frame: gpd.GeoDataFrame, id_column: str, where: str) -> None:
         )
 
 
-def _typed(frame: pd.DataFrame, where: str) -> pd.DataFrame:
+def _typed(frame: pd.DataFrame, flags: tuple[int, ...], where: str) -> pd.DataFrame:
     """Text as text, numbers as float64, the imputation flag as bool."""
     for column in NUMBERS:
         frame[column] = _to_number(frame[column], column, where)
     flag = _to_number(frame["imputed"], "imputed", where)
-    if bad := sorted(set(flag.unique()) - {0.0, 1.0}):
-        raise InputError(f"the imputation flag is {bad[0]:g}, not 0 or 1", where, "check the file")
+    if bad := sorted(set(flag.unique()) - set(flags)):
+        raise InputError(f"the imputation flag is {bad[0]:g}, not one of {flags}", where, "check the file")
     frame["imputed"] = flag == 1
     frame["depcom"] = first_commune(_to_text(frame["depcom"]))
     frame["group"] = _to_text(frame["group"])
@@ -177,14 +175,14 @@ def first_commune(codes: pd.Series) -> pd.Series:
 # cleaning
 
 
-def clean(table: pd.DataFrame, where: str) -> pd.DataFrame:
+def clean(table: pd.DataFrame, where: str, cell_size_m: int = 200) -> pd.DataFrame:
     """Usable cells, sorted by id (so by latitude), with the imputation group only where it is shared.
 
     Raises:
         InputError: malformed or duplicate ids, infinite values, or no usable income at all.
     """
     ids = table["idINSPIRE"]
-    _refuse(~ids.str.fullmatch(CELL_ID).fillna(False), ids, "malformed ids", where)
+    _refuse(~ids.str.fullmatch(cell_id(cell_size_m)).fillna(False), ids, "malformed ids", where)
     _refuse(ids.duplicated(), ids, "duplicate ids", where)
     _refuse(np.isinf(table[NUMBERS]).any(axis=1), ids, "cells with infinite values", where)
     # ASSUME: a sum of incomes that is zero or negative is no income; INSEE winsorises per department.
@@ -221,66 +219,16 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     table.to_parquet(path, index=False, row_group_size=ROW_GROUP_ROWS)
 
 
-def read_strip(path: Path, bounds: crs.Bounds) -> pd.DataFrame:
+def read_strip(path: Path, bounds: crs.Bounds, cell_size_m: int = 200) -> pd.DataFrame:
     """Cells of a vintage whose centre lies within bounds (m, EPSG:3035)."""
     west, south, east, north = bounds
-    first, last = f"CRS3035RES200mN{int(south) - 200:07d}", f"CRS3035RES200mN{int(north):07d}E9999999"
+    start = f"CRS3035RES{cell_size_m}mN"
+    first, last = f"{start}{int(south) - cell_size_m:07d}", f"{start}{int(north):07d}E9999999"
     with geotables.damage_named(shown(path), "delete it and run: python code/01_download_census.py"):
         strip = pd.read_parquet(path, filters=[("idINSPIRE", ">=", first), ("idINSPIRE", "<=", last)])
     if missing := [column for column in COLUMNS if column not in strip]:
         raise InputError(
             f"columns are missing: {', '.join(missing)}", shown(path), "run step 01 with --force"
         )
-    x, y = (grid.corners(strip["idINSPIRE"]) + 100).T
+    x, y = grid.centres(strip["idINSPIRE"]).T
     return strip[(x >= west) & (x <= east) & (y >= south) & (y <= north)].reset_index(drop=True)
-
-
-# cells of a city
-
-
-def squares(ids: pd.Series, cell_size_m: int = 200) -> np.ndarray:
-    """(N,) polygons in EPSG:3035, exact: [E, E + 200] x [N, N + 200]."""
-    west, south = grid.corners(ids).T
-    return shapely.box(west, south, west + cell_size_m, south + cell_size_m)
-
-
-def select_cells(table: pd.DataFrame, boundary: shapely.Geometry, city: str) -> gpd.GeoDataFrame:
-    """The cells whose centre lies in the city (ASSUME: so a cell belongs to one city at most).
-
-    Args:
-        table: as `clean` leaves it.
-        boundary: polygon of the city, EPSG:3035.
-        city: its name.
-
-    Returns:
-        Columns of `cells.parquet` (DESIGN.md), one row per cell, sorted by id.
-    """
-    x, y = (grid.corners(table["idINSPIRE"]) + 100).T
-    shapely.prepare(boundary)
-    inside = table[shapely.contains_xy(boundary, x, y)].sort_values("idINSPIRE", ignore_index=True)
-    cells = inside[["idINSPIRE", "ind", "men", "imputed", "group"]].assign(
-        city=city,
-        department=department(inside["depcom"]),
-        income_eur=inside["ind_snv"] / inside["ind"],
-    )
-    cells = cells[["idINSPIRE", "city", "department", "ind", "men", "income_eur", "imputed", "group"]]
-    return gpd.GeoDataFrame(cells, geometry=squares(cells["idINSPIRE"]), crs=grid.CRS)
-
-
-def describe(cells: gpd.GeoDataFrame) -> dict[str, int | float]:
-    """Say how many cells and people of a city have an imputed income, and in which departments they live."""
-    imputed, people = cells["imputed"], cells["ind"]
-    per_department = cells["department"].value_counts()
-    log.info(
-        "departments: %s", ", ".join(f"{name} ({count:,} cells)" for name, count in per_department.items())
-    )
-    shares = {
-        "imputed share of cells": float(imputed.mean()),
-        "imputed share of people": float(people[imputed].sum() / people.sum()),
-    }
-    return {"cells": len(cells), "people": round(float(people.sum()))} | shares
-
-
-def department(depcom: pd.Series) -> pd.Series:
-    """Department of a commune: "75", "2A", overseas "974"."""
-    return depcom.str[:2].where(~depcom.str.startswith("97"), depcom.str[:3])

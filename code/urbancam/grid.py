@@ -32,7 +32,8 @@ def sizes_m(ids: pd.Series) -> np.ndarray:
 
 def centres(ids: pd.Series) -> np.ndarray:
     """(N, 2) float64: x and y of each cell's centre, m in EPSG:3035."""
-    return corners(ids) + sizes_m(ids)[:, None] / 2
+    parts = _parts(ids)
+    return parts[:, [2, 1]] + parts[:, :1] / 2
 
 
 def _parts(ids: pd.Series) -> np.ndarray:

@@ -57,11 +57,20 @@ class Paths:
         return self.data / "UA_data"
 
     @property
+    def cities_data(self) -> Path:
+        return self.data / "cities_data"
+
+    @property
     def truth(self) -> Path:
         return self.data / "truth.json"
 
-    def census(self, vintage: int) -> Path:
-        return self.census_data / f"census_{vintage}.parquet"
+    @property
+    def cities_truth(self) -> Path:
+        return self.data / "cities_truth.json"
+
+    def census(self, vintage: int, cell_size_m: int = 200) -> Path:
+        grid = "_1km" if cell_size_m == 1000 else ""
+        return self.census_data / f"census_{vintage}{grid}.parquet"
 
     # city scope: facts
     @property
@@ -103,6 +112,23 @@ class Paths:
     @property
     def cache(self) -> Path:
         return self.city_folder / "cache"
+
+    # the cities experiment: results/cities/ is its city folder
+    @property
+    def sites(self) -> Path:
+        return self.city_folder / "sites.csv"
+
+    @property
+    def site_images(self) -> Path:
+        return self.city_folder / "images"
+
+    @property
+    def cities_used(self) -> Path:
+        return self.run_folder / "cities.csv"
+
+    @property
+    def patches(self) -> Path:
+        return self.run_folder / "patches.parquet"
 
     # run scope: samples, models, maps, statistics
     @property

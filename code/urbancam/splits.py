@@ -152,7 +152,7 @@ def usable_cells(cells: pd.DataFrame, images: pd.DataFrame, max_void_fraction: f
     """Which cells can be used, and why the others cannot.
 
     Args:
-        cells: `idINSPIRE, income_eur, ind, group`, one row per cell of the city.
+        cells: `idINSPIRE, income_eur, ind, group`, one row per cell of the city; without an income where nobody lives.
         images: `idINSPIRE, path, void_fraction`.
         max_void_fraction: share of an image that may be void, 0..1.
 
@@ -161,13 +161,15 @@ def usable_cells(cells: pd.DataFrame, images: pd.DataFrame, max_void_fraction: f
     """
     table = cells[["idINSPIRE", "income_eur", "ind", "group"]].merge(images, on="idINSPIRE", how="left", validate="1:1")
     table = table.sort_values("idINSPIRE", ignore_index=True)
-    without = table.loc[~np.isfinite(table["income_eur"].astype("float64")), "idINSPIRE"]
-    if len(without):
-        raise InputError(f"{len(without):,} cells have no finite income, the first {without.iloc[0]}",
+    finite = np.isfinite(table["income_eur"].astype("float64"))
+    wrong = table.loc[~finite & (table["income_eur"].notna() | (table["ind"] != 0)), "idINSPIRE"]
+    if len(wrong):
+        raise InputError(f"{len(wrong):,} cells have no finite income, the first {wrong.iloc[0]}",
                          "cells.parquet, income_eur", "select the cells again: 03_select_cells --force")  # fmt: skip
     reason = pd.Series("", index=table.index)
     reason[table["void_fraction"] > max_void_fraction] = f"more than {max_void_fraction:.3g} of the image is void"
     reason[table["path"].isna()] = "no image"
+    reason[~finite] = "no income"
     table["used"], table["reason"] = reason == "", reason
     if not table["used"].any():
         raise InputError(

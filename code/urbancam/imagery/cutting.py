@@ -86,8 +86,9 @@ def cut_images(cells: list[Cell], folder: Path, image_px: int, workers: int) -> 
 
 
 def image_path(folder: Path, cell_id: str) -> Path:
-    """Where the image of a cell stands."""
-    return folder / f"FR_URBANATLAS_200m_{cell_id}.png"
+    """Where the image of a cell stands (published names)."""
+    grid_name = "1km" if "RES1000m" in cell_id else "200m"
+    return folder / f"FR_URBANATLAS_{grid_name}_{cell_id}.png"
 
 
 def signature(path: Path) -> str:

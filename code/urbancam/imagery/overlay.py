@@ -31,7 +31,7 @@ def tile_files(tiles: gpd.GeoDataFrame, data: Path) -> list[TileFile]:
     ]
 
 
-def cells_with_tiles(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame, data: Path, cell_size_m: int) -> list[Cell]:
+def cells_with_tiles(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame, data: Path) -> list[Cell]:
     """Every cell with the tiles whose footprints it shares some area with.
 
     Where tiles overlap the newest comes first, then the first by name (fill gives way later, pixel by pixel).
@@ -40,7 +40,6 @@ def cells_with_tiles(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame, data: Pat
         cells: `idINSPIRE` and squares.
         tiles: the tile table; with a column `idINSPIRE` each row is the image of that one cell.
         data: the data folder.
-        cell_size_m: side of a cell.
     """
     files = tile_files(tiles, data)
     order = sorted(range(len(files)), key=lambda i: (-(files[i].campaign_year or 0), files[i].name, str(files[i].path)))
@@ -50,12 +49,12 @@ def cells_with_tiles(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame, data: Pat
     tiles_of: list[list[int]] = [[] for _ in range(len(cells))]
     for cell, tile in sorted(pairs, key=lambda pair: (pair[0], rank[pair[1]])):
         tiles_of[cell].append(tile)
-    west_south = grid.corners(cells["idINSPIRE"])
+    corners, sizes_m = grid.corners(cells["idINSPIRE"]), grid.sizes_m(cells["idINSPIRE"])[:, None]
+    bounds = np.hstack([corners, corners + sizes_m]).astype(float).tolist()
     return [
-        Cell(cell_id, (float(west), float(south), float(west + cell_size_m), float(south + cell_size_m)),
-             tuple(files[i] for i in own))
-        for cell_id, (west, south), own in zip(cells["idINSPIRE"], west_south, tiles_of, strict=True)
-    ]  # fmt: skip
+        Cell(cell_id, tuple(own_bounds), tuple(files[i] for i in own))
+        for cell_id, own_bounds, own in zip(cells["idINSPIRE"], bounds, tiles_of, strict=True)
+    ]
 
 
 def _own_images(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame) -> list[tuple[int, int]]:

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 LEAST_FRAGMENT_M2 = 0.01  # less is rounding along shared edges
 AREA_TOLERANCE = 1e-6  # relative
 GREATEST_OVERLAP = 1e-3  # of the covered area; more means that polygons are there twice
-BLOCK_M = (51_200, 6_400, 800)  # polygons are cut by ever smaller squares, all of them on the cells' edges
+BLOCK_CELLS = (256, 32, 4)  # polygons are cut by ever smaller squares, so many cells a side
 MANY_VERTICES = 200  # polygons with fewer are cut by the cells at once
 
 
@@ -39,8 +39,9 @@ def cut_by_cells(land_cover: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> gpd.G
         raise ValueError(f"both must be in {grid.CRS}, not {land_cover.crs} and {cells.crs}")
     squares, polygons = cells.geometry.to_numpy(), land_cover.geometry.to_numpy()
     polygon_id = np.arange(len(polygons))
-    for block_m in BLOCK_M:
-        polygons, polygon_id = _cut_large(polygons, polygon_id, squares, block_m)
+    cell_size_m = round(np.sqrt(shapely.area(squares[0])))
+    for block_cells in BLOCK_CELLS:
+        polygons, polygon_id = _cut_large(polygons, polygon_id, squares, block_cells * cell_size_m)
     pieces, piece, cell = _cut(polygons, squares)
     order = np.lexsort((polygon_id[piece], cells["idINSPIRE"].rank().to_numpy()[cell]))
     pieces, polygon, cell = pieces[order], polygon_id[piece[order]], cell[order]
