@@ -38,13 +38,15 @@ from urbancam.errors import InputError
 
 log = logging.getLogger("urbancam")
 
-FOR_ALL_CITIES = ("00", "01")  # scripts that take no --city
+WITHOUT_CITY = ("00", "01", "2")  # how the names of scripts begin that take no --city
 OF_VARIANTS = ("10", "11", "12", "13", "14")  # scripts that take --variant
 
 
 def parser(doc: str, city: bool = False, variant: bool = False) -> argparse.ArgumentParser:
     """The arguments common to all scripts; `city` adds --city, `variant` adds --variant."""
     made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    if experiment:
+        made.set_defaults(city=experiment)
     if city:
         made.add_argument("--city", required=True, metavar="NAME", help="city, as Urban Atlas names it (Paris)")
     made.add_argument("--run", default="default", metavar="NAME", help="a file in code/config/ (default: default)")
@@ -186,7 +188,7 @@ def _refuse_damaged_inputs(step: Any, args: argparse.Namespace) -> None:
 
 def arguments(args: argparse.Namespace, script: str) -> list[str]:
     """The arguments that another script is called with for the same city and run."""
-    words = ["--city", args.city] if getattr(args, "city", "") and script[:2] not in FOR_ALL_CITIES else []
+    words = ["--city", args.city] if getattr(args, "city", "") and not script.startswith(WITHOUT_CITY) else []
     words += ["--run", args.run] if args.run != "default" else []
     variant = getattr(args, "variant", "")
     words += ["--variant", variant] if variant and script[:2] in OF_VARIANTS else []

@@ -130,6 +130,9 @@ class Paths:
     def patches(self) -> Path:
         return self.run_folder / "patches.parquet"
 
+    def site_embeddings(self, fold: int) -> Path:
+        return self.fold(fold) / "site_embeddings.parquet"
+
     # run scope: samples, models, maps, statistics
     @property
     def run_folder(self) -> Path:

@@ -1,0 +1,58 @@
+"""Index the patches of all sites: windows of their images, and each one's role in each fold.
+
+Reads   results/cities/sites.csv
+Writes  results/cities/<run>/patches.parquet, cities.csv (which cities take part, and why the others do not)
+Run     python code/22_index_patches.py --run demo
+"""
+
+import argparse
+import logging
+
+from urbancam import command
+from urbancam.records import Step
+
+log = logging.getLogger(__name__)
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    return command.parser(__doc__, experiment="cities").parse_args(argv)
+
+
+def declare(settings, paths, args) -> Step:
+    keys = ("patch_px", "stride_px", "split", "folds", "test_patches")
+    return Step(
+        "22_index_patches", 1, paths.patches, "run",
+        settings.pick("seed", *(f"cities.{key}" for key in keys)),
+        {paths.sites: "21_import_sites"},
+        outputs=[paths.cities_used],
+    )  # fmt: skip
+
+
+def work(step, settings, paths, args) -> dict:
+    from urbancam import tables
+    from urbancam.cities import patches
+
+    asked, method, folds = settings.cities, settings.cities.split, settings.cities.folds_split
+    images = tables.read(paths.sites, dtype={"site": str, "image": str, "acquisition": str})
+    cities = patches.usable_cities(images, asked.patch_px, method)
+    for city in cities[~cities["used"]].itertuples():
+        log.info("leaves out %s: %s", city.city, city.reason)
+    holds = patches.holds_windows(images, asked.patch_px, method)
+    for image in images[~holds].itertuples():
+        log.info("leaves out %s: %d x %d px hold no patch", image.path, image.width_px, image.height_px)
+    images = images[holds & images["city"].isin(cities.loc[cities["used"], "city"])]
+    windows = patches.index_windows(images, asked.patch_px, asked.stride_px, halves=method == "published")
+    sites = patches.assign_sites(images, method, folds, settings.seed)
+    table = patches.add_roles(windows, sites, method, folds, asked.test_patches, settings.seed)
+    tables.write(table, paths.patches)
+    tables.write(patches.count_roles(table, cities, folds), paths.cities_used)
+    return {"patches": len(table), "images": len(images), "sites": len(sites), "cities": int(cities["used"].sum()),
+            "cities left out": int((~cities["used"]).sum()), "folds": folds}  # fmt: skip
+
+
+def main(argv: list[str] | None = None) -> int:
+    return command.run(parse_args(argv), declare, work)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
