@@ -34,7 +34,7 @@ def ordering_agreement(city: LandCover) -> pd.DataFrame:
     }
     observed = {"mean income": mean_income(city), "log odds rich/poor": log_odds(city)}
     rows = [
-        {"measure": measure, "observed": incomes, **_agreement(read, seen, city.statistics)}
+        {"measure": measure, "observed": incomes, **rank_agreement(read, seen, city.statistics)}
         for measure, read in measures.items()
         for incomes, seen in observed.items()
     ]
@@ -45,7 +45,8 @@ def ordering_agreement(city: LandCover) -> pd.DataFrame:
     return table
 
 
-def _agreement(read: Estimate, seen: Estimate, statistics: Statistics) -> dict[str, float]:
+def rank_agreement(read: Estimate, seen: Estimate, statistics: Statistics) -> dict[str, float]:
+    """`n_classes, spearman, ci_low, ci_high, p_value` of two statistics of the same classes, on the same draws."""
     known = [np.isfinite(estimate.value) & np.isfinite(estimate.interval(statistics)[0]) for estimate in (read, seen)]
     chosen = known[0] & known[1]
     draws = bootstrap.rank_correlation(read.draws[:, chosen], seen.draws[:, chosen])
