@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from samples import REAL_DATA
 
-from urbancam import comparison, settings, splits
+from urbancam import census, comparison, settings, splits, targets
 from urbancam.predictions import PROBABILITIES
 
 
@@ -75,3 +76,35 @@ def test_spread_over_seeds():
 def test_single_seed_has_no_spread():
     values = {0: pd.DataFrame({"quantity": ["metrics"], "name": ["rps"], "value": [0.2]})}
     assert np.isnan(comparison.spread(values)["sd"]).all()
+
+
+# ---- the real census of Bordeaux: what the image must beat
+
+
+@pytest.fixture(scope="module")
+def bordeaux(tmp_path_factory) -> pd.DataFrame:
+    """6,735 real cells, in blocks of 2 km, with their incomes."""
+    if not (source := REAL_DATA / "filosofi2015_bordeaux.gpkg").is_file():
+        pytest.skip("no real samples here")
+    cells = census.clean(census.read_source(source, 2015, tmp_path_factory.mktemp("scratch")), "bordeaux")
+    cells = cells.assign(income_eur=cells["ind_snv"] / cells["ind"], used=True, reason="")
+    cells["income_class"] = targets.quintiles(cells["income_eur"])
+    folds = splits.add_folds(cells, settings.load("default").split, seed=0)
+    return cells.drop(columns=["group", "income_class", "used", "reason"]).merge(folds, on="idINSPIRE")
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(("method", "expected"), [("random", 0.70), ("group", 0.64), ("block", 0.48)])
+def test_bordeaux_neighbours_reach_much_without_any_image_where_the_split_leaks(bordeaux, method, expected):
+    made = settings.load("default", ["statistics.draws=20"])
+    cells = comparison.split_again(bordeaux, method, made).astype({"income_class": int})
+    targets_of = cells.assign(target=cells["income_eur"], **dict.fromkeys(PROBABILITIES, 0.2))
+    table = comparison.score_coordinates(cells, targets_of, cells["block"].to_numpy(), made).set_index("metric")
+    assert table.loc["spearman", "value"] == pytest.approx(expected, abs=0.02)
+
+
+@pytest.mark.real_data
+def test_bordeaux_random_split_tests_cells_among_their_trained_neighbours(bordeaux):
+    made = settings.load("default")
+    shares = {method: leaks(bordeaux, method, made)["trained_neighbours"] for method in ("random", "block")}
+    assert shares["random"] > 0.75 and shares["block"] < 0.25
