@@ -11,7 +11,7 @@ import logging
 import shutil
 
 from urbancam import command
-from urbancam.records import Step, atomic
+from urbancam.records import Step, atomic, open_parts
 
 log = logging.getLogger(__name__)
 
@@ -91,12 +91,10 @@ def _project_batch(ids, maps, fragments, settings, maps_folder, part) -> None:
 
 def _open_parts(paths, fingerprint: str):
     """Folder of the finished batches; those of other settings or inputs go, with their maps."""
-    parts = paths.run_folder / "activation.parts" / fingerprint
-    if not parts.exists():
-        shutil.rmtree(parts.parent, ignore_errors=True)
+    folder = paths.run_folder / "activation.parts"
+    if not (folder / fingerprint).exists():
         shutil.rmtree(paths.maps, ignore_errors=True)
-    parts.mkdir(parents=True, exist_ok=True)
-    return parts
+    return open_parts(folder, fingerprint)
 
 
 def _join_parts(parts, paths):

@@ -11,9 +11,9 @@ PACKAGE = CODE / "urbancam"
 GROUND = {"errors", "paths", "records", "settings", "command", "vintages", "variants", "gpus"}
 GEO = {"cities", "download", "census", "city_cells", "crs", "geotables", "urban_atlas", "ign", "imagery", "demo"}
 LEARNING = {"splits", "datasets", "models", "schedules", "training", "activation", "comparison", "relevance"}
-LEARNING |= {"checkpoints", "colour"}
+LEARNING |= {"image_features", "checkpoints", "city_predictions", "colour"}
 TABLES = {"grid", "tables", "projection", "landcover", "metrics", "baselines", "bootstrap", "predictions", "targets"} | {
-    "calibration", "moran", "cache"
+    "calibration", "moran", "cache", "agreement"
 }
 SHOW = {"figures", "report"}
 HEAVY = {"torch", "torchvision", "geopandas", "rasterio", "pandas", "numpy", "scipy", "sklearn", "matplotlib"}

@@ -60,6 +60,18 @@ def zonal_statistics(values: np.ndarray, labels: np.ndarray, count: int) -> pd.D
     return table
 
 
+def share_by_fragment(values: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
+    """(count,) share of each fragment in a map's sum over all fragments, NaN where that is zero.
+
+    Args:
+        values: (H, W) map, >= 0.
+        labels: (H, W) int, 0 = no fragment, i + 1 = fragment i.
+        count: number of fragments.
+    """
+    sums = np.bincount(labels.ravel(), weights=values.ravel().astype(float), minlength=count + 1)[1:]
+    return sums / sums.sum() if sums.sum() > 0 else np.full(count, np.nan)
+
+
 def project_cell(
     fragments: pd.DataFrame, labels: np.ndarray, maps: CellMaps, overlap: bool = False
 ) -> pd.DataFrame:
@@ -80,9 +92,8 @@ def project_cell(
         statistics = zonal_statistics(values, labels, len(table))
         table["pixel_count"] = statistics["pixel_count"]
         table[[f"{side}_{name}" for name in STATISTICS]] = statistics[list(STATISTICS)]
-        total = statistics["sum"].sum()
         table[f"{side}_score"] = statistics["sum"] / table["area_m2"]
-        table[f"{side}_share"] = statistics["sum"] / total if total > 0 else np.nan
+        table[f"{side}_share"] = share_by_fragment(values, labels, len(table))
     sums = np.bincount(labels.ravel(), weights=maps.contribution.ravel().astype(float), minlength=len(table) + 1)
     table["contribution"] = sums[1:]
     if overlap:

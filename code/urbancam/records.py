@@ -14,6 +14,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 
 PACKAGES = (
     "numpy pandas scipy scikit-learn pyarrow geopandas shapely pyogrio pyproj rasterio torch torchvision "
-    "efficientnet-pytorch grad-cam py7zr matplotlib"
+    "efficientnet-pytorch grad-cam zennit py7zr matplotlib"
 ).split()
 
 
@@ -99,6 +100,20 @@ def _recorded_digest(path: Path, maker: str) -> str | None:
             if record.get("step") == maker and (known := record.get("sha256", {}).get(shown(path))):
                 return known
     return None
+
+
+def open_parts(folder: Path, fingerprint: str) -> Path:
+    """Folder of the finished parts of unfinished work; those of other settings or inputs go.
+
+    Args:
+        folder: of all parts of a result.
+        fingerprint: of the step (`Step.fingerprint`).
+    """
+    parts = folder / fingerprint
+    if not parts.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+    parts.mkdir(parents=True, exist_ok=True)
+    return parts
 
 
 def _size(path: Path) -> int:

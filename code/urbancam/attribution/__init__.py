@@ -1,0 +1,1 @@
+"""Other maps beside the published one, on the same projection: methods, controls, deletion curves."""
