@@ -1,9 +1,10 @@
-"""Score the out-of-fold predictions, beside baselines that never saw an image.
+"""Score the out-of-fold predictions, beside baselines that never saw an image or learned nothing from it.
 
-Reads   results/<city>/cells.parquet, fragments.parquet
-        results/<city>/<run>/samples.csv, fold_K/test_predictions.csv of every fold
+Reads   results/<city>/cells.parquet, fragments.parquet, images.csv, images/
+        results/<city>/<run>/samples.csv, fold_K/{test,validation}_predictions.csv of every trained fold
 Writes  results/<city>/<run>/predictions.csv
-        results/<city>/<run>/tables/{metrics,confusion_matrix,classification_report}.csv
+        results/<city>/<run>/tables/{metrics,confusion_matrix,classification_report,calibration,reliability,
+        temperatures,spatial_autocorrelation}.csv
 Run     python code/12_evaluate_income.py --city Demo --run demo
 """
 
@@ -15,70 +16,113 @@ from urbancam.records import Step
 
 log = logging.getLogger(__name__)
 
+SCALED = "model, temperature scaled"
+FURTHER = ("confusion_matrix", "classification_report", "calibration", "reliability", "temperatures",
+           "spatial_autocorrelation")  # fmt: skip
+
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return command.parser(__doc__, city=True, variant=True).parse_args(argv)
 
 
 def declare(settings, paths, args) -> Step:
-    folds = {paths.test_predictions(fold): "11_train_income" for fold in range(settings.split.folds)}
+    folds = range(settings.folds_trained)
+    predicted = [f(fold) for fold in folds for f in (paths.test_predictions, paths.validation_predictions)]
     return Step(
-        "12_evaluate_income", 1, paths.table("metrics"), "run",
-        settings.pick("statistics", "seed", "split.folds", "landcover.key", "census.cell_size_m"),
+        "12_evaluate_income", 2, paths.table("metrics"), "run",
+        settings.pick("statistics", "seed", "split.folds", "split.trained_folds", "split.method", "landcover.key",
+                      "census.cell_size_m", "baselines", "image.size_px", "image.resample"),
         {
             paths.cells: "03_select_cells",
+            paths.images_table: "05_cut_images",
             paths.fragments: "06_cut_land_cover",
             paths.samples: "10_assign_folds",
-            **folds,
-        },
-        outputs=[paths.predictions, paths.table("confusion_matrix"), paths.table("classification_report")],
+        }
+        | dict.fromkeys(predicted, "11_train_income"),
+        outputs=[paths.predictions, *map(paths.table, FURTHER)],
         label=args.city,
     )  # fmt: skip
 
 
 def work(step, settings, paths, args) -> dict:
-    from urbancam import baselines, metrics, tables
+    from urbancam import calibration, metrics, moran, tables
     from urbancam.predictions import join_folds, rows_of
 
     samples = tables.read(paths.samples, dtype={"block": "str", "group": "str"})
-    folds = {fold: tables.read(paths.test_predictions(fold)) for fold in range(settings.split.folds)}
-    joined = join_folds(samples, folds)
-    cells = tables.read(paths.cells, columns=["idINSPIRE", "ind", "imputed"])
-    cells = rows_of(joined["idINSPIRE"], cells, "cells.parquet")
+    joined = join_folds(samples, {k: tables.read(paths.test_predictions(k)) for k in range(settings.folds_trained)})
+    imputed = rows_of(joined["idINSPIRE"], tables.read(paths.cells, ["idINSPIRE", "imputed"]), "cells.parquet")
+    imputed = imputed["imputed"].to_numpy(dtype=bool)
+    blocks = rows_of(joined["idINSPIRE"], samples, "samples.csv")["block"].to_numpy()
+    statistics = settings.statistics
+    bootstrap = {"draws": statistics.draws, "confidence": statistics.confidence, "seed": settings.seed}
+
+    others = predict_by_baselines(settings, paths, args, samples[samples["used"]], joined)
+    predictors = {"model": joined} | others
+    scores = metrics.metrics_table(predictors, imputed, blocks, **bootstrap)
+    temperatures = calibration.temperatures(read_validation(settings, paths))
+    predictors = {"model": joined, SCALED: calibration.scale_folds(joined, temperatures)} | others
+    errors = metrics.metrics_table(predictors, imputed, blocks, **bootstrap, score=calibration.scores)
+    errors = errors[errors["fold"] == "all"].drop(columns="fold")
+
+    tables.write(joined, paths.predictions)
+    for name, table in {
+        "confusion_matrix": metrics.confusion_matrix(joined),
+        "classification_report": metrics.classification_report(joined),
+        "calibration": errors,
+        "reliability": calibration.reliability_table(predictors, blocks, **bootstrap),
+        "temperatures": temperatures,
+        "spatial_autocorrelation": moran.autocorrelation_table(
+            joined, imputed, settings.census.cell_size_m, settings.seed),
+        "metrics": scores,
+    }.items():  # fmt: skip
+        tables.write(table, paths.table(name))
+    return summary(scores, errors)
+
+
+def read_validation(settings, paths) -> dict:
+    """The validation predictions of each trained fold."""
+    from urbancam import tables
+    from urbancam.predictions import VALIDATION_COLUMNS, check_values
+
+    found = {fold: tables.read(paths.validation_predictions(fold)) for fold in range(settings.folds_trained)}
+    for fold, table in found.items():
+        check_values(table, fold, "validation_predictions.csv", VALIDATION_COLUMNS)
+    return found
+
+
+def predict_by_baselines(settings, paths, args, used, joined) -> dict:
+    """What each baseline says of the predicted cells, in their order; it learns from all other used cells."""
+    from urbancam import baselines, image_features, models, tables
+    from urbancam.predictions import rows_of
+
+    if used["fold"].nunique() < 2:
+        log.info("no baselines: the whole city is tested, and they learn nothing from other cities")
+        return {}
+    cells = rows_of(used["idINSPIRE"], tables.read(paths.cells, ["idINSPIRE", "ind"]), "cells.parquet")
     key, cell_size_m = settings.landcover.key, settings.census.cell_size_m
     fragments = tables.read(paths.fragments, columns=["idINSPIRE", key, "area_m2"])
     log.info("loads %s fragments of %s cells", f"{len(fragments):,}", f"{fragments['idINSPIRE'].nunique():,}")
-
-    classes, fold = joined["income_class"].to_numpy(), joined["fold"].to_numpy()
     features = baselines.cell_features(cells, fragments, key, cell_size_m)
-    predictors = {"model": joined}
-    for name, baseline in baselines.table(settings.statistics.neighbours).items():
-        predictors[name] = joined.assign(**baselines.out_of_fold(baseline, features[name], classes, fold))
-    table = metrics.metrics_table(
-        predictors,
-        imputed=cells["imputed"].to_numpy(dtype=bool),
-        blocks=rows_of(joined["idINSPIRE"], samples, "samples.csv")["block"].to_numpy(),
-        draws=settings.statistics.draws,
-        confidence=settings.statistics.confidence,
-        seed=settings.seed,
+    features |= image_features.cell_features(
+        paths, used["idINSPIRE"], settings, args.workers, models.find_device(args.device)
     )
+    classes, folds = used["income_class"].to_numpy(int), used["fold"].to_numpy(int)
+    predictors = {}
+    for name, baseline in baselines.table(settings.statistics.neighbours).items():
+        said = baselines.out_of_fold(baseline, features[name], classes, folds, range(settings.folds_trained))
+        predictors[name] = joined.assign(**said)
+    return predictors
 
-    tables.write(joined, paths.predictions)
-    tables.write(metrics.confusion_matrix(joined), paths.table("confusion_matrix"))
-    tables.write(metrics.classification_report(joined), paths.table("classification_report"))
-    tables.write(table, paths.table("metrics"))
-    return summary(table)
 
-
-def summary(table) -> dict:
-    pooled = table[(table["subset"] == "all") & (table["fold"] == "all")].set_index(["predictor", "metric"])
+def summary(scores, errors) -> dict:
+    pooled = scores[(scores["subset"] == "all") & (scores["fold"] == "all")].set_index(["predictor", "metric"])
+    error = errors[errors["subset"] == "all"].set_index(["predictor", "metric"])["value"]
     value = pooled["value"]
-    return {
-        "cells": int(pooled["n"].iloc[0]),
-        "Spearman r": float(value["model", "spearman"]),
-        "Spearman r of coordinates": float(value["coordinates", "spearman"]),
-        "accuracy": float(value["model", "accuracy"]),
-    }
+    counts = {"cells": int(pooled["n"].iloc[0]), "Spearman r": float(value["model", "spearman"])}
+    for name in ("coordinates", "random_features"):
+        if (name, "spearman") in value:
+            counts[f"Spearman r of {name}"] = float(value[name, "spearman"])
+    return counts | {"accuracy": float(value["model", "accuracy"]), "calibration error": float(error["model", "ece"])}
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -114,6 +114,7 @@ INPUTS = [
     ("12", "fragments.parquet", "06_cut_land_cover"),
     ("12", f"{RUN}/samples.csv", "10_assign_folds"),
     ("12", f"{RUN}/fold_1/test_predictions.csv", "11_train_income"),
+    ("12", f"{RUN}/fold_1/validation_predictions.csv", "11_train_income"),
     ("13", f"{RUN}/samples.csv", "10_assign_folds"),
     ("13", "fragments.parquet", "06_cut_land_cover"),
     ("13", "images.csv", "05_cut_images"),

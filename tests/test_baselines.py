@@ -47,7 +47,8 @@ def test_every_baseline_has_its_features():
     cells = make_cells()
     fragments = make_fragments().assign(idINSPIRE=cells["idINSPIRE"].iloc[:4].to_numpy())
     got = baselines.cell_features(cells, fragments, "class", cell_size_m=200)
-    assert got.keys() == baselines.table(neighbours=8).keys()
+    of_images = {"colour_histogram", "random_features"}
+    assert got.keys() == baselines.table(neighbours=8).keys() - of_images
     assert {len(features) for features in got.values()} == {100}
 
 
@@ -69,6 +70,14 @@ def test_no_baseline_sees_the_classes_of_its_test_fold(name):
     test = cells["fold"] == 1
     pd.testing.assert_frame_equal(got[test], expected[test])
     assert not got[~test].equals(expected[~test])
+
+
+def test_untested_folds_are_learned_from_but_not_predicted():
+    cells, features = make_cells(), np.random.default_rng(0).normal(size=(100, 3))
+    baseline, classes, folds = baselines.ridge, cells["income_class"].to_numpy(), cells["fold"].to_numpy()
+    got = baselines.out_of_fold(baseline, features, classes, folds, tested=[1])
+    expected = baselines.out_of_fold(baseline, features, classes, folds)[folds == 1].reset_index(drop=True)
+    pd.testing.assert_frame_equal(got, expected)
 
 
 def test_constant_is_the_frequency_outside_the_fold():

@@ -3,8 +3,9 @@ import runpy
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
-from urbancam import predictions
+from urbancam import baselines, predictions
 from urbancam.errors import InputError
 from urbancam.paths import ROOT, Paths
 
@@ -110,21 +111,28 @@ def test_cells_that_a_table_lacks_are_named():
 
 @pytest.fixture
 def city(tmp_path) -> Paths:
-    """A city whose folds are all predicted, for run `demo`."""
+    """A city whose folds are all predicted, for run `demo`; the image of a cell is as bright as the cell is rich."""
     paths, samples = Paths(tmp_path / "data", tmp_path, "Town", "demo"), make_samples()
     ids = samples["idINSPIRE"]
     for fold, table in make_folds(samples).items():
         paths.fold(fold).mkdir(parents=True)
         table.to_csv(paths.test_predictions(fold), index=False)
+        table[predictions.VALIDATION_COLUMNS].to_csv(paths.validation_predictions(fold), index=False)
     samples.to_csv(paths.samples, index=False)
     pd.DataFrame({"idINSPIRE": ids, "ind": 50.0, "imputed": ids.index % 2 == 0}).to_parquet(paths.cells)
     pd.DataFrame({"idINSPIRE": ids, "class": "water", "area_m2": 40000.0}).to_parquet(paths.fragments)
+    paths.images.mkdir()
+    for cell, income_class in zip(ids[:N], samples["income_class"], strict=False):
+        Image.new("RGB", (32, 32), (40 + 40 * int(income_class),) * 3).save(paths.images / f"{cell}.png")
+    images = pd.DataFrame({"idINSPIRE": ids, "path": "images/" + ids + ".png"}).head(N)
+    images.to_csv(paths.images_table, index=False)
     return paths
 
 
 def evaluate(paths: Paths, *more: str) -> int:
     main = runpy.run_path(str(ROOT / "code" / "12_evaluate_income.py"))["main"]
-    return main(["--city", "Town", "--run", "demo", "--results", str(paths.results), *more])
+    small = ["--set", "baselines.patches=8", "--set", "image.size_px=32", "--workers", "1"]
+    return main(["--city", "Town", "--run", "demo", "--results", str(paths.results), *small, *more])
 
 
 def test_script_writes_the_tables(city, capsys):
@@ -132,11 +140,41 @@ def test_script_writes_the_tables(city, capsys):
     table = pd.read_csv(city.table("metrics"))
     best = table.query("subset == 'all' and fold == 'all' and predictor == 'model'").set_index("metric")
     assert best.loc["spearman", ["value", "ci_low", "ci_high", "n"]].tolist() == pytest.approx([1, 1, 1, N])
-    assert set(table["predictor"]) >= {"constant", "coordinates", "population_density", "land_cover"}
+    assert set(table["predictor"]) >= set(baselines.table(neighbours=8))
+    bright = table.query("subset == 'all' and fold == 'all' and predictor == 'colour_histogram'").set_index("metric")
+    assert bright.loc["spearman", "value"] > 0.8
     assert pd.read_csv(city.predictions)["idINSPIRE"].is_unique
     assert city.table("confusion_matrix").is_file() and city.table("classification_report").is_file()
+    further = ("calibration", "reliability", "temperatures", "spatial_autocorrelation")
+    assert [name for name in further if not len(pd.read_csv(city.table(name)))] == []
     assert "36 cells, Spearman r 1" in capsys.readouterr().out
     assert evaluate(city) == 0 and "up to date" in capsys.readouterr().out
+
+
+def test_script_scores_only_the_folds_that_are_trained(city):
+    city.test_predictions(2).unlink()
+    assert evaluate(city, "--set", "split.trained_folds=2") == 0
+    assert set(pd.read_csv(city.predictions)["fold"]) == {0, 1}
+    table = pd.read_csv(city.table("metrics")).query("subset == 'all' and fold == 'all'")
+    assert (table["n"] == 24).all() and "model - random_features" in set(table["predictor"])
+
+
+def test_script_needs_no_baseline_where_a_whole_city_is_left_out(city):
+    samples = make_samples()
+    table = pd.concat(make_folds(samples)).assign(fold=0)
+    table.to_csv(city.test_predictions(0), index=False)
+    table[predictions.VALIDATION_COLUMNS].to_csv(city.validation_predictions(0), index=False)
+    samples.assign(fold=samples["fold"] * 0).to_csv(city.samples, index=False)
+    assert evaluate(city, "--set", "split.method=city") == 0
+    assert set(pd.read_csv(city.table("metrics"))["predictor"]) == {"model"}
+
+
+def test_script_refuses_validation_predictions_that_cannot_be(city, capsys):
+    table = pd.read_csv(city.validation_predictions(1))
+    table.assign(income_class=7).to_csv(city.validation_predictions(1), index=False)
+    assert evaluate(city) == 2
+    message = capsys.readouterr().err
+    assert "fold_1/validation_predictions.csv" in message and "11_train_income.py --fold 1 --force" in message
 
 
 def test_script_gives_the_same_bytes_again(city):

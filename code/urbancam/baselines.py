@@ -1,11 +1,11 @@
-"""Baselines: what can be said of a cell's income class without looking at its image.
+"""Baselines: what can be said of a cell's class without its image, or with no more of it than colours and textures.
 
 A baseline is one function (training features, training classes, unseen features) -> class probabilities,
 named in `table`; its features are an array of the same name. Another baseline: one more line, one more array.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 import pandas as pd
@@ -31,13 +31,15 @@ def table(neighbours: int) -> dict[str, Baseline]:
         "coordinates": functools.partial(nearest_neighbours, neighbours=neighbours),
         "population_density": ridge,
         "land_cover": ridge,
+        "colour_histogram": ridge,
+        "random_features": ridge,
     }
 
 
 def cell_features(
     cells: pd.DataFrame, fragments: pd.DataFrame, key: str, cell_size_m: float
 ) -> dict[str, np.ndarray]:
-    """What each baseline is told of the cells.
+    """What the baselines that see no image are told of the cells; of images, see `image_features`.
 
     Args:
         cells: `idINSPIRE, ind` (people), n rows.
@@ -122,7 +124,11 @@ def ridge(features: np.ndarray, classes: np.ndarray, unseen: np.ndarray) -> np.n
 
 
 def out_of_fold(
-    baseline: Baseline, features: np.ndarray, classes: np.ndarray, folds: np.ndarray
+    baseline: Baseline,
+    features: np.ndarray,
+    classes: np.ndarray,
+    folds: np.ndarray,
+    tested: Collection[int] | None = None,
 ) -> pd.DataFrame:
     """Predict every cell by the baseline fitted on the cells of all other folds.
 
@@ -131,16 +137,19 @@ def out_of_fold(
         features: (n, d).
         classes: (n,) income class, 0..4.
         folds: (n,) test fold of each cell.
+        tested: the folds whose cells are predicted; null: all.
 
     Returns:
-        (n rows) `p` (expected class / 4), `prob_0` .. `prob_4`, `predicted_class`.
+        (a row per cell of a tested fold, in order) `p` (expected class / 4), `prob_0` .. `prob_4`, `predicted_class`.
     """
+    tested = np.unique(folds) if tested is None else np.asarray(sorted(tested))
     probabilities = np.full((len(classes), len(CLASSES)), np.nan)
     # ASSUME: a baseline needs no validation part, so it learns from the image model's validation cells too:
     # the comparison errs in the baselines' favour.
-    for fold in np.unique(folds):
+    for fold in tested:
         test = folds == fold
         probabilities[test] = baseline(features[~test], classes[~test], features[test])
+    probabilities = probabilities[np.isin(folds, tested)]
     expected = (probabilities @ CLASSES).round(12)  # equal counts in another order are the same p
     # ASSUME: of equally probable classes (frequent among few neighbours) the one nearest the expected class.
     preference = probabilities - 1e-9 * np.abs(CLASSES - expected[:, None])

@@ -40,7 +40,7 @@ def open_array(
         dtype: of the array.
         make: `make(item)` computes the rows of an item, (counts[item], *row_shape).
         doing: what is done with each item, for messages ("decodes images to 512 px").
-        workers: threads that make items.
+        workers: threads that make items; with one it is the calling thread.
 
     Returns:
         (sum of counts, *row_shape), memory-mapped, read only.
@@ -76,9 +76,10 @@ def _fill(path: Path, counts, row_shape, dtype, make, doing: str, workers: int) 
     log.info("%s: %s of them (%.1f GB on disk)", doing, f"{len(counts):,}", array.nbytes / 1e9)
     step = max(1, min(CHUNK, CHUNK_BYTES * len(counts) // max(1, array.nbytes)))  # items
     with ThreadPoolExecutor(workers) as pool, tqdm(total=len(counts), initial=done, desc=doing) as bar:
+        mapped = pool.map if workers > 1 else map
         for start in range(done, len(counts), step):
             items = range(start, min(start + step, len(counts)))
-            for item, rows in zip(items, pool.map(make, items), strict=True):
+            for item, rows in zip(items, mapped(make, items), strict=True):
                 array[ends[item] : ends[item + 1]] = rows
                 bar.update()
             array.flush()

@@ -1,4 +1,4 @@
-"""The out-of-fold predictions: the folds' test predictions in one table, every used cell exactly once."""
+"""The out-of-fold predictions: the folds' test predictions in one table, every used cell of a trained fold once."""
 
 import logging
 
@@ -14,6 +14,7 @@ PROBABILITIES = [f"prob_{k}" for k in CLASSES]
 COLUMNS = [
     "idINSPIRE", "fold", "logit", "p", *PROBABILITIES, "predicted_class", "income_class", "income_eur", "target",
 ]  # fmt: skip
+VALIDATION_COLUMNS = COLUMNS[:-2]  # of validation cells, which may be of other cities
 
 
 def join_folds(samples: pd.DataFrame, folds: dict[int, pd.DataFrame]) -> pd.DataFrame:
@@ -21,19 +22,19 @@ def join_folds(samples: pd.DataFrame, folds: dict[int, pd.DataFrame]) -> pd.Data
 
     Args:
         samples: `idINSPIRE, used, income_class, fold`, one row per cell.
-        folds: fold -> its test predictions, with `COLUMNS`.
+        folds: fold -> its test predictions, with `COLUMNS`; cells of other folds are not asked for.
 
     Returns:
-        `COLUMNS`, one row per used cell.
+        `COLUMNS`, one row per used cell of these folds.
 
     Raises:
         InputError: a column or value that cannot be, a cell that is missing, comes twice, is not used, stands
             in the predictions of another fold than its own, or has another income class there.
     """
     for fold, table in folds.items():
-        _check_values(table, fold)
+        check_values(table, fold, "test_predictions.csv", COLUMNS)
     joined = pd.concat([table[COLUMNS] for table in folds.values()], ignore_index=True)
-    used = samples.loc[samples["used"], ["idINSPIRE", "fold", "income_class"]]
+    used = samples.loc[samples["used"] & samples["fold"].isin(folds), ["idINSPIRE", "fold", "income_class"]]
     _check_cells(joined["idINSPIRE"], used["idINSPIRE"])
     joined = rows_of(used["idINSPIRE"], joined, "test_predictions.csv")
     for column in ("fold", "income_class"):
@@ -57,15 +58,20 @@ def rows_of(ids: pd.Series, table: pd.DataFrame, name: str) -> pd.DataFrame:
     return table.set_index("idINSPIRE").loc[ids].reset_index()
 
 
-def _check_values(table: pd.DataFrame, fold: int) -> None:
-    where = f"fold_{fold}/test_predictions.csv"
+def check_values(table: pd.DataFrame, fold: int, name: str, columns: list[str]) -> None:
+    """Refuse the predictions of a fold, of the file `name`, where a column is missing or a value cannot be.
+
+    Raises:
+        InputError: with an example.
+    """
+    where = f"fold_{fold}/{name}"
     again = f"train it again: 11_train_income.py --fold {fold} --force"
-    if missing := [column for column in COLUMNS if column not in table]:
+    if missing := [column for column in columns if column not in table]:
         raise InputError(f"columns are missing: {', '.join(missing)}", where, again)
     wrong_fold = table["fold"] != fold
     outside = ~table["p"].between(-1e-4, 1 + 1e-4) | ~table["predicted_class"].isin(CLASSES)
     outside |= ~np.isclose(table[PROBABILITIES].sum(axis=1, skipna=False), 1, atol=1e-4)
-    outside |= ~np.isfinite(table[["income_eur", "target"]]).all(axis=1)
+    outside |= ~table["income_class"].isin(CLASSES) | ~np.isfinite(table[columns[-2:]]).all(axis=1)
     for rows, what in (
         (wrong_fold, f"name another fold than {fold}"),
         (outside, "hold values that cannot be"),
