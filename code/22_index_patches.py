@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__, experiment="cities").parse_args(argv)
+    return command.parser(__doc__, experiment="cities", variant=True).parse_args(argv)
 
 
 def declare(settings, paths, args) -> Step:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from urbancam.cities import accuracy
+from urbancam.errors import InputError
 
 CITIES = ["Ahaus (AAA)", "Borken (BBB)", "Coesfeld (CCC)"]
 
@@ -12,7 +13,7 @@ CITIES = ["Ahaus (AAA)", "Borken (BBB)", "Coesfeld (CCC)"]
 def sample(seed: int = 0, sites: int = 4, images: int = 3, patches: int = 5) -> pd.DataFrame:
     """Patches of three cities whose sites share one name each ("site0" ..), half of them told rightly."""
     random = np.random.default_rng(seed)
-    keys = [(c, f"site{s}", f"{c}/site{s}/{i}.jpg", "ab"[s % 2], s % 2)
+    keys = [(c, f"site{s}", f"{i}.jpg", "ab"[s % 2], s % 2)
             for c in CITIES for s in range(sites) for i in range(images) for _ in range(patches)]  # fmt: skip
     table = pd.DataFrame(keys, columns=["city", "site", "image", "acquisition", "fold"])
     for column in accuracy.CONDITIONS.values():
@@ -69,6 +70,17 @@ def test_interval_over_sites_is_wider_where_a_site_is_told_as_one():
 def test_one_site_a_city_has_no_interval_over_sites_but_one_over_images():
     row = rows_of(accuracy.accuracy_table(sample(sites=1, images=9), 300, 0.95, 0)).loc[("city", CITIES[0])]
     assert np.isnan(row["ci_low"]) and row["image_ci_low"] < row["value"] < row["image_ci_high"]
+
+
+@pytest.mark.parametrize("spoil", ["missing", "twice", "other city", "other fold"])
+def test_predictions_of_other_patches_are_refused(spoil):
+    tested = sample().assign(patch_id=[f"p{i:03d}" for i in range(180)])
+    accuracy.check_predictions(tested.sample(frac=1, random_state=0), tested, "here")
+    bad = {"missing": tested.iloc[1:], "twice": pd.concat([tested, tested.iloc[:1]]),
+           "other city": tested.assign(city=tested["city"].shift(fill_value=CITIES[2])),
+           "other fold": tested.assign(fold=1)}[spoil]  # fmt: skip
+    with pytest.raises(InputError, match="p000(.|\n)*23_train_cities"):
+        accuracy.check_predictions(bad, tested, "here")
 
 
 def test_confusion_counts_every_patch_whatever_cities_are_named():

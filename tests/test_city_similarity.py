@@ -100,3 +100,7 @@ def test_any_number_of_cities(count):
     got = similarity.by_embedding(table, np.random.default_rng(0).random((4 * count, 8)), names, 60, 0.95, 0)
     assert got.matrix().shape == (count, count + 1) and len(got.pairs()) == count * (count - 1) // 2
     assert len(similarity.merge_tree(got)) == count - 1 and len(similarity.place_cities(got, 0)) == count
+
+
+def test_a_draw_without_a_fold_has_no_cosine():
+    assert np.isnan(similarity.centred_cosines(np.zeros((1, 2, 2)), np.zeros((1, 2), dtype=bool))).all()

@@ -150,3 +150,13 @@ def test_image_that_is_gone_is_named(stored):
     (paths.cities_data / "city 1/site0/0.png").unlink()
     with pytest.raises(InputError, match="21_import_sites"):
         pixels.open_patches(paths, index, 8, Image(size_px=32, resample="bilinear", normalise="imagenet"), 1)
+
+
+@pytest.mark.parametrize(("method", "folds"), [("sites", 3), ("acquisition", 2), ("published", 1)])
+def test_tested_patches_are_those_of_each_fold_once(method, folds):
+    table = make_patches(method, folds)
+    got = patches.tested_patches(table, folds)
+    assert not got["patch_id"].duplicated().any()
+    for fold in range(folds):
+        expected = table.loc[patches.roles(table, fold) == "test", "patch_id"]
+        assert got.loc[got["fold"] == fold, "patch_id"].tolist() == expected.tolist()

@@ -39,11 +39,12 @@ from urbancam.errors import InputError
 log = logging.getLogger("urbancam")
 
 WITHOUT_CITY = ("00", "01", "2")  # how the names of scripts begin that take no --city
-OF_VARIANTS = ("10", "11", "12", "13", "14")  # scripts that take --variant
+OF_VARIANTS = ("10", "11", "12", "13", "14", "22", "23")  # scripts that take --variant
 
 
-def parser(doc: str, city: bool = False, variant: bool = False) -> argparse.ArgumentParser:
-    """The arguments common to all scripts; `city` adds --city, `variant` adds --variant."""
+def parser(doc: str, city: bool = False, variant: bool = False, experiment: str = "") -> argparse.ArgumentParser:
+    """The arguments common to all scripts; `city` adds --city, `variant` adds --variant; `experiment` names the folder
+    of `results/` where a step works that serves many cities."""
     made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     if experiment:
         made.set_defaults(city=experiment)

@@ -130,6 +130,14 @@ class Paths:
     def patches(self) -> Path:
         return self.run_folder / "patches.parquet"
 
+    @property
+    def relevance(self) -> Path:
+        return self.run_folder / "relevance"
+
+    @property
+    def relevance_fragments(self) -> Path:
+        return self.run_folder / "relevance_fragments.parquet"
+
     def site_embeddings(self, fold: int) -> Path:
         return self.fold(fold) / "site_embeddings.parquet"
 

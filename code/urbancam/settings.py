@@ -230,6 +230,10 @@ class Cities(Section):
         """Folds that are trained and scored: the first so many, or all."""
         return min(self.trained_folds or self.folds_split, self.folds_split)
 
+    def of_variant(self, name: str) -> "Cities":
+        """The section as a variant of the run has it ("": the run itself)."""
+        return self.model_copy(update=variants.overlay(name, None, self.variant_folds).get("cities", {}))
+
 
 class Settings(Section):
     data_dir: str

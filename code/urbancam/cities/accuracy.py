@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from urbancam.bootstrap import block_draws, block_sums, divide, interval, number_blocks
+from urbancam.errors import InputError
 
 # How the tested patches are changed, and the column of predictions that holds what the network then says.
 CONDITIONS = {"as_is": "predicted_city", "jitter": "predicted_city_jitter", "grey": "predicted_city_grey"}
@@ -22,12 +23,14 @@ def count_hits(predictions: pd.DataFrame) -> pd.DataFrame:
         predictions: `city, site, image, acquisition, fold` and the columns of `CONDITIONS`, a row per patch.
 
     Returns:
-        `city, site, image, acquisition, fold, n`, a column per condition; `site` made unique by its city.
+        `city, site, image, acquisition, fold, n`, a column per condition; `site` and `image` made unique by what holds
+        them.
     """
     keys = ["city", "site", "image", "acquisition", "fold"]
     hits = {name: predictions[column] == predictions["city"] for name, column in CONDITIONS.items()}
     table = predictions[keys].astype({"acquisition": "str"}).assign(n=1, **hits)
     table["site"] = table["city"] + "/" + table["site"].astype(str)
+    table["image"] = table["site"] + "/" + table["image"].astype(str)
     return table.groupby(keys, as_index=False, sort=True).sum()
 
 
@@ -84,6 +87,26 @@ def _with_balanced(accuracies: np.ndarray, is_city: np.ndarray) -> np.ndarray:
 
 def _count_sites(sites: pd.Series, members: np.ndarray) -> list[int]:
     return [sites[chosen].nunique() for chosen in members.T]
+
+
+def check_predictions(predictions: pd.DataFrame, tested: pd.DataFrame, where: str) -> None:
+    """Refuse predictions that are not of the tested patches, each exactly once.
+
+    Args:
+        predictions: `patch_id, city, fold` of all folds.
+        tested: `patch_id, city, fold` that should be there.
+        where: for the message.
+
+    Raises:
+        InputError: a patch is missing, comes twice, should not be there, or is of another city or fold.
+    """
+    keys = ["patch_id", "city", "fold"]
+    got, expected = (table[keys].astype({"fold": int}) for table in (predictions, tested))
+    merged = got.merge(expected, "outer", indicator=True)
+    odd = merged[(merged["_merge"] != "both") | merged.duplicated("patch_id")]
+    if len(odd):
+        raise InputError(f"{len(odd):,} predictions are not those of the tested patches, the first of "
+                         f"{odd['patch_id'].iloc[0]}", where, "train again: 23_train_cities")  # fmt: skip
 
 
 # ---- confusions

@@ -197,6 +197,12 @@ def roles(patches: pd.DataFrame, fold: int) -> np.ndarray:
     return patches[f"role_{fold}"].to_numpy(dtype=object)
 
 
+def tested_patches(patches: pd.DataFrame, folds: int) -> pd.DataFrame:
+    """The patches tested in the first `folds` folds, each once, `fold` being the one that tests it."""
+    parts = [patches[roles(patches, fold) == TEST].assign(fold=fold) for fold in range(folds)]
+    return pd.concat(parts, ignore_index=True)
+
+
 def city_numbers(patches: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
     """Class of each patch, 0 .. K-1, and the K names: cities sorted as strings (published)."""
     names, numbers = np.unique(patches["city"].to_numpy(dtype=str), return_inverse=True)

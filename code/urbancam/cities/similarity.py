@@ -118,7 +118,7 @@ def centred_cosines(inner: np.ndarray, present: np.ndarray) -> np.ndarray:
     Returns:
         (D, K, K), NaN where either vector is absent or equals the mean.
     """
-    share = present / present.sum(axis=1, keepdims=True)
+    share = np.nan_to_num(divide(present, present.sum(axis=1, keepdims=True)))
     rows = np.einsum("dk,dkl->dl", share, inner)
     centre = np.einsum("dl,dl->d", share, rows)
     inner = inner - rows[:, :, None] - rows[:, None, :] + centre[:, None, None]
