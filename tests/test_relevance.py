@@ -227,6 +227,16 @@ def test_bright_corner_speaks_in_that_corner():
     assert (got.shown["layer1"].min(), got.shown["layer1"].max()) == (0, 1)
 
 
+def test_description_of_a_patch_by_hand():
+    maps = relevance.PatchMaps(
+        np.array([0.5, 2.5]), 0, {"layer4": 0.5}, {"layer4": np.array([[3.0, -1], [0, 0]])}, {}
+    )
+    (got,) = maps.describe(["Ays", "Bee"])
+    assert (got["predicted_city"], got["target"], got["target_logit"]) == ("Bee", "Ays", 0.5)
+    assert (got["map_min"], got["map_mean"], got["map_max"]) == (-1, 0.5, 3)
+    assert (got["relevance_sum"], got["positive_share"], got["masked_share"]) == (0.5, 0.75, 0.25)
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_gpu_agrees_with_the_cpu(images):

@@ -27,6 +27,27 @@ def fragment_rows(sites: int = 12, seed: int = 0) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def table_of_two_folds() -> pd.DataFrame:
+    """Two cities of 20 patches; sites of fold 0 are tested in role_0, the others in role_1."""
+    fold = np.arange(40) % 2
+    role = {f"role_{k}": np.where(fold == k, "test", "train").astype(object) for k in range(2)}
+    ids = [f"p{number:02d}" for number in range(40)]
+    return pd.DataFrame({"patch_id": ids, "city": ["A", "B"] * 10 + ["B", "A"] * 10, "fold": fold} | role)
+
+
+def test_patches_are_drawn_by_seed_from_the_tested_ones_of_trained_folds():
+    drawn = by_class.draw_tested(table_of_two_folds(), 1, 4, seed=3)
+    assert drawn.groupby("city").size().to_dict() == {"A": 4, "B": 4}
+    assert (drawn["role_0"] == "test").all() and (drawn["fold"] == 0).all()
+    pd.testing.assert_frame_equal(drawn, by_class.draw_tested(table_of_two_folds(), 1, 4, seed=3))
+    assert drawn["patch_id"].tolist() != by_class.draw_tested(table_of_two_folds(), 1, 4, seed=4)["patch_id"].tolist()
+
+
+def test_city_with_few_tested_patches_gives_them_all():
+    drawn = by_class.draw_tested(table_of_two_folds(), 2, 1000, seed=0)
+    assert len(drawn) == 40 and (drawn["role_0"] == "test").equals(drawn["fold"] == 0)
+
+
 def test_shares_of_a_patch_by_hand():
     labels = np.repeat([[1, 1, 2, 0]], 4, axis=0)
     values = np.repeat([[3.0, -1, 1, 9]], 4, axis=0)

@@ -16,11 +16,12 @@ and one linear unit per class, w_k = R_k / (h w) with R_k = x_k sum_j W+_jk R_j 
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -35,6 +36,7 @@ from zennit.types import Activation, AvgPool, BatchNorm, Linear, MaxPool
 from urbancam import datasets
 from urbancam.activation import captured, frozen
 
+PIXELS = 16 * 224**2  # of a batch: memory grows with them; 16 patches of the published 224 px
 SMALLEST = 1e-12  # a divisor no larger is zero: the quotient would leave float32
 
 
@@ -156,6 +158,26 @@ class PatchMaps:
     signed: dict[str, np.ndarray]
     shown: dict[str, np.ndarray]
 
+    def describe(self, names: Sequence[str]) -> list[dict[str, float | str]]:
+        """What `relevance.csv` says of the patch, a row a layer, without the patch's own columns.
+
+        Args:
+            names: (N,) of the classes.
+        """
+        head = {"predicted_city": names[int(self.logits.argmax())], "target": names[self.target],
+                "target_logit": float(self.logits[self.target])}  # fmt: skip
+        return [head | {"layer": layer, "relevance_sum": self.total[layer]} | _describe_map(values)
+                for layer, values in self.signed.items()]  # fmt: skip
+
+
+def _describe_map(values: np.ndarray) -> dict[str, float]:
+    size = np.abs(values).sum(dtype=float)
+    return {
+        "map_min": float(values.min()), "map_mean": float(values.mean(dtype=float)), "map_max": float(values.max()),
+        "positive_share": float(values.clip(min=0).sum(dtype=float) / size) if size > 0 else np.nan,
+        "masked_share": float((values > values.mean() + values.std()).mean()),
+    }  # fmt: skip
+
 
 def map_patches(
     network: nn.Module, images_uint8: np.ndarray, layers: Sequence[str], normalise: str,
@@ -185,3 +207,25 @@ def map_patches(
         )
         for i in range(len(images))
     ]  # fmt: skip
+
+
+def map_rows(
+    rows: pd.DataFrame, images: Callable[[int], np.ndarray], network_of: Callable[[int], nn.Module], settings
+) -> Iterator[tuple[int, np.ndarray, PatchMaps]]:
+    """Index, image and maps of each patch, by the network of its fold; fold by fold, in batches.
+
+    Args:
+        rows: `fold, class_number` of each patch; its index tells the patch to `images`.
+        images: index -> (H, H, 3) uint8.
+        network_of: fold -> trained network, on its device.
+        settings: section `cities`.
+    """
+    size = max(1, PIXELS // settings.image.size_px**2)
+    for fold, members in rows.groupby("fold"):
+        for start in range(0, len(members), size):
+            batch = members.iloc[start : start + size]
+            pixels = np.stack([images(index) for index in batch.index])
+            target = batch["class_number"].to_numpy() if settings.relevance.target == "true" else None
+            layers, network = settings.relevance.layers, network_of(int(fold))
+            maps = map_patches(network, pixels, layers, settings.image.normalise, target)
+            yield from zip(batch.index, pixels, maps, strict=True)

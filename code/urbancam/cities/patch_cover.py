@@ -1,11 +1,18 @@
 """Land cover of patches: Urban Atlas polygons cut by the windows of georeferenced sites."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
+from urbancam.cities import relevance_by_class
 from urbancam.crs import Bounds
+from urbancam.urban_atlas import label_raster
+
+PLACE = ["city", "site", "image"]
 
 
 def patch_bounds(patches: pd.DataFrame, sites: pd.DataFrame, patch_px: int) -> np.ndarray:
@@ -55,3 +62,31 @@ def cut_patch(site_cover: gpd.GeoDataFrame, bounds: Bounds) -> gpd.GeoDataFrame:
     pieces = near.geometry.intersection(shapely.box(*bounds))
     fragments = near[["code", "class"]].set_geometry(pieces).assign(area_m2=pieces.area)
     return fragments[fragments["area_m2"] > 0].reset_index(drop=True)
+
+
+def project_patches(
+    mapped: Iterable[tuple[Any, dict[str, np.ndarray]]], patches: pd.DataFrame, sites: pd.DataFrame,
+    land_cover: gpd.GeoDataFrame, patch_px: int,
+) -> pd.DataFrame:  # fmt: skip
+    """The rows of `relevance_fragments.parquet` of a city's patches.
+
+    Args:
+        mapped: index of a patch, and layer -> (H, H) its signed maps.
+        patches: the patches by that index: `patch_id, city, site, image, x_px, y_px`.
+        sites: rows of `sites.csv` with `epsg` and bounds.
+        land_cover: of the city, `code, class`, polygons.
+        patch_px: side of a patch, px of the raw image.
+    """
+    image = patches[PLACE].merge(sites, "left", PLACE, validate="m:1").set_index(patches.index)
+    bounds = dict(zip(patches.index, patch_bounds(patches, image, patch_px).tolist(), strict=True))
+    covers, rows = {}, [pd.DataFrame(columns=relevance_by_class.COLUMNS)]
+    for index, maps in mapped:
+        site, place = image.loc[index], tuple(image.loc[index, PLACE])
+        if place not in covers:
+            extent = tuple(site[["west", "south", "east", "north"]])
+            covers[place] = cut_site(land_cover, extent, f"EPSG:{int(site['epsg'])}")
+        fragments = cut_patch(covers[place], bounds[index])
+        labels = label_raster(fragments.geometry, bounds[index], len(next(iter(maps.values()))))
+        named = patches.loc[index, relevance_by_class.PATCH].to_dict()
+        rows.append(relevance_by_class.project_patch(named, fragments, labels, maps))
+    return pd.concat(rows[1:] or rows, ignore_index=True)

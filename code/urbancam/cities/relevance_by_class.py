@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from urbancam import bootstrap, projection
+from urbancam.cities.patches import TEST, roles
 from urbancam.settings import Statistics
 
 PATCH = ["patch_id", "city", "site"]
@@ -15,6 +16,23 @@ COLUMNS = [*PATCH, "layer", "class", "code", "area_m2", "pixel_count", "positive
 TABLE = ["city", "layer", "class", "name", "n_patches", "n_sites", "area_share", "ratio", "ci_low", "ci_high",
          "relevance_mean"]  # fmt: skip
 ALL = "all"  # cities together
+
+
+def draw_tested(patches: pd.DataFrame, folds: int, most: int, seed: int) -> pd.DataFrame:
+    """Test patches of each city, by lot, each once, with the fold whose network never saw its site.
+
+    Args:
+        patches: rows of `patches.parquet`.
+        folds: those that are trained: 0 .. folds - 1.
+        most: of a city.
+        seed: of the draw.
+
+    Returns:
+        (n,) rows, `fold` that of the network; sorted by city and patch.
+    """
+    tested = pd.concat([patches[roles(patches, fold) == TEST].assign(fold=fold) for fold in range(folds)])
+    tested = tested.drop_duplicates("patch_id").sort_values(["city", "patch_id"])
+    return tested.sample(frac=1, random_state=seed).groupby("city").head(most).sort_values(["city", "patch_id"])
 
 
 def project_patch(

@@ -1,0 +1,162 @@
+"""Map by what the networks name each city: Relevance-CAM of test patches at every depth, and over their land cover.
+
+Reads   results/cities/sites.csv, the images; results/cities/<run>/patches.parquet, fold_K/weights.pt;
+        results/<City>/land_cover.parquet of the cities whose sites were cut from their tiles
+Writes  results/cities/<run>/relevance/<City>/: of each drawn patch and layer <n>_<patch>_<layer>_heat.png,
+        ..._overlay.png, ..._masked.png; sheet.png and .pdf of all of them
+        tables/relevance.csv, relevance_by_class.csv; relevance_fragments.parquet (a row per layer and fragment)
+Run     python code/25_map_relevance.py --run demo
+"""
+
+import argparse
+import logging
+import shutil
+
+from urbancam import command
+from urbancam.paths import folder_name
+from urbancam.records import Step, atomic, open_parts
+
+log = logging.getLogger("urbancam.relevance")
+
+KEYS = ("image", "model", "colour", "patch_px", "trained_folds", "relevance")  # of section `cities`
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    return command.parser(__doc__, experiment="cities").parse_args(argv)
+
+
+def declare(settings, paths, args) -> Step:
+    weights = {paths.weights(fold): "23_train_cities" for fold in range(settings.cities.folds_trained)}
+    covers = {cover: "02_import_urban_atlas" for cover in sorted(paths.results.glob("*/land_cover.parquet"))}
+    return Step(
+        "25_map_relevance", 1, paths.table("relevance"), "run",
+        settings.pick("statistics", "landcover.key", "seed", *(f"cities.{key}" for key in KEYS)),
+        {paths.patches: "22_index_patches", paths.sites: "21_import_sites"} | weights | covers,
+        outputs=[paths.relevance, paths.relevance_fragments, paths.table("relevance_by_class")],
+    )  # fmt: skip
+
+
+def work(step, settings, paths, args) -> dict:
+    import pandas as pd
+    from tqdm import tqdm
+
+    from urbancam import tables, urban_atlas
+    from urbancam.cities import patches as index
+    from urbancam.cities import relevance_by_class as by_class
+
+    patches, sites = tables.read(paths.patches), tables.read(paths.sites, dtype={"site": str, "image": str})
+    patches["class_number"], names = index.city_numbers(patches)
+    chosen = choose(patches, sites, settings, paths)
+    map_rows = open_mapper(chosen, names, settings, paths, args)
+    parts = clean_parts(step, paths)
+    makers = {"pictures": lambda *rows: draw_city(*rows, names, paths),
+              "land_cover": lambda *rows: cover_city(*rows, sites, settings, paths)}  # fmt: skip
+    made = {"pictures": [], "land_cover": [pd.DataFrame(columns=by_class.COLUMNS)]}
+    with tqdm(total=len(chosen), unit="patch", desc="relevance") as bar:
+        for (kind, number), rows in chosen.groupby(["kind", "class_number"], sort=False):
+            part = parts / f"{kind}_{number}.parquet"
+            if not part.exists():
+                with atomic(part) as temporary:
+                    makers[kind](names[number], rows, map_rows(rows)).to_parquet(temporary, index=False)
+            made[kind].append(pd.read_parquet(part))
+            bar.update(len(rows))
+    described, fragments = (pd.concat([t for t in found if len(t)] or found, ignore_index=True)
+                            for found in made.values())  # fmt: skip
+    key, classes = settings.landcover.key, urban_atlas.class_names(settings.landcover.key)
+    by_classes = by_class.relevance_by_class(fragments, classes, key, settings.statistics, settings.seed)
+    tables.write(fragments, paths.relevance_fragments)
+    tables.write(by_classes, paths.table("relevance_by_class"))
+    tables.write(described, paths.table("relevance"))
+    return {"patches drawn": described["patch_id"].nunique(), "cities": described["city"].nunique(),
+            "patches over land cover": fragments["patch_id"].nunique()}  # fmt: skip
+
+
+def choose(patches, sites, settings, paths):
+    """Patches to be drawn (`kind` pictures), and to be laid on land cover where their sites have any."""
+    import pandas as pd
+
+    from urbancam.cities import relevance_by_class as by_class
+
+    asked, folds, seed = settings.cities.relevance, settings.cities.folds_trained, settings.seed
+    drawn = by_class.draw_tested(patches, folds, asked.patches, seed)
+    known = sites[sites["epsg"].notna() & sites["city"].map(lambda city: paths.of_city(city).land_cover.is_file())]
+    on_land = patches[patches["image"].isin(known["image"]) & patches["city"].isin(known["city"])]
+    covered = by_class.draw_tested(on_land, folds, asked.land_cover_patches, seed)
+    log.info("draws %s patches of %d cities; lays %s on the land cover of %d cities", f"{len(drawn):,}",
+             drawn["city"].nunique(), f"{len(covered):,}", covered["city"].nunique())  # fmt: skip
+    if covered.empty:
+        log.info("no site has both coordinates and land cover: relevance_by_class.csv will have no rows")
+    return pd.concat([drawn.assign(kind="pictures"), covered.assign(kind="land_cover")], ignore_index=True)
+
+
+def clean_parts(step, paths):
+    """Folder of the finished cities; those of other settings or inputs go, with their pictures."""
+    folder = paths.run_folder / "relevance.parts"
+    if not (folder / step.fingerprint).exists():
+        shutil.rmtree(paths.relevance, ignore_errors=True)
+    step.afterwards = lambda: shutil.rmtree(folder)
+    return open_parts(folder, step.fingerprint)
+
+
+def open_mapper(chosen, names, settings, paths, args):
+    """A function: rows of `chosen` -> index, image and relevance of each, by the network that never saw its site."""
+    import functools
+
+    from urbancam import city_predictions, models, relevance
+    from urbancam.cities.pixels import open_patches
+
+    cities = settings.cities
+    pixels, row = open_patches(paths, chosen, cities.patch_px, cities.image, args.workers)
+    device, seen = models.find_device(args.device), city_predictions.seen_colour(cities.colour)
+
+    def read(index: int):
+        return seen(pixels[row[index]], None) if seen else pixels[row[index]]
+
+    @functools.cache
+    def network(fold: int):
+        return models.load(paths.weights(fold), cities.model, len(names)).to(device)
+
+    return lambda rows: relevance.map_rows(rows, read, network, cities)
+
+
+def draw_city(city, rows, mapped, names, paths):
+    """Pictures of a city's patches and the sheet of them, written; their rows of `relevance.csv`."""
+    import pandas as pd
+    from PIL import Image
+
+    from urbancam import figures
+
+    described, sheet, folder = [], [], paths.relevance / folder_name(city)
+    for number, (index, image, maps) in enumerate(mapped, 1):
+        patch = rows.loc[index]
+        name = f"{number:02d}_{folder_name(patch['patch_id'].removeprefix(f'{city}/'))}"
+        for layer, shown in maps.shown.items():
+            for kind, paint in figures.PICTURES.items():
+                with atomic(folder / f"{name}_{layer}_{kind}.png") as temporary:
+                    Image.fromarray(paint(image, shown)).save(temporary)
+        own = patch[["patch_id", "city", "site", "image", "fold"]].to_dict() | {"picture": f"{folder.name}/{name}"}
+        described += [own | row for row in maps.describe(names)]
+        sheet.append(figures.PatchPicture(f"{name}, taken for {names[maps.logits.argmax()]}", image, maps.shown))
+    figure = figures.draw_relevance_sheet(sheet, city)
+    for kind in ("png", "pdf"):
+        with atomic(folder / f"sheet.{kind}") as temporary:
+            temporary.write_bytes(figures.render(figure, kind))
+    return pd.DataFrame(described)
+
+
+def cover_city(city, rows, mapped, sites, settings, paths):
+    """Rows of `relevance_fragments.parquet` of a city's patches."""
+    from urbancam import geotables
+    from urbancam.cities import patch_cover
+
+    land_cover = geotables.read(paths.of_city(city).land_cover, ["code", "class", "geometry"])
+    signed = ((index, maps.signed) for index, _, maps in mapped)
+    return patch_cover.project_patches(signed, rows, sites, land_cover, settings.cities.patch_px)
+
+
+def main(argv: list[str] | None = None) -> int:
+    return command.run(parse_args(argv), declare, work)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
