@@ -119,6 +119,7 @@ def ridge(features: np.ndarray, classes: np.ndarray, unseen: np.ndarray) -> np.n
         (m, 5) probabilities C(4, k) p^k (1-p)^(4-k).
     """
     model = make_pipeline(StandardScaler(), RidgeCV(RIDGE_PENALTIES))
+    features, unseen = (np.asarray(values, dtype=float) for values in (features, unseen))
     p = model.fit(features, classes / CLASSES[-1]).predict(unseen).clip(0, 1)
     return binom.pmf(CLASSES, CLASSES[-1], p[:, None])
 

@@ -2,6 +2,10 @@
 
 Temperature scaling (Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2) mends what is over- or
 underconfident without changing any predicted class: one number a fold, fitted on the fold's validation cells alone.
+
+A calibration error is a sum of sizes, so chance alone makes it larger than zero: the more, the fewer cells there are,
+and once more in the draws of a bootstrap, whose cells are repeated. An interval may thus lie above its value; what
+is safe to read is the difference between predictors of the same cells.
 """
 
 from collections.abc import Mapping
