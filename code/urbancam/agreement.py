@@ -134,7 +134,9 @@ def deletion_tables(
     """
     values = curves.pivot(index="idINSPIRE", columns=["order", "curve", "fraction"], values="value")
     areas = _areas_under(values)
-    above = areas - pd.concat({order: areas[RANDOM] for order in areas.columns.unique("order")}, axis=1)
+    above = areas.copy()
+    for order, curve in areas.columns:
+        above[order, curve] = areas[order, curve] - areas[RANDOM, curve]
     tables = [_mean_over_cells(part, blocks, statistics, seed) for part in (values, areas, above)]
     names = {"value": "above_random", "ci_low": "above_random_low", "ci_high": "above_random_high"}
     beyond = tables[2].rename(columns=names)

@@ -8,6 +8,7 @@ way, laid elsewhere; and the image's edges, which know of no income.
 import copy
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain, pairwise
 
 import numpy as np
 import torch
@@ -105,21 +106,24 @@ def sobel(pixels: torch.Tensor) -> torch.Tensor:
 
 
 def stages(features: nn.Module, count: int = STAGES) -> list[list[str]]:
-    """Modules of the features in `count` stages, the last layers first.
+    """Modules of the features in stages, the last layers first.
 
-    A unit is a child of the features, or a child of one that is a list of blocks; units without parameters are
-    left out.
+    A unit is a child of the features, or of a child that is a list of blocks; a batch norm goes with the unit before.
 
     Returns:
-        names of units, at most `count` lists of about equal length, the first the top of the network.
+        names of modules, at most `count` lists of about as many units each, the first the top of the network.
     """
-    units = []
+    units: list[list[str]] = []
     for name, child in features.named_children():
         blocks = child.named_children() if isinstance(child, nn.Sequential | nn.ModuleList) else ()
-        units += [f"{name}.{part}" for part, _ in blocks] or [name]
-    units = [unit for unit in units if any(True for _ in features.get_submodule(unit).parameters())]
-    parts = np.array_split(np.array(units[::-1], dtype=object), min(count, len(units)))
-    return [list(part) for part in parts]
+        for unit in [f"{name}.{part}" for part, _ in blocks] or [name]:
+            shapes = [parameter.ndim for parameter in features.get_submodule(unit).parameters()]
+            if shapes and max(shapes) == 1 and units:
+                units[-1].append(unit)
+            elif shapes:
+                units.append([unit])
+    cuts = np.linspace(0, len(units), min(count, len(units)) + 1).round().astype(int)
+    return [list(chain(*units[low:high])) for low, high in pairwise(cuts)][::-1]
 
 
 def stage_names(features: nn.Module) -> list[str]:
@@ -132,7 +136,7 @@ def randomise(
 ) -> Iterator[tuple[str, models.IncomeNetwork]]:
     """The network with ever more of its weights drawn anew, from the top.
 
-    Batch norm with statistics of other weights makes maps vanish: those of each stage are calibrated on images.
+    Batch norm with statistics of other weights makes maps vanish: those of all that is random are calibrated on images.
 
     Args:
         network: trained; left as it is.
@@ -148,12 +152,13 @@ def randomise(
         fresh = models.build(settings, pretrained=False).to(calibration.device)
     changed = copy.deepcopy(network).eval()
     changed.linear.load_state_dict(fresh.linear.state_dict())
-    names = stage_names(changed.features)
+    names, drawn = stage_names(changed.features), []
     yield names[0], changed
     for name, units in zip(names[1:], stages(changed.features), strict=True):
         for unit in units:
             changed.features.get_submodule(unit).load_state_dict(fresh.features.get_submodule(unit).state_dict())
-        calibrate(changed, units, calibration)
+        drawn += units
+        calibrate(changed, drawn, calibration)
         yield name, changed
 
 

@@ -65,7 +65,7 @@ def curves(
     ends = [towards * logits(network, image, normalise) for image in (whole, blur)]
     made = {}
     for order, values in scores.items():
-        rank = values.argsort(1, descending=True, stable=True).argsort(1)
+        rank = values.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
         for curve, before, after in (("deletion", 0, 1), ("insertion", 1, 0)):
             images = (whole, blur)[before], (whole, blur)[after]
             between = [
