@@ -24,14 +24,14 @@ OTHER_COLUMNS = {
 }
 
 
-def cell_id(column: int, row: int) -> str:
+def cell_id(column: int, row: int, size_m: int = 200) -> str:
     """Id of the cell in a column (eastwards) and row (northwards) of the sample city."""
-    return f"CRS3035RES200mN{SOUTH + 200 * row}E{WEST + 200 * column}"
+    return f"CRS3035RES{size_m}mN{SOUTH + size_m * row}E{WEST + size_m * column}"
 
 
-def census_frame(year: int = 2015, columns: int = 4, rows: int = 3) -> gpd.GeoDataFrame:
+def census_frame(year: int = 2015, columns: int = 4, rows: int = 3, size_m: int = 200) -> gpd.GeoDataFrame:
     """A grid of cells with INSEE's columns of a year, squares in Lambert-93; the first two are imputed."""
-    ids = [cell_id(column, row) for row in range(rows) for column in range(columns)]
+    ids = [cell_id(column, row, size_m) for row in range(rows) for column in range(columns)]
     number = np.arange(len(ids), dtype=float)
     capital = year < 2019
     group = np.where(number < 2, 7, number + 100).astype(int)
@@ -50,11 +50,23 @@ def census_frame(year: int = 2015, columns: int = 4, rows: int = 3) -> gpd.GeoDa
     )
     west = [int(text.rpartition("E")[2]) for text in ids]
     south = [int(text.rpartition("N")[2].partition("E")[0]) for text in ids]
-    squares = shapely.box(west, south, np.add(west, 200), np.add(south, 200))
+    squares = shapely.box(west, south, np.add(west, size_m), np.add(south, size_m))
+    if size_m == 1000:
+        frame = on_the_1km_grid(frame, year)
     return gpd.GeoDataFrame(frame, geometry=squares, crs=LAEA).to_crs(LAMBERT_93)
 
 
-def write_census(folder: Path, year: int, kind: str = "csv", packed: str = "zip", frame=None) -> Path:
+def on_the_1km_grid(frame: pd.DataFrame, year: int) -> pd.DataFrame:
+    """The columns as INSEE's 1 km grid has them: no groups, and a flag that may be 2."""
+    early = year == 2015
+    flag = OTHER_COLUMNS[year]["imputed"]
+    names = {ID_COLUMN[year]: "Id_carr1km" if early else "idcar_1km", flag: "I_est_1km" if early else "i_est_1km"}
+    return frame.drop(columns=OTHER_COLUMNS[year]["group"]).rename(columns=names)
+
+
+def write_census(
+    folder: Path, year: int, kind: str = "csv", packed: str = "zip", frame=None, grid: str = "200m"
+) -> Path:
     """A vintage in a provider's packaging.
 
     Args:
@@ -63,18 +75,18 @@ def write_census(folder: Path, year: int, kind: str = "csv", packed: str = "zip"
         kind: csv, gpkg or shp.
         packed: zip, zip7z (a zip that holds one 7z) or bare.
         frame: in place of `census_frame(year)`.
+        grid: as the file names have it: 200m, 1000m (2015) or 1km.
     """
     frame = census_frame(year) if frame is None else frame
     inside = folder / ".made"
     inside.mkdir(parents=True, exist_ok=True)
-    table = (
-        inside / f"{'Filosofi2015_carreaux_200m_metropole' if year == 2015 else 'carreaux_200m_met'}.{kind}"
-    )
+    stem = f"Filosofi2015_carreaux_{grid}_metropole" if year == 2015 else f"carreaux_{grid}_met"
+    table = inside / f"{stem}.{kind}"
     if kind == "csv":
         pd.DataFrame(frame.drop(columns="geometry")).to_csv(table, index=False)
     else:
         frame.to_file(table)
-    name = f"Filosofi{year}_carreaux_200m_{kind}"
+    name = f"Filosofi{year}_carreaux_{grid}_{kind}"
     files = sorted(inside.glob(f"{table.stem}.*"))
     if packed == "bare":
         moved = [path.replace(folder / path.name.replace(table.stem, name)) for path in files]

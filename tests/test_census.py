@@ -33,6 +33,35 @@ def test_every_layout_of_every_vintage_gives_one_table(tmp_path, year, kind, pac
     assert got.loc[11, "ind_snv"] == pytest.approx(21 * 21_100)
 
 
+@pytest.mark.parametrize("year", [2015, 2017, 2019, 2021])
+@pytest.mark.parametrize(("kind", "packed"), [("csv", "zip"), ("gpkg", "zip7z"), ("shp", "zip")])
+def test_every_layout_of_the_1km_grid_gives_the_same_table(tmp_path, year, kind, packed):
+    frame, grid_name = census_frame(year, size_m=1000), "1000m" if year == 2015 else "1km"
+    path = write_census(tmp_path, year, kind, packed, frame, grid_name)
+    assert vintages.find_source(tmp_path, year, 1000) == path and vintages.find_source(tmp_path, year) is None
+    got = census.clean(census.read_source(path, year, tmp_path / "scratch", 1000), "sample", 1000)
+    assert list(got.columns) == census.COLUMNS and got["idINSPIRE"].str.startswith("CRS3035RES1000m").all()
+    assert len(got) == 12 and got["imputed"].sum() == 2 and got["group"].isna().all()
+
+
+def test_few_households_by_rounding_are_no_imputation_at_1km(tmp_path):
+    path = write_census(tmp_path, 2015, frame=census_frame(size_m=1000).assign(I_est_1km=[0, 1, 2] * 4), grid="1000m")
+    got = census.read_source(path, 2015, tmp_path / "scratch", 1000)
+    assert got["imputed"].tolist() == [False, True, False] * 4
+
+
+@pytest.mark.parametrize("asked", [200, 1000])
+def test_file_of_the_other_grid_is_refused(tmp_path, asked):
+    path = write_census(tmp_path, 2021, "csv", "bare", census_frame(2021, size_m=1200 - asked), "some")
+    with pytest.raises(InputError, match=f"grid that census.vintage|table is metropolitan France at {asked} m"):
+        census.read_source(path, 2021, tmp_path / "scratch", asked)
+
+
+def test_addresses_name_the_grid():
+    assert vintages.VINTAGES[2015, 1000].addresses(2015)[0].endswith("4176293/Filosofi2015_carreaux_1000m_csv.zip")
+    assert vintages.VINTAGES[2021, 1000].addresses(2021)[0].endswith("8735171/Filosofi2021_carreaux_1km_csv.zip")
+
+
 @pytest.mark.parametrize("change", [str.upper, str.lower, str.title])
 def test_case_of_the_columns_does_not_matter(tmp_path, change):
     frame = census_frame(2021).rename(columns=lambda name: name if name == "geometry" else change(name))
@@ -222,9 +251,18 @@ def test_strip_holds_the_cells_within_bounds_and_no_other(tmp_path):
     table = read(write_census(tmp_path, 2015, frame=census_frame(2015, 20, 20)), 2015, tmp_path)
     census.write_table(table, path)
     bounds = (samples.WEST + 350, samples.SOUTH + 901, samples.WEST + 1100, samples.SOUTH + 2900)
-    x, y = (grid.corners(table["idINSPIRE"]) + 100).T
+    x, y = grid.centres(table["idINSPIRE"]).T
     expected = table[(x >= bounds[0]) & (x <= bounds[2]) & (y >= bounds[1]) & (y <= bounds[3])]
     pd.testing.assert_frame_equal(census.read_strip(path, bounds), expected.reset_index(drop=True))
+
+
+def test_strip_of_the_1km_grid(tmp_path):
+    path = tmp_path / "census_2015_1km.parquet"
+    source = write_census(tmp_path, 2015, frame=census_frame(2015, 4, 4, 1000), grid="1000m")
+    census.write_table(census.clean(census.read_source(source, 2015, tmp_path / "scratch", 1000), "sample", 1000), path)
+    west, south = samples.WEST, samples.SOUTH
+    got = census.read_strip(path, (west + 600, south + 400, west + 1600, south + 1600), 1000)
+    assert got["idINSPIRE"].tolist() == [cell_id(1, 0, 1000), cell_id(1, 1, 1000)]
 
 
 @pytest.mark.slow

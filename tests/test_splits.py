@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from urbancam import settings, splits
+from urbancam import settings, splits, targets
 from urbancam.errors import InputError
 
 
@@ -95,3 +95,35 @@ def test_cities_learned_from_are_divided_by_whole_blocks(samples):
     role = splits.roles(samples, None, "city", 0.25, seed=0)
     assert set(role) == {"train", "validation"} and splits.leaks(samples, role, "block") == 0
     assert (role == "validation").mean() == pytest.approx(0.25, abs=0.08)
+
+
+def with_some_without_income() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """400 cells, every seventh without people and income, and their images."""
+    cells = make_cells()[["idINSPIRE", "group"]].assign(income_eur=10_000.0 + np.arange(400), ind=5.0)
+    cells.loc[::7, ["income_eur", "ind", "group"]] = [np.nan, 0.0, None]
+    return cells, pd.DataFrame({"idINSPIRE": cells["idINSPIRE"], "path": "a.png", "void_fraction": 0.0})
+
+
+def test_cells_without_income_are_not_used():
+    cells, images = with_some_without_income()
+    got = splits.usable_cells(cells, images.assign(path=[None] * 8 + ["a.png"] * 392), 0.01)
+    assert got.loc[::7, "reason"].eq("no income").all()
+    assert got.loc[[1, 6, 8], "reason"].tolist() == ["no image", "no image", ""]
+
+
+@pytest.mark.parametrize("income", [np.nan, np.inf])
+def test_people_without_a_finite_income_are_refused(income):
+    cells, images = with_some_without_income()
+    cells.loc[[3, 4], "income_eur"] = income
+    with pytest.raises(InputError, match="2 cells have no finite income"):
+        splits.usable_cells(cells, images, 0.01)
+
+
+def test_cells_without_income_change_nothing_for_the_others():
+    cells, images = with_some_without_income()
+    split, income = settings.load("default", ["split.block_m=1000"]).split, targets.TARGETS["income"]
+    with_them, alone = (
+        splits.add_folds(targets.add_classes(splits.usable_cells(some, images, 0.01), income), split, seed=0)
+        for some in (cells, cells[cells["income_eur"].notna()])
+    )
+    pd.testing.assert_frame_equal(with_them[with_them["used"]].reset_index(drop=True), alone)
