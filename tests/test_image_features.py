@@ -111,3 +111,15 @@ def test_features_of_images_that_have_changed_are_removed(town):
     town.images_table.write_text(town.images_table.read_text() + "\n")
     features(town, ["cell0", "cell1"])
     assert len(list(town.cache.glob("features_*.npy"))) == 1
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_gpu_agrees_with_the_cpu():
+    image = image_features.resize(noise(40), 40)
+    filters = torch.tensor(np.random.default_rng(1).normal(0, 2, size=(8, 27)), dtype=torch.float32)
+    here = image_features.random_features(image, filters, 3)
+    there = image_features.random_features(image.cuda(), filters.cuda(), 3)
+    torch.testing.assert_close(there.cpu(), here, rtol=1e-4, atol=1e-6)
+    colours = image_features.colour_histogram(image.cuda(), 8)
+    assert colours.cpu().tolist() == image_features.colour_histogram(image, 8).tolist()

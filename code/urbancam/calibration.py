@@ -66,6 +66,8 @@ def fit_temperature(probabilities: np.ndarray, classes: np.ndarray) -> float:
 def temperatures(validation: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
     """One temperature a fold.
 
+    ASSUME: the cells that the fold's best epoch was chosen on may also choose its temperature, as in Guo et al.
+
     Args:
         validation: fold -> its validation predictions, `prob_0` .. `prob_4, income_class`.
 
