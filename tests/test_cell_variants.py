@@ -10,8 +10,8 @@ import pytest
 import shapely
 import torch
 from PIL import Image
-from samples import LAEA, LAMBERT_93, run_script, write_census
 
+from samples import LAEA, LAMBERT_93, run_script, write_census
 from urbancam import grid, targets
 
 pytestmark = pytest.mark.slow

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from loopback import HASTY, Reply, serve
 from provider_server import DOWNLOAD, INDEX, WMS, Ign, geotiff
 from small_packs import archive, cells_over, write_pack
+from urbancam import city_cells
 from urbancam.errors import InputError
 from urbancam.ign import collect, index, packs, wms
 from urbancam.ign.fetching import fetch_departments, fetch_linked
@@ -247,6 +248,14 @@ def test_requests_lie_on_the_pixel_grid_and_hold_the_cell():
         assert shapely.box(*request.bounds).contains(square.buffer(4))
         assert np.allclose(np.array(request.bounds) * 5, np.round(np.array(request.bounds) * 5))
         assert request.bounds[2] - request.bounds[0] == pytest.approx(request.width * 0.2)
+
+
+def test_request_of_a_1km_cell_holds_it_at_the_size_of_its_image():
+    ids = pd.Series(["CRS3035RES1000mN2887000E3760000"])
+    kilometre = gpd.GeoDataFrame({"idINSPIRE": ids}, geometry=city_cells.squares(ids), crs="EPSG:3035")
+    (request,) = wms_requests("http://h", pixel_m=1.25, wanted=kilometre)
+    assert shapely.box(*request.bounds).contains(kilometre.to_crs("EPSG:2154").geometry.iloc[0].buffer(25))
+    assert 800 < request.width == pytest.approx(request.height, abs=3) and request.width < 1000
 
 
 def test_images_of_cells_are_fetched_once_with_date_and_hash(data):

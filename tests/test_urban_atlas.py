@@ -438,9 +438,10 @@ def test_cell_within_one_polygon_is_one_fragment():
     )
 
 
+@pytest.mark.parametrize(("size_m", "side"), [(200, 9), (1000, 2)])
 @given(seed=st.integers(0, 10_000))
-@settings(deadline=None, max_examples=20)
-def test_areas_are_those_of_the_plain_overlay(seed):
+@settings(deadline=None, max_examples=15)
+def test_areas_are_those_of_the_plain_overlay(size_m, side, seed):
     """Against geopandas' overlay, on a coverage of Voronoi polygons and a star of many vertices."""
     random = np.random.default_rng(seed)
     points = shapely.MultiPoint(random.uniform((WEST, SOUTH), (WEST + 2000, SOUTH + 2000), (12, 2)))
@@ -450,7 +451,7 @@ def test_areas_are_those_of_the_plain_overlay(seed):
     radius = 700 + 60 * np.sin(40 * angle)
     star = shapely.Polygon(np.c_[WEST + 800 + radius * np.cos(angle), SOUTH + 800 + radius * np.sin(angle)])
     land = as_land([star, *shapely.difference(polygons, star)])
-    cells = as_cells(*[samples.cell_id(column, row) for row in range(9) for column in range(9)])
+    cells = as_cells(*[samples.cell_id(column, row, size_m) for row in range(side) for column in range(side)])
     got = urban_atlas.cut_by_cells(land, cells).set_index(["idINSPIRE", "polygon_id"])["area_m2"]
     overlay = gpd.overlay(cells, land[["polygon_id", "geometry"]], keep_geom_type=True)
     expected = overlay.assign(area_m2=overlay.area).groupby(["idINSPIRE", "polygon_id"])["area_m2"].sum()
