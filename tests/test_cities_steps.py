@@ -6,8 +6,8 @@ import pytest
 import torch
 import torchvision
 from PIL import Image
-from samples import run_script
 
+from samples import run_script
 from urbancam import models, settings
 from urbancam.paths import Paths
 
@@ -68,6 +68,12 @@ def test_matrices_name_their_cities(made):
     assert pd.read_csv(paths.table("confusion_matrix"))[CITIES].to_numpy().sum() == 48
     for name in ("most_confused", "city_similarity", "city_tree", "city_map"):
         assert paths.table(name).is_file()
+
+
+def test_figures_are_drawn_of_the_tables(made):
+    paths, words = made
+    assert run_script("26", *words) == 0
+    assert len(list(paths.figures.glob("*.p[nd][gf]"))) == 10
 
 
 def test_nothing_is_done_twice(made, capsys):
