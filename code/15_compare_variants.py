@@ -113,8 +113,8 @@ def read_seeds(settings, paths) -> dict:
             table = tables.read(there.table(quantity))
             if quantity == "metrics":
                 table = comparison.pooled(table).query("predictor == 'model'")
-            table = table.rename(columns={name: "name", "log_ratio": "value"})
-            parts.append(table[["name", "value"]].assign(quantity=quantity))
+            table = table.rename(columns={"log_ratio": "value"})[[name, "value"]]
+            parts.append(table.rename(columns={name: "name"}).assign(quantity=quantity))
         values[seed] = pd.concat(parts, ignore_index=True)
     return values
 
