@@ -45,9 +45,10 @@ def make_project(folder: Path, georeferenced: bool) -> tuple[Paths, list]:
     asked = ["--run", "demo", "--data", paths.data, "--results", paths.results, "--workers", 1, "--device", "cpu", *SET]
     assert run_script("22", *asked) == 0
     asked_model = settings.load("demo", [f"{key}={value}" for key, value in SMALL.items()]).cities.model
+    torch.manual_seed(0)
+    state = models.build(asked_model, outputs=2).state_dict()
     for fold in range(3):
-        torch.manual_seed(fold)
-        models.save(models.build(asked_model, outputs=2).state_dict(), paths.weights(fold))
+        models.save(state | {"linear.bias": torch.tensor([1000.0 * fold, -1000.0])}, paths.weights(fold))
     land_cover = land_cover_frame().assign(
         polygon_id=range(3), code=[11210, 12220, 31000], **{"class": ["hd_uf", "roads", "natural_areas"]}
     )
@@ -86,8 +87,11 @@ def test_pictures_of_every_layer_and_a_sheet_of_every_city(project):
 def test_patches_are_mapped_by_the_network_of_their_own_fold(project):
     paths, _ = project
     patches = pd.read_parquet(paths.patches).set_index("patch_id")
-    for row in pd.read_csv(paths.table("relevance")).itertuples():
+    table = pd.read_csv(paths.table("relevance"))
+    assert table["fold"].nunique() > 1
+    for row in table.itertuples():
         assert patches.loc[row.patch_id, f"role_{row.fold}"] == "test"
+        assert row.target_logit == pytest.approx(1000 * row.fold, abs=100)  # the bias that tells the fold's network
 
 
 def test_relevance_lies_on_the_land_cover_of_the_patch(project):
