@@ -61,6 +61,10 @@ class Paths:
         return self.data / "cities_data"
 
     @property
+    def acquisitions(self) -> Path:
+        return self.cities_data / "acquisitions.csv"
+
+    @property
     def truth(self) -> Path:
         return self.data / "truth.json"
 

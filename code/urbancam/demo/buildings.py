@@ -4,7 +4,7 @@ import numpy as np
 import shapely
 
 from urbancam.demo import landuse
-from urbancam.demo.drawing import SHADOW_HEADING, Layer, Sketch
+from urbancam.demo.drawing import Layer, Sketch
 from urbancam.demo.frontage import Plots, fit, line_up
 from urbancam.demo.gardens import GARDENS, garden_plots, with_slabs
 from urbancam.demo.materials import FACINGS, MATERIAL
@@ -21,7 +21,7 @@ def raise_buildings(sketch: Sketch, plan: Plan, rng: np.random.Generator) -> np.
     footprints = [
         *_perimeter_houses(sketch, plan.of(landuse.URBAN_DENSE), rng),
         *_terraces(sketch, plan.of(landuse.URBAN_HIGH), rng),
-        *(corners for code in GARDENS for corners in _detached(sketch, code, plan.of(code), rng)),
+        *(corners for code in GARDENS for corners in detached_houses(sketch, code, plan.of(code), rng)),
         *_halls(sketch, plan.of(landuse.INDUSTRY), rng),
     ]
     return shapely.polygons(np.concatenate([corners for corners in footprints if len(corners)]))
@@ -33,7 +33,7 @@ def _perimeter_houses(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generat
     depth = rng.uniform(10.0, 13.5, len(plots))
     corners = plots.rectangles(depth, 0.3)
     kept = fit(corners, blocks, plots.owner)
-    _gables(sketch, corners[kept], rng.uniform(9, 15, kept.sum()), rng)
+    gables(sketch, corners[kept], rng.uniform(9, 15, kept.sum()), rng)
     wings = plots.pick(kept & (rng.random(len(plots)) < 0.55))
     width, shift = (
         wings.width_m * rng.uniform(0.35, 0.6, len(wings)),
@@ -41,11 +41,11 @@ def _perimeter_houses(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generat
     )
     annexes = wings.rectangles(rng.uniform(6, 13, len(wings)), 12.0, width, shift)
     fitting = fit(annexes, blocks, wings.owner)
-    _gables(sketch, annexes[fitting], 4.0, rng, across=True)
+    gables(sketch, annexes[fitting], 4.0, rng, across=True)
     sheds = plots.rectangles(rng.uniform(5, 9, len(plots)), rng.uniform(24, 34, len(plots)),
                              plots.width_m * rng.uniform(0.5, 1.0, len(plots)))  # fmt: skip
     fitting_sheds = fit(sheds, blocks, plots.owner) & (rng.random(len(plots)) < 0.5)
-    _gables(sketch, sheds[fitting_sheds], 3.5, rng)
+    gables(sketch, sheds[fitting_sheds], 3.5, rng)
     return [corners[kept], annexes[fitting], sheds[fitting_sheds]]
 
 
@@ -58,7 +58,7 @@ def _terraces(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator) -> l
     corners = plots.rectangles(9.5, setback)
     gap = (plots.place % 6 == 5) & (rng.random(len(plots)) < 0.8)
     kept = fit(corners, blocks[~slabs], plots.owner) & ~gap
-    _gables(sketch, corners[kept], 7.0, rng, tile=_rows_of_tiles(plots.pick(kept), rng))
+    gables(sketch, corners[kept], 7.0, rng, tile=_rows_of_tiles(plots.pick(kept), rng))
     return [corners[kept], *_slabs(sketch, blocks[slabs], rng)]
 
 
@@ -77,11 +77,11 @@ def _slabs(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator) -> list
     kept = fit(corners, blocks, plots.owner)
     roofs = np.array(["roof_gravel", "roof_grey", "roof_bitumen"])
     flat_roofs(sketch, corners[kept], 16.0, rng.choice(roofs, kept.sum()))
-    _boxes(sketch, corners[kept], rng, "vent", each=5, size_m=1.8)
+    boxes(sketch, corners[kept], rng, "vent", each=5, size_m=1.8)
     return [corners[kept]]
 
 
-def _detached(sketch: Sketch, code: int, blocks: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+def detached_houses(sketch: Sketch, code: int, blocks: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
     """Houses standing alone in their gardens, some with a wing."""
     garden, plots = GARDENS[code], garden_plots(code, blocks)
     count = len(plots)
@@ -95,8 +95,8 @@ def _detached(sketch: Sketch, code: int, blocks: np.ndarray, rng: np.random.Gene
     winged = kept & (rng.random(count) < 0.4)
     wings = plots.rectangles(depth * 0.75, setback + depth * 0.7, width * 0.45, shift + width * 0.27)
     winged[winged] = fit(wings[winged], blocks, plots.owner[winged])
-    _gables(sketch, wings[winged], 4.5, rng, tile=tile[winged], across=True)
-    _gables(sketch, corners[kept], 5.5, rng, tile=tile[kept])
+    gables(sketch, wings[winged], 4.5, rng, tile=tile[winged], across=True)
+    gables(sketch, corners[kept], 5.5, rng, tile=tile[kept])
     return [corners[kept], wings[winged]]
 
 
@@ -114,7 +114,7 @@ def _halls(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator) -> list
         sketch, corners, rng.uniform(6, 10, len(corners)), rng.choice(HALL_ROOFS, len(corners), p=HALL_ODDS)
     )
     _skylights(sketch, corners[rng.random(len(corners)) < 0.6])
-    _boxes(sketch, corners, rng, "vent", each=4, size_m=2.4)
+    boxes(sketch, corners, rng, "vent", each=4, size_m=2.4)
     return [corners]
 
 
@@ -134,7 +134,7 @@ def _skylights(sketch: Sketch, corners: np.ndarray) -> None:
         sketch.quads(_within(corners, place, 0.5, 0.025, 0.38), "skylight", Layer.DETAIL)
 
 
-def _boxes(
+def boxes(
     sketch: Sketch, corners: np.ndarray, rng: np.random.Generator, name: str, each: int, size_m: float
 ) -> None:
     """Ventilators, lift heads or chimneys: small boxes with shadows on a roof."""
@@ -145,7 +145,7 @@ def _boxes(
     for _ in range(each):
         u, v = rng.uniform(0.12, 0.88, (2, len(corners)))
         box = _within(corners, u, v, size_m / 2 / side[0], size_m / 2 / side[1])
-        sketch.quads(box + 0.8 * SHADOW_HEADING, "roof_bitumen", Layer.DETAIL)
+        sketch.quads(box + 0.8 * sketch.sun.heading, "roof_bitumen", Layer.DETAIL)
         sketch.quads(box, name, Layer.DETAIL)
 
 
@@ -161,7 +161,7 @@ def _column(values) -> np.ndarray:
     return np.atleast_1d(values)[:, None]
 
 
-def _gables(sketch: Sketch, corners: np.ndarray, height_m: float | np.ndarray, rng: np.random.Generator,
+def gables(sketch: Sketch, corners: np.ndarray, height_m: float | np.ndarray, rng: np.random.Generator,
             tile: np.ndarray | None = None, across: bool = False) -> None:  # fmt: skip
     """Two slopes and a ridge; the slope that looks at the sun is the brighter one.
 
@@ -178,14 +178,14 @@ def _gables(sketch: Sketch, corners: np.ndarray, height_m: float | np.ndarray, r
         (np.stack([a, b, right, left], 1), a - d),
         (np.stack([d, c, right, left], 1), d - a),
     ):
-        sketch.quads(slope, _tile_numbers(tile, outward), Layer.RAISED)
+        sketch.quads(slope, _tile_numbers(tile, outward, sketch.sun.heading), Layer.RAISED)
     _ridges(sketch, left, right)
     chimneys = corners[rng.random(len(corners)) < 0.5]
-    _boxes(sketch, chimneys, rng, "chimney", each=1, size_m=0.9)
+    boxes(sketch, chimneys, rng, "chimney", each=1, size_m=0.9)
 
 
-def _tile_numbers(tile: np.ndarray, outward: np.ndarray) -> np.ndarray:
-    towards_sun = -(outward / np.linalg.norm(outward, axis=1, keepdims=True)) @ SHADOW_HEADING
+def _tile_numbers(tile: np.ndarray, outward: np.ndarray, heading: np.ndarray) -> np.ndarray:
+    towards_sun = -(outward / np.linalg.norm(outward, axis=1, keepdims=True)) @ heading
     facing = np.clip(np.round((towards_sun + 1) / 2 * (FACINGS - 1)), 0, FACINGS - 1).astype(int)
     first = np.array([MATERIAL[f"{name}_0"] for name in TILES])
     return first[tile] + facing

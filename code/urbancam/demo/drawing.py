@@ -10,11 +10,27 @@ import numpy as np
 import shapely
 
 from urbancam.demo.materials import MATERIAL
-from urbancam.demo.site import Site
 
-SUN_AZIMUTH_DEG = 158.0  # clockwise from north: late morning, as survey flights are flown
-SHADOW_PER_HEIGHT = 0.75  # length of a shadow over the height that throws it: sun 53 degrees high
-SHADOW_HEADING = np.array([-np.sin(np.radians(SUN_AZIMUTH_DEG)), -np.cos(np.radians(SUN_AZIMUTH_DEG))])
+
+@dataclass(frozen=True)
+class Sun:
+    """Where the light comes from.
+
+    Args:
+        azimuth_deg: clockwise from north.
+        shadow_per_height: length of a shadow over the height that throws it.
+    """
+
+    azimuth_deg: float
+    shadow_per_height: float
+
+    @property
+    def heading(self) -> np.ndarray:
+        """(2,) unit vector along which shadows fall, east and north."""
+        return np.array([-np.sin(np.radians(self.azimuth_deg)), -np.cos(np.radians(self.azimuth_deg))])
+
+
+SURVEY_SUN = Sun(158.0, 0.75)  # late morning, 53 degrees high, as survey flights are flown
 
 
 class Layer(IntEnum):
@@ -38,6 +54,7 @@ class Drawing:
         material: (P,) uint8.
         layer: (P,) uint8, ascending.
         box: (P, 4) float32 xmin, ymin, xmax, ymax.
+        sun: where shadows fall.
         trees: (T, 2) float32 centres; `crown_m`: (T,) diameters; `hue`: (T,) uint8 kinds of crown.
     """
 
@@ -49,12 +66,18 @@ class Drawing:
     trees: np.ndarray
     crown_m: np.ndarray
     hue: np.ndarray
+    sun: Sun = SURVEY_SUN
 
 
 class Sketch:
-    """Collects polygons and trees."""
+    """Collects polygons and trees.
 
-    def __init__(self) -> None:
+    Args:
+        sun: where shadows fall.
+    """
+
+    def __init__(self, sun: Sun = SURVEY_SUN) -> None:
+        self.sun = sun
         self._coordinates: list[np.ndarray] = []
         self._counts: list[np.ndarray] = []
         self._materials: list[np.ndarray] = []
@@ -78,7 +101,8 @@ class Sketch:
 
     def shadows(self, corners: np.ndarray, height_m: float | np.ndarray) -> None:
         """Add the shadows of upright things with convex footprints (N, K, 2)."""
-        reach = (np.broadcast_to(height_m, len(corners)) * SHADOW_PER_HEIGHT)[:, None, None] * SHADOW_HEADING
+        length = np.broadcast_to(height_m, len(corners)) * self.sun.shadow_per_height
+        reach = length[:, None, None] * self.sun.heading
         swept = shapely.convex_hull(shapely.multipoints(np.concatenate([corners, corners + reach], axis=1)))
         self.shapes(swept, "shadow", Layer.SHADOW)
 
@@ -93,9 +117,9 @@ class Sketch:
         self._materials.append(numbers)
         self._layers.append(np.full(len(counts), layer))
 
-    def freeze(self, site: Site) -> Drawing:
-        """Everything in painting order; trees from north to south."""
-        corner, south = np.array([site.west, site.north]), np.array([1, -1])
+    def freeze(self, west: float, north: float) -> Drawing:
+        """Everything in painting order, seen from a north-west corner; trees from north to south."""
+        corner, south = np.array([west, north]), np.array([1, -1])
         xy = ((np.concatenate(self._coordinates) - corner) * south).astype("float32")
         counts, layers = np.concatenate(self._counts), np.concatenate(self._layers)
         begins = np.cumsum(counts) - counts
@@ -109,7 +133,7 @@ class Sketch:
         return Drawing(
             xy, start, np.concatenate(self._materials)[order].astype("uint8"), layers[order].astype("uint8"),
             box[order], ((trees[:, :2] - corner) * south).astype("float32"),
-            trees[:, 2].astype("float32"), trees[:, 3].astype("uint8"),
+            trees[:, 2].astype("float32"), trees[:, 3].astype("uint8"), self.sun,
         )  # fmt: skip
 
 

@@ -48,13 +48,13 @@ def draw_gardens(sketch: Sketch, plan: Plan, rng: np.random.Generator) -> np.nda
     """Draw all gardens and courts; returns the pools (N,) polygons, so that no tree stands in one."""
     courts, terraced = plan.of(landuse.URBAN_DENSE), plan.of(landuse.URBAN_HIGH)
     terraced = terraced[~with_slabs(terraced)]
-    _draw_plots(sketch, line_up(courts, 13.0, 12.0), courts, COURTS, rng)
-    _draw_plots(sketch, line_up(terraced, 8.0, 11.0), terraced, LAWNS, rng)
-    pools = [_draw_detached(sketch, code, plan.of(code), rng) for code in GARDENS]
+    draw_plots(sketch, line_up(courts, 13.0, 12.0), courts, COURTS, rng)
+    draw_plots(sketch, line_up(terraced, 8.0, 11.0), terraced, LAWNS, rng)
+    pools = [draw_detached(sketch, code, plan.of(code), rng) for code in GARDENS]
     return shapely.polygons(np.concatenate(pools))
 
 
-def _draw_plots(sketch: Sketch, plots: Plots, blocks: np.ndarray, names: tuple[str, ...],
+def draw_plots(sketch: Sketch, plots: Plots, blocks: np.ndarray, names: tuple[str, ...],
                 rng: np.random.Generator) -> None:  # fmt: skip
     """Each plot a ground of its own, with a hedge around it."""
     depth = np.minimum(2.2 * plots.width_m + 8, 36) * rng.uniform(0.85, 1.1, len(plots))
@@ -66,9 +66,9 @@ def _draw_plots(sketch: Sketch, plots: Plots, blocks: np.ndarray, names: tuple[s
     sketch.shapes(inner, rng.choice(grounds, len(plots)), Layer.SURFACE)
 
 
-def _draw_detached(sketch: Sketch, code: int, blocks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def draw_detached(sketch: Sketch, code: int, blocks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     garden, plots = GARDENS[code], garden_plots(code, blocks)
-    _draw_plots(sketch, plots, blocks, LAWNS, rng)
+    draw_plots(sketch, plots, blocks, LAWNS, rng)
     side = rng.choice([-0.36, 0.36], len(plots)) * plots.width_m
     drives = plots.rectangles(garden.setback_m + 3, -0.3, 3.0, side)
     sketch.quads(drives[rng.random(len(plots)) < 0.8], "gravel", Layer.SURFACE)

@@ -4,7 +4,7 @@ import numpy as np
 import shapely
 
 from urbancam.demo import landuse
-from urbancam.demo.drawing import SHADOW_HEADING, Layer, Sketch
+from urbancam.demo.drawing import Layer, Sketch
 from urbancam.demo.frontage import scatter
 from urbancam.demo.materials import DIRECTIONS, MATERIAL
 from urbancam.demo.plan import Plan
@@ -108,7 +108,7 @@ def _draw_streets(sketch: Sketch, plan: Plan) -> None:
     lines = shapely.get_parts(plan.arterials)
     decks = bridges(plan)
     sketch.shapes(
-        shapely.affinity.translate(shapely.multipolygons(decks), *(4.0 * SHADOW_HEADING)),
+        shapely.affinity.translate(shapely.multipolygons(decks), *(4.0 * sketch.sun.heading)),
         "shadow",
         Layer.SHADOW,
     )

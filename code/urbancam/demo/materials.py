@@ -15,6 +15,7 @@ DIRECTIONS = 6  # of field rows and roof seams
 FACINGS = 4  # how much a slope looks towards the sun, 0 away .. 3 towards
 CROWN_SHADES = 5
 CROWN_HUES = 5
+PLANTS = ("grass", "leaf")  # textures of what grows
 
 
 @dataclass(frozen=True)
@@ -106,13 +107,25 @@ TEXTURES = ("fine", "grass", "leaf", "patchy", "ripples", *(f"rows_{turn}" for t
 assert len(MATERIALS) <= SHADED
 
 
-def colour_table() -> np.ndarray:
+@dataclass(frozen=True)
+class Season:
+    """Factors of red, green and blue, of what grows and of all light."""
+
+    plants: tuple[float, float, float]
+    light: tuple[float, float, float]
+
+
+SUMMER = Season((1.0, 1.0, 1.0), (1.0, 1.0, 1.0))
+
+
+def colour_table(season: Season = SUMMER) -> np.ndarray:
     """Colour of every material, lit and shaded, at every level: (2 * 128 * 64,) uint32, bytes R G B 0."""
     level = np.linspace(0, 1, LEVELS)[:, None]
     table = np.zeros((2, SHADED, LEVELS, 4), "uint8")
     for number, material in enumerate(MATERIALS.values()):
         dark, light = np.array(material.dark), np.array(material.light)
-        lit = _through_air(dark + (light - dark) * level)
+        grown = np.array(season.plants if material.texture in PLANTS else (1.0, 1.0, 1.0))
+        lit = _through_air((dark + (light - dark) * level) * grown) * season.light
         table[0, number, :, :3] = np.clip(lit, 0, 255)
         table[1, number, :, :3] = np.clip(lit * SHADOW_TINT, 0, 255)
     return np.ascontiguousarray(table).view("<u4").ravel()

@@ -104,7 +104,7 @@ def parking_spaces(
     plan: Plan, buildings: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Parking spaces in the yards of industry and commerce: corners (N, 4, 2), and which are taken."""
-    found = [_rows_of_spaces(yard) for yard in plan.of(landuse.INDUSTRY) if rng.random() < 0.85]
+    found = [rows_of_spaces(yard) for yard in plan.of(landuse.INDUSTRY) if rng.random() < 0.85]
     corners = np.concatenate([np.empty((0, 4, 2)), *found])
     near, _ = shapely.STRtree(shapely.buffer(buildings, 2.0)).query(
         shapely.polygons(corners), predicate="intersects"
@@ -114,7 +114,7 @@ def parking_spaces(
     return corners[free], rng.random(free.sum()) < rng.choice([0.3, 0.6, 0.8])
 
 
-def _rows_of_spaces(yard: shapely.Polygon) -> np.ndarray:
+def rows_of_spaces(yard: shapely.Polygon) -> np.ndarray:
     """Double rows of spaces with lanes between, as far as they lie in the yard."""
     frame = _frame(yard)
     reach = int(np.hypot(*np.ptp(np.array(yard.exterior.coords), axis=0)) / 2)

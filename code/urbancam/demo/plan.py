@@ -149,7 +149,7 @@ def _split_into_blocks(site: Site, parts: list[shapely.Polygon]) -> np.ndarray:
     while queue:
         part, depth = queue.pop()
         distance = np.hypot(*(np.array(part.centroid.coords[0]) - site.centre)) / site.radius_m
-        pieces = _split(part, _block_size(distance, rng), 12.0 if depth < 3 else 10.0, rng)
+        pieces = split(part, _block_size(distance, rng), 12.0 if depth < 3 else 10.0, rng)
         if pieces is None:
             blocks.append(part)
         else:
@@ -165,12 +165,13 @@ def _block_size(distance: float, rng: np.random.Generator) -> float:
     return rng.uniform(6_000, 12_000) if distance < 0.35 else rng.uniform(7_000, 17_000)
 
 
-def _split(part: shapely.Polygon, size_m2: float, street_m: float, rng: np.random.Generator):
+def split(part: shapely.Polygon, size_m2: float, street_m: float, rng: np.random.Generator,
+          shortest_m: float = 90.0, smallest_m2: float = 200.0):  # fmt: skip
     """The two or more pieces left of a part by a street across it; None where it stays whole."""
     a, b, c, *_ = shapely.get_coordinates(part.minimum_rotated_rectangle)
     long, short = (b - a, c - b) if np.hypot(*(b - a)) > np.hypot(*(c - b)) else (c - b, b - a)
     length, width = np.hypot(*long), np.hypot(*short)
-    if part.area < size_m2 or length < 90:
+    if part.area < size_m2 or length < shortest_m:
         return None
     if width > 0.8 * length and rng.random() < 0.5:
         long, short = short, long
@@ -178,7 +179,7 @@ def _split(part: shapely.Polygon, size_m2: float, street_m: float, rng: np.rando
     across = short + rng.uniform(-0.07, 0.07) * long
     street = shapely.LineString([middle - across, middle + across]).buffer(street_m / 2, cap_style="flat")
     pieces = shapely.get_parts(part.difference(street))
-    return [piece for piece in pieces if piece.area > 200] if len(pieces) > 1 else None
+    return [piece for piece in pieces if piece.area > smallest_m2] if len(pieces) > 1 else None
 
 
 def _zone(site: Site, blocks: np.ndarray) -> np.ndarray:

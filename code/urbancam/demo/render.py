@@ -9,13 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from urbancam.demo.drawing import SHADOW_HEADING, SHADOW_PER_HEIGHT, Drawing, Layer
+from urbancam.demo.drawing import Drawing, Layer, Sun
 from urbancam.demo.materials import (
     CROWN_HUES,
     CROWN_SHADES,
     LEVELS,
     MATERIAL,
     SHADED,
+    SUMMER,
+    Season,
     colour_table,
     texture_of_material,
     textures,
@@ -45,9 +47,10 @@ class Renderer:
         drawing: all objects.
         pixel_m: side of a pixel, m.
         rng: of the textures.
+        season: of the colours.
     """
 
-    def __init__(self, drawing: Drawing, pixel_m: float, rng: np.random.Generator) -> None:
+    def __init__(self, drawing: Drawing, pixel_m: float, rng: np.random.Generator, season: Season = SUMMER) -> None:
         self.pixel_m = pixel_m
         self.polygons = np.flatnonzero(_mean_width_m(drawing) >= THINNEST_PX * pixel_m)
         self.drawing = drawing
@@ -60,7 +63,7 @@ class Renderer:
         self.texture_px = int(2 ** np.clip(np.ceil(np.log2(200 / pixel_m)), 5, 10))
         self.texture = textures(self.texture_px, pixel_m, rng)
         self.broad = rng.integers(0, LEVELS - 48, (256, 256), dtype="uint8")
-        self.colours = colour_table()
+        self.colours = colour_table(season)
         self.texture_start = (texture_of_material() * self.texture_px**2).astype("int32")
 
     def window(self, left: int, top: int, width: int, height: int) -> np.ndarray:
@@ -145,7 +148,7 @@ class Renderer:
             (size, shape, hue): crown
             for size in sizes
             for shape in range(CROWN_SHAPES)
-            for hue, crown in enumerate(_draw_crown(size * CROWN_STEP_M, self.pixel_m, rng))
+            for hue, crown in enumerate(_draw_crown(size * CROWN_STEP_M, self.pixel_m, self.drawing.sun, rng))
         }
 
 
@@ -160,7 +163,7 @@ def _mean_width_m(drawing: Drawing) -> np.ndarray:
     return area_m2 / np.maximum((drawing.box[:, 2:] - drawing.box[:, :2]).max(axis=1), 1e-6)
 
 
-def _draw_crown(crown_m: float, pixel_m: float, rng: np.random.Generator) -> list[Crown]:
+def _draw_crown(crown_m: float, pixel_m: float, sun: Sun, rng: np.random.Generator) -> list[Crown]:
     """One crown in all hues: a lumpy dome, brighter where it looks at the sun."""
     half = max(crown_m / pixel_m / 2, 0.5)
     size = int(np.ceil(2.3 * half)) | 1
@@ -172,10 +175,10 @@ def _draw_crown(crown_m: float, pixel_m: float, rng: np.random.Generator) -> lis
     lumps = np.asarray(
         Image.fromarray(lumps.astype("float32")).resize((size, size), Image.Resampling.BICUBIC)
     )
-    light = -(x * SHADOW_HEADING[0] - y * SHADOW_HEADING[1]) * 0.95 - 0.35 * distance**2 + lumps
+    light = -(x * sun.heading[0] - y * sun.heading[1]) * 0.95 - 0.35 * distance**2 + lumps
     shade = np.clip(np.round((light + 1.1) / 2.2 * (CROWN_SHADES - 1)), 0, CROWN_SHADES - 1).astype("uint8")
     mask = Image.fromarray(np.where(inside, 255, 0).astype("uint8"))
-    reach = (0.55 * crown_m + 1.2) * SHADOW_PER_HEIGHT / pixel_m * SHADOW_HEADING
+    reach = (0.55 * crown_m + 1.2) * sun.shadow_per_height / pixel_m * sun.heading
     shift = (round(reach[0]), round(-reach[1]))
     first = [MATERIAL[f"crown_{hue}_0"] for hue in range(CROWN_HUES)]
     return [Crown(Image.fromarray(shade + np.uint8(number)), mask, shift) for number in first]

@@ -33,4 +33,4 @@ def draw_town(site: Site, plan: Plan) -> Drawing:
         bridges(plan),
     ]
     plant_trees(sketch, plan, np.concatenate([buildings, pools, pitches, *bare]), site.random(16))
-    return sketch.freeze(site)
+    return sketch.freeze(site.west, site.north)

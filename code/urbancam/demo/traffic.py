@@ -4,7 +4,7 @@ import numpy as np
 import shapely
 
 from urbancam.demo import landuse
-from urbancam.demo.drawing import SHADOW_HEADING, Layer, Sketch
+from urbancam.demo.drawing import Layer, Sketch
 from urbancam.demo.frontage import line_up
 from urbancam.demo.grounds import PAVEMENT_M, resample, strip, track_offsets, within
 from urbancam.demo.materials import MATERIAL
@@ -18,14 +18,14 @@ PAINT_ODDS = (0.30, 0.27, 0.18, 0.10, 0.07, 0.08)
 def draw_traffic(sketch: Sketch, plan: Plan, spaces: np.ndarray, rng: np.random.Generator) -> None:
     """Draw all cars and the train; `spaces` are the taken parking spaces (N, 4, 2)."""
     along = spaces[:, 3] - spaces[:, 0]
-    _draw_cars(sketch, spaces.mean(axis=1), along / np.linalg.norm(along, axis=1, keepdims=True), rng)
-    _draw_cars(sketch, *_parked(plan, rng), rng)
+    draw_cars(sketch, spaces.mean(axis=1), along / np.linalg.norm(along, axis=1, keepdims=True), rng)
+    draw_cars(sketch, *_parked(plan, rng), rng)
     for line in shapely.get_parts(plan.arterials):
         for lane_m in (-2.6, 2.6):
-            _draw_cars(sketch, *_driving(resample(line, 7.0), lane_m, 0.16, rng), rng)
+            draw_cars(sketch, *_driving(resample(line, 7.0), lane_m, 0.16, rng), rng)
     motorway = resample(within(plan, plan.ribbons[landuse.MOTORWAY][0]), 12.0)
     for lane_m in (-9.8, -5.2, 5.2, 9.8):
-        _draw_cars(sketch, *_driving(motorway, lane_m, 0.2, rng), rng)
+        draw_cars(sketch, *_driving(motorway, lane_m, 0.2, rng), rng)
     _draw_train(sketch, plan)
 
 
@@ -62,7 +62,7 @@ def _driving(
     return (line + side * lane_m)[taken], along[taken]
 
 
-def _draw_cars(sketch: Sketch, middle: np.ndarray, along: np.ndarray, rng: np.random.Generator) -> None:
+def draw_cars(sketch: Sketch, middle: np.ndarray, along: np.ndarray, rng: np.random.Generator) -> None:
     """A body, its windows and its roof; every tenth is a van."""
     across = np.stack([-along[:, 1], along[:, 0]], axis=1)
     van = rng.random(len(middle)) < 0.1
@@ -75,7 +75,7 @@ def _draw_cars(sketch: Sketch, middle: np.ndarray, along: np.ndarray, rng: np.ra
 
     body = rng.choice([MATERIAL[name] for name in PAINTS], len(middle), p=PAINT_ODDS)
     body[van] = MATERIAL["car_white"]
-    sketch.quads(box(1, 1) + 0.8 * SHADOW_HEADING, "shadow", Layer.SHADOW)
+    sketch.quads(box(1, 1) + 0.8 * sketch.sun.heading, "shadow", Layer.SHADOW)
     sketch.quads(box(1, 1), body, Layer.DETAIL)
     sketch.quads(box(0.62, 0.86, -0.15)[~van], "glass", Layer.DETAIL)
     sketch.quads(box(0.36, 0.8, -0.2)[~van], body[~van], Layer.DETAIL)
@@ -93,5 +93,5 @@ def _draw_train(sketch: Sketch, plan: Plan) -> None:
     sketch.quads(platform, "platform", Layer.RAISED)
     for coach in range(5):
         body = strip(middle[20 + 13 * coach : 33 + 13 * coach], offsets[2], 1.4)
-        sketch.quads(body + 3.0 * SHADOW_HEADING, "shadow", Layer.SHADOW)
+        sketch.quads(body + 3.0 * sketch.sun.heading, "shadow", Layer.SHADOW)
         sketch.quads(body[:-1], "car_silver" if coach else "car_blue", Layer.RAISED)

@@ -30,16 +30,16 @@ def plant_trees(sketch: Sketch, plan: Plan, taken: np.ndarray, rng: np.random.Ge
         points, owner = scatter(
             shapely.buffer(plan.of(code), -1.0), _clumped(per_m2, len(plan.of(code)), rng), rng
         )
-        _plant(sketch, points, small, large, owner, tree, rng)
+        plant(sketch, points, small, large, owner, tree, rng)
     for points, small, large in _rows(plan, rng):
-        _plant(sketch, points, small, large, np.zeros(len(points), int), tree, rng)
+        plant(sketch, points, small, large, np.zeros(len(points), int), tree, rng)
 
 
 def _clumped(per_m2: float, count: int, rng: np.random.Generator) -> np.ndarray:
     return per_m2 * rng.uniform(0.5, 1.5, count)
 
 
-def _plant(sketch: Sketch, points: np.ndarray, small: float, large: float, owner: np.ndarray,
+def plant(sketch: Sketch, points: np.ndarray, small: float, large: float, owner: np.ndarray,
            tree: shapely.STRtree, rng: np.random.Generator) -> None:  # fmt: skip
     """Plant trees of random size; those of one block tend to be of one kind."""
     covered, _ = tree.query(shapely.points(points), predicate="intersects")

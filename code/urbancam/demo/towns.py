@@ -1,0 +1,149 @@
+"""The towns of the cities experiment: five forms, each seen in two lights, dropped in as a user would.
+
+Form belongs to the town; light and season belong to the acquisition. Every light shines on two towns, so that light
+alone names no town, and a network trained on one acquisition that goes by light takes the other acquisition of each
+town for another town, which `cities_truth.json` names.
+"""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from tqdm import tqdm
+
+from urbancam import tables
+from urbancam.demo import quarters, streets
+from urbancam.demo.drawing import Sketch, Sun
+from urbancam.demo.materials import Season
+from urbancam.demo.render import Renderer
+from urbancam.paths import Paths
+from urbancam.records import atomic, write_json
+from urbancam.settings import Cities
+
+log = logging.getLogger(__name__)
+
+JPEG_QUALITY = 92
+MARGIN_M = 40.0  # drawn around a site, so that shadows and crowns reach in
+
+
+@dataclass(frozen=True)
+class Town:
+    """A town: its folder's name, its form in words, its streets and what stands between them."""
+
+    name: str
+    form: str
+    blocks: Callable[[float, np.random.Generator], np.ndarray]
+    draw: Callable[[Sketch, np.ndarray, np.random.Generator], None]
+
+
+@dataclass(frozen=True)
+class Light:
+    """When a survey flew: the sun, and the colours of the season."""
+
+    name: str
+    sun: Sun
+    season: Season
+
+
+TOWNS = (
+    Town("Altmark (ALT)", "old town of crooked lanes", streets.old_town, quarters.gabled_lanes),
+    Town("Gridley (GRD)", "straight grid of flat-roofed commerce", streets.straight_grid, quarters.flat_commerce),
+    Town("Hochstadt (HOC)", "superblocks of slabs and towers", streets.superblocks, quarters.slabs_and_towers),
+    Town("Lindenau (LIN)", "garden suburb on winding drives", streets.winding_drives, quarters.villas),
+    Town("Qasrabad (QAS)", "desert town of court houses", streets.compounds, quarters.court_houses),
+)
+LIGHTS = (
+    Light("summer_noon", Sun(172.0, 0.55), Season((1.00, 1.00, 1.00), (1.04, 1.00, 0.95))),
+    Light("late_autumn", Sun(205.0, 1.30), Season((1.14, 0.96, 0.84), (1.02, 0.98, 0.90))),
+    Light("spring_haze", Sun(140.0, 0.85), Season((1.02, 1.07, 0.94), (0.97, 1.00, 1.06))),
+    Light("winter", Sun(165.0, 1.60), Season((1.16, 1.02, 1.06), (0.88, 0.92, 1.00))),
+    Light("dry_summer", Sun(235.0, 0.80), Season((1.20, 1.05, 0.88), (1.06, 1.00, 0.92))),
+)
+SECOND_LIGHT = 2  # places further in LIGHTS: the light of a town's second acquisition
+
+
+@dataclass(frozen=True)
+class Site:
+    """One image to render: numbers of the town, the site in it and the light."""
+
+    town: int
+    number: int
+    light: int
+
+    @property
+    def folder(self) -> Path:
+        return Path(TOWNS[self.town].name, f"site_{self.number + 1:02d}")
+
+
+def plan_sites(sites_per_town: int) -> list[Site]:
+    """All sites; those of a town alternate between its two lights."""
+    return [
+        Site(town, number, (town + SECOND_LIGHT * (number % 2)) % len(LIGHTS))
+        for town in range(len(TOWNS)) for number in range(sites_per_town)
+    ]  # fmt: skip
+
+
+def render_site(site: Site, seed: int, site_px: int, pixel_m: float) -> np.ndarray:
+    """Pixels of a site: (site_px, site_px, 3) uint8, row 0 in the north."""
+    town, light = TOWNS[site.town], LIGHTS[site.light]
+    rng = np.random.default_rng([seed, site.town, site.number])
+    side_m = site_px * pixel_m + 2 * MARGIN_M
+    sketch = Sketch(light.sun)
+    town.draw(sketch, town.blocks(side_m, rng), rng)
+    renderer = Renderer(sketch.freeze(MARGIN_M, side_m - MARGIN_M), pixel_m, rng, light.season)
+    return renderer.window(0, 0, site_px, site_px).transpose(1, 2, 0)
+
+
+def make_towns(settings: Cities, paths: Paths, workers: int) -> tuple[list[Path], dict[str, Any]]:
+    """Render all sites below `paths.cities_data`, say what is true of them in `paths.cities_truth`.
+
+    Returns:
+        The files written but for the truth, and counts for the summary line.
+    """
+    sites = plan_sites(settings.demo.sites)
+    write = partial(_write_site, settings=settings, folder=paths.cities_data)
+    with ProcessPoolExecutor(min(workers, len(sites))) as pool:
+        images = list(tqdm(pool.map(write, sites), "sites", len(sites)))
+    flown = pd.DataFrame({
+        "city": [TOWNS[site.town].name for site in sites], "site": [site.folder.name for site in sites],
+        "acquisition": [LIGHTS[site.light].name for site in sites],
+    })  # fmt: skip
+    tables.write(flown, paths.acquisitions)
+    write_json(paths.cities_truth, tell_truth(settings, flown))
+    counts = {"towns": len(TOWNS), "sites": len(sites), "px a side": settings.demo.site_px}
+    return [*images, paths.acquisitions], counts
+
+
+def _write_site(site: Site, settings: Cities, folder: Path) -> Path:
+    path = folder / site.folder / "0.jpg"
+    pixels = render_site(site, settings.demo.seed, settings.demo.site_px, settings.pixel_size_m)
+    with atomic(path) as temporary:
+        Image.fromarray(pixels).save(temporary, quality=JPEG_QUALITY, subsampling=0)
+    return path
+
+
+def tell_truth(settings: Cities, flown: pd.DataFrame) -> dict[str, Any]:
+    """What is known about the towns: forms, acquisitions, and whom a network that goes by light would name."""
+    count = len(TOWNS)
+    return {
+        "seed": settings.demo.seed,
+        "pixel_size_m": settings.pixel_size_m,
+        "towns": [
+            {
+                "city": town.name,
+                "form": town.form,
+                "acquisitions": [LIGHTS[i].name, LIGHTS[(i + SECOND_LIGHT) % count].name],
+                "shares_first_light_with": TOWNS[(i - SECOND_LIGHT) % count].name,
+                "shares_second_light_with": TOWNS[(i + SECOND_LIGHT) % count].name,
+            }
+            for i, town in enumerate(TOWNS)
+        ],
+        "sites": flown.to_dict("records"),
+    }
