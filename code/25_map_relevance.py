@@ -40,16 +40,17 @@ def work(step, settings, paths, args) -> dict:
     import pandas as pd
     from tqdm import tqdm
 
-    from urbancam import tables, urban_atlas
+    from urbancam import figures, tables, urban_atlas
     from urbancam.cities import patches as index
     from urbancam.cities import relevance_by_class as by_class
 
     patches, sites = tables.read(paths.patches), tables.read(paths.sites, dtype={"site": str, "image": str})
     patches["class_number"], names = index.city_numbers(patches)
     chosen = choose(patches, sites, settings, paths)
+    credits = figures.site_credit_line(set(sites["source"]), rendered=paths.cities_truth.is_file())
     map_rows = open_mapper(chosen, names, settings, paths, args)
     parts = clean_parts(step, paths)
-    makers = {"pictures": lambda *rows: draw_city(*rows, names, paths),
+    makers = {"pictures": lambda *rows: draw_city(*rows, names, credits, paths),
               "land_cover": lambda *rows: cover_city(*rows, sites, settings, paths)}  # fmt: skip
     made = {"pictures": [], "land_cover": [pd.DataFrame(columns=by_class.COLUMNS)]}
     with tqdm(total=len(chosen), unit="patch", desc="relevance") as bar:
@@ -119,7 +120,7 @@ def open_mapper(chosen, names, settings, paths, args):
     return lambda rows: relevance.map_rows(rows, read, network, cities)
 
 
-def draw_city(city, rows, mapped, names, paths):
+def draw_city(city, rows, mapped, names, credits, paths):
     """Pictures of a city's patches and the sheet of them, written; their rows of `relevance.csv`."""
     import pandas as pd
     from PIL import Image
@@ -136,8 +137,8 @@ def draw_city(city, rows, mapped, names, paths):
                     Image.fromarray(paint(image, shown)).save(temporary)
         own = patch[["patch_id", "city", "site", "image", "fold"]].to_dict() | {"picture": f"{folder.name}/{name}"}
         described += [own | row for row in maps.describe(names)]
-        sheet.append(figures.PatchPicture(f"{name}, taken for {names[maps.logits.argmax()]}", image, maps.shown))
-    figure = figures.draw_relevance_sheet(sheet, city)
+        sheet.append(figures.PatchPicture(f"{name}: {names[maps.target]}", image, maps.shown))
+    figure = figures.draw_relevance_sheet(sheet, city, credits)
     for kind in ("png", "pdf"):
         with atomic(folder / f"sheet.{kind}") as temporary:
             temporary.write_bytes(figures.render(figure, kind))

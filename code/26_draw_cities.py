@@ -17,11 +17,6 @@ log = logging.getLogger(__name__)
 
 FIGURES = ("city_accuracy", "city_confusion", "colour_controls", "city_tree", "city_map")
 TABLES = ("accuracy", "confusion_matrix", "city_tree", "city_map")
-CREDITS = {
-    "files": "Data: images as dropped into data/cities_data.",
-    "hub": "Data: images of DL-SLICER (Bissarinova et al. 2024).",
-    "ign": "Data: images © IGN, BD ORTHO.",
-}
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -41,10 +36,8 @@ def work(step, settings, paths, args) -> dict:
     from urbancam import figures, tables
 
     accuracy, confusion, tree, places = (tables.read(paths.table(name)) for name in TABLES)
-    sources = tables.read(paths.sites, columns=["source"])["source"].unique()
-    credits = " ".join(CREDITS[source] for source in CREDITS if source in sources)
-    if paths.cities_truth.is_file():
-        credits = "Data: rendered demo towns (no real places)."
+    sources = set(tables.read(paths.sites, columns=["source"])["source"])
+    credits = figures.site_credit_line(sources, rendered=paths.cities_truth.is_file())
     drawn = {
         "city_accuracy": figures.draw_city_accuracy(accuracy, credits),
         "city_confusion": figures.draw_city_confusion(confusion, credits),

@@ -44,3 +44,9 @@ def test_sheet_has_a_row_a_patch_and_two_pictures_a_layer(slope, patches):
     boxes = [ax.get_position() for ax in figure.axes]
     assert min(box.x0 for box in boxes) >= 0 and max(box.x1 for box in boxes) <= 1 and min(box.y0 for box in boxes) > 0
     np.testing.assert_array_equal(figure.axes[2].get_images()[0].get_array(), relevance.overlay(IMAGE, slope[::-1]))
+
+
+def test_credits_name_every_source_once_or_say_that_nothing_is_real():
+    got = figures.site_credit_line({"ign", "files"}, rendered=False)
+    assert got == "Data: images as dropped into data/cities_data; images © IGN, BD ORTHO."
+    assert "no real places" in figures.site_credit_line({"files"}, rendered=True)

@@ -20,7 +20,7 @@ class PatchPicture:
     """What the sheet shows of a patch.
 
     Attributes:
-        title: its name, and what it was taken for.
+        title: its name, and the city that relevance speaks for.
         image: (H, W, 3) uint8.
         relevance: layer -> (H, W) map stretched to 0..1, layers from shallow to deep.
     """
@@ -92,7 +92,7 @@ def _show(ax: Axes, picture: np.ndarray) -> None:
 
 
 _CAPTION = (
-    "Relevance-CAM of the city that the one network that never saw the patch's site names, in contrast to the other "
-    "cities. Each map is stretched from its own least (blue) to its own largest value (red): colours do not compare "
-    "between maps. Patches drawn at random among the tested ones."
+    "What speaks for the city named above each patch, in contrast to the other cities: Relevance-CAM of the network "
+    "that never saw the patch's site. Each map is stretched from its own least (blue) to its own largest value (red): "
+    "colours do not compare between maps. Patches drawn at random among the tested ones."
 )

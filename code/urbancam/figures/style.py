@@ -169,6 +169,25 @@ def credit_line(vintage: int, edition: int, years: list[int], rendered: bool) ->
     )
 
 
+SITE_CREDITS = {
+    "files": "images as dropped into data/cities_data",
+    "hub": "images of DL-SLICER (Bissarinova et al. 2024)",
+    "ign": "images © IGN, BD ORTHO",
+}
+
+
+def site_credit_line(sources: set[str], rendered: bool) -> str:
+    """The same line for the cities experiment.
+
+    Args:
+        sources: column `source` of sites.csv.
+        rendered: the sites are the rendered demo towns.
+    """
+    if rendered:
+        return "Data: rendered demo towns (no real places)."
+    return f"Data: {'; '.join(words for source, words in SITE_CREDITS.items() if source in sources)}."
+
+
 def render(figure: Figure, format: str) -> bytes:
     """The figure as the bytes of a "png" or "pdf" file, the same ones every time.
 
