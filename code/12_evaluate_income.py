@@ -30,8 +30,9 @@ def declare(settings, paths, args) -> Step:
     predicted = [f(fold) for fold in folds for f in (paths.test_predictions, paths.validation_predictions)]
     return Step(
         "12_evaluate_income", 2, paths.table("metrics"), "run",
-        settings.pick("statistics", "seed", "split.folds", "split.trained_folds", "split.method", "landcover.key",
-                      "census.cell_size_m", "baselines", "image.size_px", "image.resample"),
+        settings.pick("statistics.draws", "statistics.confidence", "statistics.neighbours", "seed", "split.folds",
+                      "split.trained_folds", "split.method", "landcover.key", "census.cell_size_m", "baselines",
+                      "image.size_px", "image.resample"),
         {
             paths.cells: "03_select_cells",
             paths.images_table: "05_cut_images",
