@@ -1,13 +1,18 @@
 """Statistics over fragments, against hand-computed cities."""
 
+import string
+import time
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from urbancam import landcover, settings
+from urbancam import bootstrap, landcover, settings
 from urbancam.bootstrap import Estimate
 from urbancam.landcover import LandCover, ordering
+from urbancam.landcover import city as city_module
 
 NAMES = {"green ua": "Green urban areas", "comr_indst": "Industry", "roads": "Roads", "port": "Ports"}
 
@@ -66,10 +71,25 @@ def test_ratio_is_the_ratio_of_sums_of_shares(city):
     assert table.loc[("rich", city.classes[1]), "ratio"] == pytest.approx(expected)
 
 
+def test_only_cells_of_nearly_one_class_are_pure():
+    def half_of_the_cells_all_green(area, rich):
+        area[::2] = rich[::2] = [0.992, 0.004, 0.004]
+
+    table = make_city(change=half_of_the_cells_all_green).activation_ratio().set_index(["side", "class"])
+    assert table.loc["rich", "n_pure_cells"].tolist() == [12, 0, 0]
+
+
 def test_contrast_separates_raising_lowering_and_inert(city):
     table = city.contrast().set_index("class")
     assert table.loc["green ua", "ci_low"] > 0 and table.loc["comr_indst", "ci_high"] < 0
     assert table.loc["roads", "ci_low"] < 0 < table.loc["roads", "ci_high"]
+
+
+def test_quotient_is_held_by_the_blocks_of_the_rarer_and_undefined_without_either():
+    value, draws = np.array([2.0, 1, 0]), np.ones((4, 3))
+    common, rare = (Estimate(value, draws, np.array(blocks)) for blocks in ([9, 9, 9], [1, 9, 3]))
+    for got in (city_module.log_quotient(common, rare), city_module.log_quotient(rare, common)):
+        assert got.blocks.tolist() == [1, 9, 3] and got.value[:2].tolist() == [0, 0] and np.isnan(got.value[2])
 
 
 def test_class_in_few_blocks_has_no_interval():
@@ -164,33 +184,38 @@ TABLES = {
 }  # fmt: skip
 
 
-def random_city(n: int = 150, seed: int = 0, names: str = "abcdef", **changes) -> LandCover:
-    """Six classes, many absent from a cell, with activation and income at random; the tables name "a" first.
+def random_city(
+    n: int = 150, seed: int = 0, names: str = "abcdef", cells_a_block: int = 5, **changes
+) -> LandCover:  # fmt: skip
+    """Classes that many cells lack, with activation and income at random; the tables name "a" first.
 
     Args:
-        n: cells, five a block.
+        n: cells.
         seed: of everything.
-        names: of the six classes.
+        names: of the classes, a letter each.
+        cells_a_block: how many.
         changes: to section `landcover`; a cell has 40,000 m2.
     """
     random = np.random.default_rng(seed)
-    area = np.where(random.random((n, 6)) < 0.6, random.dirichlet(np.full(6, 0.7), n), 0)
+    shape = n, len(names)
+    area = np.where(random.random(shape) < 0.6, random.dirichlet(np.full(shape[1], 0.7), n), 0)
     cell, held = np.nonzero(area)
-    ids = np.array([f"cell{i:03d}" for i in range(n)])
+    ids = np.array([f"cell{i:05d}" for i in range(n)])
     rows = pd.DataFrame({"idINSPIRE": ids[cell], "class": np.array(list(names))[held],
                          "area_m2": area[cell, held] * 40_000,
                          "contribution": random.normal(size=len(cell))})  # fmt: skip
     for side in ("poor", "rich"):
         raw = rows["area_m2"] * random.gamma(2, size=len(rows))
         rows[f"{side}_share"] = raw / raw.groupby(rows["idINSPIRE"]).transform("sum")
-    income = random.normal(20_000, 3_000, n) + area @ (2_000 * np.arange(6))
+    income = random.normal(20_000, 3_000, n) + area @ (2_000 * np.arange(shape[1]))
     classes = np.digitize(income, np.percentile(income, [20, 40, 60, 80]))
     predictions = pd.DataFrame({"idINSPIRE": ids, "predicted_class": random.integers(0, 5, n),
                                 "income_class": classes, "income_eur": income})  # fmt: skip
-    blocks = pd.Series(np.arange(n) // 5, index=ids)
+    blocks = pd.Series(np.arange(n) // cells_a_block, index=ids)
     made = settings.load("default")
     chosen = made.landcover.model_copy(update={"min_area_m2": 0.0} | changes)
-    return LandCover(rows, predictions, blocks, dict.fromkeys("abcdef", "name"), 40_000, chosen, made.statistics, seed)
+    named = dict.fromkeys(sorted(names), "name")
+    return LandCover(rows, predictions, blocks, named, 40_000, chosen, made.statistics, seed)
 
 
 @pytest.fixture(scope="module")
@@ -344,6 +369,17 @@ def test_class_that_every_cell_holds_is_at_the_base_rate_in_every_draw(city):
     assert (table["p_value"] == 1).all() and np.allclose(table["probability"], table["base_rate"])
 
 
+def test_base_rate_is_drawn_along(mixed):
+    poor, held = mixed.predictions["income_class"].isin([0, 1]).to_numpy(), mixed.present[:, 1]
+    above = []
+    for draw in range(len(mixed.counts)):
+        weight = mixed.counts[draw][mixed.block_numbers]
+        above.append(weight @ (poor & held) / (weight @ held) - weight @ poor / weight.sum())
+    expected = bootstrap.p_value(np.array(above), 0)
+    row = landcover.observed_association(mixed).set_index(["side", "class"]).loc[("poor", mixed.classes[1])]
+    assert row["p_value"] == pytest.approx(expected) and expected < 1
+
+
 def test_class_income_is_weighted_by_area_and_counts_cells_by_quintile(mixed):
     table = landcover.class_income(mixed).set_index("class")
     income, area = mixed.predictions["income_eur"].to_numpy(), mixed.area[:, 3]
@@ -428,6 +464,18 @@ def test_run_of_one_fold_has_only_its_cells():
     predictions = whole.predictions.loc[ids].reset_index()
     city = LandCover(rows, predictions, blocks, NAMES, 40_000, made.landcover, made.statistics, 0)
     assert city.n_blocks == 12 and landcover.class_income(city)["n_cells"].tolist() == [len(ids)]
+
+
+@pytest.mark.slow
+def test_city_of_the_size_of_paris_within_a_minute_and_2_gb():
+    tracemalloc.start()
+    started = time.process_time()  # others may use the machine
+    city = random_city(70_000, names=string.ascii_lowercase[:20], cells_a_block=35)
+    made = [table(city) for table in (*TABLES.values(), landcover.class_income, landcover.ordering_agreement)]
+    seconds, (_, peak) = time.process_time() - started, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert city.n_blocks == 2000 and len(made[3]) == 760 and made[3]["p_value"].notna().all()
+    assert seconds < 60 and peak < 2e9
 
 
 @pytest.mark.parametrize("table", [*TABLES, "class_income", "ordering_agreement"])
