@@ -3,6 +3,7 @@
 #
 #   ./run.sh                      the demo city, from packed archives to figures
 #   ./run.sh Paris Lyon           these cities (./run.sh all: the five of the study)
+#   ./run.sh cities               the other experiment: name the city (rendered towns; --run default: your images)
 #   ./run.sh status [CITY ...]    what is done, stale, missing
 #   ./run.sh test [quick]         all tests but those that need a GPU (quick: the fast ones)
 #
@@ -56,7 +57,7 @@ run_steps() {  # these steps of one city, in order; stops at the first that fail
     shift 3
     for step in "$@"; do
         case $step in
-            0[01]_*) call "$step.py" --run "$run" ${options[@]+"${options[@]}"} ;;
+            0[01]_*|2?_*) call "$step.py" --run "$run" ${variant:+--variant "$variant"} ${options[@]+"${options[@]}"} ;;
             *)    call "$step.py" --city "$city" --run "$run" ${variant:+--variant "$variant"} \
                       ${options[@]+"${options[@]}"} ;;
         esac
@@ -94,6 +95,17 @@ run_city() {  # all steps of one city
         call 93_tell_results.py --city "$city" --run "$run" ${options[@]+"${options[@]}"}
 }
 
+run_experiment() {  # the cities experiment, with its variants before it is scored
+    local run=$1 variant
+    say "== cities, run $run"
+    case $run in demo*) run_steps cities "$run" "" 20_make_demo_sites || return $? ;; esac
+    run_steps cities "$run" "" 21_import_sites 22_index_patches 23_train_cities || return $?
+    for variant in $(list_variants cities "$run" --variants); do
+        run_steps cities "$run" "$variant" 22_index_patches 23_train_cities || return $?
+    done
+    run_steps cities "$run" "" 24_evaluate_cities 25_map_relevance 26_draw_cities
+}
+
 cities=() options=() run="" dry_run="" task=run
 while [ $# -gt 0 ]; do
     case $1 in
@@ -101,12 +113,12 @@ while [ $# -gt 0 ]; do
         --dry-run) dry_run=yes ;;
         --set|--data|--results|--workers|--device) options+=("$1" "${2:?$1 takes a value}"); shift ;;
         --force) options+=("$1") ;;
-        -h|--help) sed -n '2,10s/^# \{0,1\}//p' run.sh; exit ;;
+        -h|--help) sed -n '2,11s/^# \{0,1\}//p' run.sh; exit ;;
         -*) fail "there is no option $1 (./run.sh --help)" ;;
         test|status) task=$1 ;;
         quick) [ "$task" = test ] && quick=yes || cities+=("$1") ;;
         all) for name in $STUDY; do cities+=("$name"); done ;;
-        cities) fail "the cities experiment is not part of this version yet" ;;
+        cities) [ "$task" = status ] && cities+=("$1") || task=cities ;;
         *) cities+=("$1") ;;
     esac
     shift
@@ -122,19 +134,23 @@ if [ "$task" = test ]; then
 fi
 
 if [ "$task" = status ] && [ ${#cities[@]} -eq 0 ]; then  # every city and run that there is
-    for folder in results/*/*/samples.csv; do
+    for folder in results/*/*/samples.csv results/cities/*/patches.parquet; do
         [ -e "$folder" ] || continue
-        folder=${folder%/samples.csv}
+        folder=${folder%/*}
         city=${folder%/*}
         call 90_show_status.py --city "${city##*/}" --run "${folder##*/}" ${options[@]+"${options[@]}"} || exit $?
         cities+=("${city##*/}")
     done
     [ ${#cities[@]} -eq 0 ] || exit 0
 fi
+if [ "$task" = cities ]; then
+    run_experiment "${run:-demo}"
+    exit
+fi
 [ ${#cities[@]} -gt 0 ] || cities=(Demo)
 
 run_of() {  # the run of a city: the one named, else demo for the demo city and default for all others
-    if [ -n "$run" ]; then say "$run"; elif [ "$1" = Demo ]; then say demo; else say default; fi
+    if [ -n "$run" ]; then say "$run"; elif [ "$1" = Demo ] || [ "$1" = cities ]; then say demo; else say default; fi
 }
 
 worst=0 done=()

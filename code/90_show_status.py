@@ -20,6 +20,7 @@ IMAGE_BYTES = 2.3e6  # PNG of a cell at 1000 px; IGN imagery compresses about th
 CUT_S = 0.3  # s of one core for a cell of 1000 px, measured on the demo city
 TRAIN_S = 0.06  # s of one core for an image of 192 px through EfficientNet-B0 and back, measured on the demo city
 NO_STEP = ("90", "93", "94")  # they compute nothing, so nothing of theirs can be stale
+EXPERIMENT = "cities"  # what --city names where the steps 20 .. 26 are meant
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -52,8 +53,9 @@ def spread_staleness(states: list[dict]) -> None:
 
 def show(args: argparse.Namespace) -> int:
     scripts = [script for script in sorted(HERE.glob("[0-9][0-9]_*.py")) if script.name[:2] not in NO_STEP]
+    scripts = [script for script in scripts if script.name.startswith("2") == (args.city == EXPERIMENT)]
     if not args.run.startswith("demo"):
-        scripts = [script for script in scripts if not script.name.startswith("00")]
+        scripts = [script for script in scripts if script.name[:2] not in ("00", "20")]
     asked = [(script, args) for script in scripts]
     for name in [*list_variants(args), *list_left_out(args)]:
         varied = argparse.Namespace(**vars(args), variant=name)
@@ -63,17 +65,18 @@ def show(args: argparse.Namespace) -> int:
     spread_staleness(states)
     for state in states:
         title = f"{state['step']} {state['label'].removeprefix(args.city).strip()}".strip()
-        print(f"{state['state']:8}{title:36}{state['reason'] or command.join_counts(state['counts'])}")
+        print(f"{state['state']:8}{title:44}{state['reason'] or command.join_counts(state['counts'])}")
     done = sum(state["state"] == "done" for state in states)
     print(f"{args.city}, run {args.run}: {done} of {len(states)} results are up to date")
     return 0
 
 
 def list_variants(args: argparse.Namespace) -> list[str]:
-    """The variants of the run that section `compare` asks for."""
+    """The variants of the run that section `compare` (or `cities`) asks for."""
     from urbancam import settings, variants
 
-    return variants.names(settings.load(args.run, args.set))
+    made = settings.load(args.run, args.set)
+    return made.cities.variants if args.city == EXPERIMENT else variants.names(made)
 
 
 def list_left_out(args: argparse.Namespace) -> list[str]:
@@ -81,12 +84,16 @@ def list_left_out(args: argparse.Namespace) -> list[str]:
     from urbancam import settings, variants
 
     made = settings.load(args.run, args.set)
-    wanted = "city" in made.compare.splits and made.split.method != "city"
+    wanted = "city" in made.compare.splits and made.split.method != "city" and args.city != EXPERIMENT
     return [variants.split_name("city")] if wanted and command.find_paths(made, args).other_cities() else []
 
 
 def steps_of_variant(name: str) -> tuple[str, ...]:
     """Numbers of the scripts that a variant goes through; another split is scored, not explained."""
+    from urbancam import variants
+
+    if name in variants.OF_CITIES:
+        return command.OF_VARIANTS_OF_CITIES
     return command.OF_VARIANTS[:3] if name.startswith("split-") else command.OF_VARIANTS
 
 

@@ -11,6 +11,7 @@ from samples import run_script
 from urbancam import models, settings
 from urbancam.paths import Paths
 
+pytestmark = pytest.mark.slow
 CITIES = ["Green (GGG)", "Red (RRR)"]
 
 

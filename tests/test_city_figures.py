@@ -52,7 +52,7 @@ def test_any_number_of_cities(count):
     places = pd.concat([similarity.place_cities(one, 0) for one in alike(names)])
     for figure in (figures.draw_city_confusion(confusion), figures.draw_city_tree(tree, names),
                    figures.draw_city_map(places)):  # fmt: skip
-        assert len(figures.render(figure, "png")) > 10_000
+        figure.draw_without_rendering()
         words = texts(figure)
         assert all(name in words or short_name(name) in words for name in names)
 

@@ -39,7 +39,7 @@ from urbancam.errors import InputError
 log = logging.getLogger("urbancam")
 
 WITHOUT_CITY = ("00", "01", "2")  # how the names of scripts begin that take no --city
-OF_VARIANTS = ("10", "11", "12", "13", "14", "22", "23")  # scripts that take --variant
+OF_VARIANTS, OF_VARIANTS_OF_CITIES = ("10", "11", "12", "13", "14"), ("22", "23")  # scripts that take --variant
 
 
 def parser(doc: str, city: bool = False, variant: bool = False, experiment: str = "") -> argparse.ArgumentParser:
@@ -192,7 +192,7 @@ def arguments(args: argparse.Namespace, script: str) -> list[str]:
     words = ["--city", args.city] if getattr(args, "city", "") and not script.startswith(WITHOUT_CITY) else []
     words += ["--run", args.run] if args.run != "default" else []
     variant = getattr(args, "variant", "")
-    words += ["--variant", variant] if variant and script[:2] in OF_VARIANTS else []
+    words += ["--variant", variant] if variant and script[:2] in OF_VARIANTS + OF_VARIANTS_OF_CITIES else []
     words += [word for assignment in args.set for word in ("--set", assignment)]
     words += ["--data", str(args.data)] if args.data else []
     words += ["--results", str(args.results)] if args.results else []

@@ -67,8 +67,8 @@ def _mark_chance(ax: Axes, cities: int) -> None:
 
 def _accuracy_caption(row: pd.Series) -> str:
     return style.sentences(
-        f"{int(row['n_patches']):,} patches of {int(row['n_images']):,} images at {int(row['n_sites']):,} sites, each by "
-        "a network that never saw its site or, in the published split, its half of it",
+        f"{int(row['n_patches']):,} patches of {int(row['n_images']):,} images at {int(row['n_sites']):,} sites, each "
+        "by a network that never saw its site or, in the published split, its half of it",
         "Lines: 95 % intervals with sites resampled, wide bands with images resampled; one site cannot be resampled",
     )  # fmt: skip
 
@@ -118,8 +118,9 @@ def draw_colour_controls(accuracy: pd.DataFrame, credits: str = "") -> Figure:
     cities = accuracy.loc[accuracy["subset"] == "city", "name"].nunique()
     figure = style.new_figure(
         style.ONE_COLUMN_MM, 30 + 12 * len(trained),
-        "A network that knows cities by sensor, light or season falls towards guessing when colours change, and most "
-        "of all when it is tested on an acquisition that it never saw. Lines: 95 % intervals, sites resampled.", credits,
+        "A network that knows cities by sensor, light or season falls towards guessing when colours change, and "
+        "most of all when it is tested on an acquisition that it never saw. Lines: 95 % intervals, sites resampled.",
+        credits,
     )  # fmt: skip
     ax = figure.subplots()
     for step, (tested, (label, marker)) in enumerate(TESTED.items()):
