@@ -13,7 +13,7 @@ import logging
 from urbancam import command
 from urbancam.records import Step
 
-log = logging.getLogger("urbancam.landcover")
+log = logging.getLogger(__name__)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

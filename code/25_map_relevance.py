@@ -9,6 +9,7 @@ Run     python code/25_map_relevance.py --run demo
 """
 
 import argparse
+import csv
 import logging
 import shutil
 
@@ -16,7 +17,7 @@ from urbancam import command
 from urbancam.paths import folder_name
 from urbancam.records import Step, atomic, open_parts
 
-log = logging.getLogger("urbancam.relevance")
+log = logging.getLogger(__name__)
 
 KEYS = ("image", "model", "colour", "patch_px", "trained_folds", "relevance")  # of section `cities`
 
@@ -27,13 +28,24 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def declare(settings, paths, args) -> Step:
     weights = {paths.weights(fold): "23_train_cities" for fold in range(settings.cities.folds_trained)}
-    covers = {cover: "02_import_urban_atlas" for cover in sorted(paths.results.glob("*/land_cover.parquet"))}
+    covers = dict.fromkeys(land_covers(paths).values(), "02_import_urban_atlas")
     return Step(
         "25_map_relevance", 1, paths.table("relevance"), "run",
         settings.pick("statistics", "landcover.key", "seed", *(f"cities.{key}" for key in KEYS)),
         {paths.patches: "22_index_patches", paths.sites: "21_import_sites"} | weights | covers,
         outputs=[paths.relevance, paths.relevance_fragments, paths.table("relevance_by_class")],
     )  # fmt: skip
+
+
+def land_covers(paths) -> dict:
+    """City -> its land cover, of the cities whose sites have coordinates and whose Urban Atlas was imported."""
+    if not paths.sites.is_file():
+        return {}
+    with paths.sites.open(encoding="utf-8", newline="") as table:
+        cities = sorted({row["city"] for row in csv.DictReader(table) if row.get("epsg")})
+    # ASSUME: "Paris (CDG)" of the cities experiment is "Paris" of the income experiment.
+    found = {city: paths.of_city(city.partition(" (")[0]).land_cover for city in cities}
+    return {city: path for city, path in found.items() if path.is_file()}
 
 
 def work(step, settings, paths, args) -> dict:
@@ -80,9 +92,9 @@ def choose(patches, sites, settings, paths):
 
     asked, folds, seed = settings.cities.relevance, settings.cities.folds_trained, settings.seed
     drawn = by_class.draw_tested(patches, folds, asked.patches, seed)
-    known = sites[sites["epsg"].notna() & sites["city"].map(lambda city: paths.of_city(city).land_cover.is_file())]
-    on_land = patches[patches["image"].isin(known["image"]) & patches["city"].isin(known["city"])]
-    covered = by_class.draw_tested(on_land, folds, asked.land_cover_patches, seed)
+    place = ["city", "site", "image"]
+    known = sites.loc[sites["epsg"].notna() & sites["city"].isin(land_covers(paths)), place]
+    covered = by_class.draw_tested(patches.merge(known, on=place), folds, asked.land_cover_patches, seed)
     log.info("draws %s patches of %d cities; lays %s on the land cover of %d cities", f"{len(drawn):,}",
              drawn["city"].nunique(), f"{len(covered):,}", covered["city"].nunique())  # fmt: skip
     if covered.empty:
@@ -150,7 +162,7 @@ def cover_city(city, rows, mapped, sites, settings, paths):
     from urbancam import geotables
     from urbancam.cities import patch_cover
 
-    land_cover = geotables.read(paths.of_city(city).land_cover, ["code", "class", "geometry"])
+    land_cover = geotables.read(land_covers(paths)[city], ["code", "class", "geometry"])
     signed = ((index, maps.signed) for index, _, maps in mapped)
     return patch_cover.project_patches(signed, rows, sites, land_cover, settings.cities.patch_px)
 

@@ -36,6 +36,16 @@ def test_docstring_tells_what_it_reads_writes_and_how_to_run_it(path):
     assert all(f"\n{word} " in doc for word in ("Reads", "Writes", "Run")) and path.name in doc
 
 
+def test_messages_of_a_script_itself_reach_the_terminal(tmp_path):
+    script = tmp_path / "said.py"
+    script.write_text(
+        f"import sys, logging; sys.path.insert(0, {str(ROOT / 'code')!r})\n"
+        "from urbancam import command\n"
+        "command.guard(lambda: logging.getLogger(__name__).info('drops 3 cells'))\n"
+    )
+    assert call(script).stdout == "drops 3 cells\n"
+
+
 @pytest.mark.parametrize("path", BY_CITY, ids=lambda p: p.name)
 def test_city_without_data_is_refused_with_what_to_do(path, tmp_path):
     done = call(path, "--city", "Nowhere", "--data", tmp_path / "data", "--results", tmp_path / "results")

@@ -232,6 +232,7 @@ def _log_to_terminal() -> None:
     """Messages to stdout, errors to stderr; handlers of an earlier run in this process go."""
     log.setLevel(logging.INFO)
     log.propagate = False
+    logging.getLogger("__main__").parent = log  # the name of a script's own logger: its messages too
     for old in list(log.handlers):
         log.removeHandler(old)
         old.close()
