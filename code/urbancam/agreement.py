@@ -132,7 +132,7 @@ def deletion_tables(
         statistics: section `statistics`.
         seed: of the bootstrap.
     """
-    values = curves.pivot(index="idINSPIRE", columns=["order", "curve", "fraction"], values="value")
+    values = curves.pivot(index="idINSPIRE", columns=["order", "curve", "fraction"], values="value").sort_index(axis=1)
     areas = _areas_under(values)
     above = areas.copy()
     for order, curve in areas.columns:

@@ -153,8 +153,8 @@ class _Examiner:
     def add_curves(self, cells: slice, pixels: torch.Tensor, maps: Maps, published: Sides) -> None:
         """Deletion and insertion of those cells of a batch that take part."""
         chosen = self.group.with_curves[cells]
-        ids, at = self.group.ids[cells][chosen], torch.from_numpy(chosen).to(self.device)
-        rich = torch.from_numpy(self.group.rich[cells][chosen]).to(self.device)
+        ids, at = self.group.ids[cells][chosen], torch.tensor(chosen, device=self.device)
+        rich = torch.tensor(self.group.rich[cells][chosen], device=self.device)
         grid, toward_rich = _grid(maps), torch.where(rich, 1.0, -1.0)[:, None]
         poor, richer = (deletion.patch_shares(side[at], grid) for side in published)
         contribution = activation.spread_evenly(maps.contribution[at], pixels.shape[-1])
