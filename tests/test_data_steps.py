@@ -115,6 +115,20 @@ def test_missing_census_is_fetched_with_a_browsers_agent_and_the_next_run_is_up_
     assert "up to date (12 cells" in capsys.readouterr().out
 
 
+def test_1km_grid_is_fetched_into_a_table_of_its_own_beside_that_of_200_m(tmp_path, insee):
+    point, start = insee
+    bodies = {size_m: write_census(tmp_path / str(size_m), 2015, frame=samples.census_frame(size_m=size_m), grid=name)
+              for size_m, name in ((200, "200m"), (1000, "1000m"))}  # fmt: skip
+    folders = ["--data", tmp_path / "data", "--results", tmp_path / "results", "--set"]
+    with start(lambda path: Reply(bodies[1000 if "1000m" in path else 200].read_bytes())) as (url, requests):
+        point(url)
+        assert [run_script("01", *folders, f"census.cell_size_m={size_m}") for size_m in bodies] == [0, 0]
+    assert [path.split("/")[1] for path, _ in requests] == ["4176290", "4176293"]
+    tables = [tmp_path / "data/census_data" / name for name in ("census_2015.parquet", "census_2015_1km.parquet")]
+    got = [set(pd.read_parquet(path)["idINSPIRE"].str.partition("mN")[0]) for path in tables]
+    assert got == [{"CRS3035RES200"}, {"CRS3035RES1000"}]
+
+
 def test_shapefile_is_fetched_where_there_is_no_csv(tmp_path, insee):
     point, start = insee
     body = write_census(tmp_path / "made", 2015, "shp").read_bytes()
