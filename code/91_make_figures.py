@@ -1,16 +1,16 @@
 """Make the figures of a run from its tables, images, maps and land cover; compute nothing.
 
 Reads   results/<city>/images.csv, images/, fragments.parquet,
-        results/<city>/<run>/samples.csv, predictions.csv, tables/, maps/
-Writes  results/<city>/<run>/figures/, each as .png and .pdf: class_maps, confusion_matrix, scores,
-        activation_ratios, polar_ratios (for landcover.key: class), cell_sheet
+        results/<city>/<run>/samples.csv, predictions.csv, tables/, maps/; predictions_without_income.csv where it is,
+        tables/transfer.csv of this and the other cities with the same run
+Writes  results/<city>/<run>/figures/, each as .png and .pdf: those of urbancam/exhibits.py that the settings ask for
 Run     python code/91_make_figures.py --city Demo --run demo
 """
 
 import argparse
 import logging
 
-from urbancam import command
+from urbancam import command, exhibits
 from urbancam.errors import InputError
 from urbancam.paths import shown
 from urbancam.records import Step, atomic
@@ -18,61 +18,79 @@ from urbancam.records import Step, atomic
 log = logging.getLogger("urbancam.figures")
 
 CELLS_A_GROUP = 4  # of the sheet
-TABLES = {
-    "metrics": "12_evaluate_income",
-    "confusion_matrix": "12_evaluate_income",
-    "activation_ratio": "14_landcover_statistics",
-    "activation_contrast": "14_landcover_statistics",
-    "contribution": "14_landcover_statistics",
-}
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return command.parser(__doc__, city=True).parse_args(argv)
 
 
+def transfers(paths) -> list:
+    """The transfer tables at hand, this city's and the others'; none where there is one city only."""
+    found = [city.table("transfer") for city in (paths, *paths.other_cities()) if city.table("transfer").is_file()]
+    return found if len(found) > 1 else []
+
+
 def declare(settings, paths, args) -> Step:
-    names = ["class_maps", "confusion_matrix", "scores", "activation_ratios", "cell_sheet"]
-    names += ["polar_ratios"] if settings.landcover.key == "class" else []
-    files = [paths.figures / f"{name}.{kind}" for name in names for kind in ("png", "pdf")]
+    wanted = exhibits.figures_of(settings, several_cities=bool(transfers(paths)))
+    files = [paths.figures / f"{name}.{kind}" for name in wanted for kind in ("png", "pdf")]
+    inputs = {paths.samples: "10_assign_folds", paths.predictions: "12_evaluate_income",
+              paths.activation: "13_project_activation", paths.images_table: "05_cut_images",
+              paths.fragments: "06_cut_land_cover"}  # fmt: skip
+    tables = dict.fromkeys(name for figure in wanted.values() for name in figure.tables)
+    inputs |= {paths.table(name): exhibits.TABLES[name].maker for name in tables}
+    optional = [file for file in [paths.predictions_without_income] if file.is_file()] + transfers(paths)
     return Step(
-        "91_make_figures", 1, files[0], "run",
+        "91_make_figures", 2, files[0], "run",
         settings.pick("seed", "census.vintage", "urban_atlas.edition", "landcover.key"),
-        {paths.samples: "10_assign_folds", paths.predictions: "12_evaluate_income",
-         paths.activation: "13_project_activation", paths.images_table: "05_cut_images",
-         paths.fragments: "06_cut_land_cover"} | {paths.table(name): maker for name, maker in TABLES.items()},
+        inputs | dict.fromkeys(optional, exhibits.TRANSFER),
         outputs=files[1:],
         label=args.city,
     )  # fmt: skip
 
 
 def work(step, settings, paths, args) -> dict:
-    from urbancam import figures, tables, urban_atlas
+    from urbancam import figures, tables
 
-    metrics, confusion, ratios, contrast, contribution = (tables.read(paths.table(name)) for name in TABLES)
-    samples, predictions = tables.read(paths.samples), tables.read(paths.predictions)
     images = tables.read(paths.images_table).set_index("idINSPIRE")
-    classes = urban_atlas.class_table()
     years = images["campaign_year"].dropna().astype(int).tolist()
     vintage, edition = settings.census.vintage, settings.urban_atlas.edition
     named = args.city, figures.credit_line(vintage, edition, years, rendered=paths.truth.is_file())
-    cells = read_cells(predictions, images, settings.seed, paths)
-    drawn = {
-        "class_maps": figures.draw_class_maps(samples, predictions, *named),
-        "confusion_matrix": figures.draw_confusion_matrix(confusion, metrics, *named),
-        "scores": figures.draw_scores(metrics, *named),
-        "activation_ratios": figures.draw_activation_ratios(ratios, contrast, contribution, *named),
-        "cell_sheet": figures.draw_cell_sheet(cells, classes, *named),
-    }
-    if settings.landcover.key == "class":
-        sectors = classes[classes["in_polar_figure"]]
-        drawn["polar_ratios"] = figures.draw_polar_ratios(ratios, sectors, *named)
+    wanted = exhibits.figures_of(settings, several_cities=bool(transfers(paths)))
+    frames = {name: [tables.read(paths.table(table)) for table in figure.tables] for name, figure in wanted.items()}
+    drawn = {name: draw(*frames[name], *named) for name, draw in figures.FROM_TABLES.items() if name in wanted}
+    drawn |= draw_others(frames, images, named, settings, paths)
     for name, figure in drawn.items():
         for kind in ("png", "pdf"):
             with atomic(paths.figures / f"{name}.{kind}") as temporary:
                 temporary.write_bytes(figures.render(figure, kind))
     log.info("saves %s to %s", ", ".join(drawn), shown(paths.figures))
     return {"figures": len(drawn)}
+
+
+def draw_others(frames, images, named, settings, paths) -> dict:
+    """The figures of `frames` that need more than their tables: name -> figure."""
+    import pandas as pd
+
+    from urbancam import figures, tables, urban_atlas
+
+    samples, predictions = tables.read(paths.samples), tables.read(paths.predictions)
+    without = paths.predictions_without_income
+    classes = urban_atlas.class_table()
+    cells = read_cells(predictions, images, settings.seed, paths)
+    drawn = {
+        "class_maps": figures.draw_class_maps(
+            samples, predictions, *named, tables.read(without) if without.is_file() else None),
+        "cell_sheet": figures.draw_cell_sheet(cells, classes, *named),
+    }  # fmt: skip
+    if "polar_ratios" in frames:
+        drawn["polar_ratios"] = figures.draw_polar_ratios(
+            *frames["polar_ratios"], classes[classes["in_polar_figure"]], *named)  # fmt: skip
+    if "chords" in frames:
+        drawn["chords"] = figures.draw_chords(*frames["chords"], classes, *named)
+    if "transfer" in frames:
+        rows = pd.concat([tables.read(file) for file in transfers(paths)], ignore_index=True)
+        drawn["transfer"] = figures.draw_transfer(rows, named[1])
+    return drawn
 
 
 def read_cells(predictions, images, seed, paths) -> dict:

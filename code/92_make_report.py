@@ -7,18 +7,8 @@ Run     python code/92_make_report.py --city Demo --run demo
 
 import argparse
 
-from urbancam import command
+from urbancam import command, exhibits
 from urbancam.records import Step, atomic, read_json
-
-TABLES = {
-    "metrics": "12_evaluate_income",
-    "confusion_matrix": "12_evaluate_income",
-    "activation_ratio": "14_landcover_statistics",
-    "activation_contrast": "14_landcover_statistics",
-    "contribution": "14_landcover_statistics",
-    "observed_association": "14_landcover_statistics",
-}
-FIGURES = ("class_maps", "scores", "confusion_matrix", "activation_ratios", "polar_ratios", "cell_sheet")
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -26,12 +16,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def declare(settings, paths, args) -> Step:
-    names = [name for name in FIGURES if name != "polar_ratios" or settings.landcover.key == "class"]
+    pictures = {paths.figures / f"{name}.png": "91_make_figures" for name in exhibits.FIGURES}
+    drawn = exhibits.figures_of(settings, several_cities=(paths.figures / "transfer.png").is_file())
     return Step(
-        "92_make_report", 1, paths.report, "run",
+        "92_make_report", 2, paths.report, "run",
         settings.pick(*type(settings).model_fields),
-        {paths.table(name): maker for name, maker in TABLES.items()}
-        | {paths.figures / f"{name}.png": "91_make_figures" for name in names},
+        {paths.table(name): table.maker for name, table in exhibits.TABLES.items() if table.heading}
+        | {picture: maker for picture, maker in pictures.items() if picture.stem in drawn},
         label=args.city,
     )  # fmt: skip
 
@@ -39,12 +30,10 @@ def declare(settings, paths, args) -> Step:
 def work(step, settings, paths, args) -> dict:
     from urbancam import report, tables
 
-    frames = {name: tables.read(paths.table(name)) for name in TABLES}
-    sentences = report.summarise_scores(frames["metrics"])
-    sentences += report.summarise_land_cover(frames["activation_ratio"], frames["activation_contrast"])
+    frames = {path.stem: tables.read(path) for path in step.inputs if path.suffix == ".csv"}
     figures = {path.stem: path.read_bytes() for path in step.inputs if path.suffix == ".png"}
     page = report.render_page(
-        f"{args.city}, run {args.run}", sentences, figures, frames,
+        f"{args.city}, run {args.run}", report.summarise(frames), figures, frames,
         settings.pick(*type(settings).model_fields), read_records(step, settings, paths),
         report.name_limits(frames["metrics"], rendered=paths.truth.is_file()),
     )  # fmt: skip

@@ -114,6 +114,20 @@ def test_a_cell_of_a_class_outside_used_is_drawn_as_unused(samples, predictions)
     assert image.get_array()[1, 1] == maps.UNUSED
 
 
+def test_cells_without_income_have_a_panel_of_their_own(samples, predictions):
+    lacking = pd.DataFrame({"idINSPIRE": [cell_id(1, 1)], "predicted_class": [4]})
+    figure = figures.draw_class_maps(samples, predictions, "Demo", without_income=lacking)
+    observed, predicted, alone = (ax.get_images()[0].get_array() for ax in figure.axes[:3])
+    assert observed[1, 1] == predicted[1, 1] == maps.UNUSED
+    assert alone[1, 1] == 4 and (alone.compressed() == 4).sum() == 1
+    assert "1 cells without a published income" in " ".join(texts(figure)).replace("\n", " ")
+
+
+def test_no_cell_without_income_adds_no_panel(samples, predictions):
+    figure = figures.draw_class_maps(samples, predictions, "Demo", without_income=predictions[:0])
+    assert len(figure.axes) == 3  # two maps and the colour bar
+
+
 @pytest.mark.parametrize(("width_m", "expected"), [(200, 100), (800, 200), (3_400, 1_000), (150_000, 50_000)])
 def test_scale_bar_takes_at_most_a_third(width_m, expected):
     assert maps.scale_length_m(width_m) == expected
@@ -368,7 +382,23 @@ def all_figures(samples, predictions, metrics) -> list:
     full = picture(0, fragments=pd.DataFrame({"class": classes["class"], "geometry": moved}))
     contrast = classes.assign(log_ratio=0.3, ci_low=-0.1, ci_high=0.5)
     contribution = contrast.rename(columns={"log_ratio": "value"})
+    pairs = classes.assign(object=classes["class"], neighbour="water", value=2.5, ci_low=1.1, ci_high=3.0)
+    pairs = pd.concat([pairs.assign(side=side, published_value=2.5) for side in ("poor", "rich")])
+    incomes = contrast.assign(n_cells=11_111, mean_income_eur=np.arange(20) * 1e3)
+    incomes = incomes.assign(**{f"cells_{k}": 10**k for k in range(5)})
+    agreement = pd.DataFrame({"measure": ["activation_contrast"], "observed": ["mean income"], "n_classes": [20],
+                              "spearman": [-0.5], "ci_low": [-0.9], "ci_high": [-0.1]})  # fmt: skip
+    many = ["published", *(f"weights_{number}" for number in range(1, 8)), *"abcdefghij"]
+    controls = pd.concat([contrast.assign(control=name, kind="control" if name != "published" else name)
+                          for name in many]).rename(columns={"log_ratio": "ratio"}).assign(side="contrast")  # fmt: skip
+    agreed = controls.assign(rank_correlation=1.0)
+    lacking = predictions.iloc[:1].assign(idINSPIRE=cell_id(3, 3))
     return [
+        figures.draw_class_maps(samples, predictions, "Saint-Etienne", without_income=lacking),
+        figures.draw_chords(pairs, pairs, classes, "Saint-Etienne"),
+        figures.draw_ordering(contrast, incomes, agreement, "Saint-Etienne"),
+        figures.draw_class_by_quintile(incomes, "Saint-Etienne"),
+        figures.draw_controls(controls, agreed, "Saint-Etienne"),
         figures.draw_class_maps(samples, predictions, "Demo"),
         figures.draw_confusion_matrix(CONFUSION, metrics),
         figures.draw_scores(metrics),

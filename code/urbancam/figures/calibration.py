@@ -16,9 +16,7 @@ CHANCE = 0.2  # five classes
 
 
 @style.styled
-def draw_calibration(
-    reliability: pd.DataFrame, calibration: pd.DataFrame, city: str = "", credits: str = ""
-) -> Figure:
+def draw_calibration(reliability: pd.DataFrame, calibration: pd.DataFrame, city: str = "", credits: str = "") -> Figure:
     """Share of cells told right against the probability given to the class, and the cells in each bin below.
 
     Args:

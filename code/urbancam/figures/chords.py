@@ -118,8 +118,8 @@ def chord_path(start: float, end: float, width: float) -> Path:
     corners = [
         (Path.MOVETO, _point(start - half, 1)), (Path.LINETO, _point(start, 1)), (Path.LINETO, _point(start + half, 1)),
         (Path.CURVE3, (0, 0)), (Path.CURVE3, _point(end - shaft, NECK)),
-        (Path.LINETO, _point(end - half, NECK)), (Path.LINETO, _point(end, TIP)), (Path.LINETO, _point(end + half, NECK)),
-        (Path.LINETO, _point(end + shaft, NECK)),
+        (Path.LINETO, _point(end - half, NECK)), (Path.LINETO, _point(end, TIP)),
+        (Path.LINETO, _point(end + half, NECK)), (Path.LINETO, _point(end + shaft, NECK)),
         (Path.CURVE3, (0, 0)), (Path.CURVE3, _point(start - half, 1)),
     ]  # fmt: skip
     codes, points = zip(*corners, strict=True)

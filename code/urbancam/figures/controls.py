@@ -7,19 +7,10 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 
+from urbancam.exhibits import control_name
 from urbancam.figures import style
 
 KINDS = {"published": "", "method": "other methods", "control": "controls"}
-CONTROLS = {  # in the tables -> on the page; others as they are, underscores as blanks
-    "published": "published map",
-    "hirescam": "HiResCAM",
-    "layercam": "LayerCAM",
-    "gradcam_plus_plus": "Grad-CAM++",
-    "other_centring": "the other centring",
-    "edges": "edges (Sobel)",
-    "shifted": "polygons shifted",
-    "rotated": "polygons rotated",
-}
 CONTRAST = "contrast"
 SIDES = {"poor": ("s", -0.22), "rich": ("o", 0.22), CONTRAST: ("D", 0.0)}  # marker, place in the column
 COLOURS = style.SIDE_COLOURS | {CONTRAST: "0.2"}
@@ -56,11 +47,6 @@ def draw_controls(controls: pd.DataFrame, agreement: pd.DataFrame, city: str = "
     style.set_heading(figure, city, "what destroys the activation ratios")
     _add_keys(figure, ax, image)
     return figure
-
-
-def control_name(control: str) -> str:
-    """A control's name on the page."""
-    return CONTROLS.get(control, str(control).replace("_", " ").replace("-", " "))
 
 
 def _sort_controls(contrast: pd.DataFrame) -> pd.DataFrame:
@@ -103,7 +89,7 @@ def _draw_contrasts(ax: Axes, contrast: pd.DataFrame, order: list[str], classes:
     image = ax.imshow(grid, cmap=colours, vmin=-WIDEST, vmax=WIDEST, aspect="auto")
     for line, column in zip(*np.nonzero((low > 0) | (high < 0)), strict=True):
         sign, colour = "+" if low[line, column] > 0 else "\N{MINUS SIGN}", "black"
-        if abs(values[line, column]) > 0.6 * WIDEST:
+        if abs(values[line, column]) > 0.7 * WIDEST:
             colour = "white"
         ax.text(column, line, sign, ha="center", va="center_baseline", fontsize=7.5, color=colour)
     ax.tick_params(length=0)
@@ -139,6 +125,7 @@ _CAPTION = (
     "Columns: the published map, other attribution methods on the same cells, and controls. a, Spearman r of each "
     "column's ratios with the published ones over the classes; 1: the same order, 0 (dashed): none. b, colour: the "
     "map lies on the class rather where the image says rich (red) or poor (blue); + and \N{MINUS SIGN}: the interval "
-    "leaves out 0; empty: not defined. A control that destroys the signal should be pale and without signs. "
+    "leaves out 0; grey: not defined. Random weights: 1, the linear unit is drawn anew, each further number reaches a "
+    "stage deeper. A control that destroys the signal should be pale and without signs. "
     "Intervals by bootstrap over spatial blocks."
 )

@@ -6,15 +6,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from urbancam.exhibits import SPLITS
 from urbancam.figures import style
 from urbancam.figures.scores import BASELINE_COLOUR, MODEL_COLOUR
 
-SPLITS = {  # from the one that leaks most to the one that leaks least
-    "random": "random cells",
-    "group": "INSEE groups",
-    "block": "spatial blocks",
-    "city": "a city left out",
-}
 PANELS = {  # title, axis, value by chance
     "spearman": ("order of the incomes", "Spearman r", 0.0),
     "accuracy": ("right one of five classes", "accuracy", 0.2),
@@ -77,8 +72,8 @@ def _label(leakage: pd.DataFrame, split: str) -> str:
     """The split's name; below it how many groups and blocks, and what share of neighbours, it leaks."""
     row = leakage[leakage["split"] == split].iloc[0]
     leaks = [f"{int(row[f'leaks_{unit}']):,} {unit}s" for unit in ("group", "block") if pd.notna(row[f"leaks_{unit}"])]
-    lines = [SPLITS[split], f"leaks {', '.join(leaks)}" if leaks else "",
-             f"{row['trained_neighbours']:.0%} of neighbours" if pd.notna(row["trained_neighbours"]) else ""]  # fmt: skip
+    known = row["trained_neighbours"]
+    lines = [SPLITS[split], f"leaks {', '.join(leaks)}" * bool(leaks), f"{known:.0%} of neighbours" * pd.notna(known)]
     return "\n".join(line for line in lines if line)
 
 
@@ -94,9 +89,9 @@ def _caption(leakage: pd.DataFrame) -> str:
     tested = leakage[(leakage["predictor"] == "model") & (leakage["metric"] == "spearman")]
     cells = {SPLITS.get(split, split): f"{int(n):,}" for split, n in zip(tested["split"], tested["n"], strict=True)}
     return style.sentences(
-        "The same model trained and tested under several splits, with the coordinates (the classes of the nearest cells) beside it",
-        "Leaks: INSEE groups and blocks with cells on both sides of a split in any fold, and the share of a test cell's "
-        "eight neighbours that the model has seen",
+        "The same model trained and tested under several splits; beside it, the classes of the nearest cells",
+        "Leaks: INSEE groups and blocks with cells on both sides of a split in any fold, and what share of a test "
+        "cell's neighbours the model has seen",
         "Dashed: chance, and in c nothing. Bars: intervals by bootstrap over spatial blocks",
         f"Cells tested: {', '.join(f'{name} {n}' for name, n in cells.items())}" if cells else "",
     )

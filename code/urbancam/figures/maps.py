@@ -111,8 +111,8 @@ def _map_caption(cells: pd.DataFrame) -> str:
     return style.sentences(
         f"Quintiles of the city's income per person in cells of {side_m} m, observed and as predicted from the image "
         f"by the one model that never saw the cell ({len(compared):,} cells{grey})",
-        f"c, {lacking:,} cells without a published income as the mean of all models predicts them, which nothing checks; "
-        "the others in light grey"
+        f"c, {lacking:,} cells without a published income, predicted by the mean of all models, which nothing can "
+        "check; the others in light grey"
         if lacking else "",
     )  # fmt: skip
 

@@ -63,9 +63,7 @@ def draw_ordering(
     columns = ["class", "name", "mean_income_eur", "ci_low", "ci_high"]
     table = class_income[columns].merge(contrast.drop(columns="name"), on="class", suffixes=("_eur", ""))
     table = table[table["log_ratio"].notna() & table["mean_income_eur"].notna()].sort_values("mean_income_eur")
-    figure = style.new_figure(
-        style.TWO_COLUMNS_MM, max(78, 12 + 4 * len(table)), _ORDERING_CAPTION, credits, layout="constrained"
-    )
+    figure = style.new_figure(style.TWO_COLUMNS_MM, max(78, 12 + 4 * len(table)), _ORDERING_CAPTION, credits)
     ax, legend = figure.subplots(1, 2, width_ratios=[1.7, 1])
     ax.axhline(0, color="black", linewidth=0.6, linestyle="--", zorder=1)
     _draw_points(ax, table)
@@ -73,17 +71,19 @@ def draw_ordering(
     ax.set_xlabel("mean income of the cells, weighted by the class's area (EUR per year and person)")
     ax.set_ylabel("log(rich ratio / poor ratio)")
     ax.margins(x=0.06, y=0.08)
-    style.set_heading(figure, city, f"{_agreement_words(agreement)}")
+    style.set_heading(figure, city, _agreement_words(agreement))
     _list_classes(legend, table)
     return figure
 
 
 def _draw_points(ax: Axes, table: pd.DataFrame) -> None:
-    """A numbered dot a class; its intervals pale, where there are any."""
+    """A numbered dot a class, its intervals pale; the dot pale too where an interval is lacking."""
     x, y = table["mean_income_eur"], table["log_ratio"]
+    known = table["ci_low"].notna() & table["ci_low_eur"].notna()
     ax.hlines(y, table["ci_low_eur"], table["ci_high_eur"], color="0.65", linewidth=0.8, zorder=2)
     ax.vlines(x, table["ci_low"], table["ci_high"], color="0.65", linewidth=0.8, zorder=2)
-    ax.plot(x, y, "o", color="white", markeredgecolor="black", markeredgewidth=0.6, markersize=9, zorder=3)
+    for edge, chosen in {"black": known, "0.75": ~known}.items():
+        ax.plot(x[chosen], y[chosen], "o", color="white", markeredgecolor=edge, markersize=9, zorder=3)
     for number, (income, value) in enumerate(zip(x, y, strict=True), 1):
         ax.text(income, value, str(number), ha="center", va="center_baseline", fontsize=6, zorder=4)
 
@@ -113,5 +113,5 @@ _QUINTILE_CAPTION = (
 _ORDERING_CAPTION = (
     "Each dot a class of land cover, numbered by income. Above 0 (dashed): the map lies on the class rather where the "
     "image says rich. If the network only repeated who lives where, the dots would rise from left to right. "
-    "Lines: intervals by bootstrap over spatial blocks."
+    "Lines: intervals by bootstrap over spatial blocks; pale dots: in too few blocks to be counted."
 )

@@ -18,6 +18,8 @@ METRICS = {
 }
 PREDICTORS = {
     "model": "image model",
+    "random_features": "random image features",
+    "colour_histogram": "colour histogram",
     "land_cover": "land-cover shares",
     "coordinates": "coordinates",
     "population_density": "population density",

@@ -1,0 +1,246 @@
+"""What the tables of a run say, in sentences, and what must be kept in mind."""
+
+import pandas as pd
+
+from urbancam.exhibits import SPLITS, control_name
+
+SCALED = "model, temperature scaled"
+LIMITS = (
+    "Everything here is about cells and their mean income, nothing about the people in them. Do not use it "
+    "to judge persons or households, or to decide about them.",
+    "Classes are quintiles of this city: the same class is another income elsewhere.",
+    "Only inhabited cells are in the data.",
+    "Images, incomes and land cover were taken in different years.",
+    "The intervals come from resampling blocks of this city with the models as they were trained: they say "
+    "how the scores would vary over other neighbourhoods, not over other trainings or other cities.",
+    "An activation ratio says where the network looks, not what makes a place poor or rich. The published "
+    "map is a product of a coarse map and an edge-seeking gradient, and its zero is a convention; the "
+    "contribution adds up to the logit exactly, at the resolution of the network's last layer, which is "
+    "wider than most roads.",
+    "Ratios of different cities come from different models.",
+)
+
+
+def summarise(tables: dict[str, pd.DataFrame]) -> dict[str, list[str]]:
+    """What the tables of a run say: topic -> sentences.
+
+    Args:
+        tables: name as in `exhibits.TABLES` -> frame.
+    """
+    return {
+        "What the images tell": summarise_scores(tables["metrics"])
+        + summarise_space(tables["spatial_autocorrelation"]),
+        "What a split gives away": summarise_leakage(tables["leakage"]),
+        "How sure the network is": summarise_calibration(tables["calibration"]),
+        "What it looks at": summarise_land_cover(tables["activation_ratio"], tables["activation_contrast"])
+        + summarise_ordering(tables["ordering_agreement"]),
+        "What a ratio is worth": summarise_controls(tables["attribution_agreement"])
+        + summarise_deletion(tables["deletion_area"]),
+    }
+
+
+def summarise_scores(metrics: pd.DataFrame) -> list[str]:
+    """What `metrics.csv` says, in sentences."""
+    rows = metrics[(metrics["subset"] == "all") & (metrics["fold"].astype(str) == "all")]
+    rows = rows.set_index(["predictor", "metric"])
+    model, difference = rows.loc[("model", "spearman")], rows.loc[("model - coordinates", "spearman")]
+    place = rows.loc[("coordinates", "spearman"), "value"]
+    verdict = (
+        "so the images tell more than the place does" if difference["ci_low"] > 0
+        else "so the images tell less than the place does" if difference["ci_high"] < 0
+        else "which leaves open whether the images tell more than the place does"
+    )  # fmt: skip
+    accuracy = rows.loc[("model", "accuracy")]
+    near = rows.loc[("model", "accuracy_within_1")]
+    constant = rows.loc[("constant", "accuracy"), "value"]
+    return [
+        f"Out of fold, p correlates with income with a Spearman r of {interval(model)} over "
+        f"{int(model['n']):,} cells; the nearest neighbours' classes alone (coordinates) reach {place:.2f}. "
+        f"The difference is {interval(difference)}, {verdict}.",
+        f"{accuracy['value']:.0%} of the cells get the right one of five classes, {near['value']:.0%} the "
+        f"right one or its neighbour; always the most frequent class would get {constant:.0%} right.",
+    ]
+
+
+def summarise_land_cover(ratios: pd.DataFrame, contrast: pd.DataFrame) -> list[str]:
+    """What `activation_ratio.csv` and `activation_contrast.csv` say, in sentences."""
+    sentences = []
+    for side in ("poor", "rich"):
+        rows = ratios[(ratios["side"] == side) & ratios["ci_low"].notna()]
+        if rows.empty:
+            sentences.append(f"Too few cells are predicted {side} to say which land cover the map lies on there.")
+            continue
+        top = rows.loc[rows["ci_low"].idxmax()]  # by its lower bound: a rare class may have a high ratio by chance
+        sentences.append(
+            f"In cells predicted {side}, the map lies most clearly on {_low(top['name'])}: ratio "
+            f"{interval(top, 'ratio')}, in {int(top['n_cells']):,} cells."
+        )
+    rich = contrast.loc[contrast["ci_low"] > 0].sort_values("log_ratio", ascending=False)["name"]
+    poor = contrast.loc[contrast["ci_high"] < 0].sort_values("log_ratio")["name"]
+    sentences.append(
+        f"Classes on which the map lies rather where the image says rich, the interval above 0: "
+        f"{_list(rich)}; rather where it says poor: {_list(poor)}."
+    )
+    return [*sentences, *filter(None, [summarise_significance(ratios, contrast)])]
+
+
+def summarise_significance(ratios: pd.DataFrame, contrast: pd.DataFrame) -> str:
+    """How many classes stand out when all of a table are tested at once; "" where none was tested."""
+    parts = {"contrasts": contrast, "poor ratios": ratios[ratios["side"] == "poor"],
+             "rich ratios": ratios[ratios["side"] == "rich"]}  # fmt: skip
+    tested = {name: rows[rows["q_value"].notna()] for name, rows in parts.items()}
+    counts = [f"{rows['significant'].sum():.0f} of {len(rows)} {name}" for name, rows in tested.items() if len(rows)]
+    return f"All classes tested at once (Benjamini-Hochberg), {_join(counts)} differ from their null." if counts else ""
+
+
+def summarise_space(autocorrelation: pd.DataFrame) -> list[str]:
+    """What `spatial_autocorrelation.csv` says, in a sentence."""
+    rows = autocorrelation[autocorrelation["subset"] == "all"].set_index("variable")
+    if rows.empty or rows["moran_i"].isna().any():
+        return []
+    observed, left = rows.loc["observed_rank"], rows.loc["residual_rank"]
+    verdict = (
+        "so what the model misses is still alike between neighbours" if left["p_value"] < 0.05
+        else "which is no more than chance"
+    )  # fmt: skip
+    return [
+        f"Neighbours are alike in what is observed (Moran's I of the ranks {observed['moran_i']:.2f}); in what the "
+        f"model leaves of it, Moran's I is {left['moran_i']:.2f} (p {left['p_value']:.3g}), {verdict}."
+    ]
+
+
+def summarise_leakage(leakage: pd.DataFrame) -> list[str]:
+    """What `leakage.csv` says, a sentence a split."""
+    rows = leakage[leakage["metric"] == "spearman"].set_index(["split", "predictor"])
+    sentences = []
+    for split, name in SPLITS.items():
+        found = {who: rows.loc[(split, who)] for who in ("model", "coordinates", "model - coordinates")
+                 if (split, who) in rows.index}  # fmt: skip
+        if found:
+            sentences.append(f"Split by {name}{_leaks(next(iter(found.values())))}: {_reach(found)}.")
+    return sentences
+
+
+def _leaks(row: pd.Series) -> str:
+    if pd.isna(row["leaks_group"]):
+        return ""
+    return f" ({int(row['leaks_group']):,} groups and {int(row['leaks_block']):,} blocks leak)"
+
+
+def _reach(found: dict[str, pd.Series]) -> str:
+    """Spearman r of the model, of the coordinates and of their difference, as far as they are known."""
+    parts = []
+    if "coordinates" in found:
+        parts.append(f"the coordinates alone reach a Spearman r of {interval(found['coordinates'])}")
+    if "model" in found:
+        parts.append(f"the model {interval(found['model'])}")
+    else:
+        parts.append("no model was trained")
+    if "model - coordinates" in found:
+        parts.append(f"so the image adds {interval(found['model - coordinates'])}")
+    return ", ".join(parts)
+
+
+def summarise_calibration(calibration: pd.DataFrame) -> list[str]:
+    """What `calibration.csv` says, in a sentence."""
+    rows = calibration[calibration["subset"].eq("all")] if "subset" in calibration else calibration
+    rows = rows[rows["metric"] == "ece"].set_index("predictor")
+    return [
+        f"The probability of the predicted class is off by {interval(rows.loc['model'])} on average (expected "
+        f"calibration error); after temperature scaling, fitted on validation cells, by {interval(rows.loc[SCALED])}."
+    ]
+
+
+def summarise_ordering(agreement: pd.DataFrame) -> list[str]:
+    """What `ordering_agreement.csv` says of the contrast and of the contribution, a sentence each."""
+    rows = agreement[agreement["observed"] == "mean income"].set_index("measure").rename(columns={"spearman": "value"})
+    sentences = []
+    for measure, words in {"activation_contrast": "by activation", "contribution": "by contribution"}.items():
+        if measure in rows.index and pd.notna(rows.loc[measure, "value"]):
+            row = rows.loc[measure]
+            verdict = _verdict(row, "the one follows the other", "the one runs against the other")
+            sentences.append(
+                f"The order of {int(row['n_classes'])} classes {words} has a Spearman r of {interval(row)} with their "
+                f"order by the income of who lives there: {verdict}."
+            )
+    return sentences
+
+
+def _verdict(row: pd.Series, above: str, below: str) -> str:
+    """What the interval of a value says: above 0, below 0, or nothing for sure."""
+    return above if row["ci_low"] > 0 else below if row["ci_high"] < 0 else "its interval leaves that open"
+
+
+def summarise_controls(agreement: pd.DataFrame) -> list[str]:
+    """What `attribution_agreement.csv` says of the contrast: of other methods, and of maps without what was learnt."""
+    rows = agreement[agreement["side"] == "contrast"].rename(columns={"rank_correlation": "value"})
+    rows = rows[rows["value"].notna()].set_index("control")
+    methods = rows[rows["kind"] == "method"]
+    random = [name for name in rows.index if name.startswith("weights_")]
+    blind = rows.loc[[name for name in ("edges", "shuffled_labels", *random[-1:]) if name in rows.index]]
+    sentences = []
+    if len(methods):
+        sentences.append(
+            f"Other methods order the classes as the published map does with a Spearman r of {_named(methods)}."
+        )
+    if len(blind):
+        kept = blind[blind["ci_low"] > 0]
+        verdict = (
+            f"{_join([control_name(name) for name in kept.index])} keep part of the order, which so far is not what "
+            "the network has learnt" if len(kept)
+            else "none keeps the order for sure, as it should be"
+        )  # fmt: skip
+        sentences.append(f"Maps that know nothing of incomes: {_named(blind)}; {verdict}.")
+    return sentences
+
+
+def _named(rows: pd.DataFrame) -> str:
+    return _join([f"{interval(row)} ({control_name(name)})" for name, row in rows.iterrows()])
+
+
+def summarise_deletion(area: pd.DataFrame) -> list[str]:
+    """What `deletion_area.csv` says of the published map, in a sentence."""
+    rows = area[(area["order"] == "published") & (area["curve"] == "deletion")]
+    if rows.empty:
+        return []
+    beyond = {"above_random": "value", "above_random_low": "ci_low", "above_random_high": "ci_high"}
+    row = rows.iloc[0].drop(["ci_low", "ci_high"]).rename(beyond)
+    verdict = _verdict(
+        row, "it marks what the logit hangs on less than chance does", "it marks what the logit hangs on"
+    )
+    return [
+        f"Blurring first what the published map marks moves the logit by {interval(row)} beyond blurring at random "
+        f"(below 0: away from the predicted side): {verdict}."
+    ]
+
+
+def name_limits(metrics: pd.DataFrame, rendered: bool) -> list[str]:
+    """What must be kept in mind: `LIMITS`, the share of imputed cells, and whether the city is a real one."""
+    rows = metrics[metrics["fold"].astype(str) == "all"].drop_duplicates("subset").set_index("subset")["n"]
+    imputed = (
+        f"The income of {rows['imputed'] / rows['all']:.0%} of the cells is imputed by INSEE: cells with few "
+        "households get the mean of a group of cells, so neighbours share one value. The table of scores has "
+        "a part without them."
+    )
+    drawn = ["This city is rendered: what is found here is true of the renderer's rule and of no real place."]
+    return drawn * rendered + [imputed, *LIMITS]
+
+
+def interval(row: pd.Series, column: str = "value") -> str:
+    if pd.isna(row["ci_low"]):
+        return "undefined" if pd.isna(row[column]) else f"{row[column]:.2f}"
+    return f"{row[column]:.2f} [{row['ci_low']:.2f}, {row['ci_high']:.2f}]"
+
+
+def _low(name: str) -> str:
+    """A class's name inside a sentence."""
+    return name[:1].lower() + name[1:]
+
+
+def _list(names: pd.Series) -> str:
+    return ", ".join(_low(name) for name in names) or "none"
+
+
+def _join(words: list[str]) -> str:
+    """ "a, b and c"."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
