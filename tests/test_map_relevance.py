@@ -16,7 +16,7 @@ SMALL = {"cities.folds": 3, "cities.patch_px": 48, "cities.stride_px": 24, "citi
          "cities.relevance.patches": 2, "cities.relevance.land_cover_patches": 4, "statistics.min_blocks": 2,
          "statistics.draws": 40}  # fmt: skip
 SET = [word for key, value in SMALL.items() for word in ("--set", f"{key}={value}")]
-CITIES = ("Gridtown (GRI)", "Paris")
+CITIES = ("Gridtown (GRI)", "Paris (CDG)")
 
 
 def write_sites(paths: Paths, georeferenced: bool) -> None:
@@ -32,7 +32,7 @@ def write_sites(paths: Paths, georeferenced: bool) -> None:
                    "acquisition": "", "width_px": 96, "height_px": 96}  # fmt: skip
             west = WEST + 200 * site + 100
             place = dict(epsg=3035, west=west, south=SOUTH, east=west + 200, north=SOUTH + 200)
-            known = city == "Paris" and georeferenced
+            known = city == CITIES[1] and georeferenced
             rows.append(row | (place if known else dict.fromkeys(place)))
     paths.sites.parent.mkdir(parents=True, exist_ok=True)
     pd.DataFrame(rows).to_csv(paths.sites, index=False)
@@ -97,7 +97,7 @@ def test_patches_are_mapped_by_the_network_of_their_own_fold(project):
 def test_relevance_lies_on_the_land_cover_of_the_patch(project):
     paths, _ = project
     rows = pd.read_parquet(paths.relevance_fragments)
-    assert set(rows["city"]) == {"Paris"} and rows["patch_id"].nunique() == 4
+    assert set(rows["city"]) == {CITIES[1]} and rows["patch_id"].nunique() == 4
     sums = rows.groupby(["patch_id", "layer"])[["area_m2", "positive_share", "pixel_count"]].sum()
     np.testing.assert_allclose(sums["area_m2"], 100 * 100)  # 48 of 96 px of 200 m
     np.testing.assert_allclose(sums["positive_share"], 1)
@@ -133,10 +133,11 @@ def test_interrupted_run_goes_on_with_the_cities_that_are_left(project, monkeypa
     assert (paths.table("relevance").read_bytes(), paths.relevance_fragments.read_bytes()) == before
 
 
-def test_without_coordinates_the_tables_by_class_are_empty_and_it_is_said(tmp_path, capsys):
+def test_without_coordinates_the_tables_by_class_are_empty_and_it_is_said(tmp_path, caplog):
     paths, asked = make_project(tmp_path, georeferenced=False)
-    assert run_script("25", *asked, "--set", "cities.relevance.layers=[layer4]") == 0
-    assert "no site has both coordinates and land cover" in capsys.readouterr().out
+    with caplog.at_level("INFO"):
+        assert run_script("25", *asked, "--set", "cities.relevance.layers=[layer4]") == 0
+    assert "no site has both coordinates and land cover" in caplog.text
     table = pd.read_csv(paths.table("relevance_by_class"))
     assert table.empty and {"city", "layer", "class", "ratio"} <= set(table.columns)
 

@@ -44,7 +44,7 @@ def test_site_in_lambert_93_holds_the_same_land_cover(land_cover):
     site = patch_cover.cut_site(land_cover, bounds, "EPSG:2154")
     got = patch_cover.cut_patch(site, bounds)
     assert site.crs == "EPSG:2154" and set(got["class"]) == {"hd_uf", "roads", "natural_areas"}
-    assert got["area_m2"].sum() == pytest.approx(200 * 200, rel=1e-6)
+    assert got["area_m2"].sum() == pytest.approx(200 * 200, rel=2e-3)  # Lambert-93 does not keep areas
 
 
 def test_labels_lie_where_the_polygons_do(land_cover):

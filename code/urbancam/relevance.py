@@ -36,7 +36,7 @@ from zennit.types import Activation, AvgPool, BatchNorm, Linear, MaxPool
 from urbancam import datasets
 from urbancam.activation import captured, frozen
 
-PIXELS = 16 * 224**2  # of a batch: memory grows with them; 16 patches of the published 224 px
+PIXELS = 4 * 224**2  # of a batch: memory grows with them, by 0.5 GB a patch of 224 px through a ResNet-101
 SMALLEST = 1e-12  # a divisor no larger is zero: the quotient would leave float32
 
 

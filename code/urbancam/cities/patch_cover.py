@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from urbancam import grid
 from urbancam.cities import relevance_by_class
 from urbancam.crs import Bounds
 from urbancam.urban_atlas import label_raster
@@ -20,17 +21,17 @@ def patch_bounds(patches: pd.DataFrame, sites: pd.DataFrame, patch_px: int) -> n
 
     Args:
         patches: (n,) `x_px, y_px`, the north-west corner in the site's image.
-        sites: (n,) the image of each patch: `west, south, east, north` (m), `width_px, height_px`; north is up.
+        sites: (n,) the image of each patch: `west, south, east, north, width_px, height_px`; north is up.
         patch_px: side of a patch, px of the image.
 
     Returns:
-        (n, 4) west, south, east, north, m in the site's coordinate system.
+        (n, 4) west, south, east, north in the site's coordinate system.
     """
-    pixel_x_m = ((sites["east"] - sites["west"]) / sites["width_px"]).to_numpy(float)
-    pixel_y_m = ((sites["north"] - sites["south"]) / sites["height_px"]).to_numpy(float)
-    west = sites["west"].to_numpy(float) + patches["x_px"].to_numpy() * pixel_x_m
-    north = sites["north"].to_numpy(float) - patches["y_px"].to_numpy() * pixel_y_m
-    return np.column_stack([west, north - patch_px * pixel_y_m, west + patch_px * pixel_x_m, north])
+    pixel_x = ((sites["east"] - sites["west"]) / sites["width_px"]).to_numpy(float)
+    pixel_y = ((sites["north"] - sites["south"]) / sites["height_px"]).to_numpy(float)
+    west = sites["west"].to_numpy(float) + patches["x_px"].to_numpy() * pixel_x
+    north = sites["north"].to_numpy(float) - patches["y_px"].to_numpy() * pixel_y
+    return np.column_stack([west, north - patch_px * pixel_y, west + patch_px * pixel_x, north])
 
 
 def cut_site(land_cover: gpd.GeoDataFrame, bounds: Bounds, crs: str) -> gpd.GeoDataFrame:
@@ -40,7 +41,7 @@ def cut_site(land_cover: gpd.GeoDataFrame, bounds: Bounds, crs: str) -> gpd.GeoD
 
     Args:
         land_cover: `code, class`, polygons.
-        bounds: of the site, m.
+        bounds: of the site.
         crs: of the bounds, e.g. "EPSG:2154".
     """
     square = gpd.GeoSeries([shapely.box(*bounds)], crs=crs)
@@ -53,14 +54,15 @@ def cut_patch(site_cover: gpd.GeoDataFrame, bounds: Bounds) -> gpd.GeoDataFrame:
 
     Args:
         site_cover: from `cut_site`.
-        bounds: of the patch, m, in the same coordinate system.
+        bounds: of the patch, in the same coordinate system.
 
     Returns:
-        `code, class, area_m2` with the geometry cut by the patch; pieces without area are left out.
+        `code, class, area_m2` (in EPSG:3035, which keeps areas) with the geometry cut by the patch; pieces without
+        area are left out.
     """
     near = site_cover.iloc[site_cover.sindex.query(shapely.box(*bounds), "intersects", sort=True)]
     pieces = near.geometry.intersection(shapely.box(*bounds))
-    fragments = near[["code", "class"]].set_geometry(pieces).assign(area_m2=pieces.area)
+    fragments = near[["code", "class"]].set_geometry(pieces).assign(area_m2=pieces.to_crs(grid.CRS).area)
     return fragments[fragments["area_m2"] > 0].reset_index(drop=True)
 
 
