@@ -123,6 +123,10 @@ class Paths:
         return self.city_folder / "sites.csv"
 
     @property
+    def skipped(self) -> Path:
+        return self.city_folder / "skipped.csv"
+
+    @property
     def site_images(self) -> Path:
         return self.city_folder / "images"
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import numpy as np
 import pandas as pd
 from rasterio import Env
 
+from urbancam import grid
 from urbancam.errors import InputError
 from urbancam.imagery import png, processes
 from urbancam.imagery.cell import cut_cell, source_window
@@ -87,7 +89,8 @@ def cut_images(cells: list[Cell], folder: Path, image_px: int, workers: int) -> 
 
 def image_path(folder: Path, cell_id: str) -> Path:
     """Where the image of a cell stands (published names)."""
-    grid_name = "1km" if "RES1000m" in cell_id else "200m"
+    size_m = int(re.match(grid.ID_PATTERN, cell_id)[1])
+    grid_name = f"{size_m}m" if size_m % 1000 else f"{size_m // 1000}km"
     return folder / f"FR_URBANATLAS_{grid_name}_{cell_id}.png"
 
 

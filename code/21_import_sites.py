@@ -1,0 +1,94 @@
+"""List the images of all cities: dropped in, fetched from the hub, or cut from the income experiment's tiles.
+
+Reads   data/cities_data/<City (IATA)>/<site>/*.jpg|png|tif|jp2, acquisitions.csv (cities.source files, hub); or
+        results/<City>/cells.parquet, tiles.parquet, boundary.parquet and the tiles (cities.source ign)
+Writes  results/cities/sites.csv, skipped.csv; with ign results/cities/images/<City>/
+Run     python code/21_import_sites.py --run demo
+"""
+
+import argparse
+import logging
+
+from urbancam import command
+from urbancam.records import Step
+
+log = logging.getLogger(__name__)
+
+USED = {
+    "files": ["source"],
+    "hub": ["source", "hub_dataset", "hub_revision"],
+    "ign": ["source", "ign_cities", "ign_sites", "site_m", "pixel_size_m"],
+}  # settings of section cities that each source depends on
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    return command.parser(__doc__, experiment="cities").parse_args(argv)
+
+
+def declare(settings, paths, args) -> Step:
+    source = settings.cities.source
+    keys = [f"cities.{key}" for key in USED[source]] + (["samples.max_void_fraction"] if source == "ign" else [])
+    named = settings.cities.ign_cities or sorted(path.parent.name for path in paths.results.glob("*/tiles.parquet"))
+    inputs = {}
+    for own in map(paths.of_city, named if source == "ign" else []):
+        inputs |= {own.tiles: "04_download_aerial", own.cells: "03_select_cells", own.boundary: "02_import_urban_atlas"}
+    return Step(
+        "21_import_sites", 1, paths.sites, "city", settings.pick(*keys), inputs,
+        [] if source == "ign" else [paths.cities_data],
+        outputs=[paths.skipped],
+    )  # fmt: skip
+
+
+def work(step, settings, paths, args) -> dict:
+    from urbancam import tables
+    from urbancam.cities import sites
+
+    gather = cut if settings.cities.source == "ign" else list_folder
+    images, skipped = gather(step, settings, paths, args.workers)
+    sites.report_skipped(skipped)
+    tables.write(skipped, paths.skipped)
+    tables.write(images[sites.COLUMNS], paths.sites)
+    return {"images": len(images), "sites": len(images.drop_duplicates(["city", "site"])),
+            "cities": images["city"].nunique(), "skipped": len(skipped)}  # fmt: skip
+
+
+def list_folder(step, settings, paths, workers: int) -> tuple:
+    import pandas as pd
+
+    from urbancam import tables
+    from urbancam.cities import hub, sites
+
+    if settings.cities.source == "hub":
+        hub.fetch(settings.cities.hub_dataset, settings.cities.hub_revision, paths.cities_data)
+        vars(step).pop("current", None)  # so that the record holds the drop folder with what was just put there
+    found, stray = sites.find_images(paths.cities_data)
+    known = tables.read(paths.sites) if step.record and paths.sites.is_file() else None
+    images, unfit = sites.inspect_images(found, paths.cities_data, known, workers)
+    sites.check_any(images, paths.cities_data)
+    images = sites.add_acquisitions(images, paths.acquisitions).assign(source=settings.cities.source)
+    return images, pd.concat([stray, unfit], ignore_index=True)
+
+
+def cut(step, settings, paths, workers: int) -> tuple:
+    import pandas as pd
+
+    from urbancam.cities import tile_sites
+
+    asked = settings.cities
+    image_px = round(asked.site_m / asked.pixel_size_m)
+    cities = tile_sites.cities_with_tiles(paths, asked.ign_cities)
+    parts = [
+        tile_sites.cut_sites(paths, city, asked.site_m, image_px, asked.ign_sites,
+                             settings.samples.max_void_fraction, workers)
+        for city in cities
+    ]  # fmt: skip
+    images, skipped = (pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True))
+    return images, skipped
+
+
+def main(argv: list[str] | None = None) -> int:
+    return command.run(parse_args(argv), declare, work)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,51 @@
+"""The published images of the cities experiment from the Hugging Face hub."""
+
+import logging
+from pathlib import Path
+
+from urbancam.cities.sites import IMAGE
+from urbancam.download import is_archive, unpack
+from urbancam.errors import InputError
+
+log = logging.getLogger(__name__)
+
+WANTED = ["*.jpg", "*.jpeg", "*.png", "*.tif", "*.tiff", "*.jp2", "*.zip", "*.csv"]
+
+
+def fetch(dataset: str, revision: str, folder: Path) -> None:
+    """Fetch a data set of images; files already there in the asked revision are kept, begun ones gone on with.
+
+    `HF_ENDPOINT` names another server, `HF_TOKEN` a key.
+
+    Args:
+        dataset: "<owner>/<name>".
+        revision: branch, tag or commit.
+        folder: where the files go, in the data set's own folders.
+
+    Raises:
+        InputError: no such data set or revision, no permission, or the hub does not answer.
+    """
+    import huggingface_hub
+    from huggingface_hub import errors
+
+    try:
+        huggingface_hub.snapshot_download(
+            dataset, repo_type="dataset", revision=revision, local_dir=folder, allow_patterns=WANTED
+        )
+    except errors.GatedRepoError:
+        raise InputError(f"the data set {dataset} asks who you are", "cities.hub_dataset",
+                         "accept its terms on the hub, then set HF_TOKEN") from None  # fmt: skip
+    except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
+        raise InputError(f"the hub has no data set {dataset} at {revision}, or not for you: {_first_line(error)}",
+                         "cities.hub_dataset, cities.hub_revision",
+                         "check the names; HF_TOKEN for a private one") from None  # fmt: skip
+    except (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as error:
+        raise InputError(f"the hub does not give the data set {dataset}: {_first_line(error)}", folder,
+                         "run the step again, it goes on where it stopped; or drop the images there yourself "
+                         "and use cities.source=files") from None  # fmt: skip
+    for archive in sorted(path for path in folder.rglob("*") if path.is_file() and is_archive(path)):
+        unpack(archive, archive.parent, lambda name: bool(IMAGE.search(name)))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
