@@ -15,7 +15,7 @@ import shutil
 from urbancam import command, variants
 from urbancam.records import Step, atomic, open_parts
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("urbancam")
 
 FRAGMENT = ["fragment_id", "idINSPIRE", "class", "code", "area_m2"]
 KINDS = ("curves", "correlations", "shares")  # of the files of a part; the last one closes it
@@ -72,7 +72,7 @@ def work(step, settings, paths, args) -> dict:
             "cells deleted": curves["idINSPIRE"].nunique()}  # fmt: skip
 
 
-def _examine(cells, parts, settings, paths, args) -> list:
+def _examine(cells, parts, settings, paths, args) -> tuple:
     """Curves, correlations and shares of all the cells; finished groups are not done again."""
     import numpy as np
     import pandas as pd
@@ -90,8 +90,8 @@ def _examine(cells, parts, settings, paths, args) -> list:
     with tqdm(total=len(cells), unit="cell", desc="controls") as bar:
         for fold, members in cells.groupby("fold"):
             network = models.load(paths.weights(fold), settings.model).to(device)
-            for number, start in enumerate(range(0, len(members), groups.GROUP_CELLS)):
-                chosen = members.iloc[start : start + groups.GROUP_CELLS]
+            for number, places in enumerate(np.array_split(np.arange(len(members)), groups.count(len(members)))):
+                chosen = members.iloc[places]
                 files.append([parts / f"fold_{fold}_{number:05d}_{kind}.parquet" for kind in KINDS])
                 if not files[-1][-1].exists():
                     group = _group(chosen, images[rows[chosen.index]], fragments, deleted, settings, int(fold), number)
@@ -99,8 +99,11 @@ def _examine(cells, parts, settings, paths, args) -> list:
                     held = pd.concat([fragments[cell][FRAGMENT] for cell in group.ids], ignore_index=True)
                     _save(found.frames(held), files[-1])
                 bar.update(len(chosen))
+    if not files:
+        log.info("no cell is predicted poor or rich: the tables stay empty")
+        return groups.Findings().frames(pd.DataFrame(columns=FRAGMENT))
     with geotables.damage_named(parts, "delete that folder and run this step again"):
-        return [pd.concat(map(pd.read_parquet, kind), ignore_index=True) for kind in zip(*files, strict=True)]
+        return tuple(pd.concat(map(pd.read_parquet, kind), ignore_index=True) for kind in zip(*files, strict=True))
 
 
 def _group(chosen, images, fragments, deleted, settings, fold: int, number: int):

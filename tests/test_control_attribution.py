@@ -109,3 +109,19 @@ def test_shuffled_labels_are_read_from_the_variant(city, capsys):
     ratios = table.set_index(["side", "class"])["ratio"]
     assert ratios["poor"].tolist() == pytest.approx([1, 1]) and ratios["rich", "water"] == pytest.approx(0.5)
     assert ratios["contrast", "water"] == pytest.approx(np.log(0.5))
+
+
+def test_city_without_poor_or_rich_cells_has_empty_tables(city, capsys):
+    pd.read_csv(city.predictions).assign(predicted_class=2).to_csv(city.predictions, index=False)
+    assert control(city, CURVES) == 0
+    assert "no cell is predicted poor or rich" in capsys.readouterr().out
+    names = ("attribution_controls", "attribution_agreement", "deletion", "deletion_area")
+    assert [len(pd.read_csv(city.table(name))) for name in names] == [0, 0, 0, 0]
+
+
+def test_city_without_rich_cells_has_the_poor_ratios(city):
+    predictions = pd.read_csv(city.predictions)
+    predictions.assign(predicted_class=np.minimum(predictions["predicted_class"], 2)).to_csv(city.predictions)
+    assert control(city) == 0
+    table = pd.read_csv(city.table("attribution_controls")).query("control == 'published'").set_index("side")
+    assert table.loc["poor", "ratio"].notna().all() and table.loc["rich", "ratio"].isna().all()

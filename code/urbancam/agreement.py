@@ -15,6 +15,8 @@ from urbancam.settings import Landcover, Statistics
 PUBLISHED = "published"
 CONTRAST = "contrast"
 RANDOM = "random"
+CONTROLS = ["control", "kind", "class", "name", "side", "n_cells", "ratio", "ci_low", "ci_high", "published_ratio"]
+AGREEMENT = ["control", "kind", "side", "n_classes", "rank_correlation", "ci_low", "ci_high", "map_correlation"]
 
 
 def draw_cells(predictions: pd.DataFrame, settings: Landcover, count: int | None, seed: int) -> pd.DataFrame:
@@ -37,7 +39,7 @@ def draw_cells(predictions: pd.DataFrame, settings: Landcover, count: int | None
         side = ordered[ordered["predicted_class"].isin(classes)].assign(rich=bool(rich))
         wanted = len(side) if count is None else (count + rich) // 2
         chosen.append(side.iloc[random.permutation(len(side))[:wanted]])
-    return pd.concat(chosen).sort_values("idINSPIRE", ignore_index=True)
+    return pd.concat(chosen).astype({"rich": bool}).sort_values("idINSPIRE", ignore_index=True)
 
 
 def add_shares(shares: pd.DataFrame, name: str, activation: pd.DataFrame) -> pd.DataFrame:
@@ -78,11 +80,8 @@ def compare(
         for side, estimate in _estimates(own).items():
             orders = rank_agreement(estimate, _estimates(published)[side], own.statistics)
             rows.append({"control": name, "kind": kind, "side": side, **orders, "map_correlation": alike[side]})
-    agreed = pd.DataFrame(rows).rename(columns={"spearman": "rank_correlation"})
-    wanted = ["control", "kind", "side", "n_classes", "rank_correlation", "ci_low", "ci_high", "map_correlation"]
-    ratios = pd.concat(tables, ignore_index=True)
-    first = ["control", "kind"]
-    return ratios[first + [column for column in ratios if column not in first]], agreed[wanted]
+    agreed = pd.DataFrame(rows).rename(columns={"spearman": "rank_correlation"}).reindex(columns=AGREEMENT)
+    return pd.concat(tables or [pd.DataFrame()], ignore_index=True).reindex(columns=CONTROLS), agreed
 
 
 def _activation_of(shares: pd.DataFrame, name: str, other: str) -> pd.DataFrame:

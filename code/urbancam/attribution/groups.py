@@ -16,10 +16,16 @@ from urbancam.attribution import controls, deletion, methods
 from urbancam.bootstrap import rank_correlation
 from urbancam.settings import Settings
 
-GROUP_CELLS = 25  # of a group; ASSUME: random weights drawn anew every so many cells
+GROUP_CELLS = 25  # at most; ASSUME: random weights drawn anew every so many cells
 CALIBRATION_IMAGES = 32  # of the batch norms of random weights; ASSUME: at 6 x 6 positions each, 1152 values a channel
 PUBLISHED = "published"
 NO_CURVES = pd.DataFrame({"idINSPIRE": "", "order": "", "curve": "", "fraction": 0.0, "value": 0.0}, index=[])
+NO_CORRELATIONS = pd.DataFrame({"idINSPIRE": "", "control": "", "poor": 0.0, "rich": 0.0, "contrast": 0.0}, index=[])
+
+
+def count(cells: int) -> int:
+    """Groups of at most GROUP_CELLS that so many cells make."""
+    return -(-cells // GROUP_CELLS)
 
 
 @dataclass
@@ -83,7 +89,7 @@ class Findings:
         """Curves, correlations, and the shares beside the fragments' own rows, cell after cell."""
         shares = {name: np.concatenate(cells) for name, cells in self.shares.items()}
         curves = pd.concat(self.curves, ignore_index=True) if self.curves else NO_CURVES
-        correlations = pd.concat(self.correlations, ignore_index=True)
+        correlations = pd.concat(self.correlations, ignore_index=True) if self.correlations else NO_CORRELATIONS
         return curves, correlations, fragments.reset_index(drop=True).assign(**shares)
 
 
