@@ -164,7 +164,8 @@ def _run_step(step: Any, settings: Any, paths: Any, args: argparse.Namespace, wo
 
 def _refuse_changed_settings(step: Any, args: argparse.Namespace) -> None:
     """Facts of a city never change silently, and `--set` never overwrites a run made with other settings."""
-    changed = step.changed_settings()
+    known = step.record.get("settings", {})  # what an older version did not know, its author told by the step's version
+    changed = {key: pair for key, pair in step.changed_settings().items() if key in known}
     if not changed:
         return
     differ = ", ".join(f"{key} is {then!r}, asked {now!r}" for key, (then, now) in changed.items())
