@@ -16,7 +16,7 @@ from samples import ROOT, run_script
 pytestmark = pytest.mark.slow
 
 ALL = ("00", "01")  # scripts that take no --city
-STEPS = ("00", "01", "02", "03", "04", "05", "06", "10", "11", "12", "13", "14", "91", "92")
+STEPS = tuple("00 01 02 03 04 05 06 10 11 12 13 14 15 16 17 91 92".split())
 RUN = "demo-tiny"
 
 
@@ -122,6 +122,12 @@ INPUTS = [
     ("14", f"{RUN}/activation.parquet", "13_project_activation"),
     ("14", f"{RUN}/predictions.csv", "12_evaluate_income"),
     ("14", f"{RUN}/samples.csv", "10_assign_folds"),
+    ("15", f"{RUN}/samples.csv", "10_assign_folds"),
+    ("15", f"{RUN}/tables/metrics.csv", "12_evaluate_income"),
+    ("16", f"{RUN}/predictions.csv", "12_evaluate_income"),
+    ("16", f"{RUN}/fold_2/weights.pt", "11_train_income"),
+    ("17", "cells.parquet", "03_select_cells"),
+    ("17", f"{RUN}/fold_0/weights.pt", "11_train_income"),
     ("91", f"{RUN}/predictions.csv", "12_evaluate_income"),
     ("91", "fragments.parquet", "06_cut_land_cover"),
     ("91", f"{RUN}/tables/metrics.csv", "12_evaluate_income"),
