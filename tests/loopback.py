@@ -45,6 +45,11 @@ def serve(answer: Callable[[BaseHTTPRequestHandler, int], Reply]) -> Iterator[tu
             requests.append((self.path, dict(self.headers)))
             _send(self, answer(self, len(requests) - 1))
 
+        def do_HEAD(self) -> None:  # noqa: N802
+            requests.append((self.path, dict(self.headers)))
+            reply = answer(self, len(requests) - 1)
+            _send(self, Reply(reply.body, reply.status, headers=reply.headers, length=reply.length, cut=0))
+
         def log_message(self, *args: object) -> None:
             pass
 

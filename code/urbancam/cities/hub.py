@@ -12,15 +12,16 @@ log = logging.getLogger(__name__)
 WANTED = ["*.jpg", "*.jpeg", "*.png", "*.tif", "*.tiff", "*.jp2", "*.zip", "*.csv"]
 
 
-def fetch(dataset: str, revision: str, folder: Path) -> None:
+def fetch(dataset: str, revision: str, folder: Path, endpoint: str | None = None) -> None:
     """Fetch a data set of images; files already there in the asked revision are kept, begun ones gone on with.
 
-    `HF_ENDPOINT` names another server, `HF_TOKEN` a key.
+    `HF_TOKEN` is the key to data sets that ask for one.
 
     Args:
         dataset: "<owner>/<name>".
         revision: branch, tag or commit.
         folder: where the files go, in the data set's own folders.
+        endpoint: address of another hub; None: what `HF_ENDPOINT` names, else the public one.
 
     Raises:
         InputError: no such data set or revision, no permission, or the hub does not answer.
@@ -30,8 +31,9 @@ def fetch(dataset: str, revision: str, folder: Path) -> None:
 
     try:
         huggingface_hub.snapshot_download(
-            dataset, repo_type="dataset", revision=revision, local_dir=folder, allow_patterns=WANTED
-        )
+            dataset, repo_type="dataset", revision=revision, local_dir=folder, allow_patterns=WANTED,
+            endpoint=endpoint,
+        )  # fmt: skip
     except errors.GatedRepoError:
         raise InputError(f"the data set {dataset} asks who you are", "cities.hub_dataset",
                          "accept its terms on the hub, then set HF_TOKEN") from None  # fmt: skip
@@ -39,7 +41,7 @@ def fetch(dataset: str, revision: str, folder: Path) -> None:
         raise InputError(f"the hub has no data set {dataset} at {revision}, or not for you: {_first_line(error)}",
                          "cities.hub_dataset, cities.hub_revision",
                          "check the names; HF_TOKEN for a private one") from None  # fmt: skip
-    except (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as error:
+    except (errors.HTTPError, errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as error:
         raise InputError(f"the hub does not give the data set {dataset}: {_first_line(error)}", folder,
                          "run the step again, it goes on where it stopped; or drop the images there yourself "
                          "and use cities.source=files") from None  # fmt: skip
