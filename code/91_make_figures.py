@@ -41,7 +41,7 @@ def declare(settings, paths, args) -> Step:
     optional = [file for file in [paths.predictions_without_income] if file.is_file()] + transfers(paths)
     return Step(
         "91_make_figures", 2, files[0], "run",
-        settings.pick("seed", "census.vintage", "urban_atlas.edition", "landcover.key"),
+        settings.pick("seed", "census.vintage", "urban_atlas.edition", "landcover.key", "samples.target"),
         inputs | dict.fromkeys(optional, exhibits.TRANSFER),
         outputs=files[1:],
         label=args.city,
@@ -53,8 +53,9 @@ def work(step, settings, paths, args) -> dict:
 
     images = tables.read(paths.images_table).set_index("idINSPIRE")
     years = images["campaign_year"].dropna().astype(int).tolist()
-    vintage, edition = settings.census.vintage, settings.urban_atlas.edition
-    named = args.city, figures.credit_line(vintage, edition, years, rendered=paths.truth.is_file())
+    credits = figures.credit_line(settings.census.vintage, settings.urban_atlas.edition, years,
+                                  paths.truth.is_file(), settings.samples.target)  # fmt: skip
+    named = args.city, credits
     wanted = exhibits.figures_of(settings, several_cities=bool(transfers(paths)))
     frames = {name: [tables.read(paths.table(table)) for table in figure.tables] for name, figure in wanted.items()}
     drawn = {name: draw(*frames[name], *named) for name, draw in figures.FROM_TABLES.items() if name in wanted}
@@ -89,7 +90,7 @@ def draw_others(frames, images, named, settings, paths) -> dict:
         drawn["chords"] = figures.draw_chords(*frames["chords"], classes, *named)
     if "transfer" in frames:
         rows = pd.concat([tables.read(file) for file in transfers(paths)], ignore_index=True)
-        drawn["transfer"] = figures.draw_transfer(rows, named[1])
+        drawn["transfer"] = figures.draw_transfer(rows, named[-1])
     return drawn
 
 

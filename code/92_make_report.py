@@ -35,7 +35,7 @@ def work(step, settings, paths, args) -> dict:
     page = report.render_page(
         f"{args.city}, run {args.run}", report.summarise(frames), figures, frames,
         settings.pick(*type(settings).model_fields), read_records(step, settings, paths),
-        report.name_limits(frames["metrics"], rendered=paths.truth.is_file()),
+        report.name_limits(frames["metrics"], paths.truth.is_file(), settings.samples.target),
     )  # fmt: skip
     with atomic(paths.report) as temporary:
         temporary.write_text(page, encoding="utf-8")

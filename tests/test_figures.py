@@ -350,6 +350,12 @@ def test_credits_name_the_providers_and_their_years():
     assert "BD ORTHO;" in figures.credit_line(2015, 2012, [], rendered=False)
 
 
+def test_a_target_that_is_no_income_is_said_below_every_figure():
+    for rendered in (True, False):
+        assert figures.credit_line(2015, 2012, [], rendered, "density").startswith("Classes are quintiles of people")
+        assert "quintiles" not in figures.credit_line(2015, 2012, [], rendered, "income")
+
+
 def test_credits_of_the_demo_name_no_provider():
     got = figures.credit_line(2015, 2012, [2014], rendered=True)
     assert "rendered demo city" in got and "IGN" not in got
@@ -392,6 +398,7 @@ def all_figures(samples, predictions, metrics) -> list:
     controls = pd.concat([contrast.assign(control=name, kind="control" if name != "published" else name)
                           for name in many]).rename(columns={"log_ratio": "ratio"}).assign(side="contrast")  # fmt: skip
     agreed = controls.assign(rank_correlation=1.0)
+    every = pd.concat([metric_rows(name, **dict.fromkeys(scores.METRICS, 0.5)) for name in scores.PREDICTORS])
     lacking = predictions.iloc[:1].assign(idINSPIRE=cell_id(3, 3))
     return [
         figures.draw_class_maps(samples, predictions, "Saint-Etienne", without_income=lacking),
@@ -401,7 +408,7 @@ def all_figures(samples, predictions, metrics) -> list:
         figures.draw_controls(controls, agreed, "Saint-Etienne"),
         figures.draw_class_maps(samples, predictions, "Demo"),
         figures.draw_confusion_matrix(CONFUSION, metrics),
-        figures.draw_scores(metrics),
+        figures.draw_scores(every),
         figures.draw_activation_ratios(ratio_table, contrast, contribution, "Saint-Etienne"),
         figures.draw_polar_ratios(ratio_table, classes[classes["in_polar_figure"]], "Saint-Etienne"),
         figures.draw_cell_sheet({"poorest": [full], "richest": [picture(1)]}, classes, "Saint-Etienne"),

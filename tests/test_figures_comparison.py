@@ -91,7 +91,7 @@ def test_a_city_left_out_leaks_nothing_that_could_be_counted(leakage):
 
 def test_reliability_leaves_out_empty_bins_and_other_predictors(reliability, calibration):
     top = figures.draw_calibration(reliability, calibration).axes[0]
-    curves = [line for line in top.lines if line.get_marker() in ("o", "s")]
+    curves = [line for line in top.lines if line.get_marker() in ("o", "s") and line.get_linestyle() != "None"]
     assert [curve.get_ydata().tolist() for curve in curves] == [[0.3, 0.5], [0.4]]
 
 
@@ -99,6 +99,13 @@ def test_legend_gives_the_calibration_error_over_all_cells(reliability, calibrat
     legend = figures.draw_calibration(reliability, calibration).axes[0].get_legend()
     got = [text.get_text() for text in legend.get_texts()]
     assert got == ["as trained: ECE 0.10 [0.05, 0.20]", "temperature scaled: ECE 0.02 [0.01, 0.04]"]
+
+
+def test_bins_without_interval_are_pale_and_not_joined(reliability, calibration):
+    reliability.loc[2, ["ci_low", "ci_high"]] = np.nan
+    top = figures.draw_calibration(reliability, calibration).axes[0]
+    curves = [line for line in top.lines if line.get_marker() == "o"]
+    assert [(curve.get_ydata().tolist(), curve.get_alpha()) for curve in curves] == [([0.3], None), ([0.5], 0.35)]
 
 
 def test_diagonal_is_dashed(reliability, calibration):

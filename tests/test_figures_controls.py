@@ -56,7 +56,7 @@ def area() -> pd.DataFrame:
 
 def test_columns_are_the_published_map_then_methods_then_controls(controls, agreement):
     ax = figures.draw_controls(controls, agreement).axes[1]
-    assert [label.get_text() for label in ax.get_xticklabels()] == ["published map", "HiResCAM", "edges (Sobel)"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["published map", "HiResCAM", "image edges"]
 
 
 def test_lines_are_classes_from_rich_to_poor_and_a_class_without_value_has_none(controls, agreement):

@@ -83,7 +83,7 @@ def test_second_run_is_up_to_date_within_15_seconds_and_says_what_came_out(clean
 
 def test_one_setting_redoes_what_depends_on_it_and_nothing_else(house):
     edit_settings(house, "demo-tiny", landcover={"min_joint_cells": 1})
-    assert worked(run_sh(house, *TINY).stdout) == ["14", "92"]  # no figure shows co-activation, the report all settings
+    assert worked(run_sh(house, *TINY).stdout) == ["14", "16", "91", "92"]  # 16 by the same rule; chords show pairs
 
 
 def test_new_file_in_a_drop_folder_is_noticed_and_status_spreads_it(house):

@@ -162,7 +162,8 @@ def test_controls_that_keep_the_order_are_named():
                        "weights_2": ("control", 0.0, -0.3, 0.3), "shifted": ("control", 0.8, 0.7, 0.9)})  # fmt: skip
     methods, blind = sentences.summarise_controls(table)
     assert "0.90 [0.80, 1.00] (HiResCAM)" in methods
-    assert "edges (Sobel) keep" in blind and "random weights 2" in blind and "shifted" not in blind
+    assert "image edges keep" in blind and "(all weights random)" in blind
+    assert "weights 1" not in blind and "shifted" not in blind
 
 
 def test_without_controls_nothing_is_said_of_them():
@@ -190,12 +191,18 @@ def test_leakage_table_has_a_column_a_metric_and_no_split_is_lost(leakage):
 def test_limits_give_the_share_of_imputed_cells_and_tell_a_rendered_city():
     assert "25%" in report.name_limits(metrics(), rendered=False)[0]
     assert "rendered" in report.name_limits(metrics(), rendered=True)[0]
+    assert "quintiles of people" in report.name_limits(metrics(), rendered=False, target="density")[0]
 
 
 def test_scores_table_has_a_column_a_metric():
     got = report.tabulate_scores(metrics()).set_index(["subset", "predictor"])
     assert got.loc[("all", "model"), "spearman"] == "0.76 [0.70, 0.81]"
     assert got.loc[("imputed", "model"), "spearman"] == "0.50 [0.10, 0.70]"
+
+
+def test_seeds_are_shown_where_there_are_several():
+    table = pd.DataFrame({"quantity": "metrics", "name": ["accuracy"], "n_seeds": [1], "sd": [None]})
+    assert page.tabulate_seeds(table).empty and len(page.tabulate_seeds(table.assign(n_seeds=3))) == 1
 
 
 def test_page_needs_no_other_file_and_no_script(made_page):

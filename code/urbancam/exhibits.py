@@ -121,7 +121,7 @@ CONTROLS = {
     "layercam": "LayerCAM",
     "gradcam_plus_plus": "Grad-CAM++",
     "other_centring": "the other centring",
-    "edges": "edges (Sobel)",
+    "edges": "image edges",
     "shifted": "polygons shifted",
     "rotated": "polygons rotated",
     "shuffled_labels": "labels shuffled",

@@ -19,6 +19,8 @@ CHANCE = 0.2  # five classes
 def draw_calibration(reliability: pd.DataFrame, calibration: pd.DataFrame, city: str = "", credits: str = "") -> Figure:
     """Share of cells told right against the probability given to the class, and the cells in each bin below.
 
+    Dots without an interval, of bins in too few blocks, are pale and not joined.
+
     Args:
         reliability: `reliability.csv`: `predictor, bin, n, confidence, accuracy, ci_low, ci_high`.
         calibration: `calibration.csv`: `predictor, metric, value, ci_low, ci_high`; its `ece` goes into the legend.
@@ -33,14 +35,13 @@ def draw_calibration(reliability: pd.DataFrame, calibration: pd.DataFrame, city:
         if len(rows):
             _draw_curve(top, rows, name, _label(calibration, name))
             _draw_counts(below, rows, name)
-    style.set_title(top, "a", f"{city}: how often the surest class is the right one".removeprefix(": "))
-    style.set_title(below, "b", "cells in each bin")
+    style.set_heading(figure, city, "how often the surest class is right")
     top.set(xlim=(0, 1), ylim=(0, 1), ylabel="share of cells told right")
     below.set(xlabel="probability given to the predicted class", ylabel="cells")
     below.set_ylim(bottom=0)
     top.axvline(CHANCE, color="0.6", linewidth=0.5, linestyle=":", zorder=1)
     if top.get_legend_handles_labels()[0]:
-        top.legend(loc="upper left")
+        top.legend(loc="lower left", bbox_to_anchor=(0, 1), borderpad=0)
     return figure
 
 
@@ -53,9 +54,11 @@ def _label(calibration: pd.DataFrame, name: str) -> str:
 
 def _draw_curve(ax: Axes, rows: pd.DataFrame, name: str, label: str) -> None:
     _, colour, marker, line, shift = PREDICTORS[name]
-    x = rows["confidence"] + shift
+    known = rows["ci_low"].notna()
+    x, y = rows["confidence"] + shift, rows["accuracy"]
     ax.vlines(x, rows["ci_low"], rows["ci_high"], color=colour, linewidth=1)
-    ax.plot(x, rows["accuracy"], marker=marker, linestyle=line, color=colour, markersize=3.5, label=label)
+    ax.plot(x[known], y[known], marker=marker, linestyle=line, color=colour, markersize=3.5, label=label, clip_on=False)
+    ax.plot(x[~known], y[~known], marker, color=colour, alpha=0.35, markersize=3.5, clip_on=False)
 
 
 def _draw_counts(ax: Axes, rows: pd.DataFrame, name: str) -> None:
@@ -69,5 +72,5 @@ _CAPTION = (
     "Cells in bins of the probability that their predicted class is given, out of fold. Dashed: probabilities that "
     "hold what they promise; dotted: five classes by chance. ECE: expected calibration error, the mean distance from "
     "the dashed line. One temperature a fold, fitted on its validation cells. Bars: intervals by bootstrap over "
-    "spatial blocks."
+    "spatial blocks; pale: too few for one."
 )

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from urbancam.exhibits import control_name
 from urbancam.figures import style
 
-KINDS = {"published": "", "method": "other methods", "control": "controls"}
+KINDS = {"published": "", "method": "methods", "control": "controls"}
 CONTRAST = "contrast"
 SIDES = {"poor": ("s", -0.22), "rich": ("o", 0.22), CONTRAST: ("D", 0.0)}  # marker, place in the column
 COLOURS = style.SIDE_COLOURS | {CONTRAST: "0.2"}
@@ -103,10 +103,10 @@ def _separate_kinds(axes: tuple[Axes, Axes], kinds: list[str]) -> None:
         if kinds[column] != kinds[column - 1]:
             for ax in axes:
                 ax.axvline(column - 0.5, color="black", linewidth=0.8)
-    for kind, words in KINDS.items():
+    for height, (kind, words) in enumerate(KINDS.items()):  # one above the other: a single column is narrow
         if words and kind in kinds:
-            axes[0].text(kinds.index(kind) - 0.4, 0.03, words, transform=axes[0].get_xaxis_transform(),
-                         va="bottom", fontsize=6, color="0.35")  # fmt: skip
+            axes[0].text(kinds.index(kind) - 0.4, 0.15 - 0.12 * (height - 1), words,
+                         transform=axes[0].get_xaxis_transform(), va="bottom", fontsize=6, color="0.35")  # fmt: skip
 
 
 def _add_keys(figure: Figure, ax: Axes, image: AxesImage) -> None:

@@ -18,7 +18,7 @@ METRICS = {
 }
 PREDICTORS = {
     "model": "image model",
-    "random_features": "random image features",
+    "random_features": "random features",
     "colour_histogram": "colour histogram",
     "land_cover": "land-cover shares",
     "coordinates": "coordinates",
@@ -37,8 +37,8 @@ def overall(metrics: pd.DataFrame) -> pd.DataFrame:
 def interval(row: pd.Series) -> str:
     """`value [low, high]` with two digits; the bare value where there is no interval."""
     if pd.isna(row["ci_low"]):
-        return f"{row['value']:.2f}"
-    return f"{row['value']:.2f} [{row['ci_low']:.2f}, {row['ci_high']:.2f}]"
+        return f"{row['value']:z.2f}"
+    return f"{row['value']:z.2f} [{row['ci_low']:z.2f}, {row['ci_high']:z.2f}]"
 
 
 @style.styled

@@ -149,7 +149,7 @@ def diverging_colours() -> Colormap:
     return LinearSegmentedColormap.from_list("diverging", ends).with_extremes(bad=UNUSED_COLOUR)
 
 
-def credit_line(vintage: int, edition: int, years: list[int], rendered: bool) -> str:
+def credit_line(vintage: int, edition: int, years: list[int], rendered: bool, target: str = "income") -> str:
     """The line that names the data's providers, as their licences ask.
 
     Args:
@@ -157,14 +157,17 @@ def credit_line(vintage: int, edition: int, years: list[int], rendered: bool) ->
         edition: year of the Urban Atlas.
         years: campaign years of the images, [] where unknown.
         rendered: the city is the rendered demo, in the providers' packaging but none of their data.
+        target: what the classes are quintiles of; said where it is not income.
     """
+    people = "Classes are quintiles of people per cell: read fewest for poor, most for rich. "
+    note = "" if target == "income" else people
     if rendered:
-        return "Data: rendered demo city (no real place, incomes or images)."
+        return f"{note}Data: rendered demo city (no real place, incomes or images)."
     span = (
         "" if not years else f" {min(years)}" if min(years) == max(years) else f" {min(years)}-{max(years)}"
     )
     return (
-        f"Data: images © IGN, BD ORTHO{span}; incomes INSEE, Filosofi {vintage}; land cover Copernicus Land "
+        f"{note}Data: images © IGN, BD ORTHO{span}; incomes INSEE, Filosofi {vintage}; land cover Copernicus Land "
         f"Monitoring Service, Urban Atlas {edition}, © European Union."
     )
 

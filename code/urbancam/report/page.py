@@ -32,13 +32,19 @@ def tabulate_calibration(calibration: pd.DataFrame) -> pd.DataFrame:
     return _spread_metrics(calibration, [key for key in ("subset", "predictor") if key in calibration])
 
 
+def tabulate_seeds(seeds: pd.DataFrame) -> pd.DataFrame:
+    """`seeds.csv` where there are several: one seed has no spread."""
+    return seeds[seeds["n_seeds"] > 1]
+
+
 def _spread_metrics(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     rows = rows.assign(words=[interval(row) for _, row in rows.iterrows()])
     table = rows.pivot_table(index=keys, columns="metric", values="words", aggfunc="first", sort=False)
     return table.rename_axis(None, axis=1).reset_index()
 
 
-TABULATED = {"metrics": tabulate_scores, "leakage": tabulate_leakage, "calibration": tabulate_calibration}
+TABULATED = {"metrics": tabulate_scores, "leakage": tabulate_leakage, "calibration": tabulate_calibration,
+             "seeds": tabulate_seeds}  # fmt: skip
 
 
 def render_page(
@@ -70,7 +76,7 @@ def render_page(
         _bullets(limits),
         "<h2>Tables</h2>",
         *(_table(exhibit.heading, shown[name]) for name, exhibit in exhibits.TABLES.items()
-          if name in shown and exhibit.heading),
+          if exhibit.heading and len(shown.get(name, ()))),
         "<h2>How it was made</h2>",
         _table("Steps", pd.DataFrame([_flatten_record(record) for record in records])),
         _table("Settings", pd.DataFrame({"setting": settings.keys(), "value": map(str, settings.values())})),

@@ -178,6 +178,7 @@ def summarise_controls(agreement: pd.DataFrame) -> list[str]:
     methods = rows[rows["kind"] == "method"]
     random = [name for name in rows.index if name.startswith("weights_")]
     blind = rows.loc[[name for name in ("edges", "shuffled_labels", *random[-1:]) if name in rows.index]]
+    blind = blind.rename(dict.fromkeys(random[-1:], "all_weights_random"))
     sentences = []
     if len(methods):
         sentences.append(
@@ -214,8 +215,8 @@ def summarise_deletion(area: pd.DataFrame) -> list[str]:
     ]
 
 
-def name_limits(metrics: pd.DataFrame, rendered: bool) -> list[str]:
-    """What must be kept in mind: `LIMITS`, the share of imputed cells, and whether the city is a real one."""
+def name_limits(metrics: pd.DataFrame, rendered: bool, target: str = "income") -> list[str]:
+    """What must be kept in mind: `LIMITS`, the share of imputed cells, whether the city is real, and its target."""
     rows = metrics[metrics["fold"].astype(str) == "all"].drop_duplicates("subset").set_index("subset")["n"]
     imputed = (
         f"The income of {rows['imputed'] / rows['all']:.0%} of the cells is imputed by INSEE: cells with few "
@@ -223,13 +224,14 @@ def name_limits(metrics: pd.DataFrame, rendered: bool) -> list[str]:
         "a part without them."
     )
     drawn = ["This city is rendered: what is found here is true of the renderer's rule and of no real place."]
-    return drawn * rendered + [imputed, *LIMITS]
+    people = ["The classes are quintiles of people per cell, not of income: read fewest for poor, most for rich."]
+    return drawn * rendered + people * (target != "income") + [imputed, *LIMITS]
 
 
 def interval(row: pd.Series, column: str = "value") -> str:
     if pd.isna(row["ci_low"]):
-        return "undefined" if pd.isna(row[column]) else f"{row[column]:.2f}"
-    return f"{row[column]:.2f} [{row['ci_low']:.2f}, {row['ci_high']:.2f}]"
+        return "undefined" if pd.isna(row[column]) else f"{row[column]:z.2f}"
+    return f"{row[column]:z.2f} [{row['ci_low']:z.2f}, {row['ci_high']:z.2f}]"
 
 
 def _low(name: str) -> str:
