@@ -101,6 +101,21 @@ def test_mirrored_map_turns_the_order_of_the_classes_round(compared):
     assert rows.loc[("mirror", "contrast"), "ci_high"] < 0
 
 
+def test_kept_is_one_for_the_same_map_none_for_the_area_and_turned_round_in_the_mirror(compared):
+    rows = compared[1].set_index(["control", "side"])
+    assert rows.loc["hirescam", "kept"].tolist() == pytest.approx([1, 1, 1])
+    assert rows.loc["nothing", "kept"].tolist() == pytest.approx([0, 0, 0], abs=1e-9)
+    assert rows.loc[("mirror", "contrast"), "kept_low":"kept_high"].lt(-0.5).all()
+
+
+def test_kept_is_the_slope_through_the_origin(compared):
+    table, agreed = compared
+    rows = table.query("control == 'mirror' and side == 'poor'")
+    own, published = np.log(rows["ratio"]), np.log(rows["published_ratio"])
+    expected = np.linalg.lstsq(published.to_numpy()[:, None], own.to_numpy(), rcond=None)[0][0]
+    assert agreed.set_index(["control", "side"]).loc[("mirror", "poor"), "kept"] == pytest.approx(expected)
+
+
 def test_contrast_is_the_logarithm_of_the_quotient(compared):
     rows = compared[0].query("control == 'published'").pivot(index="class", columns="side", values="ratio")
     assert np.log(rows["rich"] / rows["poor"]).to_numpy() == pytest.approx(rows["contrast"].to_numpy())

@@ -8,6 +8,7 @@ import pandas as pd
 from urbancam import bootstrap
 from urbancam.bootstrap import Estimate
 from urbancam.landcover import LandCover
+from urbancam.landcover.city import log_quotient
 from urbancam.landcover.ordering import rank_agreement
 from urbancam.projection import SIDES
 from urbancam.settings import Landcover, Statistics
@@ -16,7 +17,8 @@ PUBLISHED = "published"
 CONTRAST = "contrast"
 RANDOM = "random"
 CONTROLS = ["control", "kind", "class", "name", "side", "n_cells", "ratio", "ci_low", "ci_high", "published_ratio"]
-AGREEMENT = ["control", "kind", "side", "n_classes", "rank_correlation", "ci_low", "ci_high", "map_correlation"]
+AGREEMENT = ["control", "kind", "side", "n_classes", "rank_correlation", "ci_low", "ci_high",
+             "kept", "kept_low", "kept_high", "map_correlation"]  # fmt: skip
 
 
 def draw_cells(predictions: pd.DataFrame, settings: Landcover, count: int | None, seed: int) -> pd.DataFrame:
@@ -77,9 +79,11 @@ def compare(
         own, published = (make(_activation_of(shares, *pair)) for pair in ((name, PUBLISHED), (PUBLISHED, name)))
         tables.append(_ratios(own, published).assign(control=name, kind=kind))
         alike = _map_correlation(correlations[correlations["control"] == name], sides)
+        beside = _estimates(published)
         for side, estimate in _estimates(own).items():
-            orders = rank_agreement(estimate, _estimates(published)[side], own.statistics)
-            rows.append({"control": name, "kind": kind, "side": side, **orders, "map_correlation": alike[side]})
+            orders = rank_agreement(estimate, beside[side], own.statistics)
+            kept = _kept(_log(estimate, side), _log(beside[side], side), own.statistics)
+            rows.append({"control": name, "kind": kind, "side": side, **orders, **kept, "map_correlation": alike[side]})
     agreed = pd.DataFrame(rows).rename(columns={"spearman": "rank_correlation"}).reindex(columns=AGREEMENT)
     return pd.concat(tables or [pd.DataFrame()], ignore_index=True).reindex(columns=CONTROLS), agreed
 
@@ -94,6 +98,26 @@ def _activation_of(shares: pd.DataFrame, name: str, other: str) -> pd.DataFrame:
 
 def _estimates(city: LandCover) -> dict[str, Estimate]:
     return {side: city.ratio(city.side(side)) for side in SIDES} | {CONTRAST: city.log_contrast()}
+
+
+def _kept(own: Estimate, published: Estimate, statistics: Statistics) -> dict[str, float]:
+    """How much of the published log ratios a control keeps: the slope of its own on them, through the origin.
+
+    1 where all of it is kept, 0 where the control knows nothing; a rank correlation cannot tell, it has no scale.
+    """
+    known = [np.isfinite(estimate.interval(statistics)).all(0) for estimate in (own, published)]
+    chosen = known[0] & known[1]
+    parts = ((own.value, published.value), (own.draws, published.draws))
+    pairs = [(a[..., chosen], b[..., chosen]) for a, b in parts]
+    value, draws = (bootstrap.divide((a * b).sum(-1), (b * b).sum(-1)) for a, b in pairs)
+    low, high = bootstrap.interval(draws, statistics.confidence)
+    return {"kept": float(value), "kept_low": low, "kept_high": high}
+
+
+def _log(estimate: Estimate, side: str) -> Estimate:
+    """The estimate's logarithm; contrasts are logarithms already."""
+    one = Estimate(np.ones_like(estimate.value), np.ones_like(estimate.draws), estimate.blocks)
+    return estimate if side == CONTRAST else log_quotient(estimate, one)
 
 
 def _ratios(own: LandCover, published: LandCover) -> pd.DataFrame:

@@ -20,8 +20,8 @@ def blurred(pixels: torch.Tensor) -> torch.Tensor:
     """What replaces a deleted pixel: the image after a Gaussian blur; (B, 3, H, W) uint8 -> float 0..255."""
     # ASSUME: blurring, RISE's choice for insertion, also for deletion: black patches would be objects of their own.
     sigma = BLUR_SHARE * pixels.shape[-1]
-    width = min(2 * int(3 * sigma) + 1, 2 * ((pixels.shape[-1] - 1) // 2) + 1)  # odd, at most the image
-    return gaussian_blur(pixels.float(), width, sigma)
+    width = 2 * int(3 * sigma) + 1  # px
+    return gaussian_blur(gaussian_blur(pixels.float(), [width, 1], sigma), [1, width], sigma)  # one axis at a time
 
 
 def patch_means(maps: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
