@@ -76,7 +76,9 @@ def list_variants(args: argparse.Namespace) -> list[str]:
     from urbancam import settings, variants
 
     made = settings.load(args.run, args.set)
-    return made.cities.variants if args.city == EXPERIMENT else variants.names(made)
+    if args.city == EXPERIMENT:
+        return variants.names_of_cities(made, command.find_paths(made, args).sites)
+    return variants.names(made)
 
 
 def list_left_out(args: argparse.Namespace) -> list[str]:

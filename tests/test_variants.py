@@ -15,6 +15,17 @@ def test_variant_wins_over_assignments():
     assert settings.load("demo", ["split.method=group"], "split-random").split.method == "random"
 
 
+@pytest.mark.parametrize(
+    ("flown", "expected"),
+    [("A,x\nA,y\nB,x\nB,z\n", True), ("A,x\nA,y\nB,x\nB,x\n", False), ("A,\nB,\n", False), (None, True)],
+)
+def test_split_by_acquisition_needs_two_cities_with_two_of_them(tmp_path, flown, expected):
+    if flown:
+        (tmp_path / "sites.csv").write_text("city,acquisition\n" + flown)
+    got = variants.names_of_cities(settings.load("default"), tmp_path / "sites.csv")
+    assert ("split-acquisition" in got) == expected and "colour-grey" in got
+
+
 def test_variants_of_the_cities_experiment_change_one_key():
     run = settings.load("default", ["cities.variant_folds=2"]).cities
     grey = settings.load("default", ["cities.variant_folds=2"], "colour-grey").cities

@@ -5,7 +5,9 @@ A variant lives in `results/<city>/<run>/variants/<name>/`, with the same files 
 (22 and 23): `split-acquisition`, `colour-grey`, `colour-jitter`.
 """
 
+import csv
 import re
+from pathlib import Path
 from typing import Any
 
 from urbancam.errors import InputError
@@ -60,3 +62,20 @@ def names(settings) -> list[str]:
     made = [split_name(method) for method in compare.splits if method not in (settings.split.method, "city")]
     made += [seed_name(seed) for seed in compare.seeds if seed != settings.seed]
     return made + ([SHUFFLED] if compare.shuffled_labels else [])
+
+
+def names_of_cities(settings, sites: Path) -> list[str]:
+    """The variants that `cities.variants` asks for, but for the split by acquisition where two cities lack a second.
+
+    Args:
+        settings: of the run.
+        sites: `sites.csv`; where it is not there yet, all are named.
+    """
+    asked = settings.cities.variants
+    if "split-acquisition" not in asked or not sites.is_file():
+        return asked
+    with sites.open(encoding="utf-8", newline="") as file:
+        flown = {(row["city"], row["acquisition"]) for row in csv.DictReader(file) if row["acquisition"]}
+    cities = [city for city, _ in flown]
+    several = {city for city in cities if cities.count(city) > 1}
+    return asked if len(several) > 1 else [name for name in asked if name != "split-acquisition"]
