@@ -277,3 +277,15 @@ def test_patches_lie_on_their_own_pixels():
 def test_fractions_are_whole_patches():
     assert (deletion.fractions((2, 2), 10) * 4).tolist() == [0, 1, 2, 3, 4]
     assert len(deletion.fractions((6, 6), 10)) == 11
+
+
+def test_five_logits_have_every_map_too(images):
+    torch.manual_seed(0)
+    features = nn.Sequential(nn.Conv2d(3, 6, 4, 4), nn.SiLU())
+    softmax = models.IncomeNetwork(features, 6, 5, 0.0).double().eval()
+    maps = activation.compute_maps(softmax, images, "0")
+    made = methods.compute_methods(["hirescam", "integrated_gradients"], maps, softmax, images, 100, 16)
+    poor, rich = made["integrated_gradients"]
+    ends = [activation.logit_of(softmax(image)).detach() for image in (images, torch.zeros_like(images))]
+    assert torch.allclose((rich - poor).sum((1, 2)), ends[0] - ends[1], rtol=1e-6)
+    assert not torch.allclose(maps.layer_gradient[0], -maps.layer_gradient[1])
