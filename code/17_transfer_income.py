@@ -86,6 +86,8 @@ def predict_by_folds(trained, predicted, ids, settings, args):
 
     from urbancam import datasets, models, training
 
+    if ids.empty:
+        return torch.empty(settings.folds_trained, 0, models.find_head(settings.model.head).outputs)
     images, rows = datasets.open_images(predicted, ids, settings.image, args.workers)
     items = datasets.CellImages(images, rows, np.zeros(len(rows), dtype=int))
     device = models.find_device(args.device)
@@ -96,7 +98,8 @@ def predict_by_folds(trained, predicted, ids, settings, args):
 
 def spread_of_logit(outs):
     """Standard deviation of the logit between the folds' models, NaN for a single one or a softmax head."""
-    return outs[..., 0].std(0).numpy() if outs.shape[-1] == 1 and len(outs) > 1 else float("nan")
+    several = outs.shape[-1] == 1 and len(outs) > 1 and outs.shape[1]
+    return outs[..., 0].std(0).numpy() if several else float("nan")
 
 
 def main(argv: list[str] | None = None) -> int:
