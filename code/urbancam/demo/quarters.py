@@ -1,13 +1,14 @@
 """What stands on the blocks of the demo's towns: each town's houses, yards, gardens and trees.
 
-Every function draws all blocks (B,) of a site into a sketch. Sizes as in `streets`.
+Every function draws all blocks (B,) of a site into a sketch. Sizes as in `streets`. Most quarters were built of one
+of several materials, by lot, so that colour tells a town less than form does.
 """
 
 import numpy as np
 import shapely
 
 from urbancam.demo import landuse
-from urbancam.demo.buildings import boxes, detached_houses, flat_roofs, gables
+from urbancam.demo.buildings import TILES, boxes, detached_houses, flat_roofs, gables
 from urbancam.demo.drawing import Layer, Sketch
 from urbancam.demo.frontage import fit, line_up, scatter
 from urbancam.demo.gardens import draw_detached
@@ -15,6 +16,12 @@ from urbancam.demo.materials import MATERIAL
 from urbancam.demo.pitches import draw_car_parks, rows_of_spaces
 from urbancam.demo.traffic import draw_cars
 from urbancam.demo.trees import plant
+
+TILED = (("terracotta", "orange", "brick"), ("slate", "zinc", "brown"), ("pale", "brown", "terracotta"))
+FLAT = (("roof_white", "roof_grey", "roof_bitumen"), ("roof_rust", "roof_gravel", "roof_bitumen"),
+        ("roof_gravel", "roof_green", "roof_grey"))  # fmt: skip
+EARTH = (("sand", "path", "roof_gravel"), ("gravel", "roof_grey", "concrete"), ("soil", "roof_rust", "courtyard"))
+LAWNS = (("lawn", "lawn_mown"), ("lawn_dry", "lawn"), ("meadow", "lawn_dry"))
 
 
 def flat_commerce(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator) -> None:
@@ -25,7 +32,7 @@ def flat_commerce(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator) 
     depth = rng.uniform(14, 23.5, len(plots))
     corners = plots.rectangles(depth, 0.5, plots.width_m * rng.uniform(0.8, 0.98, len(plots)))
     kept = fit(corners, blocks[~parked], plots.owner) & (rng.random(len(plots)) < 0.92)
-    roofs = rng.choice(["roof_white", "roof_grey", "roof_bitumen", "roof_gravel"], kept.sum())
+    roofs = rng.choice(_one_of(FLAT, rng), kept.sum())
     flat_roofs(sketch, corners[kept], rng.uniform(7, 18, kept.sum()), roofs)
     boxes(sketch, corners[kept], rng, "vent", each=3, size_m=1.8)
     _park(sketch, blocks[parked], rng, 0.6)
@@ -40,12 +47,13 @@ def gabled_lanes(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator) -
     plots = line_up(blocks, rng.uniform(5.5, 8.5, len(blocks)), start_m=0.2)
     corners = plots.rectangles(rng.uniform(8, 11, len(plots)), 0.1)
     kept = fit(corners, blocks, plots.owner, margin_m=0.6)
-    gables(sketch, corners[kept], rng.uniform(8, 13, kept.sum()), rng, across=True)
+    tiles = np.flatnonzero(np.isin(TILES, _one_of(TILED, rng)))
+    gables(sketch, corners[kept], rng.uniform(8, 13, kept.sum()), rng, rng.choice(tiles, kept.sum()), across=True)
     courts = shapely.buffer(blocks, -11.5)
     inner = line_up(courts[~shapely.is_empty(courts)], 6.5)
     sheds = inner.rectangles(4.5, 0.5, inner.width_m * 0.8)
     fitting = fit(sheds, courts[~shapely.is_empty(courts)], inner.owner) & (rng.random(len(inner)) < 0.6)
-    gables(sketch, sheds[fitting], 3.5, rng)
+    gables(sketch, sheds[fitting], 3.5, rng, rng.choice(tiles, fitting.sum()))
     points, _ = scatter(courts, 0.004, rng)
     _plant_at(sketch, points, 3.0, 6.0, _polygons(corners[kept], sheds[fitting]), rng)
 
@@ -64,11 +72,11 @@ def villas(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator) -> None
 
 def slabs_and_towers(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator) -> None:
     """Tall parallel slabs or point blocks on a common lawn, with car parks and clumps of trees."""
-    _lay(sketch, blocks, ("lawn", "lawn_mown"), 3.0, rng)
+    _lay(sketch, blocks, _one_of(LAWNS, rng), 3.0, rng)
     footprints = [_rows(block, rng) for block in blocks]
     corners = np.concatenate([np.empty((0, 4, 2)), *footprints])
     tall = rng.uniform(24, 38, len(corners))
-    flat_roofs(sketch, corners, tall, rng.choice(["roof_gravel", "roof_grey", "roof_bitumen"], len(corners)))
+    flat_roofs(sketch, corners, tall, rng.choice(_one_of(FLAT, rng), len(corners)))
     boxes(sketch, corners, rng, "vent", each=6, size_m=2.6)
     taken = _polygons(corners)
     around = shapely.buffer(shapely.polygons(corners), 5.0, join_style="mitre")
@@ -83,14 +91,15 @@ def slabs_and_towers(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generato
 def court_houses(sketch: Sketch, plots: np.ndarray, rng: np.random.Generator) -> None:
     """Flat-roofed houses around a court, wall to wall, on bare ground; a palm here and there."""
     ground = shapely.box(*shapely.total_bounds(plots))
-    sketch.shapes(np.array([ground]), "sand", Layer.GROUND)
+    earth = _one_of(EARTH, rng)
+    sketch.shapes(np.array([ground]), earth[0], Layer.GROUND)
     built = rng.random(len(plots)) < 0.88
     sketch.shapes(plots[~built], "soil", Layer.SURFACE)
     plots = plots[built]
     roofs = shapely.buffer(plots, -0.3, join_style="mitre")
     _shade(sketch, roofs, rng.uniform(4, 9, len(roofs)))
-    names = rng.choice(["roof_gravel", "roof_white", "terrace", "sand", "path"], len(roofs))
-    sketch.shapes(plots, "terrace", Layer.RAISED)
+    names = rng.choice([*earth, "roof_white"], len(roofs), p=[0.35, 0.25, 0.25, 0.15])
+    sketch.shapes(plots, earth[1], Layer.RAISED)
     sketch.shapes(shapely.buffer(roofs, -0.5, join_style="mitre"), np.array([MATERIAL[n] for n in names]), Layer.RAISED)
     courts = shapely.buffer(plots, -rng.uniform(4.5, 6.5, len(plots)), join_style="mitre")
     shaded = shapely.difference(courts, shapely.transform(courts, lambda xy: xy + 2.2 * sketch.sun.heading))
@@ -99,6 +108,11 @@ def court_houses(sketch: Sketch, plots: np.ndarray, rng: np.random.Generator) ->
     sketch.shapes(shaded, "sleeper", Layer.DETAIL)
     points, _ = scatter(courts, 0.006, rng)
     _plant_at(sketch, points, 2.0, 4.0, [], rng)
+
+
+def _one_of(palettes: tuple[tuple[str, ...], ...], rng: np.random.Generator) -> tuple[str, ...]:
+    """The materials of one site."""
+    return palettes[rng.integers(len(palettes))]
 
 
 def _lay(sketch: Sketch, blocks: np.ndarray, bases: tuple[str, ...], pavement_m: float,

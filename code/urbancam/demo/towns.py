@@ -60,11 +60,11 @@ TOWNS = (
     Town("Qasrabad (QAS)", "desert town of court houses", streets.compounds, quarters.court_houses),
 )
 LIGHTS = (
-    Light("summer_noon", Sun(172.0, 0.55), Season((1.00, 1.00, 1.00), (1.04, 1.00, 0.95))),
-    Light("late_autumn", Sun(205.0, 1.30), Season((1.14, 0.96, 0.84), (1.02, 0.98, 0.90))),
-    Light("spring_haze", Sun(140.0, 0.85), Season((1.02, 1.07, 0.94), (0.97, 1.00, 1.06))),
-    Light("winter", Sun(165.0, 1.60), Season((1.16, 1.02, 1.06), (0.88, 0.92, 1.00))),
-    Light("dry_summer", Sun(235.0, 0.80), Season((1.20, 1.05, 0.88), (1.06, 1.00, 0.92))),
+    Light("summer_noon", Sun(172.0, 0.55), Season((1.00, 1.00, 1.00), (1.06, 1.02, 0.92))),
+    Light("late_autumn", Sun(205.0, 1.30), Season((1.14, 0.96, 0.84), (1.10, 0.93, 0.76))),
+    Light("spring_haze", Sun(140.0, 0.85), Season((1.02, 1.07, 0.94), (0.88, 1.00, 1.14))),
+    Light("winter", Sun(165.0, 1.60), Season((1.16, 1.02, 1.06), (0.74, 0.80, 0.96))),
+    Light("dry_summer", Sun(235.0, 0.80), Season((1.20, 1.05, 0.88), (1.18, 1.05, 0.82))),
 )
 SECOND_LIGHT = 2  # places further in LIGHTS: the light of a town's second acquisition
 
