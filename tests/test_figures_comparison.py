@@ -108,6 +108,12 @@ def test_bins_without_interval_are_pale_and_not_joined(reliability, calibration)
     assert [(curve.get_ydata().tolist(), curve.get_alpha()) for curve in curves] == [([0.3], None), ([0.5], 0.35)]
 
 
+def test_the_same_figure_is_laid_out_twice(reliability, calibration):
+    figure = figures.draw_calibration(reliability[:1], calibration)
+    figures.render(figure, "png")
+    assert len(figures.render(figure, "pdf")) > 1000 and figure.axes[0].get_position().height > 0.4
+
+
 def test_diagonal_is_dashed(reliability, calibration):
     diagonal = figures.draw_calibration(reliability, calibration).axes[0].lines[0]
     assert list(diagonal.get_xdata()) == list(diagonal.get_ydata()) == [0, 1] and diagonal.get_linestyle() == "--"

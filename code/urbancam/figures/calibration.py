@@ -36,7 +36,7 @@ def draw_calibration(reliability: pd.DataFrame, calibration: pd.DataFrame, city:
             _draw_curve(top, rows, name, _label(calibration, name))
             _draw_counts(below, rows, name)
     style.set_heading(figure, city, "how often the surest class is right")
-    top.set(xlim=(0, 1), ylim=(0, 1), ylabel="share of cells told right")
+    top.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="share of cells told right")
     below.set(xlabel="probability given to the predicted class", ylabel="cells")
     below.set_ylim(bottom=0)
     top.axvline(CHANCE, color="0.6", linewidth=0.5, linestyle=":", zorder=1)
@@ -57,8 +57,8 @@ def _draw_curve(ax: Axes, rows: pd.DataFrame, name: str, label: str) -> None:
     known = rows["ci_low"].notna()
     x, y = rows["confidence"] + shift, rows["accuracy"]
     ax.vlines(x, rows["ci_low"], rows["ci_high"], color=colour, linewidth=1)
-    ax.plot(x[known], y[known], marker=marker, linestyle=line, color=colour, markersize=3.5, label=label, clip_on=False)
-    ax.plot(x[~known], y[~known], marker, color=colour, alpha=0.35, markersize=3.5, clip_on=False)
+    ax.plot(x[known], y[known], marker=marker, linestyle=line, color=colour, markersize=3.5, label=label)
+    ax.plot(x[~known], y[~known], marker, color=colour, alpha=0.35, markersize=3.5)
 
 
 def _draw_counts(ax: Axes, rows: pd.DataFrame, name: str) -> None:
