@@ -3,7 +3,7 @@
 Reads   results/cities/sites.csv, the images; results/cities/<run>/patches.parquet, fold_K/weights.pt;
         results/<City>/land_cover.parquet of the cities whose sites were cut from their tiles
 Writes  results/cities/<run>/relevance/<City>/: of each drawn patch and layer <n>_<patch>_<layer>_heat.png,
-        ..._overlay.png, ..._masked.png; sheet.png and .pdf of all of them
+        ..._overlay.png, ..._masked.png; sheet_1.png and .pdf, ...: ten patches each
         tables/relevance.csv, relevance_by_class.csv; relevance_fragments.parquet (a row per layer and fragment)
 Run     python code/25_map_relevance.py --run demo
 """
@@ -19,6 +19,7 @@ from urbancam.records import Step, atomic, open_parts
 
 log = logging.getLogger(__name__)
 
+ROWS_A_SHEET = 10  # patches; as many as a page is high
 KEYS = ("image", "model", "colour", "patch_px", "trained_folds", "relevance")  # of section `cities`
 
 
@@ -133,7 +134,7 @@ def open_mapper(chosen, names, settings, paths, args):
 
 
 def draw_city(city, rows, mapped, names, credits, paths):
-    """Pictures of a city's patches and the sheet of them, written; their rows of `relevance.csv`."""
+    """Pictures of a city's patches and sheets of them, written; their rows of `relevance.csv`."""
     import pandas as pd
     from PIL import Image
 
@@ -150,10 +151,11 @@ def draw_city(city, rows, mapped, names, credits, paths):
         own = patch[["patch_id", "city", "site", "image", "fold"]].to_dict() | {"picture": f"{folder.name}/{name}"}
         described += [own | row for row in maps.describe(names)]
         sheet.append(figures.PatchPicture(f"{name}: {names[maps.target]}", image, maps.shown))
-    figure = figures.draw_relevance_sheet(sheet, city, credits)
-    for kind in ("png", "pdf"):
-        with atomic(folder / f"sheet.{kind}") as temporary:
-            temporary.write_bytes(figures.render(figure, kind))
+    for page, first in enumerate(range(0, len(sheet), ROWS_A_SHEET), 1):
+        figure = figures.draw_relevance_sheet(sheet[first : first + ROWS_A_SHEET], city, credits)
+        for kind in ("png", "pdf"):
+            with atomic(folder / f"sheet_{page}.{kind}") as temporary:
+                temporary.write_bytes(figures.render(figure, kind))
     return pd.DataFrame(described)
 
 

@@ -81,7 +81,7 @@ def test_pictures_of_every_layer_and_a_sheet_of_every_city(project):
             with Image.open(paths.relevance / f"{row.picture}_{row.layer}_{kind}.png") as picture:
                 assert picture.size == (32, 32)
     for city in CITIES:
-        assert {path.suffix for path in (paths.relevance / folder_name(city)).glob("sheet.*")} == {".png", ".pdf"}
+        assert {path.suffix for path in (paths.relevance / folder_name(city)).glob("sheet_1.*")} == {".png", ".pdf"}
 
 
 def test_patches_are_mapped_by_the_network_of_their_own_fold(project):

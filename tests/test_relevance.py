@@ -229,12 +229,13 @@ def test_bright_corner_speaks_in_that_corner():
 
 def test_description_of_a_patch_by_hand():
     maps = relevance.PatchMaps(
-        np.array([0.5, 2.5]), 0, {"layer4": 0.5}, {"layer4": np.array([[3.0, -1], [0, 0]])}, {}
+        np.array([0.5, 2.5]), 0, {"layer4": 0.5}, {"layer4": np.diag([2.0, 6, 0, -8])}, {}
     )
     (got,) = maps.describe(["Ays", "Bee"])
     assert (got["predicted_city"], got["target"], got["target_logit"]) == ("Bee", "Ays", 0.5)
-    assert (got["map_min"], got["map_mean"], got["map_max"]) == (-1, 0.5, 3)
-    assert (got["relevance_sum"], got["positive_share"], got["masked_share"]) == (0.5, 0.75, 0.25)
+    assert (got["map_min"], got["map_mean"], got["map_max"]) == (-8, 0, 6)
+    assert (got["relevance_sum"], got["positive_share"], got["masked_share"]) == (0.5, 0.5, 1 / 16)
+    assert got["centre_share"] == 0.75  # of rows and columns 1 and 2
 
 
 @pytest.mark.gpu

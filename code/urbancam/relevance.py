@@ -171,10 +171,12 @@ class PatchMaps:
 
 
 def _describe_map(values: np.ndarray) -> dict[str, float]:
-    size = np.abs(values).sum(dtype=float)
+    positive, size = values.clip(min=0), np.abs(values).sum(dtype=float)
+    rows, columns = (slice(side // 4, side - side // 4) for side in values.shape)
     return {
         "map_min": float(values.min()), "map_mean": float(values.mean(dtype=float)), "map_max": float(values.max()),
-        "positive_share": float(values.clip(min=0).sum(dtype=float) / size) if size > 0 else np.nan,
+        "positive_share": float(positive.sum(dtype=float) / size) if size > 0 else np.nan,
+        "centre_share": float(positive[rows, columns].sum() / positive.sum()) if positive.any() else np.nan,
         "masked_share": float((values > values.mean() + values.std()).mean()),
     }  # fmt: skip
 
