@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from urbancam.cities import accuracy
+from urbancam.cities import accuracy, patches
 from urbancam.errors import InputError
 
 CITIES = ["Ahaus (AAA)", "Borken (BBB)", "Coesfeld (CCC)"]
@@ -34,6 +34,11 @@ def test_values_are_plain_shares():
     assert got.loc[("all", "all"), "value"] == pytest.approx(right.mean())
     assert got.loc[("city", CITIES[1]), "value"] == pytest.approx(right[predictions["city"] == CITIES[1]].mean())
     assert got.loc[("acquisition", "b"), "value"] == pytest.approx(right[predictions["acquisition"] == "b"].mean())
+
+
+def test_patches_of_unknown_acquisition_count():
+    got = rows_of(accuracy.accuracy_table(sample().assign(acquisition=np.nan), 50, 0.95, 0))
+    assert got.loc[("all", "all"), "n_patches"] == got.loc[("acquisition", "unknown"), "n_patches"] == 180
 
 
 def test_sites_of_equal_name_in_two_cities_are_two_sites():
@@ -70,6 +75,22 @@ def test_interval_over_sites_is_wider_where_a_site_is_told_as_one():
 def test_one_site_a_city_has_no_interval_over_sites_but_one_over_images():
     row = rows_of(accuracy.accuracy_table(sample(sites=1, images=9), 300, 0.95, 0)).loc[("city", CITIES[0])]
     assert np.isnan(row["ci_low"]) and row["image_ci_low"] < row["value"] < row["image_ci_high"]
+
+
+def test_a_network_that_only_learns_the_acquisition_is_caught():
+    # As in the demo: each light is seen over two towns, first over one, then over the other.
+    lights = {city: [f"light {k}", f"light {(k + 1) % 3}"] for k, city in enumerate(CITIES)}
+    images = pd.DataFrame([(city, f"site{s}", "0.png", lights[city][s % 2], 8, 8) for city in CITIES for s in range(6)],
+                          columns=["city", "site", "image", "acquisition", "width_px", "height_px"])  # fmt: skip
+    got = {}
+    for method, folds in (("sites", 3), ("acquisition", 2)):
+        sites = patches.assign_sites(images, method, folds, 0)
+        table = patches.add_roles(patches.index_windows(images, 4, 4, halves=False), sites, method, folds, None, 0)
+        train = table[patches.roles(table, 0) == "train"]
+        named = train.groupby("acquisition")["city"].agg(lambda cities: cities.mode()[0])  # all that it has learnt
+        test = table[patches.roles(table, 0) == "test"]
+        got[method] = (test["acquisition"].map(named) == test["city"]).mean()
+    assert got["sites"] <= 2 / 3 and got["acquisition"] <= 1 / 3
 
 
 @pytest.mark.parametrize("spoil", ["missing", "twice", "other city", "other fold"])

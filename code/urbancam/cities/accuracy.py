@@ -28,7 +28,7 @@ def count_hits(predictions: pd.DataFrame) -> pd.DataFrame:
     """
     keys = ["city", "site", "image", "acquisition", "fold"]
     hits = {name: predictions[column] == predictions["city"] for name, column in CONDITIONS.items()}
-    table = predictions[keys].astype({"acquisition": "str"}).assign(n=1, **hits)
+    table = predictions[keys].astype({"acquisition": "str"}).fillna({"acquisition": "unknown"}).assign(n=1, **hits)
     table["site"] = table["city"] + "/" + table["site"].astype(str)
     table["image"] = table["site"] + "/" + table["image"].astype(str)
     return table.groupby(keys, as_index=False, sort=True).sum()

@@ -47,7 +47,7 @@ def index_windows(images: pd.DataFrame, patch_px: int, stride_px: int, halves: b
         for image, cut in zip(images.itertuples(), halved, strict=True)
         for part, left, right in _parts(image.width_px, cut)
     ]
-    table = pd.concat(pieces, ignore_index=True)
+    table = pd.concat(pieces, ignore_index=True).astype({"acquisition": "str"})
     name = table["city"] + "/" + table["site"] + "/" + table["image"]
     number = table["part"].where(table["part"] != "whole", "") + table["number"].astype(str)
     table.insert(0, "patch_id", name + "#" + number)
