@@ -102,6 +102,18 @@ def test_predictions_of_another_split_are_refused(made, capsys):
     file.write_text(whole)
 
 
+def test_published_split_is_one_fold_and_its_one_test_site_a_city_has_no_interval(made):
+    paths, _ = made
+    there = Paths(paths.data, paths.results.with_name("published"), "cities", "demo-tiny")
+    there.city_folder.mkdir(parents=True)
+    there.sites.write_bytes(paths.sites.read_bytes())
+    words = ["--run", "demo-tiny", "--data", paths.data, "--results", there.results, "--device", "cpu",
+             "--set", "cities.split=published"]  # fmt: skip
+    assert [run_script(step, *words) for step in ("22", "23", "24", "26")] == [0, 0, 0, 0]
+    table = pd.read_csv(there.table("accuracy")).query("subset == 'city'")
+    assert table["ci_low"].isna().all() and (table["n_sites"] == 1).all() and (table["n_patches"] == 2).all()
+
+
 def test_published_checkpoint_needs_the_flag_and_is_not_trained(made, tmp_path, capsys):
     _, words = made
     torch.save(torch.nn.DataParallel(torchvision.models.resnet18(num_classes=2)), tmp_path / "model_80.pth")

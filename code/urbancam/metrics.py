@@ -5,7 +5,7 @@ exactly, by weighting a block's cells with how often the block came up. A score 
 correlation of a constant, the mean of no cells) is NaN.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -224,9 +224,15 @@ def _compare(drawn: dict[str, pd.DataFrame], confidence: float) -> pd.DataFrame:
 
 def confusion_matrix(predictions: pd.DataFrame) -> pd.DataFrame:
     """Cells by `income_class` and predicted class: five rows, columns `predicted_0` .. `predicted_4`."""
-    table = pd.crosstab(predictions["income_class"], predictions["predicted_class"])
-    table = table.reindex(index=CLASSES, columns=CLASSES, fill_value=0)
-    return table.add_prefix("predicted_").rename_axis("income_class").rename_axis(None, axis=1).reset_index()
+    table = count_pairs(predictions, "income_class", "predicted_class", CLASSES)
+    return table.rename(columns={k: f"predicted_{k}" for k in CLASSES})
+
+
+def count_pairs(predictions: pd.DataFrame, observed: str, predicted: str, labels: Sequence) -> pd.DataFrame:
+    """Rows by observed and predicted label, whatever labels occur: column `observed`, then one column per label."""
+    table = pd.crosstab(predictions[observed], predictions[predicted])
+    table = table.reindex(index=labels, columns=labels, fill_value=0)
+    return table.rename_axis(observed).rename_axis(None, axis=1).reset_index()
 
 
 def classification_report(predictions: pd.DataFrame) -> pd.DataFrame:

@@ -7,6 +7,7 @@ are, and, as the second interval, whole images (bootstrap.py).
 import numpy as np
 import pandas as pd
 
+from urbancam import metrics
 from urbancam.bootstrap import block_draws, block_sums, divide, interval, number_blocks
 from urbancam.errors import InputError
 
@@ -114,9 +115,7 @@ def check_predictions(predictions: pd.DataFrame, tested: pd.DataFrame, where: st
 
 def confusion_matrix(predictions: pd.DataFrame, cities: list[str]) -> pd.DataFrame:
     """Patches by city (rows) and predicted city: column `city`, then one column per city."""
-    table = pd.crosstab(predictions["city"], predictions["predicted_city"])
-    table = table.reindex(index=cities, columns=cities, fill_value=0)
-    return table.rename_axis("city").rename_axis(None, axis=1).reset_index()
+    return metrics.count_pairs(predictions, "city", "predicted_city", cities)
 
 
 def most_confused(confusion: pd.DataFrame, count: int = 5) -> pd.DataFrame:
