@@ -51,9 +51,11 @@ def test_low_sun_throws_long_shadows():
 
 def test_towns_lie_as_a_user_would_drop_them_and_the_truth_beside(tmp_path):
     paths = Paths(tmp_path / "data", tmp_path / "results", "cities")
+    (paths.cities_data / "Altmark (ALT)" / "site_03").mkdir(parents=True)  # of a demo with more sites
+    (paths.cities_data / "Oslo (OSL)" / "site_09").mkdir(parents=True)  # the user's own
     written, counts = towns.make_towns(small(), paths, 1)
     images = [path for path in written if path.suffix == ".jpg"]
-    assert len(images) == counts["sites"] == 10
+    assert len(images) == counts["sites"] == len(list(paths.cities_data.glob("*/site_*"))) - 1 == 10
     with Image.open(paths.cities_data / "Altmark (ALT)" / "site_01" / "0.jpg") as image:
         assert image.size == (96, 96)
     truth, flown = records.read_json(paths.cities_truth), tables.read(paths.acquisitions)

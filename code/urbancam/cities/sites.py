@@ -73,16 +73,18 @@ def look_at(path: Path) -> tuple[dict[str, object], str]:
     Returns:
         `width_px, height_px, west, south, east, north, epsg`, and "" or the reason why it cannot be used.
     """
-    facts = _read_header(path)
-    if facts.get("width_px", 0) * facts.get("height_px", 0) > MAX_PX:
-        return facts, f"more than {MAX_PX / 1e6:.0f} million pixels: cut it into pieces"
+    facts, too_large = _find_place(path), f"more than {MAX_PX / 1e6:.0f} million pixels: cut it into pieces"
     try:
         with PillowImage.open(path) as image:
             facts |= {"width_px": image.width, "height_px": image.height}
+            if image.width * image.height > MAX_PX:
+                return facts, too_large
             if image.mode not in MODES:
                 return facts, f"pixels of mode {image.mode}, not 8 bits a channel"
             image.draft("RGB", (image.width // 8, image.height // 8))  # a JPEG is read whole all the same
             image.load()
+    except PillowImage.DecompressionBombError:
+        return facts, too_large
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         if getattr(error, "errno", None):  # the disk's fault, not the image's
             raise
@@ -90,14 +92,13 @@ def look_at(path: Path) -> tuple[dict[str, object], str]:
     return facts, ""
 
 
-def _read_header(path: Path) -> dict[str, object]:
-    """Size, and bounds where the file or a world file beside it tells them with a coordinate system; {} if damaged."""
+def _find_place(path: Path) -> dict[str, object]:
+    """Bounds and EPSG code, where the file or a world file beside it tells them; else {}."""
     try:
         with rasterio.open(path) as image:
-            facts = {"width_px": image.width, "height_px": image.height}
             epsg = image.crs.to_epsg() if image.crs and not image.transform.is_identity else None
             north_up = image.transform.b == image.transform.d == 0
-            return facts | (dict(zip(PLACE, [*image.bounds, epsg], strict=True)) if epsg and north_up else {})
+            return dict(zip(PLACE, [*image.bounds, epsg], strict=True)) if epsg and north_up else {}
     except RasterioIOError:
         return {}
 
@@ -125,6 +126,7 @@ def inspect_images(found: pd.DataFrame, folder: Path, known: pd.DataFrame | None
              before.count(None))  # fmt: skip
     with warnings.catch_warnings(), ThreadPoolExecutor(workers) as pool:
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        warnings.simplefilter("ignore", PillowImage.DecompressionBombWarning)
         looks = list(tqdm(pool.map(partial(_look_unless, files), range(len(files)), before), "images", len(files)))
     table = found.join(pd.DataFrame([look for look, _ in looks], columns=facts, index=found.index))
     reason = pd.Series([reason for _, reason in looks], index=found.index, dtype=str)

@@ -6,6 +6,7 @@ town for another town, which `cities_truth.json` names.
 """
 
 import logging
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -108,6 +109,7 @@ def make_towns(settings: Cities, paths: Paths, workers: int) -> tuple[list[Path]
         The files written but for the truth, and counts for the summary line.
     """
     sites = plan_sites(settings.demo.sites)
+    _remove_others(sites, paths.cities_data)
     write = partial(_write_site, settings=settings, folder=paths.cities_data)
     with ProcessPoolExecutor(min(workers, len(sites))) as pool:
         images = list(tqdm(pool.map(write, sites), "sites", len(sites)))
@@ -119,6 +121,14 @@ def make_towns(settings: Cities, paths: Paths, workers: int) -> tuple[list[Path]
     write_json(paths.cities_truth, tell_truth(settings, flown))
     counts = {"towns": len(TOWNS), "sites": len(sites), "px a side": settings.demo.site_px}
     return [*images, paths.acquisitions], counts
+
+
+def _remove_others(sites: list[Site], folder: Path) -> None:
+    """Remove sites that an earlier demo had more of; what is not of the demo's own towns is left alone."""
+    planned = {folder / site.folder for site in sites}
+    for town in TOWNS:
+        for old in set((folder / town.name).glob("site_*")) - planned:
+            shutil.rmtree(old)
 
 
 def _write_site(site: Site, settings: Cities, folder: Path) -> Path:
