@@ -11,9 +11,8 @@ Run     python code/11_train_income.py --city Demo --run demo [--fold 0]
 
 import argparse
 import logging
-import sys
 
-from urbancam import command, gpus
+from urbancam import command
 from urbancam.paths import shown
 from urbancam.records import Step, digest
 
@@ -115,23 +114,8 @@ def work(step, settings, paths, args) -> dict:
             "validation loss": float(best["validation_loss"])}  # fmt: skip
 
 
-def train_side_by_side(args: argparse.Namespace, devices: list[str]) -> int:
-    """One process a fold, on each GPU one at a time."""
-    from urbancam import settings
-
-    folds = settings.load(args.run, args.set, args.variant).folds_trained
-    words = [*command.arguments(args, "11_train_income"), "--device", "cuda"] + ["--force"] * args.force
-    words += ["--workers", str(max(1, args.workers // len(devices)))]
-    return gpus.run_side_by_side(
-        [[sys.executable, __file__, *words, "--fold", str(fold)] for fold in range(folds)], devices
-    )
-
-
 def main(argv: list[str] | None = None) -> int:
-    args = parse_args(argv)
-    if args.fold is None and args.device != "cpu" and not args.status and len(devices := gpus.visible()) > 1:
-        return command.guard(lambda: train_side_by_side(args, devices))
-    return command.run(args, declare, work)
+    return command.run_folds(parse_args(argv), declare, work, __file__, lambda settings: settings.folds_trained)
 
 
 if __name__ == "__main__":

@@ -90,7 +90,9 @@ def work(step, settings, paths, args) -> dict:
 
 
 def main(argv: list[str] | None = None) -> int:
-    return command.run(parse_args(argv), declare, work)
+    args = parse_args(argv)
+    extra = ["--unpickle"] if args.unpickle else []
+    return command.run_folds(args, declare, work, __file__, lambda settings: settings.cities.folds_trained, extra)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 import sys
 
-from urbancam import gpus
+from urbancam import command, gpus
 
 
 def test_visible_gpus_are_those_the_environment_names(monkeypatch):
@@ -32,3 +32,16 @@ def test_failure_is_told_after_the_others_are_done(tmp_path):
     commands = [write_gpu(tmp_path, "bad", status=2), write_gpu(tmp_path, "good")]
     assert gpus.run_side_by_side(commands, ["0"]) == 2
     assert (tmp_path / "good").exists()
+
+
+def test_folds_go_side_by_side_where_there_are_several_gpus(monkeypatch):
+    called = []
+    monkeypatch.setattr(gpus, "visible", lambda: ["0", "1"])
+    monkeypatch.setattr(gpus, "run_side_by_side", lambda commands, devices: called.append((commands, devices)) or 0)
+    parser = command.parser("doc", experiment="cities", variant=True)
+    parser.add_argument("--fold", type=int)
+    args = parser.parse_args(["--run", "demo", "--variant", "colour-grey", "--workers", "8", "--force"])
+    assert command.run_folds(args, None, None, "code/23_train_cities.py", lambda made: made.cities.folds_split) == 0
+    (commands, devices), = called
+    words = "code/23_train_cities.py --run demo --variant colour-grey --device cuda --force --workers 4 --fold"
+    assert [c[1:] for c in commands] == [[*words.split(), str(fold)] for fold in range(3)] and devices == ["0", "1"]

@@ -30,7 +30,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,35 @@ def parser(doc: str, city: bool = False, variant: bool = False, experiment: str 
 def run(args: argparse.Namespace, declare: Callable, work: Callable) -> int:
     """Run the step (or steps) that `declare` names, each only if it must be; returns the exit status."""
     return guard(lambda: _run(args, declare, work))
+
+
+def run_folds(args: argparse.Namespace, declare: Callable, work: Callable, script: str, count: Callable,
+              extra: Sequence[str] = ()) -> int:  # fmt: skip
+    """Run a step of several folds: where there are several GPUs, one process a fold, on each GPU one at a time.
+
+    Args:
+        args: with `fold`, None for all.
+        declare: as for `run`.
+        work: as for `run`.
+        script: file of the script.
+        count: `count(settings)`, how many folds there are.
+        extra: further words that the script is called with.
+    """
+    from urbancam import gpus
+
+    if args.fold is not None or args.device == "cpu" or args.status or len(devices := gpus.visible()) < 2:
+        return run(args, declare, work)
+
+    def side_by_side() -> int:
+        from urbancam import settings
+
+        folds = count(settings.load(args.run, args.set, getattr(args, "variant", "")))
+        words = [*arguments(args, Path(script).stem), "--device", "cuda", *extra] + ["--force"] * args.force
+        words += ["--workers", str(max(1, args.workers // len(devices)))]
+        commands = [[sys.executable, script, *words, "--fold", str(fold)] for fold in range(folds)]
+        return gpus.run_side_by_side(commands, devices)
+
+    return guard(side_by_side)
 
 
 def guard(action: Callable[[], int]) -> int:
