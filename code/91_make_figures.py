@@ -11,7 +11,6 @@ import argparse
 import logging
 
 from urbancam import command, exhibits
-from urbancam.errors import InputError
 from urbancam.paths import shown
 from urbancam.records import Step, atomic
 
@@ -99,6 +98,7 @@ def read_cells(predictions, images, seed, paths) -> dict:
     import geopandas as gpd
 
     from urbancam import figures, geotables
+    from urbancam.imagery import png
 
     groups = figures.choose_cells(predictions, CELLS_A_GROUP, seed)
     ids = [cell for cells in groups.values() for cell in cells] or [""]  # the filter needs a value
@@ -111,26 +111,12 @@ def read_cells(predictions, images, seed, paths) -> dict:
         image = paths.city_folder / str(images["path"].get(cell, ""))
         return figures.CellPicture(
             cell, rows.loc[cell, "income_eur"], rows.loc[cell, "predicted_class"],
-            read_pixels(image, "RGB", "05_cut_images"),
-            read_pixels(paths.maps / f"{cell}.png", "L", "13_project_activation"),
+            png.read_pixels(image, "RGB", "05_cut_images"),
+            png.read_pixels(paths.maps / f"{cell}.png", "L", "13_project_activation"),
             fragments.loc[fragments["idINSPIRE"] == cell, ["class", "geometry"]],
         )  # fmt: skip
 
     return {title: [read_cell(cell) for cell in cells] for title, cells in groups.items()}
-
-
-def read_pixels(path, mode: str, maker: str):
-    """A picture as an array, None where there is none."""
-    import numpy as np
-    from PIL import Image
-
-    if not path.is_file():
-        return None
-    try:
-        with Image.open(path) as picture:
-            return np.asarray(picture.convert(mode))
-    except (OSError, SyntaxError) as error:
-        raise InputError(f"a picture cannot be read: {error}", shown(path), f"run {maker} with --force") from None
 
 
 def main(argv: list[str] | None = None) -> int:

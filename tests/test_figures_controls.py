@@ -82,6 +82,7 @@ def test_strip_shows_each_sides_rank_correlation(controls, agreement):
 def test_few_or_no_controls_are_drawn_without_warning(controls, agreement, rows):
     figure = figures.draw_controls(controls.iloc[rows], agreement.iloc[rows])
     assert len(figures.render(figure, "png")) > 1000
+    assert ("no class that both" in " ".join(texts(figure))) == (rows != slice(0, 1))
 
 
 # deletion

@@ -15,7 +15,7 @@ CONTRAST = "contrast"
 SIDES = {"poor": ("s", -0.22), "rich": ("o", 0.22), CONTRAST: ("D", 0.0)}  # marker, place in the column
 COLOURS = style.SIDE_COLOURS | {CONTRAST: "0.2"}
 LINE_MM, STRIP_MM = 4.0, 24
-FEWEST_COLUMNS = 10  # room is left for, so that few columns are no wider than many
+FEWEST_COLUMNS, FEWEST_LINES = 10, 8  # room is left for so many, so that few are drawn no larger than many
 WIDEST = np.log(4)  # the colour scale ends where one side's ratio is four times the other's
 
 
@@ -34,15 +34,15 @@ def draw_controls(controls: pd.DataFrame, agreement: pd.DataFrame, city: str = "
     order = _sort_controls(contrast)
     classes = _sort_classes(contrast)
     names = contrast.drop_duplicates("class").set_index("class")["name"]
-    height_mm = STRIP_MM + LINE_MM * max(len(classes), 1) + 44
-    figure = style.new_figure(style.TWO_COLUMNS_MM, height_mm, _CAPTION, credits)
-    strip, ax = figure.subplots(2, 1, sharex=True, height_ratios=[STRIP_MM, LINE_MM * max(len(classes), 1)])
+    lines = max(len(classes), FEWEST_LINES)
+    figure = style.new_figure(style.TWO_COLUMNS_MM, STRIP_MM + LINE_MM * lines + 44, _CAPTION, credits)
+    strip, ax = figure.subplots(2, 1, sharex=True, height_ratios=[STRIP_MM, LINE_MM * lines])
     _draw_strip(strip, agreement, order["control"].tolist())
     image = _draw_contrasts(ax, contrast, order["control"].tolist(), classes)
     ax.set_yticks(range(len(classes)), labels=[names[key] for key in classes])
     ax.set_xticks(range(len(order)), labels=[control_name(name) for name in order["control"]], rotation=50, ha="right",
                   rotation_mode="anchor")  # fmt: skip
-    ax.set_xlim(-0.5, max(len(order), FEWEST_COLUMNS) - 0.5)
+    ax.set(xlim=(-0.5, max(len(order), FEWEST_COLUMNS) - 0.5), ylim=(lines - 0.5, -0.5))
     _separate_kinds((strip, ax), order["kind"].tolist())
     style.set_heading(figure, city, "what destroys the activation ratios")
     _add_keys(figure, ax, image)
@@ -86,7 +86,9 @@ def _draw_contrasts(ax: Axes, contrast: pd.DataFrame, order: list[str], classes:
     )  # fmt: skip
     grid = np.ma.masked_invalid(values if values.size else np.full((1, 1), np.nan))
     colours = style.diverging_colours()
-    image = ax.imshow(grid, cmap=colours, vmin=-WIDEST, vmax=WIDEST, aspect="auto")
+    image = ax.imshow(grid, cmap=colours, vmin=-WIDEST, vmax=WIDEST, aspect="auto", visible=bool(values.size))
+    if not values.size:
+        ax.text(0, 0, "no class that both cells read as poor and cells read as rich hold")
     for line, column in zip(*np.nonzero((low > 0) | (high < 0)), strict=True):
         sign, colour = "+" if low[line, column] > 0 else "\N{MINUS SIGN}", "black"
         if abs(values[line, column]) > 0.7 * WIDEST:

@@ -67,6 +67,8 @@ def draw_ordering(
     ax, legend = figure.subplots(1, 2, width_ratios=[1.7, 1])
     ax.axhline(0, color="black", linewidth=0.6, linestyle="--", zorder=1)
     _draw_points(ax, table)
+    if table.empty:
+        ax.set(xticks=[], yticks=[])
     ax.xaxis.set_major_formatter(lambda eur, _: f"{eur:,.0f}")
     ax.set_xlabel("mean income of the cells, weighted by the class's area (EUR per year and person)")
     ax.set_ylabel("log(rich ratio / poor ratio)")

@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
+from urbancam.errors import InputError
+from urbancam.paths import shown
 from urbancam.records import atomic
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -65,6 +68,21 @@ def read_note(path: Path) -> dict[str, Any] | None:
     note = json.loads(content)
     whole_bytes = HEADER_BYTES + 3 * CHUNK_FRAME_BYTES + text_bytes + note.pop("data_bytes")
     return note if size_bytes == whole_bytes else None
+
+
+def read_pixels(path: Path, mode: str, maker: str) -> np.ndarray | None:
+    """A picture's pixels, uint8: (H, W, 3) in mode "RGB", (H, W) in mode "L"; None where there is no file.
+
+    Raises:
+        InputError: the file is damaged; `maker` is the script that makes it.
+    """
+    if not path.is_file():
+        return None
+    try:
+        with Image.open(path) as picture:
+            return np.asarray(picture.convert(mode))
+    except (OSError, SyntaxError) as error:
+        raise InputError(f"a picture cannot be read: {error}", shown(path), f"run {maker} with --force") from None
 
 
 def _filtered(image: np.ndarray) -> np.ndarray:
