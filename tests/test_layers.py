@@ -11,7 +11,7 @@ PACKAGE = CODE / "urbancam"
 GROUND = {"errors", "paths", "records", "settings", "command", "vintages", "variants", "gpus", "exhibits"}
 GEO = {"cities", "download", "census", "city_cells", "crs", "geotables", "urban_atlas", "ign", "imagery", "demo"}
 LEARNING = {"splits", "datasets", "models", "schedules", "training", "activation", "comparison", "relevance"}
-LEARNING |= {"image_features", "checkpoints", "city_predictions", "colour"}
+LEARNING |= {"attribution", "image_features", "checkpoints", "city_predictions", "colour"}
 TABLES = {"grid", "tables", "projection", "landcover", "metrics", "baselines", "bootstrap", "predictions", "targets"} | {
     "calibration", "moran", "cache", "agreement"
 }
