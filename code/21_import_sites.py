@@ -29,8 +29,9 @@ def declare(settings, paths, args) -> Step:
     source = settings.cities.source
     keys = [f"cities.{key}" for key in USED[source]] + (["samples.max_void_fraction"] if source == "ign" else [])
     named = settings.cities.ign_cities or sorted(path.parent.name for path in paths.results.glob("*/tiles.parquet"))
+    cities = [paths.of_city(city) for city in named if source == "ign"]
     inputs = {}
-    for own in map(paths.of_city, named if source == "ign" else []):
+    for own in (own for own in cities if own.tiles.is_file()):  # the others are named by the work
         inputs |= {own.tiles: "04_download_aerial", own.cells: "03_select_cells", own.boundary: "02_import_urban_atlas"}
     return Step(
         "21_import_sites", 1, paths.sites, "city", settings.pick(*keys), inputs,

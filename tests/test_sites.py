@@ -125,8 +125,10 @@ def test_folder_without_images_is_refused_with_what_to_do(tmp_path, capsys):
     assert run(tmp_path / "data" / "cities_data") == 2 and "drop images in" in capsys.readouterr().err
 
 
-def test_cities_without_tiles_are_refused_with_what_to_do(folder, capsys):
-    assert run(folder, "--set", "cities.source=ign") == 2 and "steps 01 to 04" in capsys.readouterr().err
+@pytest.mark.parametrize("named", ["[]", "[Lyon]"])
+def test_cities_without_tiles_are_refused_with_what_to_do(folder, capsys, named):
+    assert run(folder, "--set", "cities.source=ign", "--set", f"cities.ign_cities={named}") == 2
+    assert "steps 01 to 04" in capsys.readouterr().err
 
 
 def squares(*corners: tuple[int, int], side_m: int = 200) -> gpd.GeoDataFrame:

@@ -16,7 +16,7 @@ import pandas as pd
 import rasterio
 from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
-from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from tqdm import tqdm
 
 from urbancam import tables
@@ -99,7 +99,7 @@ def _find_place(path: Path) -> dict[str, object]:
             epsg = image.crs.to_epsg() if image.crs and not image.transform.is_identity else None
             north_up = image.transform.b == image.transform.d == 0
             return dict(zip(PLACE, [*image.bounds, epsg], strict=True)) if epsg and north_up else {}
-    except RasterioIOError:
+    except (RasterioError, CRSError):  # Pillow tells more of what is wrong
         return {}
 
 
