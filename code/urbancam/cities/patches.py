@@ -15,6 +15,7 @@ from urbancam.errors import InputError
 log = logging.getLogger(__name__)
 
 TRAIN, VALIDATION, TEST, UNUSED = "train", "validation", "test", "unused"
+# ASSUME: three sites let a city train in every fold, since at most two parts of its sites are tested and validate.
 MIN_SITES = {"sites": 3, "acquisition": 2, "published": 2}  # of a city: sites in every role it must have
 PUBLISHED_FOLDS, ACQUISITION_FOLDS = 1, 2
 MIN_CITIES = 2
