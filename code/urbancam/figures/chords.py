@@ -17,6 +17,8 @@ SECTORS = (
 OBJECTS = "uf"  # a chord ends at urban fabric: this stands in the object's key
 LARGEST, ABOVE, AT_MOST = 20, 1.2, 10  # of the published selection
 SIDES = ("poor", "rich")
+# ASSUME: all sectors alike wide and coloured by super-class as in the polar figure, where circlize used a Spectral
+# palette; chords whose interval covers 1 are outlined only. The selection itself is the published one.
 SECTOR = 2 * np.pi / len(SECTORS)  # rad
 FILLED = 0.88  # of a sector, by the chords of the busiest one
 RING, TIP, NECK = 1.06, 0.985, 0.86  # radii: of the sectors' outer edge, of an arrow's tip, of its barbs

@@ -4,6 +4,7 @@ import pandas as pd
 
 from urbancam.exhibits import SPLITS, control_name
 
+RESIDUAL_P = 0.05  # ASSUME: the usual level for the one test of what the model leaves
 SCALED = "model, temperature scaled"
 LIMITS = (
     "Everything here is about cells and their mean income, nothing about the people in them. Do not use it "
@@ -100,7 +101,7 @@ def summarise_space(autocorrelation: pd.DataFrame) -> list[str]:
         return []
     observed, left = rows.loc["observed_rank"], rows.loc["residual_rank"]
     verdict = (
-        "so what the model misses is still alike between neighbours" if left["p_value"] < 0.05
+        "so what the model misses is still alike between neighbours" if left["p_value"] < RESIDUAL_P
         else "which is no more than chance"
     )  # fmt: skip
     return [
@@ -177,6 +178,7 @@ def summarise_controls(agreement: pd.DataFrame) -> list[str]:
     rows = rows[rows["value"].notna()].set_index("control")
     methods = rows[rows["kind"] == "method"]
     random = [name for name in rows.index if name.startswith("weights_")]
+    # ASSUME: edges, shuffled labels and a network drawn anew as a whole know nothing of incomes; the others still may.
     blind = rows.loc[[name for name in ("edges", "shuffled_labels", *random[-1:]) if name in rows.index]]
     blind = blind.rename(dict.fromkeys(random[-1:], "all_weights_random"))
     sentences = []
