@@ -1,7 +1,8 @@
 """Pixels of patches: every image decoded and resized once as a whole, patches are windows of that.
 
 Resizing an image of 4800 px so that 480 px become 224 needs a quarter of the disk that its 361 overlapping patches
-would take. # ASSUME: it may differ from resizing each patch (published) in that antialiasing sees beyond a patch's edge.
+would take.
+# ASSUME: it may differ from resizing each patch (published) in that antialiasing sees beyond a patch's edge.
 """
 
 from pathlib import Path
