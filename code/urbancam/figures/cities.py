@@ -118,8 +118,9 @@ def draw_colour_controls(accuracy: pd.DataFrame, credits: str = "") -> Figure:
     cities = accuracy.loc[accuracy["subset"] == "city", "name"].nunique()
     figure = style.new_figure(
         style.ONE_COLUMN_MM, 30 + 12 * len(trained),
-        "A network that knows cities by sensor, light or season falls towards guessing when colours change, and "
-        "most of all when it is tested on an acquisition that it never saw. Lines: 95 % intervals, sites resampled.",
+        "Tested on an acquisition that it never saw, a network that knows cities by sensor, light or season falls to "
+        "guessing or below. Changed colours also cost one that knows form but never saw such colours; what a network "
+        "of grey patches reaches needs no colour at all. Lines: 95 % intervals, sites resampled.",
         credits,
     )  # fmt: skip
     ax = figure.subplots()
@@ -156,7 +157,8 @@ def draw_city_tree(tree: pd.DataFrame, cities: list[str], credits: str = "") -> 
         ax.set_yticks(np.arange(len(cities)) * 10 + 5, labels=drawn["ivl"])  # scipy puts leaves at 5, 15, ...
         first, last = merges["distance"].min(), merges["distance"].max()
         left = max(0, 1.4 * first - 0.4 * last) if first < last else 0
-        ax.set(ylim=(10 * len(cities), 0), xlim=(left, None), xlabel="distance")
+        right = last + 0.05 * (last - left) or 1  # cities that are all alike
+        ax.set(ylim=(10 * len(cities), 0), xlim=(left, right), xlabel="distance")
         ax.tick_params(axis="y", length=0)
         style.set_title(ax, letter, MEASURES[measure])
     return figure
