@@ -141,6 +141,29 @@ def test_city_that_fails_does_not_stop_the_others(clean):
     assert "Demo, run demo-tiny: what the out-of-fold predictions" in done.stdout
 
 
+def test_several_cities_are_left_out_and_predicted_by_each_other(house):
+    edit_settings(house, "demo-tiny", compare={"splits": ["city"]}, training={"epochs": 1})
+    shutil.copytree(house / "results" / "Demo", house / "results" / "Twin")
+    done = run_sh(house, *TINY)
+    assert done.returncode == 0, done.stdout + done.stderr
+    tables = house / "results" / "Demo" / "demo-tiny" / "tables"
+    leakage, transfer = pd.read_csv(tables / "leakage.csv"), pd.read_csv(tables / "transfer.csv")
+    assert set(leakage.loc[leakage["split"] == "city", "predictor"]) == {"model"}
+    assert {"Demo", "Twin"} <= set(transfer["trained_on"]) and (tables.parent / "figures" / "transfer.png").exists()
+
+
+def test_variants_are_trained_beside_the_run_and_status_shows_them(house):
+    edit_settings(house, "demo-tiny", compare={"splits": ["random"], "seeds": [3], "folds": 1})
+    done = run_sh(house, *TINY)
+    assert done.returncode == 0, done.stdout + done.stderr
+    run = house / "results" / "Demo" / "demo-tiny"
+    leakage, seeds = pd.read_csv(run / "tables" / "leakage.csv"), pd.read_csv(run / "tables" / "seeds.csv")
+    assert "model" in set(leakage.loc[leakage["split"] == "random", "predictor"]) and (seeds["n_seeds"] == 2).all()
+    states = run_sh(house, "status", *TINY).stdout.splitlines()
+    assert sum("split-random" in line or "seed-3" in line for line in states) == 3 + 5
+    assert all(line.startswith("done") for line in states[:-1])
+
+
 def test_dry_run_only_prints_the_calls(tmp_path):
     house = make_house(tmp_path)
     said = run_sh(house, "Paris", "--dry-run").stdout.splitlines()
@@ -214,6 +237,55 @@ def test_positive_control_contributions_tell_the_rule(demo, truth):
     assert contribution.loc[truth["raises"], "ci_low"] > 0 and contribution.loc[truth["lowers"], "ci_high"] < 0
     inert = contribution.loc[truth["inert"], "value"]
     assert contribution.loc[truth["lowers"], "value"] < inert < contribution.loc[truth["raises"], "value"]
+
+
+def test_positive_control_baselines_without_an_image_lie_below_the_model(demo):
+    for baseline in ("coordinates", "population_density"):
+        assert score(demo, f"model - {baseline}", "spearman")["ci_low"] > 0
+    assert score(demo, "model - constant", "rps")["ci_high"] < 0  # errors: lower is better
+
+
+@pytest.fixture(scope="module")
+def full(demo) -> Path:
+    """The same run with the controls and (one fold of) the variants of `demo-full`."""
+    sections = yaml.safe_load((demo / "code" / "config" / "demo-full.yaml").read_text())
+    sections["compare"]["splits"] = ["random"]
+    edit_settings(demo, "demo", **{name: sections[name] for name in ("compare", "controls")})
+    done = run_sh(demo)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return demo
+
+
+def kept(full: Path, side: str) -> pd.DataFrame:
+    """How much of the published ratios (or contrasts) each control keeps."""
+    agreement = table(full, "attribution_agreement")
+    return agreement[agreement["side"] == side].set_index("control")
+
+
+def test_positive_control_nothing_leaks_from_blocks_and_much_from_a_random_split(full):
+    leakage = table(full, "leakage").groupby("split")[["leaks_cell", "leaks_group", "leaks_block"]].first()
+    assert leakage.loc["block"].tolist() == [0, 0, 0]
+    assert leakage.loc["random", "leaks_group"] > 0 and leakage.loc["random", "leaks_block"] > 0
+
+
+@pytest.mark.parametrize("control", ["edges", "rotated", "weights_7"])
+def test_positive_control_controls_without_signal_keep_little_of_the_contrasts(full, control):
+    contrasts = kept(full, "contrast")
+    assert contrasts.loc["published", "kept"] == pytest.approx(1)
+    assert abs(contrasts.loc[control, "kept"]) < 0.25
+
+
+def test_positive_control_shuffled_labels_have_contrasts_that_cover_nothing(full, truth):
+    controls = table(full, "attribution_controls")
+    shuffled = controls[(controls["control"] == "shuffled_labels") & (controls["side"] == "contrast")]
+    shuffled = shuffled.set_index("class").loc[[truth["raises"], truth["lowers"]]]
+    assert (shuffled["ci_low"] <= 0).all() and (shuffled["ci_high"] >= 0).all()
+
+
+def test_positive_control_what_the_map_marks_moves_the_logit(full):
+    area = table(full, "deletion_area").set_index(["order", "curve"])
+    assert area.loc[("published", "deletion"), "above_random_high"] < 0
+    assert area.loc[("published", "insertion"), "above_random_low"] > 0
 
 
 def test_demo_has_the_size_the_readme_tells(demo):
