@@ -54,7 +54,7 @@ def declare(settings, paths, args) -> list[Step]:
 
 
 def load_cells(settings, paths, fold: int, workers: int) -> tuple:
-    """The used cells of all cities that one fold needs, with their `role` and the `row` of their image, and the images."""
+    """The used cells of all cities that one fold needs, with `role` and `row` of their image, and the images."""
     import pandas as pd
 
     from urbancam import datasets, splits, tables

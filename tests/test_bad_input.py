@@ -11,6 +11,7 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import torch
+
 from samples import ROOT, run_script
 
 pytestmark = pytest.mark.slow

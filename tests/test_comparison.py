@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from samples import REAL_DATA
 
+from samples import REAL_DATA
 from urbancam import census, comparison, settings, splits, targets
 from urbancam.predictions import PROBABILITIES
 

@@ -17,8 +17,8 @@ def test_machine_without_a_driver_has_no_gpu(monkeypatch, tmp_path):
 
 
 def write_gpu(folder, name: str, status: int = 0) -> list[str]:
-    code = f"import os, sys; open({str(folder / name)!r}, 'w').write(os.environ['CUDA_VISIBLE_DEVICES']); sys.exit({status})"
-    return [sys.executable, "-c", code]
+    said = f"open({str(folder / name)!r}, 'w').write(os.environ['CUDA_VISIBLE_DEVICES'])"
+    return [sys.executable, "-c", f"import os, sys; {said}; sys.exit({status})"]
 
 
 def test_each_command_gets_one_gpu_and_all_are_run(tmp_path):

@@ -12,9 +12,8 @@ GROUND = {"errors", "paths", "records", "settings", "command", "vintages", "vari
 GEO = {"cities", "download", "census", "city_cells", "crs", "geotables", "urban_atlas", "ign", "imagery", "demo"}
 LEARNING = {"splits", "datasets", "models", "schedules", "training", "activation", "comparison", "relevance"}
 LEARNING |= {"attribution", "image_features", "checkpoints", "city_predictions", "colour"}
-TABLES = {"grid", "tables", "projection", "landcover", "metrics", "baselines", "bootstrap", "predictions", "targets"} | {
-    "calibration", "moran", "cache", "agreement"
-}
+TABLES = {"grid", "tables", "projection", "landcover", "metrics", "baselines", "bootstrap", "predictions", "targets"}
+TABLES |= {"calibration", "moran", "cache", "agreement"}
 SHOW = {"figures", "report"}
 HEAVY = {"torch", "torchvision", "geopandas", "rasterio", "pandas", "numpy", "scipy", "sklearn", "matplotlib"}
 SCRIPTS = sorted(CODE.glob("[0-9][0-9]_*.py"))

@@ -1,4 +1,4 @@
-"""Real samples from the archive to the fragments' rows: Poznan's three whole cells, cut, read by a network, projected."""
+"""Real samples from the archive to the fragments' rows: Poznan's three whole cells, cut, read, projected."""
 
 import geopandas as gpd
 import numpy as np
@@ -8,8 +8,8 @@ import rasterio
 import shapely
 import torch
 from pyproj import Transformer
-from samples import REAL_DATA
 
+from samples import REAL_DATA
 from urbancam import activation, city_cells, grid, models, projection, settings, urban_atlas
 from urbancam.imagery.cell import cut_cell
 from urbancam.imagery.fill import coarse_fill
@@ -68,7 +68,7 @@ def test_image_is_the_orthophoto_at_each_pixels_place_and_no_turned_one_is(image
 
 @pytest.fixture(scope="module")
 def maps(images) -> list[projection.CellMaps]:
-    """Maps of a network of random weights, its batch-norm statistics taken from the cells, so that they are not flat."""
+    """Maps of a network of random weights, batch-norm statistics taken from the cells, so that they are not flat."""
     run = settings.load("demo")
     torch.manual_seed(0)
     network = models.build(run.model)

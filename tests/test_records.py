@@ -128,7 +128,9 @@ with Step("x", 1, Path({str(tmp_path)!r}) / "result.csv", "run", {{}}).lock():
             assert second.communicate("\n")[0] == "in\n"
 
 
-@pytest.mark.parametrize(("city", "expected"), [("Saint-Étienne", "Saint-Etienne"), ("Le Havre", "Le-Havre"), ("../x", "x")])
+@pytest.mark.parametrize(
+    ("city", "expected"), [("Saint-Étienne", "Saint-Etienne"), ("Le Havre", "Le-Havre"), ("../x", "x")]
+)
 def test_folder_name_of_a_city(city, expected, tmp_path):
     assert folder_name(city) == expected
     assert Paths(tmp_path, tmp_path, city).city_folder.parent == tmp_path
@@ -141,5 +143,6 @@ def test_input_that_is_not_as_its_maker_left_it_is_refused_but_for_force(made):
     assert make_step(made).damaged_inputs() == []
     (made / "input.csv").write_text("a\n")
     args = argparse.Namespace(city="Demo", run="default", set=[], data=None, results=None)
-    with pytest.raises(InputError, match="input.csv is not as 03_select_cells left it.*\n.*\n.*03_select_cells.py --city"):
+    said = "input.csv is not as 03_select_cells left it.*\n.*\n.*03_select_cells.py --city"
+    with pytest.raises(InputError, match=said):
         command._refuse_damaged_inputs(make_step(made), args)

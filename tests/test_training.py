@@ -133,7 +133,7 @@ def make_trainer(folder, fingerprint="same", changes=()) -> training.Trainer:
     return training.Trainer(network, train, validation, made, folder, fingerprint, 1, 1)
 
 
-class Killed(Exception):
+class KilledError(Exception):
     pass
 
 
@@ -143,7 +143,7 @@ def kill_after(trainer, epochs: int, monkeypatch) -> None:
     def save_then_die(following):
         save(following)
         if len(trainer.history) == epochs:
-            raise Killed
+            raise KilledError
 
     monkeypatch.setattr(trainer, "_save_checkpoint", save_then_die)
 
@@ -152,7 +152,7 @@ def test_t12_resumed_training_equals_a_clean_one(tmp_path, monkeypatch):
     clean = make_trainer(tmp_path / "clean").fit()
     killed = make_trainer(tmp_path / "killed")
     kill_after(killed, 3, monkeypatch)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         killed.fit()
     resumed = make_trainer(tmp_path / "killed").fit()
     pd.testing.assert_frame_equal(resumed.drop(columns="seconds"), clean.drop(columns="seconds"))
@@ -163,7 +163,7 @@ def test_t12_resumed_training_equals_a_clean_one(tmp_path, monkeypatch):
 def test_checkpoint_of_other_settings_is_not_gone_on_with(tmp_path, monkeypatch):
     killed = make_trainer(tmp_path, "old")
     kill_after(killed, 3, monkeypatch)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         killed.fit()
     assert len(make_trainer(tmp_path, "new").fit()) == 6
 

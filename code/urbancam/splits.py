@@ -82,12 +82,12 @@ def assign_folds(samples: pd.DataFrame, method: str, folds: int, seed: int) -> n
 def roles(samples: pd.DataFrame, fold: int | None, method: str, validation_fraction: float, seed: int) -> np.ndarray:
     """Role of each cell in one fold: "test", "validation" or "train".
 
-    With `fold` None no cell is tested: the roles of a city that another one, left out, learns from. The validation part is made of whole units of the cells not in the test fold; under `random` it is the first
+    The validation part is made of whole units of the cells not in the test fold; under `random` it is the first
     quarter of them in a seeded order, as published (Keras's validation_split).
 
     Args:
         samples: used cells with `idINSPIRE, income_class, block, group, fold`.
-        fold: the test fold.
+        fold: the test fold; None where no cell is tested, in a city that another one, left out, learns from.
         method: "block", "group", "random" or "city".
         validation_fraction: share of the cells not in the test fold.
         seed: of the shuffle.
