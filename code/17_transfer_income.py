@@ -56,7 +56,7 @@ def work(step, settings, paths, args) -> dict:
     outs = predict_by_folds(paths, paths, lacking, settings, args)
     table = training.prediction_table(lacking, -1, outs.mean(0), settings.model.head).drop(columns="fold")
     table["n_models"], table["logit_sd"] = len(outs), spread_of_logit(outs)
-    own = tables.read(paths.predictions)
+    own, own_name = tables.read(paths.predictions), paths.city_folder.name
     predictors = {"model": own}
     for city in finished_cities(settings, paths):
         log.info("predicts %s cells with the model of %s", f"{len(own):,}", city.city)
@@ -71,9 +71,9 @@ def work(step, settings, paths, args) -> dict:
         settings.statistics.draws, settings.statistics.confidence, settings.seed,
     )  # fmt: skip
     scores = scores[(scores["subset"] == "all") & (scores["fold"] == "all")].drop(columns=["subset", "fold"])
-    scores = scores.rename(columns={"predictor": "trained_on"}).replace({"trained_on": {"model": args.city}})
-    scores["trained_on"] = scores["trained_on"].str.replace("model - ", f"{args.city} - ", regex=False)
-    scores.insert(1, "tested_on", args.city)
+    scores = scores.rename(columns={"predictor": "trained_on"}).replace({"trained_on": {"model": own_name}})
+    scores["trained_on"] = scores["trained_on"].str.replace("model - ", f"{own_name} - ", regex=False)
+    scores.insert(1, "tested_on", own_name)
     tables.write(table, paths.predictions_without_income)
     tables.write(scores, paths.table("transfer"))
     return {"cells without income": len(lacking), "models of other cities": len(predictors) - 1}
