@@ -39,7 +39,7 @@ def declare(settings, paths, args) -> Step:
     inputs |= {paths.table(name): exhibits.TABLES[name].maker for name in tables}
     optional = [file for file in [paths.predictions_without_income] if file.is_file()] + transfers(paths)
     return Step(
-        "91_make_figures", 2, files[0], "run",
+        "91_make_figures", 3, files[0], "run",
         settings.pick("seed", "census.vintage", "urban_atlas.edition", "landcover.key", "samples.target"),
         inputs | dict.fromkeys(optional, exhibits.TRANSFER),
         outputs=files[1:],

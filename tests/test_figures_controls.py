@@ -32,7 +32,8 @@ def controls() -> pd.DataFrame:
 def agreement() -> pd.DataFrame:
     rows = [(control, kind, side, share, share - 0.1, share + 0.1) for control, (kind, share) in CONTROLS.items()
             for side in ("poor", "rich", "contrast")]  # fmt: skip
-    return pd.DataFrame(rows, columns=["control", "kind", "side", "rank_correlation", "ci_low", "ci_high"])
+    table = pd.DataFrame(rows, columns=["control", "kind", "side", "rank_correlation", "ci_low", "ci_high"])
+    return table.assign(kept=table["rank_correlation"] / 2, kept_low=table["ci_low"], kept_high=table["ci_high"])
 
 
 @pytest.fixture
@@ -55,19 +56,19 @@ def area() -> pd.DataFrame:
 
 
 def test_columns_are_the_published_map_then_methods_then_controls(controls, agreement):
-    ax = figures.draw_controls(controls, agreement).axes[1]
+    ax = figures.draw_controls(controls, agreement).axes[2]
     assert [label.get_text() for label in ax.get_xticklabels()] == ["published map", "HiResCAM", "image edges"]
 
 
 def test_lines_are_classes_from_rich_to_poor_and_a_class_without_value_has_none(controls, agreement):
-    ax = figures.draw_controls(controls, agreement).axes[1]
+    ax = figures.draw_controls(controls, agreement).axes[2]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["Roads", "Water"]
     got = ax.get_images()[0].get_array()
     assert got.tolist() == [[1.0, 0.9, 0.0], [-1.0, -0.9, 0.0]]
 
 
 def test_a_sign_stands_where_the_interval_leaves_out_zero(controls, agreement):
-    ax = figures.draw_controls(controls, agreement).axes[1]
+    ax = figures.draw_controls(controls, agreement).axes[2]
     signs = {text.get_position(): text.get_text() for text in ax.texts}
     assert signs == {(0, 0): "+", (1, 0): "+", (0, 1): "\N{MINUS SIGN}", (1, 1): "\N{MINUS SIGN}"}
 
@@ -76,6 +77,12 @@ def test_strip_shows_each_sides_rank_correlation(controls, agreement):
     strip = figures.draw_controls(controls, agreement).axes[0]
     diamonds = next(line for line in strip.lines if line.get_marker() == "D")
     assert diamonds.get_ydata().tolist() == [1.0, 0.9, 0.0]
+
+
+def test_second_strip_shows_how_much_each_side_keeps(controls, agreement):
+    strip = figures.draw_controls(controls, agreement).axes[1]
+    diamonds = next(line for line in strip.lines if line.get_marker() == "D")
+    assert diamonds.get_ydata().tolist() == [0.5, 0.45, 0.0]
 
 
 @pytest.mark.parametrize("rows", [slice(0, 0), slice(0, 1), slice(2, 3)])

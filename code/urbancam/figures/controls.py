@@ -26,7 +26,8 @@ def draw_controls(controls: pd.DataFrame, agreement: pd.DataFrame, city: str = "
     Args:
         controls: `attribution_controls.csv`: `control, kind, class, name, side, ratio, ci_low, ci_high`; rows of side
             `contrast` hold log(rich ratio / poor ratio) in `ratio`.
-        agreement: `attribution_agreement.csv`: `control, kind, side, rank_correlation, ci_low, ci_high`.
+        agreement: `attribution_agreement.csv`: `control, kind, side, rank_correlation, ci_low, ci_high, kept,
+            kept_low, kept_high`.
         city: its name.
         credits: the line of data credits.
     """
@@ -35,15 +36,20 @@ def draw_controls(controls: pd.DataFrame, agreement: pd.DataFrame, city: str = "
     classes = _sort_classes(contrast)
     names = contrast.drop_duplicates("class").set_index("class")["name"]
     lines = max(len(classes), FEWEST_LINES)
-    figure = style.new_figure(style.TWO_COLUMNS_MM, STRIP_MM + LINE_MM * lines + 44, _CAPTION, credits)
-    strip, ax = figure.subplots(2, 1, sharex=True, height_ratios=[STRIP_MM, LINE_MM * lines])
-    _draw_strip(strip, agreement, order["control"].tolist())
+    figure = style.new_figure(style.TWO_COLUMNS_MM, 2 * STRIP_MM + LINE_MM * lines + 48, _CAPTION, credits)
+    strip, kept, ax = figure.subplots(3, 1, sharex=True, height_ratios=[STRIP_MM, STRIP_MM, LINE_MM * lines])
+    _draw_strip(strip, agreement, order["control"].tolist(), ("rank_correlation", "ci_low", "ci_high"))
+    _draw_strip(kept, agreement, order["control"].tolist(), ("kept", "kept_low", "kept_high"))
+    strip.set(ylim=(-1.08, 1.08), yticks=(-1, 0, 1), ylabel="rank correlation")
+    kept.set(yticks=(0, 1), ylabel="share kept")
+    style.set_title(strip, "a", "do the classes keep the published order?")
+    style.set_title(kept, "b", "how much of the published log ratios is left?")
     image = _draw_contrasts(ax, contrast, order["control"].tolist(), classes)
     ax.set_yticks(range(len(classes)), labels=[names[key] for key in classes])
     ax.set_xticks(range(len(order)), labels=[control_name(name) for name in order["control"]], rotation=50, ha="right",
                   rotation_mode="anchor")  # fmt: skip
     ax.set(xlim=(-0.5, max(len(order), FEWEST_COLUMNS) - 0.5), ylim=(lines - 0.5, -0.5))
-    _separate_kinds((strip, ax), order["kind"].tolist())
+    _separate_kinds((strip, kept, ax), order["kind"].tolist())
     style.set_heading(figure, city, "what destroys the activation ratios")
     _add_keys(figure, ax, image)
     return figure
@@ -64,18 +70,24 @@ def _sort_classes(contrast: pd.DataFrame) -> list:
     return [key for key in measure.sort_values(ascending=False, kind="stable").index if key in set(known)]
 
 
-def _draw_strip(ax: Axes, agreement: pd.DataFrame, order: list[str]) -> None:
-    """Rank correlation with the published ratios: a dot and an interval a side, in each control's column."""
+def _draw_strip(ax: Axes, agreement: pd.DataFrame, order: list[str], columns: tuple[str, str, str]) -> None:
+    """Agreement with the published ratios: a dot and an interval a side, in each control's column.
+
+    Args:
+        ax: to be drawn on.
+        agreement: as of `draw_controls`.
+        order: the controls, from left to right.
+        columns: value and ends of its interval.
+    """
+    value, low, high = columns
     ax.axhline(0, color="black", linewidth=0.6, linestyle="--", zorder=1)
     ax.axhline(1, color="0.7", linewidth=0.5, zorder=1)
     for side, (marker, offset) in SIDES.items():
         rows = agreement[agreement["side"] == side].drop_duplicates("control").set_index("control").reindex(order)
         x = np.arange(len(order)) + offset
-        ax.vlines(x, rows["ci_low"], rows["ci_high"], color=COLOURS[side], linewidth=1)
-        ax.plot(x, rows["rank_correlation"], marker, color=COLOURS[side], markersize=3)
-    ax.set(ylim=(-1.08, 1.08), yticks=(-1, 0, 1), ylabel="rank correlation")
+        ax.vlines(x, rows[low], rows[high], color=COLOURS[side], linewidth=1)
+        ax.plot(x, rows[value], marker, color=COLOURS[side], markersize=3)
     ax.tick_params(axis="x", length=0, labelbottom=False)
-    style.set_title(ax, "a", "do the classes keep the published order?")
 
 
 def _draw_contrasts(ax: Axes, contrast: pd.DataFrame, order: list[str], classes: list) -> AxesImage:
@@ -96,11 +108,11 @@ def _draw_contrasts(ax: Axes, contrast: pd.DataFrame, order: list[str], classes:
         ax.text(column, line, sign, ha="center", va="center_baseline", fontsize=7.5, color=colour)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
-    style.set_title(ax, "b", "log(rich ratio / poor ratio) of each class")
+    style.set_title(ax, "c", "log(rich ratio / poor ratio) of each class")
     return image
 
 
-def _separate_kinds(axes: tuple[Axes, Axes], kinds: list[str]) -> None:
+def _separate_kinds(axes: tuple[Axes, ...], kinds: list[str]) -> None:
     for column in range(1, len(kinds)):
         if kinds[column] != kinds[column - 1]:
             for ax in axes:
@@ -125,7 +137,8 @@ def _add_keys(figure: Figure, ax: Axes, image: AxesImage) -> None:
 
 _CAPTION = (
     "Columns: the published map, other attribution methods on the same cells, and controls. a, Spearman r of each "
-    "column's ratios with the published ones over the classes; 1: the same order, 0 (dashed): none. b, colour: the "
+    "column's ratios with the published ones over the classes; 1: the same order, 0 (dashed): none. b, slope of its log "
+    "ratios (contrasts) on the published ones; 1: all is kept, 0: nothing, whatever the order. c, colour: the "
     "map lies on the class rather where the image says rich (red) or poor (blue); + and \N{MINUS SIGN}: the interval "
     "leaves out 0; grey: not defined. Random weights: 1, the linear unit is drawn anew, each further number reaches a "
     "stage deeper. A control that destroys the signal should be pale and without signs. "
