@@ -62,11 +62,16 @@ def work(step, settings, paths, args) -> dict:
         if method in trained:
             cells = read_samples(trained[method])
             scores = comparison.pooled(tables.read(trained[method].table("metrics")))
-            folds = int(cells["fold"].nunique()) if method == own else settings.compare.folds or cells["fold"].nunique()
+            asked_for = settings.split.trained_folds if method == own else settings.compare.folds
+            folds = min(asked_for or settings.folds_trained, cells["fold"].nunique())
         elif method == "city":
             continue
         else:  # not trained: only what the coordinates reach
-            cells, folds = comparison.split_again(samples, method, settings), settings.split.folds
+            try:
+                cells, folds = comparison.split_again(samples, method, settings), settings.split.folds
+            except command.InputError as error:  # a small city may have too few blocks for a split that nobody asked for
+                log.info("leaves out the split by %s, which was not trained: %s", method, error.what)
+                continue
             scores = score_coordinates(cells, samples, predictions, settings)
         leaks = {} if method == "city" else comparison.count_leaks(cells, method, settings, folds)
         parts.append(scores.assign(split=method, folds=folds, **leaks))
@@ -85,7 +90,7 @@ def score_coordinates(cells, samples, predictions, settings):
     held = cells["idINSPIRE"].isin(predictions["idINSPIRE"])
     targets = rows_of(cells.loc[held, "idINSPIRE"], predictions, "predictions.csv")
     blocks = samples.loc[held, "block"].to_numpy()
-    return comparison.score_coordinates(cells[held], targets, blocks, settings).assign(predictor="coordinates")
+    return comparison.score_coordinates(cells, targets, blocks, settings).assign(predictor="coordinates")
 
 
 def read_samples(paths):

@@ -55,8 +55,8 @@ def score_coordinates(
     """Scores of the coordinates baseline under the folds of `samples`.
 
     Args:
-        samples: (n,) used cells with `idINSPIRE, income_class, fold`.
-        targets: (n,) rows of `predictions.csv` of the same cells in one order, for what they are scored against.
+        samples: all used cells with `idINSPIRE, income_class, fold`: the neighbours are looked for among them.
+        targets: (n,) rows of `predictions.csv` of those that are scored, in the order of the samples.
         blocks: (n,) spatial blocks to resample.
         settings: of the run.
 
@@ -67,13 +67,14 @@ def score_coordinates(
     coordinates = baselines.table(statistics.neighbours)["coordinates"]
     classes, folds = samples["income_class"].to_numpy(int), samples["fold"].to_numpy(int)
     predicted = baselines.out_of_fold(coordinates, grid.corners(samples["idINSPIRE"]), classes, folds)
-    predicted = targets.assign(**predicted, fold=folds)
+    scored = samples["idINSPIRE"].isin(targets["idINSPIRE"]).to_numpy()
+    predicted = targets.reset_index(drop=True).assign(**predicted[scored].reset_index(drop=True), fold=folds[scored])
     numbers, n_blocks = bootstrap.number_blocks(blocks)
     counts = np.vstack([np.ones((1, n_blocks), int), bootstrap.block_draws(blocks, statistics.draws, settings.seed)])
     drawn = metrics.scores(predicted, numbers, counts)
     low, high = bootstrap.interval(drawn.to_numpy()[1:], statistics.confidence)
     table = pd.DataFrame({"metric": drawn.columns, "value": drawn.iloc[0].to_numpy(), "ci_low": low, "ci_high": high})
-    return table.assign(n=len(samples))
+    return table.assign(n=len(targets))
 
 
 def pooled(table: pd.DataFrame) -> pd.DataFrame:
