@@ -99,6 +99,12 @@ def test_sentences_give_the_scores_over_all_cells_and_folds():
     assert "51%" in second and "86%" in second and "20%" in second
 
 
+def test_a_city_left_out_of_its_own_training_has_scores_without_baselines():
+    alone = metrics().query("predictor == 'model'")
+    first, second = report.summarise_scores(alone)
+    assert first.endswith("over 200 cells.") and second.endswith("or its neighbour.")
+
+
 def test_strongest_class_of_each_side_is_named(ratios, contrast):
     poor, rich, *_ = report.summarise_land_cover(ratios, contrast)
     assert "other roads: ratio 1.80 [1.20, 2.40], in 40 cells" in poor
