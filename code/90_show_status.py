@@ -106,7 +106,7 @@ def tell(names: list[str]) -> int:
 
 def expect(args: argparse.Namespace) -> int:
     """What disk and time the city will take, from its number of cells; orders of magnitude."""
-    from urbancam import records, settings
+    from urbancam import records, settings, variants
 
     made = settings.load(args.run, args.set)
     paths = command.find_paths(made, args)
@@ -121,7 +121,8 @@ def expect(args: argparse.Namespace) -> int:
     epoch = cells * (1 - 1 / made.split.folds) * (1 - made.split.validation_fraction)
     if made.training.batches_per_epoch:
         epoch = made.training.batches_per_epoch * made.training.batch_size
-    passes = made.split.folds * made.training.epochs * epoch
+    folds = made.folds_trained + len(variants.names(made)) * (made.compare.folds or made.folds_trained)
+    passes = folds * made.training.epochs * epoch
     cutting = cells * CUT_S * (made.image_px / 1000) ** 2 / args.workers
     training = passes * TRAIN_S * (made.image.size_px / 192) ** 2 / args.workers
     print(f"expects with {args.workers} processes: cutting {hours(cutting)}; training at most {passes:,.0f} images, "
