@@ -40,10 +40,13 @@ def work(step, settings, paths, args) -> dict:
     holds = patches.holds_windows(images, asked.patch_px, method)
     for image in images[~holds].itertuples():
         log.info("leaves out %s: %d x %d px hold no patch", image.path, image.width_px, image.height_px)
-    images = images[holds & images["city"].isin(cities.loc[cities["used"], "city"])]
+    if (unknown := ~patches.is_told_apart(images, method)).any():
+        log.info("leaves out %d images of unknown acquisition", unknown.sum())
+    images = images[holds & ~unknown & images["city"].isin(cities.loc[cities["used"], "city"])]
     windows = patches.index_windows(images, asked.patch_px, asked.stride_px, halves=method == "published")
     sites = patches.assign_sites(images, method, folds, settings.seed)
     table = patches.add_roles(windows, sites, method, folds, asked.test_patches, settings.seed)
+    patches.check_roles(table, folds)
     tables.write(table, paths.patches)
     tables.write(patches.count_roles(table, cities, folds), paths.cities_used)
     return {"patches": len(table), "images": len(images), "sites": len(sites), "cities": int(cities["used"].sum()),

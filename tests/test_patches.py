@@ -113,6 +113,27 @@ def test_fewer_than_two_cities_are_refused():
         patches.usable_cities(make_images(cities=1), 8, "sites")
 
 
+def test_city_that_could_not_train_on_either_side_of_its_acquisitions_is_left_out():
+    images = make_images(sites=4)
+    lone = (images["city"] == "city 1") & (images["site"] != "site0")
+    images.loc[lone, "acquisition"] = "B"  # tested on B, its one site of A validates and nothing trains
+    got = patches.usable_cities(images, 8, "acquisition")
+    assert got["used"].tolist() == [True, False, True] and "either side" in got["reason"].iloc[1]
+
+
+def test_images_of_unknown_acquisition_do_not_count_where_it_splits():
+    images = make_images(sites=5)
+    images.loc[images["site"] == "site4", "acquisition"] = np.nan
+    assert patches.usable_cities(images, 8, "acquisition")["sites"].tolist() == [4, 4, 4]
+    assert patches.usable_cities(images, 8, "sites")["sites"].tolist() == [5, 5, 5]
+
+
+def test_fold_that_tests_nothing_is_refused():
+    with pytest.raises(InputError, match="fold 3 has no validation"):
+        patches.check_roles(make_patches("sites", 5, sites=3, cities=2), 5)
+    patches.check_roles(make_patches("sites", 3, sites=3, cities=2), 3)
+
+
 def test_unknown_fold_is_refused():
     with pytest.raises(InputError, match="no roles for fold 3"):
         patches.roles(make_patches("sites", 3), 3)

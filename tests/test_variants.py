@@ -17,13 +17,19 @@ def test_variant_wins_over_assignments():
 
 @pytest.mark.parametrize(
     ("flown", "expected"),
-    [("A,x\nA,y\nB,x\nB,z\n", True), ("A,x\nA,y\nB,x\nB,x\n", False), ("A,\nB,\n", False), (None, True)],
+    [("A:xxyy B:xzxz", True), ("A:xxyy B:xxxx", False), ("A:xxyy B:xzzz", False), ("A:---- B:----", False), ("", True)],
 )
-def test_split_by_acquisition_needs_two_cities_with_two_of_them(tmp_path, flown, expected):
+def test_split_by_acquisition_needs_two_cities_with_two_sites_of_two_of_them(tmp_path, flown, expected):
     if flown:
-        (tmp_path / "sites.csv").write_text("city,acquisition\n" + flown)
+        rows = [f"{part[0]},{site},{seen.strip('-')}" for part in flown.split() for site, seen in enumerate(part[2:])]
+        (tmp_path / "sites.csv").write_text("\n".join(["city,site,acquisition", *rows]) + "\n")
     got = variants.names_of_cities(settings.load("default"), tmp_path / "sites.csv")
     assert ("split-acquisition" in got) == expected and "colour-grey" in got
+
+
+def test_a_network_trained_elsewhere_has_no_variants(tmp_path):
+    made = settings.load("default", ["cities.checkpoint=model_80.pth"])
+    assert variants.names_of_cities(made, tmp_path / "sites.csv") == []
 
 
 def test_variants_of_the_cities_experiment_change_one_key():

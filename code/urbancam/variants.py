@@ -65,17 +65,27 @@ def names(settings) -> list[str]:
 
 
 def names_of_cities(settings, sites: Path) -> list[str]:
-    """The variants that `cities.variants` asks for, but for the split by acquisition where two cities lack a second.
+    """The variants that `cities.variants` asks for and that can be trained.
+
+    None of a network that was trained elsewhere; the split by acquisition only where two cities have two sites on
+    either side of their acquisitions.
 
     Args:
         settings: of the run.
         sites: `sites.csv`; where it is not there yet, all are named.
     """
-    asked = settings.cities.variants
+    asked = [] if settings.cities.checkpoint else settings.cities.variants
     if "split-acquisition" not in asked or not sites.is_file():
         return asked
     with sites.open(encoding="utf-8", newline="") as file:
-        flown = {(row["city"], row["acquisition"]) for row in csv.DictReader(file) if row["acquisition"]}
-    cities = [city for city, _ in flown]
-    several = {city for city in cities if cities.count(city) > 1}
-    return asked if len(several) > 1 else [name for name in asked if name != "split-acquisition"]
+        flown = {(row["city"], row["site"], row["acquisition"]) for row in csv.DictReader(file) if row["acquisition"]}
+    fit = [city for city in {city for city, _, _ in flown} if _has_two_sides(flown, city)]
+    return asked if len(fit) > 1 else [name for name in asked if name != "split-acquisition"]
+
+
+def _has_two_sides(flown: set[tuple[str, str, str]], city: str) -> bool:
+    """Whether the acquisitions of a city, every other of them, have two sites on either side (`cities/patches.py`)."""
+    own = [(site, acquisition) for name, site, acquisition in flown if name == city]
+    names = sorted({acquisition for _, acquisition in own})
+    sides = [len({site for site, acquisition in own if acquisition in names[first::2]}) for first in (0, 1)]
+    return min(sides) >= 2

@@ -15,8 +15,10 @@ from urbancam.errors import InputError
 log = logging.getLogger(__name__)
 
 TRAIN, VALIDATION, TEST, UNUSED = "train", "validation", "test", "unused"
-# ASSUME: three sites let a city train in every fold, since at most two parts of its sites are tested and validate.
-MIN_SITES = {"sites": 3, "acquisition": 2, "published": 2}  # of a city: sites in every role it must have
+# ASSUME: three sites let a city train in every fold, since at most two parts of its sites are tested and validate; by
+# acquisition two on either side do, since the side that is not tested trains and validates.
+MIN_SITES = {"sites": 3, "acquisition": 4, "published": 2}  # of a city: sites in every role it must have
+MIN_SITES_A_SIDE = 2  # of its acquisitions
 PUBLISHED_FOLDS, ACQUISITION_FOLDS = 1, 2
 MIN_CITIES = 2
 
@@ -76,6 +78,11 @@ def holds_windows(images: pd.DataFrame, patch_px: int, method: str) -> pd.Series
     return (images["width_px"] >= needed_px) & (images["height_px"] >= patch_px)
 
 
+def is_told_apart(images: pd.DataFrame, method: str) -> pd.Series:
+    """Which images a split can place: (N,) bool; under "acquisition" those whose acquisition is known."""
+    return images["acquisition"].notna() | (method != "acquisition")
+
+
 def usable_cities(images: pd.DataFrame, patch_px: int, method: str) -> pd.DataFrame:
     """Which cities can take part, and why the others cannot.
 
@@ -86,22 +93,26 @@ def usable_cities(images: pd.DataFrame, patch_px: int, method: str) -> pd.DataFr
 
     Returns:
         `city, sites, images, small_images, used, reason`, sorted by city; `sites` and `images` count those that hold
-        a window.
+        a window and whose acquisition is known where it must be.
 
     Raises:
         InputError: fewer than two cities are left.
     """
     large = holds_windows(images, patch_px, method)
-    images = images.assign(small_images=~large, site=images["site"].where(large), images=large)
-    cities = images.groupby("city", as_index=False, sort=True).agg(
-        sites=("site", "nunique"), images=("images", "sum"), small_images=("small_images", "sum"),
-        acquisitions=("acquisition", "nunique"),
-    )  # fmt: skip
+    fit = large & is_told_apart(images, method)
+    counted = images.assign(small_images=~large, site=images["site"].where(fit), images=fit)
+    cities = counted.groupby("city", as_index=False, sort=True).agg(
+        sites=("site", "nunique"), images=("images", "sum"), small_images=("small_images", "sum")
+    )
     few = cities["sites"] < MIN_SITES[method]
     reason = np.where(few, f"fewer than {MIN_SITES[method]} sites", "")
     if method == "acquisition":
-        reason = np.where(~few & (cities["acquisitions"] < 2), "fewer than 2 acquisitions", reason)
-    cities = cities.drop(columns="acquisitions").assign(used=reason == "", reason=reason)
+        sides = assign_sites(images[fit], method, ACQUISITION_FOLDS, 0).groupby(["city", "fold"]).size()
+        smaller = sides.unstack(fill_value=0).reindex(index=cities["city"], columns=range(ACQUISITION_FOLDS)).min(
+            axis=1, skipna=False)  # fmt: skip
+        lacks = ~few.to_numpy() & ~(smaller >= MIN_SITES_A_SIDE).to_numpy()
+        reason = np.where(lacks, f"fewer than {MIN_SITES_A_SIDE} sites on either side of its acquisitions", reason)
+    cities = cities.assign(used=reason == "", reason=reason)
     if cities["used"].sum() < MIN_CITIES:
         raise InputError(
             f"{int(cities['used'].sum())} of {len(cities)} cities can take part, at least {MIN_CITIES} are needed: "
@@ -196,6 +207,18 @@ def roles(patches: pd.DataFrame, fold: int) -> np.ndarray:
         raise InputError(f"there are no roles for fold {fold}", "patches.parquet, cities.folds",
                          "run 22_index_patches with the same settings")  # fmt: skip
     return patches[f"role_{fold}"].to_numpy(dtype=object)
+
+
+def check_roles(patches: pd.DataFrame, folds: int) -> None:
+    """Refuse a split in which a fold has nobody to train, to validate or to test.
+
+    Raises:
+        InputError: there is such a fold.
+    """
+    for fold in range(folds):
+        if missing := [role for role in (TRAIN, VALIDATION, TEST) if not (roles(patches, fold) == role).any()]:
+            raise InputError(f"fold {fold} has no {' and no '.join(missing)} patches: too few sites for {folds} folds",
+                             "sites.csv, cities.folds", "use fewer folds, --set cities.folds=3, or add sites")  # fmt: skip
 
 
 def tested_patches(patches: pd.DataFrame, folds: int) -> pd.DataFrame:
