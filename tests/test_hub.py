@@ -123,3 +123,10 @@ def test_hub_that_is_away_is_named(tmp_path):
         pass
     with pytest.raises(InputError, match="does not give"):
         hub.fetch("o/d", "main", tmp_path, address)
+
+
+def test_a_folder_with_something_in_it_is_not_taken_for_the_data_set(server, tmp_path):
+    (tmp_path / "stray.txt").write_text("of the user's own")
+    server[0].refuse = (500, {})
+    with pytest.raises(InputError, match="run the step again"):
+        hub.fetch("o/d", "main", tmp_path, server[2])

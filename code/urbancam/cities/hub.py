@@ -30,10 +30,11 @@ def fetch(dataset: str, revision: str, folder: Path, endpoint: str | None = None
     from huggingface_hub import errors
 
     try:
+        # Asked by itself: where the hub does not answer, snapshot_download takes a folder that holds anything for whole.
+        commit = huggingface_hub.HfApi(endpoint).repo_info(dataset, repo_type="dataset", revision=revision).sha
         huggingface_hub.snapshot_download(
-            dataset, repo_type="dataset", revision=revision, local_dir=folder, allow_patterns=WANTED,
-            endpoint=endpoint,
-        )  # fmt: skip
+            dataset, repo_type="dataset", revision=commit, local_dir=folder, allow_patterns=WANTED, endpoint=endpoint
+        )
     except errors.GatedRepoError:
         raise InputError(f"the data set {dataset} asks who you are", "cities.hub_dataset",
                          "accept its terms on the hub, then set HF_TOKEN") from None  # fmt: skip
