@@ -76,8 +76,11 @@ def work(step, settings, paths, args) -> dict:
     scores = pd.concat(parts, ignore_index=True)
     scores.insert(0, "trained_on", scores.pop("trained_on"))
 
-    cities = sorted(predictions["city"].unique())
-    confusion = accuracy.confusion_matrix(predictions, cities)
+    _, names = patches.city_numbers(tables.read(paths.patches))
+    confusion = accuracy.confusion_matrix(predictions, names)
+    cities = confusion["city"].tolist()
+    if untested := sorted(set(names) - set(cities)):
+        log.info("these folds test no site of %s", ", ".join(untested))
     sites = pd.concat([tables.read(paths.site_embeddings(fold)) for fold in range(settings.cities.folds_trained)])
     embeddings = sites.filter(regex=r"^e\d+$").to_numpy()
     alike = [similarity.by_embedding(sites, embeddings, cities, *how),
@@ -95,7 +98,7 @@ def work(step, settings, paths, args) -> dict:
     for name, table in made.items():
         tables.write(table, paths.table(name))
     tables.write(scores, step.result)
-    return summary(scores, len(cities))
+    return summary(scores, len(names))
 
 
 def summary(scores, cities: int) -> dict:

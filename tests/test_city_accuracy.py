@@ -111,6 +111,12 @@ def test_confusion_counts_every_patch_whatever_cities_are_named():
     assert got[CITIES[1:]].to_numpy().sum() == 0
 
 
+def test_patches_taken_for_a_city_that_is_not_tested_count():
+    predictions = sample().query("city != @CITIES[2]").assign(predicted_city=CITIES[2])
+    got = accuracy.confusion_matrix(predictions, CITIES)
+    assert got["city"].tolist() == CITIES[:2] and got[CITIES[2]].tolist() == [60, 60]
+
+
 def test_most_confused_sorts_numbers_within_each_city():
     # Published: percentages sorted as text, "9.8%" before "85.2%", indices modulo 44 (D-S2-13).
     confusion = pd.DataFrame([[5, 98, 852, 0], [1, 9, 0, 0], [0, 0, 7, 0], [3, 3, 2, 1]], columns=list("abcd"))

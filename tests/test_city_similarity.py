@@ -74,6 +74,20 @@ def test_confusion_similarity_is_symmetric_and_counts_shares():
     assert got.tolist() == [[0.75, (1 / 4 + 1 / 2) / 2], [(1 / 4 + 1 / 2) / 2, 0.5]]
 
 
+def test_patches_taken_for_a_city_that_is_not_tested_count_in_the_shares():
+    predictions = pd.DataFrame({"city": list("aabb"), "site": list("xyxy"), "predicted_city": list("bcbb")})
+    got = similarity.by_confusion(predictions, ["a", "b"], 20, 0.95, 0).value
+    assert got.tolist() == [[0, 0.25], [0.25, 1]]
+
+
+def test_cities_that_no_fold_tests_together_have_a_place_all_the_same():
+    table, embeddings = sample(sites=2)
+    keep = np.where(table["city"] == "a", table["fold"] == 0, (table["city"] != "b") | (table["fold"] == 1))
+    got = similarity.by_embedding(table[keep].reset_index(drop=True), embeddings[keep], CITIES, 20, 0.95, 0)
+    assert np.isnan(got.value[0, 1]) and np.isfinite(got.distances).all()
+    assert len(similarity.merge_tree(got)) == 4 and np.isfinite(similarity.place_cities(got, 0)[["x", "y"]].to_numpy()).all()
+
+
 def test_tree_joins_the_nearest_first():
     table, embeddings = sample()
     tree = similarity.merge_tree(similarity.by_embedding(table, embeddings, CITIES, 20, 0.95, 0))

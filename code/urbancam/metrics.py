@@ -228,10 +228,13 @@ def confusion_matrix(predictions: pd.DataFrame) -> pd.DataFrame:
     return table.rename(columns={k: f"predicted_{k}" for k in CLASSES})
 
 
-def count_pairs(predictions: pd.DataFrame, observed: str, predicted: str, labels: Sequence) -> pd.DataFrame:
-    """Rows by observed and predicted label, whatever labels occur: column `observed`, then one column per label."""
+def count_pairs(predictions: pd.DataFrame, observed: str, predicted: str, labels: Sequence,
+                predictable: Sequence | None = None) -> pd.DataFrame:  # fmt: skip
+    """Rows by observed and predicted label, whatever labels occur: column `observed`, then one column per label, or
+    per label of `predictable` where more can be predicted than are observed."""
     table = pd.crosstab(predictions[observed], predictions[predicted])
-    table = table.reindex(index=labels, columns=labels, fill_value=0)
+    columns = labels if predictable is None else predictable
+    table = table.reindex(index=labels, columns=columns, fill_value=0)
     return table.rename_axis(observed).rename_axis(None, axis=1).reset_index()
 
 

@@ -114,8 +114,9 @@ def check_predictions(predictions: pd.DataFrame, tested: pd.DataFrame, where: st
 
 
 def confusion_matrix(predictions: pd.DataFrame, cities: list[str]) -> pd.DataFrame:
-    """Patches by city (rows) and predicted city: column `city`, then one column per city."""
-    return metrics.count_pairs(predictions, "city", "predicted_city", cities)
+    """Patches by tested city (rows) and predicted city: column `city`, then one column per city."""
+    tested = sorted(predictions["city"].unique())
+    return metrics.count_pairs(predictions, "city", "predicted_city", tested, cities)
 
 
 def most_confused(confusion: pd.DataFrame, count: int = 5) -> pd.DataFrame:

@@ -48,6 +48,9 @@ class Similarity:
     def distances(self) -> np.ndarray:
         """(K, K) 1 - similarity, exactly symmetric, 0 on the diagonal."""
         distances = np.clip(1 - (self.value + self.value.T) / 2, 0, None)
+        # ASSUME: cities that no trained fold tests together are as far apart as the others are on average.
+        known = distances[~np.isnan(distances) & ~np.eye(len(distances), dtype=bool)]
+        distances[np.isnan(distances)] = known.mean() if known.size else 1.0
         np.fill_diagonal(distances, 0)
         return distances
 
@@ -145,11 +148,11 @@ def by_confusion(predictions: pd.DataFrame, cities: list[str], draws: int, confi
         seed: of the draws.
     """
     table = pd.crosstab([predictions["city"], predictions["site"]], predictions["predicted_city"])
-    table = table.reindex(columns=cities, fill_value=0)
+    table = table.reindex(columns=cities, fill_value=0).assign(patches=table.sum(axis=1))  # whatever they are taken for
     homes = table.index.get_level_values("city").to_numpy()
     counts = np.vstack([np.ones((1, len(table)), dtype=np.int64), draw_sites(homes, draws, seed)])
-    confusion = np.stack([counts[:, homes == city] @ table.to_numpy()[homes == city] for city in cities], axis=1)
-    shares = divide(confusion, confusion.sum(axis=2, keepdims=True))  # draws, K, K
+    sums = np.stack([counts[:, homes == city] @ table.to_numpy()[homes == city] for city in cities], axis=1)
+    shares = divide(sums[:, :, :-1], sums[:, :, -1:])  # draws, K, K
     drawn = (shares + shares.transpose(0, 2, 1)) / 2
     low, high = interval(drawn[1:], confidence)
     few = np.array([(homes == city).sum() < 2 for city in cities])

@@ -78,14 +78,14 @@ def draw_city_confusion(confusion: pd.DataFrame, credits: str = "") -> Figure:
     """Cities against what they are taken for, as shares of the city; numbers where there is room.
 
     Args:
-        confusion: `confusion_matrix.csv`: `city`, then a column per city.
+        confusion: `confusion_matrix.csv`: `city`, then a column per city; a row per tested one.
         credits: the line of data credits.
     """
-    names = confusion["city"].tolist()
-    counts = confusion[names].to_numpy(dtype=float)
+    names, named = confusion["city"].tolist(), confusion.columns.drop("city").tolist()
+    counts = confusion[named].to_numpy(dtype=float)
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
-    wide = len(names) > NUMBERS_UP_TO
+    wide = len(named) > NUMBERS_UP_TO
     figure = style.new_figure(
         style.TWO_COLUMNS_MM if wide else style.ONE_COLUMN_MM, 165 if wide else 68,
         f"Share of a city's patches; {int(totals.sum()):,} patches, out of fold.", credits,
@@ -96,9 +96,9 @@ def draw_city_confusion(confusion: pd.DataFrame, credits: str = "") -> Figure:
         for (row, column), share in np.ndenumerate(shares):
             ax.text(column, row, f"{share:.0%}", ha="center", va="center", fontsize=6,
                     color="white" if share > 0.5 else "black")  # fmt: skip
-    ticks, size = range(len(names)), 5 if wide else 6.5
-    ax.set_xticks(ticks, labels=[short_name(name) for name in names], rotation=90, fontsize=size)
-    ax.set_yticks(ticks, labels=names, fontsize=size)
+    size = 5 if wide else 6.5
+    ax.set_xticks(range(len(named)), labels=[short_name(name) for name in named], rotation=90, fontsize=size)
+    ax.set_yticks(range(len(names)), labels=names, fontsize=size)
     ax.set(xlabel="taken for", ylabel="city")
     ax.set_title("What each city is taken for", loc="left")
     figure.colorbar(image, ax=ax, shrink=0.6, label="share of the city's patches")
