@@ -1,6 +1,6 @@
 """Refresh the pictures of the README from the demo's own figures, smaller.
 
-Reads   figures of results/Demo/demo/, results/Demo/demo-full/ and results/cities/demo/, the demo's plan
+Reads   figures of results/Demo/demo/, results/Demo/demo-full/ and results/cities/demo/, the demo's plan and towns
 Writes  imgs/*.png
 Run     python code/94_refresh_pictures.py --run demo
 """
@@ -16,6 +16,8 @@ PICTURES = {  # folder of a run below results/ -> its figures, and the command t
     "Demo/demo-full/figures": (("leakage", "calibration", "controls", "deletion"), "./run.sh --run demo-full"),
     "cities/demo/figures": (("city_confusion", "colour_controls", "city_tree"), "./run.sh cities"),
 }
+SHEET = "cities/demo/relevance/Altmark-ALT/sheet_1.png"
+TOWN_PX, SITES = 178, ("site_01", "site_02")  # a site of each town in each light
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -38,16 +40,37 @@ def shrink(source, target, maker: str) -> None:
         small.save(temporary, optimize=True)
 
 
+def join_towns(data, target) -> None:
+    """A picture of the rendered towns: a column for each, a line for each light."""
+    from PIL import Image
+
+    from urbancam.records import atomic
+
+    files = [sorted((data / "cities_data").glob(f"*/{site}/0.jpg")) for site in SITES]
+    if not all(files):
+        raise command.InputError("the rendered towns are missing", data / "cities_data", "run ./run.sh cities first")
+    made = Image.new("RGB", ((TOWN_PX + 2) * len(files[0]), (TOWN_PX + 2) * len(SITES)), "white")
+    for line, row in enumerate(files):
+        for column, file in enumerate(row):
+            with Image.open(file) as site:
+                made.paste(site.resize((TOWN_PX, TOWN_PX)), (column * (TOWN_PX + 2), line * (TOWN_PX + 2)))
+    with atomic(target) as temporary:
+        made.quantize(COLOURS).save(temporary, optimize=True)
+
+
 def refresh(args: argparse.Namespace) -> int:
     from urbancam import settings
     from urbancam.demo import picture
     from urbancam.paths import ROOT
 
     made = settings.load(args.run, args.set)
-    results = command.find_paths(made, args).results
+    paths = command.find_paths(made, args)
+    results = paths.results
     for folder, (names, maker) in PICTURES.items():
         for name in names:
             shrink(results / folder / f"{name}.png", ROOT / "imgs" / f"{name}.png", maker)
+    shrink(results / SHEET, ROOT / "imgs" / "relevance_sheet.png", "./run.sh cities")
+    join_towns(paths.data, ROOT / "imgs" / "demo_towns.png")
     picture.write_picture(made, ROOT / "imgs" / "demo_city.png")
     return 0
 

@@ -164,6 +164,19 @@ def test_variants_are_trained_beside_the_run_and_status_shows_them(house):
     assert all(line.startswith("done") for line in states[:-1])
 
 
+def test_cities_experiment_runs_from_rendered_towns_to_relevance_and_then_is_up_to_date(tmp_path):
+    house = make_house(tmp_path)
+    edit_settings(house, "demo-tiny", cities={"demo": {"sites": 4, "site_px": 320}, "patch_px": 80, "stride_px": 80})
+    done = run_sh(house, "cities", "--run", "demo-tiny")
+    assert done.returncode == 0, done.stdout + done.stderr
+    run = house / "results" / "cities" / "demo-tiny"
+    accuracy = pd.read_csv(run / "tables" / "accuracy.csv")
+    assert set(accuracy["trained_on"]) == {"run", "split-acquisition"}
+    assert len(list(run.glob("relevance/*/sheet_*.png"))) == 5 and (run / "figures" / "city_tree.png").exists()
+    steps = [line for line in run_sh(house, "cities", "--run", "demo-tiny").stdout.splitlines() if line[:2].isdigit()]
+    assert len(steps) >= 9 and all("up to date" in line for line in steps)
+
+
 def test_dry_run_only_prints_the_calls(tmp_path):
     house = make_house(tmp_path)
     said = run_sh(house, "Paris", "--dry-run").stdout.splitlines()
