@@ -1,4 +1,4 @@
-"""Say where the tables and figures of a run are, and in four lines what they say.
+"""Say where the tables and figures of a run are, and in five lines what they say.
 
 Reads   results/<city>/<run>/tables/metrics.csv, activation_ratio.csv
 Writes  nothing
@@ -10,6 +10,8 @@ import csv
 from pathlib import Path
 
 from urbancam import command
+
+RIDGES = {"land_cover": "land cover", "colour_histogram": "colours", "random_features": "random features"}
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -59,6 +61,8 @@ def tell(args: argparse.Namespace) -> int:
     print(f"  Spearman r of p with income: model {score(metrics, 'model', 'spearman')}, "
           f"coordinates {score(metrics, 'coordinates', 'spearman')}, "
           f"difference {score(metrics, 'model - coordinates', 'spearman')}")  # fmt: skip
+    print("  the same by ridge on " + ", ".join(f"{words} {score(metrics, name, 'spearman')}"
+                                                for name, words in RIDGES.items()))  # fmt: skip
     print(f"  accuracy over five classes: {score(metrics, 'model', 'accuracy')}, "
           f"within one class {score(metrics, 'model', 'accuracy_within_1')}")  # fmt: skip
     for side in ("poor", "rich"):
