@@ -27,12 +27,16 @@ def images() -> torch.Tensor:
 
 
 def two_pass_route(network, image, side: int) -> torch.Tensor:
-    """Sections 4.5 to 4.7 as coded for one cell and one class: slow, obvious, without the closed form."""
+    """Sections 4.5 to 4.7 as coded for one cell and one class, by pytorch-grad-cam's hooks: without the closed form."""
+    from pytorch_grad_cam.activations_and_gradients import ActivationsAndGradients
+
     image = image[None].clone().requires_grad_(True)
-    with activation.captured(network.features.get_submodule("_conv_head")) as layer:
-        y = models.binomial_log_probabilities(network(image)).exp()[0, side]
-    layer_gradient, image_gradient = torch.autograd.grad(y, [layer[0], image])
-    grad_cam = (layer_gradient.mean((2, 3), keepdim=True) * layer[0]).sum(1)[0]
+    hooks = ActivationsAndGradients(network, [network.features._conv_head], None)
+    y = models.binomial_log_probabilities(hooks(image)).exp()[0, side]
+    (image_gradient,) = torch.autograd.grad(y, image)
+    (layer,), (layer_gradient,) = list(hooks.activations), list(hooks.gradients)
+    hooks.release()
+    grad_cam = (layer_gradient.mean((2, 3), keepdim=True) * layer).sum(1)[0]
     centred = grad_cam - grad_cam.mean()
     normed = centred / torch.linalg.matrix_norm(centred, ord=2)
     upsampled = F.interpolate(normed[None, None], size=image.shape[2:], mode="bilinear", align_corners=False)[0, 0]
