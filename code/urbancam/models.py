@@ -197,6 +197,8 @@ def build(settings, pretrained: bool = True, outputs: int | None = None) -> Inco
     features = backbone.build(settings)
     if pretrained and settings.weights != "random":
         _load_pretrained(features, backbone, settings.weights)
+    elif pretrained:
+        log.info("starts from random weights")
     network = IncomeNetwork(features, backbone.channels, find_head(settings.head, outputs).outputs, settings.dropout)
     return network.to(memory_format=torch.channels_last)
 
