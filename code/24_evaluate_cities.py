@@ -44,7 +44,7 @@ def declare(settings, paths, args) -> Step:
     inputs |= {paths.site_embeddings(fold): "23_train_cities" for fold in folds}
     keys = ("split", "folds", "trained_folds", "variants", "variant_folds")
     return Step(
-        "24_evaluate_cities", 1, paths.table("accuracy"), "run",
+        "24_evaluate_cities", 2, paths.table("accuracy"), "run",
         settings.pick("statistics", "seed", *(f"cities.{key}" for key in keys)), inputs,
         outputs=[paths.predictions, *(paths.table(name) for name in TABLES)],
     )  # fmt: skip
@@ -58,25 +58,26 @@ def work(step, settings, paths, args) -> dict:
 
     how = (settings.statistics.draws, settings.statistics.confidence, settings.seed)
 
-    def read_predictions(variant: str) -> pd.DataFrame:
+    def read_predictions(variant: str) -> tuple[pd.DataFrame, list[str]]:
+        """Of all folds, and the names of the cities that the networks tell apart."""
         files = fold_files(settings, paths, variant)
         text = dict.fromkeys(("site", "image", "acquisition"), "str")
         table = pd.concat([tables.read(file, dtype=text) for file in files], ignore_index=True)
         index = tables.read(paths.of_variant(variant).patches)
         accuracy.check_predictions(table, patches.tested_patches(index, len(files)), variant or RUN)
-        return table
+        return table, patches.city_numbers(index)[1]
 
-    predictions = read_predictions("")
-    parts = [accuracy.accuracy_table(predictions, *how).assign(trained_on=RUN)]
+    predictions, names = read_predictions("")
+    parts = [accuracy.accuracy_table(predictions, *how).assign(trained_on=RUN, n_cities=len(names))]
     for variant in settings.cities.variants:
         if variant not in trained_variants(settings, paths):
             log.info("leaves out variant %s: not trained (23_train_cities --variant %s)", variant, variant)
             continue
-        parts.append(accuracy.accuracy_table(read_predictions(variant), *how).assign(trained_on=variant))
+        varied, known = read_predictions(variant)
+        parts.append(accuracy.accuracy_table(varied, *how).assign(trained_on=variant, n_cities=len(known)))
     scores = pd.concat(parts, ignore_index=True)
     scores.insert(0, "trained_on", scores.pop("trained_on"))
 
-    _, names = patches.city_numbers(tables.read(paths.patches))
     confusion = accuracy.confusion_matrix(predictions, names)
     cities = confusion["city"].tolist()
     if untested := sorted(set(names) - set(cities)):

@@ -13,7 +13,7 @@ from urbancam.figures.cities import short_name
 @pytest.fixture(scope="module")
 def scores() -> pd.DataFrame:
     made = accuracy.accuracy_table(sample(), 60, 0.95, 0)
-    return pd.concat([made.assign(trained_on=name) for name in ("run", "colour-grey")])
+    return pd.concat([made.assign(trained_on=name, n_cities=len(CITIES)) for name in ("run", "colour-grey")])
 
 
 def texts(figure) -> str:
@@ -41,6 +41,12 @@ def test_missing_intervals_draw_a_dot_alone(scores):
 def test_controls_show_only_what_was_trained(scores):
     words = texts(figures.draw_colour_controls(scores))
     assert "this run" in words and "grey patches" in words and "one acquisition" not in words
+
+
+def test_a_control_of_fewer_cities_has_its_own_chance(scores):
+    fewer = scores.assign(n_cities=scores["n_cities"].where(scores["trained_on"] == "run", 2))
+    assert "guessing among 2" in texts(figures.draw_colour_controls(fewer))
+    assert "guessing among" not in texts(figures.draw_colour_controls(scores))
 
 
 @pytest.mark.parametrize("count", [2, 45])

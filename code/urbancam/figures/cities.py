@@ -50,7 +50,7 @@ def draw_city_accuracy(accuracy: pd.DataFrame, credits: str = "") -> Figure:
         ax.hlines(place, row["ci_low"], row["ci_high"], color=colour, linewidth=1.2)
         ax.hlines(place, row["image_ci_low"], row["image_ci_high"], color=colour, linewidth=3, alpha=0.25)
         ax.plot(row["value"], place, "o", color=colour, markersize=3.5)
-    _mark_chance(ax, len(cities))
+    _mark_chance(ax, overall["n_cities"].iloc[0])
     ax.set_yticks(range(len(lines)), labels=lines["name"])
     ax.set(ylim=(len(lines) - 0.5, -0.5), xlim=(-0.02, 1.02), xlabel="share of patches whose city is named")
     ax.set_title("How well each city is named", loc="left", pad=10)
@@ -115,7 +115,7 @@ def draw_colour_controls(accuracy: pd.DataFrame, credits: str = "") -> Figure:
     """
     rows = accuracy[(accuracy["subset"] == "all") & (accuracy["metric"] == "accuracy")]
     trained = [name for name in TRAINED if name in set(rows["trained_on"])]
-    cities = accuracy.loc[accuracy["subset"] == "city", "name"].nunique()
+    cities = rows.groupby("trained_on")["n_cities"].first().reindex(trained)
     figure = style.new_figure(
         style.ONE_COLUMN_MM, 30 + 12 * len(trained),
         "Tested on an acquisition that it never saw, a network that knows cities by sensor, light or season falls to "
@@ -130,7 +130,12 @@ def draw_colour_controls(accuracy: pd.DataFrame, credits: str = "") -> Figure:
         colour = (MODEL_COLOUR, "#8d6e00", "0.45")[step]
         ax.hlines(places, own["ci_low"], own["ci_high"], color=colour, linewidth=1.2)
         ax.plot(own["value"], places, marker, color=colour, markersize=4, label=label)
-    _mark_chance(ax, cities)
+    _mark_chance(ax, cities.iloc[0])
+    for place, count in enumerate(cities):
+        if count != cities.iloc[0]:  # a variant of fewer cities is an easier question
+            ax.vlines(1 / count, place - 0.4, place + 0.4, color=BASELINE_COLOUR, linewidth=0.9)
+            ax.annotate(f"guessing among {count}", (1 / count, place - 0.4), xytext=(2, 1),
+                        textcoords="offset points", fontsize=6, color=BASELINE_COLOUR)  # fmt: skip
     ax.set_yticks(range(len(trained)), labels=[TRAINED[name] for name in trained])
     ax.set(ylim=(len(trained) - 0.4, -0.6), xlim=(-0.02, 1.02), xlabel="share of patches whose city is named")
     figure.suptitle("How much of it is acquisition", fontsize=7.5, x=0.02, ha="left")
