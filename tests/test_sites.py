@@ -104,6 +104,21 @@ def test_import_keeps_all_that_is_good_and_knows_what_it_looked_at(folder, capsy
     assert run(folder) == 0 and "4 of 6 images are as they were, 2 to look at" in capsys.readouterr().out
 
 
+def test_table_that_was_cut_short_is_made_again_from_the_images(folder):
+    assert run(folder) == 0
+    path = folder.parents[1] / "results" / "cities" / "sites.csv"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-60])
+    assert run(folder) == 0 and path.read_bytes() == whole
+
+
+def test_city_and_site_may_be_called_like_a_missing_value(folder):
+    draw(folder / "NA" / "None" / "1.jpg")
+    assert run(folder) == 0
+    table = tables.read(folder.parents[1] / "results" / "cities" / "sites.csv", dtype={"site": str})
+    assert ("NA", "None") in set(zip(table["city"], table["site"], strict=True))
+
+
 def test_acquisitions_are_told_by_a_table(folder):
     rows = [("Oslo (OSL)", "site2", "winter"), ("Oslo (OSL)", "site10", "summer"), ("Atlantis", "a", "never")]
     pd.DataFrame(rows, columns=["city", "site", "acquisition"]).to_csv(folder / "acquisitions.csv", index=False)

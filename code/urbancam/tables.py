@@ -28,7 +28,8 @@ def read(path: Path, columns: list[str] | None = None, dtype: dict | None = None
     """
     try:
         if path.suffix == ".csv":
-            table = pd.read_csv(path, usecols=columns, dtype=dtype)
+            # Only nothing is nothing: a site may be called "NA".
+            table = pd.read_csv(path, usecols=columns, dtype=dtype, keep_default_na=False, na_values=[""])
         else:
             table = pd.read_parquet(path, columns=columns)
     except FileNotFoundError:
