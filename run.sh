@@ -144,6 +144,7 @@ if [ "$task" = status ] && [ ${#cities[@]} -eq 0 ]; then  # every city and run t
     [ ${#cities[@]} -eq 0 ] || exit 0
 fi
 if [ "$task" = cities ]; then
+    [ ${#cities[@]} -eq 0 ] || fail "./run.sh cities takes no city: it works on all at once. Leave out: ${cities[*]}"
     run_experiment "${run:-demo}"
     exit
 fi
