@@ -30,7 +30,7 @@ def fetch(dataset: str, revision: str, folder: Path, endpoint: str | None = None
     from huggingface_hub import errors
 
     try:
-        # Asked by itself: where the hub does not answer, snapshot_download takes a folder that holds anything for whole.
+        # Asked first: where the hub does not answer, snapshot_download takes a folder that holds anything for whole.
         commit = huggingface_hub.HfApi(endpoint).repo_info(dataset, repo_type="dataset", revision=revision).sha
         huggingface_hub.snapshot_download(
             dataset, repo_type="dataset", revision=commit, local_dir=folder, allow_patterns=WANTED, endpoint=endpoint

@@ -217,8 +217,10 @@ def check_roles(patches: pd.DataFrame, folds: int) -> None:
     """
     for fold in range(folds):
         if missing := [role for role in (TRAIN, VALIDATION, TEST) if not (roles(patches, fold) == role).any()]:
-            raise InputError(f"fold {fold} has no {' and no '.join(missing)} patches: too few sites for {folds} folds",
-                             "sites.csv, cities.folds", "use fewer folds, --set cities.folds=3, or add sites")  # fmt: skip
+            raise InputError(
+                f"fold {fold} has no {' and no '.join(missing)} patches: too few sites for {folds} folds",
+                "sites.csv, cities.folds", "use fewer folds, --set cities.folds=3, or add sites",
+            )  # fmt: skip
 
 
 def tested_patches(patches: pd.DataFrame, folds: int) -> pd.DataFrame:
