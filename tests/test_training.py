@@ -160,6 +160,20 @@ def test_t12_resumed_training_equals_a_clean_one(tmp_path, monkeypatch):
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
 
 
+def test_restarted_training_halves_the_rate_goes_on_from_the_best_and_keeps_the_best_run(tmp_path, monkeypatch):
+    losses, copy, best, begun = iter([3, 2, 5, 5, 9, 9, 9, 9, 9, 9, 9, 9]), training._copy_state, [], []
+    monkeypatch.setattr(training, "score", lambda *_: (float(next(losses)), 0.0))
+    monkeypatch.setattr(training, "_copy_state", lambda network: best.append(copy(network)) or best[-1])
+    wanted = ["restarts=true", "patience=2", "schedule=constant", "learning_rate=0.01"]
+    trainer = make_trainer(tmp_path, changes=[f"training.{assignment}" for assignment in wanted])
+    train = trainer._train_epoch
+    monkeypatch.setattr(trainer, "_train_epoch", lambda: begun.append(copy(trainer.network)) or train())
+    history = trainer.fit()
+    assert history[["run", "epoch", "learning_rate"]].iloc[[3, 4]].values.tolist() == [[0, 3, 0.01], [1, 2, 0.005]]
+    kept = torch.load(tmp_path / "weights.pt", weights_only=True)
+    assert all(torch.equal(best[1][key], begun[4][key]) and torch.equal(best[1][key], kept[key]) for key in kept)
+
+
 def test_checkpoint_of_other_settings_is_not_gone_on_with(tmp_path, monkeypatch):
     killed = make_trainer(tmp_path, "old")
     kill_after(killed, 3, monkeypatch)
