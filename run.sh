@@ -16,7 +16,8 @@ STUDY="Paris Lyon Marseille Nice Lille"
 DATA="01_download_census 02_import_urban_atlas 03_select_cells 04_download_aerial 05_cut_images 06_cut_land_cover"
 SCORE="10_assign_folds 11_train_income 12_evaluate_income"
 EXPLAIN="13_project_activation 14_landcover_statistics"
-COMPARE="15_compare_variants 16_control_attribution 17_transfer_income 91_make_figures 92_make_report"
+COMPARE="15_compare_variants 16_control_attribution 17_transfer_income"
+DRAW="91_make_figures 92_make_report"
 
 say() { printf '%s\n' "$*"; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 2; }
@@ -91,7 +92,7 @@ run_city() {  # all steps of one city
     local city=$1 run=$2
     say "== $city, run $run"
     run_steps "$city" "$run" "" $([ "$city" != Demo ] || echo 00_make_demo_city) $DATA $SCORE $EXPLAIN &&
-        run_variants "$city" "$run" --variants && run_steps "$city" "$run" "" $COMPARE &&
+        run_variants "$city" "$run" --variants && run_steps "$city" "$run" "" $COMPARE $DRAW &&
         call 93_tell_results.py --city "$city" --run "$run" ${options[@]+"${options[@]}"}
 }
 
@@ -155,24 +156,29 @@ run_of() {  # the run of a city: the one named, else demo for the demo city and 
 }
 
 worst=0 done=()
+note() {  # the worst status seen; an interrupt ends everything
+    [ "$1" -ne 130 ] || exit 130
+    [ "$1" -le $worst ] || worst=$1
+}
+
 for city in "${cities[@]}"; do
     if [ "$task" = status ]; then
         call 90_show_status.py --city "$city" --run "$(run_of "$city")" ${options[@]+"${options[@]}"}
     else
         run_city "$city" "$(run_of "$city")" && done+=("$city")
     fi
-    status=$?
-    [ $status -eq 130 ] && exit 130
-    [ $status -gt $worst ] && worst=$status
+    note $?
 done
 first=${done[0]-}
 if [ -n "$first" ] && { [ ${#done[@]} -gt 1 ] || [ -n "$(list_variants "$first" "$(run_of "$first")" --left-out)" ]; }; then
     for city in "${done[@]}"; do  # with several cities at hand: each one left out, and predicted by the others' models
         say "== $city among the cities at hand"
         run_variants "$city" "$(run_of "$city")" --left-out && run_steps "$city" "$(run_of "$city")" "" $COMPARE
-        status=$?
-        [ $status -eq 130 ] && exit 130
-        [ $status -gt $worst ] && worst=$status
+        note $?
+    done
+    for city in "${done[@]}"; do  # drawn last: the transfer matrix takes a line from every city
+        run_steps "$city" "$(run_of "$city")" "" $DRAW
+        note $?
     done
 fi
 exit $worst
