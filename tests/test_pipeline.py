@@ -184,6 +184,13 @@ def test_dry_run_only_prints_the_calls(tmp_path):
     assert not (house / "results").exists()
 
 
+def test_figures_of_several_cities_are_drawn_after_all_of_them_were_tested_on_each_other(tmp_path):
+    lines = run_sh(make_house(tmp_path), "Paris", "Lyon", "Nice", "--dry-run").stdout.splitlines()
+    scripts = [line.split()[1] for line in lines if line.startswith("python")]
+    last_transfer = max(place for place, script in enumerate(scripts) if "17_transfer" in script)
+    assert [script[5:7] for script in scripts[last_transfer + 1 :]] == ["91", "92"] * 3
+
+
 def test_demo_city_is_made_whether_it_is_named_or_not(tmp_path):
     house = make_house(tmp_path)
     named, not_named = (run_sh(house, *words, "--dry-run").stdout for words in (["Demo"], []))
