@@ -10,7 +10,7 @@ from urbancam import activation, models, settings
 
 
 @pytest.fixture(scope="module")
-def network() -> models.IncomeNetwork:
+def network() -> models.Network:
     """EfficientNet-B0 in float64, its batch-norm statistics calibrated on data, so that maps are not vacuous."""
     torch.manual_seed(0)
     demo = settings.load("demo").model
@@ -94,8 +94,8 @@ class Brightness(nn.Module):
         return self.pool(images)
 
 
-def bright_network() -> models.IncomeNetwork:
-    made = models.IncomeNetwork(Brightness(), 3, 1, 0.0)
+def bright_network() -> models.Network:
+    made = models.Network(Brightness(), 3, 1, 0.0)
     nn.init.ones_(made.linear.weight)
     return made
 

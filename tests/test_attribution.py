@@ -12,17 +12,17 @@ from urbancam.attribution import controls, deletion, methods
 SIZE_PX = 32
 
 
-def small_network() -> models.IncomeNetwork:
+def small_network() -> models.Network:
     """Two convolutions in float64; layer "2" is signed, as the published target layer is."""
     torch.manual_seed(0)
     features = nn.Sequential(nn.Conv2d(3, 8, 4, 4), nn.SiLU(), nn.Conv2d(8, 6, 3, padding=1), nn.SiLU())
-    made = models.IncomeNetwork(features, 6, 1, 0.0).double().eval()
+    made = models.Network(features, 6, 1, 0.0).double().eval()
     nn.init.normal_(made.linear.weight, std=20)  # gradients well above the 1e-6 that the library adds
     return made
 
 
 @pytest.fixture(scope="module")
-def network() -> models.IncomeNetwork:
+def network() -> models.Network:
     return small_network()
 
 
@@ -84,7 +84,7 @@ def test_integrated_gradients_add_up_to_the_logit_less_the_baselines(network, im
 
 
 def test_integrated_gradients_of_a_linear_network_are_input_times_weight():
-    linear = models.IncomeNetwork(nn.Identity(), 3, 1, 0.0)
+    linear = models.Network(nn.Identity(), 3, 1, 0.0)
     image = torch.rand(1, 3, 4, 4, generator=torch.Generator().manual_seed(0))
     expected = (image * linear.linear.weight.detach().view(1, 3, 1, 1)).sum(1) / 16
     assert torch.allclose(methods.integrated_gradients(linear, image, 1), expected)
@@ -168,12 +168,12 @@ def test_stages_hold_every_parameter_once_from_the_top(backbone):
 
 
 @pytest.fixture(scope="module")
-def trained() -> models.IncomeNetwork:
+def trained() -> models.Network:
     torch.manual_seed(3)
     return models.build(RESNET).eval()
 
 
-def same_weights(network: models.IncomeNetwork, trained: models.IncomeNetwork) -> set[str]:
+def same_weights(network: models.Network, trained: models.Network) -> set[str]:
     """Weights of convolutions and of the linear unit that are still the trained ones."""
     pairs = zip(network.named_parameters(), trained.parameters(), strict=True)
     return {name for (name, now), then in pairs if now.ndim > 1 and torch.equal(now, then)}
@@ -219,8 +219,8 @@ class Brightness(nn.Module):
         return images
 
 
-def bright_network() -> models.IncomeNetwork:
-    made = models.IncomeNetwork(Brightness(), 3, 1, 0.0)
+def bright_network() -> models.Network:
+    made = models.Network(Brightness(), 3, 1, 0.0)
     nn.init.ones_(made.linear.weight)
     return made.eval()
 
@@ -282,7 +282,7 @@ def test_fractions_are_whole_patches():
 def test_five_logits_have_every_map_too(images):
     torch.manual_seed(0)
     features = nn.Sequential(nn.Conv2d(3, 6, 4, 4), nn.SiLU())
-    softmax = models.IncomeNetwork(features, 6, 5, 0.0).double().eval()
+    softmax = models.Network(features, 6, 5, 0.0).double().eval()
     maps = activation.compute_maps(softmax, images, "0")
     made = methods.compute_methods(["hirescam", "integrated_gradients"], maps, softmax, images, 100, 16)
     poor, rich = made["integrated_gradients"]

@@ -10,7 +10,7 @@ from urbancam.errors import InputError
 MODEL = ["model.backbone=resnet18", "model.head=softmax", "model.weights=random", "model.batch_norm_epsilon=1e-5"]
 
 
-def network(outputs: int = 7) -> models.IncomeNetwork:
+def network(outputs: int = 7) -> models.Network:
     return models.build(settings.load("default", MODEL).model, outputs=outputs).eval()
 
 

@@ -17,10 +17,10 @@ def patches() -> pd.DataFrame:
 
 
 @pytest.fixture
-def network() -> models.IncomeNetwork:
+def network() -> models.Network:
     torch.manual_seed(0)
     features = torch.nn.Sequential(torch.nn.Conv2d(3, 6, 3), torch.nn.ReLU())
-    return models.IncomeNetwork(features, 6, 3, 0.5)
+    return models.Network(features, 6, 3, 0.5)
 
 
 def predict(network, patches):

@@ -89,7 +89,7 @@ def test_any_number_of_classes_trains(tmp_path):
     made = settings.load("demo", ["training.epochs=1", "training.batch_size=8", "model.head=softmax"])
     images = np.random.default_rng(0).integers(0, 255, (40, 16, 16, 3)).astype(np.uint8)
     items = datasets.CellImages(images, np.arange(40), np.arange(40) % 7)
-    network = models.IncomeNetwork(Tiny(), 4, 7, 0.0)
+    network = models.Network(Tiny(), 4, 7, 0.0)
     training.Trainer(network, items, items, made, tmp_path, "one", 1, 1).fit()
     embedded = training.predict(network, items, made, 1, network.embed)
     got = training.predict(network, items, made, 1)
@@ -129,7 +129,7 @@ def make_trainer(folder, fingerprint="same", changes=()) -> training.Trainer:
     classes = np.arange(40) % 5
     train = datasets.CellImages(images, np.arange(30), classes[:30], datasets.dihedral, seed=1)
     validation = datasets.CellImages(images, np.arange(30, 40), classes[30:])
-    network = models.IncomeNetwork(Tiny(), 4, 1, 0.1)
+    network = models.Network(Tiny(), 4, 1, 0.1)
     return training.Trainer(network, train, validation, made, folder, fingerprint, 1, 1)
 
 

@@ -79,7 +79,7 @@ def frozen(network: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(want)
 
 
-def compute_maps(network: models.IncomeNetwork, images: torch.Tensor, target_layer: str, centre: bool = True) -> Maps:
+def compute_maps(network: models.Network, images: torch.Tensor, target_layer: str, centre: bool = True) -> Maps:
     """Both kinds of map in one forward pass, and one backward pass per output that matters.
 
     Args:

@@ -49,7 +49,7 @@ def rename(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return renamed
 
 
-def fill(network: models.IncomeNetwork, state: dict[str, torch.Tensor], path: Path) -> None:
+def fill(network: models.Network, state: dict[str, torch.Tensor], path: Path) -> None:
     """Load a state dict into a network.
 
     Args:

@@ -155,7 +155,7 @@ RESNET_CHANNELS = {"resnet18": 512, "resnet34": 512, "resnet50": 2048, "resnet10
 BACKBONES |= {name: _resnet(name, channels) for name, channels in RESNET_CHANNELS.items()}
 
 
-class IncomeNetwork(nn.Module):
+class Network(nn.Module):
     """Features -> mean over positions -> dropout -> linear.
 
     Args:
@@ -182,7 +182,7 @@ class IncomeNetwork(nn.Module):
         return self.linear(self.dropout(self.embed(images)))
 
 
-def build(settings, pretrained: bool = True, outputs: int | None = None) -> IncomeNetwork:
+def build(settings, pretrained: bool = True, outputs: int | None = None) -> Network:
     """A network as section `model` of the settings asks; weights drawn from torch's seed where not pre-trained.
 
     Args:
@@ -199,7 +199,7 @@ def build(settings, pretrained: bool = True, outputs: int | None = None) -> Inco
         _load_pretrained(features, backbone, settings.weights)
     elif pretrained:
         log.info("starts from random weights")
-    network = IncomeNetwork(features, backbone.channels, find_head(settings.head, outputs).outputs, settings.dropout)
+    network = Network(features, backbone.channels, find_head(settings.head, outputs).outputs, settings.dropout)
     return network.to(memory_format=torch.channels_last)
 
 
@@ -273,7 +273,7 @@ def save(content: dict[str, Any], path: Path) -> None:
         temporary.write_bytes(buffer.getbuffer())
 
 
-def load(path: Path, settings, outputs: int | None = None) -> IncomeNetwork:
+def load(path: Path, settings, outputs: int | None = None) -> Network:
     """A trained network, in evaluation mode; arguments as for `build`."""
     network = build(settings, pretrained=False, outputs=outputs)
     state = read_state(path, "weights of the fold")

@@ -132,8 +132,8 @@ def stage_names(features: nn.Module) -> list[str]:
 
 
 def randomise(
-    network: models.IncomeNetwork, settings, calibration: torch.Tensor, seed: list[int]
-) -> Iterator[tuple[str, models.IncomeNetwork]]:
+    network: models.Network, settings, calibration: torch.Tensor, seed: list[int]
+) -> Iterator[tuple[str, models.Network]]:
     """The network with ever more of its weights drawn anew, from the top.
 
     Batch norm with statistics of other weights makes maps vanish: those of all that is random are calibrated on images.
@@ -162,7 +162,7 @@ def randomise(
         yield name, changed
 
 
-def calibrate(network: models.IncomeNetwork, units: list[str], images: torch.Tensor) -> None:
+def calibrate(network: models.Network, units: list[str], images: torch.Tensor) -> None:
     """Running statistics of the batch norms of some units, from one batch of images; all else is left as it is.
 
     Args:

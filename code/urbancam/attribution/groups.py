@@ -93,7 +93,7 @@ class Findings:
         return curves, correlations, fragments.reset_index(drop=True).assign(**shares)
 
 
-def examine(group: Group, network: models.IncomeNetwork, calibration: np.ndarray, settings: Settings) -> Findings:
+def examine(group: Group, network: models.Network, calibration: np.ndarray, settings: Settings) -> Findings:
     """Every map that section `controls` of the settings asks for, of every cell of a group.
 
     Args:
@@ -118,7 +118,7 @@ def examine(group: Group, network: models.IncomeNetwork, calibration: np.ndarray
 class _Examiner:
     """The passes over one group, and what is found in them."""
 
-    def __init__(self, group: Group, network: models.IncomeNetwork, settings: Settings) -> None:
+    def __init__(self, group: Group, network: models.Network, settings: Settings) -> None:
         self.group, self.network, self.settings = group, network, settings
         self.device = next(network.parameters()).device
         self.found = Findings()
@@ -126,7 +126,7 @@ class _Examiner:
     def pixels(self, images_uint8: np.ndarray) -> torch.Tensor:
         return activation.pixels_of(images_uint8, self.device)
 
-    def publish(self, network: models.IncomeNetwork, pixels: torch.Tensor) -> tuple[Maps, Sides]:
+    def publish(self, network: models.Network, pixels: torch.Tensor) -> tuple[Maps, Sides]:
         """The published map of (B, 3, H, W) uint8 images: one forward, one backward pass."""
         images = datasets.normalise(pixels, self.settings.image.normalise)
         target_layer = models.find_backbone(self.settings.model.backbone).target_layer

@@ -13,7 +13,7 @@ import torch
 
 from urbancam import activation
 from urbancam.activation import Maps, Sides
-from urbancam.models import IncomeNetwork
+from urbancam.models import Network
 
 
 def hirescam(layer: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
@@ -54,7 +54,7 @@ CAM: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
 }
 
 
-def integrated_gradients(network: IncomeNetwork, images: torch.Tensor, steps: int) -> torch.Tensor:
+def integrated_gradients(network: Network, images: torch.Tensor, steps: int) -> torch.Tensor:
     """sum over channels of x times the mean of dz/dx on the way from 0 to x (Sundararajan et al. 2017, eq. 1).
 
     Over a cell's pixels they add up to z(x) - z(0). The integral is taken by Gauss-Legendre's rule, exact for
@@ -80,7 +80,7 @@ def integrated_gradients(network: IncomeNetwork, images: torch.Tensor, steps: in
 
 
 def compute_methods(
-    names: list[str], maps: Maps, network: IncomeNetwork, images: torch.Tensor, clip_percentile: float, steps: int
+    names: list[str], maps: Maps, network: Network, images: torch.Tensor, clip_percentile: float, steps: int
 ) -> dict[str, Sides]:
     """Poor and rich map of each method, from the one backward pass of `maps` where that is enough.
 
