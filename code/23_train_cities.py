@@ -70,6 +70,7 @@ def work(step, settings, paths, args) -> dict:
         file = ROOT / cities.checkpoint
         checkpoints.fill(network, checkpoints.read(file, args.unpickle), file)
         models.save(network.state_dict(), paths.weights(fold))
+        log.info("scores hold only for sites that those weights were not trained on; only their makers know which")
     else:
         augment = datasets.AUGMENT[cities.training.augment], colour.COLOUR[cities.colour]
         trainer = training.Trainer(network, items("train", *augment), items("validation", seen), cities,

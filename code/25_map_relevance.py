@@ -140,7 +140,8 @@ def draw_city(city, rows, mapped, names, credits, paths):
 
     from urbancam import figures
 
-    described, sheet, folder = [], [], paths.relevance / folder_name(city)
+    own_name = folder_name(city) or f"city_{rows['class_number'].iloc[0]}"  # of no Latin letter
+    described, sheet, folder = [], [], paths.relevance / own_name
     for number, (index, image, maps) in enumerate(mapped, 1):
         patch = rows.loc[index]
         name = f"{number:02d}_{folder_name(patch['patch_id'].removeprefix(f'{city}/'))}"

@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import Any
 
 from urbancam.errors import InputError
+from urbancam.variants import OF_CITIES
 
 log = logging.getLogger("urbancam")
 
@@ -52,8 +53,9 @@ def parser(doc: str, city: bool = False, variant: bool = False, experiment: str 
         made.add_argument("--city", required=True, metavar="NAME", help="city, as Urban Atlas names it (Paris)")
     made.add_argument("--run", default="default", metavar="NAME", help="a file in code/config/ (default: default)")
     if variant:
-        made.add_argument("--variant", default="", metavar="NAME", help="the run with one thing changed: split-random, "
-                          "split-group, split-city, seed-N, shuffled-labels")  # fmt: skip
+        known = ", ".join(OF_CITIES) if experiment else "split-random, split-group, split-city, seed-N, shuffled-labels"
+        made.add_argument("--variant", default="", metavar="NAME", choices=[*OF_CITIES] if experiment else None,
+                          help=f"the run with one thing changed: {known}")  # fmt: skip
     made.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, e.g. split.folds=3")
     made.add_argument("--data", type=Path, metavar="DIR", help="folder of what came from outside (default: data_dir)")
     made.add_argument("--results", type=Path, metavar="DIR", help="folder of what is computed (default: results)")
@@ -234,7 +236,8 @@ def chosen_folds(fold: int | None, folds: int) -> list[int]:
     if fold is None:
         return list(range(folds))
     if not 0 <= fold < folds:
-        raise InputError(f"there is no fold {fold}: folds are 0 .. {folds - 1}", "--fold", "see split.folds")
+        raise InputError(f"there is no fold {fold}: folds are 0 .. {folds - 1}", "--fold",
+                         "see split.folds, cities.folds")  # fmt: skip
     return [fold]
 
 
