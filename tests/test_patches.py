@@ -166,6 +166,15 @@ def test_patches_are_windows_of_their_images(stored):
         assert np.array_equal(got[row], expected)
 
 
+def test_windows_at_the_edge_are_whole_whatever_the_rounding(stored):
+    paths, _ = stored
+    sites = tables.read(paths.sites).assign(width_px=np.array([40, 25]))
+    tables.write(sites, paths.sites)
+    index = patches.index_windows(sites, 16, 1, halves=False)
+    got, rows = pixels.open_patches(paths, index, 16, Image(size_px=33, resample="bilinear", normalise="imagenet"), 1)
+    assert all(got[row].shape == (33, 33, 3) for row in rows)
+
+
 def test_image_that_is_gone_is_named(stored):
     paths, index = stored
     (paths.cities_data / "city 1/site0/0.png").unlink()

@@ -20,6 +20,7 @@ from urbancam.settings import Image
 
 KEYS = ["city", "site", "image"]
 
+
 class PatchWindows:
     """Patches as windows of cached images; behaves like an (N, px, px, 3) uint8 array where single rows are asked.
 
@@ -73,6 +74,7 @@ def open_patches(
     shapes = np.round(sites[["height_px", "width_px"]].to_numpy() * scale).astype(int).tolist()
     images = _open_images(paths, sites, shapes, f"sites_{scale:.4f}_{settings.resample}", settings.resample, workers)
     corners = np.round(patches[["y_px", "x_px"]].to_numpy() * scale).astype(int)
+    corners = np.minimum(corners, np.array(shapes)[row] - settings.size_px)  # rounded up beyond the edge, by one pixel
     return PatchWindows(images, np.column_stack([row, corners]), settings.size_px), np.arange(len(patches))
 
 
