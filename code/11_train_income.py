@@ -1,7 +1,8 @@
 """Train one network per fold on the income classes of a city, and predict the fold's own test and validation cells.
 
 With `split.method: city` the network learns from all other cities at hand (those with samples of the same run), and
-the whole city is tested. On a machine with several GPUs the folds are trained side by side, each on one of them.
+the whole city is tested. A fold that another run of the city has trained on the same things is taken over. On a machine
+with several GPUs the folds are trained side by side, each on one of them.
 
 Reads   results/<city>/<run>/samples.csv, results/<city>/images.csv, images/
 Writes  results/<city>/<run>/fold_K/: weights.pt (state dict), history.csv, tensorboard/, test_predictions.csv,
@@ -12,7 +13,7 @@ Run     python code/11_train_income.py --city Demo --run demo [--fold 0]
 import argparse
 import logging
 
-from urbancam import command
+from urbancam import command, reuse
 from urbancam.paths import shown
 from urbancam.records import Step, digest
 
@@ -72,6 +73,12 @@ def load_cells(settings, paths, fold: int, workers: int) -> tuple:
 
 
 def work(step, settings, paths, args) -> dict:
+    known = None if args.force else reuse.take_over(step, paths.in_other_runs(step.result))
+    return known or train(step, settings, paths, args)
+
+
+def train(step, settings, paths, args) -> dict:
+    """Train the fold of a step and predict its cells; returns the counts of the summary line."""
     import torch
 
     from urbancam import datasets, models, tables, targets, training

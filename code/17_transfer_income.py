@@ -13,7 +13,7 @@ import argparse
 import logging
 
 from urbancam import command
-from urbancam.records import Step
+from urbancam.records import Step, read_json
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +28,17 @@ def weights_of(settings, paths) -> dict:
 
 
 def finished_cities(settings, paths) -> list:
-    """Paths of the other cities whose folds are all trained, for this run."""
-    return [city for city in paths.other_cities() if all(file.is_file() for file in weights_of(settings, city))]
+    """Paths of the other cities whose folds are all trained, for this run, as networks of the same make."""
+    made = settings.pick("image", "model", "samples.target")
+    return [city for city in paths.other_cities() if all(trained_so(city, fold, made)
+            for fold in range(settings.folds_trained))]  # fmt: skip
+
+
+def trained_so(paths, fold: int, made: dict) -> bool:
+    """Whether a fold is trained, and its record tells these settings."""
+    record = read_json(paths.test_predictions(fold).with_name("test_predictions.csv.json")) or {}
+    then = record.get("settings", {})
+    return paths.weights(fold).is_file() and all(then.get(key) == value for key, value in made.items())
 
 
 def declare(settings, paths, args) -> Step:

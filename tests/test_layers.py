@@ -8,7 +8,7 @@ import pytest
 
 CODE = Path(__file__).resolve().parents[1] / "code"
 PACKAGE = CODE / "urbancam"
-GROUND = {"errors", "paths", "records", "settings", "command", "vintages", "variants", "gpus", "exhibits"}
+GROUND = {"errors", "paths", "records", "settings", "command", "vintages", "variants", "gpus", "reuse", "exhibits"}
 GEO = {"cities", "download", "census", "city_cells", "crs", "geotables", "urban_atlas", "ign", "imagery", "demo"}
 LEARNING = {"splits", "datasets", "models", "schedules", "training", "activation", "comparison", "relevance"}
 LEARNING |= {"attribution", "image_features", "checkpoints", "city_predictions", "colour"}

@@ -102,7 +102,7 @@ def test_constant_rate_stays():
     rate = schedules.Rate(optimiser, made, 10, 1e-3)
     for step in range(30):
         rate.before_step(step)
-        rate.after_epoch(1.0)
+        rate.after_epoch(1.0, 1.0)
     assert optimiser.param_groups[0]["lr"] == 1e-3
 
 
@@ -194,7 +194,7 @@ def test_plateau_waits_as_keras_does():
     optimiser = torch.optim.Adam([nn.Parameter(torch.zeros(1))], lr=made.learning_rate)
     rate = schedules.Rate(optimiser, made, 10, made.learning_rate)
     for loss in (1.0, 1.0, 1.0):  # Keras: patience 2 lowers the rate after the second epoch without improvement
-        rate.after_epoch(loss)
+        rate.after_epoch(loss, 0.0)
     assert optimiser.param_groups[0]["lr"] == pytest.approx(2e-5)
 
 

@@ -163,6 +163,12 @@ class Paths:
         """The same paths for another city."""
         return replace(self, city=city)
 
+    def in_other_runs(self, path: Path) -> list[Path]:
+        """The same file in all other runs and variants of the city, sorted; `path` lies in the run's folder."""
+        within = path.relative_to(self.run_folder)
+        found = [*self.city_folder.glob(f"*/{within}"), *self.city_folder.glob(f"*/variants/*/{within}")]
+        return sorted(set(found) - {path})
+
     def other_cities(self) -> list["Paths"]:
         """The paths of all other cities that have samples of the same run, sorted by name."""
         found = sorted(path.parent.parent.name for path in self.results.glob(f"*/{self.run}/samples.csv"))

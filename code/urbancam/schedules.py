@@ -56,7 +56,7 @@ class Stopping:
 
 
 class Rate:
-    """Learning rate of each step: cosine after one warm-up epoch, plateau on training loss (published), or constant.
+    """Learning rate of each step: cosine after one warm-up epoch, plateau of a loss (published: training), or constant.
 
     Args:
         optimiser: whose rate is set.
@@ -89,7 +89,7 @@ class Rate:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
 
-    def after_epoch(self, training_loss: float) -> None:
-        """Take the training loss of the epoch."""
+    def after_epoch(self, training_loss: float, validation_loss: float) -> None:
+        """Take the losses of the epoch."""
         if self.settings.schedule == "plateau":
-            self.plateau.step(training_loss)
+            self.plateau.step(training_loss if self.settings.plateau_on == "training" else validation_loss)

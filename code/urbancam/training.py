@@ -110,7 +110,7 @@ class Trainer:
         out = predict(self.network, self.validation_set, self.settings, self.workers)
         row["validation_loss"], row["validation_accuracy"] = score(self.head, out, self.validation_set.classes)
         _refuse_divergence(row)
-        self.rate.after_epoch(row["train_loss"])
+        self.rate.after_epoch(row["train_loss"], row["validation_loss"])
         improved, following = stopping.update(row["validation_loss"])
         row["seconds"] = time.monotonic() - started
         self.history.append(row)

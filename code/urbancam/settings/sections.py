@@ -90,6 +90,7 @@ class Training(Section):
     adam_epsilon: Positive
     weight_decay: Annotated[float, Field(ge=0)]
     schedule: Literal["cosine", "plateau", "constant"]
+    plateau_on: Literal["training", "validation"]
     plateau_factor: Annotated[float, Field(gt=0, lt=1)]
     plateau_patience: Count
     plateau_min_delta: Annotated[float, Field(ge=0)]
