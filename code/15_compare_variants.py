@@ -69,7 +69,7 @@ def work(step, settings, paths, args) -> dict:
         else:  # not trained: only what the coordinates reach
             try:
                 cells, folds = comparison.split_again(samples, method, settings), settings.split.folds
-            except command.InputError as error:  # a small city may have too few blocks for a split that nobody asked for
+            except command.InputError as error:  # a small city may have too few blocks for a split nobody asked for
                 log.info("leaves out the split by %s, which was not trained: %s", method, error.what)
                 continue
             scores = score_coordinates(cells, samples, predictions, settings)

@@ -67,7 +67,8 @@ def test_coordinates_score_higher_where_neighbours_leak(samples, made):
 
 
 def test_coordinates_learn_from_all_cells_also_where_few_folds_are_scored(samples, made):
-    targets = samples.assign(income_eur=20_000.0, target=samples["income_class"] * 1.0, **dict.fromkeys(PROBABILITIES, 0.2))
+    targets = samples.assign(income_eur=20_000.0, target=samples["income_class"] * 1.0)
+    targets[PROBABILITIES] = 0.2
     first = targets[targets["fold"] == 0]
     got = comparison.score_coordinates(samples, first, first["block"].to_numpy(), made).set_index("metric")
     assert got.loc["spearman", "value"] > 0.5 and got["n"].eq(len(first)).all()

@@ -137,8 +137,8 @@ def _add_keys(figure: Figure, ax: Axes, image: AxesImage) -> None:
 
 _CAPTION = (
     "Columns: the published map, other attribution methods on the same cells, and controls. a, Spearman r of each "
-    "column's ratios with the published ones over the classes; 1: the same order, 0 (dashed): none. b, slope of its log "
-    "ratios (contrasts) on the published ones; 1: all is kept, 0: nothing, whatever the order. c, colour: the "
+    "column's ratios with the published ones over the classes; 1: the same order, 0 (dashed): none. b, slope of its "
+    "log ratios (contrasts) on the published ones; 1: all is kept, 0: nothing, whatever the order. c, colour: the "
     "map lies on the class rather where the image says rich (red) or poor (blue); + and \N{MINUS SIGN}: the interval "
     "leaves out 0; grey: not defined. Random weights: 1, the linear unit is drawn anew, each further number reaches a "
     "stage deeper. A control that destroys the signal should be pale and without signs. "

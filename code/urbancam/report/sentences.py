@@ -45,9 +45,10 @@ def summarise_scores(metrics: pd.DataFrame) -> list[str]:
     rows = metrics[(metrics["subset"] == "all") & (metrics["fold"].astype(str) == "all")]
     rows = rows.set_index(["predictor", "metric"])
     model, accuracy, near = (rows.loc[("model", name)] for name in ("spearman", "accuracy", "accuracy_within_1"))
-    said = f"Out of fold, p correlates with income with a Spearman r of {interval(model)} over {int(model['n']):,} cells"
-    right = (f"{accuracy['value']:.0%} of the cells get the right one of five classes, {near['value']:.0%} the right one "
-             "or its neighbour")  # fmt: skip
+    cells = f"{int(model['n']):,} cells"
+    said = f"Out of fold, p correlates with income with a Spearman r of {interval(model)} over {cells}"
+    right = (f"{accuracy['value']:.0%} of the cells get the right one of five classes, "
+             f"{near['value']:.0%} the right one or its neighbour")  # fmt: skip
     if ("coordinates", "spearman") not in rows.index:  # a city left out of its own training has no baselines
         return [f"{said}.", f"{right}."]
     difference, place = rows.loc[("model - coordinates", "spearman")], rows.loc[("coordinates", "spearman"), "value"]
