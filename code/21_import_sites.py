@@ -91,6 +91,7 @@ def cut(step, settings, paths, workers: int) -> tuple:
         for city in cities
     ]  # fmt: skip
     images, skipped = (pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True))
+    tile_sites.check_any(images, asked.site_m, cities)
     return images, skipped
 
 

@@ -201,6 +201,14 @@ def test_sites_are_cut_from_tiles_with_their_bounds_and_campaign(tmp_path):
     assert red[0] == pytest.approx(40, abs=2) and red[-1] == pytest.approx(40 + 200 / 3, abs=2)
 
 
+def test_tiles_too_small_for_a_site_are_refused_and_a_missing_table_names_its_own_city(tmp_path, capsys):
+    write_city(tmp_path / "results", tmp_path / "data")
+    words = ["--data", tmp_path / "data", "--results", tmp_path / "results", "--set", "cities.source=ign"]
+    assert run_script("21", *words) == 2 and "inside Town and its tiles" in capsys.readouterr().err
+    (tmp_path / "results" / "Town" / "cells.parquet").unlink()
+    assert run_script("21", *words) == 2 and "03_select_cells.py --city Town" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("script", "expected"), [("22", "21_import_sites"), ("20", "among real data")])
 def test_steps_of_the_cities_refuse_with_what_to_do(tmp_path, capsys, script, expected):
     words = ["--results", tmp_path / "results"] + (["--data", tmp_path] if script == "22" else [])

@@ -48,7 +48,7 @@ def parser(doc: str, city: bool = False, variant: bool = False, experiment: str 
     of `results/` where a step works that serves many cities."""
     made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     if experiment:
-        made.set_defaults(city=experiment)
+        made.set_defaults(city=experiment, experiment=experiment)
     if city:
         made.add_argument("--city", required=True, metavar="NAME", help="city, as Urban Atlas names it (Paris)")
     made.add_argument("--run", default="default", metavar="NAME", help="a file in code/config/ (default: default)")
@@ -175,7 +175,7 @@ def _run_step(step: Any, settings: Any, paths: Any, args: argparse.Namespace, wo
     title = " ".join(part for part in (step.name, step.label, getattr(args, "variant", "")) if part)
     _log_to_file(paths.logs / f"{step.name}.log")
     for path, maker in step.missing_inputs():
-        require(path, maker, shlex.join(arguments(args, maker)))
+        require(path, maker, _words_for(args, maker, path))
     with step.lock():
         reason = step.stale_because()
         if not reason and not args.force:
@@ -215,8 +215,14 @@ def _refuse_damaged_inputs(step: Any, args: argparse.Namespace) -> None:
 
     for path, maker in step.damaged_inputs():
         raise InputError(f"{path.name} is not as {maker} left it: damaged, or changed by hand", shown(path),
-                         f"delete it and run: python code/{maker}.py {shlex.join(arguments(args, maker))}; "
+                         f"delete it and run: python code/{maker}.py {_words_for(args, maker, path)}; "
                          "or use it as it is with --force")  # fmt: skip
+
+
+def _words_for(args: argparse.Namespace, maker: str, path: Path) -> str:
+    """The arguments with which `maker` makes a file; an experiment of many cities may lack a file of one of them."""
+    city = {"city": path.parent.name} if getattr(args, "experiment", "") else {}
+    return shlex.join(arguments(argparse.Namespace(**vars(args) | city), maker))
 
 
 def arguments(args: argparse.Namespace, script: str) -> list[str]:

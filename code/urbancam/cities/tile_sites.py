@@ -93,6 +93,15 @@ def cut_sites(paths: Paths, city: str, site_m: int, image_px: int, most: int, ma
     return _site_rows(images[used], sites[used.to_numpy()], city, paths.site_images, image_px), skipped
 
 
+def check_any(images: pd.DataFrame, site_m: int, cities: list[str]) -> None:
+    """Refuse tiles of which not a single site could be cut."""
+    if images.empty:
+        raise InputError(
+            f"no square of {site_m} m lies whole inside {', '.join(cities)} and its tiles, without voids",
+            "cities.site_m", "ask for smaller squares, or fetch more tiles with 04_download_aerial",
+        )  # fmt: skip
+
+
 def _site_rows(images: pd.DataFrame, sites: gpd.GeoDataFrame, city: str, folder: Path, image_px: int) -> pd.DataFrame:
     bounds = sites.geometry.bounds.to_numpy()
     return pd.DataFrame({
