@@ -25,7 +25,15 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return command.parser(__doc__, city=True, variant=True).parse_args(argv)
 
 
+def cities_to_learn_from(settings, paths) -> list:
+    """Paths of the other cities whose cells baselines learn from: where the city is left out of its own training."""
+    return paths.other_cities() if settings.split.method == "city" else []
+
+
 def declare(settings, paths, args) -> Step:
+    others = {file: maker for city in cities_to_learn_from(settings, paths)
+              for file, maker in ((city.samples, "10_assign_folds"), (city.cells, "03_select_cells"),
+                                  (city.fragments, "06_cut_land_cover"))}  # fmt: skip
     folds = range(settings.folds_trained)
     predicted = [f(fold) for fold in folds for f in (paths.test_predictions, paths.validation_predictions)]
     return Step(
@@ -39,7 +47,8 @@ def declare(settings, paths, args) -> Step:
             paths.fragments: "06_cut_land_cover",
             paths.samples: "10_assign_folds",
         }
-        | dict.fromkeys(predicted, "11_train_income"),
+        | dict.fromkeys(predicted, "11_train_income")
+        | others,
         outputs=[paths.predictions, *map(paths.table, FURTHER)],
         label=args.city,
     )  # fmt: skip
@@ -92,27 +101,51 @@ def read_validation(settings, paths) -> dict:
 
 
 def predict_by_baselines(settings, paths, args, used, joined) -> dict:
-    """What each baseline says of the predicted cells, in their order; it learns from all other used cells."""
-    from urbancam import baselines, image_features, models, tables
-    from urbancam.predictions import rows_of
+    """What each baseline says of the predicted cells, in their order; it learns from all other used cells.
 
+    Of a city that is left out they learn from the other cities: coordinates, which mean nothing there, and the image
+    baselines, whose patches are each city's own, then say nothing.
+    """
+    from urbancam import baselines, image_features, models
+
+    others = cities_to_learn_from(settings, paths)
+    used, cells, fragments = read_cells(settings, paths, others, used)
     if used["fold"].nunique() < 2:
-        log.info("no baselines: the whole city is tested, and they learn nothing from other cities")
+        log.info("no baselines: there is no other cell to learn from")
         return {}
-    cells = rows_of(used["idINSPIRE"], tables.read(paths.cells, ["idINSPIRE", "ind"]), "cells.parquet")
-    key, cell_size_m = settings.landcover.key, settings.census.cell_size_m
-    fragments = tables.read(paths.fragments, columns=["idINSPIRE", key, "area_m2"])
-    log.info("loads %s fragments of %s cells", f"{len(fragments):,}", f"{fragments['idINSPIRE'].nunique():,}")
-    features = baselines.cell_features(cells, fragments, key, cell_size_m)
-    features |= image_features.cell_features(
-        paths, used["idINSPIRE"], settings, args.workers, models.find_device(args.device)
-    )
+    features = baselines.cell_features(cells, fragments, settings.landcover.key, settings.census.cell_size_m)
+    if others:
+        del features["coordinates"]
+    else:
+        device = models.find_device(args.device)
+        features |= image_features.cell_features(paths, used["idINSPIRE"], settings, args.workers, device)
     classes, folds = used["income_class"].to_numpy(int), used["fold"].to_numpy(int)
     predictors = {}
     for name, baseline in baselines.table(settings.statistics.neighbours).items():
-        said = baselines.out_of_fold(baseline, features[name], classes, folds, range(settings.folds_trained))
-        predictors[name] = joined.assign(**said)
+        if name in features:
+            said = baselines.out_of_fold(baseline, features[name], classes, folds, range(settings.folds_trained))
+            predictors[name] = joined.assign(**said)
     return predictors
+
+
+def read_cells(settings, paths, others: list, used) -> tuple:
+    """The used cells of the city, and of others as another fold: their samples, people, and fragments."""
+    import pandas as pd
+
+    from urbancam import tables
+    from urbancam.predictions import rows_of
+
+    columns = ["idINSPIRE", settings.landcover.key, "area_m2"]
+    samples, cells, fragments = [used], [], []
+    for city in others:
+        theirs = tables.read(city.samples, dtype={"block": "str", "group": "str"})
+        theirs = theirs[theirs["used"] & ~theirs["idINSPIRE"].isin(used["idINSPIRE"])]
+        samples.append(theirs.assign(fold=used["fold"].max() + 1))
+    for city, rows in zip([paths, *others], samples, strict=True):
+        cells.append(rows_of(rows["idINSPIRE"], tables.read(city.cells, ["idINSPIRE", "ind"]), "cells.parquet"))
+        held = tables.read(city.fragments, columns=columns)
+        fragments.append(held[held["idINSPIRE"].isin(rows["idINSPIRE"])])
+    return tuple(pd.concat(parts, ignore_index=True) for parts in (samples, cells, fragments))
 
 
 def summary(scores, errors) -> dict:

@@ -93,6 +93,6 @@ def _show(ax: Axes, picture: np.ndarray) -> None:
 
 _CAPTION = (
     "What speaks for the city named above each patch, in contrast to the other cities: Relevance-CAM of a network "
-    "that was not trained on the patch's site. Each map is stretched from its own least (blue) to its own largest value "
-    "(red): colours do not compare between maps. Patches drawn at random among the tested ones."
+    "that was not trained on the patch's site. Each map is stretched from its own least (blue) to its own largest "
+    "value (red): colours do not compare between maps. Patches drawn at random among the tested ones."
 )

@@ -49,7 +49,7 @@ def summarise_scores(metrics: pd.DataFrame) -> list[str]:
     said = f"Out of fold, p correlates with income with a Spearman r of {interval(model)} over {cells}"
     right = (f"{accuracy['value']:.0%} of the cells get the right one of five classes, "
              f"{near['value']:.0%} the right one or its neighbour")  # fmt: skip
-    if ("coordinates", "spearman") not in rows.index:  # a city left out of its own training has no baselines
+    if ("coordinates", "spearman") not in rows.index:  # nor has a city left out of its own training
         return [f"{said}.", f"{right}."]
     difference, place = rows.loc[("model - coordinates", "spearman")], rows.loc[("coordinates", "spearman"), "value"]
     verdict = (
