@@ -21,7 +21,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def declare(settings, paths, args) -> Step:
     keys = ("patch_px", "stride_px", "split", "folds", "test_patches")
     return Step(
-        "22_index_patches", 1, paths.patches, "run",
+        "22_index_patches", 2, paths.patches, "run",
         settings.pick("seed", *(f"cities.{key}" for key in keys)),
         {paths.sites: "21_import_sites"},
         outputs=[paths.cities_used],
