@@ -152,6 +152,8 @@ def make_twin(house: Path) -> None:
             table["idINSPIRE"] = [cell.split("mN")[0] + f"mN{n}E" + cell.split("E")[-1]
                                   for cell, n in zip(table["idINSPIRE"], north, strict=True)]  # fmt: skip
             table.to_parquet(path) if path.suffix == ".parquet" else table.to_csv(path, index=False)
+    transfer = twin / "demo-tiny" / "tables" / "transfer.csv"
+    transfer.write_text(transfer.read_text().replace("Demo", "Twin"))
 
 
 def test_several_cities_are_left_out_and_predicted_by_each_other(house):
