@@ -92,7 +92,7 @@ def run_folds(args: argparse.Namespace, declare: Callable, work: Callable, scrip
         from urbancam import settings
 
         folds = count(settings.load(args.run, args.set, getattr(args, "variant", "")))
-        words = [*arguments(args, Path(script).stem), "--device", "cuda", *extra] + ["--force"] * args.force
+        words = [*arguments(args, Path(script).stem), "--device", args.device, *extra] + ["--force"] * args.force
         words += ["--workers", str(max(1, args.workers // len(devices)))]
         commands = [[sys.executable, script, *words, "--fold", str(fold)] for fold in range(folds)]
         return gpus.run_side_by_side(commands, devices)
