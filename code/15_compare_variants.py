@@ -39,6 +39,8 @@ def declare(settings, paths, args) -> Step:
         inputs |= {there.samples: "10_assign_folds", there.table("metrics"): "12_evaluate_income"}
         if kind == "seed":
             inputs |= {there.table(table): "14_landcover_statistics" for table in SPREAD if table != "metrics"}
+    if settings.split.method == "city" or variants.split_name("city") in asked(settings, paths):
+        inputs |= {city.samples: "10_assign_folds" for city in paths.other_cities()}
     return Step(
         "15_compare_variants", 1, paths.table("leakage"), "run",
         settings.pick("split", "compare", "statistics", "seed", "census.cell_size_m"),
@@ -73,7 +75,11 @@ def work(step, settings, paths, args) -> dict:
                 log.info("leaves out the split by %s, which was not trained: %s", method, error.what)
                 continue
             scores = score_coordinates(cells, samples, predictions, settings)
-        leaks = {} if method == "city" else comparison.count_leaks(cells, method, settings, folds)
+        if method == "city":
+            others = pd.concat([read_samples(city) for city in paths.other_cities()], ignore_index=True)
+            leaks = comparison.count_shared(cells, others, settings.census.cell_size_m)
+        else:
+            leaks = comparison.count_leaks(cells, method, settings, folds)
         parts.append(scores.assign(split=method, folds=folds, **leaks))
     table = pd.concat(parts, ignore_index=True)
     table.insert(0, "split", table.pop("split"))

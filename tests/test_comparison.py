@@ -53,6 +53,18 @@ def test_trained_neighbours_by_hand(made):
     assert got.tolist() == [[0, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 1], [0, 0, 1, 0]]
 
 
+def test_city_left_out_shares_what_lies_in_both(samples):
+    own, others = samples.iloc[:210], samples.iloc[200:]
+    got = comparison.count_shared(own, others, 200)
+    assert got["leaks_cell"] == 10 and got["leaks_block"] == len(set(own["block"]) & set(others["block"])) > 0
+    assert 0 < got["trained_neighbours"] < 0.2  # along the border only
+
+
+def test_city_far_from_the_others_shares_nothing(samples):
+    far = samples.assign(idINSPIRE=samples["idINSPIRE"].str.replace("mN2", "mN3"), group=pd.NA, block="elsewhere")
+    assert set(comparison.count_shared(samples, far, 200).values()) == {0}
+
+
 def test_coordinates_score_higher_where_neighbours_leak(samples, made):
     targets = samples.assign(income_eur=20_000.0 + samples["income_class"], target=samples["income_class"] * 1.0)
     targets[PROBABILITIES] = 0.2

@@ -49,6 +49,25 @@ def count_leaks(samples: pd.DataFrame, method: str, settings: Settings, folds: i
     return counts | {"trained_neighbours": float(share.mean()) if len(share) else np.nan}
 
 
+def count_shared(samples: pd.DataFrame, others: pd.DataFrame, cell_size_m: float) -> dict[str, float]:
+    """What a city that is left out shares with the cities it learns from; as `count_leaks`.
+
+    Args:
+        samples: used cells of the city left out, with `idINSPIRE, group, block`.
+        others: the same of all other cities together.
+        cell_size_m: side of a cell.
+    """
+    shared = {name: set(samples[key].dropna()) & set(others[key].dropna()) for name, key in KEYS.items()}
+    outside = others.loc[~others["idINSPIRE"].isin(samples["idINSPIRE"]), "idINSPIRE"]
+    known = np.arange(len(samples) + len(outside)) >= len(samples)
+    neighbours = grid.neighbours(pd.concat([samples["idINSPIRE"], outside], ignore_index=True), cell_size_m)
+    neighbours = neighbours[: len(samples)]
+    there = neighbours.sum(1)
+    share = (neighbours @ known)[there > 0] / there[there > 0]
+    counts = {f"leaks_{name}": len(found) for name, found in shared.items()}
+    return counts | {"trained_neighbours": float(share.mean()) if len(share) else np.nan}
+
+
 def score_coordinates(
     samples: pd.DataFrame, targets: pd.DataFrame, blocks: np.ndarray, settings: Settings
 ) -> pd.DataFrame:
