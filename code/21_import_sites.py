@@ -2,7 +2,7 @@
 
 Reads   data/cities_data/<City (IATA)>/<site>/*.jpg|png|tif|jp2, acquisitions.csv (cities.source files, hub); or
         results/<City>/cells.parquet, tiles.parquet, boundary.parquet and the tiles (cities.source ign)
-Writes  results/cities/sites.csv, skipped.csv; with ign results/cities/images/<City>/
+Writes  results/cities/<run>/sites.csv, skipped.csv; with ign results/cities/images/<City>_<side>px/
 Run     python code/21_import_sites.py --run demo
 """
 
@@ -35,16 +35,19 @@ def declare(settings, paths, args) -> Step:
     for own in (own for own in cities if own.tiles.is_file()):  # the others are named by the work
         inputs |= {own.tiles: "04_download_aerial", own.cells: "03_select_cells", own.boundary: "02_import_urban_atlas"}
     return Step(
-        "21_import_sites", 1, paths.sites, "city", settings.pick(*keys), inputs,
+        "21_import_sites", 2, paths.sites, "run", settings.pick(*keys), inputs,
         [] if source == "ign" else [paths.cities_data],
         outputs=[paths.skipped],
     )  # fmt: skip
 
 
 def work(step, settings, paths, args) -> dict:
-    from urbancam import tables
+    from urbancam import reuse, tables
     from urbancam.cities import sites
 
+    known = None if args.force else reuse.take_over(step, paths.in_other_runs(step.result))
+    if known is not None:
+        return known
     gather = cut if settings.cities.source == "ign" else list_folder
     images, skipped = gather(step, settings, paths, args.workers)
     sites.report_skipped(skipped)

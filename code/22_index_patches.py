@@ -1,6 +1,6 @@
 """Index the patches of all sites: windows of their images, and each one's role in each fold.
 
-Reads   results/cities/sites.csv
+Reads   results/cities/<run>/sites.csv
 Writes  results/cities/<run>/patches.parquet, cities.csv (which cities take part, and why the others do not)
 Run     python code/22_index_patches.py --run demo
 """

@@ -1,6 +1,6 @@
 """Map by what the networks name each city: Relevance-CAM of test patches at every depth, and over their land cover.
 
-Reads   results/cities/sites.csv, the images; results/cities/<run>/patches.parquet, fold_K/weights.pt;
+Reads   results/cities/<run>/sites.csv, patches.parquet, fold_K/weights.pt; the images;
         results/<City>/land_cover.parquet of the cities whose sites were cut from their tiles
 Writes  results/cities/<run>/relevance/<City>/: of each drawn patch and layer <n>_<patch>_<layer>_heat.png,
         ..._overlay.png, ..._masked.png; sheet_1.png and .pdf, ...: ten patches each

@@ -1,6 +1,6 @@
 """Draw the cities experiment from its tables; compute nothing.
 
-Reads   results/cities/sites.csv, results/cities/<run>/tables/{accuracy,confusion_matrix,city_tree,city_map}.csv
+Reads   results/cities/<run>/sites.csv, tables/{accuracy,confusion_matrix,city_tree,city_map}.csv
 Writes  results/cities/<run>/figures/, each as .png and .pdf: city_accuracy, city_confusion, colour_controls,
         city_tree, city_map
 Run     python code/26_draw_cities.py --run demo

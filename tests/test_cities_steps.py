@@ -15,33 +15,34 @@ pytestmark = pytest.mark.slow
 CITIES = ["Green (GGG)", "Red (RRR)"]
 
 
-def draw_sites(data, results) -> None:
+def draw_sites(paths: Paths) -> None:
     """Two cities of four sites in two acquisitions: noise with another mean colour; sites.csv as step 21 writes it."""
     random, rows = np.random.default_rng(0), []
     for number, city in enumerate(CITIES):
         for site in range(4):
             name = f"site{site}.png"
             pixels = random.normal(90, 20, (64, 96, 3)) + 60 * np.eye(3)[1 - number]
-            path = data / "cities_data" / city / f"site{site}" / name
+            path = paths.cities_data / city / f"site{site}" / name
             path.parent.mkdir(parents=True)
             Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path)
             rows.append((city, f"site{site}", name, "files", f"{city}/site{site}/{name}", "AB"[site % 2], 96, 64))
     columns = ["city", "site", "image", "source", "path", "acquisition", "width_px", "height_px"]
-    (results / "cities").mkdir(parents=True)
-    pd.DataFrame(rows, columns=columns).to_csv(results / "cities" / "sites.csv", index=False)
+    paths.sites.parent.mkdir(parents=True)
+    pd.DataFrame(rows, columns=columns).to_csv(paths.sites, index=False)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> tuple[Paths, list[str]]:
     """The paths of a run that steps 22 to 24 went through, and the arguments."""
     folder = tmp_path_factory.mktemp("cities")
-    draw_sites(folder / "data", folder / "results")
+    paths = Paths(folder / "data", folder / "results", "cities", "demo-tiny")
+    draw_sites(paths)
     words = ["--run", "demo-tiny", "--data", folder / "data", "--results", folder / "results", "--device", "cpu"]
     for step in ("22", "23"):
         assert run_script(step, *words) == 0
         assert run_script(step, *words, "--variant", "split-acquisition") == 0
     assert run_script("24", *words) == 0
-    return Paths(folder / "data", folder / "results", "cities", "demo-tiny"), words
+    return paths, words
 
 
 def test_every_patch_is_predicted_by_the_network_that_never_saw_its_site(made):
@@ -105,7 +106,7 @@ def test_predictions_of_another_split_are_refused(made, capsys):
 def test_published_split_is_one_fold_and_its_one_test_site_a_city_has_no_interval(made):
     paths, _ = made
     there = Paths(paths.data, paths.results.with_name("published"), "cities", "demo-tiny")
-    there.city_folder.mkdir(parents=True)
+    there.sites.parent.mkdir(parents=True)
     there.sites.write_bytes(paths.sites.read_bytes())
     words = ["--run", "demo-tiny", "--data", paths.data, "--results", there.results, "--device", "cpu",
              "--set", "cities.split=published"]  # fmt: skip

@@ -1,5 +1,7 @@
 """The index of patches: windows as published (T8), roles that never share a site, cities that cannot take part."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -173,6 +175,20 @@ def test_windows_at_the_edge_are_whole_whatever_the_rounding(stored):
     index = patches.index_windows(sites, 16, 1, halves=False)
     got, rows = pixels.open_patches(paths, index, 16, Image(size_px=33, resample="bilinear", normalise="imagenet"), 1)
     assert all(got[row].shape == (33, 33, 3) for row in rows)
+
+
+def test_runs_keep_each_other_s_caches_and_share_those_of_the_same_sites(stored):
+    paths, index = stored
+    asked = Image(size_px=32, resample="bilinear", normalise="imagenet")
+    paper, other = replace(paths, run="paper"), replace(paths, run="other")
+    tables.write(tables.read(paths.sites), paper.sites)
+    tables.write(tables.read(paths.sites).assign(signature="y"), other.sites)
+    for own in (paths, paper, other, paths.of_variant("colour-grey")):
+        pixels.open_patches(own, index, 8, asked, 1)
+    assert len(list(paths.cache.glob("*.npy"))) == 2
+    other.sites.unlink()
+    pixels.open_patches(paths, index, 8, asked, 1)
+    assert len(list(paths.cache.glob("*.npy"))) == 1
 
 
 def test_image_that_is_gone_is_named(stored):

@@ -92,10 +92,14 @@ def run(folder, *words: str) -> int:
     return run_script("21", "--data", top / "data", "--results", top / "results", "--workers", "2", *words)
 
 
+def paths_of(folder, run: str = "default") -> Paths:
+    return Paths(folder.parent, folder.parents[1] / "results", "cities", run)
+
+
 def test_import_keeps_all_that_is_good_and_knows_what_it_looked_at(folder, capsys):
     (folder / "Oslo (OSL)" / "site2" / "cut.jpg").write_bytes(b"not an image")
     assert run(folder) == 0
-    paths = Paths(folder.parent, folder.parents[1] / "results", "cities")
+    paths = paths_of(folder)
     table, skipped = tables.read(paths.sites), tables.read(paths.skipped)
     assert table.columns.tolist() == sites.COLUMNS and len(table) == 4 and len(skipped) == 5
     assert "cut.jpg: cannot be read" in capsys.readouterr().out
@@ -106,7 +110,7 @@ def test_import_keeps_all_that_is_good_and_knows_what_it_looked_at(folder, capsy
 
 def test_table_that_was_cut_short_is_made_again_from_the_images(folder):
     assert run(folder) == 0
-    path = folder.parents[1] / "results" / "cities" / "sites.csv"
+    path = paths_of(folder).sites
     whole = path.read_bytes()
     path.write_bytes(whole[:-60])
     assert run(folder) == 0 and path.read_bytes() == whole
@@ -115,7 +119,7 @@ def test_table_that_was_cut_short_is_made_again_from_the_images(folder):
 def test_city_and_site_may_be_called_like_a_missing_value(folder):
     draw(folder / "NA" / "None" / "1.jpg")
     assert run(folder) == 0
-    table = tables.read(folder.parents[1] / "results" / "cities" / "sites.csv", dtype={"site": str})
+    table = tables.read(paths_of(folder).sites, dtype={"site": str})
     assert ("NA", "None") in set(zip(table["city"], table["site"], strict=True))
 
 
@@ -123,7 +127,7 @@ def test_acquisitions_are_told_by_a_table(folder):
     rows = [("Oslo (OSL)", "site2", "winter"), ("Oslo (OSL)", "site10", "summer"), ("Atlantis", "a", "never")]
     pd.DataFrame(rows, columns=["city", "site", "acquisition"]).to_csv(folder / "acquisitions.csv", index=False)
     assert run(folder) == 0
-    table = tables.read(folder.parents[1] / "results" / "cities" / "sites.csv").set_index(["city", "site"])
+    table = tables.read(paths_of(folder).sites).set_index(["city", "site"])
     assert table["acquisition"].dropna().to_dict() == {
         ("Oslo (OSL)", "site10"): "summer", ("Oslo (OSL)", "site2"): "winter"
     }  # fmt: skip
@@ -144,6 +148,12 @@ def test_folder_without_images_is_refused_with_what_to_do(tmp_path, capsys):
 def test_cities_without_tiles_are_refused_with_what_to_do(folder, capsys, named):
     assert run(folder, "--set", "cities.source=ign", "--set", f"cities.ign_cities={named}") == 2
     assert "steps 01 to 04" in capsys.readouterr().err
+
+
+def test_run_takes_over_the_table_that_another_has_of_the_same_images(folder, capsys):
+    assert run(folder) == 0 and run(folder, "--run", "paper") == 0
+    assert "takes over" in capsys.readouterr().out
+    assert paths_of(folder, "paper").sites.read_bytes() == paths_of(folder).sites.read_bytes()
 
 
 def squares(*corners: tuple[int, int], side_m: int = 200) -> gpd.GeoDataFrame:
@@ -199,6 +209,22 @@ def test_sites_are_cut_from_tiles_with_their_bounds_and_campaign(tmp_path):
     with Image.open(paths.site_images / table.loc[1, "path"]) as image:
         red = np.asarray(image)[50, :, 0].astype(int)
     assert red[0] == pytest.approx(40, abs=2) and red[-1] == pytest.approx(40 + 200 / 3, abs=2)
+
+
+def test_runs_of_other_sources_and_pixel_sizes_keep_their_own_sites(folder):
+    data, results = folder.parent, folder.parents[1] / "results"
+    write_city(results, data)
+    cut = ["--set", "cities.source=ign", "--set", "cities.site_m=200"]
+    assert run(folder, "--run", "demo", "--data", data) == 0
+    assert run(folder, *cut, "--set", "cities.pixel_size_m=2") == 0
+    assert run(folder, "--run", "paper", *cut, "--set", "cities.pixel_size_m=4") == 0
+    dropped, fine, coarse = (tables.read(paths_of(folder, name).sites) for name in ("demo", "default", "paper"))
+    assert set(dropped["source"]) == {"files"} and set(fine["source"]) == {"ign"}
+    for table, width_px in ((fine, 100), (coarse, 50)):
+        assert len(table) == 2
+        for path in table["path"]:
+            with Image.open(paths_of(folder).site_images / path) as image:
+                assert image.size == (width_px, width_px)
 
 
 def test_tiles_too_small_for_a_site_are_refused_and_a_missing_table_names_its_own_city(tmp_path, capsys):

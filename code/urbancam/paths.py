@@ -120,11 +120,11 @@ class Paths:
     # the cities experiment: results/cities/ is its city folder
     @property
     def sites(self) -> Path:
-        return self.city_folder / "sites.csv"
+        return self.of_variant("").run_folder / "sites.csv"  # variants work on the sites of their run
 
     @property
     def skipped(self) -> Path:
-        return self.city_folder / "skipped.csv"
+        return self.of_variant("").run_folder / "skipped.csv"
 
     @property
     def site_images(self) -> Path:

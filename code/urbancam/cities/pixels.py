@@ -71,20 +71,34 @@ def open_patches(
         raise InputError(f"{(row < 0).sum():,} patches are of images that are not there", shown(paths.sites),
                          "run 22_index_patches again")  # fmt: skip
     scale = settings.size_px / patch_px
-    shapes = np.round(sites[["height_px", "width_px"]].to_numpy() * scale).astype(int).tolist()
-    images = _open_images(paths, sites, shapes, f"sites_{scale:.4f}_{settings.resample}", settings.resample, workers)
+    shapes = _scaled_shapes(sites, scale)
+    images = _open_images(paths, sites, shapes, _cache_name(scale, settings), settings.resample, workers)
     corners = np.round(patches[["y_px", "x_px"]].to_numpy() * scale).astype(int)
     corners = np.minimum(corners, np.array(shapes)[row] - settings.size_px)  # rounded up beyond the edge, by one pixel
     return PatchWindows(images, np.column_stack([row, corners]), settings.size_px), np.arange(len(patches))
 
 
+def missing_cache_bytes(paths: Paths, patch_px: int, settings: Image) -> int:
+    """Bytes that `open_patches` would still have to write; one that is being filled has its room already."""
+    sites, scale = tables.read(paths.sites, columns=["height_px", "width_px"]), settings.size_px / patch_px
+    if any(paths.cache.glob(f"{_cache_name(scale, settings)}_{_key(paths.sites)}.npy*")):
+        return 0
+    return 3 * sum(height * width for height, width in _scaled_shapes(sites, scale))
+
+
+def _scaled_shapes(sites: pd.DataFrame, scale: float) -> list[list[int]]:
+    return np.round(sites[["height_px", "width_px"]].to_numpy() * scale).astype(int).tolist()
+
+
+def _cache_name(scale: float, settings: Image) -> str:
+    return f"sites_{scale:.4f}_{settings.resample}"
+
+
 def _open_images(paths: Paths, sites: pd.DataFrame, shapes: list[list[int]], name: str, resample: str,
                  workers: int) -> list[np.ndarray]:  # fmt: skip
-    """All images at their new (height, width), memory-mapped; caches of other tables are removed."""
-    path = paths.cache / f"{name}_{digest(paths.sites)[:16]}.npy"
-    for old in paths.cache.glob(f"{name}_*"):
-        if not old.name.startswith(path.name):
-            old.unlink(missing_ok=True)  # another fold may be at it too
+    """All images at their new (height, width), memory-mapped; runs of the same sites share a cache."""
+    path = paths.cache / f"{name}_{_key(paths.sites)}.npy"
+    _remove_caches(paths, name)
     files = [image_folder(paths, source) / file for source, file in zip(sites["source"], sites["path"], strict=True)]
     counts = [height * width for height, width in shapes]
     pixels = cache.open_array(
@@ -93,6 +107,20 @@ def _open_images(paths: Paths, sites: pd.DataFrame, shapes: list[list[int]], nam
     )  # fmt: skip
     parts = np.split(pixels, np.cumsum(counts)[:-1])
     return [part.reshape(*shape, 3) for part, shape in zip(parts, shapes, strict=True)]
+
+
+def _key(sites: Path) -> str:
+    """What the caches of a table of sites are told by: its content, which holds the images' signatures."""
+    return digest(sites)[:16]
+
+
+def _remove_caches(paths: Paths, name: str) -> None:
+    """Remove those caches of a size whose sites are no run's any more."""
+    tables_of_runs = [paths.sites, *paths.of_variant("").in_other_runs(paths.sites)]
+    kept = tuple(f"{name}_{_key(table)}" for table in tables_of_runs)
+    for old in paths.cache.glob(f"{name}_*"):
+        if not old.name.startswith(kept):
+            old.unlink(missing_ok=True)  # another fold may be at it too
 
 
 def _read_image(path: Path, height_px: int, width_px: int, resample: str) -> np.ndarray:

@@ -85,7 +85,7 @@ def cut_sites(paths: Paths, city: str, site_m: int, image_px: int, most: int, ma
     cells = geotables.read(own.cells, ["idINSPIRE", "ind", "geometry"])
     sites = choose_sites(cells, tiles, geotables.read(own.boundary), site_m, most)
     with_tiles = overlay.cells_with_tiles(sites, tiles, paths.data)
-    folder = paths.site_images / own.city_folder.name
+    folder = paths.site_images / f"{own.city_folder.name}_{image_px}px"  # runs at other pixel sizes have their own
     images = cutting.cut_images(with_tiles, folder, image_px, workers)
     used = images["path"].notna() & (images["void_fraction"] <= max_void)
     skipped = images.loc[~used, ["idINSPIRE"]].rename(columns={"idINSPIRE": "path"})
