@@ -397,7 +397,7 @@ def all_figures(samples, predictions, metrics) -> list:
     many = ["published", *(f"weights_{number}" for number in range(1, 8)), *"abcdefghij"]
     controls = pd.concat([contrast.assign(control=name, kind="control" if name != "published" else name)
                           for name in many]).rename(columns={"log_ratio": "ratio"}).assign(side="contrast")  # fmt: skip
-    agreed = controls.assign(rank_correlation=1.0)
+    agreed = controls.assign(rank_correlation=1.0, kept=1.0, kept_low=0.9, kept_high=1.1)
     every = pd.concat([metric_rows(name, **dict.fromkeys(scores.METRICS, 0.5)) for name in scores.PREDICTORS])
     lacking = predictions.iloc[:1].assign(idINSPIRE=cell_id(3, 3))
     return [

@@ -43,5 +43,5 @@ def test_folds_go_side_by_side_where_there_are_several_gpus(monkeypatch):
     args = parser.parse_args(["--run", "demo", "--variant", "colour-grey", "--workers", "8", "--force"])
     assert command.run_folds(args, None, None, "code/23_train_cities.py", lambda made: made.cities.folds_split) == 0
     (commands, devices), = called
-    words = "code/23_train_cities.py --run demo --variant colour-grey --device cuda --force --workers 4 --fold"
+    words = "code/23_train_cities.py --run demo --variant colour-grey --device auto --force --workers 4 --fold"
     assert [c[1:] for c in commands] == [[*words.split(), str(fold)] for fold in range(3)] and devices == ["0", "1"]
