@@ -67,9 +67,10 @@ run_steps() {  # these steps of one city, in order; stops at the first that fail
             say "== $city: stopped at $step (exit $status); what is finished is kept, the same command goes on"
             return $status
         fi
-        if [ "$step" = 03_select_cells ]; then
-            call 90_show_status.py --city "$city" --run "$run" --expect ${options[@]+"${options[@]}"} || return $?
-        fi
+        case $step$variant in
+            03_select_cells|22_index_patches)
+                call 90_show_status.py --city "$city" --run "$run" --expect ${options[@]+"${options[@]}"} || return $? ;;
+        esac
     done
 }
 

@@ -25,7 +25,8 @@ EXPERIMENT = "cities"  # what --city names where the steps 20 .. 26 are meant
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = command.parser(__doc__, city=True)
-    parser.add_argument("--expect", action="store_true", help="say only what disk and time the city will take")
+    parser.add_argument("--expect", action="store_true", help="say only what disk and time the city, or the cities "
+                        "experiment, will take")  # fmt: skip
     parser.add_argument("--variants", action="store_true", help="list only the variants that section compare asks for")
     parser.add_argument("--left-out", action="store_true", help="the same, of the city left out, where others are")
     return parser.parse_args(argv)
@@ -132,6 +133,29 @@ def expect(args: argparse.Namespace) -> int:
     return 0
 
 
+def expect_cities(args: argparse.Namespace) -> int:
+    """What disk and time the cities experiment will take, from its number of images and patches."""
+    from urbancam import records, settings
+    from urbancam.cities import costs
+
+    made = settings.load(args.run, args.set)
+    paths = command.find_paths(made, args)
+    records.require(paths.cities_used, "22_index_patches", " ".join(command.arguments(args, "22_index_patches")))
+    cost = costs.expected_costs(made, paths)
+    free = shutil.disk_usage(paths.results).free
+    print(f"expects for {cost.patches:,} patches: {cost.cache_bytes / 1e9:.1f} GB more of cache (images at "
+          f"{made.cities.image.size_px} px a patch), {cost.weights_bytes / 1e9:.1f} GB more of weights; "
+          f"{free / 1e9:.0f} GB are free")  # fmt: skip
+    print(f"expects with {args.workers} processes: training {cost.networks} networks on at most "
+          f"{cost.trained_patches:,.0f} patches, {hours(cost.core_s / args.workers)} "
+          "on this CPU (a GPU is far faster)")  # fmt: skip
+    if free < 0.9 * (cost.cache_bytes + cost.weights_bytes):
+        raise command.InputError("the disk is too small for this run", paths.results,
+                                 "free some of it, name another folder with --results, or write an overlay with "
+                                 "smaller cities.image.size_px or fewer cities.variants")  # fmt: skip
+    return 0
+
+
 def size_of(folder: Path) -> int:
     """Bytes of the files in a folder; 0 where there is none."""
     return sum(path.stat().st_size for path in folder.glob("*")) if folder.is_dir() else 0
@@ -148,7 +172,9 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     if args.variants or args.left_out:
         return command.guard(lambda: tell(list_variants(args) if args.variants else list_left_out(args)))
-    return command.guard(lambda: expect(args) if args.expect else show(args))
+    if args.expect:
+        return command.guard(lambda: expect_cities(args) if args.city == EXPERIMENT else expect(args))
+    return command.guard(lambda: show(args))
 
 
 if __name__ == "__main__":
