@@ -87,9 +87,9 @@ def train(step, settings, paths, args) -> dict:
     seed = settings.seed * 1000 + fold
     samples, images = load_cells(settings, paths, fold, args.workers)
 
-    def items(part: str, augment=None) -> datasets.CellImages:
+    def items(part: str, augment=None) -> datasets.LabelledImages:
         chosen = samples[samples["role"] == part]
-        return datasets.CellImages(images, chosen["row"], chosen["income_class"], augment, seed)
+        return datasets.LabelledImages(images, chosen["row"], chosen["income_class"], augment, seed)
 
     torch.manual_seed(seed)
     device = models.find_device(args.device)

@@ -98,7 +98,7 @@ def predict_by_folds(trained, predicted, ids, settings, args):
     if ids.empty:
         return torch.empty(settings.folds_trained, 0, models.find_head(settings.model.head).outputs)
     images, rows = datasets.open_images(predicted, ids, settings.image, args.workers)
-    items = datasets.CellImages(images, rows, np.zeros(len(rows), dtype=int))
+    items = datasets.LabelledImages(images, rows, np.zeros(len(rows), dtype=int))
     device = models.find_device(args.device)
     networks = (models.load(trained.weights(fold), settings.model).to(device) for fold in range(settings.folds_trained))
     # ASSUME: where no fold's model was trained, all of them are asked, and the mean of their outputs is the answer.

@@ -58,9 +58,9 @@ def work(step, settings, paths, args) -> dict:
     images, rows = open_patches(paths, patches, cities.patch_px, cities.image, args.workers)
     seen = city_predictions.seen_colour(cities.colour)
 
-    def items(part: str, *changes) -> datasets.CellImages:
+    def items(part: str, *changes) -> datasets.LabelledImages:
         chosen = role == part
-        return datasets.CellImages(images, rows[chosen], classes[chosen], colour.chain(*changes), seed)
+        return datasets.LabelledImages(images, rows[chosen], classes[chosen], colour.chain(*changes), seed)
 
     torch.manual_seed(seed)
     device = models.find_device(args.device)

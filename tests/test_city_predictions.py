@@ -29,7 +29,7 @@ def predict(network, patches):
 
     def items(change):
         seen.append(change)
-        return datasets.CellImages(images, np.arange(12), np.zeros(12, dtype=int), change)
+        return datasets.LabelledImages(images, np.arange(12), np.zeros(12, dtype=int), change)
 
     return city_predictions.predict_patches(network, patches, items, NAMES, 2, made, 1), seen
 

@@ -88,7 +88,7 @@ def test_drawn_items_of_a_class_are_alike_likely():
 def test_any_number_of_classes_trains(tmp_path):
     made = settings.load("demo", ["training.epochs=1", "training.batch_size=8", "model.head=softmax"])
     images = np.random.default_rng(0).integers(0, 255, (40, 16, 16, 3)).astype(np.uint8)
-    items = datasets.CellImages(images, np.arange(40), np.arange(40) % 7)
+    items = datasets.LabelledImages(images, np.arange(40), np.arange(40) % 7)
     network = models.Network(Tiny(), 4, 7, 0.0)
     training.Trainer(network, items, items, made, tmp_path, "one", 1, 1).fit()
     embedded = training.predict(network, items, made, 1, network.embed)
@@ -127,8 +127,8 @@ def make_trainer(folder, fingerprint="same", changes=()) -> training.Trainer:
     made = settings.load("demo", ["training.epochs=6", "training.batch_size=8", *changes])
     images = np.random.default_rng(0).integers(0, 255, (40, 16, 16, 3)).astype(np.uint8)
     classes = np.arange(40) % 5
-    train = datasets.CellImages(images, np.arange(30), classes[:30], datasets.dihedral, seed=1)
-    validation = datasets.CellImages(images, np.arange(30, 40), classes[30:])
+    train = datasets.LabelledImages(images, np.arange(30), classes[:30], datasets.dihedral, seed=1)
+    validation = datasets.LabelledImages(images, np.arange(30, 40), classes[30:])
     network = models.Network(Tiny(), 4, 1, 0.1)
     return training.Trainer(network, train, validation, made, folder, fingerprint, 1, 1)
 

@@ -19,7 +19,7 @@ def seen_colour(trained_on: str) -> colour.Change | None:
 
 
 def predict_patches(
-    network: models.Network, patches: pd.DataFrame, items: Callable[..., datasets.CellImages], names: list[str],
+    network: models.Network, patches: pd.DataFrame, items: Callable[..., datasets.LabelledImages], names: list[str],
     fold: int, settings: training.Recipe, workers: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
     """The tables `test_predictions.csv` and `site_embeddings.parquet` of a fold.

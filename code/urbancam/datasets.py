@@ -1,4 +1,4 @@
-"""Images of cells at the network's size: a cache decoded once, batches by seed, augmentation, normalisation."""
+"""Images of cells and patches at the network's size: a cache, batches by seed, augmentation, normalisation."""
 
 import logging
 from collections.abc import Callable
@@ -81,7 +81,7 @@ class StackedImages:
         return self.caches[which][row - self.first_rows[which]]
 
 
-class CellImages(Dataset):
+class LabelledImages(Dataset):
     """Cached images with their classes.
 
     Args:
