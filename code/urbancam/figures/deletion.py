@@ -40,7 +40,8 @@ def draw_deletion(deletion: pd.DataFrame, area: pd.DataFrame, city: str = "", cr
         ax.axhline(0, color="black", linewidth=0.5, zorder=1)
         ax.set(xlabel=label, xlim=(0, 1))
         if len(rows):
-            ax.legend(loc="best", frameon=True, framealpha=0.85, edgecolor="none", handlelength=3, title="area above random", alignment="left")
+            ax.legend(loc="best", frameon=True, framealpha=0.85, edgecolor="none", handlelength=3,
+                      title="area above random", alignment="left")  # fmt: skip
         ax.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
         style.set_title(ax, letter, title)
     axes[0].set_ylabel("mean change of the logit\ntowards the predicted side")
