@@ -19,7 +19,7 @@ def declare(settings, paths, args) -> Step:
     pictures = {paths.figures / f"{name}.png": "91_make_figures" for name in exhibits.FIGURES}
     drawn = exhibits.figures_of(settings, several_cities=(paths.figures / "transfer.png").is_file())
     return Step(
-        "92_make_report", 2, paths.report, "run",
+        "92_make_report", 3, paths.report, "run",
         settings.pick(*type(settings).model_fields),
         {paths.table(name): table.maker for name, table in exhibits.TABLES.items() if table.heading}
         | {picture: maker for picture, maker in pictures.items() if picture.stem in drawn},

@@ -105,6 +105,17 @@ def test_a_city_left_out_of_its_own_training_has_scores_without_baselines():
     assert first.endswith("over 200 cells.") and second.endswith("or its neighbour.")
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(-0.3, -0.1, "worse than a ridge regression on land cover"), (0.1, 0.3, "better than each"), (-0.1, 0.1, "open")],
+)
+def test_ridge_regressions_above_the_network_are_said(low, high, expected):
+    ridge = pd.DataFrame([metric_row("land_cover", "spearman", 0.81, 0.75, 0.86),
+                          metric_row("model - land_cover", "spearman", (low + high) / 2, low, high)])  # fmt: skip
+    *_, last = report.summarise_scores(pd.concat([metrics(), ridge]))
+    assert "0.81 [0.75, 0.86] on land cover" in last and expected in last
+
+
 def test_strongest_class_of_each_side_is_named(ratios, contrast):
     poor, rich, *_ = report.summarise_land_cover(ratios, contrast)
     assert "other roads: ratio 1.80 [1.20, 2.40], in 40 cells" in poor
@@ -170,6 +181,15 @@ def test_controls_that_keep_the_order_are_named():
     assert "0.90 [0.80, 1.00] (HiResCAM)" in methods
     assert "image edges keep" in blind and "(all weights random)" in blind
     assert "weights 1" not in blind and "shifted" not in blind
+
+
+def test_size_that_is_kept_without_what_was_learnt_is_said():
+    table = agreement({"edges": ("control", 0.9, 0.8, 1.0), "shuffled_labels": ("control", None, None, None),
+                       "weights_1": ("control", 0.9, 0.8, 1.0), "weights_2": ("control", 0.0, -0.3, 0.3)})  # fmt: skip
+    table = table.assign(kept=[0.01, 0.03, 0.5, 0.04], kept_low=[0, -0.12, 0.4, None], kept_high=0.6, n_classes=7)
+    last = sentences.summarise_controls(table)[-1]
+    assert "3% [-12%, 60%] (labels shuffled, 7 classes) and 4% (all weights random, 7 classes)" in last
+    assert "50%" not in last
 
 
 def test_without_controls_nothing_is_said_of_them():

@@ -4,6 +4,8 @@ import pandas as pd
 
 from urbancam.exhibits import SPLITS, control_name
 
+RIDGES = {"land_cover": "land cover", "colour_histogram": "the images' colours",
+          "random_features": "random features of the images"}  # fmt: skip
 RESIDUAL_P = 0.05  # ASSUME: the usual level for the one test of what the model leaves
 SCALED = "model, temperature scaled"
 LIMITS = (
@@ -62,7 +64,26 @@ def summarise_scores(metrics: pd.DataFrame) -> list[str]:
         f"{said}; the nearest neighbours' classes alone (coordinates) reach {place:.2f}. "
         f"The difference is {interval(difference)}, {verdict}.",
         f"{right}; always the most frequent class would get {constant:.0%} right.",
+        *_compare_ridges(rows),
     ]
+
+
+def _compare_ridges(rows: pd.DataFrame) -> list[str]:
+    """What ridge regressions reach, and which of them order the incomes better than the network, in a sentence."""
+    there = [name for name in RIDGES if (f"model - {name}", "spearman") in rows.index]
+    if not there:
+        return []
+    less = {name: rows.loc[(f"model - {name}", "spearman")] for name in there}
+    said = _join([f"{interval(rows.loc[(name, 'spearman')])} on {RIDGES[name]} (the network less that: "
+                  f"{interval(less[name])})" for name in there])  # fmt: skip
+    better = [RIDGES[name] for name in there if less[name]["ci_high"] < 0]
+    worse = [RIDGES[name] for name in there if less[name]["ci_low"] > 0]
+    verdict = (
+        f"so the network orders incomes worse than a ridge regression on {_join(better)}" if better
+        else "so the network orders incomes better than each of them" if len(worse) == len(there)
+        else "which leaves open whether a network is needed"
+    )  # fmt: skip
+    return [f"Ridge regressions reach {said}, {verdict}."]
 
 
 def summarise_land_cover(ratios: pd.DataFrame, contrast: pd.DataFrame) -> list[str]:
@@ -196,7 +217,25 @@ def summarise_controls(agreement: pd.DataFrame) -> list[str]:
             else "none keeps the order for sure, as it should be"
         )  # fmt: skip
         sentences.append(f"Maps that know nothing of incomes: {_named(blind)}; {verdict}.")
-    return sentences
+    return sentences + _summarise_kept(agreement, random[-1:])
+
+
+def _summarise_kept(agreement: pd.DataFrame, deepest: list[str]) -> list[str]:
+    """How much of the size of the published contrasts is left without what was learnt: an order has no size."""
+    rows = agreement[agreement["side"] == "contrast"].set_index("control")
+    if "kept" not in rows:
+        return []
+    rows = rows[rows["kept"].notna()]
+    blind = rows.loc[[name for name in ("edges", "shuffled_labels", *deepest) if name in rows.index]]
+    blind = blind.rename(dict.fromkeys(deepest, "all_weights_random"))
+    said = [f"{row['kept']:z.0%}{_between(row)} ({control_name(name)}, {int(row['n_classes'])} classes)"
+            for name, row in blind.iterrows()]  # fmt: skip
+    words = "Of the size of the published contrasts, which no order tells, maps that know nothing of incomes leave"
+    return [f"{words} {_join(said)}."] if said else []
+
+
+def _between(row: pd.Series) -> str:
+    return "" if pd.isna(row["kept_low"]) else f" [{row['kept_low']:z.0%}, {row['kept_high']:z.0%}]"
 
 
 def _named(rows: pd.DataFrame) -> str:
