@@ -69,9 +69,9 @@ def list_folder(step, settings, paths, workers: int) -> tuple:
     found, stray = sites.find_images(paths.cities_data)
     known = tables.read(paths.sites) if is_as_left(step, paths.sites) else None
     images, unfit = sites.inspect_images(found, paths.cities_data, known, workers)
-    sites.check_any(images, paths.cities_data)
-    images = sites.add_acquisitions(images, paths.acquisitions).assign(source=settings.cities.source)
-    return images, pd.concat([stray, unfit], ignore_index=True)
+    skipped = pd.concat([stray, unfit], ignore_index=True)
+    sites.check_any(images, skipped, paths.cities_data)
+    return sites.add_acquisitions(images, paths.acquisitions).assign(source=settings.cities.source), skipped
 
 
 def is_as_left(step, path) -> bool:

@@ -139,6 +139,21 @@ def test_site_of_two_acquisitions_is_refused(folder, capsys):
     assert run(folder) == 2 and "give each site one row" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("content", [b"city,site\nOslo (OSL),site2\n", b"", b"\xff\xfe\x00"])
+def test_unreadable_acquisitions_are_to_be_mended_by_who_wrote_them(folder, capsys, content):
+    (folder / "acquisitions.csv").write_bytes(content)
+    assert run(folder) == 2
+    said = capsys.readouterr().err
+    assert "columns city, site, acquisition" in said and "makes it again" not in said
+
+
+def test_folder_of_nothing_but_strays_is_refused_and_they_are_named(tmp_path, capsys):
+    draw(tmp_path / "data" / "cities_data" / "Paris" / "a.jpg")
+    assert run(tmp_path / "data" / "cities_data") == 2
+    said = capsys.readouterr()
+    assert "Paris/a.jpg: not in a folder" in said.out and "cannot be used: 1" in said.err
+
+
 def test_folder_without_images_is_refused_with_what_to_do(tmp_path, capsys):
     (tmp_path / "data" / "cities_data").mkdir(parents=True)
     assert run(tmp_path / "data" / "cities_data") == 2 and "drop images in" in capsys.readouterr().err

@@ -147,7 +147,11 @@ def add_acquisitions(images: pd.DataFrame, path: Path) -> pd.DataFrame:
     """
     if not path.is_file():
         return images.assign(acquisition=None)
-    flown = tables.read(path, ["city", "site", "acquisition"], dtype=str)
+    try:
+        flown = tables.read(path, ["city", "site", "acquisition"], dtype=str)
+    except InputError as error:  # written by hand: no step makes it again
+        raise InputError(error.what, error.where, "write it as CSV in UTF-8 with the columns city, site, acquisition, "
+                         "a row per site, or take it away") from None  # fmt: skip
     if (twice := flown.duplicated(["city", "site"])).any():
         raise InputError(f"{twice.sum()} sites stand twice, the first {tuple(flown[twice].iloc[0, :2])}", shown(path),
                          "give each site one row")  # fmt: skip
@@ -157,10 +161,12 @@ def add_acquisitions(images: pd.DataFrame, path: Path) -> pd.DataFrame:
     return merged
 
 
-def check_any(images: pd.DataFrame, folder: Path) -> None:
-    """Refuse a folder without a single usable image."""
+def check_any(images: pd.DataFrame, skipped: pd.DataFrame, folder: Path) -> None:
+    """Refuse a folder without a single usable image; what does lie there is named."""
     if images.empty:
-        raise InputError("there is no image of any city", shown(folder),
+        report_skipped(skipped)
+        there = f"; files that cannot be used: {len(skipped)} (named above)" if len(skipped) else ""
+        raise InputError(f"there is no image of any city{there}", shown(folder),
                          "drop images in as <City (IATA)>/<site>/*.jpg, or use --set cities.source=hub; for the demo "
                          "run 20_make_demo_sites")  # fmt: skip
 
