@@ -111,9 +111,14 @@ run_experiment() {  # the cities experiment, with its variants before it is scor
 cities=() options=() run="" dry_run="" task=run
 while [ $# -gt 0 ]; do
     case $1 in
-        --run) run=${2:?--run takes a name}; shift ;;
+        --run|--set|--data|--results|--workers|--device) [ -n "${2-}" ] || fail "$1 takes a value (./run.sh --help)" ;;
+        -*) ;;
+        ""|*/*) fail "'$1' is not a city's name" ;;
+    esac
+    case $1 in
+        --run) run=$2; shift ;;
         --dry-run) dry_run=yes ;;
-        --set|--data|--results|--workers|--device) options+=("$1" "${2:?$1 takes a value}"); shift ;;
+        --set|--data|--results|--workers|--device) options+=("$1" "$2"); shift ;;
         --force) options+=("$1") ;;
         -h|--help) sed -n '2,11s/^# \{0,1\}//p' run.sh; exit ;;
         -*) fail "there is no option $1 (./run.sh --help)" ;;
@@ -139,6 +144,7 @@ if [ "$task" = status ] && [ ${#cities[@]} -eq 0 ]; then  # every city and run t
     for folder in results/*/*/samples.csv results/cities/*/patches.parquet; do
         [ -e "$folder" ] || continue
         folder=${folder%/*}
+        [ "${run:-${folder##*/}}" = "${folder##*/}" ] || continue
         city=${folder%/*}
         call 90_show_status.py --city "${city##*/}" --run "${folder##*/}" ${options[@]+"${options[@]}"} || exit $?
         cities+=("${city##*/}")

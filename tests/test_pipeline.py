@@ -200,6 +200,12 @@ def test_dry_run_only_prints_the_calls(tmp_path):
     assert not (house / "results").exists()
 
 
+@pytest.mark.parametrize("words", [["--run"], ["--set"], ["../x"], [""], ["--data=x/y"]])
+def test_words_that_make_no_sense_are_refused_before_anything_runs(tmp_path, words):
+    done = run_sh(make_house(tmp_path), *words)
+    assert done.returncode == 2 and done.stderr.startswith("error: ") and not done.stdout
+
+
 def test_figures_of_several_cities_are_drawn_after_all_of_them_were_tested_on_each_other(tmp_path):
     lines = run_sh(make_house(tmp_path), "Paris", "Lyon", "Nice", "--dry-run").stdout.splitlines()
     scripts = [line.split()[1] for line in lines if line.startswith("python")]
