@@ -111,6 +111,7 @@ def expect(args: argparse.Namespace) -> int:
 
     made = settings.load(args.run, args.set)
     paths = command.find_paths(made, args)
+    records.require(paths.cells, "03_select_cells", " ".join(command.arguments(args, "03_select_cells")))
     record = records.read_json(paths.cells.with_name(paths.cells.name + ".json")) or {}
     cells = record.get("counts", {}).get("cells", 0)
     images = cells * IMAGE_BYTES * (made.image_px / 1000) ** 2 - size_of(paths.images)

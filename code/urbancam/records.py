@@ -275,7 +275,7 @@ class Step:
 def require(path: Path, maker: str, arguments: str) -> None:
     """Raise if an input made by an earlier step is not there."""
     if not path.is_file():
-        do = "put it there" if maker == "by hand" else f"run: python code/{maker}.py {arguments}"
+        do = "put it there" if maker == "by hand" else f"run: python code/{maker}.py {arguments}".rstrip()
         raise InputError(f"{shown(path)} is missing", shown(path), do)
 
 
