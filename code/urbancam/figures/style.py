@@ -6,6 +6,7 @@ Figures are made without pyplot: no backend is chosen on import, no global state
 import functools
 import io
 import textwrap
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -198,6 +199,7 @@ def render(figure: Figure, format: str) -> bytes:
     """
     buffer = io.BytesIO()
     metadata = {"Software": None} if format == "png" else {"CreationDate": None}
-    with mpl.rc_context(RC):
+    with mpl.rc_context(RC), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a city's name; the README of results tells
         figure.savefig(buffer, format=format, metadata=metadata)
     return buffer.getvalue()
