@@ -14,7 +14,7 @@ import logging
 import shutil
 
 from urbancam import command
-from urbancam.paths import folder_name
+from urbancam.paths import folder_name, folder_name_among
 from urbancam.records import Step, atomic, open_parts
 
 log = logging.getLogger(__name__)
@@ -140,8 +140,7 @@ def draw_city(city, rows, mapped, names, credits, paths):
 
     from urbancam import figures
 
-    own_name = folder_name(city) or f"city_{rows['class_number'].iloc[0]}"  # of no Latin letter
-    described, sheet, folder = [], [], paths.relevance / own_name
+    described, sheet, folder = [], [], paths.relevance / folder_name_among(city, names)
     for number, (index, image, maps) in enumerate(mapped, 1):
         patch = rows.loc[index]
         name = f"{number:02d}_{folder_name(patch['patch_id'].removeprefix(f'{city}/'))}"

@@ -10,7 +10,7 @@ from PIL import Image
 
 from samples import SOUTH, WEST, land_cover_frame, run_script
 from urbancam import geotables, models, settings
-from urbancam.paths import Paths, folder_name
+from urbancam.paths import Paths, folder_name, folder_name_among
 
 SMALL = {"cities.folds": 3, "cities.patch_px": 48, "cities.stride_px": 24, "cities.image.size_px": 32,
          "cities.relevance.patches": 2, "cities.relevance.land_cover_patches": 4, "statistics.min_blocks": 2,
@@ -71,6 +71,12 @@ def test_table_has_a_row_a_patch_and_layer(project):
     assert (table.groupby("patch_id")["layer"].agg(list).map(tuple) == ("layer1", "layer2", "layer3", "layer4")).all()
     assert (table["target"] == table["predicted_city"]).all()
     np.testing.assert_allclose(table["relevance_sum"], 1 / 2, rtol=1e-4)  # of two cities
+
+
+def test_cities_of_like_names_have_folders_of_their_own():
+    cities = ["Lyon (LYS)", "Saint Etienne", "Saint-\u00c9tienne", "\u4e0a\u6d77", "\u5317\u4eac"]
+    got = [folder_name_among(city, cities) for city in cities]
+    assert got == ["Lyon-LYS", "Saint-Etienne_1", "Saint-Etienne_2", "city_3", "city_4"]
 
 
 def test_pictures_of_every_layer_and_a_sheet_of_every_city(project):

@@ -19,6 +19,12 @@ def folder_name(city: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", plain).strip("-")
 
 
+def folder_name_among(city: str, cities: list[str]) -> str:
+    """Folder name of a city, numbered where it has no Latin letter, or where another city's would be the same."""
+    name, all_names = folder_name(city), [folder_name(other).casefold() for other in cities]
+    return name if name and all_names.count(name.casefold()) == 1 else f"{name or 'city'}_{cities.index(city)}"
+
+
 def shown(path: Path) -> str:
     """The path relative to the project where that is possible, for messages and records."""
     path = Path(path).resolve()
