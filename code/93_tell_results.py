@@ -18,13 +18,18 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return command.parser(__doc__, city=True).parse_args(argv)
 
 
-def read(path: Path) -> list[dict[str, str]]:
+def read(path: Path, columns: set[str]) -> list[dict[str, str]]:
     from urbancam.paths import shown
 
     if not path.is_file():
         raise command.InputError(f"{shown(path)} is missing", shown(path), "run ./run.sh for this city and run first")
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    with path.open(newline="", encoding="utf-8", errors="replace") as file:
+        reader = csv.DictReader(file)
+        names, rows = set(reader.fieldnames or ()), list(reader)
+    if not columns <= names or any(None in row.values() for row in rows):
+        raise command.InputError("the table is damaged, or was changed by hand", shown(path),
+                                 "delete it and run ./run.sh for this city and run")  # fmt: skip
+    return rows
 
 
 def score(metrics: list[dict], predictor: str, metric: str) -> str:
@@ -55,7 +60,8 @@ def tell(args: argparse.Namespace) -> int:
 
     made = settings.load(args.run, args.set)
     paths = command.find_paths(made, args)
-    metrics, ratios = read(paths.table("metrics")), read(paths.table("activation_ratio"))
+    metrics = read(paths.table("metrics"), {"subset", "fold", "predictor", "metric", "value", "ci_low", "ci_high"})
+    ratios = read(paths.table("activation_ratio"), {"name", "side", "ratio", "ci_low", "ci_high"})
     print(f"{args.city}, run {args.run}: what the out-of-fold predictions and maps say "
           f"({made.statistics.confidence:.0%} intervals over blocks, each class for itself)")  # fmt: skip
     print(f"  Spearman r of p with income: model {score(metrics, 'model', 'spearman')}, "

@@ -75,3 +75,20 @@ def test_python_without_the_packages_is_sent_to_run_sh(tmp_path):
         [sys.executable, "-S", "-E", str(SCRIPTS[2]), "--city", "Demo"], capture_output=True, text=True
     )
     assert done.returncode == 2 and "run ./run.sh first" in done.stderr
+
+
+def test_variant_of_the_cities_experiment_is_refused_where_it_would_change_nothing(tmp_path):
+    done = call(ROOT / "code" / "10_assign_folds.py", "--city", "Demo", "--variant", "colour-grey", cwd=tmp_path)
+    assert done.returncode == 2 and "of the cities experiment" in done.stderr
+
+
+HEADER = "subset,fold,predictor,metric,value,ci_low,ci_high\n"
+
+
+@pytest.mark.parametrize("content", ["", "hello\nworld\n", f"{HEADER}all,all,mo\n"])
+def test_damaged_scores_are_refused_not_told(tmp_path, content):
+    table = tmp_path / "Demo" / "default" / "tables" / "metrics.csv"
+    table.parent.mkdir(parents=True)
+    table.write_text(content)
+    done = call(ROOT / "code" / "93_tell_results.py", "--city", "Demo", "--results", tmp_path)
+    assert done.returncode == 2 and "damaged" in done.stderr and "Traceback" not in done.stderr

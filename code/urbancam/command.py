@@ -55,6 +55,7 @@ def parser(doc: str, city: bool = False, variant: bool = False, experiment: str 
     if variant:
         known = ", ".join(OF_CITIES) if experiment else "split-random, split-group, split-city, seed-N, shuffled-labels"
         made.add_argument("--variant", default="", metavar="NAME", choices=[*OF_CITIES] if experiment else None,
+                          type=str if experiment else _variant_of_incomes,
                           help=f"the run with one thing changed: {known}")  # fmt: skip
     made.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting, e.g. split.folds=3")
     made.add_argument("--data", type=Path, metavar="DIR", help="folder of what came from outside (default: data_dir)")
@@ -98,6 +99,12 @@ def run_folds(args: argparse.Namespace, declare: Callable, work: Callable, scrip
         return gpus.run_side_by_side(commands, devices)
 
     return guard(side_by_side)
+
+
+def _variant_of_incomes(name: str) -> str:
+    if name in OF_CITIES:  # it would change nothing here
+        raise argparse.ArgumentTypeError(f"{name!r} is a variant of the cities experiment, of steps 22 and 23")
+    return name
 
 
 def guard(action: Callable[[], int]) -> int:
