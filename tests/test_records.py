@@ -101,6 +101,13 @@ def test_facts_of_a_city_do_not_change_silently(made):
         refuse(make_step(made, "city", settings={"split.folds": 4}))
 
 
+def test_city_is_not_built_again_from_another_folder(made):
+    step = make_step(made, "city")
+    step.listings = [made / "elsewhere"]
+    with pytest.raises(InputError, match="was built from .*, not .*elsewhere"):
+        refuse(step)
+
+
 def test_set_never_overwrites_a_run_but_an_edited_overlay_may(made):
     step = make_step(made, settings={"split.folds": 4})
     with pytest.raises(InputError, match="overlay file"):
