@@ -205,8 +205,8 @@ def _refuse_changed_settings(step: Any, args: argparse.Namespace) -> None:
     built_from, now = set(step.record.get("listings", {})), set(step.current["listings"])
     if step.scope == "city" and built_from and built_from != now:
         raise InputError(f"this city was built from {', '.join(sorted(built_from))}, not {', '.join(sorted(now))}",
-                         step.record_path, "use another --results folder, or --force if the data were moved")  # fmt: skip
-    known = step.record.get("settings", {})  # what an older version did not know, its author told by the step's version
+                         step.record_path, "use another --results folder, or --force where data moved")  # fmt: skip
+    known = step.record.get("settings", {})  # what an older version did not know, the step's version tells
     changed = {key: pair for key, pair in step.changed_settings().items() if key in known}
     if not changed:
         return
