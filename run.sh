@@ -80,8 +80,9 @@ list_variants() {  # what section `compare` of the settings asks for; "--left-ou
 }
 
 run_variants() {
-    local city=$1 run=$2 variant
-    for variant in $(list_variants "$city" "$run" "$3"); do
+    local city=$1 run=$2 variant names
+    names=$(list_variants "$city" "$run" "$3") || return $?
+    for variant in $names; do
         case $variant in
             split-*) run_steps "$city" "$run" "$variant" $SCORE || return $? ;;
             *)       run_steps "$city" "$run" "$variant" $SCORE $EXPLAIN || return $? ;;
@@ -98,11 +99,12 @@ run_city() {  # all steps of one city
 }
 
 run_experiment() {  # the cities experiment, with its variants before it is scored
-    local run=$1 variant
+    local run=$1 variant names
     say "== cities, run $run"
     case $run in demo*) run_steps cities "$run" "" 20_make_demo_sites || return $? ;; esac
     run_steps cities "$run" "" 21_import_sites 22_index_patches 23_train_cities || return $?
-    for variant in $(list_variants cities "$run" --variants); do
+    names=$(list_variants cities "$run" --variants) || return $?
+    for variant in $names; do
         run_steps cities "$run" "$variant" 22_index_patches 23_train_cities || return $?
     done
     run_steps cities "$run" "" 24_evaluate_cities 25_map_relevance 26_draw_cities
@@ -126,7 +128,7 @@ while [ $# -gt 0 ]; do
         quick) [ "$task" = test ] && quick=yes || cities+=("$1") ;;
         all) for name in $STUDY; do cities+=("$name"); done ;;
         cities) [ "$task" = status ] && cities+=("$1") || task=cities ;;
-        *) cities+=("$1") ;;
+        *) [[ " ${cities[*]-} " == *" $1 "* ]] || cities+=("$1") ;;
     esac
     shift
 done

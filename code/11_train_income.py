@@ -26,19 +26,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def cities_to_learn_from(settings, paths) -> list:
-    """Paths of the cities whose cells are trained on: the city itself, or all others where it is left out."""
-    if settings.split.method != "city":
-        return [paths]
-    if not (others := paths.other_cities()):
-        raise command.InputError(f"no other city has samples of run {paths.run!r} to learn from", shown(paths.results),
-                                 "run another city first, or choose another split.method")  # fmt: skip
-    return others
-
-
 def declare(settings, paths, args) -> list[Step]:
     named = settings.weights_file
-    taught = {file: maker for city in cities_to_learn_from(settings, paths)
+    others = paths.cities_learned_from(settings.split.method)
+    if settings.split.method == "city" and not others:
+        raise command.InputError(f"no other city has samples of run {paths.run!r} to learn from", shown(paths.results),
+                                 "run another city first, or choose another split.method")  # fmt: skip
+    taught = {file: maker for city in others
               for file, maker in ((city.samples, "10_assign_folds"), (city.images_table, "05_cut_images"))}  # fmt: skip
     return [
         Step(
@@ -61,7 +55,7 @@ def load_cells(settings, paths, fold: int, workers: int) -> tuple:
     from urbancam import datasets, splits, tables
 
     split, parts, caches = settings.split, [], []
-    for city in dict.fromkeys([paths, *cities_to_learn_from(settings, paths)]):
+    for city in [paths, *paths.cities_learned_from(split.method)]:
         samples = tables.read(city.samples)
         samples = samples[samples["used"]].astype({"income_class": int, "fold": int}).reset_index(drop=True)
         tested = fold if city == paths else None

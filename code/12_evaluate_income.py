@@ -25,13 +25,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return command.parser(__doc__, city=True, variant=True).parse_args(argv)
 
 
-def cities_to_learn_from(settings, paths) -> list:
-    """Paths of the other cities whose cells baselines learn from: where the city is left out of its own training."""
-    return paths.other_cities() if settings.split.method == "city" else []
-
-
 def declare(settings, paths, args) -> Step:
-    others = {file: maker for city in cities_to_learn_from(settings, paths)
+    others = {file: maker for city in paths.cities_learned_from(settings.split.method)
               for file, maker in ((city.samples, "10_assign_folds"), (city.cells, "03_select_cells"),
                                   (city.fragments, "06_cut_land_cover"))}  # fmt: skip
     folds = range(settings.folds_trained)
@@ -108,7 +103,7 @@ def predict_by_baselines(settings, paths, args, used, joined) -> dict:
     """
     from urbancam import baselines, image_features, models
 
-    others = cities_to_learn_from(settings, paths)
+    others = paths.cities_learned_from(settings.split.method)
     used, cells, fragments = read_cells(settings, paths, others, used)
     if used["fold"].nunique() < 2:
         log.info("no baselines: there is no other cell to learn from")

@@ -11,7 +11,7 @@ import logging
 
 from urbancam import command
 from urbancam.paths import shown
-from urbancam.records import Step, atomic
+from urbancam.records import Step, write_files
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +45,7 @@ def work(step, settings, paths, args) -> dict:
         "city_tree": figures.draw_city_tree(tree, confusion["city"].tolist(), credits),
         "city_map": figures.draw_city_map(places, credits),
     }
-    for name, figure in drawn.items():
-        for kind in ("png", "pdf"):
-            with atomic(paths.figures / f"{name}.{kind}") as temporary:
-                temporary.write_bytes(figures.render(figure, kind))
+    write_files(paths.figures, figures.render_files(drawn))
     log.info("saves %s to %s", ", ".join(drawn), shown(paths.figures))
     return {"figures": len(drawn)}
 

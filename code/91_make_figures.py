@@ -12,7 +12,7 @@ import logging
 
 from urbancam import command, exhibits
 from urbancam.paths import shown
-from urbancam.records import Step, atomic
+from urbancam.records import Step, write_files
 
 log = logging.getLogger("urbancam.figures")
 
@@ -59,10 +59,7 @@ def work(step, settings, paths, args) -> dict:
     frames = {name: [tables.read(paths.table(table)) for table in figure.tables] for name, figure in wanted.items()}
     drawn = {name: draw(*frames[name], *named) for name, draw in figures.FROM_TABLES.items() if name in wanted}
     drawn |= draw_others(frames, images, named, settings, paths)
-    for name, figure in drawn.items():
-        for kind in ("png", "pdf"):
-            with atomic(paths.figures / f"{name}.{kind}") as temporary:
-                temporary.write_bytes(figures.render(figure, kind))
+    write_files(paths.figures, figures.render_files(drawn))
     log.info("saves %s to %s", ", ".join(drawn), shown(paths.figures))
     return {"figures": len(drawn)}
 

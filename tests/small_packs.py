@@ -9,8 +9,11 @@ import rasterio
 from rasterio.transform import Affine
 from shapely.geometry import box
 
+from urbancam.ign.tiles import find_tiles
+
 TILE_M = 400  # side of a tile
 PIXEL_M = 2.0
+W, N = 650_000, 6_864_000  # west and north of the first tile, Lambert-93
 PACK = "ORTHOHR_1-0_RVB-0M20_JP2-E080_LAMB93_D{department}_{year}-01-01"
 
 
@@ -76,3 +79,13 @@ def cells_over(west: float, south: float, east: float, north: float, department:
         {"idINSPIRE": [f"CRS3035RES200mN{y}E{x}" for x, y in corners], "city": "Test", "department": department},
         geometry=[box(x, y, x + 200, y + 200) for x, y in corners], crs="EPSG:3035",
     )  # fmt: skip
+
+
+def cells(east_m=400, department="75"):
+    """The cells of the first tile, or of as many metres to the east."""
+    return cells_over(W, N - 400, W + east_m, N, department)
+
+
+def found_in(data, wanted=None, year=None):
+    """What `find_tiles` finds in the drop folder of `data` for these cells."""
+    return find_tiles(cells() if wanted is None else wanted, data, data / "aerial_data", year)

@@ -10,24 +10,14 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 import pytest
-import torch
 
 from samples import ROOT, run_script
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 ALL = ("00", "01")  # scripts that take no --city
 STEPS = tuple("00 01 02 03 04 05 06 10 11 12 13 14 15 16 17 91 92".split())
 RUN = "demo-tiny"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """This process computes with one thread, as the processes it starts do: the number of threads enters the bytes."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-import torch
 from PIL import Image
 
 from samples import LAEA, LAMBERT_93, run_script, write_census
 from urbancam import grid, targets
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 DATA_STEPS = ("02", "03", "04", "05", "06")
 CITY = {"imagery.pixel_size_m": 10, "demo.tile_km": 2, "demo.radius_m": 1840}  # ten cells of 1 km
@@ -22,14 +21,6 @@ KILOMETRE = CITY | {
     "census.cell_size_m": 1000, "split.block_m": 1000, "split.method": "random", "split.folds": 2,
     "training.batch_size": 2,
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def run(folder: Path, step: str, changes: dict) -> int:

@@ -9,28 +9,19 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from small_packs import archive, cells_over, write_pack
+from small_packs import N, W, archive, cells, cells_over, found_in, write_pack
 from urbancam.errors import InputError
 from urbancam.ign import collect, packs
-from urbancam.ign.tiles import covered_share, find_tiles
+from urbancam.ign.tiles import covered_share
 from urbancam.imagery.overlay import cells_with_tiles
 
 ROOT = Path(__file__).resolve().parents[1]
-W, N = 650_000, 6_864_000
 
 
 @pytest.fixture
 def data(tmp_path):
     (tmp_path / "data" / "aerial_data").mkdir(parents=True)
     return tmp_path / "data"
-
-
-def cells(east_m=400, department="75"):
-    return cells_over(W, N - 400, W + east_m, N, department)
-
-
-def found_in(data, wanted=None, year=None):
-    return find_tiles(cells() if wanted is None else wanted, data, data / "aerial_data", year)
 
 
 # names

@@ -14,17 +14,16 @@ from hypothesis import strategies as st
 
 from loopback import HASTY, Reply, serve
 from provider_server import DOWNLOAD, INDEX, WMS, Ign, geotiff
-from small_packs import archive, cells_over, write_pack
+from small_packs import N, W, archive, cells, cells_over, found_in, write_pack
 from urbancam import city_cells
 from urbancam.errors import InputError
 from urbancam.ign import collect, index, packs, wms
 from urbancam.ign.fetching import fetch_departments, fetch_linked
-from urbancam.ign.tiles import covered_share, find_tiles
+from urbancam.ign.tiles import covered_share
 from urbancam.imagery.overlay import cells_with_tiles
 from urbancam.settings import load
 
 ROOT = Path(__file__).resolve().parents[1]
-W, N = 650_000, 6_864_000
 BDORTHO = "BDORTHO_2-0_RVB-0M20_JP2-E080_LAMB93_D{:0>3}_{}-01-01"
 
 
@@ -37,14 +36,6 @@ def quick(monkeypatch):
 def data(tmp_path):
     (tmp_path / "data" / "aerial_data").mkdir(parents=True)
     return tmp_path / "data"
-
-
-def cells(east_m=400, department="75"):
-    return cells_over(W, N - 400, W + east_m, N, department)
-
-
-def found_in(data, wanted=None, year=None):
-    return find_tiles(cells() if wanted is None else wanted, data, data / "aerial_data", year)
 
 
 # links

@@ -175,6 +175,10 @@ class Paths:
         found = [*self.city_folder.glob(f"*/{within}"), *self.city_folder.glob(f"*/variants/*/{within}")]
         return sorted(set(found) - {path})
 
+    def cities_learned_from(self, method: str) -> list["Paths"]:
+        """The other cities whose cells are learned from: all at hand where the split leaves the city out, else none."""
+        return self.other_cities() if method == "city" else []
+
     def other_cities(self) -> list["Paths"]:
         """The paths of all other cities that have samples of the same run, sorted by name."""
         found = sorted(path.parent.parent.name for path in self.results.glob(f"*/{self.run}/samples.csv"))

@@ -19,7 +19,7 @@ from urbancam.figures.quintiles import draw_class_by_quintile, draw_ordering
 from urbancam.figures.ratios import draw_activation_ratios
 from urbancam.figures.relevance import PICTURES, PatchPicture, draw_relevance_sheet
 from urbancam.figures.scores import draw_confusion_matrix, draw_scores
-from urbancam.figures.style import credit_line, render, site_credit_line
+from urbancam.figures.style import credit_line, render, render_files, site_credit_line
 from urbancam.figures.transfer import draw_transfer
 
 FROM_TABLES = {  # figures of nothing but tables: name -> draw(*tables, city, credits)
@@ -39,6 +39,6 @@ __all__ = [
     "draw_calibration", "draw_cell_sheet", "draw_chords", "draw_city_accuracy", "draw_city_confusion",
     "draw_city_map", "draw_city_tree", "draw_colour_controls", "draw_class_by_quintile", "draw_class_maps",
     "draw_confusion_matrix", "draw_controls", "draw_deletion", "draw_leakage", "draw_ordering", "draw_polar_ratios",
-    "draw_relevance_sheet", "draw_scores", "draw_transfer", "render",
+    "draw_relevance_sheet", "draw_scores", "draw_transfer", "render", "render_files",
     "site_credit_line",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ import functools
 import io
 import textwrap
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import matplotlib as mpl
@@ -203,3 +203,10 @@ def render(figure: Figure, format: str) -> bytes:
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a city's name; the README of results tells
         figure.savefig(buffer, format=format, metadata=metadata)
     return buffer.getvalue()
+
+
+def render_files(drawn: dict[str, Figure]) -> Iterator[tuple[str, bytes]]:
+    """Each figure as two files: name with suffix, and content."""
+    for name, figure in drawn.items():
+        for kind in ("png", "pdf"):
+            yield f"{name}.{kind}", render(figure, kind)
