@@ -1,6 +1,9 @@
+import argparse
+from pathlib import Path
+
 import pytest
 
-from urbancam import settings, variants
+from urbancam import command, settings, variants
 from urbancam.errors import InputError
 from urbancam.paths import Paths
 
@@ -78,3 +81,10 @@ def test_other_cities_have_samples_of_the_same_run(tmp_path):
         paths.samples.parent.mkdir(parents=True)
         paths.samples.touch()
     assert [other.city for other in Paths(tmp_path, tmp_path, "Paris", "paper").other_cities()] == ["Lyon"]
+
+
+def test_missing_file_of_a_variant_is_told_with_the_variant():
+    args = argparse.Namespace(city="Demo", run="demo", set=[], data=None, results=None)
+    path = Path("results/Demo/demo/variants/shuffled-labels/activation.parquet")
+    assert command._words_for(args, "13_project_activation", path).endswith("--run demo --variant shuffled-labels")
+    assert "--variant" not in command._words_for(args, "05_cut_images", Path("results/Demo/images.csv"))

@@ -27,6 +27,7 @@ import argparse
 import json
 import logging
 import os
+import re
 import shlex
 import sys
 import time
@@ -231,9 +232,11 @@ def _refuse_damaged_inputs(step: Any, args: argparse.Namespace) -> None:
 
 
 def _words_for(args: argparse.Namespace, maker: str, path: Path) -> str:
-    """The arguments with which `maker` makes a file; an experiment of many cities may lack a file of one of them."""
-    city = {"city": path.parent.name} if getattr(args, "experiment", "") else {}
-    return shlex.join(arguments(argparse.Namespace(**vars(args) | city), maker))
+    """The arguments with which `maker` makes a file, of a variant or, in an experiment of many cities, of one of them."""
+    changed = {"city": path.parent.name} if getattr(args, "experiment", "") else {}
+    if found := re.search(r"/variants/([^/]+)/", path.as_posix()):
+        changed["variant"] = found[1]
+    return shlex.join(arguments(argparse.Namespace(**vars(args) | changed), maker))
 
 
 def arguments(args: argparse.Namespace, script: str) -> list[str]:
