@@ -232,7 +232,7 @@ def _refuse_damaged_inputs(step: Any, args: argparse.Namespace) -> None:
 
 
 def _words_for(args: argparse.Namespace, maker: str, path: Path) -> str:
-    """The arguments with which `maker` makes a file, of a variant or, in an experiment of many cities, of one of them."""
+    """The arguments with which `maker` makes a file: of a variant, or of one of the cities of an experiment of many."""
     changed = {"city": path.parent.name} if getattr(args, "experiment", "") else {}
     if found := re.search(r"/variants/([^/]+)/", path.as_posix()):
         changed["variant"] = found[1]
