@@ -8,14 +8,14 @@ Run     python code/00_make_demo_city.py --run demo
 
 import argparse
 
-from urbancam import command
-from urbancam.errors import InputError
-from urbancam.paths import ROOT
-from urbancam.records import Step
+from urbancam.workflow import arguments, runner
+from urbancam.workflow.errors import InputError
+from urbancam.workflow.paths import ROOT
+from urbancam.workflow.records import Step
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__).parse_args(argv)
+    return arguments.parser(__doc__).parse_args(argv)
 
 
 def declare(settings, paths, args) -> Step:
@@ -36,7 +36,7 @@ def work(step, settings, paths, args) -> dict:
 
 
 def main(argv: list[str] | None = None) -> int:
-    return command.run(parse_args(argv), declare, work)
+    return runner.run(parse_args(argv), declare, work)
 
 
 if __name__ == "__main__":

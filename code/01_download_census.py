@@ -11,16 +11,18 @@ import argparse
 import logging
 import shutil
 
-from urbancam import command, vintages
-from urbancam.errors import InputError
-from urbancam.paths import shown
-from urbancam.records import Step, atomic
+from urbancam.sources.census import vintages
+from urbancam.workflow import arguments, runner
+from urbancam.workflow.errors import InputError
+from urbancam.workflow.files import atomic
+from urbancam.workflow.paths import shown
+from urbancam.workflow.records import Step
 
 log = logging.getLogger(__name__)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__).parse_args(argv)
+    return arguments.parser(__doc__).parse_args(argv)
 
 
 def declare(settings, paths, args) -> Step:
@@ -37,17 +39,17 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    from urbancam import census
+    from urbancam.sources.census import incomes
 
     year, cell_size_m = settings.census.vintage, settings.census.cell_size_m
     source = vintages.find_source(paths.census_data, year, cell_size_m) or fetch(year, cell_size_m, paths.census_data)
     scratch = paths.census_data / f".unpacked_{year}_{cell_size_m}m"
     try:
-        table = census.clean(census.read_source(source, year, scratch, cell_size_m), shown(source), cell_size_m)
+        table = incomes.clean(incomes.read_source(source, year, scratch, cell_size_m), shown(source), cell_size_m)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     with atomic(step.result) as temporary:
-        census.write_table(table, temporary)
+        incomes.write_table(table, temporary)
     step.inputs = {source: step.name}
     vars(step).pop("current", None)  # the record holds what was fetched
     return {"cells": len(table), "imputed share": float(table["imputed"].mean())}
@@ -55,15 +57,15 @@ def work(step, settings, paths, args) -> dict:
 
 def fetch(year, cell_size_m, folder):
     """Fetch the first archive that INSEE has."""
-    from urbancam import download
+    from urbancam.sources.download import archives, fetching
 
     addresses = vintages.VINTAGES[year, cell_size_m].addresses(year)
     by_hand = (f"look for the {cell_size_m} m grid of {year} on insee.fr and put the file, as it is, into "
                f"{shown(folder)}")  # fmt: skip
     for address in addresses:
         try:
-            return download.fetch(address, folder / address.rpartition("/")[2], check=download.list_members)
-        except download.AbsentError as error:
+            return fetching.fetch(address, folder / address.rpartition("/")[2], check=archives.list_members)
+        except fetching.AbsentError as error:
             log.info("%s", error)
         except InputError as error:
             raise InputError(error.what, error.where, f"{error.do}; or {by_hand}") from None
@@ -71,7 +73,7 @@ def fetch(year, cell_size_m, folder):
 
 
 def main(argv: list[str] | None = None) -> int:
-    return command.run(parse_args(argv), declare, work)
+    return runner.run(parse_args(argv), declare, work)
 
 
 if __name__ == "__main__":

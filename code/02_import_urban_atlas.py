@@ -8,13 +8,13 @@ Run     python code/02_import_urban_atlas.py --city Demo --run demo
 import argparse
 import shutil
 
-from urbancam import command
-from urbancam.paths import folder_name
-from urbancam.records import Step
+from urbancam.workflow import arguments, runner
+from urbancam.workflow.paths import folder_name
+from urbancam.workflow.records import Step
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__, city=True).parse_args(argv)
+    return arguments.parser(__doc__, city=True).parse_args(argv)
 
 
 def declare(settings, paths, args) -> Step:
@@ -28,22 +28,23 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    from urbancam import geotables, urban_atlas
+    from urbancam.sources.urban_atlas import products
+    from urbancam.tables import geoframes
 
     scratch = paths.urban_atlas_data / f".unpacked_{folder_name(args.city)}"
     folder, edition = paths.urban_atlas_data, settings.urban_atlas.edition
     try:
-        land_cover, boundary = urban_atlas.read_city(folder, args.city, edition, scratch)
+        land_cover, boundary = products.read_city(folder, args.city, edition, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    geotables.write(boundary, paths.boundary)
-    geotables.write(land_cover, paths.land_cover)
+    geoframes.write(boundary, paths.boundary)
+    geoframes.write(land_cover, paths.land_cover)
     return {"polygons": len(land_cover), "classes": land_cover["class"].nunique(),
             "km2 in the city": float(boundary.area.sum() / 1e6)}  # fmt: skip
 
 
 def main(argv: list[str] | None = None) -> int:
-    return command.run(parse_args(argv), declare, work)
+    return runner.run(parse_args(argv), declare, work)
 
 
 if __name__ == "__main__":

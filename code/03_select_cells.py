@@ -8,16 +8,16 @@ Run     python code/03_select_cells.py --city Demo --run demo
 import argparse
 import logging
 
-from urbancam import command
-from urbancam.errors import InputError
-from urbancam.paths import shown
-from urbancam.records import Step
+from urbancam.workflow import arguments, runner
+from urbancam.workflow.errors import InputError
+from urbancam.workflow.paths import shown
+from urbancam.workflow.records import Step
 
 log = logging.getLogger(__name__)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__, city=True).parse_args(argv)
+    return arguments.parser(__doc__, city=True).parse_args(argv)
 
 
 def declare(settings, paths, args) -> Step:
@@ -31,13 +31,14 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    from urbancam import census, city_cells, geotables
+    from urbancam.sources.census import incomes, selection
+    from urbancam.tables import geoframes
 
-    boundary = geotables.read(paths.boundary)
+    boundary = geoframes.read(paths.boundary)
     outline = boundary.geometry.iloc[0]
     year, cell_size_m = settings.census.vintage, settings.census.cell_size_m
-    table = census.read_strip(paths.census(year, cell_size_m), outline.bounds, cell_size_m)
-    cells = city_cells.select_cells(table, outline, args.city)
+    table = incomes.read_strip(paths.census(year, cell_size_m), outline.bounds, cell_size_m)
+    cells = selection.select_cells(table, outline, args.city)
     if cells.empty:
         raise InputError(
             f"no inhabited cell lies in {args.city}: outline {outline.bounds} (EPSG:3035, m)",
@@ -46,20 +47,20 @@ def work(step, settings, paths, args) -> dict:
         )
     refuse_shared_cells(cells["idINSPIRE"], paths)
     if settings.census.cells == "all":
-        cells = city_cells.add_cells_without_income(cells, outline, cell_size_m)
-    summary = city_cells.describe(cells)
-    geotables.write(cells, paths.cells)
+        cells = selection.add_cells_without_income(cells, outline, cell_size_m)
+    summary = selection.describe(cells)
+    geoframes.write(cells, paths.cells)
     return summary
 
 
 def refuse_shared_cells(ids, paths) -> None:
     """A cell belongs to one city: two outlines that overlap are refused."""
-    from urbancam import tables
+    from urbancam.tables import frames
 
     for other in sorted(paths.results.glob("*/cells.parquet")):
         if other == paths.cells:
             continue
-        shared = ids[ids.isin(tables.read(other, ["idINSPIRE"])["idINSPIRE"])]
+        shared = ids[ids.isin(frames.read(other, ["idINSPIRE"])["idINSPIRE"])]
         if len(shared):
             raise InputError(
                 f"{len(shared):,} of {len(ids):,} cells also lie in {other.parent.name}: {shared.iloc[0]}",
@@ -69,7 +70,7 @@ def refuse_shared_cells(ids, paths) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    return command.run(parse_args(argv), declare, work)
+    return runner.run(parse_args(argv), declare, work)
 
 
 if __name__ == "__main__":

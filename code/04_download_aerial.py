@@ -9,15 +9,15 @@ Run     python code/04_download_aerial.py --city Demo --run demo
 import argparse
 import logging
 
-from urbancam import command
-from urbancam.paths import ROOT
-from urbancam.records import Step
+from urbancam.workflow import arguments, runner
+from urbancam.workflow.paths import ROOT
+from urbancam.workflow.records import Step
 
 log = logging.getLogger(__name__)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__, city=True).parse_args(argv)
+    return arguments.parser(__doc__, city=True).parse_args(argv)
 
 
 def declare(settings, paths, args) -> Step:
@@ -34,20 +34,20 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    from urbancam import geotables
-    from urbancam.ign import collect
+    from urbancam.sources.ign import collect
+    from urbancam.tables import geoframes
 
-    cells = geotables.read(paths.cells)
+    cells = geoframes.read(paths.cells)
     gather = collect.from_wms if settings.imagery.source == "wms" else collect.from_archives
     found, faults = gather(cells, settings.imagery, args.city, paths.data, paths.aerial_data)
     counts = collect.report_coverage(cells, found, faults)
-    geotables.write(found.tiles, paths.tiles)
+    geoframes.write(found.tiles, paths.tiles)
     vars(step).pop("current", None)  # so that the record holds the drop folder with what was just put there
     return counts
 
 
 def main(argv: list[str] | None = None) -> int:
-    return command.run(parse_args(argv), declare, work)
+    return runner.run(parse_args(argv), declare, work)
 
 
 if __name__ == "__main__":

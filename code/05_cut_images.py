@@ -9,14 +9,15 @@ Run     python code/05_cut_images.py --city Demo --run demo
 import argparse
 import logging
 
-from urbancam import command
-from urbancam.records import Step, atomic
+from urbancam.workflow import arguments, runner
+from urbancam.workflow.files import atomic
+from urbancam.workflow.records import Step
 
 log = logging.getLogger(__name__)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__, city=True).parse_args(argv)
+    return arguments.parser(__doc__, city=True).parse_args(argv)
 
 
 def declare(settings, paths, args) -> Step:
@@ -30,10 +31,10 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    from urbancam import geotables
-    from urbancam.imagery import cutting, overlay
+    from urbancam.sources.imagery import cutting, overlay
+    from urbancam.tables import geoframes
 
-    cells, tiles = geotables.read(paths.cells), geotables.read(paths.tiles)
+    cells, tiles = geoframes.read(paths.cells), geoframes.read(paths.tiles)
     with_tiles = overlay.cells_with_tiles(cells, tiles, paths.data)
     images = cutting.cut_images(with_tiles, paths.images, settings.image_px, args.workers)
     with atomic(paths.images_table) as temporary:
@@ -44,7 +45,7 @@ def work(step, settings, paths, args) -> dict:
 
 
 def main(argv: list[str] | None = None) -> int:
-    return command.run(parse_args(argv), declare, work)
+    return runner.run(parse_args(argv), declare, work)
 
 
 if __name__ == "__main__":

@@ -7,14 +7,14 @@ Run     python code/06_cut_land_cover.py --city Demo --run demo
 
 import argparse
 
-from urbancam import command
-from urbancam.errors import InputError
-from urbancam.paths import shown
-from urbancam.records import Step
+from urbancam.workflow import arguments, runner
+from urbancam.workflow.errors import InputError
+from urbancam.workflow.paths import shown
+from urbancam.workflow.records import Step
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__, city=True).parse_args(argv)
+    return arguments.parser(__doc__, city=True).parse_args(argv)
 
 
 def declare(settings, paths, args) -> Step:
@@ -27,23 +27,24 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    from urbancam import geotables, urban_atlas
+    from urbancam.sources.urban_atlas.fragments import cut_by_cells, describe_cover
+    from urbancam.tables import geoframes
 
-    cells = geotables.read(paths.cells, ["idINSPIRE", "geometry"])
-    land_cover = geotables.read(paths.land_cover)
-    fragments = urban_atlas.cut_by_cells(land_cover, cells)
+    cells = geoframes.read(paths.cells, ["idINSPIRE", "geometry"])
+    land_cover = geoframes.read(paths.land_cover)
+    fragments = cut_by_cells(land_cover, cells)
     if fragments.empty:
         raise InputError(
             f"no land cover lies in any of {len(cells):,} cells: land cover {land_cover.total_bounds.round()}, "
             f"cells {cells.total_bounds.round()} (EPSG:3035, m)",
             shown(paths.land_cover), "check that data/UA_data holds the city's own Urban Atlas",
         )  # fmt: skip
-    geotables.write(fragments, paths.fragments)
-    return urban_atlas.describe_cover(fragments, cells)
+    geoframes.write(fragments, paths.fragments)
+    return describe_cover(fragments, cells)
 
 
 def main(argv: list[str] | None = None) -> int:
-    return command.run(parse_args(argv), declare, work)
+    return runner.run(parse_args(argv), declare, work)
 
 
 if __name__ == "__main__":

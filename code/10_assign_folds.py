@@ -8,14 +8,14 @@ Run     python code/10_assign_folds.py --city Demo --run demo
 import argparse
 import logging
 
-from urbancam import command
-from urbancam.records import Step
+from urbancam.workflow import arguments, runner
+from urbancam.workflow.records import Step
 
 log = logging.getLogger(__name__)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__, city=True, variant=True).parse_args(argv)
+    return arguments.parser(__doc__, city=True, variant=True).parse_args(argv)
 
 
 def declare(settings, paths, args) -> Step:
@@ -28,10 +28,12 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    from urbancam import splits, tables, targets
+    from urbancam.learning import splits
+    from urbancam.scoring import targets
+    from urbancam.tables import frames
 
-    cells = tables.read(paths.cells, ["idINSPIRE", "income_eur", "ind", "group"])
-    images = tables.read(paths.images_table)
+    cells = frames.read(paths.cells, ["idINSPIRE", "income_eur", "ind", "group"])
+    images = frames.read(paths.images_table)
     table = splits.usable_cells(cells, images, settings.samples.max_void_fraction)
     table = targets.add_classes(table, targets.TARGETS[settings.samples.target])
     samples = splits.add_folds(table, settings.split, settings.seed)
@@ -40,14 +42,14 @@ def work(step, settings, paths, args) -> dict:
         samples = targets.shuffle_classes(samples, settings.seed)
     for reason, count in samples.loc[~samples["used"], "reason"].value_counts().items():
         log.info("drops %s of %s cells: %s", f"{count:,}", f"{len(samples):,}", reason)
-    tables.write(samples, paths.samples)
+    frames.write(samples, paths.samples)
     used = samples[samples["used"]]
     return {"cells used": len(used), "not used": len(samples) - len(used),
             "blocks": used["block"].nunique(), "folds": used["fold"].nunique()}  # fmt: skip
 
 
 def main(argv: list[str] | None = None) -> int:
-    return command.run(parse_args(argv), declare, work)
+    return runner.run(parse_args(argv), declare, work)
 
 
 if __name__ == "__main__":

@@ -13,15 +13,16 @@ Run     python code/11_train_income.py --city Demo --run demo [--fold 0]
 import argparse
 import logging
 
-from urbancam import command, reuse
-from urbancam.paths import shown
-from urbancam.records import Step, digest
+from urbancam.workflow import arguments, errors, reuse, runner
+from urbancam.workflow.files import digest
+from urbancam.workflow.paths import shown
+from urbancam.workflow.records import Step
 
 log = logging.getLogger(__name__)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = command.parser(__doc__, city=True, variant=True)
+    parser = arguments.parser(__doc__, city=True, variant=True)
     parser.add_argument("--fold", type=int, metavar="K", help="one fold only, 0 .. folds-1 (default: all, in turn)")
     return parser.parse_args(argv)
 
@@ -30,7 +31,7 @@ def declare(settings, paths, args) -> list[Step]:
     named = settings.weights_file
     others = paths.cities_learned_from(settings.split.method)
     if settings.split.method == "city" and not others:
-        raise command.InputError(f"no other city has samples of run {paths.run!r} to learn from", shown(paths.results),
+        raise errors.InputError(f"no other city has samples of run {paths.run!r} to learn from", shown(paths.results),
                                  "run another city first, or choose another split.method")  # fmt: skip
     taught = {file: maker for city in others
               for file, maker in ((city.samples, "10_assign_folds"), (city.images_table, "05_cut_images"))}  # fmt: skip
@@ -44,7 +45,7 @@ def declare(settings, paths, args) -> list[Step]:
             outputs=[paths.weights(fold), paths.history(fold), paths.validation_predictions(fold)],
             label=f"{args.city} fold {fold}",
         )
-        for fold in command.chosen_folds(args.fold, settings.folds_trained)
+        for fold in arguments.chosen_folds(args.fold, settings.folds_trained)
     ]  # fmt: skip
 
 
@@ -52,15 +53,17 @@ def load_cells(settings, paths, fold: int, workers: int) -> tuple:
     """The used cells of all cities that one fold needs, with `role` and `row` of their image, and the images."""
     import pandas as pd
 
-    from urbancam import datasets, splits, tables
+    from urbancam.learning import datasets, splits
+    from urbancam.learning.images import open_images
+    from urbancam.tables import frames
 
     split, parts, caches = settings.split, [], []
     for city in [paths, *paths.cities_learned_from(split.method)]:
-        samples = tables.read(city.samples)
+        samples = frames.read(city.samples)
         samples = samples[samples["used"]].astype({"income_class": int, "fold": int}).reset_index(drop=True)
         tested = fold if city == paths else None
         role = splits.roles(samples, tested, split.method, split.validation_fraction, settings.seed)
-        images, rows = datasets.open_images(city, samples["idINSPIRE"], settings.image, workers)
+        images, rows = open_images(city, samples["idINSPIRE"], settings.image, workers)
         parts.append(samples.assign(role=role, row=rows + sum(map(len, caches))))
         caches.append(images)
     return pd.concat(parts, ignore_index=True), datasets.StackedImages(caches)
@@ -75,7 +78,9 @@ def train(step, settings, paths, args) -> dict:
     """Train the fold of a step and predict its cells; returns the counts of the summary line."""
     import torch
 
-    from urbancam import datasets, models, tables, targets, training
+    from urbancam.learning import augmentation, datasets, networks, training
+    from urbancam.scoring import targets
+    from urbancam.tables import frames
 
     fold = int(step.result.parent.name.removeprefix("fold_"))
     seed = settings.seed * 1000 + fold
@@ -86,10 +91,10 @@ def train(step, settings, paths, args) -> dict:
         return datasets.LabelledImages(images, chosen["row"], chosen["income_class"], augment, seed)
 
     torch.manual_seed(seed)
-    device = models.find_device(args.device)
-    network = models.build(settings.model).to(device)
+    device = networks.find_device(args.device)
+    network = networks.build(settings.model).to(device)
     trainer = training.Trainer(
-        network, items("train", datasets.AUGMENT[settings.training.augment]), items("validation"),
+        network, items("train", augmentation.AUGMENT[settings.training.augment]), items("validation"),
         settings, paths.fold(fold), step.fingerprint, seed, args.workers,
     )  # fmt: skip
     history = trainer.fit()
@@ -100,11 +105,11 @@ def train(step, settings, paths, args) -> dict:
         table = training.prediction_table(chosen["idINSPIRE"], fold, out, settings.model.head)
         return table.assign(income_class=chosen["income_class"].to_numpy())
 
-    tables.write(predict("validation"), paths.validation_predictions(fold))
-    cells = tables.read(paths.cells, ["idINSPIRE", "income_eur", "ind"])
+    frames.write(predict("validation"), paths.validation_predictions(fold))
+    cells = frames.read(paths.cells, ["idINSPIRE", "income_eur", "ind"])
     cells["target"] = cells[targets.TARGETS[settings.samples.target].column]
     table = predict("test").merge(cells[["idINSPIRE", "income_eur", "target"]], "left")
-    tables.write(table, step.result)
+    frames.write(table, step.result)
     step.afterwards = trainer.clean
     step.facts = {"weights_sha256": digest(paths.weights(fold)), "device": str(device), "seed": seed,
                   "threads": torch.get_num_threads()}  # fmt: skip
@@ -116,7 +121,7 @@ def train(step, settings, paths, args) -> dict:
 
 
 def main(argv: list[str] | None = None) -> int:
-    return command.run_folds(parse_args(argv), declare, work, __file__, lambda settings: settings.folds_trained)
+    return runner.run_folds(parse_args(argv), declare, work, __file__, lambda settings: settings.folds_trained)
 
 
 if __name__ == "__main__":

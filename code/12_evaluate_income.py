@@ -11,18 +11,17 @@ Run     python code/12_evaluate_income.py --city Demo --run demo
 import argparse
 import logging
 
-from urbancam import command
-from urbancam.records import Step
+from urbancam.workflow import arguments, runner
+from urbancam.workflow.records import Step
 
 log = logging.getLogger(__name__)
 
-SCALED = "model, temperature scaled"
 FURTHER = ("confusion_matrix", "classification_report", "calibration", "reliability", "temperatures",
            "spatial_autocorrelation")  # fmt: skip
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__, city=True, variant=True).parse_args(argv)
+    return arguments.parser(__doc__, city=True, variant=True).parse_args(argv)
 
 
 def declare(settings, paths, args) -> Step:
@@ -50,12 +49,13 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    from urbancam import calibration, metrics, moran, tables
-    from urbancam.predictions import join_folds, rows_of
+    from urbancam.scoring import calibration, metrics, moran, vocabulary
+    from urbancam.scoring.predictions import join_folds, rows_of
+    from urbancam.tables import frames
 
-    samples = tables.read(paths.samples, dtype={"block": "str", "group": "str"})
-    joined = join_folds(samples, {k: tables.read(paths.test_predictions(k)) for k in range(settings.folds_trained)})
-    imputed = rows_of(joined["idINSPIRE"], tables.read(paths.cells, ["idINSPIRE", "imputed"]), "cells.parquet")
+    samples = frames.read(paths.samples, dtype={"block": "str", "group": "str"})
+    joined = join_folds(samples, {k: frames.read(paths.test_predictions(k)) for k in range(settings.folds_trained)})
+    imputed = rows_of(joined["idINSPIRE"], frames.read(paths.cells, ["idINSPIRE", "imputed"]), "cells.parquet")
     imputed = imputed["imputed"].to_numpy(dtype=bool)
     blocks = rows_of(joined["idINSPIRE"], samples, "samples.csv")["block"].to_numpy()
     statistics = settings.statistics
@@ -65,11 +65,11 @@ def work(step, settings, paths, args) -> dict:
     predictors = {"model": joined} | others
     scores = metrics.metrics_table(predictors, imputed, blocks, **bootstrap)
     temperatures = calibration.temperatures(read_validation(settings, paths))
-    predictors = {"model": joined, SCALED: calibration.scale_folds(joined, temperatures)} | others
+    predictors = {"model": joined, vocabulary.SCALED_MODEL: calibration.scale_folds(joined, temperatures)} | others
     errors = metrics.metrics_table(predictors, imputed, blocks, **bootstrap, score=calibration.scores)
     errors = errors[errors["fold"] == "all"].drop(columns="fold")
 
-    tables.write(joined, paths.predictions)
+    frames.write(joined, paths.predictions)
     for name, table in {
         "confusion_matrix": metrics.confusion_matrix(joined),
         "classification_report": metrics.classification_report(joined),
@@ -80,16 +80,16 @@ def work(step, settings, paths, args) -> dict:
             joined, imputed, settings.census.cell_size_m, settings.seed),
         "metrics": scores,
     }.items():  # fmt: skip
-        tables.write(table, paths.table(name))
+        frames.write(table, paths.table(name))
     return summary(scores, errors)
 
 
 def read_validation(settings, paths) -> dict:
     """The validation predictions of each trained fold."""
-    from urbancam import tables
-    from urbancam.predictions import VALIDATION_COLUMNS, check_values
+    from urbancam.scoring.predictions import VALIDATION_COLUMNS, check_values
+    from urbancam.tables import frames
 
-    found = {fold: tables.read(paths.validation_predictions(fold)) for fold in range(settings.folds_trained)}
+    found = {fold: frames.read(paths.validation_predictions(fold)) for fold in range(settings.folds_trained)}
     for fold, table in found.items():
         check_values(table, fold, "validation_predictions.csv", VALIDATION_COLUMNS)
     return found
@@ -101,7 +101,7 @@ def predict_by_baselines(settings, paths, args, used, joined) -> dict:
     Of a city that is left out they learn from the other cities: coordinates, which mean nothing there, and the image
     baselines, whose patches are each city's own, then say nothing.
     """
-    from urbancam import baselines, image_features, models
+    from urbancam.learning import baselines, image_features, networks
 
     others = paths.cities_learned_from(settings.split.method)
     used, cells, fragments = read_cells(settings, paths, others, used)
@@ -112,7 +112,7 @@ def predict_by_baselines(settings, paths, args, used, joined) -> dict:
     if others:
         del features["coordinates"]
     else:
-        device = models.find_device(args.device)
+        device = networks.find_device(args.device)
         features |= image_features.cell_features(paths, used["idINSPIRE"], settings, args.workers, device)
     classes, folds = used["income_class"].to_numpy(int), used["fold"].to_numpy(int)
     predictors = {}
@@ -127,18 +127,18 @@ def read_cells(settings, paths, others: list, used) -> tuple:
     """The used cells of the city, and of others as another fold: their samples, people, and fragments."""
     import pandas as pd
 
-    from urbancam import tables
-    from urbancam.predictions import rows_of
+    from urbancam.scoring.predictions import rows_of
+    from urbancam.tables import frames
 
     columns = ["idINSPIRE", settings.landcover.key, "area_m2"]
     samples, cells, fragments = [used], [], []
     for city in others:
-        theirs = tables.read(city.samples, dtype={"block": "str", "group": "str"})
+        theirs = frames.read(city.samples, dtype={"block": "str", "group": "str"})
         theirs = theirs[theirs["used"] & ~theirs["idINSPIRE"].isin(used["idINSPIRE"])]
         samples.append(theirs.assign(fold=used["fold"].max() + 1))
     for city, rows in zip([paths, *others], samples, strict=True):
-        cells.append(rows_of(rows["idINSPIRE"], tables.read(city.cells, ["idINSPIRE", "ind"]), "cells.parquet"))
-        held = tables.read(city.fragments, columns=columns)
+        cells.append(rows_of(rows["idINSPIRE"], frames.read(city.cells, ["idINSPIRE", "ind"]), "cells.parquet"))
+        held = frames.read(city.fragments, columns=columns)
         fragments.append(held[held["idINSPIRE"].isin(rows["idINSPIRE"])])
     return tuple(pd.concat(parts, ignore_index=True) for parts in (samples, cells, fragments))
 
@@ -155,7 +155,7 @@ def summary(scores, errors) -> dict:
 
 
 def main(argv: list[str] | None = None) -> int:
-    return command.run(parse_args(argv), declare, work)
+    return runner.run(parse_args(argv), declare, work)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@ import argparse
 import logging
 import shutil
 
-from urbancam import command
-from urbancam.records import Step, atomic, open_parts
+from urbancam.workflow import arguments, errors, runner
+from urbancam.workflow.files import atomic, open_parts
+from urbancam.workflow.records import Step
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ THUMBNAIL_PX = 96
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__, city=True, variant=True).parse_args(argv)
+    return arguments.parser(__doc__, city=True, variant=True).parse_args(argv)
 
 
 def declare(settings, paths, args) -> Step:
@@ -37,20 +38,24 @@ def declare(settings, paths, args) -> Step:
 def work(step, settings, paths, args) -> dict:
     from tqdm import tqdm
 
-    from urbancam import activation, datasets, models, tables, urban_atlas
+    from urbancam.explaining import activation
+    from urbancam.learning import networks
+    from urbancam.learning.images import open_images
+    from urbancam.sources.urban_atlas.fragments import by_cell
+    from urbancam.tables import frames
 
-    samples = tables.read(paths.samples)
+    samples = frames.read(paths.samples)
     samples = samples[samples["used"] & (samples["fold"] < settings.folds_trained)]
     samples = samples.astype({"fold": int}).reset_index(drop=True)
-    fragments = urban_atlas.by_cell(tables.read(paths.fragments), samples["idINSPIRE"])
-    images, rows = datasets.open_images(paths, samples["idINSPIRE"], settings.image, args.workers)
-    device = models.find_device(args.device)
+    fragments = by_cell(frames.read(paths.fragments), samples["idINSPIRE"])
+    images, rows = open_images(paths, samples["idINSPIRE"], settings.image, args.workers)
+    device = networks.find_device(args.device)
     parts = _open_parts(paths, step.fingerprint)
     step.afterwards = lambda: shutil.rmtree(parts.parent)
     size = activation.cells_at_once(settings.image.size_px)
     with tqdm(total=len(samples), unit="cell", desc="maps") as bar:
         for fold, members in samples.groupby("fold"):
-            network = models.load(paths.weights(fold), settings.model).to(device)
+            network = networks.load(paths.weights(fold), settings.model).to(device)
             for start in range(0, len(members), size):
                 batch = members.iloc[start : start + size]
                 part = parts / f"fold_{fold}_{start:07d}.parquet"
@@ -60,8 +65,8 @@ def work(step, settings, paths, args) -> dict:
                 bar.update(len(batch))
     table, cells = _join_parts(parts, paths)
     _check_additivity(cells)
-    tables.write(cells, paths.cell_activation)
-    tables.write(table, paths.activation)
+    frames.write(cells, paths.cell_activation)
+    frames.write(table, paths.activation)
     return {"cells": len(cells), "fragments": len(table), "flat cells": int(cells["flat"].sum()),
             "cells without land cover": int((cells["covered_share"] == 0).sum())}  # fmt: skip
 
@@ -71,12 +76,14 @@ def _project_batch(ids, maps, fragments, settings, maps_folder, part) -> None:
     import pandas as pd
     from PIL import Image
 
-    from urbancam import grid, projection, urban_atlas
+    from urbancam.explaining import projection
+    from urbancam.sources.urban_atlas.fragments import label_raster
+    from urbancam.tables import grid
 
     rows, cells = [], []
     for cell, cell_maps in zip(ids, maps, strict=True):
         held = fragments[cell]
-        labels = urban_atlas.label_raster(held["geometry"].to_numpy(), grid.bounds(cell), settings.image.size_px)
+        labels = label_raster(held["geometry"].to_numpy(), grid.bounds(cell), settings.image.size_px)
         overlap = settings.model.head == "softmax"
         rows.append(projection.project_cell(held, labels, cell_maps, overlap))
         cells.append({"idINSPIRE": cell} | projection.describe_cell(labels, cell_maps))
@@ -101,14 +108,14 @@ def _join_parts(parts, paths):
     """The rows of all fragments and of all cells; the parts stay until the record stands."""
     import pandas as pd
 
-    from urbancam import geotables
+    from urbancam.tables import geoframes
 
     files = sorted(parts.glob("fold_*.parquet"))  # not the hidden half of a killed write
-    with geotables.damage_named(parts, "delete that folder and run this step again"):
+    with geoframes.damage_named(parts, "delete that folder and run this step again"):
         filled = [table for table in map(pd.read_parquet, files) if len(table)]
         cells = pd.concat([pd.read_parquet(file.with_suffix(".cells")) for file in files], ignore_index=True)
     if not filled:
-        raise command.InputError("no used cell holds any land cover", paths.fragments,
+        raise errors.InputError("no used cell holds any land cover", paths.fragments,
                                  "see what 02 and 06 say: is this the city's Urban Atlas?")  # fmt: skip
     return pd.concat(filled, ignore_index=True), cells.sort_values("idINSPIRE", ignore_index=True)
 
@@ -123,7 +130,7 @@ def _check_additivity(cells) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    return command.run(parse_args(argv), declare, work)
+    return runner.run(parse_args(argv), declare, work)
 
 
 if __name__ == "__main__":

@@ -10,14 +10,14 @@ Run     python code/14_landcover_statistics.py --city Demo --run demo
 import argparse
 import logging
 
-from urbancam import command
-from urbancam.records import Step
+from urbancam.workflow import arguments, runner
+from urbancam.workflow.records import Step
 
 log = logging.getLogger(__name__)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__, city=True, variant=True).parse_args(argv)
+    return arguments.parser(__doc__, city=True, variant=True).parse_args(argv)
 
 
 def declare(settings, paths, args) -> Step:
@@ -34,13 +34,16 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    from urbancam import landcover, tables, urban_atlas
+    from urbancam.explaining.landcover import observed, ordering, pairs
+    from urbancam.explaining.landcover.city import LandCover
+    from urbancam.sources.urban_atlas import classes
+    from urbancam.tables import frames
 
-    activation = tables.read(paths.activation)
-    predictions = tables.read(paths.predictions)
-    blocks = tables.read(paths.samples).set_index("idINSPIRE")["block"]
-    names = urban_atlas.class_names(settings.landcover.key)
-    city = landcover.LandCover(
+    activation = frames.read(paths.activation)
+    predictions = frames.read(paths.predictions)
+    blocks = frames.read(paths.samples).set_index("idINSPIRE")["block"]
+    names = classes.class_names(settings.landcover.key)
+    city = LandCover(
         activation, predictions, blocks, names, settings.census.cell_size_m**2,
         settings.landcover, settings.statistics, settings.seed,
     )  # fmt: skip
@@ -49,21 +52,21 @@ def work(step, settings, paths, args) -> dict:
     made = {
         "activation_contrast": city.contrast(),
         "contribution": city.contribution_by_class(),
-        "coactivation": landcover.coactivation(city),
-        "observed_association": landcover.observed_association(city),
-        "observed_coassociation": landcover.observed_coassociation(city),
-        "class_income": landcover.class_income(city),
-        "ordering_agreement": landcover.ordering_agreement(city),
+        "coactivation": pairs.coactivation(city),
+        "observed_association": observed.observed_association(city),
+        "observed_coassociation": pairs.observed_coassociation(city),
+        "class_income": observed.class_income(city),
+        "ordering_agreement": ordering.ordering_agreement(city),
         "activation_ratio": city.activation_ratio(),
     }
     for name, table in made.items():
-        tables.write(table, paths.table(name))
+        frames.write(table, paths.table(name))
     return {"classes": len(city.classes), "cells read poor": len(city.side("poor").cells),
             "cells read rich": len(city.side("rich").cells)}  # fmt: skip
 
 
 def main(argv: list[str] | None = None) -> int:
-    return command.run(parse_args(argv), declare, work)
+    return runner.run(parse_args(argv), declare, work)
 
 
 if __name__ == "__main__":

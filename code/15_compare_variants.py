@@ -9,8 +9,8 @@ Run     python code/15_compare_variants.py --city Demo --run demo
 import argparse
 import logging
 
-from urbancam import command, variants
-from urbancam.records import Step
+from urbancam.workflow import arguments, errors, runner, variants
+from urbancam.workflow.records import Step
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ SPREAD = {"metrics": "metric", "activation_contrast": "class", "contribution": "
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__, city=True).parse_args(argv)
+    return arguments.parser(__doc__, city=True).parse_args(argv)
 
 
 def asked(settings, paths) -> dict[str, str]:
@@ -51,59 +51,60 @@ def declare(settings, paths, args) -> Step:
 def work(step, settings, paths, args) -> dict:
     import pandas as pd
 
-    from urbancam import comparison, tables
+    from urbancam.learning import leakage
+    from urbancam.tables import frames
 
     own = settings.split.method
     trained = {own: paths}
     trained |= {name.removeprefix("split-"): paths.of_variant(name)
                 for name, kind in asked(settings, paths).items() if kind == "split"}  # fmt: skip
     samples = read_samples(paths)
-    predictions = tables.read(paths.predictions)
+    predictions = frames.read(paths.predictions)
     parts = []
-    for method in (*comparison.METHODS, "city"):
+    for method in (*leakage.METHODS, "city"):
         if method in trained:
             cells = read_samples(trained[method])
-            scores = comparison.pooled(tables.read(trained[method].table("metrics")))
+            scores = leakage.pooled(frames.read(trained[method].table("metrics")))
             asked_for = settings.split.trained_folds if method == own else settings.compare.folds
             folds = min(asked_for or settings.folds_trained, cells["fold"].nunique())
         elif method == "city":
             continue
         else:  # not trained: only what the coordinates reach
             try:
-                cells, folds = comparison.split_again(samples, method, settings), settings.split.folds
-            except command.InputError as error:  # a small city may have too few blocks for a split nobody asked for
+                cells, folds = leakage.split_again(samples, method, settings), settings.split.folds
+            except errors.InputError as error:  # a small city may have too few blocks for a split nobody asked for
                 log.info("leaves out the split by %s, which was not trained: %s", method, error.what)
                 continue
             scores = score_coordinates(cells, samples, predictions, settings)
         if method == "city":
             others = pd.concat([read_samples(city) for city in paths.other_cities()], ignore_index=True)
-            leaks = comparison.count_shared(cells, others, settings.census.cell_size_m)
+            leaks = leakage.count_shared(cells, others, settings.census.cell_size_m)
         else:
-            leaks = comparison.count_leaks(cells, method, settings, folds)
+            leaks = leakage.count_leaks(cells, method, settings, folds)
         parts.append(scores.assign(split=method, folds=folds, **leaks))
     table = pd.concat(parts, ignore_index=True)
     table.insert(0, "split", table.pop("split"))
-    tables.write(comparison.spread(read_seeds(settings, paths)), paths.table("seeds"))
-    tables.write(table, paths.table("leakage"))
+    frames.write(leakage.spread(read_seeds(settings, paths)), paths.table("seeds"))
+    frames.write(table, paths.table("leakage"))
     return {"splits trained": len(trained), "splits compared": table["split"].nunique()}
 
 
 def score_coordinates(cells, samples, predictions, settings):
     """The coordinates baseline under other folds, on the cells that the run predicted."""
-    from urbancam import comparison
-    from urbancam.predictions import rows_of
+    from urbancam.learning import leakage
+    from urbancam.scoring.predictions import rows_of
 
     held = cells["idINSPIRE"].isin(predictions["idINSPIRE"])
     targets = rows_of(cells.loc[held, "idINSPIRE"], predictions, "predictions.csv")
     blocks = samples.loc[held, "block"].to_numpy()
-    return comparison.score_coordinates(cells, targets, blocks, settings).assign(predictor="coordinates")
+    return leakage.score_coordinates(cells, targets, blocks, settings).assign(predictor="coordinates")
 
 
 def read_samples(paths):
     """The used cells of a run or variant."""
-    from urbancam import tables
+    from urbancam.tables import frames
 
-    samples = tables.read(paths.samples, dtype={"block": "str", "group": "str"})
+    samples = frames.read(paths.samples, dtype={"block": "str", "group": "str"})
     samples = samples[samples["used"]].reset_index(drop=True)
     return samples.astype({"income_class": int, "fold": int})
 
@@ -112,7 +113,8 @@ def read_seeds(settings, paths) -> dict:
     """What is compared between seeds: seed -> `quantity, name, value`."""
     import pandas as pd
 
-    from urbancam import comparison, tables
+    from urbancam.learning import leakage
+    from urbancam.tables import frames
 
     folders = {settings.seed: paths}
     folders |= {int(name.removeprefix("seed-")): paths.of_variant(name)
@@ -121,9 +123,9 @@ def read_seeds(settings, paths) -> dict:
     for seed, there in folders.items():
         parts = []
         for quantity, name in SPREAD.items():
-            table = tables.read(there.table(quantity))
+            table = frames.read(there.table(quantity))
             if quantity == "metrics":
-                table = comparison.pooled(table).query("predictor == 'model'")
+                table = leakage.pooled(table).query("predictor == 'model'")
             table = table.rename(columns={"log_ratio": "value"})[[name, "value"]]
             parts.append(table.rename(columns={name: "name"}).assign(quantity=quantity))
         values[seed] = pd.concat(parts, ignore_index=True)
@@ -131,7 +133,7 @@ def read_seeds(settings, paths) -> dict:
 
 
 def main(argv: list[str] | None = None) -> int:
-    return command.run(parse_args(argv), declare, work)
+    return runner.run(parse_args(argv), declare, work)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ import argparse
 import logging
 import shutil
 
-from urbancam import command, variants
-from urbancam.records import Step, atomic, open_parts
+from urbancam.workflow import arguments, runner, variants
+from urbancam.workflow.files import atomic, open_parts
+from urbancam.workflow.records import Step
 
 log = logging.getLogger("urbancam")
 
@@ -22,7 +23,7 @@ KINDS = ("curves", "correlations", "shares")  # of the files of a part; the last
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__, city=True).parse_args(argv)
+    return arguments.parser(__doc__, city=True).parse_args(argv)
 
 
 def declare(settings, paths, args) -> Step:
@@ -42,11 +43,13 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    from urbancam import agreement, tables, urban_atlas
-    from urbancam.landcover import LandCover
+    from urbancam.explaining import agreement
+    from urbancam.explaining.landcover.city import LandCover
+    from urbancam.sources.urban_atlas import classes
+    from urbancam.tables import frames
 
-    predictions = tables.read(paths.predictions)
-    blocks = tables.read(paths.samples).set_index("idINSPIRE")["block"]
+    predictions = frames.read(paths.predictions)
+    blocks = frames.read(paths.samples).set_index("idINSPIRE")["block"]
     cells = agreement.draw_cells(predictions, settings.landcover, settings.controls.cells, settings.seed)
     log.info("examines %s of %s cells: %s predicted poor, %s rich", f"{len(cells):,}", f"{len(predictions):,}",
              f"{(~cells['rich']).sum():,}", f"{cells['rich'].sum():,}")  # fmt: skip
@@ -54,9 +57,9 @@ def work(step, settings, paths, args) -> dict:
     step.afterwards = lambda: shutil.rmtree(parts.parent)
     curves, correlations, shares = _examine(cells, parts, settings, paths, args)
     if settings.compare.shuffled_labels:
-        trained = tables.read(paths.of_variant(variants.SHUFFLED).activation)
+        trained = frames.read(paths.of_variant(variants.SHUFFLED).activation)
         shares = agreement.add_shares(shares, "shuffled_labels", trained)
-    names = urban_atlas.class_names(settings.landcover.key)
+    names = classes.class_names(settings.landcover.key)
 
     def city(activation) -> LandCover:
         return LandCover(activation, cells, blocks, names, settings.census.cell_size_m**2,
@@ -64,10 +67,10 @@ def work(step, settings, paths, args) -> dict:
 
     controls, agreed = agreement.compare(shares, correlations, cells, city, settings.controls.methods)
     deleted, area = agreement.deletion_tables(curves, blocks, settings.statistics, settings.seed)
-    tables.write(agreed, paths.table("attribution_agreement"))
-    tables.write(deleted, paths.table("deletion"))
-    tables.write(area, paths.table("deletion_area"))
-    tables.write(controls, paths.table("attribution_controls"))
+    frames.write(agreed, paths.table("attribution_agreement"))
+    frames.write(deleted, paths.table("deletion"))
+    frames.write(area, paths.table("deletion_area"))
+    frames.write(controls, paths.table("attribution_controls"))
     return {"cells": len(cells), "maps": controls["control"].nunique(), "classes": controls["class"].nunique(),
             "cells deleted": curves["idINSPIRE"].nunique()}  # fmt: skip
 
@@ -78,18 +81,22 @@ def _examine(cells, parts, settings, paths, args) -> tuple:
     import pandas as pd
     from tqdm import tqdm
 
-    from urbancam import agreement, datasets, geotables, models, tables, urban_atlas
-    from urbancam.attribution import groups
+    from urbancam.explaining import agreement
+    from urbancam.explaining.attribution import groups
+    from urbancam.learning import networks
+    from urbancam.learning.images import open_images
+    from urbancam.sources.urban_atlas.fragments import by_cell
+    from urbancam.tables import frames, geoframes
 
-    fragments = urban_atlas.by_cell(tables.read(paths.fragments), cells["idINSPIRE"])
-    images, rows = datasets.open_images(paths, cells["idINSPIRE"], settings.image, args.workers)
+    fragments = by_cell(frames.read(paths.fragments), cells["idINSPIRE"])
+    images, rows = open_images(paths, cells["idINSPIRE"], settings.image, args.workers)
     random = np.random.default_rng(settings.seed)
     calibration = images[np.sort(random.permutation(rows)[: groups.CALIBRATION_IMAGES])]
     deleted = agreement.draw_cells(cells, settings.landcover, settings.controls.deletion_cells, settings.seed)
-    device, files = models.find_device(args.device), []
+    device, files = networks.find_device(args.device), []
     with tqdm(total=len(cells), unit="cell", desc="controls") as bar:
         for fold, members in cells.groupby("fold"):
-            network = models.load(paths.weights(fold), settings.model).to(device)
+            network = networks.load(paths.weights(fold), settings.model).to(device)
             for number, places in enumerate(np.array_split(np.arange(len(members)), groups.count(len(members)))):
                 chosen = members.iloc[places]
                 files.append([parts / f"fold_{fold}_{number:05d}_{kind}.parquet" for kind in KINDS])
@@ -102,31 +109,32 @@ def _examine(cells, parts, settings, paths, args) -> tuple:
     if not files:
         log.info("no cell is predicted poor or rich: the tables stay empty")
         return groups.Findings().frames(pd.DataFrame(columns=FRAGMENT))
-    with geotables.damage_named(parts, "delete that folder and run this step again"):
+    with geoframes.damage_named(parts, "delete that folder and run this step again"):
         return tuple(pd.concat(map(pd.read_parquet, kind), ignore_index=True) for kind in zip(*files, strict=True))
 
 
 def _group(chosen, images, fragments, deleted, settings, fold: int, number: int):
-    from urbancam import grid, urban_atlas
-    from urbancam.attribution.groups import Group
+    from urbancam.explaining.attribution.groups import Group
+    from urbancam.sources.urban_atlas.fragments import label_raster
+    from urbancam.tables import grid
 
     ids = chosen["idINSPIRE"].to_numpy()
     labels = [
-        urban_atlas.label_raster(fragments[cell]["geometry"].to_numpy(), grid.bounds(cell), settings.image.size_px)
+        label_raster(fragments[cell]["geometry"].to_numpy(), grid.bounds(cell), settings.image.size_px)
         for cell in ids
     ]
     return Group(ids, images, labels, [len(fragments[cell]) for cell in ids], chosen["rich"].to_numpy(),
                  chosen["idINSPIRE"].isin(deleted["idINSPIRE"]).to_numpy(), [settings.seed, fold, number])  # fmt: skip
 
 
-def _save(frames, files) -> None:
-    for frame, file in zip(frames, files, strict=True):
+def _save(parts, files) -> None:
+    for frame, file in zip(parts, files, strict=True):
         with atomic(file) as temporary:
             frame.to_parquet(temporary, index=False)
 
 
 def main(argv: list[str] | None = None) -> int:
-    return command.run(parse_args(argv), declare, work)
+    return runner.run(parse_args(argv), declare, work)
 
 
 if __name__ == "__main__":

@@ -12,14 +12,15 @@ Run     python code/17_transfer_income.py --city Demo --run demo
 import argparse
 import logging
 
-from urbancam import command
-from urbancam.records import Step, read_json
+from urbancam.workflow import arguments, runner
+from urbancam.workflow.files import read_json
+from urbancam.workflow.records import Step
 
 log = logging.getLogger(__name__)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__, city=True).parse_args(argv)
+    return arguments.parser(__doc__, city=True).parse_args(argv)
 
 
 def weights_of(settings, paths) -> dict:
@@ -28,7 +29,7 @@ def weights_of(settings, paths) -> dict:
 
 
 def finished_cities(settings, paths) -> list:
-    """Paths of the other cities whose folds are all trained, for this run, as networks of the same make."""
+    """Paths of the other cities whose folds are all trained, for this run, as trained_networks of the same make."""
     made = settings.pick("image", "model", "samples.target")
     return [city for city in paths.other_cities() if all(trained_so(city, fold, made)
             for fold in range(settings.folds_trained))]  # fmt: skip
@@ -54,18 +55,20 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    from urbancam import metrics, tables, training
-    from urbancam.predictions import rows_of
+    from urbancam.learning import training
+    from urbancam.scoring import metrics
+    from urbancam.scoring.predictions import rows_of
+    from urbancam.tables import frames
 
-    cells = tables.read(paths.cells, ["idINSPIRE", "income_eur", "imputed"])
-    images = tables.read(paths.images_table)
+    cells = frames.read(paths.cells, ["idINSPIRE", "income_eur", "imputed"])
+    images = frames.read(paths.images_table)
     seen = images[images["path"].notna() & (images["void_fraction"] <= settings.samples.max_void_fraction)]
     lacking = cells.loc[cells["income_eur"].isna() & cells["idINSPIRE"].isin(seen["idINSPIRE"]), "idINSPIRE"]
     log.info("predicts %s cells without income", f"{len(lacking):,}")
     outs = predict_by_folds(paths, paths, lacking, settings, args)
     table = training.prediction_table(lacking, -1, outs.mean(0), settings.model.head).drop(columns="fold")
     table["n_models"], table["logit_sd"] = len(outs), spread_of_logit(outs)
-    own, own_name = tables.read(paths.predictions), paths.city_folder.name
+    own, own_name = frames.read(paths.predictions), paths.city_folder.name
     predictors = {"model": own}
     for city in finished_cities(settings, paths):
         log.info("predicts %s cells with the model of %s", f"{len(own):,}", city.city)
@@ -73,7 +76,7 @@ def work(step, settings, paths, args) -> dict:
         foreign = training.prediction_table(own["idINSPIRE"], 0, out, settings.model.head)
         known = [name for name in own if name not in foreign]
         predictors[city.city] = foreign.join(own[known]).assign(fold=own["fold"])
-    samples = tables.read(paths.samples, dtype={"block": "str", "group": "str"})
+    samples = frames.read(paths.samples, dtype={"block": "str", "group": "str"})
     scores = metrics.metrics_table(
         predictors, rows_of(own["idINSPIRE"], cells, "cells.parquet")["imputed"].to_numpy(dtype=bool),
         rows_of(own["idINSPIRE"], samples, "samples.csv")["block"].to_numpy(),
@@ -83,8 +86,8 @@ def work(step, settings, paths, args) -> dict:
     scores = scores.rename(columns={"predictor": "trained_on"}).replace({"trained_on": {"model": own_name}})
     scores["trained_on"] = scores["trained_on"].str.replace("model - ", f"{own_name} - ", regex=False)
     scores.insert(1, "tested_on", own_name)
-    tables.write(table, paths.predictions_without_income)
-    tables.write(scores, paths.table("transfer"))
+    frames.write(table, paths.predictions_without_income)
+    frames.write(scores, paths.table("transfer"))
     return {"cells without income": len(lacking), "models of other cities": len(predictors) - 1}
 
 
@@ -93,16 +96,17 @@ def predict_by_folds(trained, predicted, ids, settings, args):
     import numpy as np
     import torch
 
-    from urbancam import datasets, models, training
+    from urbancam.learning import datasets, heads, networks, training
+    from urbancam.learning.images import open_images
 
     if ids.empty:
-        return torch.empty(settings.folds_trained, 0, models.find_head(settings.model.head).outputs)
-    images, rows = datasets.open_images(predicted, ids, settings.image, args.workers)
+        return torch.empty(settings.folds_trained, 0, heads.find_head(settings.model.head).outputs)
+    images, rows = open_images(predicted, ids, settings.image, args.workers)
     items = datasets.LabelledImages(images, rows, np.zeros(len(rows), dtype=int))
-    device = models.find_device(args.device)
-    networks = (models.load(trained.weights(fold), settings.model).to(device) for fold in range(settings.folds_trained))
+    device = networks.find_device(args.device)
+    trained_networks = (networks.load(trained.weights(fold), settings.model).to(device) for fold in range(settings.folds_trained))
     # ASSUME: where no fold's model was trained, all of them are asked, and the mean of their outputs is the answer.
-    return torch.stack([training.predict(network, items, settings, args.workers) for network in networks])
+    return torch.stack([training.predict(network, items, settings, args.workers) for network in trained_networks])
 
 
 def spread_of_logit(outs):
@@ -112,7 +116,7 @@ def spread_of_logit(outs):
 
 
 def main(argv: list[str] | None = None) -> int:
-    return command.run(parse_args(argv), declare, work)
+    return runner.run(parse_args(argv), declare, work)
 
 
 if __name__ == "__main__":

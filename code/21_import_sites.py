@@ -9,9 +9,10 @@ Run     python code/21_import_sites.py --run demo
 import argparse
 import logging
 
-from urbancam import command
-from urbancam.paths import shown
-from urbancam.records import Step, digest
+from urbancam.workflow import arguments, runner
+from urbancam.workflow.files import digest
+from urbancam.workflow.paths import shown
+from urbancam.workflow.records import Step
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ USED = {
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__, experiment="cities").parse_args(argv)
+    return arguments.parser(__doc__, experiment="cities").parse_args(argv)
 
 
 def declare(settings, paths, args) -> Step:
@@ -42,8 +43,9 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    from urbancam import reuse, tables
     from urbancam.cities import sites
+    from urbancam.tables import frames
+    from urbancam.workflow import reuse
 
     known = None if args.force else reuse.take_over(step, paths.in_other_runs(step.result))
     if known is not None:
@@ -51,8 +53,8 @@ def work(step, settings, paths, args) -> dict:
     gather = cut if settings.cities.source == "ign" else list_folder
     images, skipped = gather(step, settings, paths, args.workers)
     sites.report_skipped(skipped)
-    tables.write(skipped, paths.skipped)
-    tables.write(images[sites.COLUMNS], paths.sites)
+    frames.write(skipped, paths.skipped)
+    frames.write(images[sites.COLUMNS], paths.sites)
     return {"images": len(images), "sites": len(images.drop_duplicates(["city", "site"])),
             "cities": images["city"].nunique(), "skipped": len(skipped)}  # fmt: skip
 
@@ -60,14 +62,14 @@ def work(step, settings, paths, args) -> dict:
 def list_folder(step, settings, paths, workers: int) -> tuple:
     import pandas as pd
 
-    from urbancam import tables
     from urbancam.cities import hub, sites
+    from urbancam.tables import frames
 
     if settings.cities.source == "hub":
         hub.fetch(settings.cities.hub_dataset, settings.cities.hub_revision, paths.cities_data)
         vars(step).pop("current", None)  # so that the record holds the drop folder with what was just put there
     found, stray = sites.find_images(paths.cities_data)
-    known = tables.read(paths.sites) if is_as_left(step, paths.sites) else None
+    known = frames.read(paths.sites) if is_as_left(step, paths.sites) else None
     images, unfit = sites.inspect_images(found, paths.cities_data, known, workers)
     skipped = pd.concat([stray, unfit], ignore_index=True)
     sites.check_any(images, skipped, paths.cities_data)
@@ -99,7 +101,7 @@ def cut(step, settings, paths, workers: int) -> tuple:
 
 
 def main(argv: list[str] | None = None) -> int:
-    return command.run(parse_args(argv), declare, work)
+    return runner.run(parse_args(argv), declare, work)
 
 
 if __name__ == "__main__":

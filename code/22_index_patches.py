@@ -8,14 +8,14 @@ Run     python code/22_index_patches.py --run demo
 import argparse
 import logging
 
-from urbancam import command
-from urbancam.records import Step
+from urbancam.workflow import arguments, runner
+from urbancam.workflow.records import Step
 
 log = logging.getLogger(__name__)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__, experiment="cities", variant=True).parse_args(argv)
+    return arguments.parser(__doc__, experiment="cities", variant=True).parse_args(argv)
 
 
 def declare(settings, paths, args) -> Step:
@@ -29,11 +29,11 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    from urbancam import tables
     from urbancam.cities import patches
+    from urbancam.tables import frames
 
     asked, method, folds = settings.cities, settings.cities.split, settings.cities.folds_split
-    images = tables.read(paths.sites, dtype={"site": str, "image": str, "acquisition": str})
+    images = frames.read(paths.sites, dtype={"site": str, "image": str, "acquisition": str})
     cities = patches.usable_cities(images, asked.patch_px, method)
     for city in cities[~cities["used"]].itertuples():
         log.info("leaves out %s: %s", city.city, city.reason)
@@ -47,14 +47,14 @@ def work(step, settings, paths, args) -> dict:
     sites = patches.assign_sites(images, method, folds, settings.seed)
     table = patches.add_roles(windows, sites, method, folds, asked.test_patches, settings.seed)
     patches.check_roles(table, folds)
-    tables.write(table, paths.patches)
-    tables.write(patches.count_roles(table, cities, folds), paths.cities_used)
+    frames.write(table, paths.patches)
+    frames.write(patches.count_roles(table, cities, folds), paths.cities_used)
     return {"patches": len(table), "images": len(images), "sites": len(sites), "cities": int(cities["used"].sum()),
             "cities left out": int((~cities["used"]).sum()), "folds": folds}  # fmt: skip
 
 
 def main(argv: list[str] | None = None) -> int:
-    return command.run(parse_args(argv), declare, work)
+    return runner.run(parse_args(argv), declare, work)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@ Run     python code/23_train_cities.py --run demo [--fold 0] [--variant colour-g
 import argparse
 import logging
 
-from urbancam import command
-from urbancam.paths import ROOT
-from urbancam.records import Step, digest
+from urbancam.workflow import arguments, runner
+from urbancam.workflow.files import digest
+from urbancam.workflow.paths import ROOT
+from urbancam.workflow.records import Step
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ KEYS = ("image", "model", "training", "patch_px", "colour", "checkpoint")  # of 
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = command.parser(__doc__, experiment="cities", variant=True)
+    parser = arguments.parser(__doc__, experiment="cities", variant=True)
     parser.add_argument("--fold", type=int, metavar="K", help="one fold only, 0 .. folds-1 (default: all, in turn)")
     parser.add_argument("--unpickle", action="store_true", help="cities.checkpoint may be a pickled module, as "
                         "published: reading it RUNS CODE FROM THE FILE with all your rights")  # fmt: skip
@@ -39,40 +40,42 @@ def declare(settings, paths, args) -> list[Step]:
             + ([] if cities.checkpoint else [paths.history(fold)]),
             label=f"fold {fold}",
         )
-        for fold in command.chosen_folds(args.fold, cities.folds_trained)
+        for fold in arguments.chosen_folds(args.fold, cities.folds_trained)
     ]  # fmt: skip
 
 
 def work(step, settings, paths, args) -> dict:
     import torch
 
-    from urbancam import checkpoints, city_predictions, colour, datasets, models, tables, training
+    from urbancam.cities import checkpoints, colour, predictions
     from urbancam.cities import patches as index
     from urbancam.cities.pixels import open_patches
+    from urbancam.learning import augmentation, datasets, networks, training, weight_files
+    from urbancam.tables import frames
 
     cities, fold = settings.cities, int(step.result.parent.name.removeprefix("fold_"))
     seed = settings.seed * 1000 + fold
-    patches = tables.read(paths.patches)
+    patches = frames.read(paths.patches)
     classes, names = index.city_numbers(patches)
     role = index.roles(patches, fold)
     images, rows = open_patches(paths, patches, cities.patch_px, cities.image, args.workers)
-    seen = city_predictions.seen_colour(cities.colour)
+    seen = predictions.seen_colour(cities.colour)
 
     def items(part: str, *changes) -> datasets.LabelledImages:
         chosen = role == part
         return datasets.LabelledImages(images, rows[chosen], classes[chosen], colour.chain(*changes), seed)
 
     torch.manual_seed(seed)
-    device = models.find_device(args.device)
-    network = models.build(cities.model, not cities.checkpoint, outputs=len(names)).to(device)
+    device = networks.find_device(args.device)
+    network = networks.build(cities.model, not cities.checkpoint, outputs=len(names)).to(device)
     counts = {"cities": len(names)} | {part: int((role == part).sum()) for part in ("train", "validation", "test")}
     if cities.checkpoint:
         file = ROOT / cities.checkpoint
         checkpoints.fill(network, checkpoints.read(file, args.unpickle), file)
-        models.save(network.state_dict(), paths.weights(fold))
+        weight_files.save(network.state_dict(), paths.weights(fold))
         log.info("scores hold only for sites that those weights were not trained on; only their makers know which")
     else:
-        augment = datasets.AUGMENT[cities.training.augment], colour.COLOUR[cities.colour]
+        augment = augmentation.AUGMENT[cities.training.augment], colour.COLOUR[cities.colour]
         trainer = training.Trainer(network, items("train", *augment), items("validation", seen), cities,
                                    paths.fold(fold), step.fingerprint, seed, args.workers)  # fmt: skip
         history = trainer.fit()
@@ -80,11 +83,11 @@ def work(step, settings, paths, args) -> dict:
         best = history.loc[history["validation_loss"].idxmin()]
         counts |= {"epochs": len(history), "best epoch": int(best["epoch"]),
                    "validation accuracy": float(best["validation_accuracy"])}  # fmt: skip
-    table, sites = city_predictions.predict_patches(
+    table, sites = predictions.predict_patches(
         network, patches[role == "test"], lambda change: items("test", change, seen), names, fold, cities, args.workers
     )
-    tables.write(sites, paths.site_embeddings(fold))
-    tables.write(table, step.result)
+    frames.write(sites, paths.site_embeddings(fold))
+    frames.write(table, step.result)
     step.facts = {"weights_sha256": digest(paths.weights(fold)), "device": str(device), "seed": seed,
                   "threads": torch.get_num_threads(), "cities": names}  # fmt: skip
     return counts | {"test accuracy": float((table["predicted_city"] == table["city"]).mean())}
@@ -93,7 +96,7 @@ def work(step, settings, paths, args) -> dict:
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     extra = ["--unpickle"] if args.unpickle else []
-    return command.run_folds(args, declare, work, __file__, lambda settings: settings.cities.folds_trained, extra)
+    return runner.run_folds(args, declare, work, __file__, lambda settings: settings.cities.folds_trained, extra)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ Run     python code/24_evaluate_cities.py --run demo
 import argparse
 import logging
 
-from urbancam import command
-from urbancam.records import Step
+from urbancam.workflow import arguments, runner
+from urbancam.workflow.records import Step
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ RUN = "run"  # what accuracy.csv calls the run itself, beside its variants
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__, experiment="cities").parse_args(argv)
+    return arguments.parser(__doc__, experiment="cities").parse_args(argv)
 
 
 def fold_files(settings, paths, variant: str = "") -> list:
@@ -53,8 +53,8 @@ def declare(settings, paths, args) -> Step:
 def work(step, settings, paths, args) -> dict:
     import pandas as pd
 
-    from urbancam import tables
     from urbancam.cities import accuracy, patches, similarity
+    from urbancam.tables import frames
 
     how = (settings.statistics.draws, settings.statistics.confidence, settings.seed)
 
@@ -62,8 +62,8 @@ def work(step, settings, paths, args) -> dict:
         """Of all folds, and the names of the cities that the networks tell apart."""
         files = fold_files(settings, paths, variant)
         text = dict.fromkeys(("site", "image", "acquisition"), "str")
-        table = pd.concat([tables.read(file, dtype=text) for file in files], ignore_index=True)
-        index = tables.read(paths.of_variant(variant).patches)
+        table = pd.concat([frames.read(file, dtype=text) for file in files], ignore_index=True)
+        index = frames.read(paths.of_variant(variant).patches)
         accuracy.check_predictions(table, patches.tested_patches(index, len(files)), variant or RUN)
         return table, patches.city_numbers(index)[1]
 
@@ -82,7 +82,7 @@ def work(step, settings, paths, args) -> dict:
     cities = confusion["city"].tolist()
     if untested := sorted(set(names) - set(cities)):
         log.info("these folds test no site of %s", ", ".join(untested))
-    sites = pd.concat([tables.read(paths.site_embeddings(fold)) for fold in range(settings.cities.folds_trained)])
+    sites = pd.concat([frames.read(paths.site_embeddings(fold)) for fold in range(settings.cities.folds_trained)])
     embeddings = sites.filter(regex=r"^e\d+$").to_numpy()
     alike = [similarity.by_embedding(sites, embeddings, cities, *how),
              similarity.by_confusion(predictions, cities, *how)]  # fmt: skip
@@ -95,10 +95,10 @@ def work(step, settings, paths, args) -> dict:
         "city_tree": pd.concat([similarity.merge_tree(one) for one in alike]),
         "city_map": pd.concat([similarity.place_cities(one, settings.seed) for one in alike]),
     }
-    tables.write(predictions, paths.predictions)
+    frames.write(predictions, paths.predictions)
     for name, table in made.items():
-        tables.write(table, paths.table(name))
-    tables.write(scores, step.result)
+        frames.write(table, paths.table(name))
+    frames.write(scores, step.result)
     return summary(scores, len(names))
 
 
@@ -113,7 +113,7 @@ def summary(scores, cities: int) -> dict:
 
 
 def main(argv: list[str] | None = None) -> int:
-    return command.run(parse_args(argv), declare, work)
+    return runner.run(parse_args(argv), declare, work)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,10 @@ import csv
 import logging
 import shutil
 
-from urbancam import command
-from urbancam.paths import folder_name, folder_name_among
-from urbancam.records import Step, atomic, open_parts
+from urbancam.workflow import arguments, runner
+from urbancam.workflow.files import atomic, open_parts
+from urbancam.workflow.paths import folder_name, folder_name_among
+from urbancam.workflow.records import Step
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ KEYS = ("image", "model", "colour", "patch_px", "trained_folds", "relevance")  #
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__, experiment="cities").parse_args(argv)
+    return arguments.parser(__doc__, experiment="cities").parse_args(argv)
 
 
 def declare(settings, paths, args) -> Step:
@@ -53,14 +54,16 @@ def work(step, settings, paths, args) -> dict:
     import pandas as pd
     from tqdm import tqdm
 
-    from urbancam import figures, tables, urban_atlas
     from urbancam.cities import patches as index
     from urbancam.cities import relevance_by_class as by_class
+    from urbancam.showing.figures import style
+    from urbancam.sources.urban_atlas.classes import class_names
+    from urbancam.tables import frames
 
-    patches, sites = tables.read(paths.patches), tables.read(paths.sites, dtype={"site": str, "image": str})
+    patches, sites = frames.read(paths.patches), frames.read(paths.sites, dtype={"site": str, "image": str})
     patches["class_number"], names = index.city_numbers(patches)
     chosen = choose(patches, sites, settings, paths)
-    credits = figures.site_credit_line(set(sites["source"]), rendered=paths.cities_truth.is_file())
+    credits = style.site_credit_line(set(sites["source"]), rendered=paths.cities_truth.is_file())
     map_rows = open_mapper(chosen, names, settings, paths, args)
     parts = clean_parts(step, paths)
     makers = {"pictures": lambda *rows: draw_city(*rows, names, credits, paths),
@@ -76,11 +79,11 @@ def work(step, settings, paths, args) -> dict:
             bar.update(len(rows))
     described, fragments = (pd.concat([t for t in found if len(t)] or found, ignore_index=True)
                             for found in made.values())  # fmt: skip
-    key, classes = settings.landcover.key, urban_atlas.class_names(settings.landcover.key)
+    key, classes = settings.landcover.key, class_names(settings.landcover.key)
     by_classes = by_class.relevance_by_class(fragments, classes, key, settings.statistics, settings.seed)
-    tables.write(fragments, paths.relevance_fragments)
-    tables.write(by_classes, paths.table("relevance_by_class"))
-    tables.write(described, paths.table("relevance"))
+    frames.write(fragments, paths.relevance_fragments)
+    frames.write(by_classes, paths.table("relevance_by_class"))
+    frames.write(described, paths.table("relevance"))
     return {"patches drawn": described["patch_id"].nunique(), "cities": described["city"].nunique(),
             "patches over land cover": fragments["patch_id"].nunique()}  # fmt: skip
 
@@ -116,19 +119,20 @@ def open_mapper(chosen, names, settings, paths, args):
     """A function: rows of `chosen` -> index, image and relevance of each, by the network that never saw its site."""
     import functools
 
-    from urbancam import city_predictions, models, relevance
+    from urbancam.cities import predictions, relevance
     from urbancam.cities.pixels import open_patches
+    from urbancam.learning import networks
 
     cities = settings.cities
     pixels, row = open_patches(paths, chosen, cities.patch_px, cities.image, args.workers)
-    device, seen = models.find_device(args.device), city_predictions.seen_colour(cities.colour)
+    device, seen = networks.find_device(args.device), predictions.seen_colour(cities.colour)
 
     def read(index: int):
         return seen(pixels[row[index]], None) if seen else pixels[row[index]]
 
     @functools.cache
     def network(fold: int):
-        return models.load(paths.weights(fold), cities.model, len(names)).to(device)
+        return networks.load(paths.weights(fold), cities.model, len(names)).to(device)
 
     return lambda rows: relevance.map_rows(rows, read, network, cities)
 
@@ -138,39 +142,39 @@ def draw_city(city, rows, mapped, names, credits, paths):
     import pandas as pd
     from PIL import Image
 
-    from urbancam import figures
+    from urbancam.showing.figures import relevance, style
 
     described, sheet, folder = [], [], paths.relevance / folder_name_among(city, names)
     for number, (index, image, maps) in enumerate(mapped, 1):
         patch = rows.loc[index]
         name = f"{number:02d}_{folder_name(patch['patch_id'].removeprefix(f'{city}/'))}"
         for layer, shown in maps.shown.items():
-            for kind, paint in figures.PICTURES.items():
+            for kind, paint in relevance.PICTURES.items():
                 with atomic(folder / f"{name}_{layer}_{kind}.png") as temporary:
                     Image.fromarray(paint(image, shown)).save(temporary)
         own = patch[["patch_id", "city", "site", "image", "fold"]].to_dict() | {"picture": f"{folder.name}/{name}"}
         described += [own | row for row in maps.describe(names)]
-        sheet.append(figures.PatchPicture(f"{name}: {names[maps.target]}", image, maps.shown))
+        sheet.append(relevance.PatchPicture(f"{name}: {names[maps.target]}", image, maps.shown))
     for page, first in enumerate(range(0, len(sheet), ROWS_A_SHEET), 1):
-        figure = figures.draw_relevance_sheet(sheet[first : first + ROWS_A_SHEET], city, credits)
+        figure = relevance.draw_relevance_sheet(sheet[first : first + ROWS_A_SHEET], city, credits)
         for kind in ("png", "pdf"):
             with atomic(folder / f"sheet_{page}.{kind}") as temporary:
-                temporary.write_bytes(figures.render(figure, kind))
+                temporary.write_bytes(style.render(figure, kind))
     return pd.DataFrame(described)
 
 
 def cover_city(city, rows, mapped, sites, settings, paths):
     """Rows of `relevance_fragments.parquet` of a city's patches."""
-    from urbancam import geotables
     from urbancam.cities import patch_cover
+    from urbancam.tables import geoframes
 
-    land_cover = geotables.read(land_covers(paths)[city], ["code", "class", "geometry"])
+    land_cover = geoframes.read(land_covers(paths)[city], ["code", "class", "geometry"])
     signed = ((index, maps.signed) for index, _, maps in mapped)
     return patch_cover.project_patches(signed, rows, sites, land_cover, settings.cities.patch_px)
 
 
 def main(argv: list[str] | None = None) -> int:
-    return command.run(parse_args(argv), declare, work)
+    return runner.run(parse_args(argv), declare, work)
 
 
 if __name__ == "__main__":

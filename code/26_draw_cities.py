@@ -9,9 +9,10 @@ Run     python code/26_draw_cities.py --run demo
 import argparse
 import logging
 
-from urbancam import command
-from urbancam.paths import shown
-from urbancam.records import Step, write_files
+from urbancam.workflow import arguments, runner
+from urbancam.workflow.files import write_files
+from urbancam.workflow.paths import shown
+from urbancam.workflow.records import Step
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ TABLES = ("accuracy", "confusion_matrix", "city_tree", "city_map")
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__, experiment="cities").parse_args(argv)
+    return arguments.parser(__doc__, experiment="cities").parse_args(argv)
 
 
 def declare(settings, paths, args) -> Step:
@@ -33,25 +34,26 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    from urbancam import figures, tables
+    from urbancam.showing.figures import cities, style
+    from urbancam.tables import frames
 
-    accuracy, confusion, tree, places = (tables.read(paths.table(name)) for name in TABLES)
-    sources = set(tables.read(paths.sites, columns=["source"])["source"])
-    credits = figures.site_credit_line(sources, rendered=paths.cities_truth.is_file())
+    accuracy, confusion, tree, places = (frames.read(paths.table(name)) for name in TABLES)
+    sources = set(frames.read(paths.sites, columns=["source"])["source"])
+    credits = style.site_credit_line(sources, rendered=paths.cities_truth.is_file())
     drawn = {
-        "city_accuracy": figures.draw_city_accuracy(accuracy, credits),
-        "city_confusion": figures.draw_city_confusion(confusion, credits),
-        "colour_controls": figures.draw_colour_controls(accuracy, credits),
-        "city_tree": figures.draw_city_tree(tree, confusion["city"].tolist(), credits),
-        "city_map": figures.draw_city_map(places, credits),
+        "city_accuracy": cities.draw_city_accuracy(accuracy, credits),
+        "city_confusion": cities.draw_city_confusion(confusion, credits),
+        "colour_controls": cities.draw_colour_controls(accuracy, credits),
+        "city_tree": cities.draw_city_tree(tree, confusion["city"].tolist(), credits),
+        "city_map": cities.draw_city_map(places, credits),
     }
-    write_files(paths.figures, figures.render_files(drawn))
+    write_files(paths.figures, style.render_files(drawn))
     log.info("saves %s to %s", ", ".join(drawn), shown(paths.figures))
     return {"figures": len(drawn)}
 
 
 def main(argv: list[str] | None = None) -> int:
-    return command.run(parse_args(argv), declare, work)
+    return runner.run(parse_args(argv), declare, work)
 
 
 if __name__ == "__main__":

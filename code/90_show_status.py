@@ -13,7 +13,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from urbancam import command
+from urbancam.workflow import arguments, errors, messages, runner
 
 HERE = Path(__file__).resolve().parent
 IMAGE_BYTES = 2.3e6  # PNG of a cell at 1000 px; IGN imagery compresses about that well (published: 2 to 2.5 MB)
@@ -24,7 +24,7 @@ EXPERIMENT = "cities"  # what --city names where the steps 20 .. 26 are meant
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = command.parser(__doc__, city=True)
+    parser = arguments.parser(__doc__, city=True)
     parser.add_argument("--expect", action="store_true", help="say only what disk and time the city, or the cities "
                         "experiment, will take")  # fmt: skip
     parser.add_argument("--variants", action="store_true", help="list only the variants that section compare asks for")
@@ -34,10 +34,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def ask(script: Path, args: argparse.Namespace) -> list[dict]:
     """What one script says of its results; an error that it reports is passed on."""
-    words = command.arguments(args, script.name)
+    words = arguments.arguments(args, script.name)
     asked = subprocess.run([sys.executable, script, *words, "--status"], capture_output=True, text=True)
     if asked.returncode:
-        raise command.InputError(asked.stderr.strip().removeprefix("error: "), script.name)
+        raise errors.InputError(asked.stderr.strip().removeprefix("error: "), script.name)
     return [json.loads(line) for line in asked.stdout.splitlines()]
 
 
@@ -66,7 +66,7 @@ def show(args: argparse.Namespace) -> int:
     spread_staleness(states)
     for state in states:
         title = f"{state['step']} {state['label'].removeprefix(args.city).strip()}".strip()
-        print(f"{state['state']:8}{title:44}{state['reason'] or command.join_counts(state['counts'])}")
+        print(f"{state['state']:8}{title:44}{state['reason'] or messages.join_counts(state['counts'])}")
     done = sum(state["state"] == "done" for state in states)
     print(f"{args.city}, run {args.run}: {done} of {len(states)} results are up to date")
     return 0
@@ -74,30 +74,30 @@ def show(args: argparse.Namespace) -> int:
 
 def list_variants(args: argparse.Namespace) -> list[str]:
     """The variants of the run that section `compare` (or `cities`) asks for."""
-    from urbancam import settings, variants
+    from urbancam.workflow import settings, variants
 
     made = settings.load(args.run, args.set)
     if args.city == EXPERIMENT:
-        return variants.names_of_cities(made, command.find_paths(made, args).sites)
+        return variants.names_of_cities(made, runner.find_paths(made, args).sites)
     return variants.names(made)
 
 
 def list_left_out(args: argparse.Namespace) -> list[str]:
     """The variant that leaves the city out, where it is asked for and other cities are at hand to learn from."""
-    from urbancam import settings, variants
+    from urbancam.workflow import settings, variants
 
     made = settings.load(args.run, args.set)
     wanted = "city" in made.compare.splits and made.split.method != "city" and args.city != EXPERIMENT
-    return [variants.split_name("city")] if wanted and command.find_paths(made, args).other_cities() else []
+    return [variants.split_name("city")] if wanted and runner.find_paths(made, args).other_cities() else []
 
 
 def steps_of_variant(name: str) -> tuple[str, ...]:
     """Numbers of the scripts that a variant goes through; another split is scored, not explained."""
-    from urbancam import variants
+    from urbancam.workflow import variants
 
     if name in variants.OF_CITIES:
-        return command.OF_VARIANTS_OF_CITIES
-    return command.OF_VARIANTS[:3] if name.startswith("split-") else command.OF_VARIANTS
+        return arguments.OF_VARIANTS_OF_CITIES
+    return arguments.OF_VARIANTS[:3] if name.startswith("split-") else arguments.OF_VARIANTS
 
 
 def tell(names: list[str]) -> int:
@@ -107,12 +107,12 @@ def tell(names: list[str]) -> int:
 
 def expect(args: argparse.Namespace) -> int:
     """What disk and time the city will take, from its number of cells; orders of magnitude."""
-    from urbancam import records, settings, variants
+    from urbancam.workflow import files, records, settings, variants
 
     made = settings.load(args.run, args.set)
-    paths = command.find_paths(made, args)
-    records.require(paths.cells, "03_select_cells", " ".join(command.arguments(args, "03_select_cells")))
-    record = records.read_json(paths.cells.with_name(paths.cells.name + ".json")) or {}
+    paths = runner.find_paths(made, args)
+    records.require(paths.cells, "03_select_cells", " ".join(arguments.arguments(args, "03_select_cells")))
+    record = files.read_json(paths.cells.with_name(paths.cells.name + ".json")) or {}
     cells = record.get("counts", {}).get("cells", 0)
     images = cells * IMAGE_BYTES * (made.image_px / 1000) ** 2 - size_of(paths.images)
     cache = cells * made.image.size_px**2 * 3 - size_of(paths.cache)
@@ -130,18 +130,18 @@ def expect(args: argparse.Namespace) -> int:
     print(f"expects with {args.workers} processes: cutting {hours(cutting)}; training at most {passes:,.0f} images, "
           f"{hours(training)} on this CPU (a GPU is far faster)")  # fmt: skip
     if free < 0.9 * (images + cache):
-        raise command.InputError("the disk is too small for this city", paths.results, "name another with --results")
+        raise errors.InputError("the disk is too small for this city", paths.results, "name another with --results")
     return 0
 
 
 def expect_cities(args: argparse.Namespace) -> int:
     """What disk and time the cities experiment will take, from its number of images and patches."""
-    from urbancam import records, settings
     from urbancam.cities import costs
+    from urbancam.workflow import records, settings
 
     made = settings.load(args.run, args.set)
-    paths = command.find_paths(made, args)
-    records.require(paths.cities_used, "22_index_patches", " ".join(command.arguments(args, "22_index_patches")))
+    paths = runner.find_paths(made, args)
+    records.require(paths.cities_used, "22_index_patches", " ".join(arguments.arguments(args, "22_index_patches")))
     cost = costs.expected_costs(made, paths)
     free = shutil.disk_usage(paths.results).free
     print(f"expects for {cost.patches:,} patches: {cost.cache_bytes / 1e9:.1f} GB more of cache (images at "
@@ -151,7 +151,7 @@ def expect_cities(args: argparse.Namespace) -> int:
           f"{cost.trained_patches:,.0f} patches, {hours(cost.core_s / args.workers)} "
           "on this CPU (a GPU is far faster)")  # fmt: skip
     if free < 0.9 * (cost.cache_bytes + cost.weights_bytes):
-        raise command.InputError("the disk is too small for this run", paths.results,
+        raise errors.InputError("the disk is too small for this run", paths.results,
                                  "free some of it, name another folder with --results, or write an overlay with "
                                  "smaller cities.image.size_px or fewer cities.variants")  # fmt: skip
     return 0
@@ -172,10 +172,10 @@ def hours(seconds: float) -> str:
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     if args.variants or args.left_out:
-        return command.guard(lambda: tell(list_variants(args) if args.variants else list_left_out(args)))
+        return runner.guard(lambda: tell(list_variants(args) if args.variants else list_left_out(args)))
     if args.expect:
-        return command.guard(lambda: expect_cities(args) if args.city == EXPERIMENT else expect(args))
-    return command.guard(lambda: show(args))
+        return runner.guard(lambda: expect_cities(args) if args.city == EXPERIMENT else expect(args))
+    return runner.guard(lambda: show(args))
 
 
 if __name__ == "__main__":

@@ -10,9 +10,11 @@ Run     python code/91_make_figures.py --city Demo --run demo
 import argparse
 import logging
 
-from urbancam import command, exhibits
-from urbancam.paths import shown
-from urbancam.records import Step, write_files
+from urbancam.showing import exhibits
+from urbancam.workflow import arguments, runner
+from urbancam.workflow.files import write_files
+from urbancam.workflow.paths import shown
+from urbancam.workflow.records import Step
 
 log = logging.getLogger("urbancam.figures")
 
@@ -20,7 +22,7 @@ CELLS_A_GROUP = 4  # of the sheet
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__, city=True).parse_args(argv)
+    return arguments.parser(__doc__, city=True).parse_args(argv)
 
 
 def transfers(paths) -> list:
@@ -48,45 +50,49 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    from urbancam import figures, tables
+    from urbancam.showing.figures import from_tables, style
+    from urbancam.tables import frames
 
-    images = tables.read(paths.images_table).set_index("idINSPIRE")
+    images = frames.read(paths.images_table).set_index("idINSPIRE")
     years = images["campaign_year"].dropna().astype(int).tolist()
-    credits = figures.credit_line(settings.census.vintage, settings.urban_atlas.edition, years,
+    credits = style.credit_line(settings.census.vintage, settings.urban_atlas.edition, years,
                                   paths.truth.is_file(), settings.samples.target)  # fmt: skip
     named = args.city, credits
     wanted = exhibits.figures_of(settings, several_cities=bool(transfers(paths)))
-    frames = {name: [tables.read(paths.table(table)) for table in figure.tables] for name, figure in wanted.items()}
-    drawn = {name: draw(*frames[name], *named) for name, draw in figures.FROM_TABLES.items() if name in wanted}
-    drawn |= draw_others(frames, images, named, settings, paths)
-    write_files(paths.figures, figures.render_files(drawn))
+    drawn_from = {name: [frames.read(paths.table(table)) for table in figure.tables] for name, figure in wanted.items()}
+    drawn = {name: draw(*drawn_from[name], *named) for name, draw in from_tables.FROM_TABLES.items() if name in wanted}
+    drawn |= draw_others(drawn_from, images, named, settings, paths)
+    write_files(paths.figures, style.render_files(drawn))
     log.info("saves %s to %s", ", ".join(drawn), shown(paths.figures))
     return {"figures": len(drawn)}
 
 
-def draw_others(frames, images, named, settings, paths) -> dict:
-    """The figures of `frames` that need more than their tables: name -> figure."""
+def draw_others(drawn_from, images, named, settings, paths) -> dict:
+    """The figures of `drawn_from` that need more than their tables: name -> figure."""
     import pandas as pd
 
-    from urbancam import figures, tables, urban_atlas
+    from urbancam.showing.figures import chords, maps, polar, transfer
+    from urbancam.showing.figures.cells import draw_cell_sheet
+    from urbancam.sources.urban_atlas.classes import class_table
+    from urbancam.tables import frames
 
-    samples, predictions = tables.read(paths.samples), tables.read(paths.predictions)
+    samples, predictions = frames.read(paths.samples), frames.read(paths.predictions)
     without = paths.predictions_without_income
-    classes = urban_atlas.class_table()
+    classes = class_table()
     cells = read_cells(predictions, images, settings.seed, paths)
     drawn = {
-        "class_maps": figures.draw_class_maps(
-            samples, predictions, *named, tables.read(without) if without.is_file() else None),
-        "cell_sheet": figures.draw_cell_sheet(cells, classes, *named),
+        "class_maps": maps.draw_class_maps(
+            samples, predictions, *named, frames.read(without) if without.is_file() else None),
+        "cell_sheet": draw_cell_sheet(cells, classes, *named),
     }  # fmt: skip
-    if "polar_ratios" in frames:
-        drawn["polar_ratios"] = figures.draw_polar_ratios(
-            *frames["polar_ratios"], classes[classes["in_polar_figure"]], *named)  # fmt: skip
-    if "chords" in frames:
-        drawn["chords"] = figures.draw_chords(*frames["chords"], classes, *named)
-    if "transfer" in frames:
-        rows = pd.concat([tables.read(file) for file in transfers(paths)], ignore_index=True)
-        drawn["transfer"] = figures.draw_transfer(rows, named[-1])
+    if "polar_ratios" in drawn_from:
+        drawn["polar_ratios"] = polar.draw_polar_ratios(
+            *drawn_from["polar_ratios"], classes[classes["in_polar_figure"]], *named)  # fmt: skip
+    if "chords" in drawn_from:
+        drawn["chords"] = chords.draw_chords(*drawn_from["chords"], classes, *named)
+    if "transfer" in drawn_from:
+        rows = pd.concat([frames.read(file) for file in transfers(paths)], ignore_index=True)
+        drawn["transfer"] = transfer.draw_transfer(rows, named[-1])
     return drawn
 
 
@@ -94,19 +100,20 @@ def read_cells(predictions, images, seed, paths) -> dict:
     """The sheet's groups of cells with what is on disk of each."""
     import geopandas as gpd
 
-    from urbancam import figures, geotables
-    from urbancam.imagery import png
+    from urbancam.showing.figures.cells import CellPicture, choose_cells
+    from urbancam.sources.imagery import png
+    from urbancam.tables import geoframes
 
-    groups = figures.choose_cells(predictions, CELLS_A_GROUP, seed)
+    groups = choose_cells(predictions, CELLS_A_GROUP, seed)
     ids = [cell for cells in groups.values() for cell in cells] or [""]  # the filter needs a value
-    with geotables.damage_named(shown(paths.fragments), "delete it and run 06_cut_land_cover again"):
+    with geoframes.damage_named(shown(paths.fragments), "delete it and run 06_cut_land_cover again"):
         fragments = gpd.read_parquet(paths.fragments, columns=["idINSPIRE", "class", "geometry"],
                                      filters=[("idINSPIRE", "in", ids)])  # fmt: skip
     rows = predictions.set_index("idINSPIRE")
 
-    def read_cell(cell: str) -> figures.CellPicture:
+    def read_cell(cell: str) -> CellPicture:
         image = paths.city_folder / str(images["path"].get(cell, ""))
-        return figures.CellPicture(
+        return CellPicture(
             cell, rows.loc[cell, "income_eur"], rows.loc[cell, "predicted_class"],
             png.read_pixels(image, "RGB", "05_cut_images"),
             png.read_pixels(paths.maps / f"{cell}.png", "L", "13_project_activation"),
@@ -117,7 +124,7 @@ def read_cells(predictions, images, seed, paths) -> dict:
 
 
 def main(argv: list[str] | None = None) -> int:
-    return command.run(parse_args(argv), declare, work)
+    return runner.run(parse_args(argv), declare, work)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,14 @@ Run     python code/92_make_report.py --city Demo --run demo
 
 import argparse
 
-from urbancam import command, exhibits
-from urbancam.records import Step, atomic, read_json
+from urbancam.showing import exhibits
+from urbancam.workflow import arguments, runner
+from urbancam.workflow.files import atomic, read_json
+from urbancam.workflow.records import Step
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__, city=True).parse_args(argv)
+    return arguments.parser(__doc__, city=True).parse_args(argv)
 
 
 def declare(settings, paths, args) -> Step:
@@ -28,18 +30,20 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    from urbancam import report, tables
+    from urbancam.showing.report import sentences
+    from urbancam.showing.report.page import render_page
+    from urbancam.tables import frames
 
-    frames = {path.stem: tables.read(path) for path in step.inputs if path.suffix == ".csv"}
+    contents = {path.stem: frames.read(path) for path in step.inputs if path.suffix == ".csv"}
     figures = {path.stem: path.read_bytes() for path in step.inputs if path.suffix == ".png"}
-    page = report.render_page(
-        f"{args.city}, run {args.run}", report.summarise(frames), figures, frames,
+    page = render_page(
+        f"{args.city}, run {args.run}", sentences.summarise(contents), figures, contents,
         settings.pick(*type(settings).model_fields), read_records(step, settings, paths),
-        report.name_limits(frames["metrics"], paths.truth.is_file(), settings.samples.target),
+        sentences.name_limits(contents["metrics"], paths.truth.is_file(), settings.samples.target),
     )  # fmt: skip
     with atomic(paths.report) as temporary:
         temporary.write_text(page, encoding="utf-8")
-    return {"figures": len(figures), "tables": len(frames), "MB": paths.report.stat().st_size / 1e6}
+    return {"figures": len(figures), "tables": len(contents), "MB": paths.report.stat().st_size / 1e6}
 
 
 def read_records(step, settings, paths) -> list[dict]:
@@ -53,7 +57,7 @@ def read_records(step, settings, paths) -> list[dict]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    return command.run(parse_args(argv), declare, work)
+    return runner.run(parse_args(argv), declare, work)
 
 
 if __name__ == "__main__":

@@ -9,25 +9,25 @@ import argparse
 import csv
 from pathlib import Path
 
-from urbancam import command
+from urbancam.workflow import arguments, errors, runner
 
 RIDGES = {"land_cover": "land cover", "colour_histogram": "colours", "random_features": "random features"}
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__, city=True).parse_args(argv)
+    return arguments.parser(__doc__, city=True).parse_args(argv)
 
 
 def read(path: Path, columns: set[str]) -> list[dict[str, str]]:
-    from urbancam.paths import shown
+    from urbancam.workflow.paths import shown
 
     if not path.is_file():
-        raise command.InputError(f"{shown(path)} is missing", shown(path), "run ./run.sh for this city and run first")
+        raise errors.InputError(f"{shown(path)} is missing", shown(path), "run ./run.sh for this city and run first")
     with path.open(newline="", encoding="utf-8", errors="replace") as file:
         reader = csv.DictReader(file)
         names, rows = set(reader.fieldnames or ()), list(reader)
     if not columns <= names or any(None in row.values() for row in rows):
-        raise command.InputError("the table is damaged, or was changed by hand", shown(path),
+        raise errors.InputError("the table is damaged, or was changed by hand", shown(path),
                                  "delete it and run ./run.sh for this city and run")  # fmt: skip
     return rows
 
@@ -55,11 +55,11 @@ def strongest(ratios: list[dict], side: str, count: int = 3) -> str:
 
 
 def tell(args: argparse.Namespace) -> int:
-    from urbancam import settings
-    from urbancam.paths import shown
+    from urbancam.workflow import settings
+    from urbancam.workflow.paths import shown
 
     made = settings.load(args.run, args.set)
-    paths = command.find_paths(made, args)
+    paths = runner.find_paths(made, args)
     metrics = read(paths.table("metrics"), {"subset", "fold", "predictor", "metric", "value", "ci_low", "ci_high"})
     ratios = read(paths.table("activation_ratio"), {"name", "side", "ratio", "ci_low", "ci_high"})
     print(f"{args.city}, run {args.run}: what the out-of-fold predictions and maps say "
@@ -79,7 +79,7 @@ def tell(args: argparse.Namespace) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
-    return command.guard(lambda: tell(args))
+    return runner.guard(lambda: tell(args))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ Run     python code/94_refresh_pictures.py --run demo
 
 import argparse
 
-from urbancam import command
+from urbancam.workflow import arguments, errors, runner
 
 WIDTH_PX = 900
 COLOURS = 160  # of the palette; keeps each picture below 300 kB
@@ -21,18 +21,18 @@ TOWN_PX, SITES = 178, ("site_01", "site_02")  # a site of each town in each ligh
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return command.parser(__doc__).parse_args(argv)
+    return arguments.parser(__doc__).parse_args(argv)
 
 
 def shrink(source, target, maker: str) -> None:
     """Write a smaller copy of a figure, in few colours."""
     from PIL import Image
 
-    from urbancam.paths import shown
-    from urbancam.records import atomic
+    from urbancam.workflow.files import atomic
+    from urbancam.workflow.paths import shown
 
     if not source.is_file():
-        raise command.InputError(f"{shown(source)} is missing", shown(source), f"run {maker} first")
+        raise errors.InputError(f"{shown(source)} is missing", shown(source), f"run {maker} first")
     with Image.open(source) as image:
         size = WIDTH_PX, round(image.height * WIDTH_PX / image.width)
         small = image.convert("RGB").resize(size, Image.Resampling.LANCZOS).quantize(COLOURS)
@@ -44,11 +44,11 @@ def join_towns(data, target) -> None:
     """A picture of the rendered towns: a column for each, a line for each light."""
     from PIL import Image
 
-    from urbancam.records import atomic
+    from urbancam.workflow.files import atomic
 
     files = [sorted((data / "cities_data").glob(f"*/{site}/0.jpg")) for site in SITES]
     if not all(files):
-        raise command.InputError("the rendered towns are missing", data / "cities_data", "run ./run.sh cities first")
+        raise errors.InputError("the rendered towns are missing", data / "cities_data", "run ./run.sh cities first")
     made = Image.new("RGB", ((TOWN_PX + 2) * len(files[0]), (TOWN_PX + 2) * len(SITES)), "white")
     for line, row in enumerate(files):
         for column, file in enumerate(row):
@@ -59,12 +59,12 @@ def join_towns(data, target) -> None:
 
 
 def refresh(args: argparse.Namespace) -> int:
-    from urbancam import settings
     from urbancam.demo import picture
-    from urbancam.paths import ROOT
+    from urbancam.workflow import settings
+    from urbancam.workflow.paths import ROOT
 
     made = settings.load(args.run, args.set)
-    paths = command.find_paths(made, args)
+    paths = runner.find_paths(made, args)
     results = paths.results
     for folder, (names, maker) in PICTURES.items():
         for name in names:
@@ -77,7 +77,7 @@ def refresh(args: argparse.Namespace) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
-    return command.guard(lambda: refresh(args))
+    return runner.guard(lambda: refresh(args))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import rasterio
 from rasterio.transform import Affine
 from shapely.geometry import box
 
-from urbancam.ign.tiles import find_tiles
+from urbancam.sources.ign.tiles import find_tiles
 
 TILE_M = 400  # side of a tile
 PIXEL_M = 2.0

@@ -203,10 +203,10 @@ def test_damaged_checkpoint_means_from_the_start(tiny, capsys, content):
 
 def test_damaged_batch_of_maps_is_named(tiny, capsys, monkeypatch):
     """The batches are there, and the machine stops before they are joined."""
-    from urbancam import tables
+    from urbancam.tables import frames
 
     with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
-        patch.setattr(tables, "write", interrupt)
+        patch.setattr(frames, "write", interrupt)
         assert run_step(tiny, "13", "--force") == 130
     capsys.readouterr()
     parts = next((city(tiny) / RUN / "activation.parts").iterdir())

@@ -11,7 +11,8 @@ import shapely
 from PIL import Image
 
 from samples import LAEA, LAMBERT_93, run_script, write_census
-from urbancam import grid, targets
+from urbancam.scoring import targets
+from urbancam.tables import grid
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 

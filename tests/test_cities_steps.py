@@ -8,8 +8,9 @@ import torchvision
 from PIL import Image
 
 from samples import run_script
-from urbancam import models, settings
-from urbancam.paths import Paths
+from urbancam.learning import networks
+from urbancam.workflow import settings
+from urbancam.workflow.paths import Paths
 
 pytestmark = pytest.mark.slow
 CITIES = ["Green (GGG)", "Red (RRR)"]
@@ -87,7 +88,7 @@ def test_nothing_is_done_twice(made, capsys):
 
 def test_weights_are_those_of_the_fold(made):
     paths, _ = made
-    network = models.load(paths.weights(0), settings.load("demo-tiny").cities.model, outputs=2)
+    network = networks.load(paths.weights(0), settings.load("demo-tiny").cities.model, outputs=2)
     with torch.inference_mode():
         assert network(torch.zeros(1, 3, 32, 32)).shape == (1, 2)
     assert len(pd.read_csv(paths.history(0))) == 2 and not (paths.fold(0) / "checkpoint.pt").exists()

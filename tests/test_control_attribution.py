@@ -9,8 +9,10 @@ import torch
 from PIL import Image
 
 from samples import cell_id, run_script
-from urbancam import grid, models, settings
-from urbancam.paths import Paths
+from urbancam.learning import networks, weight_files
+from urbancam.tables import grid
+from urbancam.workflow import settings
+from urbancam.workflow.paths import Paths
 
 SMALL = ["model.backbone=resnet18", "split.folds=2", "statistics.draws=20", "statistics.min_blocks=2"]
 ALL = [
@@ -47,7 +49,7 @@ def city(tmp_path) -> Paths:
     cells.drop(columns=["used", "block"]).to_csv(paths.predictions, index=False)
     torch.manual_seed(0)
     for fold in range(2):
-        models.save(models.build(settings.load("demo-tiny", SMALL).model).state_dict(), paths.weights(fold))
+        weight_files.save(networks.build(settings.load("demo-tiny", SMALL).model).state_dict(), paths.weights(fold))
     return paths
 
 
@@ -78,7 +80,7 @@ def test_empty_lists_leave_the_published_rows(city):
 
 
 def test_same_bytes_after_a_kill_between_two_groups(city, monkeypatch):
-    from urbancam.attribution import groups
+    from urbancam.explaining.attribution import groups
 
     assert control(city, CURVES) == 0
     first = city.table("attribution_controls").read_bytes()

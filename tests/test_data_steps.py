@@ -11,7 +11,8 @@ import pytest
 import samples
 from loopback import HASTY, Reply, serve
 from samples import run_script, write_census, write_old_urban_atlas
-from urbancam import download, vintages
+from urbancam.sources.census import vintages
+from urbancam.sources.download import fetching
 
 STEPS = ["02", "03", "06"]
 
@@ -89,8 +90,8 @@ def test_nothing_hidden_stays_behind(place):
 @pytest.fixture
 def insee(monkeypatch):
     """Serve answers in INSEE's place; patience is short."""
-    real = download.fetch
-    monkeypatch.setattr(download, "fetch", lambda *a, **options: real(*a, patience=HASTY, **options))
+    real = fetching.fetch
+    monkeypatch.setattr(fetching, "fetch", lambda *a, **options: real(*a, patience=HASTY, **options))
 
     def start(answer):
         return serve(

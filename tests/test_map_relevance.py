@@ -9,8 +9,10 @@ import torch
 from PIL import Image
 
 from samples import SOUTH, WEST, land_cover_frame, run_script
-from urbancam import geotables, models, settings
-from urbancam.paths import Paths, folder_name, folder_name_among
+from urbancam.learning import networks, weight_files
+from urbancam.tables import geoframes
+from urbancam.workflow import settings
+from urbancam.workflow.paths import Paths, folder_name, folder_name_among
 
 SMALL = {"cities.folds": 3, "cities.patch_px": 48, "cities.stride_px": 24, "cities.image.size_px": 32,
          "cities.relevance.patches": 2, "cities.relevance.land_cover_patches": 4, "statistics.min_blocks": 2,
@@ -46,15 +48,15 @@ def make_project(folder: Path, georeferenced: bool) -> tuple[Paths, list]:
     assert run_script("22", *asked) == 0
     asked_model = settings.load("demo", [f"{key}={value}" for key, value in SMALL.items()]).cities.model
     torch.manual_seed(0)
-    state = models.build(asked_model, outputs=2).state_dict()
+    state = networks.build(asked_model, outputs=2).state_dict()
     for fold in range(3):
-        models.save(state | {"linear.bias": torch.tensor([1000.0 * fold, -1000.0])}, paths.weights(fold))
+        weight_files.save(state | {"linear.bias": torch.tensor([1000.0 * fold, -1000.0])}, paths.weights(fold))
     land_cover = land_cover_frame().assign(
         polygon_id=range(3), code=[11210, 12220, 31000], **{"class": ["hd_uf", "roads", "natural_areas"]}
     )
     cover = paths.of_city("Paris").land_cover
     cover.parent.mkdir(parents=True, exist_ok=True)
-    geotables.write(land_cover, cover)
+    geoframes.write(land_cover, cover)
     return paths, asked
 
 

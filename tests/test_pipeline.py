@@ -245,11 +245,11 @@ def demo(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def truth(demo) -> dict[str, str]:
     """Land-cover class that raises income, that lowers it, and an inert one."""
-    from urbancam import urban_atlas
+    from urbancam.sources.urban_atlas import classes
 
     rule = json.loads((demo / "data" / "demo" / "truth.json").read_text())
     codes = pd.Series([rule[part]["code"] for part in ("raises", "lowers", "inert")])
-    return dict(zip(("raises", "lowers", "inert"), urban_atlas.classify(codes, "truth.json"), strict=True))
+    return dict(zip(("raises", "lowers", "inert"), classes.classify(codes, "truth.json"), strict=True))
 
 
 def table(demo: Path, name: str) -> pd.DataFrame:

@@ -10,10 +10,16 @@ import torch
 from pyproj import Transformer
 
 from samples import REAL_DATA
-from urbancam import activation, city_cells, grid, models, projection, settings, urban_atlas
-from urbancam.imagery.cell import cut_cell
-from urbancam.imagery.fill import coarse_fill
-from urbancam.imagery.tile import Tile, TileFile
+from urbancam.explaining import activation, projection
+from urbancam.learning import networks
+from urbancam.sources.census import selection
+from urbancam.sources.imagery.cell import cut_cell
+from urbancam.sources.imagery.fill import coarse_fill
+from urbancam.sources.imagery.tile import Tile, TileFile
+from urbancam.sources.urban_atlas import products
+from urbancam.sources.urban_atlas.fragments import by_cell, cut_by_cells, label_raster
+from urbancam.tables import grid
+from urbancam.workflow import settings
 
 pytestmark = pytest.mark.real_data
 
@@ -34,17 +40,17 @@ def images() -> np.ndarray:
 def fragments(tmp_path_factory) -> dict[str, pd.DataFrame]:
     if not (REAL_DATA / "PL005L2_POZNAN_UA2018_subset.gpkg").is_file():
         pytest.skip("no real samples here")
-    land, _ = urban_atlas.read_city(REAL_DATA, "Poznań", 2018, tmp_path_factory.mktemp("scratch"))
-    cells = urban_atlas.cut_by_cells(land, as_cells(IDS))
-    return urban_atlas.by_cell(cells, IDS)
+    land, _ = products.read_city(REAL_DATA, "Poznań", 2018, tmp_path_factory.mktemp("scratch"))
+    cells = cut_by_cells(land, as_cells(IDS))
+    return by_cell(cells, IDS)
 
 
 def as_cells(ids: pd.Series):
-    return gpd.GeoDataFrame({"idINSPIRE": ids}, geometry=city_cells.squares(ids), crs=grid.CRS)
+    return gpd.GeoDataFrame({"idINSPIRE": ids}, geometry=selection.squares(ids), crs=grid.CRS)
 
 
 def labels_of(cell: str, fragments: dict[str, pd.DataFrame]) -> np.ndarray:
-    return urban_atlas.label_raster(fragments[cell]["geometry"].to_numpy(), grid.bounds(cell), SIZE_PX)
+    return label_raster(fragments[cell]["geometry"].to_numpy(), grid.bounds(cell), SIZE_PX)
 
 
 def pixel_centres(cell: str) -> tuple[np.ndarray, np.ndarray]:
@@ -71,7 +77,7 @@ def maps(images) -> list[projection.CellMaps]:
     """Maps of a network of random weights, batch-norm statistics taken from the cells, so that they are not flat."""
     run = settings.load("demo")
     torch.manual_seed(0)
-    network = models.build(run.model)
+    network = networks.build(run.model)
     batch = torch.from_numpy(np.concatenate([images, images[:, ::-1], images[:, :, ::-1]])).permute(0, 3, 1, 2)
     with torch.no_grad():
         for _ in range(20):

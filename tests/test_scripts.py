@@ -40,8 +40,8 @@ def test_messages_of_a_script_itself_reach_the_terminal(tmp_path):
     script = tmp_path / "said.py"
     script.write_text(
         f"import sys, logging; sys.path.insert(0, {str(ROOT / 'code')!r})\n"
-        "from urbancam import command\n"
-        "command.guard(lambda: logging.getLogger(__name__).info('drops 3 cells'))\n"
+        "from urbancam.workflow import runner\n"
+        "runner.guard(lambda: logging.getLogger(__name__).info('drops 3 cells'))\n"
     )
     assert call(script).stdout == "drops 3 cells\n"
 

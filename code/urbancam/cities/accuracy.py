@@ -7,9 +7,9 @@ are, and, as the second interval, whole images (bootstrap.py).
 import numpy as np
 import pandas as pd
 
-from urbancam import metrics
-from urbancam.bootstrap import block_draws, block_sums, divide, interval, number_blocks
-from urbancam.errors import InputError
+from urbancam.scoring import metrics
+from urbancam.scoring.bootstrap import block_draws, block_sums, divide, interval, number_blocks
+from urbancam.workflow.errors import InputError
 
 # How the tested patches are changed, and the column of predictions that holds what the network then says.
 CONDITIONS = {"as_is": "predicted_city", "jitter": "predicted_city_jitter", "grey": "predicted_city_grey"}

@@ -3,10 +3,10 @@
 import csv
 from dataclasses import dataclass
 
-from urbancam import variants
 from urbancam.cities import pixels
-from urbancam.paths import Paths
-from urbancam.settings import Settings
+from urbancam.workflow import variants
+from urbancam.workflow.paths import Paths
+from urbancam.workflow.settings import Settings
 
 # s of one core for a patch of 224 px through the network and back, and bytes of its weights; 18 and 50 measured, 34 and
 # 101 by torchvision's operations of each

@@ -1,13 +1,10 @@
 """The published images of the cities experiment from the Hugging Face hub."""
 
-import logging
 from pathlib import Path
 
 from urbancam.cities.sites import IMAGE
-from urbancam.download import is_archive, unpack
-from urbancam.errors import InputError
-
-log = logging.getLogger(__name__)
+from urbancam.sources.download.archives import is_archive, unpack
+from urbancam.workflow.errors import InputError
 
 WANTED = ["*.jpg", "*.jpeg", "*.png", "*.tif", "*.tiff", "*.jp2", "*.zip", "*.csv"]
 

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from urbancam import grid
 from urbancam.cities import relevance_by_class
-from urbancam.crs import Bounds
-from urbancam.urban_atlas import label_raster
+from urbancam.sources.urban_atlas.fragments import label_raster
+from urbancam.tables import grid
+from urbancam.tables.crs import Bounds
 
 PLACE = ["city", "site", "image"]
 

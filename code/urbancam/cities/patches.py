@@ -10,7 +10,7 @@ import logging
 import numpy as np
 import pandas as pd
 
-from urbancam.errors import InputError
+from urbancam.workflow.errors import InputError
 
 log = logging.getLogger(__name__)
 

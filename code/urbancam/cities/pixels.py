@@ -12,11 +12,11 @@ import pandas as pd
 from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
 
-from urbancam import cache, tables
-from urbancam.errors import InputError
-from urbancam.paths import Paths, shown
-from urbancam.records import digest
-from urbancam.settings import Image
+from urbancam.tables import arrays, frames
+from urbancam.workflow.errors import InputError
+from urbancam.workflow.files import digest
+from urbancam.workflow.paths import Paths, shown
+from urbancam.workflow.sections import Image
 
 KEYS = ["city", "site", "image"]
 
@@ -65,7 +65,7 @@ def open_patches(
     Raises:
         InputError: an image is gone, damaged, or not in `sites.csv`.
     """
-    sites = tables.read(paths.sites, dtype=dict.fromkeys(KEYS, str))
+    sites = frames.read(paths.sites, dtype=dict.fromkeys(KEYS, str))
     row = pd.MultiIndex.from_frame(sites[KEYS]).get_indexer(pd.MultiIndex.from_frame(patches[KEYS]))
     if (row < 0).any():
         raise InputError(f"{(row < 0).sum():,} patches are of images that are not there", shown(paths.sites),
@@ -80,7 +80,7 @@ def open_patches(
 
 def missing_cache_bytes(paths: Paths, patch_px: int, settings: Image) -> int:
     """Bytes that `open_patches` would still have to write; one that is being filled has its room already."""
-    sites, scale = tables.read(paths.sites, columns=["height_px", "width_px"]), settings.size_px / patch_px
+    sites, scale = frames.read(paths.sites, columns=["height_px", "width_px"]), settings.size_px / patch_px
     if any(paths.cache.glob(f"{_cache_name(scale, settings)}_{_key(paths.sites)}.npy*")):
         return 0
     return 3 * sum(height * width for height, width in _scaled_shapes(sites, scale))
@@ -101,7 +101,7 @@ def _open_images(paths: Paths, sites: pd.DataFrame, shapes: list[list[int]], nam
     _remove_caches(paths, name)
     files = [image_folder(paths, source) / file for source, file in zip(sites["source"], sites["path"], strict=True)]
     counts = [height * width for height, width in shapes]
-    pixels = cache.open_array(
+    pixels = arrays.open_array(
         path, counts, (3,), np.uint8, lambda item: _read_image(files[item], *shapes[item], resample).reshape(-1, 3),
         "decodes sites", workers,
     )  # fmt: skip

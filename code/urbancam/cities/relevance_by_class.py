@@ -7,9 +7,10 @@ the city) and of its covered area. A class's ratio is the one over the other: 1 
 import numpy as np
 import pandas as pd
 
-from urbancam import bootstrap, projection
 from urbancam.cities.patches import TEST, roles
-from urbancam.settings import Statistics
+from urbancam.explaining import projection
+from urbancam.scoring import bootstrap
+from urbancam.workflow.sections import Statistics
 
 PATCH = ["patch_id", "city", "site"]
 COLUMNS = [*PATCH, "layer", "class", "code", "area_m2", "pixel_count", "positive_share", "relevance"]

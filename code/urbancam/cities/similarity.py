@@ -16,7 +16,7 @@ import pandas as pd
 from scipy.cluster.hierarchy import linkage
 from scipy.spatial.distance import squareform
 
-from urbancam.bootstrap import divide, interval
+from urbancam.scoring.bootstrap import divide, interval
 
 DRAWS_AT_A_TIME = 50  # of the bootstrap: arrays of draws x cities x sites
 

@@ -19,11 +19,11 @@ from PIL import UnidentifiedImageError
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from tqdm import tqdm
 
-from urbancam import tables
-from urbancam.errors import InputError
-from urbancam.imagery.cutting import signature
-from urbancam.paths import shown
-from urbancam.records import listing
+from urbancam.sources.imagery.signatures import signature
+from urbancam.tables import frames
+from urbancam.workflow.errors import InputError
+from urbancam.workflow.files import listing
+from urbancam.workflow.paths import shown
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +148,7 @@ def add_acquisitions(images: pd.DataFrame, path: Path) -> pd.DataFrame:
     if not path.is_file():
         return images.assign(acquisition=None)
     try:
-        flown = tables.read(path, ["city", "site", "acquisition"], dtype=str)
+        flown = frames.read(path, ["city", "site", "acquisition"], dtype=str)
     except InputError as error:  # written by hand: no step makes it again
         raise InputError(error.what, error.where, "write it as CSV in UTF-8 with the columns city, site, acquisition, "
                          "a row per site, or take it away") from None  # fmt: skip

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from urbancam import geotables, grid
 from urbancam.cities.sites import COLUMNS
-from urbancam.errors import InputError
-from urbancam.imagery import cutting, overlay
-from urbancam.paths import Paths, shown
+from urbancam.sources.imagery import cutting, overlay
+from urbancam.tables import geoframes, grid
+from urbancam.workflow.errors import InputError
+from urbancam.workflow.paths import Paths, shown
 
 log = logging.getLogger(__name__)
 
@@ -81,9 +81,9 @@ def cut_sites(paths: Paths, city: str, site_m: int, image_px: int, most: int, ma
         Rows of `sites.csv`, and `path, reason` of images that are not used.
     """
     own = paths.of_city(city)
-    tiles = geotables.read(own.tiles)
-    cells = geotables.read(own.cells, ["idINSPIRE", "ind", "geometry"])
-    sites = choose_sites(cells, tiles, geotables.read(own.boundary), site_m, most)
+    tiles = geoframes.read(own.tiles)
+    cells = geoframes.read(own.cells, ["idINSPIRE", "ind", "geometry"])
+    sites = choose_sites(cells, tiles, geoframes.read(own.boundary), site_m, most)
     with_tiles = overlay.cells_with_tiles(sites, tiles, paths.data)
     folder = paths.site_images / f"{own.city_folder.name}_{image_px}px"  # runs at other pixel sizes have their own
     images = cutting.cut_images(with_tiles, folder, image_px, workers)

@@ -9,14 +9,16 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from urbancam.demo import households, income, landuse, package
-from urbancam.demo.plan import Plan, draw_plan
-from urbancam.demo.site import Site, to_laea, to_lambert
-from urbancam.demo.tiles import BLACK, WHITE, Tile, write_tiles
+from urbancam.demo import package
+from urbancam.demo.layout import landuse
+from urbancam.demo.layout.plan import Plan, draw_plan
+from urbancam.demo.layout.site import Site, to_laea, to_lambert
+from urbancam.demo.people import households, income
+from urbancam.demo.rendering.tiles import BLACK, WHITE, Tile, write_tiles
 from urbancam.demo.town import draw_town
-from urbancam.paths import Paths
-from urbancam.records import write_json
-from urbancam.settings import Settings
+from urbancam.workflow.files import write_json
+from urbancam.workflow.paths import Paths
+from urbancam.workflow.settings import Settings
 
 log = logging.getLogger(__name__)
 

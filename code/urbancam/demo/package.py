@@ -15,10 +15,10 @@ import pandas as pd
 import py7zr
 import shapely
 
-from urbancam.demo import landuse
-from urbancam.demo.plan import GRID_M, Plan
-from urbancam.demo.site import LAEA, LAMBERT_93, Site, to_laea, to_lambert
-from urbancam.records import atomic
+from urbancam.demo.layout import landuse
+from urbancam.demo.layout.plan import GRID_M, Plan
+from urbancam.demo.layout.site import LAEA, LAMBERT_93, Site, to_laea, to_lambert
+from urbancam.workflow.files import atomic
 
 DATE = datetime.datetime(2016, 1, 1, tzinfo=datetime.UTC)
 URBAN_ATLAS = "FR901L1_DEMO"

@@ -6,11 +6,11 @@ import numpy as np
 from PIL import Image
 
 from urbancam.demo.city import site_of
-from urbancam.demo.plan import draw_plan
-from urbancam.demo.tiles import make_renderer
+from urbancam.demo.layout.plan import draw_plan
+from urbancam.demo.rendering.tiles import make_renderer
 from urbancam.demo.town import draw_town
-from urbancam.records import atomic
-from urbancam.settings import Settings
+from urbancam.workflow.files import atomic
+from urbancam.workflow.settings import Settings
 
 CENTRE_SHARE = (0.40, 0.47)  # of the four tiles, from the west and from the north: old town, river, rails
 COLOURS = 96  # of the palette, so that a PNG stays small

@@ -3,16 +3,16 @@
 import numpy as np
 import shapely
 
-from urbancam.demo import landuse
-from urbancam.demo.buildings import raise_buildings
-from urbancam.demo.drawing import Drawing, Sketch
-from urbancam.demo.gardens import draw_gardens
-from urbancam.demo.grounds import bridges, draw_grounds
-from urbancam.demo.pitches import draw_car_parks, draw_sports, draw_stores, parking_spaces
-from urbancam.demo.plan import Plan
-from urbancam.demo.site import Site
-from urbancam.demo.traffic import draw_traffic
-from urbancam.demo.trees import plant_trees
+from urbancam.demo.layout import landuse
+from urbancam.demo.layout.plan import Plan
+from urbancam.demo.layout.site import Site
+from urbancam.demo.rendering.drawing import Drawing, Sketch
+from urbancam.demo.things.buildings import raise_buildings
+from urbancam.demo.things.gardens import draw_gardens
+from urbancam.demo.things.grounds import bridges, draw_grounds
+from urbancam.demo.things.pitches import draw_car_parks, draw_sports, draw_stores, parking_spaces
+from urbancam.demo.things.traffic import draw_traffic
+from urbancam.demo.things.trees import plant_trees
 
 
 def draw_town(site: Site, plan: Plan) -> Drawing:

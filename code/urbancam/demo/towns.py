@@ -5,7 +5,6 @@ alone names no town, and a network trained on one acquisition that goes by light
 town for another town, which `cities_truth.json` names.
 """
 
-import logging
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -19,16 +18,15 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
-from urbancam import tables
-from urbancam.demo import quarters, streets
-from urbancam.demo.drawing import Sketch, Sun
-from urbancam.demo.materials import Season
-from urbancam.demo.render import Renderer
-from urbancam.paths import Paths
-from urbancam.records import atomic, write_json
-from urbancam.settings import Cities
-
-log = logging.getLogger(__name__)
+from urbancam.demo.layout import streets
+from urbancam.demo.rendering.drawing import Sketch, Sun
+from urbancam.demo.rendering.materials import Season
+from urbancam.demo.rendering.render import Renderer
+from urbancam.demo.things import quarters
+from urbancam.tables import frames
+from urbancam.workflow.files import atomic, write_json
+from urbancam.workflow.paths import Paths
+from urbancam.workflow.sections import Cities
 
 JPEG_QUALITY = 92
 MARGIN_M = 40.0  # drawn around a site, so that shadows and crowns reach in
@@ -117,7 +115,7 @@ def make_towns(settings: Cities, paths: Paths, workers: int) -> tuple[list[Path]
         "city": [TOWNS[site.town].name for site in sites], "site": [site.folder.name for site in sites],
         "acquisition": [LIGHTS[site.light].name for site in sites],
     })  # fmt: skip
-    tables.write(flown, paths.acquisitions)
+    frames.write(flown, paths.acquisitions)
     write_json(paths.cities_truth, tell_truth(settings, flown))
     counts = {"towns": len(TOWNS), "sites": len(sites), "px a side": settings.demo.site_px}
     return [*images, paths.acquisitions], counts

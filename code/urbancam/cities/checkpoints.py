@@ -1,0 +1,89 @@
+"""Networks trained elsewhere: torchvision's ResNets, as DL-SLICER published them, into this package's state dicts.
+
+A published checkpoint is a whole pickled module. Reading one runs whatever code the file holds, so it is refused
+unless the user asks for it; a state dict is read without.
+"""
+
+import logging
+import pickle
+import warnings
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from urbancam.learning import networks, weight_files
+from urbancam.workflow.errors import InputError
+from urbancam.workflow.paths import shown
+
+log = logging.getLogger(__name__)
+
+TO_READ = ("name a file that model.state_dict() went into; a pickled module is only read with --unpickle, which RUNS "
+           "CODE FROM THE FILE with all your rights: do so if you trust it as you would a program")  # fmt: skip
+
+
+def read(path: Path, unpickle: bool = False) -> dict[str, torch.Tensor]:
+    """The state dict of a checkpoint, named as this package's networks name their tensors.
+
+    Args:
+        path: a state dict, or with `unpickle` a whole module, be it wrapped in DataParallel or not.
+        unpickle: read a pickled module, which runs code from the file.
+
+    Raises:
+        InputError: no such file, damaged, no network, or a pickled module that may not be unpickled.
+    """
+    return rename(_unpickle(path) if unpickle else weight_files.read_state(path, "cities.checkpoint", TO_READ))
+
+
+def rename(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """torchvision's names to this package's: "module.layer1.0.conv1.weight" -> "features.layer1.0.conv1.weight",
+    "fc.weight" -> "linear.weight"; names that are right stay."""
+    renamed = {}
+    for name, tensor in state.items():
+        name = name.removeprefix("module.")
+        if name.startswith("fc."):
+            name = "linear." + name.removeprefix("fc.")
+        elif not name.startswith(("features.", "linear.")):
+            name = "features." + name
+        renamed[name] = tensor
+    return renamed
+
+
+def fill(network: networks.Network, state: dict[str, torch.Tensor], path: Path) -> None:
+    """Load a state dict into a network.
+
+    Args:
+        network: to be filled.
+        state: from `read`.
+        path: of the checkpoint, for the message.
+
+    Raises:
+        InputError: it is of another backbone, or of another number of cities.
+    """
+    known = network.state_dict()
+    missing = sorted(known.keys() - state.keys())
+    wrong = [f"{name} is {tuple(state[name].shape)}, not {tuple(tensor.shape)}"
+             for name, tensor in known.items() if name in state and state[name].shape != tensor.shape]  # fmt: skip
+    if missing or wrong:
+        raise InputError(
+            f"these weights are not of this network: {len(missing)} tensors missing; "
+            f"{len(wrong)} of another shape{', ' + wrong[-1] if wrong else ''}",
+            shown(path), "name the backbone they are of in cities.model.backbone, and use exactly their cities",
+        )  # fmt: skip
+    network.load_state_dict({name: state[name] for name in known})
+    log.info("takes the weights of %s", shown(path))
+
+
+def _unpickle(path: Path) -> dict[str, torch.Tensor]:
+    log.warning("unpickles %s: this runs code from the file", shown(path))
+    try:
+        with warnings.catch_warnings():  # the sources of the pickled classes have changed since
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=False)
+    except (OSError, RuntimeError, EOFError, ValueError, ImportError, AttributeError, pickle.UnpicklingError) as error:
+        reason = (str(error) or "the file is empty").splitlines()[0]
+        what = f"the weights cannot be read: {reason}"
+        raise InputError(what, shown(path), "check the file, or get it again") from None
+    if not isinstance(content, nn.Module):
+        raise InputError("the file holds no pickled module", shown(path), "leave --unpickle away for a state dict")
+    return content.state_dict()

@@ -1,0 +1,141 @@
+"""What a renderer needs to know: coloured polygons in painting order, and trees.
+
+Objects of the town are collected in a `Sketch` (Lambert-93, m) and frozen into a `Drawing` of plain arrays.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import shapely
+
+from urbancam.demo.rendering.materials import MATERIAL
+
+
+@dataclass(frozen=True)
+class Sun:
+    """Where the light comes from.
+
+    Args:
+        azimuth_deg: clockwise from north.
+        shadow_per_height: length of a shadow over the height that throws it.
+    """
+
+    azimuth_deg: float
+    shadow_per_height: float
+
+    @property
+    def heading(self) -> np.ndarray:
+        """(2,) unit vector along which shadows fall, east and north."""
+        return np.array([-np.sin(np.radians(self.azimuth_deg)), -np.cos(np.radians(self.azimuth_deg))])
+
+
+SURVEY_SUN = Sun(158.0, 0.75)  # late morning, 53 degrees high, as survey flights are flown
+
+
+class Layer(IntEnum):
+    """Painting order; shadows fall on the flat layers, what is raised stands in the light."""
+
+    GROUND = 0
+    SURFACE = 1
+    MARKING = 2
+    SHADOW = 3
+    RAISED = 4
+    DETAIL = 5
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """All objects of a city, in metres east and south of the north-west corner of the tiles.
+
+    Args:
+        xy: (M, 2) float32 vertices of all polygons, one after the other.
+        start: (P + 1,) where each polygon begins in `xy`.
+        material: (P,) uint8.
+        layer: (P,) uint8, ascending.
+        box: (P, 4) float32 xmin, ymin, xmax, ymax.
+        sun: where shadows fall.
+        trees: (T, 2) float32 centres; `crown_m`: (T,) diameters; `hue`: (T,) uint8 kinds of crown.
+    """
+
+    xy: np.ndarray
+    start: np.ndarray
+    material: np.ndarray
+    layer: np.ndarray
+    box: np.ndarray
+    trees: np.ndarray
+    crown_m: np.ndarray
+    hue: np.ndarray
+    sun: Sun = SURVEY_SUN
+
+
+class Sketch:
+    """Collects polygons and trees.
+
+    Args:
+        sun: where shadows fall.
+    """
+
+    def __init__(self, sun: Sun = SURVEY_SUN) -> None:
+        self.sun = sun
+        self._coordinates: list[np.ndarray] = []
+        self._counts: list[np.ndarray] = []
+        self._materials: list[np.ndarray] = []
+        self._layers: list[np.ndarray] = []
+        self._trees: list[np.ndarray] = []
+
+    def shapes(self, geometries: np.ndarray, material: str | np.ndarray, layer: Layer) -> None:
+        """Add polygons or multipolygons (their outer rings), all of one material or one number each."""
+        parts, owner = shapely.get_parts(np.atleast_1d(geometries), return_index=True)
+        kept = (shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(parts)
+        parts, owner = parts[kept], owner[kept]
+        rings = shapely.get_exterior_ring(parts)
+        numbers = np.broadcast_to(_number(material), np.atleast_1d(geometries).shape)[owner]
+        self._add(shapely.get_coordinates(rings), shapely.get_num_coordinates(rings), numbers, layer)
+
+    def quads(self, corners: np.ndarray, material: str | np.ndarray, layer: Layer) -> None:
+        """Add polygons of equally many corners: (N, K, 2)."""
+        count, corner, _ = corners.shape
+        numbers = np.broadcast_to(_number(material), count)
+        self._add(corners.reshape(-1, 2), np.full(count, corner), numbers, layer)
+
+    def shadows(self, corners: np.ndarray, height_m: float | np.ndarray) -> None:
+        """Add the shadows of upright things with convex footprints (N, K, 2)."""
+        length = np.broadcast_to(height_m, len(corners)) * self.sun.shadow_per_height
+        reach = length[:, None, None] * self.sun.heading
+        swept = shapely.convex_hull(shapely.multipoints(np.concatenate([corners, corners + reach], axis=1)))
+        self.shapes(swept, "shadow", Layer.SHADOW)
+
+    def trees(self, points: np.ndarray, crown_m: np.ndarray, hue: np.ndarray) -> None:
+        """Add trees at (N, 2)."""
+        self._trees.append(np.column_stack([points, np.broadcast_to(crown_m, len(points)),
+                                            np.broadcast_to(hue, len(points))]))  # fmt: skip
+
+    def _add(self, xy: np.ndarray, counts: np.ndarray, numbers: np.ndarray, layer: Layer) -> None:
+        self._coordinates.append(xy)
+        self._counts.append(counts)
+        self._materials.append(numbers)
+        self._layers.append(np.full(len(counts), layer))
+
+    def freeze(self, west: float, north: float) -> Drawing:
+        """Everything in painting order, seen from a north-west corner; trees from north to south."""
+        corner, south = np.array([west, north]), np.array([1, -1])
+        xy = ((np.concatenate(self._coordinates) - corner) * south).astype("float32")
+        counts, layers = np.concatenate(self._counts), np.concatenate(self._layers)
+        begins = np.cumsum(counts) - counts
+        box = np.concatenate([np.minimum.reduceat(xy, begins), np.maximum.reduceat(xy, begins)], axis=1)
+        order = np.argsort(layers, kind="stable")
+        vertex = np.repeat(begins[order] - (np.cumsum(counts[order]) - counts[order]), counts[order])
+        xy = xy[vertex + np.arange(len(xy))]
+        start = np.concatenate([[0], np.cumsum(counts[order])])
+        trees = np.concatenate(self._trees)
+        trees = trees[np.lexsort((trees[:, 0], -trees[:, 1]))]
+        return Drawing(
+            xy, start, np.concatenate(self._materials)[order].astype("uint8"), layers[order].astype("uint8"),
+            box[order], ((trees[:, :2] - corner) * south).astype("float32"),
+            trees[:, 2].astype("float32"), trees[:, 3].astype("uint8"), self.sun,
+        )  # fmt: skip
+
+
+def _number(material: str | np.ndarray) -> int | np.ndarray:
+    return MATERIAL[material] if isinstance(material, str) else material

@@ -1,0 +1,106 @@
+"""The tiles: a drawing rendered window by window and written as georeferenced JPEG 2000."""
+
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import rasterio
+import shapely
+from affine import Affine
+from PIL import Image, ImageDraw
+from rasterio.windows import Window
+
+from urbancam.demo.layout.site import LAMBERT_93, Site
+from urbancam.demo.rendering.drawing import Drawing
+from urbancam.demo.rendering.render import Renderer
+
+WINDOW_PX = 2048
+BLOCK_PX = 1024  # as in IGN's tiles; a window of a cell then decodes one to four blocks
+QUALITY_PERCENT = 6  # size over that of raw pixels; hardly visible, 18 MB per 100 million pixels
+BLACK, WHITE = 0, 255
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One tile to render, written once per pack that ships it.
+
+    Args:
+        x_km, y_km: west and NORTH edge, Lambert-93.
+        copies: file -> (polygon that is filled, value of the fill) or None.
+    """
+
+    x_km: int
+    y_km: int
+    copies: dict[Path, tuple[shapely.Geometry, int] | None]
+
+
+def write_tiles(tiles: list[Tile], site: Site, drawing: Drawing, pixel_m: float, workers: int) -> None:
+    """Render and write all tiles, one per process at a time; tiles with most copies first."""
+    tiles = sorted(tiles, key=lambda tile: -len(tile.copies))
+    if workers == 1:
+        renderer = make_renderer(site, drawing, pixel_m)
+        for tile in tiles:
+            write_tile(tile, site, renderer)
+        return
+    with ProcessPoolExecutor(
+        min(workers, len(tiles)), initializer=_start, initargs=(site, drawing, pixel_m)
+    ) as pool:
+        list(pool.map(_write_tile, tiles))
+
+
+def make_renderer(site: Site, drawing: Drawing, pixel_m: float) -> Renderer:
+    return Renderer(drawing, pixel_m, site.random(20))
+
+
+_WORKER: dict[str, object] = {}  # of a worker process: its renderer
+
+
+def _start(site: Site, drawing: Drawing, pixel_m: float) -> None:
+    _WORKER.update(site=site, renderer=make_renderer(site, drawing, pixel_m))
+
+
+def _write_tile(tile: Tile) -> None:
+    write_tile(tile, _WORKER["site"], _WORKER["renderer"])
+
+
+def write_tile(tile: Tile, site: Site, renderer: Renderer) -> None:
+    """Render a tile once and write all its copies."""
+    pixel_m, size_px = renderer.pixel_m, round(site.tile_km * 1000 / renderer.pixel_m)
+    left, top = (
+        round((tile.x_km * 1000 - site.west) / pixel_m),
+        round((site.north - tile.y_km * 1000) / pixel_m),
+    )
+    transform = Affine(pixel_m, 0, tile.x_km * 1000, 0, -pixel_m, tile.y_km * 1000)
+    profile = {
+        "driver": "JP2OpenJPEG", "width": size_px, "height": size_px, "count": 3, "dtype": "uint8",
+        "crs": f"EPSG:{LAMBERT_93}", "transform": transform,
+        "blockxsize": BLOCK_PX, "blockysize": BLOCK_PX, "QUALITY": QUALITY_PERCENT, "REVERSIBLE": "NO",
+        "CODEBLOCK_STYLE": "BYPASS",
+    }  # fmt: skip
+    with rasterio.Env(GDAL_NUM_THREADS=1), ExitStack() as stack:
+        copies = [
+            (stack.enter_context(rasterio.open(path, "w", **profile)), fill)
+            for path, fill in tile.copies.items()
+        ]
+        for row in range(0, size_px, WINDOW_PX):
+            for column in range(0, size_px, WINDOW_PX):
+                width, height = min(WINDOW_PX, size_px - column), min(WINDOW_PX, size_px - row)
+                pixels = renderer.window(left + column, top + row, width, height)
+                corner = (site.west + (left + column) * pixel_m, site.north - (top + row) * pixel_m)
+                for file, fill in copies:
+                    filled = pixels if fill is None else _fill(pixels, corner, pixel_m, *fill)
+                    file.write(filled, window=Window(column, row, width, height))
+
+
+def _fill(
+    pixels: np.ndarray, corner: tuple[float, float], pixel_m: float, area: shapely.Geometry, value: int
+) -> np.ndarray:
+    """The pixels (3, H, W), north-west corner in Lambert-93, with one value inside an area."""
+    mask = Image.new("1", pixels.shape[:0:-1], 0)
+    draw = ImageDraw.Draw(mask)
+    for part in shapely.get_parts(area):
+        xy = (shapely.get_coordinates(part.exterior) - corner) / (pixel_m, -pixel_m)
+        draw.polygon(np.floor(xy).ravel().tolist(), fill=1)
+    return np.where(np.asarray(mask), np.uint8(value), pixels)

@@ -1,0 +1,160 @@
+"""What lies flat: water, streets, rails, fields, yards, pitches and parks."""
+
+import numpy as np
+import shapely
+
+from urbancam.demo.layout import landuse
+from urbancam.demo.layout.plan import Plan
+from urbancam.demo.rendering.drawing import Layer, Sketch
+from urbancam.demo.rendering.materials import DIRECTIONS, MATERIAL
+from urbancam.demo.things.frontage import scatter
+
+BASES = {
+    landuse.URBAN_DENSE: ("courtyard", "courtyard", "gravel"),
+    landuse.URBAN_HIGH: ("lawn", "lawn_dry"),
+    landuse.URBAN_MEDIUM: ("lawn", "lawn_dry"),
+    landuse.URBAN_LOW: ("lawn", "lawn", "lawn_dry"),
+    landuse.INDUSTRY: ("concrete", "asphalt", "asphalt_dark"),
+    landuse.GREEN: ("lawn_mown", "lawn"),
+    landuse.SPORT: ("lawn_mown", "lawn_dry", "gravel"),
+    landuse.FOREST: ("understory",),
+    landuse.PASTURE: ("meadow", "lawn_dry"),
+    landuse.ARABLE: tuple(
+        f"{crop}_{turn}" for crop in ("wheat", "maize", "ploughed") for turn in range(DIRECTIONS)
+    ),
+}  # materials of the ground of each class, drawn by lot
+PAVEMENT_M = 1.8
+TRACK_SPACING_M = 4.6
+
+
+def draw_grounds(sketch: Sketch, plan: Plan, rng: np.random.Generator) -> None:
+    """Everything that throws no shadow, farthest below first."""
+    _draw_water(sketch, plan)
+    _draw_rails(sketch, plan)
+    _draw_blocks(sketch, plan, rng)
+    _draw_streets(sketch, plan)
+    _draw_motorway(sketch, plan)
+    _draw_parks(sketch, plan.of(landuse.GREEN), rng)
+
+
+def _draw_water(sketch: Sketch, plan: Plan) -> None:
+    water = shapely.get_parts(shapely.union_all(plan.of(landuse.WATER)))
+    sketch.shapes(water, "water_edge", Layer.GROUND)
+    sketch.shapes(shapely.buffer(water, -2.5), "water", Layer.GROUND)
+
+
+def _draw_blocks(sketch: Sketch, plan: Plan, rng: np.random.Generator) -> None:
+    blocks, codes = plan.faces[np.isin(plan.codes, list(BASES))], plan.codes[np.isin(plan.codes, list(BASES))]
+    town = shapely.contains_properly(plan.outline.buffer(20), shapely.point_on_surface(blocks))
+    sketch.shapes(shapely.buffer(blocks[town], PAVEMENT_M, join_style="mitre"), "pavement", Layer.GROUND)
+    sketch.shapes(shapely.buffer(blocks[~town], PAVEMENT_M, join_style="mitre"), "verge", Layer.GROUND)
+    names = [BASES[code][rng.integers(len(BASES[code]))] for code in codes]
+    sketch.shapes(blocks, np.array([MATERIAL[name] for name in names]), Layer.SURFACE)
+    yards = codes == landuse.INDUSTRY
+    sketch.shapes(blocks[yards], "verge", Layer.SURFACE)
+    inner = shapely.buffer(blocks[yards], -2.5, join_style="mitre")
+    sketch.shapes(inner, np.array([MATERIAL[name] for name in names])[yards], Layer.SURFACE)
+
+
+def strip(line: np.ndarray, offset_m: float, half_width_m: float) -> np.ndarray:
+    """Quads (M - 1, 4, 2) along a line (M, 2), at some distance to its left."""
+    along = np.gradient(line, axis=0)
+    side = np.stack([-along[:, 1], along[:, 0]], axis=1) / np.linalg.norm(along, axis=1, keepdims=True)
+    left, right = line + side * (offset_m + half_width_m), line + side * (offset_m - half_width_m)
+    return np.stack([left[:-1], left[1:], right[1:], right[:-1]], axis=1)
+
+
+def resample(line: np.ndarray | shapely.LineString, step_m: float) -> np.ndarray:
+    """Points (M, 2) at equal steps along a line."""
+    line = line if isinstance(line, shapely.Geometry) else shapely.LineString(line)
+    return shapely.get_coordinates(shapely.line_interpolate_point(line, np.arange(0, line.length, step_m)))
+
+
+def within(plan: Plan, line: np.ndarray) -> np.ndarray:
+    """The part of a long line (M, 2) near the plan."""
+    west, south, east, north = shapely.total_bounds(plan.faces)
+    near = (line > (west - 60, south - 60)).all(axis=1) & (line < (east + 60, north + 60)).all(axis=1)
+    return line[near]
+
+
+def track_offsets(width: np.ndarray) -> list[tuple[float, np.ndarray]]:
+    """Offset of each track and where along the line there is room for it."""
+    places = np.arange(-6, 7) * TRACK_SPACING_M + TRACK_SPACING_M / 2
+    return [(offset, np.abs(offset) < width / 2 - 3.2) for offset in places]
+
+
+def _draw_rails(sketch: Sketch, plan: Plan) -> None:
+    sketch.shapes(plan.of(landuse.RAILWAY), "ballast", Layer.SURFACE)
+    line, width = plan.ribbons[landuse.RAILWAY]
+    for offset, room in track_offsets(width):
+        near = room & np.isin(line, within(plan, line)).all(axis=1)
+        if near.sum() > 2:
+            sketch.quads(strip(line[near], offset, 1.25), "sleeper", Layer.SURFACE)
+            for rail in (-0.72, 0.72):
+                sketch.quads(strip(line[near], offset + rail, 0.12), "vent", Layer.SURFACE)
+
+
+def bridges(plan: Plan) -> np.ndarray:
+    """Where main streets cross water or rails: (N,) polygons."""
+    gaps = shapely.union_all(
+        [shapely.buffer(shapely.union_all(plan.of(landuse.WATER)), 14), *plan.of(landuse.RAILWAY)]
+    )
+    decks = shapely.intersection(shapely.buffer(shapely.get_parts(plan.arterials), 9.0), gaps)
+    return shapely.get_parts(decks[~shapely.is_empty(decks)])
+
+
+def _draw_streets(sketch: Sketch, plan: Plan) -> None:
+    """Carriageways of the main streets, their dashes, roundabouts and bridges."""
+    lines = shapely.get_parts(plan.arterials)
+    decks = bridges(plan)
+    sketch.shapes(
+        shapely.affinity.translate(shapely.multipolygons(decks), *(4.0 * sketch.sun.heading)),
+        "shadow",
+        Layer.SHADOW,
+    )
+    sketch.shapes(decks, "pavement", Layer.RAISED)
+    for line in lines:
+        points = resample(line, 3.0)
+        sketch.quads(strip(points, 0.0, 7.0), "asphalt_dark", Layer.SURFACE)
+        sketch.quads(strip(points, 0.0, 0.12)[::3], "paint", Layer.MARKING)
+        sketch.shapes(shapely.intersection(line.buffer(6.2), decks), "asphalt_dark", Layer.RAISED)
+    for radius_m, material in (
+        (19, "asphalt_dark"),
+        (11.5, "pavement"),
+        (10.5, "lawn_mown"),
+        (4.5, "flowers"),
+    ):
+        sketch.shapes(shapely.buffer(plan.squares, radius_m), material, Layer.MARKING)
+
+
+def _draw_motorway(sketch: Sketch, plan: Plan) -> None:
+    """Two carriageways on a green dam, above everything else."""
+    line = resample(within(plan, plan.ribbons[landuse.MOTORWAY][0]), 4.0)
+    sketch.quads(strip(line, 0, 18), "verge", Layer.RAISED)
+    for side in (-1, 1):
+        sketch.quads(strip(line, 7.4 * side, 5.6), "asphalt_dark", Layer.RAISED)
+        sketch.quads(strip(line, 7.4 * side, 0.12)[::3], "paint", Layer.RAISED)
+        for edge in (3.0, 11.9):
+            sketch.quads(strip(line, edge * side, 0.12), "paint", Layer.RAISED)
+    sketch.quads(strip(line, 0, 0.5), "concrete", Layer.RAISED)
+
+
+def _draw_parks(sketch: Sketch, parks: np.ndarray, rng: np.random.Generator) -> None:
+    """A path around, paths across, and here and there a pond."""
+    walk = shapely.buffer(shapely.buffer(parks, -17.0), 10.0)
+    sketch.shapes(walk, "path", Layer.SURFACE)
+    sketch.shapes(shapely.buffer(walk, -2.4), "lawn", Layer.SURFACE)
+    for park, middle in zip(parks, shapely.centroid(parks), strict=True):
+        ends = shapely.line_interpolate_point(park.exterior, rng.random(rng.integers(3, 6)), normalized=True)
+        paths = shapely.buffer(shapely.shortest_line(ends, middle), 1.3)
+        sketch.shapes(shapely.intersection(paths, park), "path", Layer.SURFACE)
+    _draw_ponds(sketch, parks, rng)
+
+
+def _draw_ponds(sketch: Sketch, parks: np.ndarray, rng: np.random.Generator) -> None:
+    chosen = parks[rng.random(len(parks)) < 0.3]
+    points, owner = scatter(shapely.buffer(chosen, -18), 0.002, rng)
+    first = np.unique(owner, return_index=True)[1]
+    ponds = shapely.buffer(shapely.points(points[first]), rng.uniform(6, 12, len(first)))
+    sketch.shapes(ponds, "water_edge", Layer.SURFACE)
+    sketch.shapes(shapely.buffer(ponds, -1.2), "water", Layer.SURFACE)

@@ -1,1 +1,0 @@
-"""IGN's aerial imagery: packs, tile index, Atom and WMS clients."""

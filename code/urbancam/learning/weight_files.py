@@ -1,0 +1,77 @@
+"""Weights on disk: read without unpickling code, written whole, downloaded with their hash checked."""
+
+import io
+import logging
+import pickle
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+import torch
+from torch import nn
+
+from urbancam.learning.backbones import Backbone
+from urbancam.workflow.errors import InputError
+from urbancam.workflow.files import atomic
+from urbancam.workflow.paths import ROOT, shown
+
+log = logging.getLogger(__name__)
+
+
+def _load_pretrained(features: nn.Module, backbone: Backbone, weights: str) -> None:
+    if weights == "imagenet":
+        state = _download(backbone.weights_url)
+    else:
+        state = read_state(ROOT / weights, "model.weights")
+    known = features.state_dict()
+    missing = sorted(known.keys() - state.keys())
+    wrong = [name for name, tensor in known.items() if name in state and state[name].shape != tensor.shape]
+    if missing or wrong:
+        raise InputError(
+            f"these weights are not of this backbone: {len(missing)} tensors missing, {len(wrong)} of another shape",
+            f"model.weights {weights}", "name a state dict of the backbone, or use model.weights=random",
+        )  # fmt: skip
+    features.load_state_dict({name: state[name] for name in known})
+    log.info("starts from weights %s", weights)
+
+
+def _download(url: str) -> dict[str, torch.Tensor]:
+    try:
+        return torch.hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True, weights_only=True)
+    except (URLError, RuntimeError, OSError) as error:
+        raise InputError(
+            f"the ImageNet weights cannot be had: {error}", url,
+            "fetch that file by hand and name it with --set model.weights=FILE, or use model.weights=random",
+        ) from None  # fmt: skip
+
+
+def read_state(path: Path, where: str, do: str = "delete the file and train the fold again") -> dict[str, torch.Tensor]:
+    """A state dict from a file, without unpickling code.
+
+    Args:
+        path: of the file.
+        where: what names the file, for the message.
+        do: what to do about a file that cannot be read, for the message.
+
+    Raises:
+        InputError: missing, damaged, or not a state dict.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise InputError(f"there is no file {shown(path)}", where, "name a file of weights") from None
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        raise InputError(
+            f"the weights cannot be read: {(str(error) or 'the file is empty').splitlines()[0]}", shown(path), do,
+        ) from None  # fmt: skip
+    if not isinstance(state, dict):
+        raise InputError("the file holds no state dict", shown(path), "save one with model.state_dict()")
+    return state
+
+
+def save(content: dict[str, Any], path: Path) -> None:
+    """Write a state dict or checkpoint, atomically; a full disk is an OSError, which torch's own writer hides."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    with atomic(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())

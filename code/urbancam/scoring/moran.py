@@ -1,0 +1,121 @@
+"""Moran's I: whether neighbouring cells resemble each other more than chance, in what is observed and in what a
+predictor leaves unexplained (Moran 1950; Cliff & Ord 1981, chapter 1).
+"""
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from urbancam.scoring.bootstrap import divide
+from urbancam.scoring.vocabulary import INCOME_CLASSES
+from urbancam.tables import grid
+
+PERMUTATIONS = 999  # of the values over the cells (Anselin 1995: 999)
+VALUES_AT_ONCE = 2**22  # permuted values held in memory: 32 MB
+
+
+def queen_weights(ids: pd.Series, cell_size_m: float) -> sparse.csr_array:
+    """Row-standardised weights of the up to eight cells that share an edge or a corner.
+
+    Args:
+        ids: (n,) INSPIRE ids, each once.
+        cell_size_m: side of a cell.
+
+    Returns:
+        (n, n); the row of a cell with k neighbours holds k times 1 / k, that of a cell without any nothing.
+    """
+    touching = grid.neighbours(ids, cell_size_m)
+    return sparse.diags_array(1 / np.maximum(touching.sum(axis=1), 1)) @ touching
+
+
+def moran_i(values: np.ndarray, weights: sparse.csr_array) -> np.ndarray:
+    """Moran's I, sum_ij w_ij z_i z_j / sum_i z_i^2 with z the values less their mean, rows of w summing to 1.
+
+    Args:
+        values: (n,) or (n, m).
+        weights: (n, n) row-standardised, no empty row.
+
+    Returns:
+        scalar or (m,), about -1 .. 1; NaN where all values are equal.
+    """
+    z = values - values.mean(axis=0, keepdims=True) if len(values) else values
+    return divide(np.einsum("i...,i...->...", z, weights @ z), np.einsum("i...,i...->...", z, z))
+
+
+def permutation_test(
+    values: np.ndarray, weights: sparse.csr_array, permutations: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Moran's I and its one-sided pseudo p-value, (1 + how many permutations have as large an I) / (1 + all).
+
+    Args:
+        values: (n, m), m variables.
+        weights: (n, n) row-standardised, no empty row.
+        permutations: of the cells, the same for all variables.
+        seed: of the permutations.
+
+    Returns:
+        (m,) I and (m,) p; both NaN where all values of a variable are equal.
+    """
+    # ASSUME: one-sided, for neighbours that are alike: nobody suspects them of being unlike.
+    observed = moran_i(values, weights)
+    random = np.random.default_rng(seed)
+    step = max(1, VALUES_AT_ONCE // max(1, values.size))
+    as_large = np.zeros(values.shape[1], dtype=int)
+    for start in range(0, permutations, step):
+        orders = np.array([random.permutation(len(values)) for _ in range(min(step, permutations - start))])
+        permuted = values[orders.T].reshape(len(values), orders.shape[0] * values.shape[1])
+        by_chance = moran_i(permuted, weights).reshape(-1, values.shape[1])
+        as_large += (by_chance >= observed - 1e-12).sum(axis=0)
+    return observed, np.where(np.isnan(observed), np.nan, (1 + as_large) / (1 + permutations))
+
+
+def variables(predictions: pd.DataFrame) -> pd.DataFrame:
+    """What is tested: the observed class and rank, and what the model leaves of them.
+
+    Args:
+        predictions: `p, income_class, target`, n rows.
+
+    Returns:
+        (n rows) `observed_class`; `residual_class`, observed less expected class (4 p); `observed_rank` of the target,
+        0..1; `residual_rank`, that less the rank of p.
+    """
+    observed = predictions["income_class"].astype(float)
+    rank = predictions[["target", "p"]].rank() / max(1, len(predictions))
+    return pd.DataFrame(
+        {
+            "observed_class": observed,
+            "residual_class": observed - INCOME_CLASSES[-1] * predictions["p"],
+            "observed_rank": rank["target"],
+            "residual_rank": rank["target"] - rank["p"],
+        }
+    )
+
+
+def autocorrelation_table(
+    predictions: pd.DataFrame, imputed: np.ndarray, cell_size_m: float, seed: int
+) -> pd.DataFrame:
+    """Moran's I of everything in `variables`, over all cells and over those with an income of their own.
+
+    Args:
+        predictions: `idINSPIRE, p, income_class, target`, n rows.
+        imputed: (n,) bool: INSEE gave the cell its group's income, so neighbours are alike by construction.
+        cell_size_m: side of a cell.
+        seed: of the permutations.
+
+    Returns:
+        `subset` (all, not_imputed), `variable, neighbours` (mean number of a cell), `n_cells`, `moran_i`, `expected`
+        (without autocorrelation, -1 / (n - 1)), `p_value` (999 permutations, one-sided: alike).
+    """
+    parts = []
+    for subset, chosen in {"all": imputed | ~imputed, "not_imputed": ~imputed}.items():
+        weights = queen_weights(predictions.loc[chosen, "idINSPIRE"], cell_size_m)
+        # ASSUME: a cell without a neighbour says nothing of neighbours, and is left out.
+        kept = np.diff(weights.indptr) > 0
+        weights, values = weights[kept][:, kept], variables(predictions[chosen])[kept]
+        observed, p_value = permutation_test(values.to_numpy(), weights, PERMUTATIONS, seed)
+        n = len(values)
+        neighbours, expected = (weights.nnz / n, -1 / (n - 1)) if n else (np.nan, np.nan)
+        part = {"subset": subset, "variable": values.columns, "neighbours": neighbours, "n_cells": n,
+                "moran_i": observed, "expected": expected, "p_value": p_value}  # fmt: skip
+        parts.append(pd.DataFrame(part))
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,134 @@
+"""The tables and figures of a run: who makes each table, what each figure is drawn from, and how things are called.
+
+A new table or figure is one entry here; a figure also needs its drawing in `figures.FROM_TABLES`.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # a script that only shows its help does not wait for it
+    from urbancam.workflow.settings import Settings
+
+
+@dataclass(frozen=True)
+class Table:
+    """One file of `tables/`.
+
+    Attributes:
+        maker: the script that writes it.
+        heading: in the report; "" for a table that only feeds figures.
+    """
+
+    maker: str
+    heading: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of `figures/`.
+
+    Attributes:
+        heading: in the report.
+        tables: names of the tables it is drawn from, in the order of the drawing's arguments.
+        wanted: whether a run with these settings has it.
+    """
+
+    heading: str
+    tables: tuple[str, ...] = ()
+    wanted: Callable[["Settings"], bool] = lambda settings: True
+
+
+def by_class(settings: "Settings") -> bool:
+    """Whether land cover has the published classes, which published figures are laid out for."""
+    return settings.landcover.key == "class"
+
+
+def has_controls(settings: "Settings") -> bool:
+    """Whether anything is computed beside the published map."""
+    asked = settings.controls
+    return bool(asked.methods or asked.maps or asked.randomise_weights or settings.compare.shuffled_labels)
+
+
+SCORE, STATE, COMPARE, CONTROL, TRANSFER = (
+    "12_evaluate_income", "14_landcover_statistics", "15_compare_variants", "16_control_attribution",
+    "17_transfer_income",
+)  # fmt: skip
+TABLES = {
+    "metrics": Table(SCORE, "Scores over all folds, for all, not imputed and imputed cells"),
+    "confusion_matrix": Table(SCORE, "Confusion matrix (rows observed, columns predicted)"),
+    "leakage": Table(COMPARE, "Scores under each split, and what each split leaks"),
+    "seeds": Table(COMPARE, "The same with other seeds"),
+    "calibration": Table(SCORE, "Calibration, as trained and after temperature scaling"),
+    "reliability": Table(SCORE),
+    "spatial_autocorrelation": Table(SCORE, "Moran's I of the observed values and of what the model leaves of them"),
+    "activation_ratio": Table(STATE, "Activation ratios"),
+    "activation_contrast": Table(STATE, "Contrast: log(rich ratio / poor ratio)"),
+    "contribution": Table(STATE, "Contribution, logit units a cell, against the city's mean"),
+    "observed_association": Table(STATE, "What the incomes say: how often a cell that holds a class is poor, or rich"),
+    "class_income": Table(STATE, "Income by class of land cover"),
+    "ordering_agreement": Table(STATE, "Do activation and observed income order the classes alike?"),
+    "attribution_agreement": Table(CONTROL, "Agreement of other methods and controls with the published map"),
+    "attribution_controls": Table(CONTROL),
+    "deletion": Table(CONTROL),
+    "deletion_area": Table(CONTROL, "Area under the deletion and insertion curves"),
+    "coactivation": Table(STATE),
+    "observed_coassociation": Table(STATE),
+}
+FIGURES = {
+    "class_maps": Figure("Observed and predicted income class"),
+    "scores": Figure("The image model beside the baselines", ("metrics",)),
+    "leakage": Figure("What a split gives away", ("leakage",)),
+    "confusion_matrix": Figure("Observed against predicted class", ("confusion_matrix", "metrics")),
+    "calibration": Figure("Is the network as often right as it is sure?", ("reliability", "calibration")),
+    "activation_ratios": Figure("Which land cover the network reads as poor or rich",
+                                ("activation_ratio", "activation_contrast", "contribution")),
+    "polar_ratios": Figure("The same as published", ("activation_ratio",), by_class),
+    "controls": Figure("What an activation ratio is worth", ("attribution_controls", "attribution_agreement"),
+                       has_controls),
+    "deletion": Figure("What the logit hangs on", ("deletion", "deletion_area"),
+                       lambda settings: settings.controls.deletion_cells > 0),
+    "ordering": Figure("Where the map lies against who lives there",
+                       ("activation_contrast", "class_income", "ordering_agreement")),
+    "class_by_quintile": Figure("Land cover by income quintile", ("class_income",), by_class),
+    "chords": Figure("Co-activation, as published", ("coactivation", "observed_coassociation"), by_class),
+    "transfer": Figure("Each city's model on each city"),
+    "cell_sheet": Figure("Single cells"),
+}  # fmt: skip
+
+
+def figures_of(settings: "Settings", several_cities: bool) -> dict[str, Figure]:
+    """The figures that a run has, in the order of the report.
+
+    Args:
+        settings: of the run.
+        several_cities: whether models of several cities were tested on each other.
+    """
+    return {name: figure for name, figure in FIGURES.items()
+            if figure.wanted(settings) and (several_cities or name != "transfer")}  # fmt: skip
+
+
+SPLITS = {  # in the tables -> for people; from the one that leaks most to the one that leaks least
+    "random": "random cells",
+    "group": "INSEE groups",
+    "block": "spatial blocks",
+    "city": "a city left out",
+}
+CONTROLS = {
+    "published": "published map",
+    "hirescam": "HiResCAM",
+    "layercam": "LayerCAM",
+    "gradcam_plus_plus": "Grad-CAM++",
+    "other_centring": "the other centring",
+    "edges": "image edges",
+    "shifted": "polygons shifted",
+    "rotated": "polygons rotated",
+    "shuffled_labels": "labels shuffled",
+}
+
+
+def control_name(control: str) -> str:
+    """A method's or control's name for people; unknown ones as they are, with blanks."""
+    random = re.sub(r"^weights_(\d+)$", r"random weights \1", control)
+    return CONTROLS.get(control, random.replace("_", " "))

@@ -1,0 +1,165 @@
+"""The observed and the predicted income class of every cell, side by side."""
+
+import re
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.transforms import ScaledTranslation, Transform, blended_transform_factory
+from pyproj import Transformer
+
+from urbancam.showing.figures import style
+from urbancam.tables import grid
+
+PANELS = {"observed": "income_class", "predicted": "predicted_class"}
+WITHOUT_INCOME = {"cells without income": "class_without_income"}
+UNUSED = -1
+MARGIN_MM = 2
+
+
+def class_raster(ids: pd.Series, classes: pd.Series) -> tuple[np.ma.MaskedArray, tuple[int, int, int, int]]:
+    """Cells as a raster with one pixel a cell.
+
+    Args:
+        ids: (N,) INSPIRE ids of the cells.
+        classes: (N,) income class 0 .. 4 of each, NaN where it has none.
+
+    Returns:
+        (rows, columns) int8: row 0 in the north, UNUSED for a cell without a class, masked where there is no
+        cell; and the extent (west, east, south, north), m in EPSG:3035.
+    """
+    corner = grid.corners(ids)
+    side_m = cell_side_m(ids.iloc[0])
+    west, south = corner.min(axis=0)
+    columns, rows = (corner - (west, south)).T // side_m
+    raster = np.ma.masked_all((rows.max() + 1, columns.max() + 1), dtype=np.int8)
+    raster[rows.max() - rows, columns] = classes.fillna(UNUSED).astype(np.int8)
+    north, east = south + side_m * raster.shape[0], west + side_m * raster.shape[1]
+    return raster, (int(west), int(east), int(south), int(north))
+
+
+def cell_side_m(idINSPIRE: str) -> int:
+    """Side of a cell in m, from its id."""
+    return int(re.match(grid.ID_PATTERN, idINSPIRE)[1])
+
+
+@style.styled
+def draw_class_maps(
+    samples: pd.DataFrame,
+    predictions: pd.DataFrame,
+    city: str,
+    credits: str = "",
+    without_income: pd.DataFrame | None = None,
+) -> Figure:
+    """Map of observed and predicted class on the same axes; cells without a class in light grey.
+
+    Args:
+        samples: all cells, with `idINSPIRE, used, income_class`.
+        predictions: out-of-fold predictions, with `idINSPIRE, predicted_class`.
+        city: its name.
+        credits: the line of data credits.
+        without_income: predictions of cells whose income nobody knows, with the same columns: a panel of their own.
+    """
+    cells = _join_classes(samples, predictions, without_income)
+    panels = PANELS | (WITHOUT_INCOME if cells["class_without_income"].notna().any() else {})
+    rows, columns = class_raster(cells["idINSPIRE"], cells["income_class"])[0].shape
+    width_mm = (style.TWO_COLUMNS_MM - (len(panels) + 1) * MARGIN_MM) / len(panels)
+    height_mm = float(np.clip(width_mm * rows / columns, 25, 190))
+    figure = style.new_figure(style.TWO_COLUMNS_MM, height_mm + 23, _map_caption(cells), credits, layout=None)
+    for number, (title, column) in enumerate(panels.items()):
+        left_mm = MARGIN_MM + number * (width_mm + MARGIN_MM)
+        ax = style.add_axes_mm(figure, left_mm, 6, width_mm, height_mm)
+        image = _draw_classes(ax, cells["idINSPIRE"], cells[column])
+        style.set_title(ax, "abc"[number], f"{city}, {title}")
+    _add_scale_bar(figure.axes[0])
+    _add_north_arrow(figure.axes[len(panels) - 1])
+    _add_class_bar(figure, image, style.add_axes_mm(figure, 60, height_mm + 14, 63, 3))
+    return figure
+
+
+def _join_classes(
+    samples: pd.DataFrame, predictions: pd.DataFrame, without_income: pd.DataFrame | None
+) -> pd.DataFrame:
+    """`idINSPIRE, income_class, predicted_class, class_without_income` of every cell, NaN where it has none."""
+    if without_income is None:
+        without_income = predictions.iloc[:0]
+    ids = pd.concat([samples["idINSPIRE"], without_income["idINSPIRE"]]).drop_duplicates().reset_index(drop=True)
+    columns = {
+        "income_class": samples["income_class"].where(samples["used"]).set_axis(samples["idINSPIRE"]),
+        "predicted_class": predictions.set_index("idINSPIRE")["predicted_class"],
+        "class_without_income": without_income.set_index("idINSPIRE")["predicted_class"],
+    }
+    return pd.DataFrame({"idINSPIRE": ids} | {name: ids.map(classes) for name, classes in columns.items()})
+
+
+def _add_class_bar(figure: Figure, image: AxesImage, ax: Axes) -> None:
+    bar = figure.colorbar(image, cax=ax, orientation="horizontal", drawedges=True)
+    bar.set_ticks(range(5), labels=style.CLASS_LABELS)
+    bar.ax.tick_params(length=0)
+    bar.dividers.set_linewidth(0.5)
+    bar.outline.set_linewidth(0.5)
+
+
+def _map_caption(cells: pd.DataFrame) -> str:
+    compared = cells.dropna(subset=["income_class", "predicted_class"])
+    side_m = cell_side_m(cells["idINSPIRE"].iloc[0])
+    lacking = int(cells["class_without_income"].notna().sum())
+    unused = len(cells) - len(compared) - lacking
+    grey = f"; {unused:,} cells not used in light grey" if unused else ""
+    return style.sentences(
+        f"Quintiles of the city's income per person in cells of {side_m} m, observed and as predicted from the image "
+        f"by the one model that never saw the cell ({len(compared):,} cells{grey})",
+        f"c, {lacking:,} cells without a published income, predicted by the mean of all models, which nothing can "
+        "check; the others in light grey"
+        if lacking else "",
+    )  # fmt: skip
+
+
+def _draw_classes(ax: Axes, ids: pd.Series, classes: pd.Series) -> AxesImage:
+    raster, extent = class_raster(ids, classes)
+    colours, norm = style.class_colours()
+    ax.set_axis_off()
+    return ax.imshow(raster, cmap=colours, norm=norm, extent=extent, interpolation="nearest")
+
+
+def scale_length_m(width_m: float) -> int:
+    """The longest of 100 m, 200 m, 500 m, 1 km, ... that takes at most a third of the map's width."""
+    lengths = [step * 10**power for power in range(2, 6) for step in (1, 2, 5)]
+    return max([length for length in lengths if length <= width_m / 3], default=lengths[0])
+
+
+def _corner_inches(ax: Axes, corner: tuple[float, float]) -> Transform:
+    """Coordinates in inches from a corner of the axes."""
+    return ax.figure.dpi_scale_trans + ScaledTranslation(*corner, ax.transAxes)
+
+
+def _add_scale_bar(ax: Axes) -> None:
+    west, east, _, _ = ax.get_images()[0].get_extent()
+    length_m = scale_length_m(east - west)
+    below = blended_transform_factory(ax.transData, _corner_inches(ax, (0, 0)))
+    ax.plot([west, west + length_m], [-0.06, -0.06], color="black", linewidth=1.5, transform=below,
+            clip_on=False, solid_capstyle="butt", scalex=False, scaley=False)  # fmt: skip
+    words = f"{length_m // 1000} km" if length_m >= 1000 else f"{length_m} m"
+    ax.text(west, -0.1, words, transform=below, va="top")
+
+
+def north_direction(x: float, y: float) -> tuple[float, float]:
+    """Unit vector of true north at a point of EPSG:3035 (in Brest it leans 11 degrees from the grid's)."""
+    to_degrees = Transformer.from_crs(grid.CRS, "EPSG:4326", always_xy=True)
+    longitude, latitude = to_degrees.transform(x, y)
+    x_north, y_north = to_degrees.transform(longitude, latitude + 0.01, direction="INVERSE")
+    length = np.hypot(x_north - x, y_north - y)
+    return (x_north - x) / length, (y_north - y) / length
+
+
+def _add_north_arrow(ax: Axes) -> None:
+    west, east, south, north = ax.get_images()[0].get_extent()
+    dx, dy = north_direction((west + east) / 2, (south + north) / 2)
+    below = _corner_inches(ax, (1, 0))
+    foot = np.array([-0.08, -0.30])  # inches from the panel's lower right corner
+    head = foot + 0.22 * np.array([dx, dy])
+    arrow = {"arrowstyle": "-|>", "linewidth": 0.8, "color": "black", "shrinkA": 0, "shrinkB": 0}
+    ax.annotate("", head, foot, xycoords=below, textcoords=below, annotation_clip=False, arrowprops=arrow)
+    ax.text(foot[0] - 0.05, foot[1], "N", transform=below, ha="right", va="bottom")

@@ -1,0 +1,163 @@
+"""Which land cover the network reads as poor or rich: activation ratios as dots with intervals."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from urbancam.scoring.vocabulary import SIDES
+from urbancam.showing.figures import style
+
+# Of a line's height: the two sides of a class lie one above the other.
+OFFSETS = {"rich": -0.17, "poor": 0.17}
+MARKERS = {"rich": "o", "poor": "s"}  # the sides also differ in shape, for readers without colour
+MARKER_PT = 3.6
+WIDEST_RATIO = 16.0  # the axis shows at most 1/16 .. 16; what lies beyond is an arrow at its edge
+SIGNED_COLOUR = "#4a4a4a"
+SIGNED_PANELS = (  # title and axis of the contrast and of the contribution
+    ("rich against poor", "log(rich ratio / poor ratio)"),
+    ("contribution", "logit units"),
+)
+
+
+@style.styled
+def draw_activation_ratios(
+    ratios: pd.DataFrame,
+    contrast: pd.DataFrame | None = None,
+    contribution: pd.DataFrame | None = None,
+    city: str = "",
+    credits: str = "",
+) -> Figure:
+    """Activation ratios of both sides with intervals, classes sorted; beside them rich against poor.
+
+    Args:
+        ratios: `activation_ratio.csv`: `class, name, side, n_cells, ratio, ci_low, ci_high`.
+        contrast: `activation_contrast.csv`: `class, log_ratio, ci_low, ci_high`; None leaves the panel out.
+        contribution: `contribution.csv`: `class, value, ci_low, ci_high`; None leaves the panel out.
+        city: its name.
+        credits: the line of data credits.
+    """
+    known = set(ratios.loc[ratios["ratio"].notna(), "class"])
+    if contribution is not None:
+        known |= set(contribution.loc[contribution["value"].notna(), "class"])
+    order = [key for key in sort_classes(ratios, contrast) if key in known]
+    absent = ratios.loc[~ratios["class"].isin(known), "name"].drop_duplicates().tolist()
+    beside = [
+        (table.rename(columns={"log_ratio": "value"}), title, label)
+        for table, (title, label) in zip((contrast, contribution), SIGNED_PANELS, strict=True)
+        if table is not None
+    ]
+    caption = _caption(contrast is not None, contribution is not None, absent)
+    figure = style.new_figure(style.TWO_COLUMNS_MM, 22 + 5.4 * len(order), caption, credits)
+    widths = [1.5] + [1] * len(beside)
+    axes = figure.subplots(1, len(widths), sharey=True, width_ratios=widths, squeeze=False)[0]
+    _draw_ratios(axes[0], ratios, order)
+    style.set_title(axes[0], "a", f"{city}: activation ratio".removeprefix(": "), 14)
+    for number, (table, title, label) in enumerate(beside, 1):
+        _draw_signed(axes[number], table.set_index("class").reindex(order), label)
+        style.set_title(axes[number], "abc"[number], title, 14)
+    for ax in axes:
+        _draw_lines(ax, len(order))
+    axes[0].set_yticks(range(len(order)), labels=line_labels(ratios, order))
+    return figure
+
+
+def sort_classes(ratios: pd.DataFrame, contrast: pd.DataFrame | None = None) -> list:
+    """Classes from the one that speaks most for rich to the one that speaks most for poor.
+
+    The measure is the contrast, log(rich ratio / poor ratio); a class that one side lacks is placed as if
+    that side's ratio were 1, and a class without any ratio comes last.
+    """
+    sides = ratios.pivot(index="class", columns="side", values="ratio").reindex(columns=SIDES)
+    with np.errstate(divide="ignore"):
+        logs = np.log(sides.astype(float)).clip(-20, 20)  # a ratio of 0 is very low, and compares with others
+    measure = (logs["rich"].fillna(0) - logs["poor"].fillna(0)).where(sides.notna().any(axis=1))
+    if contrast is not None:
+        measure = contrast.set_index("class")["log_ratio"].reindex(measure.index).fillna(measure)
+    return measure.sort_values(ascending=False, kind="stable").index.tolist()
+
+
+def line_labels(ratios: pd.DataFrame, order: list) -> list[str]:
+    """Each class's name with the cells of the poor and the rich sample that hold it: "Roads (12 | 34)"."""
+    names = ratios.drop_duplicates("class").set_index("class")["name"]
+    cells = ratios.pivot(index="class", columns="side", values="n_cells").reindex(columns=SIDES)
+    cells = cells.fillna(0).astype(int)
+    return [f"{names[key]} ({cells.loc[key, 'poor']:,} | {cells.loc[key, 'rich']:,})" for key in order]
+
+
+def _draw_ratios(ax: Axes, ratios: pd.DataFrame, order: list) -> None:
+    positive = ratios[["ratio", "ci_low", "ci_high"]].to_numpy(dtype=float).ravel()
+    positive = positive[positive > 0]  # NaN and 0 do not set the limits
+    low = max(positive.min(initial=0.5), 1 / WIDEST_RATIO) / 1.2
+    high = min(positive.max(initial=2.0), WIDEST_RATIO) * 1.2
+    ax.set_xscale("log", base=2)
+    ax.xaxis.set_major_formatter(lambda ratio, _: f"{ratio:g}" if ratio >= 1 else f"1/{1 / ratio:g}")
+    ax.set_xlim(low, high)
+    for side in SIDES:
+        rows = ratios[ratios["side"] == side].set_index("class").reindex(order)
+        y = np.arange(len(order)) + OFFSETS[side]
+        _draw_intervals(ax, rows, "ratio", y, style.SIDE_COLOURS[side], MARKERS[side])
+    ax.axvline(1, color="black", linewidth=0.6, zorder=1)
+    ax.set_xlabel("share of the activation / share of the area")
+    _add_side_legend(ax)
+
+
+def _add_side_legend(ax: Axes) -> None:
+    handles = [
+        Line2D([], [], color=style.SIDE_COLOURS[side], marker=MARKERS[side], label=f"cells predicted {side}",
+               markersize=MARKER_PT, linewidth=1)
+        for side in SIDES
+    ]  # fmt: skip
+    legend = ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0.2)
+    legend.set_in_layout(False)  # it may reach above the next panel, which has nothing there
+
+
+def _draw_signed(ax: Axes, rows: pd.DataFrame, label: str) -> None:
+    """Values on a linear axis symmetrical about 0."""
+    finite = rows[["value", "ci_low", "ci_high"]].abs().to_numpy(dtype=float)
+    widest = finite[np.isfinite(finite)].max(initial=0.1) * 1.1
+    ax.set_xlim(-widest, widest)
+    _draw_intervals(ax, rows, "value", np.arange(len(rows)), SIGNED_COLOUR, "D")
+    ax.axvline(0, color="black", linewidth=0.6, zorder=1)
+    ax.set_xlabel(label)
+
+
+def _draw_intervals(
+    ax: Axes, rows: pd.DataFrame, column: str, y: np.ndarray, colour: str, marker: str
+) -> None:
+    """A dot and its interval on each line; a value beyond the axis is an arrow at the axis' edge."""
+    low, high = ax.get_xlim()
+    value = rows[column].to_numpy(dtype=float)
+    ax.hlines(y, rows["ci_low"].clip(low, high), rows["ci_high"].clip(low, high), color=colour, linewidth=1)
+    kinds = {marker: (value >= low) & (value <= high), "<": value < low, ">": value > high}
+    for kind, chosen in kinds.items():
+        if chosen.any():
+            x = value[chosen].clip(low, high)
+            ax.plot(x, y[chosen], kind, color=colour, markersize=MARKER_PT, clip_on=False)
+
+
+def _draw_lines(ax: Axes, count: int) -> None:
+    for line in range(0, count, 2):
+        ax.axhspan(line - 0.5, line + 0.5, color="0.955", linewidth=0, zorder=0)
+    ax.set_ylim(max(count, 1) - 0.5, -0.5)
+    ax.grid(axis="x", color="0.85", linewidth=0.4)
+    ax.set_axisbelow(True)
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+
+
+def _caption(has_contrast: bool, has_contribution: bool, absent: list[str]) -> str:
+    contrast = "b, right of 0: the map lies on the class rather where the image says rich than poor"
+    contribution = (
+        f"{'c' if has_contrast else 'b'}, what a cell covered by the class alone would add to the logit, "
+        "against the city's mean; right of 0: it says rich"
+    )
+    return style.sentences(
+        "a, 1 (line): the map lies on the class as much as its area would have it",
+        "In brackets: cells of the poor | rich sample that hold the class",
+        contrast * has_contrast,
+        contribution * has_contribution,
+        "Bars: intervals by bootstrap over spatial blocks; arrows: beyond the axis",
+        f"In no cell: {', '.join(absent)}" if absent else "",
+    )

@@ -1,0 +1,143 @@
+"""How well the classes are told: the confusion matrix, and the model's scores beside the baselines'."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from urbancam.showing.figures import style
+from urbancam.showing.wording import interval_of
+
+# Metrics in the order of the panels: words, and whether more is better.
+METRICS = {
+    "spearman": ("Spearman r", True),
+    "accuracy": ("accuracy", True),
+    "accuracy_within_1": ("accuracy within one class", True),
+    "macro_f1": ("macro F1", True),
+    "quadratic_kappa": ("quadratic kappa", True),
+    "rps": ("ranked probability score", False),
+}
+PREDICTORS = {
+    "model": "image model",
+    "random_features": "random features",
+    "colour_histogram": "colour histogram",
+    "land_cover": "land-cover shares",
+    "coordinates": "coordinates",
+    "population_density": "population density",
+    "constant": "constant",
+}
+CAPTION_METRICS = ("accuracy", "accuracy_within_1", "quadratic_kappa")
+MODEL_COLOUR, BASELINE_COLOUR = "#00695c", "0.45"
+
+
+def overall(metrics: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `metrics.csv` over all folds and all cells."""
+    return metrics[(metrics["subset"] == "all") & (metrics["fold"].astype(str) == "all")]
+
+
+@style.styled
+def draw_confusion_matrix(
+    confusion: pd.DataFrame, metrics: pd.DataFrame, city: str = "", credits: str = ""
+) -> Figure:
+    """Observed against predicted class: share of the observed class in each box, count below it.
+
+    Args:
+        confusion: `income_class, predicted_0 .. predicted_4`, counts of cells.
+        metrics: `metrics.csv`; the model's scores over all folds go into the caption.
+        city: its name.
+        credits: the line of data credits.
+    """
+    counts = confusion.set_index("income_class").filter(regex=r"^predicted_\d+$").to_numpy()
+    totals = counts.sum(axis=1, keepdims=True)
+    shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
+    figure = style.new_figure(
+        style.ONE_COLUMN_MM, 74, _confusion_caption(metrics, city, int(totals.sum())), credits
+    )
+    ax = figure.subplots()
+    ax.imshow(shares, cmap="Greys", vmin=0, vmax=1)
+    for (row, column), share in np.ndenumerate(shares):
+        colour = "white" if share > 0.5 else "black"
+        ax.text(column, row, f"{share:.0%}", ha="center", va="bottom", color=colour, fontsize=7.5)
+        ax.text(
+            column, row + 0.08, f"{counts[row, column]:,}", ha="center", va="top", color=colour, fontsize=6
+        )
+    _label_classes(ax, len(shares))
+    return figure
+
+
+def _label_classes(ax: Axes, count: int) -> None:
+    ticks = range(count)
+    ax.set_xticks(ticks, labels=style.CLASS_LABELS[:count])
+    ax.set_yticks(ticks, labels=style.CLASS_LABELS[:count])
+    ax.set(xlabel="predicted class", ylabel="observed class")
+    ax.tick_params(length=0)
+    ax.spines[["top", "right"]].set_visible(True)
+    ax.set_xticks(np.arange(count - 1) + 0.5, minor=True)
+    ax.set_yticks(np.arange(count - 1) + 0.5, minor=True)
+    ax.grid(which="minor", color="0.8", linewidth=0.4)
+    ax.tick_params(which="minor", length=0)
+
+
+def _confusion_caption(metrics: pd.DataFrame, city: str, cells: int) -> str:
+    rows = overall(metrics).query("predictor == 'model'").set_index("metric")
+    scores = [
+        f"{METRICS[name][0]} {interval_of(rows.loc[name])}" for name in CAPTION_METRICS if name in rows.index
+    ]
+    words = [
+        "Share of the observed class, number of cells below it",
+        f"{cells:,} cells, out of fold",
+        *scores,
+    ]
+    return style.sentences(city, "; ".join(words))
+
+
+@style.styled
+def draw_scores(metrics: pd.DataFrame, city: str = "", credits: str = "") -> Figure:
+    """The model beside the baselines: a panel a metric, a line a predictor, a dot with its interval.
+
+    Args:
+        metrics: `metrics.csv`: `subset, fold, predictor, metric, value, ci_low, ci_high, n`.
+        city: its name.
+        credits: the line of data credits.
+    """
+    rows = overall(metrics)
+    predictors = [name for name in PREDICTORS if name in set(rows["predictor"])]
+    names = [name for name in METRICS if name in set(rows["metric"])]
+    columns = min(3, max(1, len(names)))
+    lines = -(-len(names) // columns)
+    figure = style.new_figure(
+        style.TWO_COLUMNS_MM, lines * (15 + 4.5 * len(predictors)), _scores_caption(rows, city), credits
+    )
+    figure.get_layout_engine().set(hspace=0.1)
+    axes = figure.subplots(lines, columns, sharey=True, squeeze=False).ravel()
+    for ax, name in zip(axes, names, strict=False):
+        _draw_panel(ax, rows[rows["metric"] == name].set_index("predictor").reindex(predictors))
+        label, more_is_better = METRICS[name]
+        ax.set_title(f"{label} ({'more' if more_is_better else 'less'} is better)", loc="left", fontsize=7)
+    for ax in axes[len(names) :]:
+        ax.set_axis_off()
+    axes[0].set_yticks(range(len(predictors)), labels=[PREDICTORS[name] for name in predictors])
+    axes[0].set_ylim(len(predictors) - 0.5, -0.5)
+    return figure
+
+
+def _draw_panel(ax: Axes, rows: pd.DataFrame) -> None:
+    for line, (predictor, row) in enumerate(rows.iterrows()):
+        colour = MODEL_COLOUR if predictor == "model" else BASELINE_COLOUR
+        ax.hlines(line, row["ci_low"], row["ci_high"], color=colour, linewidth=1.2)
+        ax.plot(row["value"], line, "o", color=colour, markersize=4)
+    if "model" in rows.index:
+        ax.axvline(rows.loc["model", "value"], color=MODEL_COLOUR, linewidth=0.5, linestyle=":")
+    ax.grid(axis="x", color="0.9", linewidth=0.4)
+    ax.set_axisbelow(True)
+    ax.tick_params(axis="y", length=0)
+    ax.margins(x=0.08)
+
+
+def _scores_caption(rows: pd.DataFrame, city: str) -> str:
+    cells = int(rows["n"].max()) if len(rows) else 0
+    return style.sentences(
+        city,
+        f"{cells:,} cells, each predicted by the one model that never saw it; baselines on the same folds",
+        "Bars: intervals by bootstrap over spatial blocks, conditional on the trained models",
+    )

@@ -1,0 +1,115 @@
+"""INSEE's gridded incomes (Filosofi): a column map per vintage and grid, addresses, how files are named.
+
+Light on purpose: step 01 looks here before it knows whether there is anything to do.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from urbancam.workflow.errors import InputError
+from urbancam.workflow.files import listing
+from urbancam.workflow.paths import shown
+
+ADDRESS = "https://www.insee.fr/fr/statistiques/fichier"
+TABLE_SUFFIXES = (".csv", ".gpkg", ".shp")  # in order of preference
+READABLE = re.compile(r"\.(csv|gpkg|shp|zip|7z|7z\.0*1)$", re.IGNORECASE)
+KILOMETRE = re.compile(r"1000m|1km", re.IGNORECASE)  # INSEE's names of its 1 km grid
+OTHER_GRID = re.compile(r"nat(urel)?(?![a-z])|rect", re.IGNORECASE)  # neither of 200 m nor of 1 km
+OVERSEAS = re.compile(r"(?<![a-z])(mart|reun|guad|guy|may)", re.IGNORECASE)
+METROPOLITAN = re.compile(r"(?<![a-z])met", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Vintage:
+    """One year of incomes on one grid.
+
+    Args:
+        page: number of INSEE's page, and folder of its files.
+        grid: its name in file names.
+        columns: `{our column: INSEE's column in lower case}`; INSEE's case varies.
+        flags: values of the imputation flag; 1 is an imputed cell, 2 a true one whose rounded households are few.
+    """
+
+    page: int
+    grid: str
+    columns: dict[str, str]
+    flags: tuple[int, ...] = (0, 1)
+
+    def addresses(self, year: int) -> list[str]:
+        """Addresses of the archives, the smallest first; all hold the same columns."""
+        return [f"{ADDRESS}/{self.page}/Filosofi{year}_carreaux_{self.grid}_{kind}.zip" for kind in ("csv", "shp")]
+
+
+COUNTS = {"ind": "ind", "men": "men", "men_pauv": "men_pauv", "ind_snv": "ind_snv"}
+EARLY = {"idINSPIRE": "idinspire", "depcom": "depcom", "imputed": "i_est_cr", "group": "groupe", **COUNTS}
+LATER = {"idINSPIRE": "idcar_200m", "depcom": "lcog_geo", "imputed": "i_est_200", **COUNTS}
+# The 1 km grid has no imputation groups (Insee, Documentation des donnees carroyees Filosofi 2019, section II.2).
+EARLY_KM = {"idINSPIRE": "id_carr1km", "depcom": "depcom", "imputed": "i_est_1km", **COUNTS}
+LATER_KM = {"idINSPIRE": "idcar_1km", "depcom": "lcog_geo", "imputed": "i_est_1km", **COUNTS}
+
+VINTAGES = {  # (year, side of a cell in m)
+    (2015, 200): Vintage(4176290, "200m", EARLY),
+    (2017, 200): Vintage(6215138, "200m", LATER | {"group": "groupe"}),
+    (2019, 200): Vintage(7655475, "200m", LATER | {"group": "idcar_nat"}),  # no `groupe` any more
+    (2021, 200): Vintage(8735162, "200m", LATER | {"group": "idcar_nat"}),
+    (2015, 1000): Vintage(4176293, "1000m", EARLY_KM, (0, 1, 2)),
+    (2017, 1000): Vintage(6215140, "1km", LATER_KM, (0, 1, 2)),
+    (2019, 1000): Vintage(7655464, "1km", LATER_KM, (0, 1, 2)),
+    (2021, 1000): Vintage(8735171, "1km", LATER_KM, (0, 1, 2)),
+}
+
+
+def _is_of_grid(name: str, cell_size_m: int) -> bool:
+    """Whether a file's name is of this grid of metropolitan France; one that names no grid is of 200 m."""
+    if OTHER_GRID.search(name) or OVERSEAS.search(name):
+        return False
+    return bool(KILOMETRE.search(name)) == (cell_size_m == 1000)
+
+
+def find_source(folder: Path, year: int, cell_size_m: int = 200) -> Path | None:
+    """The file of a vintage that is already in place, at any depth: a table, or an archive of one.
+
+    Raises:
+        InputError: a file of the grid that does not say its year, and none that does.
+    """
+    files = [folder / name for name, *_ in listing(folder) if READABLE.search(name)]
+    files = [path for path in files if _is_of_grid(path.name, cell_size_m)]
+    years = {path: set(re.findall(r"20[12]\d", path.relative_to(folder).as_posix())) for path in files}
+    if fitting := [path for path in files if str(year) in years[path]]:
+        return min(fitting, key=_preference)
+    unnamed = [path for path in files if not years[path] and (cell_size_m == 1000 or "200m" in path.name.lower())]
+    if unnamed:
+        raise InputError(
+            "this file does not say which year its incomes are of",
+            shown(unnamed[0]),
+            f"move it into a folder named after its year, e.g. {shown(folder / str(year))}, or away",
+        )
+    return None
+
+
+def choose_table(tables: list[Path], archive: Path, cell_size_m: int = 200) -> Path:
+    """The one table of metropolitan France on a grid among the files of an archive.
+
+    Raises:
+        InputError: none, or several and no telling which.
+    """
+    found = [path for path in tables if path.suffix.lower() in TABLE_SUFFIXES]
+    fitting = [path for path in found if _is_of_grid(path.stem, cell_size_m)]
+    if len(fitting) > 1:
+        fitting = [path for path in fitting if METROPOLITAN.search(path.stem)]
+    if len({path.stem for path in fitting}) != 1:
+        names = ", ".join(sorted(path.name for path in found)) or "none"
+        raise InputError(
+            f"no telling which table is metropolitan France at {cell_size_m} m (tables: {names})",
+            shown(archive),
+            "unpack it by hand and leave only the right table beside it",
+        )
+    return min(fitting, key=_preference)
+
+
+def _preference(path: Path) -> tuple[int, str]:
+    """Tables before archives, the quickest to read first."""
+    suffix = path.suffix.lower()
+    rank = TABLE_SUFFIXES.index(suffix) if suffix in TABLE_SUFFIXES else len(TABLE_SUFFIXES)
+    return rank, path.as_posix()

@@ -1,0 +1,55 @@
+"""Reading and writing the pipeline's own tables: CSV and Parquet, atomically, damage named.
+
+Each load and save says its shape and path.
+"""
+
+import logging
+from pathlib import Path
+
+import pandas as pd
+
+from urbancam.workflow.errors import InputError
+from urbancam.workflow.files import atomic
+from urbancam.workflow.paths import shown
+
+log = logging.getLogger(__name__)
+
+
+def read(path: Path, columns: list[str] | None = None, dtype: dict | None = None) -> pd.DataFrame:
+    """Read a table that an earlier step wrote.
+
+    Args:
+        path: ".csv" or ".parquet".
+        columns: only these.
+        dtype: of columns of a CSV.
+
+    Raises:
+        InputError: missing, damaged, or without a wanted column.
+    """
+    try:
+        if path.suffix == ".csv":
+            # Only nothing is nothing: a site may be called "NA".
+            table = pd.read_csv(path, usecols=columns, dtype=dtype, keep_default_na=False, na_values=[""])
+        else:
+            table = pd.read_parquet(path, columns=columns)
+    except FileNotFoundError:
+        raise InputError(f"{shown(path)} is missing", shown(path), "run the steps before this one") from None
+    except (ValueError, OSError) as error:  # pandas, pyarrow: empty, truncated, not a table, column missing
+        if getattr(error, "errno", None):  # the disk's fault, not the table's
+            raise
+        raise InputError(
+            f"the table cannot be read: {str(error).splitlines()[0]}", shown(path),
+            "delete it and run the step that makes it again",
+        ) from None  # fmt: skip
+    log.info("loads %s rows, %d columns from %s", f"{len(table):,}", table.shape[1], shown(path))
+    return table
+
+
+def write(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as the suffix says, atomically."""
+    with atomic(path) as temporary:
+        if path.suffix == ".csv":
+            table.to_csv(temporary, index=False)
+        else:
+            table.to_parquet(temporary, index=False)
+    log.info("saves %s rows, %d columns to %s", f"{len(table):,}", table.shape[1], shown(path))

@@ -1,0 +1,63 @@
+"""The pipeline's own GeoParquet tables, written atomically; damage of any geographic file named."""
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import geopandas as gpd
+import pyarrow as pa
+import pyogrio.errors
+import shapely
+
+from urbancam.workflow.errors import InputError
+from urbancam.workflow.files import atomic
+from urbancam.workflow.paths import shown
+
+log = logging.getLogger(__name__)
+
+DAMAGE = (
+    pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pa.ArrowException,
+    shapely.GEOSException, ValueError,
+)  # fmt: skip
+
+
+@contextlib.contextmanager
+def damage_named(where: object, do: str) -> Iterator[None]:
+    """What the readers raise on a damaged file becomes one message; faults of the disk stay what they are."""
+    try:
+        yield
+    except (InputError, FileNotFoundError):
+        raise
+    except DAMAGE as error:
+        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"the file cannot be read: {first_line}", where, do) from None
+    except OSError as error:
+        if error.errno:
+            raise
+        raise InputError(f"the file cannot be read: {error}", where, do) from None
+
+
+def read(path: Path, columns: list[str] | None = None) -> gpd.GeoDataFrame:
+    """Read a table that an earlier step wrote.
+
+    Args:
+        path: ".parquet".
+        columns: only these ("geometry" among them).
+
+    Raises:
+        InputError: missing, damaged, or without a wanted column.
+    """
+    if not path.is_file():
+        raise InputError(f"{shown(path)} is missing", shown(path), "run the steps before this one")
+    with damage_named(shown(path), "delete it and run the step that makes it again"):
+        table = gpd.read_parquet(path, columns=columns)
+    log.info("loads %s rows, %d columns from %s", f"{len(table):,}", table.shape[1], shown(path))
+    return table
+
+
+def write(table: gpd.GeoDataFrame, path: Path) -> None:
+    """Write a table as GeoParquet, atomically."""
+    with atomic(path) as temporary:
+        table.to_parquet(temporary, index=False)
+    log.info("saves %s rows, %d columns to %s", f"{len(table):,}", table.shape[1], shown(path))

@@ -1,0 +1,67 @@
+"""INSEE's grid: a cell's id names its lower-left corner in EPSG:3035 (LAEA Europe, metres)."""
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from scipy.spatial import KDTree
+
+from urbancam.workflow.errors import InputError
+
+CRS = "EPSG:3035"
+ID_PATTERN = r"^CRS3035RES(\d+)mN(\d+)E(\d+)$"
+
+
+def cell_id(west: int, south: int, cell_size_m: int) -> str:
+    """The id of the cell with this lower-left corner, m in EPSG:3035."""
+    return f"CRS3035RES{cell_size_m}mN{south}E{west}"
+
+
+def corners(ids: pd.Series) -> np.ndarray:
+    """(N, 2) int64: west and south edge of each cell, m in EPSG:3035.
+
+    Raises:
+        InputError: an id that is not of the form CRS3035RES200mN<south>E<west>.
+    """
+    return _parts(ids)[:, [2, 1]]
+
+
+def sizes_m(ids: pd.Series) -> np.ndarray:
+    """(N,) int64: side of each cell, m."""
+    return _parts(ids)[:, 0]
+
+
+def centres(ids: pd.Series) -> np.ndarray:
+    """(N, 2) float64: x and y of each cell's centre, m in EPSG:3035."""
+    parts = _parts(ids)
+    return parts[:, [2, 1]] + parts[:, :1] / 2
+
+
+def _parts(ids: pd.Series) -> np.ndarray:
+    """(N, 3) int64: side, south and west edge that each id names, m."""
+    parts = ids.astype("str").str.extract(ID_PATTERN)
+    bad = parts.isna().any(axis=1).to_numpy()
+    if bad.any():
+        raise InputError(
+            f"{bad.sum():,} ids are not INSPIRE ids, the first {ids[bad].iloc[0]!r}",
+            "column idINSPIRE", "an id reads CRS3035RES200mN<south>E<west>",
+        )  # fmt: skip
+    return parts.to_numpy().astype("int64")
+
+
+def blocks(ids: pd.Series, block_m: int) -> pd.Series:
+    """Name "N<south>E<west>" (m) of the square of side `block_m` that holds each cell's lower-left corner."""
+    corner = corners(ids) // block_m * block_m
+    return pd.Series([f"N{south}E{west}" for west, south in corner], index=ids.index, dtype="str")
+
+
+def neighbours(ids: pd.Series, cell_size_m: float) -> sparse.csr_array:
+    """(N, N), 1 where two of the cells share an edge or a corner (a queen's move): eight at most a cell."""
+    pairs = KDTree(corners(ids)).query_pairs(1.5 * cell_size_m, output_type="ndarray")
+    both = np.vstack([pairs, pairs[:, ::-1]]).T
+    return sparse.csr_array((np.ones(both.shape[1]), tuple(both)), shape=(len(ids), len(ids)))
+
+
+def bounds(cell: str) -> tuple[int, int, int, int]:
+    """West, south, east, north edge of one cell, m in EPSG:3035."""
+    size_m, south, west = map(int, _parts(pd.Series([cell]))[0])
+    return west, south, west + size_m, south + size_m

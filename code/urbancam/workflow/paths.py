@@ -1,0 +1,239 @@
+"""Every path of data/ and results/, in one place.
+
+City scope (`results/<city>/`) holds facts, the same for every run; run scope (`results/<city>/<run>/`) holds
+samples, models, maps and statistics.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+CONFIG = ROOT / "code" / "config"
+
+
+def folder_name(city: str) -> str:
+    """Folder name of a city: accents stripped, blanks to hyphens ("Saint Étienne" -> "Saint-Etienne")."""
+    plain = unicodedata.normalize("NFKD", city).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", plain).strip("-")
+
+
+def folder_name_among(city: str, cities: list[str]) -> str:
+    """Folder name of a city, numbered where it has no Latin letter, or where another city's would be the same."""
+    name, all_names = folder_name(city), [folder_name(other).casefold() for other in cities]
+    return name if name and all_names.count(name.casefold()) == 1 else f"{name or 'city'}_{cities.index(city)}"
+
+
+def shown(path: Path) -> str:
+    """The path relative to the project where that is possible, for messages and records."""
+    path = Path(path).resolve()
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Paths of one city and one run below the two top folders.
+
+    Args:
+        data: folder of what came from outside.
+        results: folder of what was computed.
+        city: name of the city, any spelling ("" for steps that serve all cities).
+        run: name of the run.
+        variant: name of a variant of the run ("" for the run itself), see `variants.py`.
+    """
+
+    data: Path
+    results: Path
+    city: str = ""
+    run: str = "default"
+    variant: str = ""
+
+    # data: what came from outside
+    @property
+    def census_data(self) -> Path:
+        return self.data / "census_data"
+
+    @property
+    def aerial_data(self) -> Path:
+        return self.data / "aerial_data"
+
+    @property
+    def urban_atlas_data(self) -> Path:
+        return self.data / "UA_data"
+
+    @property
+    def cities_data(self) -> Path:
+        return self.data / "cities_data"
+
+    @property
+    def acquisitions(self) -> Path:
+        return self.cities_data / "acquisitions.csv"
+
+    @property
+    def truth(self) -> Path:
+        return self.data / "truth.json"
+
+    @property
+    def cities_truth(self) -> Path:
+        return self.data / "cities_truth.json"
+
+    def census(self, vintage: int, cell_size_m: int = 200) -> Path:
+        grid = "_1km" if cell_size_m == 1000 else ""
+        return self.census_data / f"census_{vintage}{grid}.parquet"
+
+    # city scope: facts
+    @property
+    def city_folder(self) -> Path:
+        return self.results / folder_name(self.city)
+
+    @property
+    def logs(self) -> Path:
+        return self.city_folder / "logs"  # of steps that serve all cities: results/logs
+
+    @property
+    def land_cover(self) -> Path:
+        return self.city_folder / "land_cover.parquet"
+
+    @property
+    def boundary(self) -> Path:
+        return self.city_folder / "boundary.parquet"
+
+    @property
+    def cells(self) -> Path:
+        return self.city_folder / "cells.parquet"
+
+    @property
+    def tiles(self) -> Path:
+        return self.city_folder / "tiles.parquet"
+
+    @property
+    def images(self) -> Path:
+        return self.city_folder / "images"
+
+    @property
+    def images_table(self) -> Path:
+        return self.city_folder / "images.csv"
+
+    @property
+    def fragments(self) -> Path:
+        return self.city_folder / "fragments.parquet"
+
+    @property
+    def cache(self) -> Path:
+        return self.city_folder / "cache"
+
+    # the cities experiment: results/cities/ is its city folder
+    @property
+    def sites(self) -> Path:
+        return self.of_variant("").run_folder / "sites.csv"  # variants work on the sites of their run
+
+    @property
+    def skipped(self) -> Path:
+        return self.of_variant("").run_folder / "skipped.csv"
+
+    @property
+    def site_images(self) -> Path:
+        return self.city_folder / "images"
+
+    @property
+    def cities_used(self) -> Path:
+        return self.run_folder / "cities.csv"
+
+    @property
+    def patches(self) -> Path:
+        return self.run_folder / "patches.parquet"
+
+    @property
+    def relevance(self) -> Path:
+        return self.run_folder / "relevance"
+
+    @property
+    def relevance_fragments(self) -> Path:
+        return self.run_folder / "relevance_fragments.parquet"
+
+    def site_embeddings(self, fold: int) -> Path:
+        return self.fold(fold) / "site_embeddings.parquet"
+
+    # run scope: samples, models, maps, statistics
+    @property
+    def run_folder(self) -> Path:
+        run = self.city_folder / self.run
+        return run / "variants" / self.variant if self.variant else run
+
+    def of_variant(self, name: str) -> "Paths":
+        """The same paths for a variant of the run ("" for the run itself)."""
+        return replace(self, variant=name)
+
+    def of_city(self, city: str) -> "Paths":
+        """The same paths for another city."""
+        return replace(self, city=city)
+
+    def in_other_runs(self, path: Path) -> list[Path]:
+        """The same file in all other runs and variants of the city, sorted; `path` lies in the run's folder."""
+        within = path.relative_to(self.run_folder)
+        found = [*self.city_folder.glob(f"*/{within}"), *self.city_folder.glob(f"*/variants/*/{within}")]
+        return sorted(set(found) - {path})
+
+    def cities_learned_from(self, method: str) -> list["Paths"]:
+        """The other cities whose cells are learned from: all at hand where the split leaves the city out, else none."""
+        return self.other_cities() if method == "city" else []
+
+    def other_cities(self) -> list["Paths"]:
+        """The paths of all other cities that have samples of the same run, sorted by name."""
+        found = sorted(path.parent.parent.name for path in self.results.glob(f"*/{self.run}/samples.csv"))
+        return [Paths(self.data, self.results, name, self.run) for name in found if name != folder_name(self.city)]
+
+    @property
+    def samples(self) -> Path:
+        return self.run_folder / "samples.csv"
+
+    def fold(self, fold: int) -> Path:
+        return self.run_folder / f"fold_{fold}"
+
+    def weights(self, fold: int) -> Path:
+        return self.fold(fold) / "weights.pt"
+
+    def history(self, fold: int) -> Path:
+        return self.fold(fold) / "history.csv"
+
+    def test_predictions(self, fold: int) -> Path:
+        return self.fold(fold) / "test_predictions.csv"
+
+    def validation_predictions(self, fold: int) -> Path:
+        return self.fold(fold) / "validation_predictions.csv"
+
+    @property
+    def predictions(self) -> Path:
+        return self.run_folder / "predictions.csv"
+
+    @property
+    def predictions_without_income(self) -> Path:
+        return self.run_folder / "predictions_without_income.csv"
+
+    @property
+    def activation(self) -> Path:
+        return self.run_folder / "activation.parquet"
+
+    @property
+    def cell_activation(self) -> Path:
+        return self.run_folder / "cell_activation.csv"
+
+    @property
+    def maps(self) -> Path:
+        return self.run_folder / "maps"
+
+    @property
+    def tables(self) -> Path:
+        return self.run_folder / "tables"
+
+    def table(self, name: str) -> Path:
+        return self.tables / f"{name}.csv"
+
+    @property
+    def figures(self) -> Path:
+        return self.run_folder / "figures"
+
+    @property
+    def report(self) -> Path:
+        return self.run_folder / "report.html"

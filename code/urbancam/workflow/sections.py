@@ -1,0 +1,230 @@
+"""The sections of the settings: which keys there are, and which values they may take.
+
+What the values mean, with unit and source, stands beside them in `code/config/default.yaml`.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from urbancam.workflow import variants
+
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+ClassSet = Annotated[list[Annotated[int, Field(ge=0, le=4)]], Field(min_length=1)]
+
+
+def _public_address(value: str) -> str:
+    if not value.startswith(("http://", "https://")) or "@" in value:
+        raise ValueError("an address begins with http:// or https:// and holds no user and password (use ~/.netrc)")
+    return value
+
+
+Address = Annotated[str, AfterValidator(_public_address)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Census(Section):
+    vintage: Literal[2015, 2017, 2019, 2021]
+    cell_size_m: Literal[200, 1000]
+    cells: Literal["with_income", "all"]
+
+
+class UrbanAtlas(Section):
+    edition: Literal[2012, 2018, 2021]
+
+
+class Imagery(Section):
+    source: Literal["archives", "wms"]
+    year: Annotated[int, Field(ge=1990, le=2100)] | None
+    pixel_size_m: Annotated[float, Field(ge=0.05, le=10)]
+    fetch: bool
+    index_url: Address
+    wms_url: Address
+    wms_layer: Annotated[str, Field(min_length=1)]
+
+
+class Samples(Section):
+    max_void_fraction: Share
+    target: Literal["income", "density"]
+    shuffle_labels: bool
+
+
+class Split(Section):
+    method: Literal["block", "group", "random", "city"]
+    block_m: Annotated[int, Field(ge=200, multiple_of=200)]
+    folds: Annotated[int, Field(ge=2)]
+    trained_folds: Count | None
+    validation_fraction: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Image(Section):
+    size_px: Annotated[int, Field(ge=32)]
+    resample: Literal["bilinear", "bicubic"]
+    normalise: Literal["imagenet", "min_max"]
+
+
+class Model(Section):
+    backbone: str
+    weights: str
+    head: Literal["binomial", "softmax"]
+    dropout: Share
+    drop_connect: Share
+    batch_norm_momentum: Share
+    batch_norm_epsilon: Positive
+
+
+class Training(Section):
+    epochs: Count
+    batch_size: Annotated[int, Field(ge=2)]
+    batches_per_epoch: Count | None
+    class_balanced: bool | Literal["drawn"]
+    class_weights: Annotated[list[Positive], Field(min_length=5, max_length=5)] | None
+    augment: Literal["dihedral", "flips", "none"]
+    optimiser: Literal["adamw", "adam"]
+    learning_rate: Positive
+    adam_epsilon: Positive
+    weight_decay: Annotated[float, Field(ge=0)]
+    schedule: Literal["cosine", "plateau", "constant"]
+    plateau_on: Literal["training", "validation"]
+    plateau_factor: Annotated[float, Field(gt=0, lt=1)]
+    plateau_patience: Count
+    plateau_min_delta: Annotated[float, Field(ge=0)]
+    min_learning_rate: Annotated[float, Field(ge=0)]
+    patience: Count
+    restarts: bool
+    compile: bool
+
+
+class Activation(Section):
+    method: Literal["published"]
+    centre: bool
+    clip_percentile: Annotated[float, Field(gt=0, le=100)]
+
+
+class Landcover(Section):
+    key: Literal["class", "code"]
+    poor_classes: ClassSet
+    rich_classes: ClassSet
+    min_joint_cells: Count
+    min_area_m2: Annotated[float, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _check_sides(self) -> "Landcover":
+        if both := sorted(set(self.poor_classes) & set(self.rich_classes)):
+            raise ValueError(f"classes {both} are both poor and rich")
+        return self
+
+
+class Statistics(Section):
+    draws: Annotated[int, Field(ge=20)]
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+    neighbours: Count
+    min_blocks: Count
+    false_discovery_rate: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Baselines(Section):
+    histogram_bins: Annotated[int, Field(ge=2, le=64)]
+    patches: Annotated[int, Field(ge=2, le=8192)]
+    patch_px: Annotated[int, Field(ge=2, le=15)]
+    features_px: Annotated[int, Field(ge=16)]
+
+
+class Compare(Section):
+    splits: list[Literal["block", "group", "random", "city"]]
+    seeds: list[Annotated[int, Field(ge=0)]]
+    shuffled_labels: bool
+    folds: Count | None
+
+
+class Controls(Section):
+    methods: list[Literal["hirescam", "layercam", "gradcam_plus_plus", "integrated_gradients"]]
+    maps: list[Literal["gradient_alone", "map_alone", "other_centring", "shifted", "rotated", "edges"]]
+    randomise_weights: bool
+    cells: Count | None
+    integrated_gradients_steps: Count
+    deletion_cells: Annotated[int, Field(ge=0)]
+    deletion_steps: Annotated[int, Field(ge=2)]
+
+
+class Demo(Section):
+    seed: Annotated[int, Field(ge=0)]
+    tile_km: Annotated[int, Field(ge=1, le=5)]
+    radius_m: Annotated[float, Field(ge=300)]
+    visible_share: Share
+    smooth_share: Share
+    imputed_share: Annotated[float, Field(ge=0, le=0.5)]
+    volumes: Annotated[int, Field(ge=1, le=9)]
+
+    @model_validator(mode="after")
+    def _check_shares_and_size(self) -> "Demo":
+        if self.visible_share + self.smooth_share > 1:
+            raise ValueError("demo.visible_share and demo.smooth_share add up to more than 1")
+        if self.radius_m > 1000 * self.tile_km - 120:
+            raise ValueError(f"demo.radius_m {self.radius_m:g}: at most {1000 * self.tile_km - 120} fit on the tiles")
+        return self
+
+
+class CitiesDemo(Section):
+    seed: Annotated[int, Field(ge=0)]
+    sites: Annotated[int, Field(ge=2)]
+    site_px: Annotated[int, Field(ge=64)]
+
+
+class CitiesRelevance(Section):
+    layers: Annotated[list[Literal["layer1", "layer2", "layer3", "layer4"]], Field(min_length=1)]
+    target: Literal["predicted", "true"]
+    patches: Count
+    land_cover_patches: Annotated[int, Field(ge=0)]
+
+
+class Cities(Section):
+    source: Literal["files", "hub", "ign"]
+    hub_dataset: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
+    hub_revision: Annotated[str, Field(min_length=1)]
+    ign_cities: list[str]
+    ign_sites: Count
+    site_m: Annotated[int, Field(ge=200, multiple_of=200)]
+    pixel_size_m: Annotated[float, Field(ge=0.05, le=10)]
+    patch_px: Annotated[int, Field(ge=16)]
+    stride_px: Count
+    split: Literal["sites", "published", "acquisition"]
+    folds: Annotated[int, Field(ge=3)]
+    trained_folds: Count | None
+    test_patches: Count | None
+    colour: Literal["as_is", "grey", "jitter"]
+    variants: list[Literal["split-acquisition", "colour-grey", "colour-jitter"]]
+    variant_folds: Count | None
+    checkpoint: str | None
+    image: Image
+    model: Model
+    training: Training
+    relevance: CitiesRelevance
+    demo: CitiesDemo
+
+    @model_validator(mode="after")
+    def _check_network(self) -> "Cities":
+        if not self.model.backbone.startswith("resnet") or self.model.head != "softmax":
+            raise ValueError("cities.model: a ResNet with a softmax head (relevance is defined on those)")
+        if self.training.class_weights:
+            raise ValueError("cities.training.class_weights: they are for the income classes; use class_balanced")
+        return self
+
+    @property
+    def folds_split(self) -> int:
+        """Folds that the split has."""
+        return {"sites": self.folds, "published": 1, "acquisition": 2}[self.split]
+
+    @property
+    def folds_trained(self) -> int:
+        """Folds that are trained and scored: the first so many, or all."""
+        return min(self.trained_folds or self.folds_split, self.folds_split)
+
+    def of_variant(self, name: str) -> "Cities":
+        """The section as a variant of the run has it ("": the run itself)."""
+        return self.model_copy(update=variants.overlay(name, None, self.variant_folds).get("cities", {}))

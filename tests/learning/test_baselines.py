@@ -1,0 +1,119 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from urbancam.learning import baselines
+
+PROBABILITIES = [f"prob_{k}" for k in range(5)]
+
+
+def make_cells(side: int = 10) -> pd.DataFrame:
+    """A square of cells, richer eastwards."""
+    row, column = np.divmod(np.arange(side**2), side)
+    ids = [f"CRS3035RES200mN{200 * r}E{200 * c}" for r, c in zip(row, column, strict=True)]
+    income_class, fold = column * 5 // side, row % 3
+    return pd.DataFrame({"idINSPIRE": ids, "ind": 100.0, "income_class": income_class, "fold": fold})
+
+
+def predict(name: str, features: np.ndarray, cells: pd.DataFrame) -> pd.DataFrame:
+    baseline = baselines.table(neighbours=4)[name]
+    return baselines.out_of_fold(
+        baseline, features, cells["income_class"].to_numpy(), cells["fold"].to_numpy()
+    )
+
+
+def make_fragments() -> pd.DataFrame:
+    rows = [
+        ("a", "roads", 10000.0),
+        ("a", "roads", 10000.0),
+        ("a", "water", 20000.0),
+        ("b", "water", 30000.0),
+    ]
+    return pd.DataFrame(rows, columns=["idINSPIRE", "class", "area_m2"])
+
+
+def test_land_cover_shares_are_of_the_whole_cell_in_the_order_asked():
+    got = baselines.land_cover_shares(make_fragments(), pd.Series(["b", "a", "c"]), "class", cell_size_m=200)
+    assert list(got) == ["roads", "water"]
+    assert got.to_numpy().tolist() == [[0, 0.75], [0.5, 0.5], [0, 0]]
+
+
+def test_density_is_in_people_per_km2():
+    got = baselines.density_terms(pd.Series([4, 400]), cell_size_m=200)
+    assert got.ravel().tolist() == pytest.approx([2, 4, 4, 16])
+
+
+def test_every_baseline_has_its_features():
+    cells = make_cells()
+    fragments = make_fragments().assign(idINSPIRE=cells["idINSPIRE"].iloc[:4].to_numpy())
+    got = baselines.cell_features(cells, fragments, "class", cell_size_m=200)
+    of_images = {"colour_histogram", "random_features"}
+    assert got.keys() == baselines.table(neighbours=8).keys() - of_images
+    assert {len(features) for features in got.values()} == {100}
+
+
+@pytest.mark.parametrize("name", ["constant", "coordinates", "population_density", "land_cover"])
+def test_every_baseline_gives_probabilities(name):
+    cells = make_cells()
+    got = predict(name, np.random.default_rng(0).normal(size=(100, 3)), cells)
+    assert got[PROBABILITIES].sum(axis=1).to_numpy() == pytest.approx(np.ones(100))
+    assert got["p"].to_numpy() == pytest.approx(got[PROBABILITIES].to_numpy() @ np.arange(5) / 4)
+    assert got["p"].between(0, 1).all()
+
+
+@pytest.mark.parametrize("name", ["constant", "coordinates", "population_density", "land_cover"])
+def test_no_baseline_sees_the_classes_of_its_test_fold(name):
+    cells, features = make_cells(), np.random.default_rng(0).normal(size=(100, 3))
+    shuffled = cells.copy()
+    shuffled.loc[cells["fold"] == 1, "income_class"] = 4
+    got, expected = predict(name, features, shuffled), predict(name, features, cells)
+    test = cells["fold"] == 1
+    pd.testing.assert_frame_equal(got[test], expected[test])
+    assert not got[~test].equals(expected[~test])
+
+
+def test_untested_folds_are_learned_from_but_not_predicted():
+    cells, features = make_cells(), np.random.default_rng(0).normal(size=(100, 3))
+    baseline, classes, folds = baselines.ridge, cells["income_class"].to_numpy(), cells["fold"].to_numpy()
+    got = baselines.out_of_fold(baseline, features, classes, folds, tested=[1])
+    expected = baselines.out_of_fold(baseline, features, classes, folds)[folds == 1].reset_index(drop=True)
+    pd.testing.assert_frame_equal(got, expected)
+
+
+def test_constant_is_the_frequency_outside_the_fold():
+    got = baselines.class_frequencies(np.zeros((4, 0)), np.array([0, 1, 1, 4]), np.zeros((2, 0)))
+    assert got.tolist() == [[0.25, 0.5, 0, 0, 0.25]] * 2
+
+
+def test_nearest_neighbours_by_hand():
+    features, classes = np.array([[0.0], [1], [10], [11], [12]]), np.array([0, 1, 4, 4, 3])
+    got = baselines.nearest_neighbours(features, classes, np.array([[0.4], [11.0]]), neighbours=2)
+    assert got[0].tolist() == [0.5, 0.5, 0, 0, 0]
+    assert got[1, 4] >= 0.5 and got[1, :3].sum() == 0
+
+
+def test_more_neighbours_than_cells_are_all_cells():
+    got = baselines.nearest_neighbours(np.eye(3), np.array([0, 2, 2]), np.zeros((1, 3)), neighbours=8)
+    assert got[0].tolist() == pytest.approx([1 / 3, 0, 2 / 3, 0, 0])
+
+
+def test_coordinates_find_a_smooth_pattern():
+    cells = make_cells()
+    got = predict("coordinates", baselines.grid.corners(cells["idINSPIRE"]), cells)
+    assert (got["predicted_class"] == cells["income_class"]).mean() > 0.7
+
+
+def test_ridge_reads_its_answer_as_p_of_a_binomial():
+    features = np.linspace(-1, 1, 50)[:, None]
+    got = baselines.ridge(features, np.linspace(0, 4, 50), np.array([[-1.0], [0], [1], [9]]))
+    p = np.array([0.0, 0.5, 1, 1])
+    expected = [(1 - p) ** 4, 4 * p * (1 - p) ** 3, 6 * p**2 * (1 - p) ** 2, 4 * p**3 * (1 - p), p**4]
+    assert got == pytest.approx(np.column_stack(expected), abs=1e-3)
+
+
+def test_equally_probable_classes_go_to_the_middle_not_to_the_poorest():
+    def undecided(features, classes, unseen):
+        return np.tile([0.4, 0.0, 0.0, 0.4, 0.2], (len(unseen), 1))  # expected class 2
+
+    got = baselines.out_of_fold(undecided, np.zeros((4, 1)), np.array([0, 1, 2, 3]), np.array([0, 0, 1, 1]))
+    assert got["predicted_class"].tolist() == [3] * 4

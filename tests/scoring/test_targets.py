@@ -1,0 +1,85 @@
+"""Quintiles (golden test T1), of incomes or of people, and classes drawn anew."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from urbancam.scoring import targets
+from urbancam.workflow.errors import InputError
+
+
+def make_table() -> pd.DataFrame:
+    """20 cells, every fourth not used; where more people live, incomes are lower."""
+    number = np.arange(20)
+    return pd.DataFrame({"used": number % 4 != 0, "income_eur": 10_000.0 + number, "ind": 500.0 - number})
+
+
+def published_classes(income):
+    """The published rule, step by step (published-systems.md, 3.1)."""
+    thresholds = [np.percentile(income, q) for q in (0, 20, 40, 60, 80, 100)]
+    digit = np.digitize(income, thresholds)
+    digit[digit == digit.max()] = 5
+    return digit - 1
+
+
+def test_quintiles_of_one_to_ten():
+    assert targets.quintiles(np.arange(1, 11)).tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+
+
+def test_income_equal_to_a_threshold_goes_up():
+    assert targets.quintiles(np.arange(6.0)).tolist() == [0, 1, 2, 3, 4, 4]  # thresholds 1, 2, 3, 4
+
+
+def test_ties_at_the_minimum_leave_classes_empty():
+    assert set(targets.quintiles([1, 1, 1, 1, 1, 1, 2, 3, 4, 5])) == {2, 3, 4}
+
+
+def test_equal_incomes_are_all_of_class_4():
+    assert targets.quintiles([5.0] * 7).tolist() == [4] * 7
+
+
+def test_greatest_income_is_of_class_4():
+    assert targets.quintiles([3.0]).tolist() == [4]
+    assert targets.quintiles([]).tolist() == []
+
+
+@given(st.lists(st.one_of(st.integers(0, 5).map(float), st.floats(-1e6, 1e6)), min_size=1, max_size=60))
+def test_quintiles_are_those_of_the_published_rule(income):
+    np.testing.assert_array_equal(targets.quintiles(income), published_classes(income))
+
+
+def test_income_that_is_no_number_is_a_bug_of_ours():
+    with pytest.raises(ValueError, match="finite"):
+        targets.quintiles([1.0, np.nan])
+
+
+@pytest.mark.parametrize(("target", "expected"), [("income", [0, 4]), ("density", [4, 0])])
+def test_classes_are_quintiles_of_the_target_among_the_used(target, expected):
+    got = targets.add_classes(make_table(), targets.TARGETS[target])
+    assert got["income_class"].notna().tolist() == got["used"].tolist()
+    assert got["income_class"].iloc[[1, 19]].tolist() == expected
+    assert got["income_class"].value_counts().tolist() == [3] * 5
+
+
+@pytest.mark.parametrize(("target", "said"), [("income", "cells have 12,345 EUR"), ("density", "cells have 7 people")])
+def test_tied_quintiles_are_named(target, said):
+    tied = make_table().assign(income_eur=12_345.0, ind=7.0)
+    with pytest.raises(InputError, match=rf"quintiles \[0, 1, 2, 3\] of 15 cells are empty; 15 {said}"):
+        targets.add_classes(tied, targets.TARGETS[target])
+
+
+def test_shuffled_classes_are_the_same_ones_on_other_cells():
+    table = targets.add_classes(make_table(), targets.TARGETS["income"])
+    got = targets.shuffle_classes(table, seed=0)
+    pd.testing.assert_frame_equal(got.drop(columns="income_class"), table.drop(columns="income_class"))
+    assert got["income_class"].notna().tolist() == got["used"].tolist()
+    assert sorted(got["income_class"].dropna()) == sorted(table["income_class"].dropna())
+    assert not got["income_class"].equals(table["income_class"])
+
+
+def test_shuffled_classes_repeat_with_the_seed():
+    table = targets.add_classes(make_table(), targets.TARGETS["income"])
+    first, again, other = (targets.shuffle_classes(table, seed)["income_class"] for seed in (3, 3, 4))
+    assert first.equals(again) and not first.equals(other)

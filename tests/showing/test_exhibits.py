@@ -1,0 +1,52 @@
+"""The list of tables and figures agrees with who makes and who draws them."""
+
+import pytest
+
+from samples import ROOT
+from urbancam.showing import exhibits
+from urbancam.showing.figures import from_tables
+from urbancam.workflow import settings
+
+SPECIAL = {"class_maps", "polar_ratios", "chords", "transfer", "cell_sheet"}  # they need more than tables
+
+
+def wanted(*assignments: str, run: str = "demo") -> set[str]:
+    return set(exhibits.figures_of(settings.load(run, assignments), several_cities=False))
+
+
+def test_every_figure_has_a_drawing():
+    assert set(exhibits.FIGURES) == set(from_tables.FROM_TABLES) | SPECIAL
+
+
+def test_figures_are_drawn_from_tables_that_are_listed():
+    used = {table for figure in exhibits.FIGURES.values() for table in figure.tables}
+    assert used <= set(exhibits.TABLES)
+
+
+@pytest.mark.parametrize("name", sorted(exhibits.TABLES))
+def test_each_table_is_named_by_its_maker(name):
+    assert f'"{name}"' in (ROOT / "code" / f"{exhibits.TABLES[name].maker}.py").read_text()
+
+
+def test_settings_choose_the_figures():
+    everything = wanted("controls.deletion_cells=20", "controls.methods=[layercam]")
+    assert {"controls", "deletion", "polar_ratios", "chords"} <= everything
+    assert everything - wanted("controls.deletion_cells=0", "controls.methods=[layercam]") == {"deletion"}
+    assert everything - wanted("controls.deletion_cells=20", "landcover.key=code") == {
+        "polar_ratios", "chords", "class_by_quintile"}  # fmt: skip
+    bare = wanted("controls.maps=[]", "controls.methods=[]", "controls.randomise_weights=false")
+    assert "controls" not in bare
+
+
+def test_a_transfer_figure_needs_several_cities():
+    made = settings.load("demo")
+    assert "transfer" in exhibits.figures_of(made, several_cities=True)
+    assert "transfer" not in exhibits.figures_of(made, several_cities=False)
+
+
+@pytest.mark.parametrize(
+    ("control", "expected"),
+    [("weights_3", "random weights 3"), ("layercam", "LayerCAM"), ("map_alone", "map alone")],
+)
+def test_controls_have_names_for_people(control, expected):
+    assert exhibits.control_name(control) == expected

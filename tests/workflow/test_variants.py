@@ -1,0 +1,90 @@
+import argparse
+from pathlib import Path
+
+import pytest
+
+from urbancam.workflow import arguments, settings, variants
+from urbancam.workflow.errors import InputError
+from urbancam.workflow.paths import Paths
+
+
+def test_variant_changes_one_thing_of_its_run():
+    made = settings.load("demo", variant="split-random")
+    assert made.split.method == "random"
+    assert made.model_copy(update={"split": settings.load("demo").split}) == settings.load("demo")
+
+
+def test_variant_wins_over_assignments():
+    assert settings.load("demo", ["split.method=group"], "split-random").split.method == "random"
+
+
+@pytest.mark.parametrize(
+    ("flown", "expected"),
+    [("A:xxyy B:xzxz", True), ("A:xxyy B:xxxx", False), ("A:xxyy B:xzzz", False), ("A:---- B:----", False), ("", True)],
+)
+def test_split_by_acquisition_needs_two_cities_with_two_sites_of_two_of_them(tmp_path, flown, expected):
+    if flown:
+        rows = [f"{part[0]},{site},{seen.strip('-')}" for part in flown.split() for site, seen in enumerate(part[2:])]
+        (tmp_path / "sites.csv").write_text("\n".join(["city,site,acquisition", *rows]) + "\n")
+    got = variants.names_of_cities(settings.load("default"), tmp_path / "sites.csv")
+    assert ("split-acquisition" in got) == expected and "colour-grey" in got
+
+
+def test_a_network_trained_elsewhere_has_no_variants(tmp_path):
+    made = settings.load("default", ["cities.checkpoint=model_80.pth"])
+    assert variants.names_of_cities(made, tmp_path / "sites.csv") == []
+
+
+def test_variants_of_the_cities_experiment_change_one_key():
+    run = settings.load("default", ["cities.variant_folds=2"]).cities
+    grey = settings.load("default", ["cities.variant_folds=2"], "colour-grey").cities
+    assert grey == run.model_copy(update={"colour": "grey", "trained_folds": 2})
+    assert settings.load("default", variant="split-acquisition").cities.folds_split == 2
+
+
+def test_seed_and_shuffled_labels_are_variants():
+    assert settings.load("demo", variant="seed-7").seed == 7
+    assert settings.load("demo", variant="shuffled-labels").samples.shuffle_labels
+
+
+def test_fewer_folds_are_trained_in_variants_only():
+    assignments = ["compare.folds=1"]
+    assert settings.load("demo", assignments, "split-random").folds_trained == 1
+    assert settings.load("demo", assignments).folds_trained == 3
+
+
+def test_city_left_out_is_one_fold():
+    assert settings.load("default", variant="split-city").folds_trained == 1
+
+
+@pytest.mark.parametrize("name", ["split-nothing", "seed-x", "nonsense"])
+def test_unknown_variant_is_refused(name):
+    with pytest.raises(InputError, match="no variant"):
+        settings.load("demo", variant=name)
+
+
+def test_names_leave_out_the_run_s_own_split_and_seed():
+    made = settings.load("demo", ["compare.splits=[block, random, city]", "compare.seeds=[0, 3]",
+                                  "compare.shuffled_labels=true"])  # fmt: skip
+    assert variants.names(made) == ["split-random", "seed-3", "shuffled-labels"]
+
+
+def test_paths_of_a_variant_lie_below_its_run(tmp_path):
+    paths = Paths(tmp_path, tmp_path, "Paris", "paper")
+    assert paths.of_variant("seed-1").samples == tmp_path / "Paris" / "paper" / "variants" / "seed-1" / "samples.csv"
+    assert paths.of_variant("seed-1").cells == paths.cells
+
+
+def test_other_cities_have_samples_of_the_same_run(tmp_path):
+    for city, run in (("Paris", "paper"), ("Lyon", "paper"), ("Nice", "default")):
+        paths = Paths(tmp_path, tmp_path, city, run)
+        paths.samples.parent.mkdir(parents=True)
+        paths.samples.touch()
+    assert [other.city for other in Paths(tmp_path, tmp_path, "Paris", "paper").other_cities()] == ["Lyon"]
+
+
+def test_missing_file_of_a_variant_is_told_with_the_variant():
+    args = argparse.Namespace(city="Demo", run="demo", set=[], data=None, results=None)
+    path = Path("results/Demo/demo/variants/shuffled-labels/activation.parquet")
+    assert arguments._words_for(args, "13_project_activation", path).endswith("--run demo --variant shuffled-labels")
+    assert "--variant" not in arguments._words_for(args, "05_cut_images", Path("results/Demo/images.csv"))
