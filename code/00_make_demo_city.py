@@ -23,8 +23,12 @@ def declare(settings, paths, args) -> Step:
         raise InputError(
             "the demo city would lie among real data", paths.data, "use --run demo, or --data DIR"
         )
-    step = Step("00_make_demo_city", 1, paths.truth, "data", settings.pick("demo", "imagery.pixel_size_m"))
-    step.outputs = [ROOT / name for name in step.record.get("outputs", {})]  # as many volumes as were made
+    step = Step(
+        "00_make_demo_city", 1, paths.truth, "data", settings.pick("demo", "imagery.pixel_size_m")
+    )
+    step.outputs = [
+        ROOT / name for name in step.record.get("outputs", {})
+    ]  # as many volumes as were made
     return step
 
 

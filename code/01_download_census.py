@@ -30,9 +30,14 @@ def declare(settings, paths, args) -> Step:
     source = vintages.find_source(paths.census_data, year, cell_size_m)
     inputs = {source: "01_download_census"} if source else {}
     step = Step(
-        "01_download_census", 1, paths.census(year, cell_size_m), "data",
-        settings.pick("census.vintage", "census.cell_size_m"), inputs, label=f"{year}, {cell_size_m} m",
-    )  # fmt: skip
+        "01_download_census",
+        1,
+        paths.census(year, cell_size_m),
+        "data",
+        settings.pick("census.vintage", "census.cell_size_m"),
+        inputs,
+        label=f"{year}, {cell_size_m} m",
+    )
     if not source:  # an archive may be deleted once it has been read
         step.current["inputs"] = step.record.get("inputs", {})
     return step
@@ -42,10 +47,14 @@ def work(step, settings, paths, args) -> dict:
     from urbancam.sources.census import incomes
 
     year, cell_size_m = settings.census.vintage, settings.census.cell_size_m
-    source = vintages.find_source(paths.census_data, year, cell_size_m) or fetch(year, cell_size_m, paths.census_data)
+    source = vintages.find_source(paths.census_data, year, cell_size_m) or fetch(
+        year, cell_size_m, paths.census_data
+    )
     scratch = paths.census_data / f".unpacked_{year}_{cell_size_m}m"
     try:
-        table = incomes.clean(incomes.read_source(source, year, scratch, cell_size_m), shown(source), cell_size_m)
+        table = incomes.clean(
+            incomes.read_source(source, year, scratch, cell_size_m), shown(source), cell_size_m
+        )
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     with atomic(step.result) as temporary:
@@ -60,11 +69,15 @@ def fetch(year, cell_size_m, folder):
     from urbancam.sources.download import archives, fetching
 
     addresses = vintages.VINTAGES[year, cell_size_m].addresses(year)
-    by_hand = (f"look for the {cell_size_m} m grid of {year} on insee.fr and put the file, as it is, into "
-               f"{shown(folder)}")  # fmt: skip
+    by_hand = (
+        f"look for the {cell_size_m} m grid of {year} on insee.fr and put the file, as it is, into "
+        f"{shown(folder)}"
+    )
     for address in addresses:
         try:
-            return fetching.fetch(address, folder / address.rpartition("/")[2], check=archives.list_members)
+            return fetching.fetch(
+                address, folder / address.rpartition("/")[2], check=archives.list_members
+            )
         except fetching.AbsentError as error:
             log.info("%s", error)
         except InputError as error:

@@ -19,12 +19,15 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def declare(settings, paths, args) -> Step:
     return Step(
-        "02_import_urban_atlas", 1, paths.land_cover, "city",
+        "02_import_urban_atlas",
+        1,
+        paths.land_cover,
+        "city",
         settings.pick("urban_atlas"),
         listings=[paths.urban_atlas_data],
         outputs=[paths.boundary],
         label=args.city,
-    )  # fmt: skip
+    )
 
 
 def work(step, settings, paths, args) -> dict:
@@ -39,8 +42,11 @@ def work(step, settings, paths, args) -> dict:
         shutil.rmtree(scratch, ignore_errors=True)
     geoframes.write(boundary, paths.boundary)
     geoframes.write(land_cover, paths.land_cover)
-    return {"polygons": len(land_cover), "classes": land_cover["class"].nunique(),
-            "km2 in the city": float(boundary.area.sum() / 1e6)}  # fmt: skip
+    return {
+        "polygons": len(land_cover),
+        "classes": land_cover["class"].nunique(),
+        "km2 in the city": float(boundary.area.sum() / 1e6),
+    }
 
 
 def main(argv: list[str] | None = None) -> int:

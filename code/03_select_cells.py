@@ -23,11 +23,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def declare(settings, paths, args) -> Step:
     census = paths.census(settings.census.vintage, settings.census.cell_size_m)
     return Step(
-        "03_select_cells", 2, paths.cells, "city",
+        "03_select_cells",
+        2,
+        paths.cells,
+        "city",
         settings.pick("census"),
         {census: "01_download_census", paths.boundary: "02_import_urban_atlas"},
         label=args.city,
-    )  # fmt: skip
+    )
 
 
 def work(step, settings, paths, args) -> dict:

@@ -25,12 +25,16 @@ def declare(settings, paths, args) -> Step:
     keys = ["year", "fetch", "index_url"] if archives else ["wms_url", "wms_layer", "pixel_size_m"]
     links = ROOT / "aerial_links.txt"
     return Step(
-        "04_download_aerial", 2, paths.tiles, "city",
+        "04_download_aerial",
+        2,
+        paths.tiles,
+        "city",
         settings.pick("imagery.source", *(f"imagery.{key}" for key in keys)),
-        {paths.cells: "03_select_cells"} | ({links: "by hand"} if archives and links.is_file() else {}),
+        {paths.cells: "03_select_cells"}
+        | ({links: "by hand"} if archives and links.is_file() else {}),
         [paths.aerial_data],
         label=args.city,
-    )  # fmt: skip
+    )
 
 
 def work(step, settings, paths, args) -> dict:
@@ -42,7 +46,9 @@ def work(step, settings, paths, args) -> dict:
     found, faults = gather(cells, settings.imagery, args.city, paths.data, paths.aerial_data)
     counts = collect.report_coverage(cells, found, faults)
     geoframes.write(found.tiles, paths.tiles)
-    vars(step).pop("current", None)  # so that the record holds the drop folder with what was just put there
+    vars(step).pop(
+        "current", None
+    )  # so that the record holds the drop folder with what was just put there
     return counts
 
 

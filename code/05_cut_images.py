@@ -22,12 +22,15 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def declare(settings, paths, args) -> Step:
     return Step(
-        "05_cut_images", 1, paths.images_table, "city",
+        "05_cut_images",
+        1,
+        paths.images_table,
+        "city",
         settings.pick("imagery.pixel_size_m", "census.cell_size_m"),
         {paths.cells: "03_select_cells", paths.tiles: "04_download_aerial"},
         outputs=[paths.images],
         label=args.city,
-    )  # fmt: skip
+    )
 
 
 def work(step, settings, paths, args) -> dict:
@@ -40,8 +43,11 @@ def work(step, settings, paths, args) -> dict:
     with atomic(paths.images_table) as temporary:
         images.to_csv(temporary, index=False)
     found = images["path"].notna()
-    return {"images": int(found.sum()), "cells without imagery": int((~found).sum()),
-            "cells with some void": int((found & (images["void_fraction"] > 0)).sum())}  # fmt: skip
+    return {
+        "images": int(found.sum()),
+        "cells without imagery": int((~found).sum()),
+        "cells with some void": int((found & (images["void_fraction"] > 0)).sum()),
+    }
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -19,11 +19,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def declare(settings, paths, args) -> Step:
     return Step(
-        "06_cut_land_cover", 1, paths.fragments, "city",
+        "06_cut_land_cover",
+        1,
+        paths.fragments,
+        "city",
         settings.pick("census.cell_size_m"),
         {paths.cells: "03_select_cells", paths.land_cover: "02_import_urban_atlas"},
         label=args.city,
-    )  # fmt: skip
+    )
 
 
 def work(step, settings, paths, args) -> dict:
@@ -37,8 +40,9 @@ def work(step, settings, paths, args) -> dict:
         raise InputError(
             f"no land cover lies in any of {len(cells):,} cells: land cover {land_cover.total_bounds.round()}, "
             f"cells {cells.total_bounds.round()} (EPSG:3035, m)",
-            shown(paths.land_cover), "check that data/UA_data holds the city's own Urban Atlas",
-        )  # fmt: skip
+            shown(paths.land_cover),
+            "check that data/UA_data holds the city's own Urban Atlas",
+        )
     geoframes.write(fragments, paths.fragments)
     return describe_cover(fragments, cells)
 

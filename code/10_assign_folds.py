@@ -20,11 +20,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def declare(settings, paths, args) -> Step:
     return Step(
-        "10_assign_folds", 1, paths.samples, "run",
+        "10_assign_folds",
+        1,
+        paths.samples,
+        "run",
         settings.pick("samples", "split", "seed"),
         {paths.cells: "03_select_cells", paths.images_table: "05_cut_images"},
         label=args.city,
-    )  # fmt: skip
+    )
 
 
 def work(step, settings, paths, args) -> dict:
@@ -44,8 +47,12 @@ def work(step, settings, paths, args) -> dict:
         log.info("drops %s of %s cells: %s", f"{count:,}", f"{len(samples):,}", reason)
     frames.write(samples, paths.samples)
     used = samples[samples["used"]]
-    return {"cells used": len(used), "not used": len(samples) - len(used),
-            "blocks": used["block"].nunique(), "folds": used["fold"].nunique()}  # fmt: skip
+    return {
+        "cells used": len(used),
+        "not used": len(samples) - len(used),
+        "blocks": used["block"].nunique(),
+        "folds": used["fold"].nunique(),
+    }
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -23,7 +23,9 @@ log = logging.getLogger(__name__)
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = arguments.parser(__doc__, city=True, variant=True)
-    parser.add_argument("--fold", type=int, metavar="K", help="one fold only, 0 .. folds-1 (default: all, in turn)")
+    parser.add_argument(
+        "--fold", type=int, metavar="K", help="one fold only, 0 .. folds-1 (default: all, in turn)"
+    )
     return parser.parse_args(argv)
 
 
@@ -31,22 +33,43 @@ def declare(settings, paths, args) -> list[Step]:
     named = settings.weights_file
     others = paths.cities_learned_from(settings.split.method)
     if settings.split.method == "city" and not others:
-        raise errors.InputError(f"no other city has samples of run {paths.run!r} to learn from", shown(paths.results),
-                                 "run another city first, or choose another split.method")  # fmt: skip
-    taught = {file: maker for city in others
-              for file, maker in ((city.samples, "10_assign_folds"), (city.images_table, "05_cut_images"))}  # fmt: skip
+        raise errors.InputError(
+            f"no other city has samples of run {paths.run!r} to learn from",
+            shown(paths.results),
+            "run another city first, or choose another split.method",
+        )
+    taught = {
+        file: maker
+        for city in others
+        for file, maker in ((city.samples, "10_assign_folds"), (city.images_table, "05_cut_images"))
+    }
     return [
         Step(
-            "11_train_income", 3, paths.test_predictions(fold), "run",
-            settings.pick("image", "model", "training", "split.method", "split.validation_fraction",
-                          "samples.target", "seed"),
-            {paths.samples: "10_assign_folds", paths.images_table: "05_cut_images", paths.cells: "03_select_cells"}
-            | taught | ({named: "by hand"} if named else {}),
+            "11_train_income",
+            3,
+            paths.test_predictions(fold),
+            "run",
+            settings.pick(
+                "image",
+                "model",
+                "training",
+                "split.method",
+                "split.validation_fraction",
+                "samples.target",
+                "seed",
+            ),
+            {
+                paths.samples: "10_assign_folds",
+                paths.images_table: "05_cut_images",
+                paths.cells: "03_select_cells",
+            }
+            | taught
+            | ({named: "by hand"} if named else {}),
             outputs=[paths.weights(fold), paths.history(fold), paths.validation_predictions(fold)],
             label=f"{args.city} fold {fold}",
         )
         for fold in arguments.chosen_folds(args.fold, settings.folds_trained)
-    ]  # fmt: skip
+    ]
 
 
 def load_cells(settings, paths, fold: int, workers: int) -> tuple:
@@ -60,7 +83,11 @@ def load_cells(settings, paths, fold: int, workers: int) -> tuple:
     split, parts, caches = settings.split, [], []
     for city in [paths, *paths.cities_learned_from(split.method)]:
         samples = frames.read(city.samples)
-        samples = samples[samples["used"]].astype({"income_class": int, "fold": int}).reset_index(drop=True)
+        samples = (
+            samples[samples["used"]]
+            .astype({"income_class": int, "fold": int})
+            .reset_index(drop=True)
+        )
         tested = fold if city == paths else None
         role = splits.roles(samples, tested, split.method, split.validation_fraction, settings.seed)
         images, rows = open_images(city, samples["idINSPIRE"], settings.image, workers)
@@ -94,9 +121,15 @@ def train(step, settings, paths, args) -> dict:
     device = networks.find_device(args.device)
     network = networks.build(settings.model).to(device)
     trainer = training.Trainer(
-        network, items("train", augmentation.AUGMENT[settings.training.augment]), items("validation"),
-        settings, paths.fold(fold), step.fingerprint, seed, args.workers,
-    )  # fmt: skip
+        network,
+        items("train", augmentation.AUGMENT[settings.training.augment]),
+        items("validation"),
+        settings,
+        paths.fold(fold),
+        step.fingerprint,
+        seed,
+        args.workers,
+    )
     history = trainer.fit()
 
     def predict(part: str):
@@ -111,17 +144,28 @@ def train(step, settings, paths, args) -> dict:
     table = predict("test").merge(cells[["idINSPIRE", "income_eur", "target"]], "left")
     frames.write(table, step.result)
     step.afterwards = trainer.clean
-    step.facts = {"weights_sha256": digest(paths.weights(fold)), "device": str(device), "seed": seed,
-                  "threads": torch.get_num_threads()}  # fmt: skip
+    step.facts = {
+        "weights_sha256": digest(paths.weights(fold)),
+        "device": str(device),
+        "seed": seed,
+        "threads": torch.get_num_threads(),
+    }
     best = history.loc[history["validation_loss"].idxmin()]
     count = samples["role"].value_counts()
-    return {"train": int(count["train"]), "validation": int(count["validation"]), "test": len(table),
-            "epochs": len(history), "best epoch": int(best["epoch"]),
-            "validation loss": float(best["validation_loss"])}  # fmt: skip
+    return {
+        "train": int(count["train"]),
+        "validation": int(count["validation"]),
+        "test": len(table),
+        "epochs": len(history),
+        "best epoch": int(best["epoch"]),
+        "validation loss": float(best["validation_loss"]),
+    }
 
 
 def main(argv: list[str] | None = None) -> int:
-    return runner.run_folds(parse_args(argv), declare, work, __file__, lambda settings: settings.folds_trained)
+    return runner.run_folds(
+        parse_args(argv), declare, work, __file__, lambda settings: settings.folds_trained
+    )
 
 
 if __name__ == "__main__":

@@ -26,13 +26,20 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def declare(settings, paths, args) -> Step:
     weights = {paths.weights(fold): "11_train_income" for fold in range(settings.folds_trained)}
     return Step(
-        "13_project_activation", 1, paths.activation, "run",
+        "13_project_activation",
+        1,
+        paths.activation,
+        "run",
         settings.pick("image", "model", "activation", "split.folds", "split.trained_folds"),
-        {paths.samples: "10_assign_folds", paths.fragments: "06_cut_land_cover",
-         paths.images_table: "05_cut_images"} | weights,
+        {
+            paths.samples: "10_assign_folds",
+            paths.fragments: "06_cut_land_cover",
+            paths.images_table: "05_cut_images",
+        }
+        | weights,
         outputs=[paths.cell_activation, paths.maps],
         label=args.city,
-    )  # fmt: skip
+    )
 
 
 def work(step, settings, paths, args) -> dict:
@@ -67,8 +74,12 @@ def work(step, settings, paths, args) -> dict:
     _check_additivity(cells)
     frames.write(cells, paths.cell_activation)
     frames.write(table, paths.activation)
-    return {"cells": len(cells), "fragments": len(table), "flat cells": int(cells["flat"].sum()),
-            "cells without land cover": int((cells["covered_share"] == 0).sum())}  # fmt: skip
+    return {
+        "cells": len(cells),
+        "fragments": len(table),
+        "flat cells": int(cells["flat"].sum()),
+        "cells without land cover": int((cells["covered_share"] == 0).sum()),
+    }
 
 
 def _project_batch(ids, maps, fragments, settings, maps_folder, part) -> None:
@@ -83,7 +94,9 @@ def _project_batch(ids, maps, fragments, settings, maps_folder, part) -> None:
     rows, cells = [], []
     for cell, cell_maps in zip(ids, maps, strict=True):
         held = fragments[cell]
-        labels = label_raster(held["geometry"].to_numpy(), grid.bounds(cell), settings.image.size_px)
+        labels = label_raster(
+            held["geometry"].to_numpy(), grid.bounds(cell), settings.image.size_px
+        )
         overlap = settings.model.head == "softmax"
         rows.append(projection.project_cell(held, labels, cell_maps, overlap))
         cells.append({"idINSPIRE": cell} | projection.describe_cell(labels, cell_maps))
@@ -93,7 +106,9 @@ def _project_batch(ids, maps, fragments, settings, maps_folder, part) -> None:
     with atomic(part.with_suffix(".cells")) as temporary:
         pd.DataFrame(cells).to_parquet(temporary, index=False)
     with atomic(part) as temporary:
-        pd.concat([table for table in rows if len(table)] or rows, ignore_index=True).to_parquet(temporary, index=False)
+        pd.concat([table for table in rows if len(table)] or rows, ignore_index=True).to_parquet(
+            temporary, index=False
+        )
 
 
 def _open_parts(paths, fingerprint: str):
@@ -113,10 +128,15 @@ def _join_parts(parts, paths):
     files = sorted(parts.glob("fold_*.parquet"))  # not the hidden half of a killed write
     with geoframes.damage_named(parts, "delete that folder and run this step again"):
         filled = [table for table in map(pd.read_parquet, files) if len(table)]
-        cells = pd.concat([pd.read_parquet(file.with_suffix(".cells")) for file in files], ignore_index=True)
+        cells = pd.concat(
+            [pd.read_parquet(file.with_suffix(".cells")) for file in files], ignore_index=True
+        )
     if not filled:
-        raise errors.InputError("no used cell holds any land cover", paths.fragments,
-                                 "see what 02 and 06 say: is this the city's Urban Atlas?")  # fmt: skip
+        raise errors.InputError(
+            "no used cell holds any land cover",
+            paths.fragments,
+            "see what 02 and 06 say: is this the city's Urban Atlas?",
+        )
     return pd.concat(filled, ignore_index=True), cells.sort_values("idINSPIRE", ignore_index=True)
 
 

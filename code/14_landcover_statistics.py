@@ -21,16 +21,29 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def declare(settings, paths, args) -> Step:
-    others = ("activation_contrast", "contribution", "coactivation", "observed_association",
-              "observed_coassociation", "class_income", "ordering_agreement")  # fmt: skip
+    others = (
+        "activation_contrast",
+        "contribution",
+        "coactivation",
+        "observed_association",
+        "observed_coassociation",
+        "class_income",
+        "ordering_agreement",
+    )
     return Step(
-        "14_landcover_statistics", 2, paths.table("activation_ratio"), "run",
+        "14_landcover_statistics",
+        2,
+        paths.table("activation_ratio"),
+        "run",
         settings.pick("landcover", "statistics", "seed", "census.cell_size_m"),
-        {paths.activation: "13_project_activation", paths.predictions: "12_evaluate_income",
-         paths.samples: "10_assign_folds"},
+        {
+            paths.activation: "13_project_activation",
+            paths.predictions: "12_evaluate_income",
+            paths.samples: "10_assign_folds",
+        },
         outputs=[paths.table(name) for name in others],
         label=args.city,
-    )  # fmt: skip
+    )
 
 
 def work(step, settings, paths, args) -> dict:
@@ -44,11 +57,20 @@ def work(step, settings, paths, args) -> dict:
     blocks = frames.read(paths.samples).set_index("idINSPIRE")["block"]
     names = classes.class_names(settings.landcover.key)
     city = LandCover(
-        activation, predictions, blocks, names, settings.census.cell_size_m**2,
-        settings.landcover, settings.statistics, settings.seed,
-    )  # fmt: skip
-    log.info("leaves out %s slivers below %g m2 of a class in a cell: not counted as held",
-             f"{city.n_slivers:,}", settings.landcover.min_area_m2)  # fmt: skip
+        activation,
+        predictions,
+        blocks,
+        names,
+        settings.census.cell_size_m**2,
+        settings.landcover,
+        settings.statistics,
+        settings.seed,
+    )
+    log.info(
+        "leaves out %s slivers below %g m2 of a class in a cell: not counted as held",
+        f"{city.n_slivers:,}",
+        settings.landcover.min_area_m2,
+    )
     made = {
         "activation_contrast": city.contrast(),
         "contribution": city.contribution_by_class(),
@@ -61,8 +83,11 @@ def work(step, settings, paths, args) -> dict:
     }
     for name, table in made.items():
         frames.write(table, paths.table(name))
-    return {"classes": len(city.classes), "cells read poor": len(city.side("poor").cells),
-            "cells read rich": len(city.side("rich").cells)}  # fmt: skip
+    return {
+        "classes": len(city.classes),
+        "cells read poor": len(city.side("poor").cells),
+        "cells read rich": len(city.side("rich").cells),
+    }
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -14,7 +14,11 @@ from urbancam.workflow.records import Step
 
 log = logging.getLogger(__name__)
 
-SPREAD = {"metrics": "metric", "activation_contrast": "class", "contribution": "class"}  # table: what names a value
+SPREAD = {
+    "metrics": "metric",
+    "activation_contrast": "class",
+    "contribution": "class",
+}  # table: what names a value
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -31,21 +35,33 @@ def asked(settings, paths) -> dict[str, str]:
 
 
 def declare(settings, paths, args) -> Step:
-    inputs = {paths.samples: "10_assign_folds", paths.predictions: "12_evaluate_income",
-              paths.table("metrics"): "12_evaluate_income"}  # fmt: skip
+    inputs = {
+        paths.samples: "10_assign_folds",
+        paths.predictions: "12_evaluate_income",
+        paths.table("metrics"): "12_evaluate_income",
+    }
     inputs |= {paths.table(name): "14_landcover_statistics" for name in SPREAD if name != "metrics"}
     for name, kind in asked(settings, paths).items():
         there = paths.of_variant(name)
         inputs |= {there.samples: "10_assign_folds", there.table("metrics"): "12_evaluate_income"}
         if kind == "seed":
-            inputs |= {there.table(table): "14_landcover_statistics" for table in SPREAD if table != "metrics"}
+            inputs |= {
+                there.table(table): "14_landcover_statistics"
+                for table in SPREAD
+                if table != "metrics"
+            }
     if settings.split.method == "city" or variants.split_name("city") in asked(settings, paths):
         inputs |= {city.samples: "10_assign_folds" for city in paths.other_cities()}
     return Step(
-        "15_compare_variants", 1, paths.table("leakage"), "run",
+        "15_compare_variants",
+        1,
+        paths.table("leakage"),
+        "run",
         settings.pick("split", "compare", "statistics", "seed", "census.cell_size_m"),
-        inputs, outputs=[paths.table("seeds")], label=args.city,
-    )  # fmt: skip
+        inputs,
+        outputs=[paths.table("seeds")],
+        label=args.city,
+    )
 
 
 def work(step, settings, paths, args) -> dict:
@@ -56,8 +72,11 @@ def work(step, settings, paths, args) -> dict:
 
     own = settings.split.method
     trained = {own: paths}
-    trained |= {name.removeprefix("split-"): paths.of_variant(name)
-                for name, kind in asked(settings, paths).items() if kind == "split"}  # fmt: skip
+    trained |= {
+        name.removeprefix("split-"): paths.of_variant(name)
+        for name, kind in asked(settings, paths).items()
+        if kind == "split"
+    }
     samples = read_samples(paths)
     predictions = frames.read(paths.predictions)
     parts = []
@@ -72,12 +91,18 @@ def work(step, settings, paths, args) -> dict:
         else:  # not trained: only what the coordinates reach
             try:
                 cells, folds = leakage.split_again(samples, method, settings), settings.split.folds
-            except errors.InputError as error:  # a small city may have too few blocks for a split nobody asked for
-                log.info("leaves out the split by %s, which was not trained: %s", method, error.what)
+            except (
+                errors.InputError
+            ) as error:  # a small city may have too few blocks for a split nobody asked for
+                log.info(
+                    "leaves out the split by %s, which was not trained: %s", method, error.what
+                )
                 continue
             scores = score_coordinates(cells, samples, predictions, settings)
         if method == "city":
-            others = pd.concat([read_samples(city) for city in paths.other_cities()], ignore_index=True)
+            others = pd.concat(
+                [read_samples(city) for city in paths.other_cities()], ignore_index=True
+            )
             leaks = leakage.count_shared(cells, others, settings.census.cell_size_m)
         else:
             leaks = leakage.count_leaks(cells, method, settings, folds)
@@ -97,7 +122,9 @@ def score_coordinates(cells, samples, predictions, settings):
     held = cells["idINSPIRE"].isin(predictions["idINSPIRE"])
     targets = rows_of(cells.loc[held, "idINSPIRE"], predictions, "predictions.csv")
     blocks = samples.loc[held, "block"].to_numpy()
-    return leakage.score_coordinates(cells, targets, blocks, settings).assign(predictor="coordinates")
+    return leakage.score_coordinates(cells, targets, blocks, settings).assign(
+        predictor="coordinates"
+    )
 
 
 def read_samples(paths):
@@ -117,8 +144,11 @@ def read_seeds(settings, paths) -> dict:
     from urbancam.tables import frames
 
     folders = {settings.seed: paths}
-    folders |= {int(name.removeprefix("seed-")): paths.of_variant(name)
-                for name, kind in asked(settings, paths).items() if kind == "seed"}  # fmt: skip
+    folders |= {
+        int(name.removeprefix("seed-")): paths.of_variant(name)
+        for name, kind in asked(settings, paths).items()
+        if kind == "seed"
+    }
     values = {}
     for seed, there in folders.items():
         parts = []

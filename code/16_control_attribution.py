@@ -32,14 +32,33 @@ def declare(settings, paths, args) -> Step:
         inputs[paths.of_variant(variants.SHUFFLED).activation] = "13_project_activation"
     others = ("attribution_agreement", "deletion", "deletion_area")
     return Step(
-        "16_control_attribution", 1, paths.table("attribution_controls"), "run",
-        settings.pick("controls", "compare.shuffled_labels", "image", "model", "activation", "landcover",
-                      "statistics", "seed", "split.folds", "split.trained_folds", "census.cell_size_m"),
-        {paths.samples: "10_assign_folds", paths.predictions: "12_evaluate_income",
-         paths.fragments: "06_cut_land_cover", paths.images_table: "05_cut_images"} | inputs,
+        "16_control_attribution",
+        1,
+        paths.table("attribution_controls"),
+        "run",
+        settings.pick(
+            "controls",
+            "compare.shuffled_labels",
+            "image",
+            "model",
+            "activation",
+            "landcover",
+            "statistics",
+            "seed",
+            "split.folds",
+            "split.trained_folds",
+            "census.cell_size_m",
+        ),
+        {
+            paths.samples: "10_assign_folds",
+            paths.predictions: "12_evaluate_income",
+            paths.fragments: "06_cut_land_cover",
+            paths.images_table: "05_cut_images",
+        }
+        | inputs,
         outputs=[paths.table(name) for name in others],
         label=args.city,
-    )  # fmt: skip
+    )
 
 
 def work(step, settings, paths, args) -> dict:
@@ -50,9 +69,16 @@ def work(step, settings, paths, args) -> dict:
 
     predictions = frames.read(paths.predictions)
     blocks = frames.read(paths.samples).set_index("idINSPIRE")["block"]
-    cells = agreement.draw_cells(predictions, settings.landcover, settings.controls.cells, settings.seed)
-    log.info("examines %s of %s cells: %s predicted poor, %s rich", f"{len(cells):,}", f"{len(predictions):,}",
-             f"{(~cells['rich']).sum():,}", f"{cells['rich'].sum():,}")  # fmt: skip
+    cells = agreement.draw_cells(
+        predictions, settings.landcover, settings.controls.cells, settings.seed
+    )
+    log.info(
+        "examines %s of %s cells: %s predicted poor, %s rich",
+        f"{len(cells):,}",
+        f"{len(predictions):,}",
+        f"{(~cells['rich']).sum():,}",
+        f"{cells['rich'].sum():,}",
+    )
     parts = open_parts(paths.run_folder / "controls.parts", step.fingerprint)
     step.afterwards = lambda: shutil.rmtree(parts.parent)
     curves, correlations, shares = _examine(cells, parts, settings, paths, args)
@@ -62,17 +88,31 @@ def work(step, settings, paths, args) -> dict:
     names = classes.class_names(settings.landcover.key)
 
     def city(activation) -> LandCover:
-        return LandCover(activation, cells, blocks, names, settings.census.cell_size_m**2,
-                         settings.landcover, settings.statistics, settings.seed)  # fmt: skip
+        return LandCover(
+            activation,
+            cells,
+            blocks,
+            names,
+            settings.census.cell_size_m**2,
+            settings.landcover,
+            settings.statistics,
+            settings.seed,
+        )
 
-    controls, agreed = agreement.compare(shares, correlations, cells, city, settings.controls.methods)
+    controls, agreed = agreement.compare(
+        shares, correlations, cells, city, settings.controls.methods
+    )
     deleted, area = agreement.deletion_tables(curves, blocks, settings.statistics, settings.seed)
     frames.write(agreed, paths.table("attribution_agreement"))
     frames.write(deleted, paths.table("deletion"))
     frames.write(area, paths.table("deletion_area"))
     frames.write(controls, paths.table("attribution_controls"))
-    return {"cells": len(cells), "maps": controls["control"].nunique(), "classes": controls["class"].nunique(),
-            "cells deleted": curves["idINSPIRE"].nunique()}  # fmt: skip
+    return {
+        "cells": len(cells),
+        "maps": controls["control"].nunique(),
+        "classes": controls["class"].nunique(),
+        "cells deleted": curves["idINSPIRE"].nunique(),
+    }
 
 
 def _examine(cells, parts, settings, paths, args) -> tuple:
@@ -92,25 +132,42 @@ def _examine(cells, parts, settings, paths, args) -> tuple:
     images, rows = open_images(paths, cells["idINSPIRE"], settings.image, args.workers)
     random = np.random.default_rng(settings.seed)
     calibration = images[np.sort(random.permutation(rows)[: groups.CALIBRATION_IMAGES])]
-    deleted = agreement.draw_cells(cells, settings.landcover, settings.controls.deletion_cells, settings.seed)
+    deleted = agreement.draw_cells(
+        cells, settings.landcover, settings.controls.deletion_cells, settings.seed
+    )
     device, files = networks.find_device(args.device), []
     with tqdm(total=len(cells), unit="cell", desc="controls") as bar:
         for fold, members in cells.groupby("fold"):
             network = networks.load(paths.weights(fold), settings.model).to(device)
-            for number, places in enumerate(np.array_split(np.arange(len(members)), groups.count(len(members)))):
+            for number, places in enumerate(
+                np.array_split(np.arange(len(members)), groups.count(len(members)))
+            ):
                 chosen = members.iloc[places]
                 files.append([parts / f"fold_{fold}_{number:05d}_{kind}.parquet" for kind in KINDS])
                 if not files[-1][-1].exists():
-                    group = _group(chosen, images[rows[chosen.index]], fragments, deleted, settings, int(fold), number)
+                    group = _group(
+                        chosen,
+                        images[rows[chosen.index]],
+                        fragments,
+                        deleted,
+                        settings,
+                        int(fold),
+                        number,
+                    )
                     found = groups.examine(group, network, calibration, settings)
-                    held = pd.concat([fragments[cell][FRAGMENT] for cell in group.ids], ignore_index=True)
+                    held = pd.concat(
+                        [fragments[cell][FRAGMENT] for cell in group.ids], ignore_index=True
+                    )
                     _save(found.frames(held), files[-1])
                 bar.update(len(chosen))
     if not files:
         log.info("no cell is predicted poor or rich: the tables stay empty")
         return groups.Findings().frames(pd.DataFrame(columns=FRAGMENT))
     with geoframes.damage_named(parts, "delete that folder and run this step again"):
-        return tuple(pd.concat(map(pd.read_parquet, kind), ignore_index=True) for kind in zip(*files, strict=True))
+        return tuple(
+            pd.concat(map(pd.read_parquet, kind), ignore_index=True)
+            for kind in zip(*files, strict=True)
+        )
 
 
 def _group(chosen, images, fragments, deleted, settings, fold: int, number: int):
@@ -120,11 +177,20 @@ def _group(chosen, images, fragments, deleted, settings, fold: int, number: int)
 
     ids = chosen["idINSPIRE"].to_numpy()
     labels = [
-        label_raster(fragments[cell]["geometry"].to_numpy(), grid.bounds(cell), settings.image.size_px)
+        label_raster(
+            fragments[cell]["geometry"].to_numpy(), grid.bounds(cell), settings.image.size_px
+        )
         for cell in ids
     ]
-    return Group(ids, images, labels, [len(fragments[cell]) for cell in ids], chosen["rich"].to_numpy(),
-                 chosen["idINSPIRE"].isin(deleted["idINSPIRE"]).to_numpy(), [settings.seed, fold, number])  # fmt: skip
+    return Group(
+        ids,
+        images,
+        labels,
+        [len(fragments[cell]) for cell in ids],
+        chosen["rich"].to_numpy(),
+        chosen["idINSPIRE"].isin(deleted["idINSPIRE"]).to_numpy(),
+        [settings.seed, fold, number],
+    )
 
 
 def _save(parts, files) -> None:

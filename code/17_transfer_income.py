@@ -31,27 +31,47 @@ def weights_of(settings, paths) -> dict:
 def finished_cities(settings, paths) -> list:
     """Paths of the other cities whose folds are all trained, for this run, as trained_networks of the same make."""
     made = settings.pick("image", "model", "samples.target")
-    return [city for city in paths.other_cities() if all(trained_so(city, fold, made)
-            for fold in range(settings.folds_trained))]  # fmt: skip
+    return [
+        city
+        for city in paths.other_cities()
+        if all(trained_so(city, fold, made) for fold in range(settings.folds_trained))
+    ]
 
 
 def trained_so(paths, fold: int, made: dict) -> bool:
     """Whether a fold is trained, and its record tells these settings."""
     record = read_json(paths.test_predictions(fold).with_name("test_predictions.csv.json")) or {}
     then = record.get("settings", {})
-    return paths.weights(fold).is_file() and all(then.get(key) == value for key, value in made.items())
+    return paths.weights(fold).is_file() and all(
+        then.get(key) == value for key, value in made.items()
+    )
 
 
 def declare(settings, paths, args) -> Step:
-    others = {file: maker for city in finished_cities(settings, paths)
-              for file, maker in weights_of(settings, city).items()}  # fmt: skip
+    others = {
+        file: maker
+        for city in finished_cities(settings, paths)
+        for file, maker in weights_of(settings, city).items()
+    }
     return Step(
-        "17_transfer_income", 1, paths.table("transfer"), "run",
-        settings.pick("image", "model", "split.folds", "split.trained_folds", "samples", "statistics", "seed"),
-        {paths.cells: "03_select_cells", paths.images_table: "05_cut_images", paths.samples: "10_assign_folds",
-         paths.predictions: "12_evaluate_income"} | weights_of(settings, paths) | others,
-        outputs=[paths.predictions_without_income], label=args.city,
-    )  # fmt: skip
+        "17_transfer_income",
+        1,
+        paths.table("transfer"),
+        "run",
+        settings.pick(
+            "image", "model", "split.folds", "split.trained_folds", "samples", "statistics", "seed"
+        ),
+        {
+            paths.cells: "03_select_cells",
+            paths.images_table: "05_cut_images",
+            paths.samples: "10_assign_folds",
+            paths.predictions: "12_evaluate_income",
+        }
+        | weights_of(settings, paths)
+        | others,
+        outputs=[paths.predictions_without_income],
+        label=args.city,
+    )
 
 
 def work(step, settings, paths, args) -> dict:
@@ -62,11 +82,17 @@ def work(step, settings, paths, args) -> dict:
 
     cells = frames.read(paths.cells, ["idINSPIRE", "income_eur", "imputed"])
     images = frames.read(paths.images_table)
-    seen = images[images["path"].notna() & (images["void_fraction"] <= settings.samples.max_void_fraction)]
-    lacking = cells.loc[cells["income_eur"].isna() & cells["idINSPIRE"].isin(seen["idINSPIRE"]), "idINSPIRE"]
+    seen = images[
+        images["path"].notna() & (images["void_fraction"] <= settings.samples.max_void_fraction)
+    ]
+    lacking = cells.loc[
+        cells["income_eur"].isna() & cells["idINSPIRE"].isin(seen["idINSPIRE"]), "idINSPIRE"
+    ]
     log.info("predicts %s cells without income", f"{len(lacking):,}")
     outs = predict_by_folds(paths, paths, lacking, settings, args)
-    table = training.prediction_table(lacking, -1, outs.mean(0), settings.model.head).drop(columns="fold")
+    table = training.prediction_table(lacking, -1, outs.mean(0), settings.model.head).drop(
+        columns="fold"
+    )
     table["n_models"], table["logit_sd"] = len(outs), spread_of_logit(outs)
     own, own_name = frames.read(paths.predictions), paths.city_folder.name
     predictors = {"model": own}
@@ -78,13 +104,22 @@ def work(step, settings, paths, args) -> dict:
         predictors[city.city] = foreign.join(own[known]).assign(fold=own["fold"])
     samples = frames.read(paths.samples, dtype={"block": "str", "group": "str"})
     scores = metrics.metrics_table(
-        predictors, rows_of(own["idINSPIRE"], cells, "cells.parquet")["imputed"].to_numpy(dtype=bool),
+        predictors,
+        rows_of(own["idINSPIRE"], cells, "cells.parquet")["imputed"].to_numpy(dtype=bool),
         rows_of(own["idINSPIRE"], samples, "samples.csv")["block"].to_numpy(),
-        settings.statistics.draws, settings.statistics.confidence, settings.seed,
-    )  # fmt: skip
-    scores = scores[(scores["subset"] == "all") & (scores["fold"] == "all")].drop(columns=["subset", "fold"])
-    scores = scores.rename(columns={"predictor": "trained_on"}).replace({"trained_on": {"model": own_name}})
-    scores["trained_on"] = scores["trained_on"].str.replace("model - ", f"{own_name} - ", regex=False)
+        settings.statistics.draws,
+        settings.statistics.confidence,
+        settings.seed,
+    )
+    scores = scores[(scores["subset"] == "all") & (scores["fold"] == "all")].drop(
+        columns=["subset", "fold"]
+    )
+    scores = scores.rename(columns={"predictor": "trained_on"}).replace(
+        {"trained_on": {"model": own_name}}
+    )
+    scores["trained_on"] = scores["trained_on"].str.replace(
+        "model - ", f"{own_name} - ", regex=False
+    )
     scores.insert(1, "tested_on", own_name)
     frames.write(table, paths.predictions_without_income)
     frames.write(scores, paths.table("transfer"))
@@ -104,9 +139,14 @@ def predict_by_folds(trained, predicted, ids, settings, args):
     images, rows = open_images(predicted, ids, settings.image, args.workers)
     items = datasets.LabelledImages(images, rows, np.zeros(len(rows), dtype=int))
     device = networks.find_device(args.device)
-    trained_networks = (networks.load(trained.weights(fold), settings.model).to(device) for fold in range(settings.folds_trained))
+    trained_networks = (
+        networks.load(trained.weights(fold), settings.model).to(device)
+        for fold in range(settings.folds_trained)
+    )
     # ASSUME: where no fold's model was trained, all of them are asked, and the mean of their outputs is the answer.
-    return torch.stack([training.predict(network, items, settings, args.workers) for network in trained_networks])
+    return torch.stack(
+        [training.predict(network, items, settings, args.workers) for network in trained_networks]
+    )
 
 
 def spread_of_logit(outs):

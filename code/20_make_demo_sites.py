@@ -20,11 +20,21 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def declare(settings, paths, args) -> Step:
     if paths.data == (ROOT / "data").resolve():
-        raise InputError("the demo's towns would lie among real data", paths.data, "use --run demo, or --data DIR")
+        raise InputError(
+            "the demo's towns would lie among real data",
+            paths.data,
+            "use --run demo, or --data DIR",
+        )
     step = Step(
-        "20_make_demo_sites", 2, paths.cities_truth, "data", settings.pick("cities.demo", "cities.pixel_size_m")
+        "20_make_demo_sites",
+        2,
+        paths.cities_truth,
+        "data",
+        settings.pick("cities.demo", "cities.pixel_size_m"),
     )
-    step.outputs = [ROOT / name for name in step.record.get("outputs", {})]  # as many images as were made
+    step.outputs = [
+        ROOT / name for name in step.record.get("outputs", {})
+    ]  # as many images as were made
     return step
 
 

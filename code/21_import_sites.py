@@ -29,17 +29,30 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def declare(settings, paths, args) -> Step:
     source = settings.cities.source
-    keys = [f"cities.{key}" for key in USED[source]] + (["samples.max_void_fraction"] if source == "ign" else [])
-    named = settings.cities.ign_cities or sorted(path.parent.name for path in paths.results.glob("*/tiles.parquet"))
+    keys = [f"cities.{key}" for key in USED[source]] + (
+        ["samples.max_void_fraction"] if source == "ign" else []
+    )
+    named = settings.cities.ign_cities or sorted(
+        path.parent.name for path in paths.results.glob("*/tiles.parquet")
+    )
     cities = [paths.of_city(city) for city in named if source == "ign"]
     inputs = {}
     for own in (own for own in cities if own.tiles.is_file()):  # the others are named by the work
-        inputs |= {own.tiles: "04_download_aerial", own.cells: "03_select_cells", own.boundary: "02_import_urban_atlas"}
+        inputs |= {
+            own.tiles: "04_download_aerial",
+            own.cells: "03_select_cells",
+            own.boundary: "02_import_urban_atlas",
+        }
     return Step(
-        "21_import_sites", 2, paths.sites, "run", settings.pick(*keys), inputs,
+        "21_import_sites",
+        2,
+        paths.sites,
+        "run",
+        settings.pick(*keys),
+        inputs,
         [] if source == "ign" else [paths.cities_data],
         outputs=[paths.skipped],
-    )  # fmt: skip
+    )
 
 
 def work(step, settings, paths, args) -> dict:
@@ -55,8 +68,12 @@ def work(step, settings, paths, args) -> dict:
     sites.report_skipped(skipped)
     frames.write(skipped, paths.skipped)
     frames.write(images[sites.COLUMNS], paths.sites)
-    return {"images": len(images), "sites": len(images.drop_duplicates(["city", "site"])),
-            "cities": images["city"].nunique(), "skipped": len(skipped)}  # fmt: skip
+    return {
+        "images": len(images),
+        "sites": len(images.drop_duplicates(["city", "site"])),
+        "cities": images["city"].nunique(),
+        "skipped": len(skipped),
+    }
 
 
 def list_folder(step, settings, paths, workers: int) -> tuple:
@@ -67,13 +84,17 @@ def list_folder(step, settings, paths, workers: int) -> tuple:
 
     if settings.cities.source == "hub":
         hub.fetch(settings.cities.hub_dataset, settings.cities.hub_revision, paths.cities_data)
-        vars(step).pop("current", None)  # so that the record holds the drop folder with what was just put there
+        vars(step).pop(
+            "current", None
+        )  # so that the record holds the drop folder with what was just put there
     found, stray = sites.find_images(paths.cities_data)
     known = frames.read(paths.sites) if is_as_left(step, paths.sites) else None
     images, unfit = sites.inspect_images(found, paths.cities_data, known, workers)
     skipped = pd.concat([stray, unfit], ignore_index=True)
     sites.check_any(images, skipped, paths.cities_data)
-    return sites.add_acquisitions(images, paths.acquisitions).assign(source=settings.cities.source), skipped
+    return sites.add_acquisitions(images, paths.acquisitions).assign(
+        source=settings.cities.source
+    ), skipped
 
 
 def is_as_left(step, path) -> bool:
@@ -91,10 +112,17 @@ def cut(step, settings, paths, workers: int) -> tuple:
     image_px = round(asked.site_m / asked.pixel_size_m)
     cities = tile_sites.cities_with_tiles(paths, asked.ign_cities)
     parts = [
-        tile_sites.cut_sites(paths, city, asked.site_m, image_px, asked.ign_sites,
-                             settings.samples.max_void_fraction, workers)
+        tile_sites.cut_sites(
+            paths,
+            city,
+            asked.site_m,
+            image_px,
+            asked.ign_sites,
+            settings.samples.max_void_fraction,
+            workers,
+        )
         for city in cities
-    ]  # fmt: skip
+    ]
     images, skipped = (pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True))
     tile_sites.check_any(images, asked.site_m, cities)
     return images, skipped

@@ -21,11 +21,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def declare(settings, paths, args) -> Step:
     keys = ("patch_px", "stride_px", "split", "folds", "test_patches")
     return Step(
-        "22_index_patches", 2, paths.patches, "run",
+        "22_index_patches",
+        2,
+        paths.patches,
+        "run",
         settings.pick("seed", *(f"cities.{key}" for key in keys)),
         {paths.sites: "21_import_sites"},
         outputs=[paths.cities_used],
-    )  # fmt: skip
+    )
 
 
 def work(step, settings, paths, args) -> dict:
@@ -39,18 +42,28 @@ def work(step, settings, paths, args) -> dict:
         log.info("leaves out %s: %s", city.city, city.reason)
     holds = patches.holds_windows(images, asked.patch_px, method)
     for image in images[~holds].itertuples():
-        log.info("leaves out %s: %d x %d px hold no patch", image.path, image.width_px, image.height_px)
+        log.info(
+            "leaves out %s: %d x %d px hold no patch", image.path, image.width_px, image.height_px
+        )
     if (unknown := ~patches.is_told_apart(images, method)).any():
         log.info("leaves out %d images of unknown acquisition", unknown.sum())
     images = images[holds & ~unknown & images["city"].isin(cities.loc[cities["used"], "city"])]
-    windows = patches.index_windows(images, asked.patch_px, asked.stride_px, halves=method == "published")
+    windows = patches.index_windows(
+        images, asked.patch_px, asked.stride_px, halves=method == "published"
+    )
     sites = patches.assign_sites(images, method, folds, settings.seed)
     table = patches.add_roles(windows, sites, method, folds, asked.test_patches, settings.seed)
     patches.check_roles(table, folds)
     frames.write(table, paths.patches)
     frames.write(patches.count_roles(table, cities, folds), paths.cities_used)
-    return {"patches": len(table), "images": len(images), "sites": len(sites), "cities": int(cities["used"].sum()),
-            "cities left out": int((~cities["used"]).sum()), "folds": folds}  # fmt: skip
+    return {
+        "patches": len(table),
+        "images": len(images),
+        "sites": len(sites),
+        "cities": int(cities["used"].sum()),
+        "cities left out": int((~cities["used"]).sum()),
+        "folds": folds,
+    }
 
 
 def main(argv: list[str] | None = None) -> int:

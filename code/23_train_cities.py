@@ -21,19 +21,30 @@ KEYS = ("image", "model", "training", "patch_px", "colour", "checkpoint")  # of 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = arguments.parser(__doc__, experiment="cities", variant=True)
-    parser.add_argument("--fold", type=int, metavar="K", help="one fold only, 0 .. folds-1 (default: all, in turn)")
-    parser.add_argument("--unpickle", action="store_true", help="cities.checkpoint may be a pickled module, as "
-                        "published: reading it RUNS CODE FROM THE FILE with all your rights")  # fmt: skip
+    parser.add_argument(
+        "--fold", type=int, metavar="K", help="one fold only, 0 .. folds-1 (default: all, in turn)"
+    )
+    parser.add_argument(
+        "--unpickle",
+        action="store_true",
+        help="cities.checkpoint may be a pickled module, as "
+        "published: reading it RUNS CODE FROM THE FILE with all your rights",
+    )
     return parser.parse_args(argv)
 
 
 def declare(settings, paths, args) -> list[Step]:
     cities = settings.cities
-    named = [cities.checkpoint] + [w for w in (cities.model.weights,) if w not in ("imagenet", "random")]
+    named = [cities.checkpoint] + [
+        w for w in (cities.model.weights,) if w not in ("imagenet", "random")
+    ]
     by_hand = {ROOT / name: "by hand" for name in named if name}
     return [
         Step(
-            "23_train_cities", 1, paths.test_predictions(fold), "run",
+            "23_train_cities",
+            1,
+            paths.test_predictions(fold),
+            "run",
             settings.pick("seed", *(f"cities.{key}" for key in KEYS)),
             {paths.patches: "22_index_patches", paths.sites: "21_import_sites"} | by_hand,
             outputs=[paths.weights(fold), paths.site_embeddings(fold)]
@@ -41,7 +52,7 @@ def declare(settings, paths, args) -> list[Step]:
             label=f"fold {fold}",
         )
         for fold in arguments.chosen_folds(args.fold, cities.folds_trained)
-    ]  # fmt: skip
+    ]
 
 
 def work(step, settings, paths, args) -> dict:
@@ -63,40 +74,70 @@ def work(step, settings, paths, args) -> dict:
 
     def items(part: str, *changes) -> datasets.LabelledImages:
         chosen = role == part
-        return datasets.LabelledImages(images, rows[chosen], classes[chosen], colour.chain(*changes), seed)
+        return datasets.LabelledImages(
+            images, rows[chosen], classes[chosen], colour.chain(*changes), seed
+        )
 
     torch.manual_seed(seed)
     device = networks.find_device(args.device)
     network = networks.build(cities.model, not cities.checkpoint, outputs=len(names)).to(device)
-    counts = {"cities": len(names)} | {part: int((role == part).sum()) for part in ("train", "validation", "test")}
+    counts = {"cities": len(names)} | {
+        part: int((role == part).sum()) for part in ("train", "validation", "test")
+    }
     if cities.checkpoint:
         file = ROOT / cities.checkpoint
         checkpoints.fill(network, checkpoints.read(file, args.unpickle), file)
         weight_files.save(network.state_dict(), paths.weights(fold))
-        log.info("scores hold only for sites that those weights were not trained on; only their makers know which")
+        log.info(
+            "scores hold only for sites that those weights were not trained on; only their makers know which"
+        )
     else:
         augment = augmentation.AUGMENT[cities.training.augment], colour.COLOUR[cities.colour]
-        trainer = training.Trainer(network, items("train", *augment), items("validation", seen), cities,
-                                   paths.fold(fold), step.fingerprint, seed, args.workers)  # fmt: skip
+        trainer = training.Trainer(
+            network,
+            items("train", *augment),
+            items("validation", seen),
+            cities,
+            paths.fold(fold),
+            step.fingerprint,
+            seed,
+            args.workers,
+        )
         history = trainer.fit()
         step.afterwards = trainer.clean
         best = history.loc[history["validation_loss"].idxmin()]
-        counts |= {"epochs": len(history), "best epoch": int(best["epoch"]),
-                   "validation accuracy": float(best["validation_accuracy"])}  # fmt: skip
+        counts |= {
+            "epochs": len(history),
+            "best epoch": int(best["epoch"]),
+            "validation accuracy": float(best["validation_accuracy"]),
+        }
     table, sites = predictions.predict_patches(
-        network, patches[role == "test"], lambda change: items("test", change, seen), names, fold, cities, args.workers
+        network,
+        patches[role == "test"],
+        lambda change: items("test", change, seen),
+        names,
+        fold,
+        cities,
+        args.workers,
     )
     frames.write(sites, paths.site_embeddings(fold))
     frames.write(table, step.result)
-    step.facts = {"weights_sha256": digest(paths.weights(fold)), "device": str(device), "seed": seed,
-                  "threads": torch.get_num_threads(), "cities": names}  # fmt: skip
+    step.facts = {
+        "weights_sha256": digest(paths.weights(fold)),
+        "device": str(device),
+        "seed": seed,
+        "threads": torch.get_num_threads(),
+        "cities": names,
+    }
     return counts | {"test accuracy": float((table["predicted_city"] == table["city"]).mean())}
 
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     extra = ["--unpickle"] if args.unpickle else []
-    return runner.run_folds(args, declare, work, __file__, lambda settings: settings.cities.folds_trained, extra)
+    return runner.run_folds(
+        args, declare, work, __file__, lambda settings: settings.cities.folds_trained, extra
+    )
 
 
 if __name__ == "__main__":

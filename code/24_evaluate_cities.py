@@ -15,8 +15,15 @@ from urbancam.workflow.records import Step
 
 log = logging.getLogger(__name__)
 
-TABLES = ("confusion_matrix", "most_confused", "similarity_embedding", "similarity_confusion", "city_similarity",
-          "city_tree", "city_map")  # fmt: skip
+TABLES = (
+    "confusion_matrix",
+    "most_confused",
+    "similarity_embedding",
+    "similarity_confusion",
+    "city_similarity",
+    "city_tree",
+    "city_map",
+)
 RUN = "run"  # what accuracy.csv calls the run itself, beside its variants
 
 
@@ -27,12 +34,19 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def fold_files(settings, paths, variant: str = "") -> list:
     """The test predictions of all folds of the run, or of a variant."""
     there = paths.of_variant(variant)
-    return [there.test_predictions(fold) for fold in range(settings.cities.of_variant(variant).folds_trained)]
+    return [
+        there.test_predictions(fold)
+        for fold in range(settings.cities.of_variant(variant).folds_trained)
+    ]
 
 
 def trained_variants(settings, paths) -> list[str]:
     """The variants that the settings ask for and whose folds are all there."""
-    return [name for name in settings.cities.variants if all(f.is_file() for f in fold_files(settings, paths, name))]
+    return [
+        name
+        for name in settings.cities.variants
+        if all(f.is_file() for f in fold_files(settings, paths, name))
+    ]
 
 
 def declare(settings, paths, args) -> Step:
@@ -44,10 +58,14 @@ def declare(settings, paths, args) -> Step:
     inputs |= {paths.site_embeddings(fold): "23_train_cities" for fold in folds}
     keys = ("split", "folds", "trained_folds", "variants", "variant_folds")
     return Step(
-        "24_evaluate_cities", 2, paths.table("accuracy"), "run",
-        settings.pick("statistics", "seed", *(f"cities.{key}" for key in keys)), inputs,
+        "24_evaluate_cities",
+        2,
+        paths.table("accuracy"),
+        "run",
+        settings.pick("statistics", "seed", *(f"cities.{key}" for key in keys)),
+        inputs,
         outputs=[paths.predictions, *(paths.table(name) for name in TABLES)],
-    )  # fmt: skip
+    )
 
 
 def work(step, settings, paths, args) -> dict:
@@ -71,10 +89,16 @@ def work(step, settings, paths, args) -> dict:
     parts = [accuracy.accuracy_table(predictions, *how).assign(trained_on=RUN, n_cities=len(names))]
     for variant in settings.cities.variants:
         if variant not in trained_variants(settings, paths):
-            log.info("leaves out variant %s: not trained (23_train_cities --variant %s)", variant, variant)
+            log.info(
+                "leaves out variant %s: not trained (23_train_cities --variant %s)",
+                variant,
+                variant,
+            )
             continue
         varied, known = read_predictions(variant)
-        parts.append(accuracy.accuracy_table(varied, *how).assign(trained_on=variant, n_cities=len(known)))
+        parts.append(
+            accuracy.accuracy_table(varied, *how).assign(trained_on=variant, n_cities=len(known))
+        )
     scores = pd.concat(parts, ignore_index=True)
     scores.insert(0, "trained_on", scores.pop("trained_on"))
 
@@ -82,10 +106,14 @@ def work(step, settings, paths, args) -> dict:
     cities = confusion["city"].tolist()
     if untested := sorted(set(names) - set(cities)):
         log.info("these folds test no site of %s", ", ".join(untested))
-    sites = pd.concat([frames.read(paths.site_embeddings(fold)) for fold in range(settings.cities.folds_trained)])
+    sites = pd.concat(
+        [frames.read(paths.site_embeddings(fold)) for fold in range(settings.cities.folds_trained)]
+    )
     embeddings = sites.filter(regex=r"^e\d+$").to_numpy()
-    alike = [similarity.by_embedding(sites, embeddings, cities, *how),
-             similarity.by_confusion(predictions, cities, *how)]  # fmt: skip
+    alike = [
+        similarity.by_embedding(sites, embeddings, cities, *how),
+        similarity.by_confusion(predictions, cities, *how),
+    ]
     made = {
         "confusion_matrix": confusion,
         "most_confused": accuracy.most_confused(confusion),
@@ -105,9 +133,15 @@ def work(step, settings, paths, args) -> dict:
 def summary(scores, cities: int) -> dict:
     overall = scores[(scores["subset"] == "all") & (scores["metric"] == "accuracy")]
     value = overall.set_index(["trained_on", "tested_on"])["value"]
-    counts = {"patches": int(overall["n_patches"].iloc[0]), "cities": cities, "chance": 1 / cities,
-              "accuracy": float(value[RUN, "as_is"])}  # fmt: skip
-    counts |= {f"accuracy on {name} patches": float(value[RUN, name]) for name in ("jitter", "grey")}
+    counts = {
+        "patches": int(overall["n_patches"].iloc[0]),
+        "cities": cities,
+        "chance": 1 / cities,
+        "accuracy": float(value[RUN, "as_is"]),
+    }
+    counts |= {
+        f"accuracy on {name} patches": float(value[RUN, name]) for name in ("jitter", "grey")
+    }
     others = value.xs("as_is", level="tested_on").drop(RUN)
     return counts | {f"accuracy of {name}": float(number) for name, number in others.items()}
 

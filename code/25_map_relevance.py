@@ -29,14 +29,19 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def declare(settings, paths, args) -> Step:
-    weights = {paths.weights(fold): "23_train_cities" for fold in range(settings.cities.folds_trained)}
+    weights = {
+        paths.weights(fold): "23_train_cities" for fold in range(settings.cities.folds_trained)
+    }
     covers = dict.fromkeys(land_covers(paths).values(), "02_import_urban_atlas")
     return Step(
-        "25_map_relevance", 1, paths.table("relevance"), "run",
+        "25_map_relevance",
+        1,
+        paths.table("relevance"),
+        "run",
         settings.pick("statistics", "landcover.key", "seed", *(f"cities.{key}" for key in KEYS)),
         {paths.patches: "22_index_patches", paths.sites: "21_import_sites"} | weights | covers,
         outputs=[paths.relevance, paths.relevance_fragments, paths.table("relevance_by_class")],
-    )  # fmt: skip
+    )
 
 
 def land_covers(paths) -> dict:
@@ -60,32 +65,46 @@ def work(step, settings, paths, args) -> dict:
     from urbancam.sources.urban_atlas.classes import class_names
     from urbancam.tables import frames
 
-    patches, sites = frames.read(paths.patches), frames.read(paths.sites, dtype={"site": str, "image": str})
+    patches, sites = (
+        frames.read(paths.patches),
+        frames.read(paths.sites, dtype={"site": str, "image": str}),
+    )
     patches["class_number"], names = index.city_numbers(patches)
     chosen = choose(patches, sites, settings, paths)
     credits = style.site_credit_line(set(sites["source"]), rendered=paths.cities_truth.is_file())
     map_rows = open_mapper(chosen, names, settings, paths, args)
     parts = clean_parts(step, paths)
-    makers = {"pictures": lambda *rows: draw_city(*rows, names, credits, paths),
-              "land_cover": lambda *rows: cover_city(*rows, sites, settings, paths)}  # fmt: skip
+    makers = {
+        "pictures": lambda *rows: draw_city(*rows, names, credits, paths),
+        "land_cover": lambda *rows: cover_city(*rows, sites, settings, paths),
+    }
     made = {"pictures": [], "land_cover": [pd.DataFrame(columns=by_class.COLUMNS)]}
     with tqdm(total=len(chosen), unit="patch", desc="relevance") as bar:
         for (kind, number), rows in chosen.groupby(["kind", "class_number"], sort=False):
             part = parts / f"{kind}_{number}.parquet"
             if not part.exists():
                 with atomic(part) as temporary:
-                    makers[kind](names[number], rows, map_rows(rows)).to_parquet(temporary, index=False)
+                    makers[kind](names[number], rows, map_rows(rows)).to_parquet(
+                        temporary, index=False
+                    )
             made[kind].append(pd.read_parquet(part))
             bar.update(len(rows))
-    described, fragments = (pd.concat([t for t in found if len(t)] or found, ignore_index=True)
-                            for found in made.values())  # fmt: skip
+    described, fragments = (
+        pd.concat([t for t in found if len(t)] or found, ignore_index=True)
+        for found in made.values()
+    )
     key, classes = settings.landcover.key, class_names(settings.landcover.key)
-    by_classes = by_class.relevance_by_class(fragments, classes, key, settings.statistics, settings.seed)
+    by_classes = by_class.relevance_by_class(
+        fragments, classes, key, settings.statistics, settings.seed
+    )
     frames.write(fragments, paths.relevance_fragments)
     frames.write(by_classes, paths.table("relevance_by_class"))
     frames.write(described, paths.table("relevance"))
-    return {"patches drawn": described["patch_id"].nunique(), "cities": described["city"].nunique(),
-            "patches over land cover": fragments["patch_id"].nunique()}  # fmt: skip
+    return {
+        "patches drawn": described["patch_id"].nunique(),
+        "cities": described["city"].nunique(),
+        "patches over land cover": fragments["patch_id"].nunique(),
+    }
 
 
 def choose(patches, sites, settings, paths):
@@ -98,12 +117,23 @@ def choose(patches, sites, settings, paths):
     drawn = by_class.draw_tested(patches, folds, asked.patches, seed)
     place = ["city", "site", "image"]
     known = sites.loc[sites["epsg"].notna() & sites["city"].isin(land_covers(paths)), place]
-    covered = by_class.draw_tested(patches.merge(known, on=place), folds, asked.land_cover_patches, seed)
-    log.info("draws %s patches of %d cities; lays %s on the land cover of %d cities", f"{len(drawn):,}",
-             drawn["city"].nunique(), f"{len(covered):,}", covered["city"].nunique())  # fmt: skip
+    covered = by_class.draw_tested(
+        patches.merge(known, on=place), folds, asked.land_cover_patches, seed
+    )
+    log.info(
+        "draws %s patches of %d cities; lays %s on the land cover of %d cities",
+        f"{len(drawn):,}",
+        drawn["city"].nunique(),
+        f"{len(covered):,}",
+        covered["city"].nunique(),
+    )
     if covered.empty:
-        log.info("no site has both coordinates and land cover: relevance_by_class.csv will have no rows")
-    return pd.concat([drawn.assign(kind="pictures"), covered.assign(kind="land_cover")], ignore_index=True)
+        log.info(
+            "no site has both coordinates and land cover: relevance_by_class.csv will have no rows"
+        )
+    return pd.concat(
+        [drawn.assign(kind="pictures"), covered.assign(kind="land_cover")], ignore_index=True
+    )
 
 
 def clean_parts(step, paths):
@@ -152,7 +182,9 @@ def draw_city(city, rows, mapped, names, credits, paths):
             for kind, paint in relevance.PICTURES.items():
                 with atomic(folder / f"{name}_{layer}_{kind}.png") as temporary:
                     Image.fromarray(paint(image, shown)).save(temporary)
-        own = patch[["patch_id", "city", "site", "image", "fold"]].to_dict() | {"picture": f"{folder.name}/{name}"}
+        own = patch[["patch_id", "city", "site", "image", "fold"]].to_dict() | {
+            "picture": f"{folder.name}/{name}"
+        }
         described += [own | row for row in maps.describe(names)]
         sheet.append(relevance.PatchPicture(f"{name}: {names[maps.target]}", image, maps.shown))
     for page, first in enumerate(range(0, len(sheet), ROWS_A_SHEET), 1):

@@ -27,10 +27,15 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def declare(settings, paths, args) -> Step:
     files = [paths.figures / f"{name}.{kind}" for name in FIGURES for kind in ("png", "pdf")]
     return Step(
-        "26_draw_cities", 1, files[0], "run", {},
-        {paths.sites: "21_import_sites"} | {paths.table(name): "24_evaluate_cities" for name in TABLES},
+        "26_draw_cities",
+        1,
+        files[0],
+        "run",
+        {},
+        {paths.sites: "21_import_sites"}
+        | {paths.table(name): "24_evaluate_cities" for name in TABLES},
         outputs=files[1:],
-    )  # fmt: skip
+    )
 
 
 def work(step, settings, paths, args) -> dict:

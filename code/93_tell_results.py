@@ -11,7 +11,11 @@ from pathlib import Path
 
 from urbancam.workflow import arguments, errors, runner
 
-RIDGES = {"land_cover": "land cover", "colour_histogram": "colours", "random_features": "random features"}
+RIDGES = {
+    "land_cover": "land cover",
+    "colour_histogram": "colours",
+    "random_features": "random features",
+}
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -22,13 +26,18 @@ def read(path: Path, columns: set[str]) -> list[dict[str, str]]:
     from urbancam.workflow.paths import shown
 
     if not path.is_file():
-        raise errors.InputError(f"{shown(path)} is missing", shown(path), "run ./run.sh for this city and run first")
+        raise errors.InputError(
+            f"{shown(path)} is missing", shown(path), "run ./run.sh for this city and run first"
+        )
     with path.open(newline="", encoding="utf-8", errors="replace") as file:
         reader = csv.DictReader(file)
         names, rows = set(reader.fieldnames or ()), list(reader)
     if not columns <= names or any(None in row.values() for row in rows):
-        raise errors.InputError("the table is damaged, or was changed by hand", shown(path),
-                                 "delete it and run ./run.sh for this city and run")  # fmt: skip
+        raise errors.InputError(
+            "the table is damaged, or was changed by hand",
+            shown(path),
+            "delete it and run ./run.sh for this city and run",
+        )
     return rows
 
 
@@ -60,20 +69,35 @@ def tell(args: argparse.Namespace) -> int:
 
     made = settings.load(args.run, args.set)
     paths = runner.find_paths(made, args)
-    metrics = read(paths.table("metrics"), {"subset", "fold", "predictor", "metric", "value", "ci_low", "ci_high"})
+    metrics = read(
+        paths.table("metrics"),
+        {"subset", "fold", "predictor", "metric", "value", "ci_low", "ci_high"},
+    )
     ratios = read(paths.table("activation_ratio"), {"name", "side", "ratio", "ci_low", "ci_high"})
-    print(f"{args.city}, run {args.run}: what the out-of-fold predictions and maps say "
-          f"({made.statistics.confidence:.0%} intervals over blocks, each class for itself)")  # fmt: skip
-    print(f"  Spearman r of p with income: model {score(metrics, 'model', 'spearman')}, "
-          f"coordinates {score(metrics, 'coordinates', 'spearman')}, "
-          f"difference {score(metrics, 'model - coordinates', 'spearman')}")  # fmt: skip
-    print("  the same by ridge on " + ", ".join(f"{words} {score(metrics, name, 'spearman')}"
-                                                for name, words in RIDGES.items()))  # fmt: skip
-    print(f"  accuracy over five classes: {score(metrics, 'model', 'accuracy')}, "
-          f"within one class {score(metrics, 'model', 'accuracy_within_1')}")  # fmt: skip
+    print(
+        f"{args.city}, run {args.run}: what the out-of-fold predictions and maps say "
+        f"({made.statistics.confidence:.0%} intervals over blocks, each class for itself)"
+    )
+    print(
+        f"  Spearman r of p with income: model {score(metrics, 'model', 'spearman')}, "
+        f"coordinates {score(metrics, 'coordinates', 'spearman')}, "
+        f"difference {score(metrics, 'model - coordinates', 'spearman')}"
+    )
+    print(
+        "  the same by ridge on "
+        + ", ".join(f"{words} {score(metrics, name, 'spearman')}" for name, words in RIDGES.items())
+    )
+    print(
+        f"  accuracy over five classes: {score(metrics, 'model', 'accuracy')}, "
+        f"within one class {score(metrics, 'model', 'accuracy_within_1')}"
+    )
     for side in ("poor", "rich"):
-        print(f"  read as {side} (share of activation / share of area): {strongest(ratios, side) or 'no cells'}")
-    print(f"  tables: {shown(paths.tables)}/   figures: {shown(paths.figures)}/   report: {shown(paths.report)}")
+        print(
+            f"  read as {side} (share of activation / share of area): {strongest(ratios, side) or 'no cells'}"
+        )
+    print(
+        f"  tables: {shown(paths.tables)}/   figures: {shown(paths.figures)}/   report: {shown(paths.report)}"
+    )
     return 0
 
 

@@ -12,8 +12,14 @@ from urbancam.workflow import arguments, errors, runner
 WIDTH_PX = 900
 COLOURS = 160  # of the palette; keeps each picture below 300 kB
 PICTURES = {  # folder of a run below results/ -> its figures, and the command that makes them
-    "Demo/demo/figures": (("class_maps", "scores", "activation_ratios", "polar_ratios", "cell_sheet"), "./run.sh"),
-    "Demo/demo-full/figures": (("leakage", "calibration", "controls", "deletion"), "./run.sh --run demo-full"),
+    "Demo/demo/figures": (
+        ("class_maps", "scores", "activation_ratios", "polar_ratios", "cell_sheet"),
+        "./run.sh",
+    ),
+    "Demo/demo-full/figures": (
+        ("leakage", "calibration", "controls", "deletion"),
+        "./run.sh --run demo-full",
+    ),
     "cities/demo/figures": (("city_confusion", "colour_controls", "city_tree"), "./run.sh cities"),
 }
 SHEET = "cities/demo/relevance/Altmark-ALT/sheet_1.png"
@@ -48,12 +54,16 @@ def join_towns(data, target) -> None:
 
     files = [sorted((data / "cities_data").glob(f"*/{site}/0.jpg")) for site in SITES]
     if not all(files):
-        raise errors.InputError("the rendered towns are missing", data / "cities_data", "run ./run.sh cities first")
+        raise errors.InputError(
+            "the rendered towns are missing", data / "cities_data", "run ./run.sh cities first"
+        )
     made = Image.new("RGB", ((TOWN_PX + 2) * len(files[0]), (TOWN_PX + 2) * len(SITES)), "white")
     for line, row in enumerate(files):
         for column, file in enumerate(row):
             with Image.open(file) as site:
-                made.paste(site.resize((TOWN_PX, TOWN_PX)), (column * (TOWN_PX + 2), line * (TOWN_PX + 2)))
+                made.paste(
+                    site.resize((TOWN_PX, TOWN_PX)), (column * (TOWN_PX + 2), line * (TOWN_PX + 2))
+                )
     with atomic(target) as temporary:
         made.quantize(COLOURS).save(temporary, optimize=True)
 

@@ -20,8 +20,16 @@ class Reply:
         length: Content-Length to claim instead of the true one.
     """
 
-    def __init__(self, body: bytes = b"", status: int = 200, *, headers: dict[str, str] | None = None,
-                 cut: int | None = None, length: int | None = None, ranges: bool = True) -> None:  # fmt: skip
+    def __init__(
+        self,
+        body: bytes = b"",
+        status: int = 200,
+        *,
+        headers: dict[str, str] | None = None,
+        cut: int | None = None,
+        length: int | None = None,
+        ranges: bool = True,
+    ) -> None:
         self.body, self.status, self.headers = body, status, headers or {}
         self.cut, self.length, self.ranges = cut, length, ranges
 
@@ -48,7 +56,10 @@ def serve(answer: Callable[[BaseHTTPRequestHandler, int], Reply]) -> Iterator[tu
         def do_HEAD(self) -> None:  # noqa: N802
             requests.append((self.path, dict(self.headers)))
             reply = answer(self, len(requests) - 1)
-            _send(self, Reply(reply.body, reply.status, headers=reply.headers, length=reply.length, cut=0))
+            _send(
+                self,
+                Reply(reply.body, reply.status, headers=reply.headers, length=reply.length, cut=0),
+            )
 
         def log_message(self, *args: object) -> None:
             pass

@@ -49,10 +49,19 @@ class Ign:
         paint: (x, y) of EPSG:2154 -> (3, H, W) uint8, what the WMS shows there.
     """
 
-    def __init__(self, packs: dict[str, list[tuple[str, bytes]]] | None = None, *, per_page: int = 10,
-                 md5: str = "content", fault: Fault = lambda path, number: None, paint=None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        packs: dict[str, list[tuple[str, bytes]]] | None = None,
+        *,
+        per_page: int = 10,
+        md5: str = "content",
+        fault: Fault = lambda path, number: None,
+        paint=None,
+    ) -> None:
         self.packs, self.per_page, self.md5, self.fault = packs or {}, per_page, md5, fault
-        self.paint = paint or (lambda x, y: np.stack([x % 251, y % 241, (x + y) % 239]).astype(np.uint8))
+        self.paint = paint or (
+            lambda x, y: np.stack([x % 251, y % 241, (x + y) % 239]).astype(np.uint8)
+        )
         self._asked: dict[str, int] = {}
         self._lock = threading.Lock()
         self.times: list[float] = []
@@ -64,7 +73,9 @@ class Ign:
             self.times.append(time.monotonic())
         if "Mozilla" not in request.headers.get("User-Agent", ""):
             return Reply(b"browsers only", 403)
-        return self.fault(request.path, number) or self._answer(request.path, f"http://{request.headers['Host']}")
+        return self.fault(request.path, number) or self._answer(
+            request.path, f"http://{request.headers['Host']}"
+        )
 
     def _answer(self, address: str, base: str) -> Reply:
         parts = urlsplit(address)
@@ -81,13 +92,28 @@ class Ign:
         size = min(int(query.get("limit", self.per_page)), self.per_page)
         page = int(query.get("page", 1))
         shown = entries[(page - 1) * size : page * size]
-        counts = {"page": page, "size": size, "pages": math.ceil(len(entries) / size), "total": len(entries)}
+        counts = {
+            "page": page,
+            "size": size,
+            "pages": math.ceil(len(entries) / size),
+            "total": len(entries),
+        }
         return Reply(FEED.format(entries="".join(shown), **counts).encode())
 
     def _index(self, base: str, query: dict[str, str]) -> Reply:
-        names = [name for name in self.packs if f"_{query.get('zone', '')}_" in name or "zone" not in query]
+        names = [
+            name
+            for name in self.packs
+            if f"_{query.get('zone', '')}_" in name or "zone" not in query
+        ]
         entries = [
-            RESOURCE.format(name=name, base=base, index=INDEX, zone=name.split("_")[-2], date=name.split("_")[-1])
+            RESOURCE.format(
+                name=name,
+                base=base,
+                index=INDEX,
+                zone=name.split("_")[-2],
+                date=name.split("_")[-1],
+            )
             for name in names
         ]
         return self._page(entries, query)
@@ -102,16 +128,22 @@ class Ign:
         if self.md5 in ("file", "gone"):
             files.append((f"{pack}.md5", 99, ""))
         entries = [
-            FILE.format(name=name, url=escape(f"{base}{DOWNLOAD}/{pack}/{name}"), size=size,
-                        content=f"<content>{md5}</content>" if md5 else "")
+            FILE.format(
+                name=name,
+                url=escape(f"{base}{DOWNLOAD}/{pack}/{name}"),
+                size=size,
+                content=f"<content>{md5}</content>" if md5 else "",
+            )
             for name, size, md5 in files
-        ]  # fmt: skip
+        ]
         return self._page(entries, query)
 
     def _file(self, pack: str, name: str) -> Reply:
         files = dict(self.packs.get(pack, []))
         if name.endswith(".md5") and self.md5 == "file":
-            lines = [f"{hashlib.md5(content).hexdigest()} *{file}" for file, content in files.items()]
+            lines = [
+                f"{hashlib.md5(content).hexdigest()} *{file}" for file, content in files.items()
+            ]
             return Reply("\n".join(lines).encode())
         if name not in files:
             return Reply(b"", 404)
@@ -132,7 +164,14 @@ def geotiff(paint, bounds: tuple[float, float, float, float], width: int, height
     place = Affine((east - west) / width, 0, west, 0, (south - north) / height, north)
     x, y = place @ np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
     with MemoryFile() as memory:
-        with memory.open(driver="GTiff", width=width, height=height, count=3, dtype="uint8", crs="EPSG:2154",
-                         transform=place) as image:  # fmt: skip
+        with memory.open(
+            driver="GTiff",
+            width=width,
+            height=height,
+            count=3,
+            dtype="uint8",
+            crs="EPSG:2154",
+            transform=place,
+        ) as image:
             image.write(paint(np.asarray(x), np.asarray(y)))
         return memory.read()

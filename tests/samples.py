@@ -29,7 +29,9 @@ def cell_id(column: int, row: int, size_m: int = 200) -> str:
     return f"CRS3035RES{size_m}mN{SOUTH + size_m * row}E{WEST + size_m * column}"
 
 
-def census_frame(year: int = 2015, columns: int = 4, rows: int = 3, size_m: int = 200) -> gpd.GeoDataFrame:
+def census_frame(
+    year: int = 2015, columns: int = 4, rows: int = 3, size_m: int = 200
+) -> gpd.GeoDataFrame:
     """A grid of cells with INSEE's columns of a year, squares in Lambert-93; the first two are imputed."""
     ids = [cell_id(column, row, size_m) for row in range(rows) for column in range(columns)]
     number = np.arange(len(ids), dtype=float)
@@ -40,7 +42,9 @@ def census_frame(year: int = 2015, columns: int = 4, rows: int = 3, size_m: int 
             ID_COLUMN[year]: ids,
             OTHER_COLUMNS[year]["imputed"]: (number < 2).astype(int),
             OTHER_COLUMNS[year]["depcom"]: "75101",
-            OTHER_COLUMNS[year]["group"]: group if year < 2019 else [f"CRS3035RES1000mN{g}" for g in group],
+            OTHER_COLUMNS[year]["group"]: group
+            if year < 2019
+            else [f"CRS3035RES1000mN{g}" for g in group],
             "Ind" if capital else "ind": number + 10,
             "Men" if capital else "men": number + 4,
             "Men_pauv" if capital else "men_pauv": 1.0,
@@ -60,7 +64,10 @@ def on_the_1km_grid(frame: pd.DataFrame, year: int) -> pd.DataFrame:
     """The columns as INSEE's 1 km grid has them: no groups, and a flag that may be 2."""
     early = year == 2015
     flag = OTHER_COLUMNS[year]["imputed"]
-    names = {ID_COLUMN[year]: "Id_carr1km" if early else "idcar_1km", flag: "I_est_1km" if early else "i_est_1km"}
+    names = {
+        ID_COLUMN[year]: "Id_carr1km" if early else "idcar_1km",
+        flag: "I_est_1km" if early else "i_est_1km",
+    }
     return frame.drop(columns=OTHER_COLUMNS[year]["group"]).rename(columns=names)
 
 
@@ -113,7 +120,9 @@ def pack_zip(path: Path, members: dict[str, Path]) -> Path:
     return path
 
 
-def land_cover_frame(edition: int = 2012, city: str = "Paris", code: str = "FR001L1") -> gpd.GeoDataFrame:
+def land_cover_frame(
+    edition: int = 2012, city: str = "Paris", code: str = "FR001L1"
+) -> gpd.GeoDataFrame:
     """Three polygons that cover the sample's cells: dense fabric in the west, a road, forest in the east."""
     north = SOUTH + 600
     polygons = [
@@ -135,14 +144,23 @@ def land_cover_frame(edition: int = 2012, city: str = "Paris", code: str = "FR00
     return gpd.GeoDataFrame(frame, geometry=polygons, crs=LAEA)
 
 
-def outline_frame(city: str = "Paris", code: str = "FR001L1", east: float = WEST + 800) -> gpd.GeoDataFrame:
+def outline_frame(
+    city: str = "Paris", code: str = "FR001L1", east: float = WEST + 800
+) -> gpd.GeoDataFrame:
     """The outline of the sample city, in two parts that touch."""
     middle = WEST + 300
-    parts = [shapely.box(WEST, SOUTH, middle, SOUTH + 600), shapely.box(middle, SOUTH, east, SOUTH + 600)]
-    return gpd.GeoDataFrame({"FUA_NAME": city, "FUA_OR_CIT": code}, geometry=parts, index=[0, 1], crs=LAEA)
+    parts = [
+        shapely.box(WEST, SOUTH, middle, SOUTH + 600),
+        shapely.box(middle, SOUTH, east, SOUTH + 600),
+    ]
+    return gpd.GeoDataFrame(
+        {"FUA_NAME": city, "FUA_OR_CIT": code}, geometry=parts, index=[0, 1], crs=LAEA
+    )
 
 
-def write_old_urban_atlas(folder: Path, name: str = "FR001L1_PARIS", land=None, outline=None) -> Path:
+def write_old_urban_atlas(
+    folder: Path, name: str = "FR001L1_PARIS", land=None, outline=None
+) -> Path:
     """The 2012 product as it first came: a zip of shapefiles."""
     made = folder / ".made"
     made.mkdir(parents=True, exist_ok=True)

@@ -17,15 +17,37 @@ W, N = 650_000, 6_864_000  # west and north of the first tile, Lambert-93
 PACK = "ORTHOHR_1-0_RVB-0M20_JP2-E080_LAMB93_D{department}_{year}-01-01"
 
 
-def write_tile(path: Path, pixels: np.ndarray, west: float, north: float, pixel_m: float = PIXEL_M, crs="EPSG:2154"):
+def write_tile(
+    path: Path,
+    pixels: np.ndarray,
+    west: float,
+    north: float,
+    pixel_m: float = PIXEL_M,
+    crs="EPSG:2154",
+):
     """Write (H, W, 3) uint8 as a TIFF, or as a lossless JPEG 2000 without inner tiles, as IGN's are."""
     path.parent.mkdir(parents=True, exist_ok=True)
     options = {"driver": "GTiff"}
     if path.suffix == ".jp2":
-        options = {"driver": "JP2OpenJPEG", "quality": 100, "reversible": True, "tiled": True,
-                   "blockxsize": pixels.shape[1], "blockysize": pixels.shape[0]}  # fmt: skip
-    with rasterio.open(path, "w", width=pixels.shape[1], height=pixels.shape[0], count=3, dtype="uint8", crs=crs,
-                       transform=Affine(pixel_m, 0, west, 0, -pixel_m, north), **options) as file:  # fmt: skip
+        options = {
+            "driver": "JP2OpenJPEG",
+            "quality": 100,
+            "reversible": True,
+            "tiled": True,
+            "blockxsize": pixels.shape[1],
+            "blockysize": pixels.shape[0],
+        }
+    with rasterio.open(
+        path,
+        "w",
+        width=pixels.shape[1],
+        height=pixels.shape[0],
+        count=3,
+        dtype="uint8",
+        crs=crs,
+        transform=Affine(pixel_m, 0, west, 0, -pixel_m, north),
+        **options,
+    ) as file:
         file.write(pixels.transpose(2, 0, 1))
     return path
 
@@ -35,21 +57,35 @@ def noise(seed: int, size_px: int = int(TILE_M / PIXEL_M)) -> np.ndarray:
     return np.random.default_rng(seed).integers(40, 216, (size_px, size_px, 3), dtype=np.uint8)
 
 
-def write_pack(folder: Path, department: str, year: int, corners: list[tuple[int, int]], *, prefix="./", above="",
-               inner="ORTHOHR", pixels=None) -> Path:  # fmt: skip
+def write_pack(
+    folder: Path,
+    department: str,
+    year: int,
+    corners: list[tuple[int, int]],
+    *,
+    prefix="./",
+    above="",
+    inner="ORTHOHR",
+    pixels=None,
+) -> Path:
     """Write an unpacked pack with one tile per (west, north) corner; returns the pack's folder."""
     name = PACK.format(department=department, year=year)
     root = folder / name / above / inner
     delivery = f"OHR_RVB_0M20_JP2-E080_LAMB93_D{department}-{year}"
     code = f"{department.lstrip('0'):0>2}"
-    names = [f"{code}-{year}-{west // 100:04d}-{north // 100:04d}-LA93-0M20-E080.jp2" for west, north in corners]
+    names = [
+        f"{code}-{year}-{west // 100:04d}-{north // 100:04d}-LA93-0M20-E080.jp2"
+        for west, north in corners
+    ]
     for number, (tile, (west, north)) in enumerate(zip(names, corners, strict=True)):
         image = noise(number + west + north) if pixels is None else pixels(number)
         write_tile(root / f"1_DONNEES_LIVRAISON_{year}-00168" / delivery / tile, image, west, north)
     index = root / f"3_SUPPLEMENTS_LIVRAISON_{year}-00168" / delivery / "dalles.shp"
     index.parent.mkdir(parents=True)
     footprints = [box(west, north - TILE_M, west + TILE_M, north) for west, north in corners]
-    gpd.GeoDataFrame({"NOM": [prefix + n for n in names]}, geometry=footprints, crs="EPSG:2154").to_file(index)
+    gpd.GeoDataFrame(
+        {"NOM": [prefix + n for n in names]}, geometry=footprints, crs="EPSG:2154"
+    ).to_file(index)
     return folder / name
 
 
@@ -69,16 +105,25 @@ def archive(pack: Path, target: Path, volume_bytes: int | None = None) -> list[P
     return paths
 
 
-def cells_over(west: float, south: float, east: float, north: float, department: str = "75") -> gpd.GeoDataFrame:
+def cells_over(
+    west: float, south: float, east: float, north: float, department: str = "75"
+) -> gpd.GeoDataFrame:
     """The census cells whose centres lie in a box of EPSG:2154."""
-    area = gpd.GeoSeries([box(west, south, east, north)], crs="EPSG:2154").to_crs("EPSG:3035").iloc[0]
+    area = (
+        gpd.GeoSeries([box(west, south, east, north)], crs="EPSG:2154").to_crs("EPSG:3035").iloc[0]
+    )
     left, bottom, right, top = (int(v // 200 * 200) for v in area.bounds)
     corners = [(x, y) for y in range(bottom, top + 200, 200) for x in range(left, right + 200, 200)]
     corners = [(x, y) for x, y in corners if area.contains(box(x, y, x + 200, y + 200).centroid)]
     return gpd.GeoDataFrame(
-        {"idINSPIRE": [f"CRS3035RES200mN{y}E{x}" for x, y in corners], "city": "Test", "department": department},
-        geometry=[box(x, y, x + 200, y + 200) for x, y in corners], crs="EPSG:3035",
-    )  # fmt: skip
+        {
+            "idINSPIRE": [f"CRS3035RES200mN{y}E{x}" for x, y in corners],
+            "city": "Test",
+            "department": department,
+        },
+        geometry=[box(x, y, x + 200, y + 200) for x, y in corners],
+        crs="EPSG:3035",
+    )
 
 
 def cells(east_m=400, department="75"):

@@ -64,7 +64,9 @@ def city(folder: Path) -> Path:
 
 def contents(folder: Path) -> dict[str, bytes]:
     """Every result and its bytes; logs, locks and dates aside."""
-    files = [path for path in city(folder).rglob("*") if path.is_file() and not path.name.startswith(".")]
+    files = [
+        path for path in city(folder).rglob("*") if path.is_file() and not path.name.startswith(".")
+    ]
     return {str(path): path.read_bytes() for path in files if path.suffix not in (".log", ".json")}
 
 
@@ -72,7 +74,9 @@ def cut(path: Path) -> None:
     """Half of the lines or bytes: a CSV still reads well."""
     lines = path.read_bytes().splitlines(keepends=True)
     half = b"".join(lines[: len(lines) // 2])
-    path.write_bytes(half if path.suffix == ".csv" else path.read_bytes()[: path.stat().st_size // 2])
+    path.write_bytes(
+        half if path.suffix == ".csv" else path.read_bytes()[: path.stat().st_size // 2]
+    )
 
 
 def change(path: Path) -> None:
@@ -135,23 +139,36 @@ def test_input_cut_short_or_changed_is_never_used(tiny, capsys, step, name, make
     whole = path.read_bytes()
     damage(path)
     before = contents(tiny)
-    refused(capsys, run_step(tiny, step), f"{path.name} is not as {maker} left it", f"{maker}.py --city Demo")
+    refused(
+        capsys,
+        run_step(tiny, step),
+        f"{path.name} is not as {maker} left it",
+        f"{maker}.py --city Demo",
+    )
     assert contents(tiny) == before
     path.write_bytes(whole)
     assert run_step(tiny, step) == 0
 
 
-@pytest.mark.parametrize(("step", "name", "maker"), [row for row in INPUTS if row[0] in ("10", "11", "13", "14")])
+@pytest.mark.parametrize(
+    ("step", "name", "maker"), [row for row in INPUTS if row[0] in ("10", "11", "13", "14")]
+)
 def test_what_the_message_says_mends_it(tiny, capsys, step, name, maker):
     cut(city(tiny) / name)
-    told = refused(capsys, run_step(tiny, step)).partition("delete it and run: python code/")[2].partition(";")[0]
+    told = (
+        refused(capsys, run_step(tiny, step))
+        .partition("delete it and run: python code/")[2]
+        .partition(";")[0]
+    )
     (city(tiny) / name).unlink()
     assert told.startswith(maker) and run_script(told[:2], *told.split()[1:]) == 0
     assert run_step(tiny, step) == 0
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00\xff no table"])
-@pytest.mark.parametrize(("step", "name", "maker"), [row for row in INPUTS if row[0] in ("03", "06", "11", "13", "14")])
+@pytest.mark.parametrize(
+    ("step", "name", "maker"), [row for row in INPUTS if row[0] in ("03", "06", "11", "13", "14")]
+)
 def test_damage_is_named_without_records_too(tiny, capsys, step, name, maker, content):
     forget(tiny)
     path = city(tiny) / name
@@ -163,7 +180,12 @@ def test_damaged_image_is_cut_again_as_the_message_says(tiny, capsys):
     expected = contents(tiny)
     cut(sorted((city(tiny) / "images").iterdir())[3])
     shutil.rmtree(city(tiny) / "cache")
-    refused(capsys, run_step(tiny, "11", "--force"), "an image cannot be read", "run 05_cut_images with --force")
+    refused(
+        capsys,
+        run_step(tiny, "11", "--force"),
+        "an image cannot be read",
+        "run 05_cut_images with --force",
+    )
     assert run_step(tiny, "05", "--force") == run_step(tiny, "11", "--force") == 0
     got = contents(tiny)
     images = [name for name in expected if name.endswith(".png")]
@@ -171,11 +193,20 @@ def test_damaged_image_is_cut_again_as_the_message_says(tiny, capsys):
 
 
 def test_damaged_small_map_is_named(tiny, capsys):
-    predictions = pd.read_csv(city(tiny) / RUN / "predictions.csv")  # of all classes, so that the sheet shows cells
-    predictions.assign(predicted_class=predictions["income_class"]).to_csv(city(tiny) / RUN / "predictions.csv")
+    predictions = pd.read_csv(
+        city(tiny) / RUN / "predictions.csv"
+    )  # of all classes, so that the sheet shows cells
+    predictions.assign(predicted_class=predictions["income_class"]).to_csv(
+        city(tiny) / RUN / "predictions.csv"
+    )
     for path in (city(tiny) / RUN / "maps").glob("*.png"):
         cut(path)
-    refused(capsys, run_step(tiny, "91", "--force"), "a picture cannot be read", "run 13_project_activation with")
+    refused(
+        capsys,
+        run_step(tiny, "91", "--force"),
+        "a picture cannot be read",
+        "run 13_project_activation with",
+    )
     assert run_step(tiny, "13", "--force") == run_step(tiny, "91", "--force") == 0
 
 
@@ -198,7 +229,9 @@ def test_damaged_checkpoint_means_from_the_start(tiny, capsys, content):
     (fold / "checkpoint.pt").write_bytes(content)
     assert run_step(tiny, "11", "--fold", 0) == 0
     assert "the checkpoint is damaged: starts again" in capsys.readouterr().out
-    assert (fold / "test_predictions.csv").read_bytes() == expected and not (fold / "checkpoint.pt").exists()
+    assert (fold / "test_predictions.csv").read_bytes() == expected and not (
+        fold / "checkpoint.pt"
+    ).exists()
 
 
 def test_damaged_batch_of_maps_is_named(tiny, capsys, monkeypatch):
@@ -211,7 +244,12 @@ def test_damaged_batch_of_maps_is_named(tiny, capsys, monkeypatch):
     capsys.readouterr()
     parts = next((city(tiny) / RUN / "activation.parts").iterdir())
     cut(next(parts.glob("*.parquet")))
-    refused(capsys, run_step(tiny, "13", "--force"), "delete that folder and run this step again", str(parts))
+    refused(
+        capsys,
+        run_step(tiny, "13", "--force"),
+        "delete that folder and run this step again",
+        str(parts),
+    )
     shutil.rmtree(parts)
     assert run_step(tiny, "13", "--force") == 0
 
@@ -224,10 +262,27 @@ def interrupt(*_) -> None:
 
 
 def test_all_faults_of_the_settings_are_named_at_once(tiny, capsys):
-    bad = ("split.folds=1", "image.size_px=5", "training.nosuch=1", "landcover.rich_classes=[0]", "census.vintage=2016")
-    said = "5 settings do not fit", "split.folds", "image.size_px", "training.nosuch: unknown", "poor and rich", "2016"
+    bad = (
+        "split.folds=1",
+        "image.size_px=5",
+        "training.nosuch=1",
+        "landcover.rich_classes=[0]",
+        "census.vintage=2016",
+    )
+    said = (
+        "5 settings do not fit",
+        "split.folds",
+        "image.size_px",
+        "training.nosuch: unknown",
+        "poor and rich",
+        "2016",
+    )
     for step in ("05", "11", "14"):
-        refused(capsys, run_step(tiny, step, *(word for value in bad for word in ("--set", value))), *said)
+        refused(
+            capsys,
+            run_step(tiny, step, *(word for value in bad for word in ("--set", value))),
+            *said,
+        )
 
 
 @pytest.mark.parametrize(
@@ -249,7 +304,9 @@ def test_setting_that_the_city_cannot_fulfil(tiny, capsys, step, setting, said):
 
 
 def test_more_folds_than_cells(tiny, capsys):
-    status = run_step(tiny, "10", "--force", "--set", "split.method=random", "--set", "split.folds=18")
+    status = run_step(
+        tiny, "10", "--force", "--set", "split.method=random", "--set", "split.folds=18"
+    )
     refused(capsys, status, "17 random units of 17 usable cells cannot fill 18 folds")
 
 
@@ -286,7 +343,9 @@ def rewrite(path: Path, **columns: object) -> None:
 def test_no_imagery_at_all(tiny, capsys):
     table = city(tiny) / "images.csv"
     lines = table.read_text().splitlines()
-    table.write_text("\n".join([lines[0], *(line.split(",")[0] + ",,1.0,," for line in lines[1:])]) + "\n")
+    table.write_text(
+        "\n".join([lines[0], *(line.split(",")[0] + ",,1.0,," for line in lines[1:])]) + "\n"
+    )
     refused(capsys, run_step(tiny, "10", "--force"), "none of 17 cells is usable: {'no image': 17}")
 
 
@@ -294,7 +353,12 @@ def test_land_cover_that_does_not_cover_the_city(tiny, capsys):
     path = city(tiny) / "land_cover.parquet"
     before = (city(tiny) / "fragments.parquet").read_bytes()
     rewrite(path, geometry=gpd.read_parquet(path).translate(1e6))
-    refused(capsys, run_step(tiny, "06", "--force"), "no land cover lies in any of 17 cells", "own Urban Atlas")
+    refused(
+        capsys,
+        run_step(tiny, "06", "--force"),
+        "no land cover lies in any of 17 cells",
+        "own Urban Atlas",
+    )
     assert (city(tiny) / "fragments.parquet").read_bytes() == before
 
 
@@ -303,32 +367,62 @@ def test_land_cover_that_does_not_cover_the_city(tiny, capsys):
 
 @pytest.mark.parametrize(
     ("step", "name"),
-    [("05", "images"), ("10", "logs"), ("11", "cache"), ("11", f"{RUN}/fold_0"), ("12", f"{RUN}/tables"),
-     ("13", f"{RUN}/maps"), ("91", f"{RUN}/figures")],
-)  # fmt: skip
+    [
+        ("05", "images"),
+        ("10", "logs"),
+        ("11", "cache"),
+        ("11", f"{RUN}/fold_0"),
+        ("12", f"{RUN}/tables"),
+        ("13", f"{RUN}/maps"),
+        ("91", f"{RUN}/figures"),
+    ],
+)
 def test_file_in_place_of_a_folder(tiny, capsys, step, name):
     path = city(tiny) / name
     shutil.rmtree(path)
     path.touch()
-    refused(capsys, run_step(tiny, step, "--force"), str(path), "remove the file that stands where a folder belongs")
+    refused(
+        capsys,
+        run_step(tiny, step, "--force"),
+        str(path),
+        "remove the file that stands where a folder belongs",
+    )
     path.unlink()
     assert run_step(tiny, step) == 0
 
 
-@pytest.mark.parametrize(("step", "name"), [("10", f"{RUN}/samples.csv"), ("92", f"{RUN}/report.html")])
+@pytest.mark.parametrize(
+    ("step", "name"), [("10", f"{RUN}/samples.csv"), ("92", f"{RUN}/report.html")]
+)
 def test_folder_in_place_of_a_file(tiny, capsys, step, name):
     path = city(tiny) / name
     path.unlink()
     path.mkdir()
-    refused(capsys, run_step(tiny, step, "--force"), str(path), "remove the folder that stands where a file belongs")
+    refused(
+        capsys,
+        run_step(tiny, step, "--force"),
+        str(path),
+        "remove the folder that stands where a file belongs",
+    )
     path.rmdir()
     assert run_step(tiny, step) == 0
 
 
 def run_mounted(script: str, *arguments: object) -> subprocess.CompletedProcess:
     """Run a shell script where folders may be mounted that no other process sees; skips where that is not allowed."""
-    command = ["unshare", "--mount", "--map-root-user", "sh", "-c", script, "sh", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    command = [
+        "unshare",
+        "--mount",
+        "--map-root-user",
+        "sh",
+        "-c",
+        script,
+        "sh",
+        *map(str, arguments),
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
     if done.returncode == 99 or done.stderr.startswith("unshare"):
         pytest.skip("nothing can be mounted here")
     return done
@@ -339,14 +433,20 @@ def python(folder: Path, step: str, *more: object) -> list[str]:
     return [sys.executable, str(script), *words(folder, step, *more)]
 
 
-@pytest.mark.parametrize(("step", "name"), [("04", "data/aerial_data"), ("05", "results"), ("13", "results")])
+@pytest.mark.parametrize(
+    ("step", "name"), [("04", "data/aerial_data"), ("05", "results"), ("13", "results")]
+)
 def test_folder_that_cannot_be_written(tiny, step, name):
     script = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" || exit 99; shift; exec "$@"'
     if step == "04":
         for tile in (tiny / name).rglob("*.jp2"):
             tile.unlink()
     done = run_mounted(script, tiny / name, *python(tiny, step, "--force"))
-    assert done.returncode == 2 and done.stderr.count("error: ") == 1 and "Traceback" not in done.stderr, done.stderr
+    assert (
+        done.returncode == 2
+        and done.stderr.count("error: ") == 1
+        and "Traceback" not in done.stderr
+    ), done.stderr
     assert "name a folder that can be written with --data / --results" in done.stderr
     assert run_step(tiny, step, "--force") == 0
 
@@ -374,7 +474,14 @@ cd "$results/Demo" && find . -type f ! -name '.*' ! -name '*.json' ! -path './lo
         ("11", 100, ["cache/images_*", f"{RUN}/fold_0"]),  # the cache of images
         ("11", 20_000, [f"{RUN}/fold_0"]),  # the first checkpoint
         ("11", 70_000, [f"{RUN}/fold_0"]),  # the second, while the first still stands
-        ("12", 8, [f"{RUN}/{name}.csv" for name in ("predictions", "tables/metrics", "tables/confusion_matrix")]),
+        (
+            "12",
+            8,
+            [
+                f"{RUN}/{name}.csv"
+                for name in ("predictions", "tables/metrics", "tables/confusion_matrix")
+            ],
+        ),
         ("13", 60, [f"{RUN}/maps", f"{RUN}/activation.parquet"]),
         ("14", 4, [f"{RUN}/tables/activation_ratio.csv", f"{RUN}/tables/contribution.csv"]),
         ("91", 100, [f"{RUN}/figures"]),
@@ -390,7 +497,11 @@ def test_disk_full_in_the_middle_of_a_step(tiny, tmp_path, step, room_kb, gone):
     first, second, *sums = done.stdout.splitlines()
     assert (first, second) == ("2", "0"), done.stderr
     assert done.stderr.count("error: ") == 1 and "free some disk" in done.stderr
-    assert "Traceback" not in done.stderr and "where: None" not in done.stderr and "Logging error" not in done.stderr
+    assert (
+        "Traceback" not in done.stderr
+        and "where: None" not in done.stderr
+        and "Logging error" not in done.stderr
+    )
     assert lost(tiny, sums) == []
 
 
@@ -399,10 +510,21 @@ def lost(tiny: Path, sums: list[str]) -> list[str]:
     import hashlib
 
     found = dict(reversed(line.split("  ", 1)) for line in sums)
-    before = {f"./{path.relative_to(tiny / 'pristine/Demo')}": path for path in (tiny / "pristine/Demo").rglob("*")}
+    before = {
+        f"./{path.relative_to(tiny / 'pristine/Demo')}": path
+        for path in (tiny / "pristine/Demo").rglob("*")
+    }
     kinds = (".parquet", ".csv", ".pt", ".png", ".npy")
-    wanted = {name: path for name, path in before.items() if path.suffix in kinds and path.name != "history.csv"}
-    return [name for name, path in wanted.items() if found.get(name) != hashlib.sha256(path.read_bytes()).hexdigest()]
+    wanted = {
+        name: path
+        for name, path in before.items()
+        if path.suffix in kinds and path.name != "history.csv"
+    }
+    return [
+        name
+        for name, path in wanted.items()
+        if found.get(name) != hashlib.sha256(path.read_bytes()).hexdigest()
+    ]
 
 
 # ---- two at once
@@ -410,9 +532,13 @@ def lost(tiny: Path, sums: list[str]) -> list[str]:
 
 @pytest.mark.parametrize(
     ("step", "result"),
-    [("05", "images.csv"), ("10", f"{RUN}/samples.csv"), ("11", f"{RUN}/fold_0/test_predictions.csv"),
-     ("13", f"{RUN}/activation.parquet")],
-)  # fmt: skip
+    [
+        ("05", "images.csv"),
+        ("10", f"{RUN}/samples.csv"),
+        ("11", f"{RUN}/fold_0/test_predictions.csv"),
+        ("13", f"{RUN}/activation.parquet"),
+    ],
+)
 def test_two_runs_at_once_give_one_result(tiny, step, result):
     expected = (city(tiny) / result).read_bytes()
     (city(tiny) / result).unlink()
@@ -421,5 +547,8 @@ def test_two_runs_at_once_give_one_result(tiny, step, result):
     runs = [subprocess.Popen(call, stdout=pipe, stderr=pipe, text=True, env=env) for _ in range(2)]
     said = [run.communicate()[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0]
-    assert sum(": done," in text for text in said) == 1 and sum("up to date" in text for text in said) == 1
+    assert (
+        sum(": done," in text for text in said) == 1
+        and sum("up to date" in text for text in said) == 1
+    )
     assert (city(tiny) / result).read_bytes() == expected

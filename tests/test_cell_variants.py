@@ -19,9 +19,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 DATA_STEPS = ("02", "03", "04", "05", "06")
 CITY = {"imagery.pixel_size_m": 10, "demo.tile_km": 2, "demo.radius_m": 1840}  # ten cells of 1 km
 KILOMETRE = CITY | {
-    "census.cell_size_m": 1000, "split.block_m": 1000, "split.method": "random", "split.folds": 2,
+    "census.cell_size_m": 1000,
+    "split.block_m": 1000,
+    "split.method": "random",
+    "split.folds": 2,
     "training.batch_size": 2,
-}  # fmt: skip
+}
 
 
 def run(folder: Path, step: str, changes: dict) -> int:
@@ -38,7 +41,13 @@ def ship_kilometres(folder: Path) -> None:
     sums["Depcom"] = frame.groupby("Id_carr1km")["Depcom"].first().to_numpy()
     corners = grid.corners(sums["Id_carr1km"]).T
     squares = gpd.GeoSeries(shapely.box(*corners, *(corners + 1000)), crs=LAEA).to_crs(LAMBERT_93)
-    write_census(folder, 2015, "shp", frame=gpd.GeoDataFrame(sums.assign(I_est_1km=0), geometry=squares), grid="1000m")
+    write_census(
+        folder,
+        2015,
+        "shp",
+        frame=gpd.GeoDataFrame(sums.assign(I_est_1km=0), geometry=squares),
+        grid="1000m",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +74,9 @@ def read(folder: Path, name: str) -> pd.DataFrame:
 
 
 def test_1km_cells_have_whole_images_and_land_cover(kilometre):
-    cells, images, fragments = (read(kilometre, name) for name in ("cells.parquet", "images.csv", "fragments.parquet"))
+    cells, images, fragments = (
+        read(kilometre, name) for name in ("cells.parquet", "images.csv", "fragments.parquet")
+    )
     assert len(cells) >= 10 and cells.area.eq(1e6).all()
     assert images["path"].str.startswith("images/FR_URBANATLAS_1km_CRS3035RES1000mN").all()
     image = Image.open(kilometre / "results" / "Demo" / images["path"].iloc[0])
@@ -77,17 +88,25 @@ def test_1km_cells_have_whole_images_and_land_cover(kilometre):
 
 def test_1km_cells_are_trained_on_and_told_about(kilometre):
     assert [run(kilometre, step, KILOMETRE) for step in ("11", "12", "13", "14")] == [0] * 4
-    activation = pd.read_parquet(kilometre / "results" / "Demo" / "demo-tiny" / "activation.parquet")
+    activation = pd.read_parquet(
+        kilometre / "results" / "Demo" / "demo-tiny" / "activation.parquet"
+    )
     pixels = activation.groupby("idINSPIRE")["pixel_count"].sum()
     area_m2 = activation.groupby("idINSPIRE")["area_m2"].sum()
     assert np.allclose(pixels / 64**2, area_m2 / 1e6, atol=0.03)
-    assert len(read(kilometre, "demo-tiny/predictions.csv")) == read(kilometre, "demo-tiny/samples.csv")["used"].sum()
+    assert (
+        len(read(kilometre, "demo-tiny/predictions.csv"))
+        == read(kilometre, "demo-tiny/samples.csv")["used"].sum()
+    )
 
 
 def test_another_cell_size_is_another_city(kilometre, capsys):
     assert run(kilometre, "01", KILOMETRE | {"census.cell_size_m": 200}) == 0
     assert run(kilometre, "03", KILOMETRE | {"census.cell_size_m": 200}) == 2
-    assert "census.cell_size_m is 1000, asked 200" in (said := capsys.readouterr().err) and "another --results" in said
+    assert (
+        "census.cell_size_m is 1000, asked 200" in (said := capsys.readouterr().err)
+        and "another --results" in said
+    )
 
 
 @pytest.fixture(scope="module")
@@ -107,13 +126,17 @@ def copy(plain, tmp_path) -> Path:
 def test_cells_without_income_have_images_and_land_cover_but_no_class(copy):
     before, cells_before = read(copy, "demo-tiny/samples.csv"), read(copy, "cells.parquet")
     shutil.rmtree(copy / "results")
-    assert [run(copy, step, CITY | {"census.cells": "all"}) for step in (*DATA_STEPS, "10")] == [0] * 6
+    assert [run(copy, step, CITY | {"census.cells": "all"}) for step in (*DATA_STEPS, "10")] == [
+        0
+    ] * 6
     after, cells = read(copy, "demo-tiny/samples.csv"), read(copy, "cells.parquet")
     added = cells.loc[cells["income_eur"].isna(), "idINSPIRE"]
     assert len(added) > 0 and set(cells["idINSPIRE"]) == set(cells_before["idINSPIRE"]) | set(added)
     assert after.loc[after["idINSPIRE"].isin(added), "reason"].eq("no income").all()
     others = after[~after["idINSPIRE"].isin(added)].reset_index(drop=True)
-    pd.testing.assert_frame_equal(others, before, check_dtype=False)  # nulls make floats of the integers
+    pd.testing.assert_frame_equal(
+        others, before, check_dtype=False
+    )  # nulls make floats of the integers
     assert read(copy, "images.csv").set_index("idINSPIRE").loc[added, "path"].notna().all()
     assert set(added) <= set(read(copy, "fragments.parquet")["idINSPIRE"])
 
@@ -136,6 +159,8 @@ def test_shuffled_labels_keep_folds_and_targets(copy):
     (copy / "results" / "Demo" / "demo-tiny" / "samples.csv.json").unlink()
     assert run(copy, "10", CITY | {"samples.shuffle_labels": "true"}) == 0
     after = read(copy, "demo-tiny/samples.csv")
-    pd.testing.assert_frame_equal(after.drop(columns="income_class"), before.drop(columns="income_class"))
+    pd.testing.assert_frame_equal(
+        after.drop(columns="income_class"), before.drop(columns="income_class")
+    )
     assert not after["income_class"].equals(before["income_class"])
     assert sorted(after["income_class"].dropna()) == sorted(before["income_class"].dropna())

@@ -26,7 +26,18 @@ def draw_sites(paths: Paths) -> None:
             path = paths.cities_data / city / f"site{site}" / name
             path.parent.mkdir(parents=True)
             Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path)
-            rows.append((city, f"site{site}", name, "files", f"{city}/site{site}/{name}", "AB"[site % 2], 96, 64))
+            rows.append(
+                (
+                    city,
+                    f"site{site}",
+                    name,
+                    "files",
+                    f"{city}/site{site}/{name}",
+                    "AB"[site % 2],
+                    96,
+                    64,
+                )
+            )
     columns = ["city", "site", "image", "source", "path", "acquisition", "width_px", "height_px"]
     paths.sites.parent.mkdir(parents=True)
     pd.DataFrame(rows, columns=columns).to_csv(paths.sites, index=False)
@@ -38,7 +49,16 @@ def made(tmp_path_factory) -> tuple[Paths, list[str]]:
     folder = tmp_path_factory.mktemp("cities")
     paths = Paths(folder / "data", folder / "results", "cities", "demo-tiny")
     draw_sites(paths)
-    words = ["--run", "demo-tiny", "--data", folder / "data", "--results", folder / "results", "--device", "cpu"]
+    words = [
+        "--run",
+        "demo-tiny",
+        "--data",
+        folder / "data",
+        "--results",
+        folder / "results",
+        "--device",
+        "cpu",
+    ]
     for step in ("22", "23"):
         assert run_script(step, *words) == 0
         assert run_script(step, *words, "--variant", "split-acquisition") == 0
@@ -52,13 +72,18 @@ def test_every_patch_is_predicted_by_the_network_that_never_saw_its_site(made):
     assert sorted(predictions["patch_id"]) == sorted(patches["patch_id"]) and len(patches) == 48
     merged = predictions.merge(patches, on="patch_id", suffixes=("", "_of_index"))
     assert (merged["fold"] == merged["fold_of_index"]).all()
-    assert predictions["probability"].between(0.5, 1).all() and predictions["predicted_city"].isin(CITIES).all()
+    assert (
+        predictions["probability"].between(0.5, 1).all()
+        and predictions["predicted_city"].isin(CITIES).all()
+    )
 
 
 def test_accuracy_is_told_for_run_and_variant_on_changed_patches(made):
     table = pd.read_csv(made[0].table("accuracy"))
     kinds = set(map(tuple, table[["trained_on", "tested_on"]].drop_duplicates().to_numpy()))
-    assert kinds == {(a, b) for a in ("run", "split-acquisition") for b in ("as_is", "jitter", "grey")}
+    assert kinds == {
+        (a, b) for a in ("run", "split-acquisition") for b in ("as_is", "jitter", "grey")
+    }
     assert set(table.loc[table["subset"] == "city", "name"]) == set(CITIES)
     assert table["value"].between(0, 1).all()
 
@@ -91,7 +116,9 @@ def test_weights_are_those_of_the_fold(made):
     network = networks.load(paths.weights(0), settings.load("demo-tiny").cities.model, outputs=2)
     with torch.inference_mode():
         assert network(torch.zeros(1, 3, 32, 32)).shape == (1, 2)
-    assert len(pd.read_csv(paths.history(0))) == 2 and not (paths.fold(0) / "checkpoint.pt").exists()
+    assert (
+        len(pd.read_csv(paths.history(0))) == 2 and not (paths.fold(0) / "checkpoint.pt").exists()
+    )
 
 
 def test_predictions_of_another_split_are_refused(made, capsys):
@@ -109,17 +136,40 @@ def test_published_split_is_one_fold_and_its_one_test_site_a_city_has_no_interva
     there = Paths(paths.data, paths.results.with_name("published"), "cities", "demo-tiny")
     there.sites.parent.mkdir(parents=True)
     there.sites.write_bytes(paths.sites.read_bytes())
-    words = ["--run", "demo-tiny", "--data", paths.data, "--results", there.results, "--device", "cpu",
-             "--set", "cities.split=published"]  # fmt: skip
+    words = [
+        "--run",
+        "demo-tiny",
+        "--data",
+        paths.data,
+        "--results",
+        there.results,
+        "--device",
+        "cpu",
+        "--set",
+        "cities.split=published",
+    ]
     assert [run_script(step, *words) for step in ("22", "23", "24", "26")] == [0, 0, 0, 0]
     table = pd.read_csv(there.table("accuracy")).query("subset == 'city'")
-    assert table["ci_low"].isna().all() and (table["n_sites"] == 1).all() and (table["n_patches"] == 2).all()
+    assert (
+        table["ci_low"].isna().all()
+        and (table["n_sites"] == 1).all()
+        and (table["n_patches"] == 2).all()
+    )
 
 
 def test_published_checkpoint_needs_the_flag_and_is_not_trained(made, tmp_path, capsys):
     _, words = made
-    torch.save(torch.nn.DataParallel(torchvision.models.resnet18(num_classes=2)), tmp_path / "model_80.pth")
-    words = [*words, "--force", "--fold", 1, "--set", f"cities.checkpoint={tmp_path / 'model_80.pth'}"]
+    torch.save(
+        torch.nn.DataParallel(torchvision.models.resnet18(num_classes=2)), tmp_path / "model_80.pth"
+    )
+    words = [
+        *words,
+        "--force",
+        "--fold",
+        1,
+        "--set",
+        f"cities.checkpoint={tmp_path / 'model_80.pth'}",
+    ]
     assert run_script("23", *words) == 2 and "--unpickle" in capsys.readouterr().err
     assert run_script("23", *words, "--unpickle") == 0
     assert "epochs" not in capsys.readouterr().out.splitlines()[-1]

@@ -14,18 +14,29 @@ from urbancam.tables import grid
 from urbancam.workflow import settings
 from urbancam.workflow.paths import Paths
 
-SMALL = ["model.backbone=resnet18", "split.folds=2", "statistics.draws=20", "statistics.min_blocks=2"]
+SMALL = [
+    "model.backbone=resnet18",
+    "split.folds=2",
+    "statistics.draws=20",
+    "statistics.min_blocks=2",
+]
 ALL = [
-    "controls.methods=[hirescam, layercam, gradcam_plus_plus, integrated_gradients]", "controls.randomise_weights=true",
-    "controls.deletion_cells=4", "controls.integrated_gradients_steps=2", "controls.deletion_steps=2",
-]  # fmt: skip
+    "controls.methods=[hirescam, layercam, gradcam_plus_plus, integrated_gradients]",
+    "controls.randomise_weights=true",
+    "controls.deletion_cells=4",
+    "controls.integrated_gradients_steps=2",
+    "controls.deletion_steps=2",
+]
 CURVES = "controls.deletion_cells=4"
 IDS = [cell_id(column, row) for row in range(3) for column in range(4)]
 
 
 def halves(cell: str) -> list[shapely.Polygon]:
     west, south, east, north = grid.bounds(cell)
-    return [shapely.box(west, south, west + 120, north), shapely.box(west + 120, south, east, north)]
+    return [
+        shapely.box(west, south, west + 120, north),
+        shapely.box(west + 120, south, east, north),
+    ]
 
 
 @pytest.fixture
@@ -35,21 +46,43 @@ def city(tmp_path) -> Paths:
     random = np.random.default_rng(0)
     paths.images.mkdir(parents=True)
     for cell in IDS:
-        Image.fromarray(random.integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(paths.images / f"{cell}.png")
-    pd.DataFrame({"idINSPIRE": IDS, "path": [f"images/{cell}.png" for cell in IDS]}).to_csv(paths.images_table)
-    fragments = gpd.GeoDataFrame({
-        "fragment_id": [f"{cell}_{i}" for cell in IDS for i in range(2)], "idINSPIRE": np.repeat(IDS, 2),
-        "class": ["water", "roads"] * 12, "code": [50000, 12220] * 12, "area_m2": [24_000.0, 16_000.0] * 12,
-    }, geometry=[half for cell in IDS for half in halves(cell)], crs=grid.CRS)  # fmt: skip
+        Image.fromarray(random.integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(
+            paths.images / f"{cell}.png"
+        )
+    pd.DataFrame({"idINSPIRE": IDS, "path": [f"images/{cell}.png" for cell in IDS]}).to_csv(
+        paths.images_table
+    )
+    fragments = gpd.GeoDataFrame(
+        {
+            "fragment_id": [f"{cell}_{i}" for cell in IDS for i in range(2)],
+            "idINSPIRE": np.repeat(IDS, 2),
+            "class": ["water", "roads"] * 12,
+            "code": [50000, 12220] * 12,
+            "area_m2": [24_000.0, 16_000.0] * 12,
+        },
+        geometry=[half for cell in IDS for half in halves(cell)],
+        crs=grid.CRS,
+    )
     fragments.to_parquet(paths.fragments)
     paths.run_folder.mkdir(parents=True)
-    cells = pd.DataFrame({"idINSPIRE": IDS, "fold": np.arange(12) % 2, "predicted_class": np.arange(12) % 5,
-                          "income_class": 0, "used": True, "block": [f"b{i // 2}" for i in range(12)]})  # fmt: skip
+    cells = pd.DataFrame(
+        {
+            "idINSPIRE": IDS,
+            "fold": np.arange(12) % 2,
+            "predicted_class": np.arange(12) % 5,
+            "income_class": 0,
+            "used": True,
+            "block": [f"b{i // 2}" for i in range(12)],
+        }
+    )
     cells.to_csv(paths.samples, index=False)
     cells.drop(columns=["used", "block"]).to_csv(paths.predictions, index=False)
     torch.manual_seed(0)
     for fold in range(2):
-        weight_files.save(networks.build(settings.load("demo-tiny", SMALL).model).state_dict(), paths.weights(fold))
+        weight_files.save(
+            networks.build(settings.load("demo-tiny", SMALL).model).state_dict(),
+            paths.weights(fold),
+        )
     return paths
 
 
@@ -61,22 +94,36 @@ def control(paths: Paths, *changes: str, force: bool = False) -> int:
 
 def test_everything_on_gives_every_row(city):
     assert control(city, *ALL) == 0
-    table, agreed = (pd.read_csv(city.table(f"attribution_{name}")) for name in ("controls", "agreement"))
+    table, agreed = (
+        pd.read_csv(city.table(f"attribution_{name}")) for name in ("controls", "agreement")
+    )
     maps = settings.load("demo-tiny", ALL).controls
     expected = ["published", *maps.methods, *maps.maps, *(f"weights_{i}" for i in range(1, 8))]
     assert table["control"].unique().tolist() == agreed["control"].unique().tolist() == expected
     assert len(table) == len(expected) * 3 * 2 and len(agreed) == len(expected) * 3
-    ratios = table[table["control"] == "published"].pivot(index="class", columns="side", values="ratio")
-    assert (ratios.loc["water"] * 0.6 + ratios.loc["roads"] * 0.4)[["poor", "rich"]].tolist() == pytest.approx([1, 1])
+    ratios = table[table["control"] == "published"].pivot(
+        index="class", columns="side", values="ratio"
+    )
+    assert (ratios.loc["water"] * 0.6 + ratios.loc["roads"] * 0.4)[
+        ["poor", "rich"]
+    ].tolist() == pytest.approx([1, 1])
     curves = pd.read_csv(city.table("deletion"))
-    assert curves["n_cells"].eq(4).all() and len(curves) == 4 * 2 * 3 and not curves["value"].isna().any()
+    assert (
+        curves["n_cells"].eq(4).all()
+        and len(curves) == 4 * 2 * 3
+        and not curves["value"].isna().any()
+    )
     assert len(pd.read_csv(city.table("deletion_area"))) == 8
 
 
 def test_empty_lists_leave_the_published_rows(city):
     assert control(city, "controls.maps=[]") == 0
-    assert pd.read_csv(city.table("attribution_controls"))["control"].unique().tolist() == ["published"]
-    assert pd.read_csv(city.table("deletion")).empty and pd.read_csv(city.table("deletion_area")).empty
+    assert pd.read_csv(city.table("attribution_controls"))["control"].unique().tolist() == [
+        "published"
+    ]
+    assert (
+        pd.read_csv(city.table("deletion")).empty and pd.read_csv(city.table("deletion_area")).empty
+    )
 
 
 def test_same_bytes_after_a_kill_between_two_groups(city, monkeypatch):
@@ -105,11 +152,15 @@ def test_shuffled_labels_are_read_from_the_variant(city, capsys):
     variant = city.of_variant("shuffled-labels")
     shares = pd.read_parquet(city.fragments, columns=["fragment_id", "idINSPIRE"])
     variant.activation.parent.mkdir(parents=True)
-    shares.assign(poor_share=[0.6, 0.4] * 12, rich_share=[0.3, 0.7] * 12).to_parquet(variant.activation)
+    shares.assign(poor_share=[0.6, 0.4] * 12, rich_share=[0.3, 0.7] * 12).to_parquet(
+        variant.activation
+    )
     assert control(city, "compare.shuffled_labels=true") == 0
     table = pd.read_csv(city.table("attribution_controls")).query("control == 'shuffled_labels'")
     ratios = table.set_index(["side", "class"])["ratio"]
-    assert ratios["poor"].tolist() == pytest.approx([1, 1]) and ratios["rich", "water"] == pytest.approx(0.5)
+    assert ratios["poor"].tolist() == pytest.approx([1, 1]) and ratios[
+        "rich", "water"
+    ] == pytest.approx(0.5)
     assert ratios["contrast", "water"] == pytest.approx(np.log(0.5))
 
 
@@ -123,7 +174,13 @@ def test_city_without_poor_or_rich_cells_has_empty_tables(city, capsys):
 
 def test_city_without_rich_cells_has_the_poor_ratios(city):
     predictions = pd.read_csv(city.predictions)
-    predictions.assign(predicted_class=np.minimum(predictions["predicted_class"], 2)).to_csv(city.predictions)
+    predictions.assign(predicted_class=np.minimum(predictions["predicted_class"], 2)).to_csv(
+        city.predictions
+    )
     assert control(city) == 0
-    table = pd.read_csv(city.table("attribution_controls")).query("control == 'published'").set_index("side")
+    table = (
+        pd.read_csv(city.table("attribution_controls"))
+        .query("control == 'published'")
+        .set_index("side")
+    )
     assert table.loc["poor", "ratio"].notna().all() and table.loc["rich", "ratio"].isna().all()

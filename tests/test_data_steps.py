@@ -91,12 +91,16 @@ def test_nothing_hidden_stays_behind(place):
 def insee(monkeypatch):
     """Serve answers in INSEE's place; patience is short."""
     real = fetching.fetch
-    monkeypatch.setattr(fetching, "fetch", lambda *a, **options: real(*a, patience=HASTY, **options))
+    monkeypatch.setattr(
+        fetching, "fetch", lambda *a, **options: real(*a, patience=HASTY, **options)
+    )
 
     def start(answer):
         return serve(
             lambda request, n: (
-                answer(request.path) if "Mozilla" in request.headers["User-Agent"] else Reply(status=403)
+                answer(request.path)
+                if "Mozilla" in request.headers["User-Agent"]
+                else Reply(status=403)
             )
         )
 
@@ -108,7 +112,14 @@ def test_missing_census_is_fetched_with_a_browsers_agent_and_the_next_run_is_up_
 ):
     point, start = insee
     body = write_census(tmp_path / "made", 2021).read_bytes()
-    folders = ["--data", tmp_path / "data", "--results", tmp_path / "results", "--set", "census.vintage=2021"]
+    folders = [
+        "--data",
+        tmp_path / "data",
+        "--results",
+        tmp_path / "results",
+        "--set",
+        "census.vintage=2021",
+    ]
     with start(lambda path: Reply(body)) as (url, requests):
         point(url)
         assert run_script("01", *folders) == run_script("01", *folders) == 0
@@ -118,14 +129,26 @@ def test_missing_census_is_fetched_with_a_browsers_agent_and_the_next_run_is_up_
 
 def test_1km_grid_is_fetched_into_a_table_of_its_own_beside_that_of_200_m(tmp_path, insee):
     point, start = insee
-    bodies = {size_m: write_census(tmp_path / str(size_m), 2015, frame=samples.census_frame(size_m=size_m), grid=name)
-              for size_m, name in ((200, "200m"), (1000, "1000m"))}  # fmt: skip
+    bodies = {
+        size_m: write_census(
+            tmp_path / str(size_m), 2015, frame=samples.census_frame(size_m=size_m), grid=name
+        )
+        for size_m, name in ((200, "200m"), (1000, "1000m"))
+    }
     folders = ["--data", tmp_path / "data", "--results", tmp_path / "results", "--set"]
-    with start(lambda path: Reply(bodies[1000 if "1000m" in path else 200].read_bytes())) as (url, requests):
+    with start(lambda path: Reply(bodies[1000 if "1000m" in path else 200].read_bytes())) as (
+        url,
+        requests,
+    ):
         point(url)
-        assert [run_script("01", *folders, f"census.cell_size_m={size_m}") for size_m in bodies] == [0, 0]
+        assert [
+            run_script("01", *folders, f"census.cell_size_m={size_m}") for size_m in bodies
+        ] == [0, 0]
     assert [path.split("/")[1] for path, _ in requests] == ["4176290", "4176293"]
-    tables = [tmp_path / "data/census_data" / name for name in ("census_2015.parquet", "census_2015_1km.parquet")]
+    tables = [
+        tmp_path / "data/census_data" / name
+        for name in ("census_2015.parquet", "census_2015_1km.parquet")
+    ]
     got = [set(pd.read_parquet(path)["idINSPIRE"].str.partition("mN")[0]) for path in tables]
     assert got == [{"CRS3035RES200"}, {"CRS3035RES1000"}]
 
@@ -133,7 +156,10 @@ def test_1km_grid_is_fetched_into_a_table_of_its_own_beside_that_of_200_m(tmp_pa
 def test_shapefile_is_fetched_where_there_is_no_csv(tmp_path, insee):
     point, start = insee
     body = write_census(tmp_path / "made", 2015, "shp").read_bytes()
-    with start(lambda path: Reply(body) if "_shp" in path else Reply(status=404)) as (url, requests):
+    with start(lambda path: Reply(body) if "_shp" in path else Reply(status=404)) as (
+        url,
+        requests,
+    ):
         point(url)
         assert run_script("01", "--data", tmp_path / "data", "--results", tmp_path / "results") == 0
     assert len(requests) == 2
@@ -153,7 +179,9 @@ def test_page_in_place_of_the_archive_is_recognised(tmp_path, insee, capsys):
         point(url)
         status = run_script("01", "--data", tmp_path / "data", "--results", tmp_path / "results")
     refused(capsys, status, "neither zip nor 7z")
-    assert not [path for path in (tmp_path / "data/census_data").iterdir() if not path.name.startswith(".")]
+    assert not [
+        path for path in (tmp_path / "data/census_data").iterdir() if not path.name.startswith(".")
+    ]
 
 
 # bad input
@@ -180,13 +208,18 @@ def test_damaged_urban_atlas_archive_loses_nothing(place, capsys):
 def test_unknown_city(place, capsys):
     _, folders = place
     refused(
-        capsys, run_script("02", "--city", "Atlantis", *folders), "Atlantis", "cities found: FR001L1 Paris"
+        capsys,
+        run_script("02", "--city", "Atlantis", *folders),
+        "Atlantis",
+        "cities found: FR001L1 Paris",
     )
 
 
 def test_step_before_is_missing(place, capsys):
     _, folders = place
-    refused(capsys, run_script("06", "--city", "Paris", *folders), "cells.parquet", "03_select_cells")
+    refused(
+        capsys, run_script("06", "--city", "Paris", *folders), "cells.parquet", "03_select_cells"
+    )
 
 
 def test_missing_census_is_told_by_a_command_that_works(place, capsys):
@@ -203,8 +236,12 @@ def test_city_without_cells(place, capsys):
     folder, folders = place
     land = samples.land_cover_frame()
     outline = samples.outline_frame()
-    write_old_urban_atlas(folder / "data/UA_data", "FR003L2_LYON", land.set_geometry(land.translate(9e4)),
-                          outline.set_geometry(outline.translate(9e4)))  # fmt: skip
+    write_old_urban_atlas(
+        folder / "data/UA_data",
+        "FR003L2_LYON",
+        land.set_geometry(land.translate(9e4)),
+        outline.set_geometry(outline.translate(9e4)),
+    )
     run_script("01", *folders)
     run_script("02", "--city", "Lyon", *folders)
     capsys.readouterr()
@@ -213,9 +250,12 @@ def test_city_without_cells(place, capsys):
 
 def test_two_cities_with_overlapping_outlines(place, capsys):
     folder, folders = place
-    write_old_urban_atlas(folder / "data/UA_data", "FR003L2_LYON", samples.land_cover_frame(2012, "Lyon",
-    "FR003L2"),
-                          samples.outline_frame("Lyon", "FR003L2", east=samples.WEST + 450))  # fmt: skip
+    write_old_urban_atlas(
+        folder / "data/UA_data",
+        "FR003L2_LYON",
+        samples.land_cover_frame(2012, "Lyon", "FR003L2"),
+        samples.outline_frame("Lyon", "FR003L2", east=samples.WEST + 450),
+    )
     run_all(folders)
     run_script("02", "--city", "Lyon", *folders)
     capsys.readouterr()
@@ -264,7 +304,9 @@ def test_disk_full_in_the_middle_of_a_step(place):
     """One message; and with room the step goes on."""
     folder, folders = place
     made = run_on_mount("02", ["--city", "Paris", *folders], folder / "results", "size=24k")
-    assert made.returncode == 2 and "No space left" in made.stderr and "Traceback" not in made.stderr
+    assert (
+        made.returncode == 2 and "No space left" in made.stderr and "Traceback" not in made.stderr
+    )
     assert "where: " + str(folder / "results/Paris") in made.stderr
     assert run_script("02", "--city", "Paris", *folders) == 0
 
@@ -274,7 +316,10 @@ def test_folder_that_cannot_be_written(place, script, name):
     folder, folders = place
     city = ["--city", "Paris"] if script != "01" else []
     made = run_on_mount(script, [*city, *folders], folder / name, "ro")
-    assert made.returncode == 2 and "name a folder that can be written with --data / --results" in made.stderr
+    assert (
+        made.returncode == 2
+        and "name a folder that can be written with --data / --results" in made.stderr
+    )
     assert "Traceback" not in made.stderr
 
 

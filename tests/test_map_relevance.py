@@ -14,9 +14,16 @@ from urbancam.tables import geoframes
 from urbancam.workflow import settings
 from urbancam.workflow.paths import Paths, folder_name, folder_name_among
 
-SMALL = {"cities.folds": 3, "cities.patch_px": 48, "cities.stride_px": 24, "cities.image.size_px": 32,
-         "cities.relevance.patches": 2, "cities.relevance.land_cover_patches": 4, "statistics.min_blocks": 2,
-         "statistics.draws": 40}  # fmt: skip
+SMALL = {
+    "cities.folds": 3,
+    "cities.patch_px": 48,
+    "cities.stride_px": 24,
+    "cities.image.size_px": 32,
+    "cities.relevance.patches": 2,
+    "cities.relevance.land_cover_patches": 4,
+    "statistics.min_blocks": 2,
+    "statistics.draws": 40,
+}
 SET = [word for key, value in SMALL.items() for word in ("--set", f"{key}={value}")]
 CITIES = ("Gridtown (GRI)", "Paris (CDG)")
 
@@ -30,8 +37,16 @@ def write_sites(paths: Paths, georeferenced: bool) -> None:
             (paths.cities_data / file).parent.mkdir(parents=True, exist_ok=True)
             pixels = random.integers(0, 255, (96, 96, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(paths.cities_data / file)
-            row = {"city": city, "site": f"s{site}", "image": "image.png", "path": str(file), "source": "files",
-                   "acquisition": "", "width_px": 96, "height_px": 96}  # fmt: skip
+            row = {
+                "city": city,
+                "site": f"s{site}",
+                "image": "image.png",
+                "path": str(file),
+                "source": "files",
+                "acquisition": "",
+                "width_px": 96,
+                "height_px": 96,
+            }
             west = WEST + 200 * site + 100
             place = dict(epsg=3035, west=west, south=SOUTH, east=west + 200, north=SOUTH + 200)
             known = city == CITIES[1] and georeferenced
@@ -44,15 +59,33 @@ def make_project(folder: Path, georeferenced: bool) -> tuple[Paths, list]:
     """Sites, patches, networks of random weights, and the land cover of Paris."""
     paths = Paths(folder / "data", folder / "results", "cities", "demo")
     write_sites(paths, georeferenced)
-    asked = ["--run", "demo", "--data", paths.data, "--results", paths.results, "--workers", 1, "--device", "cpu", *SET]
+    asked = [
+        "--run",
+        "demo",
+        "--data",
+        paths.data,
+        "--results",
+        paths.results,
+        "--workers",
+        1,
+        "--device",
+        "cpu",
+        *SET,
+    ]
     assert run_script("22", *asked) == 0
-    asked_model = settings.load("demo", [f"{key}={value}" for key, value in SMALL.items()]).cities.model
+    asked_model = settings.load(
+        "demo", [f"{key}={value}" for key, value in SMALL.items()]
+    ).cities.model
     torch.manual_seed(0)
     state = networks.build(asked_model, outputs=2).state_dict()
     for fold in range(3):
-        weight_files.save(state | {"linear.bias": torch.tensor([1000.0 * fold, -1000.0])}, paths.weights(fold))
+        weight_files.save(
+            state | {"linear.bias": torch.tensor([1000.0 * fold, -1000.0])}, paths.weights(fold)
+        )
     land_cover = land_cover_frame().assign(
-        polygon_id=range(3), code=[11210, 12220, 31000], **{"class": ["hd_uf", "roads", "natural_areas"]}
+        polygon_id=range(3),
+        code=[11210, 12220, 31000],
+        **{"class": ["hd_uf", "roads", "natural_areas"]},
     )
     cover = paths.of_city("Paris").land_cover
     cover.parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +103,10 @@ def project(tmp_path_factory) -> tuple[Paths, list]:
 def test_table_has_a_row_a_patch_and_layer(project):
     table = pd.read_csv(project[0].table("relevance"))
     assert table.groupby("city")["patch_id"].nunique().to_dict() == dict.fromkeys(CITIES, 2)
-    assert (table.groupby("patch_id")["layer"].agg(list).map(tuple) == ("layer1", "layer2", "layer3", "layer4")).all()
+    assert (
+        table.groupby("patch_id")["layer"].agg(list).map(tuple)
+        == ("layer1", "layer2", "layer3", "layer4")
+    ).all()
     assert (table["target"] == table["predicted_city"]).all()
     np.testing.assert_allclose(table["relevance_sum"], 1 / 2, rtol=1e-4)  # of two cities
 
@@ -89,7 +125,9 @@ def test_pictures_of_every_layer_and_a_sheet_of_every_city(project):
             with Image.open(paths.relevance / f"{row.picture}_{row.layer}_{kind}.png") as picture:
                 assert picture.size == (32, 32)
     for city in CITIES:
-        assert {path.suffix for path in (paths.relevance / folder_name(city)).glob("sheet_1.*")} == {".png", ".pdf"}
+        assert {
+            path.suffix for path in (paths.relevance / folder_name(city)).glob("sheet_1.*")
+        } == {".png", ".pdf"}
 
 
 def test_patches_are_mapped_by_the_network_of_their_own_fold(project):
@@ -99,7 +137,9 @@ def test_patches_are_mapped_by_the_network_of_their_own_fold(project):
     assert table["fold"].nunique() > 1
     for row in table.itertuples():
         assert patches.loc[row.patch_id, f"role_{row.fold}"] == "test"
-        assert row.target_logit == pytest.approx(1000 * row.fold, abs=100)  # the bias that tells the fold's network
+        assert row.target_logit == pytest.approx(
+            1000 * row.fold, abs=100
+        )  # the bias that tells the fold's network
 
 
 def test_relevance_lies_on_the_land_cover_of_the_patch(project):
@@ -111,7 +151,9 @@ def test_relevance_lies_on_the_land_cover_of_the_patch(project):
     np.testing.assert_allclose(sums["positive_share"], 1)
     assert (sums["pixel_count"] == 32 * 32).all()
     table = pd.read_csv(paths.table("relevance_by_class"))
-    np.testing.assert_allclose((table["area_share"] * table["ratio"]).groupby(table["layer"]).sum(), 1)
+    np.testing.assert_allclose(
+        (table["area_share"] * table["ratio"]).groupby(table["layer"]).sum(), 1
+    )
 
 
 def test_second_run_is_up_to_date_and_leaves_no_parts(project, capsys):

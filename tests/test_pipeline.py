@@ -28,7 +28,9 @@ def make_house(folder: Path) -> Path:
 
 def run_sh(house: Path, *words: str, env: dict | None = None) -> subprocess.CompletedProcess:
     command = ["bash", str(house / "run.sh"), *words]
-    return subprocess.run(command, capture_output=True, text=True, env=os.environ | (env or {}), cwd=house)
+    return subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | (env or {}), cwd=house
+    )
 
 
 def edit_settings(house: Path, run: str, **sections: dict) -> None:
@@ -65,8 +67,15 @@ def house(clean, tmp_path) -> Path:
 def results(house: Path) -> dict[str, bytes]:
     """Every result of the tiny city that must come out the same, byte for byte."""
     city = house / "results" / "Demo"
-    files = [city / "images.csv", city / "fragments.parquet", city / "demo-tiny" / "predictions.csv"]
-    files += [city / "demo-tiny" / "activation.parquet", *(city / "demo-tiny" / "tables").glob("*.csv")]
+    files = [
+        city / "images.csv",
+        city / "fragments.parquet",
+        city / "demo-tiny" / "predictions.csv",
+    ]
+    files += [
+        city / "demo-tiny" / "activation.parquet",
+        *(city / "demo-tiny" / "tables").glob("*.csv"),
+    ]
     files += [*(city / "images").glob("*.png"), *(city / "demo-tiny" / "maps").glob("*.png")]
     return {str(path.relative_to(city)): path.read_bytes() for path in sorted(files)}
 
@@ -78,19 +87,33 @@ def test_second_run_is_up_to_date_within_15_seconds_and_says_what_came_out(clean
     steps = [line for line in done.stdout.splitlines() if line[:2].isdigit()]
     assert done.returncode == 0 and len(steps) >= 15
     assert all("up to date" in line for line in steps) and seconds < 15
-    assert all(words in done.stdout for words in ("Spearman r", "coordinates", "accuracy", "read as poor", "tables:"))
+    assert all(
+        words in done.stdout
+        for words in ("Spearman r", "coordinates", "accuracy", "read as poor", "tables:")
+    )
 
 
 def test_one_setting_redoes_what_depends_on_it_and_nothing_else(house):
     edit_settings(house, "demo-tiny", landcover={"min_joint_cells": 1})
-    assert worked(run_sh(house, *TINY).stdout) == ["14", "16", "91", "92"]  # 16 by the same rule; chords show pairs
+    assert worked(run_sh(house, *TINY).stdout) == [
+        "14",
+        "16",
+        "91",
+        "92",
+    ]  # 16 by the same rule; chords show pairs
 
 
 def test_new_file_in_a_drop_folder_is_noticed_and_status_spreads_it(house):
     (house / "data" / "demo-tiny" / "UA_data" / "note.txt").write_text("new")
     said = run_sh(house, "status", *TINY).stdout
-    states = {line.split()[1]: line.split()[0] for line in said.splitlines() if line.split()[1][:2].isdigit()}
-    assert states["02_import_urban_atlas"] == "stale" and states["14_landcover_statistics"] == "stale"
+    states = {
+        line.split()[1]: line.split()[0]
+        for line in said.splitlines()
+        if line.split()[1][:2].isdigit()
+    }
+    assert (
+        states["02_import_urban_atlas"] == "stale" and states["14_landcover_statistics"] == "stale"
+    )
     assert states["01_download_census"] == "done"
     assert "02" in worked(run_sh(house, *TINY).stdout)
 
@@ -98,14 +121,21 @@ def test_new_file_in_a_drop_folder_is_noticed_and_status_spreads_it(house):
 def test_status_says_what_is_missing(house):
     shutil.rmtree(house / "results" / "Demo" / "demo-tiny")
     said = run_sh(house, "status", *TINY).stdout
-    assert "missing 10_assign_folds" in " ".join(said.split()) and "done 05_cut_images" in " ".join(said.split())
+    assert "missing 10_assign_folds" in " ".join(said.split()) and "done 05_cut_images" in " ".join(
+        said.split()
+    )
 
 
 def kill_at(house: Path, line: str, seconds: float) -> None:
     """Start the pipeline and kill all of it, as a power cut would, some time after a line appears."""
     command = ["bash", str(house / "run.sh"), "--run", "demo-tiny"]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True, cwd=house
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+        cwd=house,
     ) as process:
         for said in process.stdout:
             if said.startswith(line):
@@ -123,7 +153,10 @@ def test_killed_anywhere_it_goes_on_to_the_same_results(clean, tmp_path):
     done = run_sh(house, "--run", "demo-tiny")
     assert done.returncode == 0, done.stdout + done.stderr
     got, expected = results(house), results(clean)
-    assert got.keys() == expected.keys() and [name for name in got if got[name] != expected[name]] == []
+    assert (
+        got.keys() == expected.keys()
+        and [name for name in got if got[name] != expected[name]] == []
+    )
 
 
 def test_damaged_image_and_weights_are_made_again(house, clean):
@@ -144,13 +177,19 @@ def test_city_that_fails_does_not_stop_the_others(clean):
 def make_twin(house: Path) -> None:
     """A second city, 100 km to the north of the tiny one, otherwise the same."""
     twin = Path(shutil.copytree(house / "results" / "Demo", house / "results" / "Twin"))
-    for path in [twin / "cells.parquet", twin / "fragments.parquet", twin / "images.csv",
-                 *(twin / "demo-tiny").glob("*.csv")]:  # fmt: skip
+    for path in [
+        twin / "cells.parquet",
+        twin / "fragments.parquet",
+        twin / "images.csv",
+        *(twin / "demo-tiny").glob("*.csv"),
+    ]:
         table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
         if "idINSPIRE" in table:
             north = table["idINSPIRE"].str.extract(r"mN(\d+)E", expand=False).astype(int) + 100_000
-            table["idINSPIRE"] = [cell.split("mN")[0] + f"mN{n}E" + cell.split("E")[-1]
-                                  for cell, n in zip(table["idINSPIRE"], north, strict=True)]  # fmt: skip
+            table["idINSPIRE"] = [
+                cell.split("mN")[0] + f"mN{n}E" + cell.split("E")[-1]
+                for cell, n in zip(table["idINSPIRE"], north, strict=True)
+            ]
             table.to_parquet(path) if path.suffix == ".parquet" else table.to_csv(path, index=False)
     transfer = twin / "demo-tiny" / "tables" / "transfer.csv"
     transfer.write_text(transfer.read_text().replace("Demo", "Twin"))
@@ -165,7 +204,9 @@ def test_several_cities_are_left_out_and_predicted_by_each_other(house):
     leakage, transfer = pd.read_csv(tables / "leakage.csv"), pd.read_csv(tables / "transfer.csv")
     told = set(leakage.loc[leakage["split"] == "city", "predictor"])
     assert {"model", "land_cover", "population_density"} <= told and "coordinates" not in told
-    assert {"Demo", "Twin"} <= set(transfer["trained_on"]) and (tables.parent / "figures" / "transfer.png").exists()
+    assert {"Demo", "Twin"} <= set(transfer["trained_on"]) and (
+        tables.parent / "figures" / "transfer.png"
+    ).exists()
 
 
 def test_variants_are_trained_beside_the_run_and_status_shows_them(house):
@@ -173,8 +214,14 @@ def test_variants_are_trained_beside_the_run_and_status_shows_them(house):
     done = run_sh(house, *TINY)
     assert done.returncode == 0, done.stdout + done.stderr
     run = house / "results" / "Demo" / "demo-tiny"
-    leakage, seeds = pd.read_csv(run / "tables" / "leakage.csv"), pd.read_csv(run / "tables" / "seeds.csv")
-    assert "model" in set(leakage.loc[leakage["split"] == "random", "predictor"]) and (seeds["n_seeds"] == 2).all()
+    leakage, seeds = (
+        pd.read_csv(run / "tables" / "leakage.csv"),
+        pd.read_csv(run / "tables" / "seeds.csv"),
+    )
+    assert (
+        "model" in set(leakage.loc[leakage["split"] == "random", "predictor"])
+        and (seeds["n_seeds"] == 2).all()
+    )
     states = run_sh(house, "status", *TINY).stdout.splitlines()
     assert sum("split-random" in line or "seed-3" in line for line in states) == 3 + 5
     assert all(line.startswith("done") for line in states[:-1])
@@ -182,14 +229,25 @@ def test_variants_are_trained_beside_the_run_and_status_shows_them(house):
 
 def test_cities_experiment_runs_from_rendered_towns_to_relevance_and_then_is_up_to_date(tmp_path):
     house = make_house(tmp_path)
-    edit_settings(house, "demo-tiny", cities={"demo": {"sites": 4, "site_px": 320}, "patch_px": 80, "stride_px": 80})
+    edit_settings(
+        house,
+        "demo-tiny",
+        cities={"demo": {"sites": 4, "site_px": 320}, "patch_px": 80, "stride_px": 80},
+    )
     done = run_sh(house, "cities", "--run", "demo-tiny")
     assert done.returncode == 0, done.stdout + done.stderr
     run = house / "results" / "cities" / "demo-tiny"
     accuracy = pd.read_csv(run / "tables" / "accuracy.csv")
     assert set(accuracy["trained_on"]) == {"run", "split-acquisition"}
-    assert len(list(run.glob("relevance/*/sheet_*.png"))) == 5 and (run / "figures" / "city_tree.png").exists()
-    steps = [line for line in run_sh(house, "cities", "--run", "demo-tiny").stdout.splitlines() if line[:2].isdigit()]
+    assert (
+        len(list(run.glob("relevance/*/sheet_*.png"))) == 5
+        and (run / "figures" / "city_tree.png").exists()
+    )
+    steps = [
+        line
+        for line in run_sh(house, "cities", "--run", "demo-tiny").stdout.splitlines()
+        if line[:2].isdigit()
+    ]
     assert len(steps) >= 9 and all("up to date" in line for line in steps)
 
 
@@ -249,7 +307,9 @@ def truth(demo) -> dict[str, str]:
 
     rule = json.loads((demo / "data" / "demo" / "truth.json").read_text())
     codes = pd.Series([rule[part]["code"] for part in ("raises", "lowers", "inert")])
-    return dict(zip(("raises", "lowers", "inert"), classes.classify(codes, "truth.json"), strict=True))
+    return dict(
+        zip(("raises", "lowers", "inert"), classes.classify(codes, "truth.json"), strict=True)
+    )
 
 
 def table(demo: Path, name: str) -> pd.DataFrame:
@@ -271,14 +331,25 @@ def test_positive_control_published_attribution_tells_the_rule(demo, truth):
     assert contrast.loc[truth["raises"], "ci_low"] > 0
     assert contrast.loc[truth["lowers"], "ci_high"] < 0
     inert = contrast.loc[truth["inert"], "log_ratio"]
-    assert contrast.loc[truth["lowers"], "log_ratio"] < inert < contrast.loc[truth["raises"], "log_ratio"]
+    assert (
+        contrast.loc[truth["lowers"], "log_ratio"]
+        < inert
+        < contrast.loc[truth["raises"], "log_ratio"]
+    )
 
 
 def test_positive_control_contributions_tell_the_rule(demo, truth):
     contribution = table(demo, "contribution").set_index("class")
-    assert contribution.loc[truth["raises"], "ci_low"] > 0 and contribution.loc[truth["lowers"], "ci_high"] < 0
+    assert (
+        contribution.loc[truth["raises"], "ci_low"] > 0
+        and contribution.loc[truth["lowers"], "ci_high"] < 0
+    )
     inert = contribution.loc[truth["inert"], "value"]
-    assert contribution.loc[truth["lowers"], "value"] < inert < contribution.loc[truth["raises"], "value"]
+    assert (
+        contribution.loc[truth["lowers"], "value"]
+        < inert
+        < contribution.loc[truth["raises"], "value"]
+    )
 
 
 def test_positive_control_baselines_without_an_image_lie_below_the_model(demo):
@@ -305,7 +376,11 @@ def kept(full: Path, side: str) -> pd.DataFrame:
 
 
 def test_positive_control_nothing_leaks_from_blocks_and_much_from_a_random_split(full):
-    leakage = table(full, "leakage").groupby("split")[["leaks_cell", "leaks_group", "leaks_block"]].first()
+    leakage = (
+        table(full, "leakage")
+        .groupby("split")[["leaks_cell", "leaks_group", "leaks_block"]]
+        .first()
+    )
     assert leakage.loc["block"].tolist() == [0, 0, 0]
     assert leakage.loc["random", "leaks_group"] > 0 and leakage.loc["random", "leaks_block"] > 0
 
@@ -319,7 +394,9 @@ def test_positive_control_controls_without_signal_keep_little_of_the_contrasts(f
 
 def test_positive_control_shuffled_labels_have_intervals_that_cover_1(full, truth):
     controls = table(full, "attribution_controls").set_index("control").loc["shuffled_labels"]
-    of_the_rule = controls["class"].isin([truth["raises"], truth["lowers"]]) & controls["side"].isin(["poor", "rich"])
+    of_the_rule = controls["class"].isin([truth["raises"], truth["lowers"]]) & controls[
+        "side"
+    ].isin(["poor", "rich"])
     known = controls[of_the_rule].dropna(subset="ci_low")
     assert len(known) >= 2 and (known["ci_low"] < 1).all() and (known["ci_high"] > 1).all()
     contrasts = kept(full, "contrast").loc["shuffled_labels"]

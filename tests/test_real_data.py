@@ -33,7 +33,9 @@ def images() -> np.ndarray:
     if not (path := REAL_DATA / "poznan_ortho_2m.tif").is_file():
         pytest.skip("no real samples here")
     tile = Tile(TileFile(path.name, path, (0, 0, 1, 1), "EPSG:2180"))
-    return np.stack([cut_cell(grid.bounds(cell), [(tile, coarse_fill(tile))], SIZE_PX).pixels for cell in IDS])
+    return np.stack(
+        [cut_cell(grid.bounds(cell), [(tile, coarse_fill(tile))], SIZE_PX).pixels for cell in IDS]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +64,14 @@ def pixel_centres(cell: str) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("number", range(3))
 def test_image_is_the_orthophoto_at_each_pixels_place_and_no_turned_one_is(images, number):
-    x, y = Transformer.from_crs("EPSG:3035", "EPSG:2180", always_xy=True).transform(*pixel_centres(IDS[number]))
+    x, y = Transformer.from_crs("EPSG:3035", "EPSG:2180", always_xy=True).transform(
+        *pixel_centres(IDS[number])
+    )
     with rasterio.open(REAL_DATA / "poznan_ortho_2m.tif") as photo:
         found = np.array([*photo.sample(zip(x.ravel(), y.ravel(), strict=True))])[:, :3]
-    expected = np.where((found == 255).all(1), 0, found.mean(1))  # the masked square is white there and void here
+    expected = np.where(
+        (found == 255).all(1), 0, found.mean(1)
+    )  # the masked square is white there and void here
     image = images[number].mean(2)
     turned = [np.rot90(side, k) for side in (image, image[:, ::-1]) for k in range(4)]
     likeness = [np.corrcoef(side.ravel(), expected)[0, 1] for side in turned]
@@ -78,7 +84,9 @@ def maps(images) -> list[projection.CellMaps]:
     run = settings.load("demo")
     torch.manual_seed(0)
     network = networks.build(run.model)
-    batch = torch.from_numpy(np.concatenate([images, images[:, ::-1], images[:, :, ::-1]])).permute(0, 3, 1, 2)
+    batch = torch.from_numpy(np.concatenate([images, images[:, ::-1], images[:, :, ::-1]])).permute(
+        0, 3, 1, 2
+    )
     with torch.no_grad():
         for _ in range(20):
             network.train()(batch.float() / 127.5 - 1)
@@ -90,17 +98,30 @@ def test_maps_of_a_network_project_onto_the_fragments(fragments, maps):
     for cell, cell_maps in zip(IDS, maps, strict=True):
         held = fragments[cell]
         got = projection.project_cell(held, labels_of(cell, fragments), cell_maps)
-        inside = np.stack([shapely.contains_xy(polygon, *pixel_centres(cell)) for polygon in held["geometry"]])
-        for name, values in (("poor_sum", cell_maps.poor), ("rich_sum", cell_maps.rich), ("contribution", None)):
+        inside = np.stack(
+            [shapely.contains_xy(polygon, *pixel_centres(cell)) for polygon in held["geometry"]]
+        )
+        for name, values in (
+            ("poor_sum", cell_maps.poor),
+            ("rich_sum", cell_maps.rich),
+            ("contribution", None),
+        ):
             values = cell_maps.contribution if values is None else values
             expected = (inside * values).sum((1, 2), dtype=float)
-            np.testing.assert_allclose(got[name], expected, rtol=1e-5, atol=1e-6 * np.abs(values).sum())
-        assert got["pixel_count"].sum() == SIZE_PX**2 and (got["pixel_count"] == inside.sum((1, 2))).all()
+            np.testing.assert_allclose(
+                got[name], expected, rtol=1e-5, atol=1e-6 * np.abs(values).sum()
+            )
+        assert (
+            got["pixel_count"].sum() == SIZE_PX**2
+            and (got["pixel_count"] == inside.sum((1, 2))).all()
+        )
 
 
 def test_contributions_add_up_to_the_logit_and_shares_to_one(fragments, maps):
     for cell, cell_maps in zip(IDS, maps, strict=True):
         got = projection.project_cell(fragments[cell], labels_of(cell, fragments), cell_maps)
         assert not cell_maps.flat and abs(cell_maps.logit - cell_maps.bias) > 1e-3
-        assert got["contribution"].sum() == pytest.approx(cell_maps.logit - cell_maps.bias, rel=1e-4)
+        assert got["contribution"].sum() == pytest.approx(
+            cell_maps.logit - cell_maps.bias, rel=1e-4
+        )
         assert got[["poor_share", "rich_share"]].sum().tolist() == pytest.approx([1, 1])

@@ -48,22 +48,30 @@ def test_messages_of_a_script_itself_reach_the_terminal(tmp_path):
 
 @pytest.mark.parametrize("path", BY_CITY, ids=lambda p: p.name)
 def test_city_without_data_is_refused_with_what_to_do(path, tmp_path):
-    done = call(path, "--city", "Nowhere", "--data", tmp_path / "data", "--results", tmp_path / "results")
+    done = call(
+        path, "--city", "Nowhere", "--data", tmp_path / "data", "--results", tmp_path / "results"
+    )
     if path.name.startswith("90"):
         assert done.returncode == 0 and "missing" in done.stdout
     else:
-        assert done.returncode == 2 and "what to do:" in done.stderr and "Traceback" not in done.stderr
+        assert (
+            done.returncode == 2 and "what to do:" in done.stderr and "Traceback" not in done.stderr
+        )
 
 
 @pytest.mark.parametrize(("city", "results"), [("Demo", "file"), ("a" * 300, "results")])
 def test_impossible_folder_is_refused(tmp_path, city, results):
     (tmp_path / "file").touch()
-    done = call(BY_CITY[0], "--city", city, "--data", tmp_path / "data", "--results", tmp_path / results)
+    done = call(
+        BY_CITY[0], "--city", city, "--data", tmp_path / "data", "--results", tmp_path / results
+    )
     assert done.returncode == 2 and "what to do:" in done.stderr and "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("path", STEPS, ids=lambda p: p.name)
-@pytest.mark.parametrize("bad", [["--run", "nosuchrun"], ["--set", "split.fold=3"], ["--set", "split.folds"]])
+@pytest.mark.parametrize(
+    "bad", [["--run", "nosuchrun"], ["--set", "split.fold=3"], ["--set", "split.folds"]]
+)
 def test_unknown_settings_are_refused(path, bad, tmp_path):
     city = ["--city", "Demo"] if path in BY_CITY else []
     done = call(path, *city, *bad, "--data", tmp_path, "--results", tmp_path)
@@ -72,13 +80,22 @@ def test_unknown_settings_are_refused(path, bad, tmp_path):
 
 def test_python_without_the_packages_is_sent_to_run_sh(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-S", "-E", str(SCRIPTS[2]), "--city", "Demo"], capture_output=True, text=True
+        [sys.executable, "-S", "-E", str(SCRIPTS[2]), "--city", "Demo"],
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 2 and "run ./run.sh first" in done.stderr
 
 
 def test_variant_of_the_cities_experiment_is_refused_where_it_would_change_nothing(tmp_path):
-    done = call(ROOT / "code" / "10_assign_folds.py", "--city", "Demo", "--variant", "colour-grey", cwd=tmp_path)
+    done = call(
+        ROOT / "code" / "10_assign_folds.py",
+        "--city",
+        "Demo",
+        "--variant",
+        "colour-grey",
+        cwd=tmp_path,
+    )
     assert done.returncode == 2 and "of the cities experiment" in done.stderr
 
 

@@ -9,7 +9,12 @@ from urbancam.learning import networks
 from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
 
-MODEL = ["model.backbone=resnet18", "model.head=softmax", "model.weights=random", "model.batch_norm_epsilon=1e-5"]
+MODEL = [
+    "model.backbone=resnet18",
+    "model.head=softmax",
+    "model.weights=random",
+    "model.batch_norm_epsilon=1e-5",
+]
 
 
 def network(outputs: int = 7) -> networks.Network:
@@ -40,7 +45,10 @@ def test_pickled_module_is_refused_with_what_it_risks(published, tmp_path):
 def test_pickled_module_is_read_where_asked(published, tmp_path):
     torch.save(published, tmp_path / "model_80.pth")
     got = checkpoints.read(tmp_path / "model_80.pth", unpickle=True)
-    assert torch.equal(got["linear.weight"], published.module.fc.weight) and "features.layer4.1.bn2.weight" in got
+    assert (
+        torch.equal(got["linear.weight"], published.module.fc.weight)
+        and "features.layer4.1.bn2.weight" in got
+    )
 
 
 def test_own_state_dicts_stay_as_they_are():
@@ -50,10 +58,14 @@ def test_own_state_dicts_stay_as_they_are():
 
 def test_other_cities_or_backbone_are_named(published):
     state = checkpoints.rename(published.state_dict())
-    with pytest.raises(InputError, match=r"linear.bias is \(7,\), not \(45,\)(.|\n)*exactly their cities"):
+    with pytest.raises(
+        InputError, match=r"linear.bias is \(7,\), not \(45,\)(.|\n)*exactly their cities"
+    ):
         checkpoints.fill(network(45), state, "weights.pt")
     with pytest.raises(InputError, match="1 tensors missing"):
-        checkpoints.fill(network(), {k: v for k, v in state.items() if k != "linear.bias"}, "weights.pt")
+        checkpoints.fill(
+            network(), {k: v for k, v in state.items() if k != "linear.bias"}, "weights.pt"
+        )
 
 
 @pytest.mark.parametrize("unpickle", [False, True])

@@ -31,9 +31,14 @@ def test_jitter_is_one_change_for_the_whole_image_and_differs_between_draws():
 
 def test_hue_turns_no_further_than_it_may():
     flat = np.full((1, 1, 3), (40, 200, 80), dtype=np.uint8)
-    hues = [colorsys.rgb_to_hsv(*colour.jitter(flat, np.random.default_rng(s))[0, 0] / 255)[0] for s in range(50)]
+    hues = [
+        colorsys.rgb_to_hsv(*colour.jitter(flat, np.random.default_rng(s))[0, 0] / 255)[0]
+        for s in range(50)
+    ]
     start = colorsys.rgb_to_hsv(40 / 255, 200 / 255, 80 / 255)[0]
-    assert max(abs(h - start) for h in hues) < colour.HUE_RANGE + 0.03 and max(hues) - min(hues) > 0.1
+    assert (
+        max(abs(h - start) for h in hues) < colour.HUE_RANGE + 0.03 and max(hues) - min(hues) > 0.1
+    )
 
 
 def test_chain_of_nothing_is_nothing():

@@ -13,8 +13,15 @@ from urbancam.cities import costs, pixels
 from urbancam.workflow import settings
 from urbancam.workflow.paths import Paths
 
-SET = ["cities.folds=3", "cities.patch_px=48", "cities.stride_px=24", "cities.image.size_px=32", "cities.variants=[]",
-       "cities.training.epochs=2", "cities.training.batches_per_epoch=null"]  # fmt: skip
+SET = [
+    "cities.folds=3",
+    "cities.patch_px=48",
+    "cities.stride_px=24",
+    "cities.image.size_px=32",
+    "cities.variants=[]",
+    "cities.training.epochs=2",
+    "cities.training.batches_per_epoch=null",
+]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +32,9 @@ def indexed(tmp_path_factory) -> Paths:
     for number in range(6):
         path = paths.cities_data / "ab"[number % 2] / f"site{number}" / "0.png"
         path.parent.mkdir(parents=True)
-        Image.fromarray(np.random.default_rng(number).integers(0, 256, (72, 96, 3), dtype=np.uint8)).save(path)
+        Image.fromarray(
+            np.random.default_rng(number).integers(0, 256, (72, 96, 3), dtype=np.uint8)
+        ).save(path)
     for step in ("21", "22"):
         assert run_script(step, *words(paths)) == 0
     return paths
@@ -33,7 +42,17 @@ def indexed(tmp_path_factory) -> Paths:
 
 def words(paths: Paths, *more: str) -> list:
     asked = [word for assignment in [*SET, *more] for word in ("--set", assignment)]
-    return ["--run", "demo", "--data", paths.data, "--results", paths.results, "--workers", "1", *asked]
+    return [
+        "--run",
+        "demo",
+        "--data",
+        paths.data,
+        "--results",
+        paths.results,
+        "--workers",
+        "1",
+        *asked,
+    ]
 
 
 def expected_costs(paths: Paths, *more: str) -> costs.Costs:
@@ -52,13 +71,17 @@ def test_training_passes_every_patch_that_trains_in_every_epoch_of_every_fold(in
 
 def test_variants_train_their_own_folds(indexed):
     one = expected_costs(indexed)
-    got = expected_costs(indexed, "cities.variants=[colour-grey, colour-jitter]", "cities.variant_folds=2")
+    got = expected_costs(
+        indexed, "cities.variants=[colour-grey, colour-jitter]", "cities.variant_folds=2"
+    )
     assert got.networks == 7 and got.trained_patches == pytest.approx(one.trained_patches * 7 / 3)
     assert got.weights_bytes == pytest.approx(one.weights_bytes * 7 / 3)
 
 
 def test_drawn_batches_are_an_epoch_and_a_network_of_others_is_not_trained(indexed):
-    drawn = expected_costs(indexed, "cities.training.batches_per_epoch=5", "cities.training.batch_size=4")
+    drawn = expected_costs(
+        indexed, "cities.training.batches_per_epoch=5", "cities.training.batch_size=4"
+    )
     assert drawn.trained_patches == 3 * 2 * 5 * 4
     assert expected_costs(indexed, "cities.checkpoint=model_80.pth").trained_patches == 0
 
@@ -73,7 +96,11 @@ def test_cache_is_what_opening_the_patches_writes(indexed):
 
 
 def test_every_network_of_the_settings_has_its_costs():
-    assert costs.TRAIN_S.keys() == costs.WEIGHTS_BYTES.keys() == {"resnet18", "resnet34", "resnet50", "resnet101"}
+    assert (
+        costs.TRAIN_S.keys()
+        == costs.WEIGHTS_BYTES.keys()
+        == {"resnet18", "resnet34", "resnet50", "resnet101"}
+    )
 
 
 def expect(paths: Paths, *more: str) -> int:

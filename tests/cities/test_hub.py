@@ -42,12 +42,21 @@ class Hub:
         if self.refuse:
             return Reply(status=self.refuse[0], headers=self.refuse[1])
         if path.startswith("/api/datasets/o/d/revision/"):
-            return self._json({"id": "o/d", "sha": COMMIT, "siblings": [{"rfilename": name} for name in FILES]})
+            return self._json(
+                {"id": "o/d", "sha": COMMIT, "siblings": [{"rfilename": name} for name in FILES]}
+            )
         if path.startswith("/api/datasets/o/d/tree/"):
-            return self._json([
-                {"type": "file", "path": name, "size": len(body), "oid": hashlib.sha1(body).hexdigest()}
-                for name, body in FILES.items()
-            ])  # fmt: skip
+            return self._json(
+                [
+                    {
+                        "type": "file",
+                        "path": name,
+                        "size": len(body),
+                        "oid": hashlib.sha1(body).hexdigest(),
+                    }
+                    for name, body in FILES.items()
+                ]
+            )
         name = path.partition(f"/resolve/{COMMIT}/")[2]
         if name not in FILES:
             return Reply(status=404, headers={"X-Error-Code": "RepoNotFound"})
@@ -109,9 +118,13 @@ def test_fetching_that_was_given_up_goes_on_next_time(server, hasty, tmp_path):
 
 @pytest.mark.parametrize(
     ("status", "code", "expected"),
-    [(404, "RepoNotFound", "no data set"), (404, "RevisionNotFound", "no data set"), (403, "GatedRepo", "HF_TOKEN"),
-     (500, "", "run the step again")],
-)  # fmt: skip
+    [
+        (404, "RepoNotFound", "no data set"),
+        (404, "RevisionNotFound", "no data set"),
+        (403, "GatedRepo", "HF_TOKEN"),
+        (500, "", "run the step again"),
+    ],
+)
 def test_refusals_say_what_to_do(server, tmp_path, status, code, expected):
     server[0].refuse = (status, {"X-Error-Code": code})
     with pytest.raises(InputError, match=expected):

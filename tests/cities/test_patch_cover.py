@@ -22,7 +22,10 @@ def land_cover() -> gpd.GeoDataFrame:
 
 
 def site_rows(count: int) -> pd.DataFrame:
-    row = dict(zip(("west", "south", "east", "north"), SITE, strict=True)) | {"width_px": 960, "height_px": 960}
+    row = dict(zip(("west", "south", "east", "north"), SITE, strict=True)) | {
+        "width_px": 960,
+        "height_px": 960,
+    }
     return pd.DataFrame([row] * count)
 
 
@@ -35,16 +38,25 @@ def test_bounds_of_windows_by_hand():
 def test_fragments_of_a_patch_have_their_areas(land_cover):
     site = patch_cover.cut_site(land_cover, SITE, "EPSG:3035")
     got = patch_cover.cut_patch(site, (WEST + 200, SOUTH, WEST + 400, SOUTH + 200))
-    assert dict(zip(got["class"], got["area_m2"], strict=True)) == {"hd_uf": 190 * 200, "roads": 10 * 200}
+    assert dict(zip(got["class"], got["area_m2"], strict=True)) == {
+        "hd_uf": 190 * 200,
+        "roads": 10 * 200,
+    }
 
 
 def test_site_in_lambert_93_holds_the_same_land_cover(land_cover):
-    centre = gpd.GeoSeries([shapely.Point(WEST + 400, SOUTH + 300)], crs="EPSG:3035").to_crs("EPSG:2154").iloc[0]
+    centre = (
+        gpd.GeoSeries([shapely.Point(WEST + 400, SOUTH + 300)], crs="EPSG:3035")
+        .to_crs("EPSG:2154")
+        .iloc[0]
+    )
     bounds = (centre.x - 100, centre.y - 100, centre.x + 100, centre.y + 100)
     site = patch_cover.cut_site(land_cover, bounds, "EPSG:2154")
     got = patch_cover.cut_patch(site, bounds)
     assert site.crs == "EPSG:2154" and set(got["class"]) == {"hd_uf", "roads", "natural_areas"}
-    assert got["area_m2"].sum() == pytest.approx(200 * 200, rel=2e-3)  # Lambert-93 does not keep areas
+    assert got["area_m2"].sum() == pytest.approx(
+        200 * 200, rel=2e-3
+    )  # Lambert-93 does not keep areas
 
 
 def test_labels_lie_where_the_polygons_do(land_cover):

@@ -14,22 +14,34 @@ from urbancam.workflow.paths import Paths
 from urbancam.workflow.sections import Image
 
 
-def make_images(sites: int = 6, per_site: int = 2, cities: int = 3, size_px: int = 40) -> pd.DataFrame:
+def make_images(
+    sites: int = 6, per_site: int = 2, cities: int = 3, size_px: int = 40
+) -> pd.DataFrame:
     """A row per image; the sites of a city lie alternately in two acquisitions."""
     rows = [
         (f"city {city}", f"site{site}", f"{image}.jpg", "AB"[site % 2], size_px, size_px)
-        for city in range(cities) for site in range(sites) for image in range(per_site)
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["city", "site", "image", "acquisition", "width_px", "height_px"])
+        for city in range(cities)
+        for site in range(sites)
+        for image in range(per_site)
+    ]
+    return pd.DataFrame(
+        rows, columns=["city", "site", "image", "acquisition", "width_px", "height_px"]
+    )
 
 
-def make_patches(method: str, folds: int = 1, test_patches: int | None = None, **size) -> pd.DataFrame:
+def make_patches(
+    method: str, folds: int = 1, test_patches: int | None = None, **size
+) -> pd.DataFrame:
     images = make_images(**size)
     windows = patches.index_windows(images, 8, 4, halves=method == "published")
-    return patches.add_roles(windows, patches.assign_sites(images, method, folds, 0), method, folds, test_patches, 0)
+    return patches.add_roles(
+        windows, patches.assign_sites(images, method, folds, 0), method, folds, test_patches, 0
+    )
 
 
-def slow_windows(width_px: int, height_px: int, patch_px: int, stride_px: int) -> list[tuple[int, int]]:
+def slow_windows(
+    width_px: int, height_px: int, patch_px: int, stride_px: int
+) -> list[tuple[int, int]]:
     found = []
     for y in range(0, height_px, stride_px):
         for x in range(0, width_px, stride_px):
@@ -52,8 +64,14 @@ def test_published_halves_number_their_own_rows_and_never_cross_the_middle():
     images = make_images(sites=2, per_site=1, size_px=4800)
     got = patches.index_windows(images, 480, 240, halves=True)
     right = got[(got["city"] == "city 0") & (got["part"] == "right")]
-    assert right["number"].tolist() == (right["row"] * 9 + right["column"]).tolist() == list(range(171))
-    assert right["x_px"].min() == 2400 and (got.loc[got["part"] == "left", "x_px"] + 480).max() == 2400
+    assert (
+        right["number"].tolist()
+        == (right["row"] * 9 + right["column"]).tolist()
+        == list(range(171))
+    )
+    assert (
+        right["x_px"].min() == 2400 and (got.loc[got["part"] == "left", "x_px"] + 480).max() == 2400
+    )
     assert (got["part"] == "whole").sum() == 3 * 361 and got["patch_id"].is_unique
 
 
@@ -68,7 +86,9 @@ def test_published_roles_last_site_right_half_validates_left_half_is_tested():
 def test_test_patches_are_drawn_by_seed_and_the_others_unused():
     got = make_patches("published", test_patches=10)
     assert (got[got["role_0"] == "test"].groupby("city").size() == 10).all()
-    assert got.equals(make_patches("published", test_patches=10)) and (got["role_0"] == "unused").any()
+    assert (
+        got.equals(make_patches("published", test_patches=10)) and (got["role_0"] == "unused").any()
+    )
 
 
 @pytest.mark.parametrize(("method", "folds"), [("sites", 3), ("sites", 5), ("acquisition", 2)])
@@ -98,9 +118,14 @@ def test_networks_tested_on_an_acquisition_never_saw_it():
 
 
 def test_cities_with_too_few_sites_are_left_out_with_a_reason():
-    images = pd.concat([make_images(cities=2), make_images(sites=2, cities=3).query("city == 'city 2'")])
+    images = pd.concat(
+        [make_images(cities=2), make_images(sites=2, cities=3).query("city == 'city 2'")]
+    )
     got = patches.usable_cities(images, 8, "sites")
-    assert got["used"].tolist() == [True, True, False] and got["reason"].iloc[2] == "fewer than 3 sites"
+    assert (
+        got["used"].tolist() == [True, True, False]
+        and got["reason"].iloc[2] == "fewer than 3 sites"
+    )
 
 
 def test_small_images_do_not_count():
@@ -118,7 +143,9 @@ def test_fewer_than_two_cities_are_refused():
 def test_city_that_could_not_train_on_either_side_of_its_acquisitions_is_left_out():
     images = make_images(sites=4)
     lone = (images["city"] == "city 1") & (images["site"] != "site0")
-    images.loc[lone, "acquisition"] = "B"  # tested on B, its one site of A validates and nothing trains
+    images.loc[lone, "acquisition"] = (
+        "B"  # tested on B, its one site of A validates and nothing trains
+    )
     got = patches.usable_cities(images, 8, "acquisition")
     assert got["used"].tolist() == [True, False, True] and "either side" in got["reason"].iloc[1]
 
@@ -149,7 +176,9 @@ def stored(tmp_path) -> tuple[Paths, pd.DataFrame]:
     images["width_px"] = [40, 56]
     images["path"] = images["city"] + "/site0/0.png"
     for number, row in enumerate(images.itertuples()):
-        noise = np.random.default_rng(number).integers(0, 256, (row.height_px, row.width_px, 3), dtype=np.uint8)
+        noise = np.random.default_rng(number).integers(
+            0, 256, (row.height_px, row.width_px, 3), dtype=np.uint8
+        )
         (paths.cities_data / row.path).parent.mkdir(parents=True)
         PillowImage.fromarray(noise).save(paths.cities_data / row.path)
     frames.write(images, paths.sites)
@@ -159,12 +188,18 @@ def stored(tmp_path) -> tuple[Paths, pd.DataFrame]:
 def test_patches_are_windows_of_their_images(stored):
     paths, index = stored
     index = index.sample(frac=1, random_state=0)
-    got, rows = pixels.open_patches(paths, index, 8, Image(size_px=32, resample="bilinear", normalise="imagenet"), 2)
+    got, rows = pixels.open_patches(
+        paths, index, 8, Image(size_px=32, resample="bilinear", normalise="imagenet"), 2
+    )
     assert got.shape == (len(index), 32, 32, 3)
     for row, patch in zip(rows[:20], index.itertuples(), strict=False):
         with PillowImage.open(paths.cities_data / f"{patch.city}/site0/0.png") as image:
-            scaled = np.asarray(image.resize((4 * image.width, 4 * image.height), PillowImage.Resampling.BILINEAR))
-        expected = scaled[4 * patch.y_px : 4 * patch.y_px + 32, 4 * patch.x_px : 4 * patch.x_px + 32]
+            scaled = np.asarray(
+                image.resize((4 * image.width, 4 * image.height), PillowImage.Resampling.BILINEAR)
+            )
+        expected = scaled[
+            4 * patch.y_px : 4 * patch.y_px + 32, 4 * patch.x_px : 4 * patch.x_px + 32
+        ]
         assert np.array_equal(got[row], expected)
 
 
@@ -173,7 +208,9 @@ def test_windows_at_the_edge_are_whole_whatever_the_rounding(stored):
     sites = frames.read(paths.sites).assign(width_px=np.array([40, 25]))
     frames.write(sites, paths.sites)
     index = patches.index_windows(sites, 16, 1, halves=False)
-    got, rows = pixels.open_patches(paths, index, 16, Image(size_px=33, resample="bilinear", normalise="imagenet"), 1)
+    got, rows = pixels.open_patches(
+        paths, index, 16, Image(size_px=33, resample="bilinear", normalise="imagenet"), 1
+    )
     assert all(got[row].shape == (33, 33, 3) for row in rows)
 
 
@@ -195,7 +232,9 @@ def test_image_that_is_gone_is_named(stored):
     paths, index = stored
     (paths.cities_data / "city 1/site0/0.png").unlink()
     with pytest.raises(InputError, match="21_import_sites"):
-        pixels.open_patches(paths, index, 8, Image(size_px=32, resample="bilinear", normalise="imagenet"), 1)
+        pixels.open_patches(
+            paths, index, 8, Image(size_px=32, resample="bilinear", normalise="imagenet"), 1
+        )
 
 
 @pytest.mark.parametrize(("method", "folds"), [("sites", 3), ("acquisition", 2), ("published", 1)])

@@ -56,7 +56,9 @@ def test_every_change_is_shown_once_and_none_first(network, patches):
 def test_sites_of_equal_name_keep_apart_and_get_their_means(patches):
     embeddings = np.random.default_rng(1).random((12, 5)).astype(np.float32)
     got = predictions.mean_by_site(patches.assign(fold=1), embeddings)
-    assert got[["city", "site"]].to_numpy().tolist() == [[c, s] for c in NAMES for s in ("s0", "s1")]
+    assert got[["city", "site"]].to_numpy().tolist() == [
+        [c, s] for c in NAMES for s in ("s0", "s1")
+    ]
     assert got["n_patches"].tolist() == [2] * 6
     expected = embeddings.reshape(6, 2, 5).mean(axis=1)
     assert np.allclose(got.filter(regex=r"^e\d").to_numpy(), expected)

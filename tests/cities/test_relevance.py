@@ -20,7 +20,9 @@ class SmallResNet(nn.Module):
     def __init__(self, block: type, classes: int) -> None:
         super().__init__()
         whole = torchvision.models.ResNet(block, [1, 1, 1, 1], num_classes=classes)
-        kept = ((name, child) for name, child in whole.named_children() if name not in ("avgpool", "fc"))
+        kept = (
+            (name, child) for name, child in whole.named_children() if name not in ("avgpool", "fc")
+        )
         self.features, self.linear = nn.Sequential(OrderedDict(kept)), whole.fc
         for norm in (module for module in self.modules() if isinstance(module, nn.BatchNorm2d)):
             nn.init.normal_(norm.running_mean, std=0.1)
@@ -39,7 +41,9 @@ def small(block: type = BasicBlock, classes: int = 7) -> SmallResNet:
 
 @pytest.fixture(scope="module")
 def images() -> torch.Tensor:
-    return torch.randn(2, 3, 32, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    return torch.randn(
+        2, 3, 32, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(1)
+    )
 
 
 # ---- the slow route: numpy, one image, one position of a window at a time
@@ -50,14 +54,21 @@ def safe(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def slow_conv(module: nn.Conv2d, x: np.ndarray, r: np.ndarray) -> np.ndarray:
-    w, k, s, p = module.weight.detach().numpy(), *module.kernel_size[:1], *module.stride[:1], *module.padding[:1]
+    w, k, s, p = (
+        module.weight.detach().numpy(),
+        *module.kernel_size[:1],
+        *module.stride[:1],
+        *module.padding[:1],
+    )
     positive, negative = np.maximum(w, 0), np.minimum(w, 0)
     x = np.pad(x, ((0, 0), (p, p), (p, p)))
     back = np.zeros_like(x)
     for i in range(r.shape[1]):
         for j in range(r.shape[2]):
             window = np.s_[:, i * s : i * s + k, j * s : j * s + k]
-            parts = positive * np.maximum(x[window], 0) + negative * np.minimum(x[window], 0)  # (O, I, k, k)
+            parts = positive * np.maximum(x[window], 0) + negative * np.minimum(
+                x[window], 0
+            )  # (O, I, k, k)
             ratio = safe(r[:, i, j], parts.sum((1, 2, 3)))
             back[window] += (parts * ratio[:, None, None, None]).sum(0)
     return back[:, p : back.shape[1] - p, p : back.shape[2] - p]
@@ -98,7 +109,9 @@ def slow_block(block: nn.Module, x: np.ndarray, r: np.ndarray) -> np.ndarray:
     return back + back_skip
 
 
-def slow_relevance(network: SmallResNet, image: np.ndarray, target: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def slow_relevance(
+    network: SmallResNet, image: np.ndarray, target: int
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """name -> output and its relevance, of the stem's ReLU and of layers 1 to 4."""
     parts = dict(network.features.named_children())
     entered = {"relu": run(nn.Sequential(parts["conv1"], parts["bn1"], nn.ReLU()), image)}
@@ -109,8 +122,15 @@ def slow_relevance(network: SmallResNet, image: np.ndarray, target: int) -> dict
     start = np.full(len(w), -1 / len(w))
     start[target] = 1
     pooled = x * (w.T @ safe(start, w @ x))
-    made = {"layer4": entered["layer4"] * safe(pooled, entered["layer4"].sum((1, 2)))[:, None, None]}
-    for name, before in (("layer4", "layer3"), ("layer3", "layer2"), ("layer2", "layer1"), ("layer1", "maxpool")):
+    made = {
+        "layer4": entered["layer4"] * safe(pooled, entered["layer4"].sum((1, 2)))[:, None, None]
+    }
+    for name, before in (
+        ("layer4", "layer3"),
+        ("layer3", "layer2"),
+        ("layer2", "layer1"),
+        ("layer1", "maxpool"),
+    ):
         made[before] = slow_block(parts[name][0], entered[before], made[name])
     made["relu"] = slow_max_pool(entered["relu"], made["maxpool"])
     return {name: (entered[name], made[name]) for name in ("relu", *LAYERS)}
@@ -124,7 +144,9 @@ def test_equals_the_slow_route_at_every_layer(block, images):
         for name, (a, r) in slow_relevance(network, images[row].numpy(), target).items():
             expected = (r.mean((1, 2))[:, None, None] * a).sum(0)
             assert np.abs(expected).max() > 1e-6
-            np.testing.assert_allclose(made.maps[name][row], expected, rtol=1e-7, atol=1e-9 * np.abs(expected).max())
+            np.testing.assert_allclose(
+                made.maps[name][row], expected, rtol=1e-7, atol=1e-9 * np.abs(expected).max()
+            )
             assert float(made.total[name][row]) == pytest.approx(r.sum(), rel=1e-7)
 
 
@@ -166,10 +188,16 @@ def test_network_is_left_as_it_was(images):
     network = small().train()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     relevance.compute_relevance(network, images, LAYERS)
-    assert network.training and all(p.requires_grad and p.grad is None for p in network.parameters())
+    assert network.training and all(
+        p.requires_grad and p.grad is None for p in network.parameters()
+    )
     for module in network.modules():
         hooks = [module._forward_hooks, module._forward_pre_hooks, module._backward_hooks]
-        assert not any(hooks) and "forward" not in vars(module) and not hasattr(module, "canonizer_sum")
+        assert (
+            not any(hooks)
+            and "forward" not in vars(module)
+            and not hasattr(module, "canonizer_sum")
+        )
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
 
 
@@ -177,20 +205,26 @@ def test_network_is_left_as_it_was_when_the_pass_fails(images):
     network = small()
     with pytest.raises(AttributeError):
         relevance.compute_relevance(network, images, ["layer9"])
-    assert not any(module._forward_hooks or "forward" in vars(module) for module in network.modules())
+    assert not any(
+        module._forward_hooks or "forward" in vars(module) for module in network.modules()
+    )
 
 
 def test_ordinary_gradients_come_back_after_it(images):
     network = small()
     expected = torch.autograd.grad(network(images).sum(), [network.linear.weight])[0]
     relevance.compute_relevance(network, images, LAYERS)
-    torch.testing.assert_close(torch.autograd.grad(network(images).sum(), [network.linear.weight])[0], expected)
+    torch.testing.assert_close(
+        torch.autograd.grad(network(images).sum(), [network.linear.weight])[0], expected
+    )
 
 
 def test_batch_norm_passes_nothing_where_its_input_is_zero():
     layers = nn.Sequential(nn.Conv2d(2, 1, 1, bias=False), nn.BatchNorm2d(1)).eval()
     nn.init.constant_(layers[1].bias, 3)
-    layers[0].weight.data.copy_(torch.tensor([1.0, -1]).view(1, 2, 1, 1))  # equal channels cancel out
+    layers[0].weight.data.copy_(
+        torch.tensor([1.0, -1]).view(1, 2, 1, 1)
+    )  # equal channels cancel out
     image = torch.tensor([[5.0, 5], [5, 4]]).view(1, 2, 2, 1).requires_grad_(True)
     with relevance.published_rules().context(layers):
         got = torch.autograd.grad(layers(image), image, torch.ones(1, 1, 2, 1))[0]
@@ -199,8 +233,12 @@ def test_batch_norm_passes_nothing_where_its_input_is_zero():
 
 def test_dead_features_have_no_relevance_and_no_nan():
     network = small()
-    nn.init.constant_(network.features.layer4[0].bn2.bias, -1e6)  # the last ReLU lets nothing through
-    made = relevance.compute_relevance(network, torch.zeros(1, 3, 32, 32, dtype=torch.float64), LAYERS)
+    nn.init.constant_(
+        network.features.layer4[0].bn2.bias, -1e6
+    )  # the last ReLU lets nothing through
+    made = relevance.compute_relevance(
+        network, torch.zeros(1, 3, 32, 32, dtype=torch.float64), LAYERS
+    )
     assert all(float(values.abs().max()) == 0 for values in made.maps.values())
 
 
@@ -217,7 +255,10 @@ def test_unit_range_of_a_flat_map_is_zero():
 
 def test_bright_corner_speaks_in_that_corner():
     network = nn.Module()
-    network.features, network.linear = nn.Sequential(OrderedDict(layer1=nn.AvgPool2d(8))), nn.Linear(3, 2)
+    network.features, network.linear = (
+        nn.Sequential(OrderedDict(layer1=nn.AvgPool2d(8))),
+        nn.Linear(3, 2),
+    )
     network.linear.weight.data.copy_(torch.tensor([[1.0, 1, 1], [0, 0, 0]]))
     patch = np.full((1, 64, 64, 3), 130, np.uint8)
     patch[:, :32, :32] = 250

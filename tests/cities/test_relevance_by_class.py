@@ -8,7 +8,9 @@ from urbancam.cities import relevance_by_class as by_class
 from urbancam.workflow import settings
 
 NAMES = {"water": "Water", "green_ua": "Green", "roads": "Roads"}
-STATISTICS = settings.load("default", ["statistics.draws=200", "statistics.min_blocks=3"]).statistics
+STATISTICS = settings.load(
+    "default", ["statistics.draws=200", "statistics.min_blocks=3"]
+).statistics
 
 
 def fragment_rows(sites: int = 12, seed: int = 0) -> pd.DataFrame:
@@ -19,11 +21,22 @@ def fragment_rows(sites: int = 12, seed: int = 0) -> pd.DataFrame:
         for patch in range(2):
             area = random.dirichlet((2, 3, 4)) * 40_000
             share = area / 40_000 * (2, 1, 0.5) * random.uniform(0.8, 1.2, 3)
-            parts.append(pd.DataFrame({
-                "patch_id": f"s{site}_p{patch}", "city": "AB"[site % 2], "site": f"s{site}", "layer": "layer4",
-                "class": list(NAMES), "code": [50000, 14100, 12220], "area_m2": area, "pixel_count": 10,
-                "positive_share": share / share.sum(), "relevance": random.normal(size=3),
-            }))  # fmt: skip
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "patch_id": f"s{site}_p{patch}",
+                        "city": "AB"[site % 2],
+                        "site": f"s{site}",
+                        "layer": "layer4",
+                        "class": list(NAMES),
+                        "code": [50000, 14100, 12220],
+                        "area_m2": area,
+                        "pixel_count": 10,
+                        "positive_share": share / share.sum(),
+                        "relevance": random.normal(size=3),
+                    }
+                )
+            )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -32,7 +45,9 @@ def table_of_two_folds() -> pd.DataFrame:
     fold = np.arange(40) % 2
     role = {f"role_{k}": np.where(fold == k, "test", "train").astype(object) for k in range(2)}
     ids = [f"p{number:02d}" for number in range(40)]
-    return pd.DataFrame({"patch_id": ids, "city": ["A", "B"] * 10 + ["B", "A"] * 10, "fold": fold} | role)
+    return pd.DataFrame(
+        {"patch_id": ids, "city": ["A", "B"] * 10 + ["B", "A"] * 10, "fold": fold} | role
+    )
 
 
 def test_patches_are_drawn_by_seed_from_the_tested_ones_of_trained_folds():
@@ -40,7 +55,10 @@ def test_patches_are_drawn_by_seed_from_the_tested_ones_of_trained_folds():
     assert drawn.groupby("city").size().to_dict() == {"A": 4, "B": 4}
     assert (drawn["role_0"] == "test").all() and (drawn["fold"] == 0).all()
     pd.testing.assert_frame_equal(drawn, by_class.draw_tested(table_of_two_folds(), 1, 4, seed=3))
-    assert drawn["patch_id"].tolist() != by_class.draw_tested(table_of_two_folds(), 1, 4, seed=4)["patch_id"].tolist()
+    assert (
+        drawn["patch_id"].tolist()
+        != by_class.draw_tested(table_of_two_folds(), 1, 4, seed=4)["patch_id"].tolist()
+    )
 
 
 def test_city_with_few_tested_patches_gives_them_all():
@@ -51,7 +69,9 @@ def test_city_with_few_tested_patches_gives_them_all():
 def test_shares_of_a_patch_by_hand():
     labels = np.repeat([[1, 1, 2, 0]], 4, axis=0)
     values = np.repeat([[3.0, -1, 1, 9]], 4, axis=0)
-    fragments = pd.DataFrame({"class": ["water", "roads"], "code": [50000, 12220], "area_m2": [200.0, 100.0]})
+    fragments = pd.DataFrame(
+        {"class": ["water", "roads"], "code": [50000, 12220], "area_m2": [200.0, 100.0]}
+    )
     patch = {"patch_id": "p", "city": "A", "site": "s"}
     got = by_class.project_patch(patch, fragments, labels, {"layer1": values, "layer2": -values})
     assert got["layer"].tolist() == ["layer1", "layer1", "layer2", "layer2"]
@@ -63,7 +83,9 @@ def test_shares_of_a_patch_by_hand():
 def test_patch_without_positive_relevance_has_no_shares():
     fragments = pd.DataFrame({"class": ["water"], "code": [50000], "area_m2": [100.0]})
     patch = {"patch_id": "p", "city": "A", "site": "s"}
-    got = by_class.project_patch(patch, fragments, np.ones((2, 2), int), {"layer1": np.full((2, 2), -1.0)})
+    got = by_class.project_patch(
+        patch, fragments, np.ones((2, 2), int), {"layer1": np.full((2, 2), -1.0)}
+    )
     assert got["positive_share"].isna().all()
     assert by_class.relevance_by_class(got, NAMES, "class", STATISTICS, 0).empty
 
@@ -99,8 +121,14 @@ def test_intervals_hold_what_was_planted_and_need_enough_sites():
 def test_classes_stand_in_the_order_of_the_names_and_codes_may_be_the_key():
     table = by_class.relevance_by_class(fragment_rows(), NAMES, "class", STATISTICS, 0)
     assert table["class"].tolist() == 3 * list(NAMES)
-    codes = by_class.relevance_by_class(fragment_rows(), {12220: "Roads", 50000: "Water"}, "code", STATISTICS, 0)
-    assert codes["name"].tolist() == 3 * ["Roads", "Water", "14100"]  # a code without a name comes last
+    codes = by_class.relevance_by_class(
+        fragment_rows(), {12220: "Roads", 50000: "Water"}, "code", STATISTICS, 0
+    )
+    assert codes["name"].tolist() == 3 * [
+        "Roads",
+        "Water",
+        "14100",
+    ]  # a code without a name comes last
 
 
 def test_no_land_cover_gives_an_empty_table_with_its_columns():

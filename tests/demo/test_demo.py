@@ -58,7 +58,10 @@ def census(made) -> gpd.GeoDataFrame:
 @pytest.fixture(scope="module")
 def land_cover(made) -> dict[str, gpd.GeoDataFrame]:
     archive = f"zip://{made.urban_atlas_data}/FR901L1_DEMO.zip!FR901L1_DEMO/Shapefiles/FR901L1_DEMO_UA2012"
-    return {"cover": gpd.read_file(f"{archive}.shp"), "boundary": gpd.read_file(f"{archive}_Boundary.shp")}
+    return {
+        "cover": gpd.read_file(f"{archive}.shp"),
+        "boundary": gpd.read_file(f"{archive}_Boundary.shp"),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +89,10 @@ def test_plan_tiles_the_plane(plan):
 
 
 def test_plan_holds_every_class_that_the_rule_and_the_pictures_need(plan):
-    expected = set(landuse.ITEMS) - {landuse.URBAN_DENSE, landuse.SPORT}  # a dozen cells may lack these
+    expected = set(landuse.ITEMS) - {
+        landuse.URBAN_DENSE,
+        landuse.SPORT,
+    }  # a dozen cells may lack these
     assert expected <= set(plan.codes) <= set(landuse.ITEMS)
 
 
@@ -103,7 +109,9 @@ def test_class_share_is_that_of_the_plain_intersection(plan):
     got = income.class_shares(plan, squares)[landuse.INDUSTRY]
     halls = shapely.union_all(plan.of(landuse.INDUSTRY))
     expected = shapely.area(shapely.intersection(to_lambert(squares), halls)) / 40_000
-    assert got.to_numpy() == pytest.approx(expected, abs=2e-3)  # the two projections differ by 0.1 % in area
+    assert got.to_numpy() == pytest.approx(
+        expected, abs=2e-3
+    )  # the two projections differ by 0.1 % in area
 
 
 # pixels
@@ -119,7 +127,9 @@ def test_windows_join_without_a_seam(renderer):
 def test_shade_is_darker_and_bluer():
     table = colour_table().view("uint8").reshape(2 * SHADED, LEVELS, 4).astype(float)
     lit, shaded = table[MATERIAL["pavement"]], table[MATERIAL["pavement"] + SHADED]
-    assert (shaded[:, :3] < lit[:, :3]).all() and (shaded[:, 2] / shaded[:, 0] > lit[:, 2] / lit[:, 0]).all()
+    assert (shaded[:, :3] < lit[:, :3]).all() and (
+        shaded[:, 2] / shaded[:, 0] > lit[:, 2] / lit[:, 0]
+    ).all()
 
 
 def test_parks_are_greener_than_yards(plan, renderer):
@@ -136,7 +146,9 @@ def test_parks_are_greener_than_yards(plan, renderer):
 
 
 def test_both_packs_ship_the_border_tile_and_four_tiles_in_all(packs):
-    names = [{path.name.split("-", 2)[2] for path in folder.rglob("*.jp2")} for folder in packs.values()]
+    names = [
+        {path.name.split("-", 2)[2] for path in folder.rglob("*.jp2")} for folder in packs.values()
+    ]
     assert len(names[0] | names[1]) == 4 and len(names[0] & names[1]) == 1
 
 
@@ -166,7 +178,9 @@ def test_tile_lies_where_its_name_says(packs):
 
 def test_border_tile_is_black_abroad_and_whole_in_the_other_pack(packs):
     abroad = package.department_99(SITE).buffer(-20).intersection(SITE.outline())
-    filled, whole = (rasterio.open(tile_of(packs[dep], package.border_tile(SITE))) for dep in ("96", "99"))
+    filled, whole = (
+        rasterio.open(tile_of(packs[dep], package.border_tile(SITE))) for dep in ("96", "99")
+    )
     mask = rasterio.features.geometry_mask([abroad], filled.shape, filled.transform, invert=True)
     assert mask.sum() > 500 and filled.read()[:, mask].max() < 30
     assert np.median(whole.read()[:, mask]) > 60
@@ -184,7 +198,10 @@ def test_cells_of_the_city_lie_on_tile_and_pack_borders(census):
 
 
 def test_census_has_insees_columns(census):
-    assert list(census.columns.drop("geometry")) == households.COLUMNS and len(households.COLUMNS) == 37
+    assert (
+        list(census.columns.drop("geometry")) == households.COLUMNS
+        and len(households.COLUMNS) == 37
+    )
     assert census.crs.to_epsg() == 2154 and census["IdINSPIRE"].is_unique
 
 
@@ -199,7 +216,11 @@ def test_imputed_cells_of_a_group_share_one_income_within_400_m():
     assert (per_person.max() - per_person.min()).max() < 0.1 and per_person.size().min() >= 2
     block = table["IdINSPIRE"].str.extract(r"N(\d+)E(\d+)").astype(int) // households.GROUP_M
     assert (block.groupby(table["Groupe"]).nunique() == 1).all(axis=None)
-    assert table.groupby("Groupe")["Men"].sum().min() >= households.SECRECY_HOUSEHOLDS > table["Men"].max()
+    assert (
+        table.groupby("Groupe")["Men"].sum().min()
+        >= households.SECRECY_HOUSEHOLDS
+        > table["Men"].max()
+    )
 
 
 def test_counts_of_one_whole_add_up_to_it():
@@ -214,9 +235,13 @@ def test_counts_of_one_whole_add_up_to_it():
 
 def test_land_cover_fills_the_boundary(land_cover):
     cover, boundary = land_cover["cover"], land_cover["boundary"]
-    assert cover.crs.to_epsg() == boundary.crs.to_epsg() == 3035 and list(boundary["FUA_NAME"]) == ["Demo"]
+    assert cover.crs.to_epsg() == boundary.crs.to_epsg() == 3035 and list(boundary["FUA_NAME"]) == [
+        "Demo"
+    ]
     assert cover.area.sum() == pytest.approx(boundary.area.sum(), rel=1e-6)
-    assert cover.union_all().area == pytest.approx(cover.area.sum(), rel=1e-6) and cover.is_valid.all()
+    assert (
+        cover.union_all().area == pytest.approx(cover.area.sum(), rel=1e-6) and cover.is_valid.all()
+    )
 
 
 def test_land_cover_carries_codes_and_labels(land_cover):
@@ -241,7 +266,11 @@ def full_census():
 
 def variance_shares() -> list[float]:
     """Visible, smooth and unseen share of the variance of log income."""
-    return [TINY.demo.visible_share, TINY.demo.smooth_share, 1 - TINY.demo.visible_share - TINY.demo.smooth_share]
+    return [
+        TINY.demo.visible_share,
+        TINY.demo.smooth_share,
+        1 - TINY.demo.visible_share - TINY.demo.smooth_share,
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -297,7 +326,9 @@ def test_same_seed_gives_the_same_bytes(made, tmp_path):
     city.make_city(TINY, again, workers=2)
     files = [path.relative_to(made.data) for path in sorted(made.data.rglob("*")) if path.is_file()]
     assert len(files) == 9  # two zips, two packs of three volumes, the truth
-    assert all((made.data / name).read_bytes() == (again.data / name).read_bytes() for name in files)
+    assert all(
+        (made.data / name).read_bytes() == (again.data / name).read_bytes() for name in files
+    )
 
 
 def test_script_makes_the_city_once(tmp_path, capsys):

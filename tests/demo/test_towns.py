@@ -29,7 +29,9 @@ def test_same_seed_same_pixels(site):
 
 def test_other_seed_other_pixels():
     site = towns.plan_sites(1)[0]
-    assert not np.array_equal(towns.render_site(site, 0, 96, PIXEL_M), towns.render_site(site, 1, 96, PIXEL_M))
+    assert not np.array_equal(
+        towns.render_site(site, 0, 96, PIXEL_M), towns.render_site(site, 1, 96, PIXEL_M)
+    )
 
 
 def test_towns_alternate_between_two_lights_and_every_light_shines_on_two_towns():
@@ -52,7 +54,9 @@ def test_low_sun_throws_long_shadows():
 
 def test_towns_lie_as_a_user_would_drop_them_and_the_truth_beside(tmp_path):
     paths = Paths(tmp_path / "data", tmp_path / "results", "cities")
-    (paths.cities_data / "Altmark (ALT)" / "site_03").mkdir(parents=True)  # of a demo with more sites
+    (paths.cities_data / "Altmark (ALT)" / "site_03").mkdir(
+        parents=True
+    )  # of a demo with more sites
     (paths.cities_data / "Oslo (OSL)" / "site_09").mkdir(parents=True)  # the user's own
     written, counts = towns.make_towns(small(), paths, 1)
     images = [path for path in written if path.suffix == ".jpg"]

@@ -25,7 +25,9 @@ def network() -> networks.Network:
 
 @pytest.fixture(scope="module")
 def images() -> torch.Tensor:
-    return torch.randn(4, 3, 64, 64, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    return torch.randn(
+        4, 3, 64, 64, dtype=torch.float64, generator=torch.Generator().manual_seed(1)
+    )
 
 
 def two_pass_route(network, image, side: int) -> torch.Tensor:
@@ -41,7 +43,9 @@ def two_pass_route(network, image, side: int) -> torch.Tensor:
     grad_cam = (layer_gradient.mean((2, 3), keepdim=True) * layer).sum(1)[0]
     centred = grad_cam - grad_cam.mean()
     normed = centred / torch.linalg.matrix_norm(centred, ord=2)
-    upsampled = F.interpolate(normed[None, None], size=image.shape[2:], mode="bilinear", align_corners=False)[0, 0]
+    upsampled = F.interpolate(
+        normed[None, None], size=image.shape[2:], mode="bilinear", align_corners=False
+    )[0, 0]
     u = upsampled.clamp(min=0)
     product = (u / u.max() * image_gradient.abs().sum(1)[0]).detach().numpy()
     return torch.from_numpy(np.minimum(product, np.percentile(product, 99)))
@@ -66,7 +70,9 @@ def test_grad_cam_equals_the_library(network, images):
         library.activations_and_grads(images)
         expected = library.forward(images, [RawScoresOutputTarget()] * len(images))
     maps = activation.compute_maps(network, images, "_conv_head", centre=False)
-    relu = F.interpolate(maps.signed[1][:, None].clamp(min=0), size=(64, 64), mode="bilinear")[:, 0].numpy()
+    relu = F.interpolate(maps.signed[1][:, None].clamp(min=0), size=(64, 64), mode="bilinear")[
+        :, 0
+    ].numpy()
     got = relu / relu.max((1, 2), keepdims=True)
     assert np.corrcoef(got.ravel(), expected.ravel())[0, 1] > 0.99
 
@@ -80,7 +86,9 @@ def test_contributions_add_up_to_the_logit(network, images):
 
 
 def test_poor_and_rich_maps_have_disjoint_supports(network, images):
-    poor, rich = activation.project_published(activation.compute_maps(network, images, "_conv_head"), 64, 99)
+    poor, rich = activation.project_published(
+        activation.compute_maps(network, images, "_conv_head"), 64, 99
+    )
     assert poor.max() > 0 and rich.max() > 0
     assert (poor * rich).abs().max() == 0
 
@@ -116,7 +124,9 @@ def test_cell_of_which_the_network_is_certain_keeps_its_maps():
     network = bright_network()
     network.linear.bias.data.fill_(20.0)  # float32: sigmoid(20) is 1
     image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    poor, rich = activation.project_published(activation.compute_maps(network, image, "pool"), 64, 99)
+    poor, rich = activation.project_published(
+        activation.compute_maps(network, image, "pool"), 64, 99
+    )
     assert poor.sum() > 0 and rich.sum() > 0
 
 

@@ -17,9 +17,13 @@ SIZE_PX = 32
 def small_network() -> networks.Network:
     """Two convolutions in float64; layer "2" is signed, as the published target layer is."""
     torch.manual_seed(0)
-    features = nn.Sequential(nn.Conv2d(3, 8, 4, 4), nn.SiLU(), nn.Conv2d(8, 6, 3, padding=1), nn.SiLU())
+    features = nn.Sequential(
+        nn.Conv2d(3, 8, 4, 4), nn.SiLU(), nn.Conv2d(8, 6, 3, padding=1), nn.SiLU()
+    )
     made = networks.Network(features, 6, 1, 0.0).double().eval()
-    nn.init.normal_(made.linear.weight, std=20)  # gradients well above the 1e-6 that the library adds
+    nn.init.normal_(
+        made.linear.weight, std=20
+    )  # gradients well above the 1e-6 that the library adds
     return made
 
 
@@ -30,7 +34,9 @@ def network() -> networks.Network:
 
 @pytest.fixture(scope="module")
 def images() -> torch.Tensor:
-    return torch.randn(3, 3, SIZE_PX, SIZE_PX, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    return torch.randn(
+        3, 3, SIZE_PX, SIZE_PX, dtype=torch.float64, generator=torch.Generator().manual_seed(1)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +48,14 @@ def pixels() -> torch.Tensor:
 # ---- methods
 
 
-@pytest.mark.parametrize(("library", "method", "layer"), [
-    (HiResCAM, methods.hirescam, 2), (LayerCAM, methods.layercam, 2), (GradCAMPlusPlus, methods.gradcam_plus_plus, 3),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("library", "method", "layer"),
+    [
+        (HiResCAM, methods.hirescam, 2),
+        (LayerCAM, methods.layercam, 2),
+        (GradCAMPlusPlus, methods.gradcam_plus_plus, 3),
+    ],
+)
 @pytest.mark.parametrize(("side", "sign"), [(0, -1), (1, 1)])
 def test_both_sides_equal_the_library(network, images, library, method, layer, side, sign):
     maps = activation.compute_maps(network, images, str(layer))
@@ -54,9 +65,16 @@ def test_both_sides_equal_the_library(network, images, library, method, layer, s
         cam.forward(images, targets)
         stored = cam.activations_and_grads
         both = stored.activations[0].numpy(), stored.gradients[0].numpy()
-        expected = cam.get_cam_image(images, network.features[layer], targets, *both, eigen_smooth=False)
-    tolerance = 1e-3 if library is GradCAMPlusPlus else 1e-9  # its alpha has 1e-6 in the denominator, ours nothing
-    assert np.abs(got.numpy() - expected).max() <= tolerance * np.abs(expected).max() and np.abs(expected).max() > 0
+        expected = cam.get_cam_image(
+            images, network.features[layer], targets, *both, eigen_smooth=False
+        )
+    tolerance = (
+        1e-3 if library is GradCAMPlusPlus else 1e-9
+    )  # its alpha has 1e-6 in the denominator, ours nothing
+    assert (
+        np.abs(got.numpy() - expected).max() <= tolerance * np.abs(expected).max()
+        and np.abs(expected).max() > 0
+    )
 
 
 def test_gradcam_plus_plus_is_equation_19():
@@ -70,7 +88,9 @@ def test_gradcam_plus_plus_is_equation_19():
 
 def test_gradcam_plus_plus_stays_finite_on_a_negative_layer():
     layer, gradient = torch.full((1, 1, 2, 2), -0.5), torch.ones(1, 1, 2, 2)  # 2 + g sum A = 0
-    assert methods.gradcam_plus_plus(layer, gradient).flatten().tolist() == pytest.approx([-1.0] * 4)
+    assert methods.gradcam_plus_plus(layer, gradient).flatten().tolist() == pytest.approx(
+        [-1.0] * 4
+    )
 
 
 def test_hirescam_at_the_last_activation_is_the_contribution(network, images):
@@ -121,16 +141,23 @@ def test_map_and_gradient_alone_multiply_to_the_published_map(network, images, p
 def test_other_centring_is_the_published_map_centred_the_other_way(network, images):
     maps, _ = published_of(network, images)
     _, uncentred = published_of(network, images, centre=False)
-    back = controls.other_centring(activation.compute_maps(network, images, "2", False), SIZE_PX, False, 99)
+    back = controls.other_centring(
+        activation.compute_maps(network, images, "2", False), SIZE_PX, False, 99
+    )
     got = controls.other_centring(maps, SIZE_PX, True, 99)
     assert all(torch.equal(a, b) for a, b in zip(got, uncentred, strict=True))
-    assert all(torch.equal(a, b) for a, b in zip(back, published_of(network, images)[1], strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(back, published_of(network, images)[1], strict=True)
+    )
 
 
-@pytest.mark.parametrize(("move", "move_labels"), [
-    (controls.shift_half, lambda labels: np.roll(labels, (-(len(labels) // 2),) * 2, (0, 1))),
-    (controls.turn_around, lambda labels: labels[::-1, ::-1]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("move", "move_labels"),
+    [
+        (controls.shift_half, lambda labels: np.roll(labels, (-(len(labels) // 2),) * 2, (0, 1))),
+        (controls.turn_around, lambda labels: labels[::-1, ::-1]),
+    ],
+)
 @pytest.mark.parametrize("size", [8, 9])
 def test_moving_the_map_is_moving_the_polygons_the_other_way(move, move_labels, size):
     random = np.random.default_rng(0)
@@ -185,10 +212,15 @@ def test_weights_go_from_the_linear_unit_down_and_the_network_stays(trained):
     before = {name: value.clone() for name, value in trained.state_dict().items()}
     calibration = torch.randn(8, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     state = torch.random.get_rng_state()
-    left = [same_weights(changed, trained) for _, changed in controls.randomise(trained, RESNET, calibration, [0])]
+    left = [
+        same_weights(changed, trained)
+        for _, changed in controls.randomise(trained, RESNET, calibration, [0])
+    ]
     assert all(torch.equal(value, before[name]) for name, value in trained.state_dict().items())
     assert torch.equal(torch.random.get_rng_state(), state)
-    assert len(left) == 7 and all(b < a for a, b in zip(left, left[1:], strict=False)) and not left[-1]
+    assert (
+        len(left) == 7 and all(b < a for a, b in zip(left, left[1:], strict=False)) and not left[-1]
+    )
     assert "linear.weight" not in left[0] and "features.layer4.1.conv2.weight" in left[0] - left[1]
 
 
@@ -207,7 +239,10 @@ def test_random_weights_have_maps_because_their_statistics_are_calibrated(traine
 
 def test_random_weights_come_from_the_seed(trained):
     calibration = torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    drawn = [next(controls.randomise(trained, RESNET, calibration, seed))[1].linear.weight for seed in ([0], [0], [1])]
+    drawn = [
+        next(controls.randomise(trained, RESNET, calibration, seed))[1].linear.weight
+        for seed in ([0], [0], [1])
+    ]
     assert torch.equal(drawn[0], drawn[1]) and not torch.equal(drawn[0], drawn[2])
 
 
@@ -247,7 +282,10 @@ def test_curves_start_at_nothing_and_end_at_the_other_image(pixels):
 
 
 def test_insertion_is_deletion_backwards_in_the_opposite_order(pixels):
-    scores, rich = torch.rand(3, 16, generator=torch.Generator().manual_seed(0)), torch.ones(3, dtype=torch.bool)
+    scores, rich = (
+        torch.rand(3, 16, generator=torch.Generator().manual_seed(0)),
+        torch.ones(3, dtype=torch.bool),
+    )
     insertion = curves_of(pixels, scores, rich)["any", "insertion"]
     backwards = curves_of(pixels, -scores, rich)["any", "deletion"][::-1]
     assert insertion == pytest.approx(backwards - backwards[0], abs=1e-5)
@@ -257,8 +295,12 @@ def test_the_order_that_the_logit_follows_beats_others(pixels):
     rich = torch.ones(3, dtype=torch.bool)
     change = pixels.float() - deletion.blurred(pixels)
     std = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
-    best = curves_of(pixels, deletion.patch_means((change / std).sum(1), GRID), rich)["any", "deletion"]
-    other = curves_of(pixels, torch.rand(3, 16, generator=torch.Generator().manual_seed(0)), rich)["any", "deletion"]
+    best = curves_of(pixels, deletion.patch_means((change / std).sum(1), GRID), rich)[
+        "any", "deletion"
+    ]
+    other = curves_of(pixels, torch.rand(3, 16, generator=torch.Generator().manual_seed(0)), rich)[
+        "any", "deletion"
+    ]
     assert (best <= other + 1e-5).all() and (best[8] < other[8]).all()
 
 
@@ -286,8 +328,12 @@ def test_five_logits_have_every_map_too(images):
     features = nn.Sequential(nn.Conv2d(3, 6, 4, 4), nn.SiLU())
     softmax = networks.Network(features, 6, 5, 0.0).double().eval()
     maps = activation.compute_maps(softmax, images, "0")
-    made = methods.compute_methods(["hirescam", "integrated_gradients"], maps, softmax, images, 100, 16)
+    made = methods.compute_methods(
+        ["hirescam", "integrated_gradients"], maps, softmax, images, 100, 16
+    )
     poor, rich = made["integrated_gradients"]
-    ends = [activation.logit_of(softmax(image)).detach() for image in (images, torch.zeros_like(images))]
+    ends = [
+        activation.logit_of(softmax(image)).detach() for image in (images, torch.zeros_like(images))
+    ]
     assert torch.allclose((rich - poor).sum((1, 2)), ends[0] - ends[1], rtol=1e-6)
     assert not torch.allclose(maps.layer_gradient[0], -maps.layer_gradient[1])

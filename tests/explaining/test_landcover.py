@@ -18,7 +18,12 @@ from urbancam.scoring import bootstrap
 from urbancam.scoring.bootstrap import Estimate
 from urbancam.workflow import settings
 
-NAMES = {"green ua": "Green urban areas", "comr_indst": "Industry", "roads": "Roads", "port": "Ports"}
+NAMES = {
+    "green ua": "Green urban areas",
+    "comr_indst": "Industry",
+    "roads": "Roads",
+    "port": "Ports",
+}
 
 
 def make_city(n: int = 60, gain: float = 3.0, change=lambda area, rich: None) -> LandCover:
@@ -28,19 +33,39 @@ def make_city(n: int = 60, gain: float = 3.0, change=lambda area, rich: None) ->
     change(area, rich)
     ids = [f"cell{i:03d}" for i in range(n)]
     total = rich.sum(1, keepdims=True)
-    rows = pd.DataFrame({
-        "idINSPIRE": np.repeat(ids, 3), "class": ["green ua", "comr_indst", "roads"] * n,
-        "area_m2": area.ravel() * 40_000,
-        "rich_share": np.divide(rich, total, out=np.full_like(rich, np.nan), where=total > 0).ravel(),
-        "poor_share": (poor / poor.sum(1, keepdims=True)).ravel(),
-        "contribution": (area * [0.5, -0.5, 0]).ravel(),
-    })  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "idINSPIRE": np.repeat(ids, 3),
+            "class": ["green ua", "comr_indst", "roads"] * n,
+            "area_m2": area.ravel() * 40_000,
+            "rich_share": np.divide(
+                rich, total, out=np.full_like(rich, np.nan), where=total > 0
+            ).ravel(),
+            "poor_share": (poor / poor.sum(1, keepdims=True)).ravel(),
+            "contribution": (area * [0.5, -0.5, 0]).ravel(),
+        }
+    )
     classes = np.arange(n) % 5
-    predictions = pd.DataFrame({"idINSPIRE": ids, "predicted_class": classes, "income_class": classes,
-                                "income_eur": 10_000.0 + 1000 * classes})  # fmt: skip
+    predictions = pd.DataFrame(
+        {
+            "idINSPIRE": ids,
+            "predicted_class": classes,
+            "income_class": classes,
+            "income_eur": 10_000.0 + 1000 * classes,
+        }
+    )
     blocks = pd.Series([f"block{i // 3}" for i in range(n)], index=ids)
     made = settings.load("default")
-    return LandCover(rows[rows["area_m2"] > 0], predictions, blocks, NAMES, 40_000, made.landcover, made.statistics, 0)
+    return LandCover(
+        rows[rows["area_m2"] > 0],
+        predictions,
+        blocks,
+        NAMES,
+        40_000,
+        made.landcover,
+        made.statistics,
+        0,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +75,9 @@ def city() -> LandCover:
 
 def test_t5_area_times_ratio_is_one_in_every_cell():
     for seed in range(3):
-        table = make_city(4, gain=2.0 + seed).activation_ratio()  # predicted classes 0 to 3: one cell is rich
+        table = make_city(
+            4, gain=2.0 + seed
+        ).activation_ratio()  # predicted classes 0 to 3: one cell is rich
         one = table[table["side"] == "rich"]
         assert (one["ratio"] * one["area_share"]).sum() == pytest.approx(1)
 
@@ -79,7 +106,11 @@ def test_only_cells_of_nearly_one_class_are_pure():
     def half_of_the_cells_all_green(area, rich):
         area[::2] = rich[::2] = [0.992, 0.004, 0.004]
 
-    table = make_city(change=half_of_the_cells_all_green).activation_ratio().set_index(["side", "class"])
+    table = (
+        make_city(change=half_of_the_cells_all_green)
+        .activation_ratio()
+        .set_index(["side", "class"])
+    )
     assert table.loc["rich", "n_pure_cells"].tolist() == [12, 0, 0]
 
 
@@ -93,7 +124,11 @@ def test_quotient_is_held_by_the_blocks_of_the_rarer_and_undefined_without_eithe
     value, draws = np.array([2.0, 1, 0]), np.ones((4, 3))
     common, rare = (Estimate(value, draws, np.array(blocks)) for blocks in ([9, 9, 9], [1, 9, 3]))
     for got in (city_module.log_quotient(common, rare), city_module.log_quotient(rare, common)):
-        assert got.blocks.tolist() == [1, 9, 3] and got.value[:2].tolist() == [0, 0] and np.isnan(got.value[2])
+        assert (
+            got.blocks.tolist() == [1, 9, 3]
+            and got.value[:2].tolist() == [0, 0]
+            and np.isnan(got.value[2])
+        )
 
 
 def test_class_in_few_blocks_has_no_interval():
@@ -101,7 +136,10 @@ def test_class_in_few_blocks_has_no_interval():
         area[6:, 0] = rich[6:, 0] = 0
 
     table = make_city(change=green_in_two_blocks).activation_ratio().set_index(["side", "class"])
-    assert np.isnan(table.loc[("rich", "green ua"), "ci_low"]) and table.loc[("rich", "green ua"), "ratio"] > 1
+    assert (
+        np.isnan(table.loc[("rich", "green ua"), "ci_low"])
+        and table.loc[("rich", "green ua"), "ratio"] > 1
+    )
     assert np.isfinite(table.loc[("rich", "roads"), "ci_low"])
 
 
@@ -115,12 +153,32 @@ def test_half_covered_cells_contribute_per_area_as_whole_ones_do():
 
 def test_code_without_a_name_keeps_its_number():
     city = make_city()
-    rows = pd.DataFrame({"idINSPIRE": city.predictions.index, "class": "14110", "area_m2": 40_000.0,
-                         "poor_share": 1.0, "rich_share": 1.0, "contribution": 0.1})  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "idINSPIRE": city.predictions.index,
+            "class": "14110",
+            "area_m2": 40_000.0,
+            "poor_share": 1.0,
+            "rich_share": 1.0,
+            "contribution": 0.1,
+        }
+    )
     made = settings.load("default")
     blocks = pd.Series("block", index=city.predictions.index)
-    other = LandCover(rows, city.predictions.reset_index(), blocks, NAMES, 40_000, made.landcover, made.statistics, 0)
-    assert other.names == ["14110"] and other.activation_ratio()["n_pure_cells"].tolist() == [24, 24]
+    other = LandCover(
+        rows,
+        city.predictions.reset_index(),
+        blocks,
+        NAMES,
+        40_000,
+        made.landcover,
+        made.statistics,
+        0,
+    )
+    assert other.names == ["14110"] and other.activation_ratio()["n_pure_cells"].tolist() == [
+        24,
+        24,
+    ]
 
 
 def test_map_that_follows_area_gives_ratios_of_one():
@@ -170,27 +228,34 @@ def test_cells_without_activation_are_left_out_of_their_side():
         rich[3] = 0  # predicted class 3: it belonged to the rich side
 
     made = make_city(change=no_map)
-    assert len(made.side("rich").cells) == 23 and np.isfinite(made.activation_ratio()["ratio"]).all()
+    assert (
+        len(made.side("rich").cells) == 23 and np.isfinite(made.activation_ratio()["ratio"]).all()
+    )
 
 
 def test_side_without_cells_gives_empty_rows_not_an_error(city):
     made = make_city()
     made.predictions["predicted_class"] = 2
     ratios = made.activation_ratio()
-    assert ratios["n_cells"].eq(0).all() and ratios["ratio"].isna().all() and coactivation(made).empty
+    assert (
+        ratios["n_cells"].eq(0).all() and ratios["ratio"].isna().all() and coactivation(made).empty
+    )
 
 
 SIGNIFICANCE = ["p_value", "q_value", "significant"]
 TABLES = {
-    "activation_ratio": LandCover.activation_ratio, "activation_contrast": LandCover.contrast,
-    "contribution": LandCover.contribution_by_class, "coactivation": coactivation,
-    "observed_association": observed_association, "observed_coassociation": observed_coassociation,
-}  # fmt: skip
+    "activation_ratio": LandCover.activation_ratio,
+    "activation_contrast": LandCover.contrast,
+    "contribution": LandCover.contribution_by_class,
+    "coactivation": coactivation,
+    "observed_association": observed_association,
+    "observed_coassociation": observed_coassociation,
+}
 
 
 def random_city(
     n: int = 150, seed: int = 0, names: str = "abcdef", cells_a_block: int = 5, **changes
-) -> LandCover:  # fmt: skip
+) -> LandCover:
     """Classes that many cells lack, with activation and income at random; the tables name "a" first.
 
     Args:
@@ -205,16 +270,27 @@ def random_city(
     area = np.where(random.random(shape) < 0.6, random.dirichlet(np.full(shape[1], 0.7), n), 0)
     cell, held = np.nonzero(area)
     ids = np.array([f"cell{i:05d}" for i in range(n)])
-    rows = pd.DataFrame({"idINSPIRE": ids[cell], "class": np.array(list(names))[held],
-                         "area_m2": area[cell, held] * 40_000,
-                         "contribution": random.normal(size=len(cell))})  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "idINSPIRE": ids[cell],
+            "class": np.array(list(names))[held],
+            "area_m2": area[cell, held] * 40_000,
+            "contribution": random.normal(size=len(cell)),
+        }
+    )
     for side in ("poor", "rich"):
         raw = rows["area_m2"] * random.gamma(2, size=len(rows))
         rows[f"{side}_share"] = raw / raw.groupby(rows["idINSPIRE"]).transform("sum")
     income = random.normal(20_000, 3_000, n) + area @ (2_000 * np.arange(shape[1]))
     classes = np.digitize(income, np.percentile(income, [20, 40, 60, 80]))
-    predictions = pd.DataFrame({"idINSPIRE": ids, "predicted_class": random.integers(0, 5, n),
-                                "income_class": classes, "income_eur": income})  # fmt: skip
+    predictions = pd.DataFrame(
+        {
+            "idINSPIRE": ids,
+            "predicted_class": random.integers(0, 5, n),
+            "income_class": classes,
+            "income_eur": income,
+        }
+    )
     blocks = pd.Series(np.arange(n) // cells_a_block, index=ids)
     made = settings.load("default")
     chosen = made.landcover.model_copy(update={"min_area_m2": 0.0} | changes)
@@ -234,31 +310,47 @@ def mixed() -> LandCover:
 def test_significance_stands_last_and_agrees_with_the_interval(mixed, table):
     made = TABLES[table](mixed)
     assert list(made)[-3:] == SIGNIFICANCE and made["significant"].dtype == bool
-    assert (made["q_value"] >= made["p_value"]).all() and made["p_value"].notna().equals(made["ci_low"].notna())
+    assert (made["q_value"] >= made["p_value"]).all() and made["p_value"].notna().equals(
+        made["ci_low"].notna()
+    )
 
 
 def test_effects_are_found_and_the_inert_class_is_not(city):
     contrast = city.contrast().set_index("class")["significant"]
     assert contrast["green ua"] and contrast["comr_indst"] and not contrast["roads"]
-    assert city.contribution_by_class().set_index("class").loc[["green ua", "comr_indst"], "significant"].all()
+    assert (
+        city.contribution_by_class()
+        .set_index("class")
+        .loc[["green ua", "comr_indst"], "significant"]
+        .all()
+    )
 
 
 def test_map_that_follows_area_is_nowhere_significant():
     city = make_city(gain=1.0)
-    assert (city.activation_ratio()["p_value"] == 1).all() and (city.contrast()["p_value"] == 1).all()
+    assert (city.activation_ratio()["p_value"] == 1).all() and (
+        city.contrast()["p_value"] == 1
+    ).all()
     assert (coactivation(city)["p_value"] == 1).all()
 
 
 def test_q_values_are_those_of_one_side(mixed):
     for _, side in mixed.activation_ratio().groupby("side"):
-        assert side["q_value"].to_numpy() == pytest.approx(stats.false_discovery_control(side["p_value"]))
+        assert side["q_value"].to_numpy() == pytest.approx(
+            stats.false_discovery_control(side["p_value"])
+        )
 
 
 def test_class_in_few_blocks_is_not_tested_nor_counted():
     def green_in_two_blocks(area, rich):
         area[6:, 0] = rich[6:, 0] = 0
 
-    table = make_city(change=green_in_two_blocks).activation_ratio().set_index(["side", "class"]).loc["rich"]
+    table = (
+        make_city(change=green_in_two_blocks)
+        .activation_ratio()
+        .set_index(["side", "class"])
+        .loc["rich"]
+    )
     assert np.isnan(table.loc["green ua", ["p_value", "q_value"]].astype(float)).all()
     assert not table.loc["green ua", "significant"]
     two = table.loc[["comr_indst", "roads"]]
@@ -278,9 +370,17 @@ def test_sliver_is_not_held_but_stays_in_the_sums():
     city = make_city(change=green_sliver_in_half)
     green = city.activation_ratio().set_index(["side", "class"]).loc[("rich", "green ua")]
     side = city.side("rich")
-    assert green["n_cells"] == 12 and city.contribution_by_class()["n_cells"].tolist() == [30, 60, 60]
+    assert green["n_cells"] == 12 and city.contribution_by_class()["n_cells"].tolist() == [
+        30,
+        60,
+        60,
+    ]
     assert green["ratio"] == pytest.approx(side.activation[:, 0].sum() / side.area[:, 0].sum())
-    assert (side.activation.sum(1) == pytest.approx(1)) and (side.area[:, 0] > 0).all() and city.n_slivers == 30
+    assert (
+        (side.activation.sum(1) == pytest.approx(1))
+        and (side.area[:, 0] > 0).all()
+        and city.n_slivers == 30
+    )
 
 
 def test_any_fragment_counts_where_the_smallest_area_is_0():
@@ -291,18 +391,33 @@ def test_any_fragment_counts_where_the_smallest_area_is_0():
 
 def test_slivers_of_one_class_in_one_cell_add_up():
     ids = pd.Index(["cell"], name="idINSPIRE")
-    rows = pd.DataFrame({"idINSPIRE": "cell", "class": ["roads", "roads", "port"], "area_m2": [60.0, 60.0, 60.0],
-                         "poor_share": 1 / 3, "rich_share": 1 / 3, "contribution": 0.0})  # fmt: skip
-    predictions = pd.DataFrame({"predicted_class": 4, "income_class": 4, "income_eur": 1.0}, index=ids).reset_index()
+    rows = pd.DataFrame(
+        {
+            "idINSPIRE": "cell",
+            "class": ["roads", "roads", "port"],
+            "area_m2": [60.0, 60.0, 60.0],
+            "poor_share": 1 / 3,
+            "rich_share": 1 / 3,
+            "contribution": 0.0,
+        }
+    )
+    predictions = pd.DataFrame(
+        {"predicted_class": 4, "income_class": 4, "income_eur": 1.0}, index=ids
+    ).reset_index()
     made = settings.load("default")
     assert made.landcover.min_area_m2 == 100
-    city = LandCover(rows, predictions, pd.Series("b", ids), NAMES, 40_000, made.landcover, made.statistics, 0)
+    city = LandCover(
+        rows, predictions, pd.Series("b", ids), NAMES, 40_000, made.landcover, made.statistics, 0
+    )
     assert city.classes == ["roads", "port"] and city.present.tolist() == [[True, False]]
 
 
 def test_slivers_are_no_presence_for_the_incomes_nor_for_pairs():
     city = make_city(change=green_sliver_in_half)
-    assert observed_association(city).set_index("class").loc["green ua", "n_cells"].tolist() == [30, 30]
+    assert observed_association(city).set_index("class").loc["green ua", "n_cells"].tolist() == [
+        30,
+        30,
+    ]
     assert class_income(city).set_index("class").loc["green ua", "n_cells"] == 30
     pairs = observed_coassociation(city).set_index(["side", "object", "neighbour"])
     assert pairs.loc[("rich", "roads", "green ua"), "n_cells"] == 30
@@ -313,8 +428,12 @@ def test_slivers_are_no_presence_for_the_incomes_nor_for_pairs():
 
 def drawn_cells(city: LandCover, draw: int, numbers: np.ndarray) -> np.ndarray:
     """Rows of the cells that a draw holds, one after the other, as often as they come up."""
-    return np.concatenate([np.tile(np.flatnonzero(numbers == block), times)
-                           for block, times in enumerate(city.counts[draw])])  # fmt: skip
+    return np.concatenate(
+        [
+            np.tile(np.flatnonzero(numbers == block), times)
+            for block, times in enumerate(city.counts[draw])
+        ]
+    )
 
 
 def test_draws_of_pairs_against_cells_written_down_one_by_one(mixed):
@@ -324,7 +443,9 @@ def test_draws_of_pairs_against_cells_written_down_one_by_one(mixed):
     activation, area, present = side.activation[rows], side.area[rows], side.present[rows]
     for object_, neighbour in np.ndindex(got.shape):
         both, alone = present[:, object_] & present[:, neighbour], present[:, object_]
-        ratios = [activation[cells, object_].sum() / area[cells, object_].sum() for cells in (both, alone)]
+        ratios = [
+            activation[cells, object_].sum() / area[cells, object_].sum() for cells in (both, alone)
+        ]
         assert got[object_, neighbour] == pytest.approx(ratios[0] / ratios[1])
 
 
@@ -332,8 +453,12 @@ def test_observed_pairs_count_cells(mixed):
     table = observed_coassociation(mixed).set_index(["side", "object", "neighbour"])
     poor = mixed.predictions["income_class"].isin([0, 1]).to_numpy()
     b, c = mixed.present[:, mixed.classes.index("b")], mixed.present[:, mixed.classes.index("c")]
-    assert table.loc[("poor", "b", "c"), "value"] == pytest.approx(poor[b & c].mean() / poor[b].mean())
-    assert table.loc[("poor", "c", "b"), "published_value"] == pytest.approx(poor[b].mean() / poor[c].mean())
+    assert table.loc[("poor", "b", "c"), "value"] == pytest.approx(
+        poor[b & c].mean() / poor[b].mean()
+    )
+    assert table.loc[("poor", "c", "b"), "published_value"] == pytest.approx(
+        poor[b].mean() / poor[c].mean()
+    )
     assert table.loc[("poor", "b", "c"), "n_cells"] == (b & c).sum()
 
 
@@ -341,7 +466,9 @@ def test_observed_pairs_count_cells(mixed):
 def test_t7_published_value_is_the_quotient_of_the_two_directions(mixed, make):
     table = make(mixed).set_index(["side", "object", "neighbour"])
     swapped = table["value"].rename_axis(["side", "neighbour", "object"]).reorder_levels([0, 2, 1])
-    assert len(table) > 40 and np.allclose(table["published_value"], table["value"] / swapped.reindex(table.index))
+    assert len(table) > 40 and np.allclose(
+        table["published_value"], table["value"] / swapped.reindex(table.index)
+    )
 
 
 @pytest.mark.parametrize("make", [coactivation, observed_coassociation])
@@ -352,7 +479,9 @@ def test_t7_other_names_and_columns_permute_the_table_and_change_no_value(make, 
     expected = make(random_city(seed=seed)).replace({"object": other_name, "neighbour": other_name})
     key = ["side", "object", "neighbour"]
     got = make(random_city(seed=seed, names=names))
-    pd.testing.assert_frame_equal(got.sort_values(key, ignore_index=True), expected.sort_values(key, ignore_index=True))
+    pd.testing.assert_frame_equal(
+        got.sort_values(key, ignore_index=True), expected.sort_values(key, ignore_index=True)
+    )
 
 
 # What the incomes say
@@ -389,7 +518,10 @@ def test_class_income_is_weighted_by_area_and_counts_cells_by_quintile(mixed):
     income, area = mixed.predictions["income_eur"].to_numpy(), mixed.area[:, 3]
     row = table.loc[mixed.classes[3]]
     assert row["mean_income_eur"] == pytest.approx((income * area).sum() / area.sum())
-    assert row["area_m2"] == pytest.approx(area.sum() * 40_000) and row["ci_low"] < row["mean_income_eur"]
+    assert (
+        row["area_m2"] == pytest.approx(area.sum() * 40_000)
+        and row["ci_low"] < row["mean_income_eur"]
+    )
     expected = np.bincount(mixed.predictions["income_class"][mixed.present[:, 3]], minlength=5)
     assert row[[f"cells_{quintile}" for quintile in range(5)]].tolist() == expected.tolist()
     assert expected.sum() == row["n_cells"]
@@ -408,11 +540,17 @@ def test_quintiles_are_of_income_whatever_the_target():
 def test_ordering_is_the_rank_correlation_of_the_tables(mixed):
     table = ordering.ordering_agreement(mixed).set_index(["measure", "observed"])
     ratios = mixed.activation_ratio().set_index(["side", "class"])["ratio"]
-    measures = {"activation_contrast": mixed.contrast()["log_ratio"], "rich ratio": ratios["rich"],
-                "contribution": mixed.contribution_by_class()["value"], "poor ratio": ratios["poor"]}  # fmt: skip
+    measures = {
+        "activation_contrast": mixed.contrast()["log_ratio"],
+        "rich ratio": ratios["rich"],
+        "contribution": mixed.contribution_by_class()["value"],
+        "poor ratio": ratios["poor"],
+    }
     observed = observed_association(mixed).set_index(["side", "class"])["probability"]
-    seen = {"mean income": class_income(mixed)["mean_income_eur"],
-            "log odds rich/poor": np.log(observed["rich"] / observed["poor"])}  # fmt: skip
+    seen = {
+        "mean income": class_income(mixed)["mean_income_eur"],
+        "log odds rich/poor": np.log(observed["rich"] / observed["poor"]),
+    }
     assert len(table) == 8 and (table["n_classes"] == 6).all()
     for measure, incomes in table.index:
         expected = stats.spearmanr(measures[measure], seen[incomes]).statistic
@@ -443,8 +581,10 @@ def test_alike_orders_agree_and_noise_does_not():
 
 def test_classes_in_few_blocks_are_left_out_of_the_order():
     random = np.random.default_rng(0)
-    first, second = (Estimate(random.normal(size=5), random.normal(size=(200, 5)), blocks)
-                     for blocks in (np.array([30, 30, 30, 30, 2]), np.array([2, 30, 30, 30, 30])))  # fmt: skip
+    first, second = (
+        Estimate(random.normal(size=5), random.normal(size=(200, 5)), blocks)
+        for blocks in (np.array([30, 30, 30, 30, 2]), np.array([2, 30, 30, 30, 30]))
+    )
     got = ordering.rank_agreement(first, second, settings.load("default").statistics)
     expected = stats.spearmanr(first.value[1:4], second.value[1:4]).statistic
     assert got["n_classes"] == 3 and got["spearman"] == pytest.approx(expected)
@@ -454,16 +594,29 @@ def test_side_without_cells_has_no_order():
     city = random_city()
     city.predictions["predicted_class"] = 2
     table = ordering.ordering_agreement(city).set_index("measure")
-    assert table.loc["rich ratio", "spearman"].isna().all() and (table.loc["rich ratio", "n_classes"] == 0).all()
+    assert (
+        table.loc["rich ratio", "spearman"].isna().all()
+        and (table.loc["rich ratio", "n_classes"] == 0).all()
+    )
     assert table.loc["contribution", "spearman"].notna().all()
 
 
 def test_run_of_one_fold_has_only_its_cells():
     whole = random_city()
     ids = whole.predictions.index[whole.block_numbers < 12]
-    rows = pd.DataFrame({"idINSPIRE": ids, "class": "roads", "area_m2": 40_000.0, "contribution": 0.1,
-                         "poor_share": 1.0, "rich_share": 1.0})  # fmt: skip
-    blocks = pd.Series(whole.block_numbers, index=whole.predictions.index)  # of all the city, as samples.csv
+    rows = pd.DataFrame(
+        {
+            "idINSPIRE": ids,
+            "class": "roads",
+            "area_m2": 40_000.0,
+            "contribution": 0.1,
+            "poor_share": 1.0,
+            "rich_share": 1.0,
+        }
+    )
+    blocks = pd.Series(
+        whole.block_numbers, index=whole.predictions.index
+    )  # of all the city, as samples.csv
     made = settings.load("default", ["split.trained_folds=1"])
     predictions = whole.predictions.loc[ids].reset_index()
     city = LandCover(rows, predictions, blocks, NAMES, 40_000, made.landcover, made.statistics, 0)

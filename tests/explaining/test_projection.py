@@ -13,10 +13,15 @@ from urbancam.tables import grid
 
 
 def make_fragments(count: int) -> pd.DataFrame:
-    return pd.DataFrame({
-        "fragment_id": [f"f{i}" for i in range(count)], "idINSPIRE": "cell", "class": "water", "code": 50000,
-        "area_m2": 40_000 / count,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "fragment_id": [f"f{i}" for i in range(count)],
+            "idINSPIRE": "cell",
+            "class": "water",
+            "code": 50000,
+            "area_m2": 40_000 / count,
+        }
+    )
 
 
 def make_maps(poor, rich, contribution) -> projection.CellMaps:
@@ -26,7 +31,9 @@ def make_maps(poor, rich, contribution) -> projection.CellMaps:
 def test_zonal_statistics_equal_the_slow_oracle():
     random = np.random.default_rng(0)
     values, labels = random.random((40, 40)), random.integers(0, 6, (40, 40))
-    got = projection.zonal_statistics(values, labels, 7)  # fragments 6 and 7 (labels 6, 7) have no pixel
+    got = projection.zonal_statistics(
+        values, labels, 7
+    )  # fragments 6 and 7 (labels 6, 7) have no pixel
     for i in range(5):
         inside = values[labels == i + 1]
         expected = [inside.sum(), inside.min(), inside.max(), np.median(inside), inside.mean()]
@@ -40,8 +47,10 @@ WEST, SOUTH = 3_760_000, 2_888_000
 
 
 def test_t4_map_in_the_north_west_is_summed_in_the_north_western_polygon():
-    south_east, north_west = (shapely.box(WEST + x, SOUTH + y, WEST + x + 100, SOUTH + y + 100)
-                              for x, y in ((100, 0), (0, 100)))  # fmt: skip
+    south_east, north_west = (
+        shapely.box(WEST + x, SOUTH + y, WEST + x + 100, SOUTH + y + 100)
+        for x, y in ((100, 0), (0, 100))
+    )
     labels = fragments.label_raster([south_east, north_west], grid.bounds(CELL), 80)
     bright = np.zeros((80, 80))
     bright[:40, :40] = 1  # row 0 in the north, column 0 in the west
@@ -52,12 +61,16 @@ def test_t4_map_in_the_north_west_is_summed_in_the_north_western_polygon():
 
 def test_t6_counts_add_up_where_land_cover_covers_the_cell():
     edges = [0, 13.7, 55.1, 131.9, 200]  # m, none on a pixel's edge
-    strips = [shapely.box(WEST + a, SOUTH, WEST + b, SOUTH + 200) for a, b in itertools.pairwise(edges)]
+    strips = [
+        shapely.box(WEST + a, SOUTH, WEST + b, SOUTH + 200) for a, b in itertools.pairwise(edges)
+    ]
     labels = fragments.label_raster(strips, grid.bounds(CELL), 800)
     ones = np.ones((800, 800))
     got = projection.project_cell(make_fragments(4), labels, make_maps(ones, ones, ones))
     assert got["pixel_count"].sum() == 640_000 and got["contribution"].sum() == 640_000
-    columns = [round(4 * b) - round(4 * a) for a, b in itertools.pairwise(edges)]  # of 0.25 m, by their centres
+    columns = [
+        round(4 * b) - round(4 * a) for a, b in itertools.pairwise(edges)
+    ]  # of 0.25 m, by their centres
     assert got["pixel_count"].tolist() == [800 * n for n in columns]
 
 
@@ -65,7 +78,10 @@ def test_shares_are_of_the_cells_fragments_and_scores_per_m2():
     labels = np.array([[0, 1], [2, 2]])
     poor, rich = np.array([[9.0, 1], [1, 2]]), np.zeros((2, 2))
     got = projection.project_cell(make_fragments(2), labels, make_maps(poor, rich, poor))
-    assert got["poor_share"].tolist() == [0.25, 0.75] and got["poor_score"].tolist() == [1 / 20_000, 3 / 20_000]
+    assert got["poor_share"].tolist() == [0.25, 0.75] and got["poor_score"].tolist() == [
+        1 / 20_000,
+        3 / 20_000,
+    ]
     assert got["rich_share"].isna().all()
 
 
@@ -85,4 +101,8 @@ def test_thumbnail_marks_rich_above_and_poor_below_the_middle():
 def test_cell_row_divides_the_contribution_into_covered_and_not():
     labels, ones = np.array([[0, 1], [1, 1]]), np.ones((2, 2))
     got = projection.describe_cell(labels, make_maps(ones, ones, ones))
-    assert (got["contribution"], got["uncovered_contribution"], got["covered_share"]) == (3, 1, 0.75)
+    assert (got["contribution"], got["uncovered_contribution"], got["covered_share"]) == (
+        3,
+        1,
+        0.75,
+    )

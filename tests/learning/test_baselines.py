@@ -12,7 +12,9 @@ def make_cells(side: int = 10) -> pd.DataFrame:
     row, column = np.divmod(np.arange(side**2), side)
     ids = [f"CRS3035RES200mN{200 * r}E{200 * c}" for r, c in zip(row, column, strict=True)]
     income_class, fold = column * 5 // side, row % 3
-    return pd.DataFrame({"idINSPIRE": ids, "ind": 100.0, "income_class": income_class, "fold": fold})
+    return pd.DataFrame(
+        {"idINSPIRE": ids, "ind": 100.0, "income_class": income_class, "fold": fold}
+    )
 
 
 def predict(name: str, features: np.ndarray, cells: pd.DataFrame) -> pd.DataFrame:
@@ -33,7 +35,9 @@ def make_fragments() -> pd.DataFrame:
 
 
 def test_land_cover_shares_are_of_the_whole_cell_in_the_order_asked():
-    got = baselines.land_cover_shares(make_fragments(), pd.Series(["b", "a", "c"]), "class", cell_size_m=200)
+    got = baselines.land_cover_shares(
+        make_fragments(), pd.Series(["b", "a", "c"]), "class", cell_size_m=200
+    )
     assert list(got) == ["roads", "water"]
     assert got.to_numpy().tolist() == [[0, 0.75], [0.5, 0.5], [0, 0]]
 
@@ -74,9 +78,15 @@ def test_no_baseline_sees_the_classes_of_its_test_fold(name):
 
 def test_untested_folds_are_learned_from_but_not_predicted():
     cells, features = make_cells(), np.random.default_rng(0).normal(size=(100, 3))
-    baseline, classes, folds = baselines.ridge, cells["income_class"].to_numpy(), cells["fold"].to_numpy()
+    baseline, classes, folds = (
+        baselines.ridge,
+        cells["income_class"].to_numpy(),
+        cells["fold"].to_numpy(),
+    )
     got = baselines.out_of_fold(baseline, features, classes, folds, tested=[1])
-    expected = baselines.out_of_fold(baseline, features, classes, folds)[folds == 1].reset_index(drop=True)
+    expected = baselines.out_of_fold(baseline, features, classes, folds)[folds == 1].reset_index(
+        drop=True
+    )
     pd.testing.assert_frame_equal(got, expected)
 
 
@@ -93,7 +103,9 @@ def test_nearest_neighbours_by_hand():
 
 
 def test_more_neighbours_than_cells_are_all_cells():
-    got = baselines.nearest_neighbours(np.eye(3), np.array([0, 2, 2]), np.zeros((1, 3)), neighbours=8)
+    got = baselines.nearest_neighbours(
+        np.eye(3), np.array([0, 2, 2]), np.zeros((1, 3)), neighbours=8
+    )
     assert got[0].tolist() == pytest.approx([1 / 3, 0, 2 / 3, 0, 0])
 
 
@@ -107,7 +119,13 @@ def test_ridge_reads_its_answer_as_p_of_a_binomial():
     features = np.linspace(-1, 1, 50)[:, None]
     got = baselines.ridge(features, np.linspace(0, 4, 50), np.array([[-1.0], [0], [1], [9]]))
     p = np.array([0.0, 0.5, 1, 1])
-    expected = [(1 - p) ** 4, 4 * p * (1 - p) ** 3, 6 * p**2 * (1 - p) ** 2, 4 * p**3 * (1 - p), p**4]
+    expected = [
+        (1 - p) ** 4,
+        4 * p * (1 - p) ** 3,
+        6 * p**2 * (1 - p) ** 2,
+        4 * p**3 * (1 - p),
+        p**4,
+    ]
     assert got == pytest.approx(np.column_stack(expected), abs=1e-3)
 
 
@@ -115,5 +133,7 @@ def test_equally_probable_classes_go_to_the_middle_not_to_the_poorest():
     def undecided(features, classes, unseen):
         return np.tile([0.4, 0.0, 0.0, 0.4, 0.2], (len(unseen), 1))  # expected class 2
 
-    got = baselines.out_of_fold(undecided, np.zeros((4, 1)), np.array([0, 1, 2, 3]), np.array([0, 0, 1, 1]))
+    got = baselines.out_of_fold(
+        undecided, np.zeros((4, 1)), np.array([0, 1, 2, 3]), np.array([0, 0, 1, 1])
+    )
     assert got["predicted_class"].tolist() == [3] * 4

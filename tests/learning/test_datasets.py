@@ -65,6 +65,8 @@ def test_damaged_cache_is_made_again(files, tmp_path, name, damage):
 
 
 def test_stacked_caches_are_read_as_one():
-    caches = [np.full((count, 2, 2, 3), value, np.uint8) for count, value in ((2, 10), (0, 0), (3, 20))]
+    caches = [
+        np.full((count, 2, 2, 3), value, np.uint8) for count, value in ((2, 10), (0, 0), (3, 20))
+    ]
     stacked = datasets.StackedImages(caches)
     assert [int(stacked[row][0, 0, 0]) for row in range(5)] == [10, 10, 20, 20, 20]

@@ -18,14 +18,19 @@ def noise(size_px: int = 12, seed: int = 0) -> np.ndarray:
 def test_resize_takes_means_of_squares_and_never_enlarges():
     image = noise(4)
     got = image_features.resize(image, 2)[1, 0]
-    assert got.tolist() == pytest.approx([image[:2, :2, 1].mean() / 255, image[:2, 2:, 1].mean() / 255])
+    assert got.tolist() == pytest.approx(
+        [image[:2, :2, 1].mean() / 255, image[:2, 2:, 1].mean() / 255]
+    )
     assert image_features.resize(image, 100).shape == (3, 4, 4)
 
 
 def test_colour_histogram_is_that_of_numpy_channel_by_channel():
     image = noise()
     got = image_features.colour_histogram(image_features.resize(image, 12), bins=8)
-    expected = [np.histogram(image[:, :, channel] / 255, bins=8, range=(0, 1))[0] / 144 for channel in range(3)]
+    expected = [
+        np.histogram(image[:, :, channel] / 255, bins=8, range=(0, 1))[0] / 144
+        for channel in range(3)
+    ]
     assert got.numpy() == pytest.approx(np.concatenate(expected))
 
 
@@ -51,7 +56,10 @@ def test_patch_of_one_colour_answers_to_nothing():
 @pytest.mark.parametrize("positions", [7, 1024])
 def test_random_features_agree_with_correlation_position_by_position(monkeypatch, positions):
     monkeypatch.setattr(image_features, "POSITIONS_AT_ONCE", positions)
-    image, filters = noise(9), np.random.default_rng(1).normal(0, 2, size=(5, 27)).astype(np.float32)
+    image, filters = (
+        noise(9),
+        np.random.default_rng(1).normal(0, 2, size=(5, 27)).astype(np.float32),
+    )
     pixels = image_features.resize(image, 9)
     got = image_features.random_features(pixels, torch.tensor(filters), patch_px=3).numpy()
     answers = [correlate(pixels.numpy(), f.reshape(3, 3, 3), mode="valid")[0] for f in filters]
@@ -63,8 +71,12 @@ def test_patches_are_windows_of_the_images_that_may_be_drawn_from(monkeypatch):
     monkeypatch.setattr(image_features, "POOL", 40)
     images = np.stack([noise(6, seed) for seed in range(4)])
     got = image_features.draw_patches(images, np.array([1, 3]), 6, 2, seed=0)
-    windows = {tuple(images[i, y : y + 2, x : x + 2].transpose(2, 0, 1).ravel())
-               for i in (1, 3) for y in range(5) for x in range(5)}  # fmt: skip
+    windows = {
+        tuple(images[i, y : y + 2, x : x + 2].transpose(2, 0, 1).ravel())
+        for i in (1, 3)
+        for y in range(5)
+        for x in range(5)
+    }
     assert len(got) == 40 and {tuple(np.rint(255 * patch).astype(int)) for patch in got} <= windows
     assert (got == image_features.draw_patches(images, np.array([1, 3]), 6, 2, seed=0)).all()
 
@@ -94,7 +106,9 @@ def test_features_of_cells_in_the_order_asked(town):
     ]
     expected = image_features.colour_histogram(image_features.resize(noise(64, 3), 64), 8)
     assert got["colour_histogram"][0] == pytest.approx(expected.numpy())
-    assert np.isfinite(got["random_features"]).all() and (got["random_features"].std(axis=0) > 0).any()
+    assert (
+        np.isfinite(got["random_features"]).all() and (got["random_features"].std(axis=0) > 0).any()
+    )
 
 
 def test_features_are_computed_once_and_again_when_something_changes(town):
@@ -105,7 +119,9 @@ def test_features_are_computed_once_and_again_when_something_changes(town):
     assert (features(town, ["cell0", "cell1"])["random_features"] == first["random_features"]).all()
     for change in (["cell1", "cell0"], "baselines.patch_px=5", "seed=1"):
         with pytest.raises(InputError, match="an image cannot be read"):
-            features(town, *([change] if isinstance(change, list) else (["cell0", "cell1"], change)))
+            features(
+                town, *([change] if isinstance(change, list) else (["cell0", "cell1"], change))
+            )
 
 
 def test_features_of_images_that_have_changed_are_removed(town):

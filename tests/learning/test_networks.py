@@ -38,13 +38,22 @@ def test_t2_argmax_is_floor_of_5p():
 
 
 def test_t2_published_values():
-    assert heads.binomial_loss(torch.zeros(5, 1), torch.arange(5)).item() == pytest.approx(1.860, abs=5e-4)
-    peaks = heads.binomial_log_probabilities(torch.logit(torch.tensor([0.25, 0.5, 0.75]))).exp().max(1).values
+    assert heads.binomial_loss(torch.zeros(5, 1), torch.arange(5)).item() == pytest.approx(
+        1.860, abs=5e-4
+    )
+    peaks = (
+        heads.binomial_log_probabilities(torch.logit(torch.tensor([0.25, 0.5, 0.75])))
+        .exp()
+        .max(1)
+        .values
+    )
     assert peaks.tolist() == pytest.approx([0.422, 0.375, 0.422], abs=5e-4)
 
 
 def test_loss_stays_finite_where_probabilities_underflow():
-    assert torch.isfinite(heads.binomial_loss(torch.tensor([[200.0], [-200.0]]), torch.tensor([0, 4])))
+    assert torch.isfinite(
+        heads.binomial_loss(torch.tensor([[200.0], [-200.0]]), torch.tensor([0, 4]))
+    )
 
 
 def test_head_agrees_with_dlordinal():
@@ -57,7 +66,9 @@ def test_head_agrees_with_dlordinal():
     assert np.allclose(got, expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["efficientnet-b0", "resnet18", "resnet34", "resnet50", "resnet101"])
+@pytest.mark.parametrize(
+    "name", ["efficientnet-b0", "resnet18", "resnet34", "resnet50", "resnet101"]
+)
 def test_backbone_record_tells_channels_and_target_layer(name):
     made = settings.load("demo", [f"model.backbone={name}"]).model
     network = networks.build(made)

@@ -14,7 +14,9 @@ def make_cells(side: int = 20, seed: int = 0) -> pd.DataFrame:
     """A square of cells at a 400 m corner; a fifth lies in imputation groups of 2 x 2 or 1 x 3 cells."""
     east, north = np.meshgrid(np.arange(side) * 200 + 3_600_000, np.arange(side) * 200 + 2_800_000)
     ids = [f"CRS3035RES200mN{n}E{e}" for n, e in zip(north.ravel(), east.ravel(), strict=True)]
-    cells = pd.DataFrame({"idINSPIRE": ids, "income_class": np.arange(side**2) % 5, "used": True, "reason": ""})
+    cells = pd.DataFrame(
+        {"idINSPIRE": ids, "income_class": np.arange(side**2) % 5, "used": True, "reason": ""}
+    )
     grouped = np.random.default_rng(seed).random(side**2) < 0.2
     cells["group"] = pd.Series(np.where(grouped, np.arange(side**2) // 3, np.nan), dtype="Int64")
     return cells
@@ -40,7 +42,11 @@ def test_group_goes_to_the_block_that_holds_most_of_it():
 def test_t11_block_split_shares_no_cell_group_or_block(samples, fold):
     role = splits.roles(samples, fold, "block", 0.25, seed=0)
     assert set(role) == {"train", "validation", "test"}
-    assert [splits.leaks(samples, role, key) for key in ("idINSPIRE", "group", "block")] == [0, 0, 0]
+    assert [splits.leaks(samples, role, key) for key in ("idINSPIRE", "group", "block")] == [
+        0,
+        0,
+        0,
+    ]
 
 
 def test_t11_random_split_is_shown_to_leak(samples):
@@ -81,8 +87,13 @@ def test_fewer_blocks_than_folds_is_named():
 
 def test_void_and_missing_images_are_not_used():
     cells = make_cells(2)[["idINSPIRE", "group"]].assign(income_eur=[1.0, 2, 3, 4], ind=5.0)
-    images = pd.DataFrame({"idINSPIRE": cells["idINSPIRE"], "path": ["a", "b", None, "d"],
-                           "void_fraction": [0.009, 0.011, 1.0, 0.0]})  # fmt: skip
+    images = pd.DataFrame(
+        {
+            "idINSPIRE": cells["idINSPIRE"],
+            "path": ["a", "b", None, "d"],
+            "void_fraction": [0.009, 0.011, 1.0, 0.0],
+        }
+    )
     got = splits.usable_cells(cells, images, 0.01)
     assert got["used"].tolist() == [True, False, False, True]
     assert got["reason"].tolist()[1:3] == ["more than 0.01 of the image is void", "no image"]
@@ -101,9 +112,13 @@ def test_cities_learned_from_are_divided_by_whole_blocks(samples):
 
 def with_some_without_income() -> tuple[pd.DataFrame, pd.DataFrame]:
     """400 cells, every seventh without people and income, and their images."""
-    cells = make_cells()[["idINSPIRE", "group"]].assign(income_eur=10_000.0 + np.arange(400), ind=5.0)
+    cells = make_cells()[["idINSPIRE", "group"]].assign(
+        income_eur=10_000.0 + np.arange(400), ind=5.0
+    )
     cells.loc[::7, ["income_eur", "ind", "group"]] = [np.nan, 0.0, None]
-    return cells, pd.DataFrame({"idINSPIRE": cells["idINSPIRE"], "path": "a.png", "void_fraction": 0.0})
+    return cells, pd.DataFrame(
+        {"idINSPIRE": cells["idINSPIRE"], "path": "a.png", "void_fraction": 0.0}
+    )
 
 
 def test_cells_without_income_are_not_used():
@@ -123,9 +138,14 @@ def test_people_without_a_finite_income_are_refused(income):
 
 def test_cells_without_income_change_nothing_for_the_others():
     cells, images = with_some_without_income()
-    split, income = settings.load("default", ["split.block_m=1000"]).split, targets.TARGETS["income"]
+    split, income = (
+        settings.load("default", ["split.block_m=1000"]).split,
+        targets.TARGETS["income"],
+    )
     with_them, alone = (
-        splits.add_folds(targets.add_classes(splits.usable_cells(some, images, 0.01), income), split, seed=0)
+        splits.add_folds(
+            targets.add_classes(splits.usable_cells(some, images, 0.01), income), split, seed=0
+        )
         for some in (cells, cells[cells["income_eur"].notna()])
     )
     pd.testing.assert_frame_equal(with_them[with_them["used"]].reset_index(drop=True), alone)

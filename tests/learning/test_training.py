@@ -10,7 +10,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from urbancam.learning import augmentation, datasets, heads, networks, schedules, training, weight_files
+from urbancam.learning import (
+    augmentation,
+    datasets,
+    heads,
+    networks,
+    schedules,
+    training,
+    weight_files,
+)
 from urbancam.learning.batches import BatchSchedule
 from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
@@ -57,7 +65,9 @@ def test_balanced_batches_hold_each_class_twice_without_repeats():
     first = schedule.epoch(0)
     assert len(first) == 250
     assert all((np.bincount(classes[batch]) == 2).all() for batch in first)
-    assert len(set(np.concatenate(first[:5])[classes[np.concatenate(first[:5])] == 0])) == 10  # one full pass
+    assert (
+        len(set(np.concatenate(first[:5])[classes[np.concatenate(first[:5])] == 0])) == 10
+    )  # one full pass
 
 
 def test_virtual_epochs_run_on_where_the_last_one_stopped():
@@ -69,7 +79,9 @@ def test_virtual_epochs_run_on_where_the_last_one_stopped():
 def test_whole_epochs_visit_every_item_and_leave_no_batch_of_one():
     schedule = BatchSchedule(np.zeros(9), 4, None, balanced=False, seed=0)
     assert [len(batch) for batch in schedule.epoch(0)] == [4, 4]
-    assert sorted(np.concatenate(BatchSchedule(np.zeros(10), 4, None, False, 0).epoch(3))) == list(range(10))
+    assert sorted(np.concatenate(BatchSchedule(np.zeros(10), 4, None, False, 0).epoch(3))) == list(
+        range(10)
+    )
 
 
 def test_drawn_epochs_are_as_long_as_the_data_and_balanced_on_average():
@@ -88,7 +100,9 @@ def test_drawn_items_of_a_class_are_alike_likely():
 
 
 def test_any_number_of_classes_trains(tmp_path):
-    made = settings.load("demo", ["training.epochs=1", "training.batch_size=8", "model.head=softmax"])
+    made = settings.load(
+        "demo", ["training.epochs=1", "training.batch_size=8", "model.head=softmax"]
+    )
     images = np.random.default_rng(0).integers(0, 255, (40, 16, 16, 3)).astype(np.uint8)
     items = datasets.LabelledImages(images, np.arange(40), np.arange(40) % 7)
     network = networks.Network(Tiny(), 4, 7, 0.0)
@@ -129,7 +143,9 @@ def make_trainer(folder, fingerprint="same", changes=()) -> training.Trainer:
     made = settings.load("demo", ["training.epochs=6", "training.batch_size=8", *changes])
     images = np.random.default_rng(0).integers(0, 255, (40, 16, 16, 3)).astype(np.uint8)
     classes = np.arange(40) % 5
-    train = datasets.LabelledImages(images, np.arange(30), classes[:30], augmentation.dihedral, seed=1)
+    train = datasets.LabelledImages(
+        images, np.arange(30), classes[:30], augmentation.dihedral, seed=1
+    )
     validation = datasets.LabelledImages(images, np.arange(30, 40), classes[30:])
     network = networks.Network(Tiny(), 4, 1, 0.1)
     return training.Trainer(network, train, validation, made, folder, fingerprint, 1, 1)
@@ -158,22 +174,42 @@ def test_t12_resumed_training_equals_a_clean_one(tmp_path, monkeypatch):
         killed.fit()
     resumed = make_trainer(tmp_path / "killed").fit()
     pd.testing.assert_frame_equal(resumed.drop(columns="seconds"), clean.drop(columns="seconds"))
-    weights = [torch.load(tmp_path / name / "weights.pt", weights_only=True) for name in ("clean", "killed")]
+    weights = [
+        torch.load(tmp_path / name / "weights.pt", weights_only=True)
+        for name in ("clean", "killed")
+    ]
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
 
 
-def test_restarted_training_halves_the_rate_goes_on_from_the_best_and_keeps_the_best_run(tmp_path, monkeypatch):
-    losses, copy, best, begun = iter([3, 2, 5, 5, 9, 9, 9, 9, 9, 9, 9, 9]), training._copy_state, [], []
+def test_restarted_training_halves_the_rate_goes_on_from_the_best_and_keeps_the_best_run(
+    tmp_path, monkeypatch
+):
+    losses, copy, best, begun = (
+        iter([3, 2, 5, 5, 9, 9, 9, 9, 9, 9, 9, 9]),
+        training._copy_state,
+        [],
+        [],
+    )
     monkeypatch.setattr(training, "score", lambda *_: (float(next(losses)), 0.0))
-    monkeypatch.setattr(training, "_copy_state", lambda network: best.append(copy(network)) or best[-1])
+    monkeypatch.setattr(
+        training, "_copy_state", lambda network: best.append(copy(network)) or best[-1]
+    )
     wanted = ["restarts=true", "patience=2", "schedule=constant", "learning_rate=0.01"]
     trainer = make_trainer(tmp_path, changes=[f"training.{assignment}" for assignment in wanted])
     train = trainer._train_epoch
-    monkeypatch.setattr(trainer, "_train_epoch", lambda: begun.append(copy(trainer.network)) or train())
+    monkeypatch.setattr(
+        trainer, "_train_epoch", lambda: begun.append(copy(trainer.network)) or train()
+    )
     history = trainer.fit()
-    assert history[["run", "epoch", "learning_rate"]].iloc[[3, 4]].values.tolist() == [[0, 3, 0.01], [1, 2, 0.005]]
+    assert history[["run", "epoch", "learning_rate"]].iloc[[3, 4]].values.tolist() == [
+        [0, 3, 0.01],
+        [1, 2, 0.005],
+    ]
     kept = torch.load(tmp_path / "weights.pt", weights_only=True)
-    assert all(torch.equal(best[1][key], begun[4][key]) and torch.equal(best[1][key], kept[key]) for key in kept)
+    assert all(
+        torch.equal(best[1][key], begun[4][key]) and torch.equal(best[1][key], kept[key])
+        for key in kept
+    )
 
 
 def test_checkpoint_of_other_settings_is_not_gone_on_with(tmp_path, monkeypatch):
@@ -195,7 +231,11 @@ def test_plateau_waits_as_keras_does():
     made = settings.load("paper").training
     optimiser = torch.optim.Adam([nn.Parameter(torch.zeros(1))], lr=made.learning_rate)
     rate = schedules.Rate(optimiser, made, 10, made.learning_rate)
-    for loss in (1.0, 1.0, 1.0):  # Keras: patience 2 lowers the rate after the second epoch without improvement
+    for loss in (
+        1.0,
+        1.0,
+        1.0,
+    ):  # Keras: patience 2 lowers the rate after the second epoch without improvement
         rate.after_epoch(loss, 0.0)
     assert optimiser.param_groups[0]["lr"] == pytest.approx(2e-5)
 
@@ -235,7 +275,11 @@ def test_equal_class_weights_change_nothing(head):
 
 
 def test_class_weights_weight_the_loss_of_training_alone(tmp_path):
-    weights = ["training.class_weights=[9, 9, 9, 9, 9]", "training.epochs=1", "training.learning_rate=1e-12"]
+    weights = [
+        "training.class_weights=[9, 9, 9, 9, 9]",
+        "training.epochs=1",
+        "training.learning_rate=1e-12",
+    ]
     plain, weighted = (
         make_trainer(tmp_path / str(n), changes=weights[n:]).fit().iloc[0] for n in (1, 0)
     )

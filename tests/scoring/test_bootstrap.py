@@ -47,7 +47,8 @@ def test_sums_of_a_draw_are_sums_over_its_blocks_as_wholes():
         counts, got, strict=True
     ):  # slow oracle: write the drawn cells down one after the other
         cells = [
-            np.tile(np.flatnonzero(BLOCKS == name), times) for name, times in zip("abc", draw, strict=True)
+            np.tile(np.flatnonzero(BLOCKS == name), times)
+            for name, times in zip("abc", draw, strict=True)
         ]
         assert sums == pytest.approx(values[np.concatenate(cells)].sum(axis=0))
 
@@ -97,7 +98,10 @@ def _coverage(cells_are_blocks: bool) -> float:
         values = np.repeat(random.normal(size=40), 10) + 0.3 * random.normal(size=400)
         blocks = np.arange(400) if cells_are_blocks else np.repeat(np.arange(40), 10)
         counts = bootstrap.block_draws(blocks, draws=200, seed=city)
-        sums, n = (bootstrap.block_sums(v, *bootstrap.number_blocks(blocks)) for v in (values, np.ones(400)))
+        sums, n = (
+            bootstrap.block_sums(v, *bootstrap.number_blocks(blocks))
+            for v in (values, np.ones(400))
+        )
         low, high = bootstrap.ratio_interval(sums, n, counts, confidence=0.9)
         hits += low <= 0 <= high
     return hits / 200
@@ -132,7 +136,9 @@ def test_p_value_falls_below_5_percent_where_the_interval_leaves_out_the_null():
     draws = random.normal(loc=np.linspace(-4, 4, 40), size=(1000, 40))
     low, high = bootstrap.interval(draws, confidence=0.95)
     got, outside = bootstrap.p_value(draws, 0), (low > 0) | (high < 0)
-    assert outside[got < 0.05].all() and (got[outside] < 0.0525).all()  # one draw in 1001 between them
+    assert (
+        outside[got < 0.05].all() and (got[outside] < 0.0525).all()
+    )  # one draw in 1001 between them
 
 
 def test_p_values_of_a_true_null_are_as_often_small_as_they_say():
@@ -144,7 +150,25 @@ def test_p_values_of_a_true_null_are_as_often_small_as_they_say():
 
 
 def test_q_values_against_the_worked_example_of_benjamini_and_hochberg():
-    p = np.array([.0001, .0004, .0019, .0095, .0201, .0278, .0298, .0344, .0459, .3240, .4262, .5719, .6528, .7590, 1])
+    p = np.array(
+        [
+            0.0001,
+            0.0004,
+            0.0019,
+            0.0095,
+            0.0201,
+            0.0278,
+            0.0298,
+            0.0344,
+            0.0459,
+            0.3240,
+            0.4262,
+            0.5719,
+            0.6528,
+            0.7590,
+            1,
+        ]
+    )
     got = bootstrap.q_value(p)  # their section 3: four discoveries at 5 %
     assert (got <= 0.05).sum() == 4 and got[3] == pytest.approx(0.0095 * 15 / 4)
 
@@ -152,14 +176,19 @@ def test_q_values_against_the_worked_example_of_benjamini_and_hochberg():
 def test_q_values_do_not_count_what_was_not_tested():
     got = bootstrap.q_value(np.array([0.01, np.nan, 0.04]))
     assert got[[0, 2]] == pytest.approx([0.02, 0.04]) and np.isnan(got[1])
-    assert np.isnan(bootstrap.q_value(np.array([np.nan]))).all() and len(bootstrap.q_value(np.array([]))) == 0
+    assert (
+        np.isnan(bootstrap.q_value(np.array([np.nan]))).all()
+        and len(bootstrap.q_value(np.array([]))) == 0
+    )
 
 
 def test_rank_correlation_of_rows_against_scipy():
     x, y = np.random.default_rng(0).integers(0, 6, (2, 20, 8)).astype(float)  # with ties
     x[0, :3], y[0, 5] = np.nan, np.nan
     got = bootstrap.rank_correlation(x, y)
-    expected = [stats.spearmanr(a, b, nan_policy="omit").statistic for a, b in zip(x, y, strict=True)]
+    expected = [
+        stats.spearmanr(a, b, nan_policy="omit").statistic for a, b in zip(x, y, strict=True)
+    ]
     assert got == pytest.approx(expected)
 
 
@@ -172,13 +201,20 @@ def test_rank_correlation_of_two_places_or_of_a_constant_is_undefined():
 def test_estimate_of_too_few_blocks_has_neither_interval_nor_p_value():
     statistics = settings.load("default").statistics
     draws = np.random.default_rng(0).normal(5, 1, (200, 2))
-    made = bootstrap.Estimate(draws.mean(0), draws, np.array([statistics.min_blocks, statistics.min_blocks - 1]))
-    assert np.isfinite(made.interval(statistics)[:, 0]).all() and np.isnan(made.interval(statistics)[:, 1]).all()
+    made = bootstrap.Estimate(
+        draws.mean(0), draws, np.array([statistics.min_blocks, statistics.min_blocks - 1])
+    )
+    assert (
+        np.isfinite(made.interval(statistics)[:, 0]).all()
+        and np.isnan(made.interval(statistics)[:, 1]).all()
+    )
     assert np.isnan(made.p_value(0, statistics)).tolist() == [False, True]
 
 
 def test_significance_stands_last_and_untested_rows_are_not_significant():
     table = pd.DataFrame({"class": ["a", "b", "c"]})
-    got = bootstrap.add_significance(table, np.array([0.001, np.nan, 0.5]), settings.load("default").statistics)
+    got = bootstrap.add_significance(
+        table, np.array([0.001, np.nan, 0.5]), settings.load("default").statistics
+    )
     assert list(got) == ["class", "p_value", "q_value", "significant"]
     assert got["significant"].tolist() == [True, False, False] and got["significant"].dtype == bool

@@ -37,7 +37,9 @@ def slow_scores(cells: pd.DataFrame) -> dict[str, float]:
         "accuracy": sklearn_metrics.accuracy_score(observed, predicted),
         "accuracy_within_1": ((observed - predicted).abs() <= 1).mean(),
         "macro_f1": sklearn_metrics.f1_score(observed, predicted, average="macro"),
-        "quadratic_kappa": sklearn_metrics.cohen_kappa_score(observed, predicted, weights="quadratic"),
+        "quadratic_kappa": sklearn_metrics.cohen_kappa_score(
+            observed, predicted, weights="quadratic"
+        ),
         "mae_classes": sklearn_metrics.mean_absolute_error(observed, predicted),
         "spearman": stats.spearmanr(cells["p"], cells["target"]).statistic,
         "pearson": stats.pearsonr(cells["p"], cells["target"]).statistic,
@@ -46,7 +48,9 @@ def slow_scores(cells: pd.DataFrame) -> dict[str, float]:
 
 
 def score_once(cells: pd.DataFrame) -> pd.Series:
-    return metrics.scores(cells, np.zeros(len(cells), dtype=int), np.ones((1, 1), dtype=int)).iloc[0]
+    return metrics.scores(cells, np.zeros(len(cells), dtype=int), np.ones((1, 1), dtype=int)).iloc[
+        0
+    ]
 
 
 def test_scores_agree_with_scikit_learn_and_scipy():
@@ -70,7 +74,9 @@ def test_spearman_in_several_steps_is_the_same_as_in_one():
     counts = bootstrap.block_draws(numbers, draws=1100, seed=0)  # 524 draws a step
     got = metrics.spearman(x, y, numbers, counts)
     assert got.shape == (1100,)
-    expected = [metrics.spearman(x, y, numbers, row[None])[0] for row in counts[[0, 523, 524, 1099]]]
+    expected = [
+        metrics.spearman(x, y, numbers, row[None])[0] for row in counts[[0, 523, 524, 1099]]
+    ]
     assert got[[0, 523, 524, 1099]].tolist() == pytest.approx(expected)
 
 
@@ -93,7 +99,9 @@ def test_quadratic_kappa_by_hand():
     confusion = np.zeros((5, 5))
     confusion[0, 0] = confusion[4, 4] = confusion[0, 1] = confusion[4, 3] = 1
     # observed disagreement 1 + 1; by chance (2 of class 0, 2 of class 4) x (0, 1, 3, 4 once each) / 4 cells
-    assert metrics.quadratic_kappa(confusion) == pytest.approx(1 - 2 / (2 * 2 * (0 + 1 + 9 + 16) / 4))
+    assert metrics.quadratic_kappa(confusion) == pytest.approx(
+        1 - 2 / (2 * 2 * (0 + 1 + 9 + 16) / 4)
+    )
 
 
 def test_ranked_probability_score_by_hand():
@@ -141,12 +149,18 @@ def test_table_has_each_subset_fold_predictor_and_metric_once():
     assert len(got) == 3 * (1 + 3) * 3 * 8
     assert not got.duplicated(["subset", "fold", "predictor", "metric"]).any()
     assert set(got["fold"]) == {"all", "0", "1", "2"}
-    assert got.groupby("subset")["n"].max().to_dict() == {"all": 300, "imputed": 150, "not_imputed": 150}
+    assert got.groupby("subset")["n"].max().to_dict() == {
+        "all": 300,
+        "imputed": 150,
+        "not_imputed": 150,
+    }
 
 
 def test_table_holds_the_scores_of_the_cells_it_names():
     predictors = make_predictors()
-    got = make_table(predictors).query("subset == 'imputed' and fold == '1' and predictor == 'model'")
+    got = make_table(predictors).query(
+        "subset == 'imputed' and fold == '1' and predictor == 'model'"
+    )
     expected = slow_scores(predictors["model"][IMPUTED].query("fold == 1"))
     assert dict(zip(got["metric"], got["value"], strict=True)) == pytest.approx(expected)
 
@@ -155,33 +169,49 @@ def test_only_pooled_scores_have_intervals():
     got = make_table(make_predictors())
     pooled = got["fold"] == "all"
     assert got.loc[~pooled, ["ci_low", "ci_high"]].isna().all(axis=None)
-    assert (got["ci_low"] <= got["value"])[pooled].all() and (got["value"] <= got["ci_high"])[pooled].all()
+    assert (got["ci_low"] <= got["value"])[pooled].all() and (got["value"] <= got["ci_high"])[
+        pooled
+    ].all()
 
 
 def test_difference_is_taken_draw_by_draw():
     model = make_predictions(300)
-    got = make_table({"model": model, "twin": model}).query("predictor == 'model - twin' and fold == 'all'")
+    got = make_table({"model": model, "twin": model}).query(
+        "predictor == 'model - twin' and fold == 'all'"
+    )
     assert len(got) == 3 * 8
     assert (got[["value", "ci_low", "ci_high"]] == 0).all(axis=None)
 
 
 def test_difference_to_chance_is_above_zero():
-    got = make_table(make_predictors()).query("predictor == 'model - coordinates' and fold == 'all'")
+    got = make_table(make_predictors()).query(
+        "predictor == 'model - coordinates' and fold == 'all'"
+    )
     got = got.set_index(["subset", "metric"])
     assert got.loc[("all", "spearman"), "ci_low"] > 0.3
     assert got.loc[("all", "mae_classes"), "ci_high"] < 0
 
 
 def test_subset_without_cells_is_nan_with_n_0():
-    got = make_table(make_predictors(), imputed=np.zeros(300, dtype=bool)).query("subset == 'imputed'")
+    got = make_table(make_predictors(), imputed=np.zeros(300, dtype=bool)).query(
+        "subset == 'imputed'"
+    )
     assert (got["n"] == 0).all() and got[["value", "ci_low", "ci_high"]].isna().all(axis=None)
 
 
 def test_confusion_matrix_has_all_classes():
-    got = metrics.confusion_matrix(pd.DataFrame({"income_class": [0, 0, 4], "predicted_class": [1, 1, 4]}))
+    got = metrics.confusion_matrix(
+        pd.DataFrame({"income_class": [0, 0, 4], "predicted_class": [1, 1, 4]})
+    )
     assert list(got) == ["income_class", *(f"predicted_{k}" for k in CLASSES)]
     assert got["income_class"].tolist() == CLASSES
-    assert got["predicted_1"].tolist() == [2, 0, 0, 0, 0] and got["predicted_4"].tolist() == [0, 0, 0, 0, 1]
+    assert got["predicted_1"].tolist() == [2, 0, 0, 0, 0] and got["predicted_4"].tolist() == [
+        0,
+        0,
+        0,
+        0,
+        1,
+    ]
     assert got.drop(columns="income_class").to_numpy().sum() == 3
 
 

@@ -7,7 +7,12 @@ from urbancam.scoring import moran
 
 def ids_at(places, size_m: int = 200) -> pd.Series:
     """Ids of cells at (column, row) of a grid."""
-    return pd.Series([f"CRS3035RES{size_m}mN{2_000_000 + size_m * y}E{3_000_000 + size_m * x}" for x, y in places])
+    return pd.Series(
+        [
+            f"CRS3035RES{size_m}mN{2_000_000 + size_m * y}E{3_000_000 + size_m * x}"
+            for x, y in places
+        ]
+    )
 
 
 def square(side: int) -> np.ndarray:
@@ -93,7 +98,12 @@ def make_predictions(places) -> pd.DataFrame:
     x = places[:, 0] / max(1, places[:, 0].max())
     noise = np.random.default_rng(3).normal(0, 0.05, len(x))
     p = (x + noise).clip(0, 1)
-    columns = {"idINSPIRE": ids_at(places), "p": p, "income_class": np.floor(4.99 * x), "target": 1e4 + 1e4 * x}
+    columns = {
+        "idINSPIRE": ids_at(places),
+        "p": p,
+        "income_class": np.floor(4.99 * x),
+        "target": 1e4 + 1e4 * x,
+    }
     return pd.DataFrame(columns)
 
 
@@ -105,7 +115,9 @@ def table(predictions: pd.DataFrame, imputed=None) -> pd.DataFrame:
 def test_what_a_good_model_leaves_is_less_alike_than_what_is_observed():
     got = table(make_predictions(square(15))).query("subset == 'all'").set_index("variable")
     assert list(got.index) == ["observed_class", "residual_class", "observed_rank", "residual_rank"]
-    assert got.loc["observed_rank", "moran_i"] > 0.9 and got.loc["observed_rank", "p_value"] == 0.001
+    assert (
+        got.loc["observed_rank", "moran_i"] > 0.9 and got.loc["observed_rank", "p_value"] == 0.001
+    )
     assert got.loc["residual_rank", "moran_i"] < 0.3
     inner, edge, corner = 13**2, 4 * 13, 4
     assert got["neighbours"].unique() == pytest.approx((8 * inner + 5 * edge + 3 * corner) / 15**2)
@@ -120,7 +132,9 @@ def test_imputed_cells_are_left_out_of_their_subset():
 @pytest.mark.parametrize("places", [np.zeros((0, 2), dtype=int), np.array([[0, 0], [7, 7]])])
 def test_cells_without_neighbours_have_no_autocorrelation(places):
     got = table(make_predictions(places) if len(places) else make_predictions(square(1)).iloc[:0])
-    assert (got["n_cells"] == 0).all() and got[["moran_i", "p_value", "expected"]].isna().all(axis=None)
+    assert (got["n_cells"] == 0).all() and got[["moran_i", "p_value", "expected"]].isna().all(
+        axis=None
+    )
 
 
 def test_equal_values_have_none_either():

@@ -19,7 +19,9 @@ def make_samples() -> pd.DataFrame:
     block = row // 2 * 3 + column // 2
     samples = pd.DataFrame(
         {
-            "idINSPIRE": [f"CRS3035RES200mN{200 * r}E{200 * c}" for r, c in zip(row, column, strict=True)],
+            "idINSPIRE": [
+                f"CRS3035RES200mN{200 * r}E{200 * c}" for r, c in zip(row, column, strict=True)
+            ],
             "used": True,
             "reason": "",
             "income_class": np.arange(N + 1) % 5.0,
@@ -105,7 +107,10 @@ def test_refuses_predictions_that_cannot_be(fault, message):
 
 def test_cells_that_a_table_lacks_are_named():
     table = pd.DataFrame({"idINSPIRE": ["a", "b"], "ind": [1, 2]})
-    assert predictions.rows_of(pd.Series(["b", "a"]), table, "cells.parquet")["ind"].tolist() == [2, 1]
+    assert predictions.rows_of(pd.Series(["b", "a"]), table, "cells.parquet")["ind"].tolist() == [
+        2,
+        1,
+    ]
     with pytest.raises(InputError, match="1 predicted cells are not there, the first c"):
         predictions.rows_of(pd.Series(["b", "c"]), table, "cells.parquet")
 
@@ -118,13 +123,21 @@ def city(tmp_path) -> Paths:
     for fold, table in make_folds(samples).items():
         paths.fold(fold).mkdir(parents=True)
         table.to_csv(paths.test_predictions(fold), index=False)
-        table[predictions.VALIDATION_COLUMNS].to_csv(paths.validation_predictions(fold), index=False)
+        table[predictions.VALIDATION_COLUMNS].to_csv(
+            paths.validation_predictions(fold), index=False
+        )
     samples.to_csv(paths.samples, index=False)
-    pd.DataFrame({"idINSPIRE": ids, "ind": 50.0, "imputed": ids.index % 2 == 0}).to_parquet(paths.cells)
-    pd.DataFrame({"idINSPIRE": ids, "class": "water", "area_m2": 40000.0}).to_parquet(paths.fragments)
+    pd.DataFrame({"idINSPIRE": ids, "ind": 50.0, "imputed": ids.index % 2 == 0}).to_parquet(
+        paths.cells
+    )
+    pd.DataFrame({"idINSPIRE": ids, "class": "water", "area_m2": 40000.0}).to_parquet(
+        paths.fragments
+    )
     paths.images.mkdir()
     for cell, income_class in zip(ids[:N], samples["income_class"], strict=False):
-        Image.new("RGB", (32, 32), (40 + 40 * int(income_class),) * 3).save(paths.images / f"{cell}.png")
+        Image.new("RGB", (32, 32), (40 + 40 * int(income_class),) * 3).save(
+            paths.images / f"{cell}.png"
+        )
     images = pd.DataFrame({"idINSPIRE": ids, "path": "images/" + ids + ".png"}).head(N)
     images.to_csv(paths.images_table, index=False)
     return paths
@@ -139,13 +152,21 @@ def evaluate(paths: Paths, *more: str) -> int:
 def test_script_writes_the_tables(city, capsys):
     assert evaluate(city) == 0
     table = pd.read_csv(city.table("metrics"))
-    best = table.query("subset == 'all' and fold == 'all' and predictor == 'model'").set_index("metric")
-    assert best.loc["spearman", ["value", "ci_low", "ci_high", "n"]].tolist() == pytest.approx([1, 1, 1, N])
+    best = table.query("subset == 'all' and fold == 'all' and predictor == 'model'").set_index(
+        "metric"
+    )
+    assert best.loc["spearman", ["value", "ci_low", "ci_high", "n"]].tolist() == pytest.approx(
+        [1, 1, 1, N]
+    )
     assert set(table["predictor"]) >= set(baselines.table(neighbours=8))
-    bright = table.query("subset == 'all' and fold == 'all' and predictor == 'colour_histogram'").set_index("metric")
+    bright = table.query(
+        "subset == 'all' and fold == 'all' and predictor == 'colour_histogram'"
+    ).set_index("metric")
     assert bright.loc["spearman", "value"] > 0.8
     assert pd.read_csv(city.predictions)["idINSPIRE"].is_unique
-    assert city.table("confusion_matrix").is_file() and city.table("classification_report").is_file()
+    assert (
+        city.table("confusion_matrix").is_file() and city.table("classification_report").is_file()
+    )
     further = ("calibration", "reliability", "temperatures", "spatial_autocorrelation")
     assert [name for name in further if not len(pd.read_csv(city.table(name)))] == []
     assert "36 cells, Spearman r 1" in capsys.readouterr().out
@@ -175,7 +196,10 @@ def test_script_refuses_validation_predictions_that_cannot_be(city, capsys):
     table.assign(income_class=7).to_csv(city.validation_predictions(1), index=False)
     assert evaluate(city) == 2
     message = capsys.readouterr().err
-    assert "fold_1/validation_predictions.csv" in message and "11_train_income.py --fold 1 --force" in message
+    assert (
+        "fold_1/validation_predictions.csv" in message
+        and "11_train_income.py --fold 1 --force" in message
+    )
 
 
 def test_script_gives_the_same_bytes_again(city):
@@ -189,4 +213,6 @@ def test_script_names_the_command_for_a_fold_that_is_missing(city, capsys):
     city.test_predictions(1).unlink()
     assert evaluate(city) == 2
     message = capsys.readouterr().err
-    assert "fold_1" in message and "python code/11_train_income.py --city Town --run demo" in message
+    assert (
+        "fold_1" in message and "python code/11_train_income.py --city Town --run demo" in message
+    )

@@ -7,7 +7,13 @@ from urbancam.showing import exhibits
 from urbancam.showing.figures import from_tables
 from urbancam.workflow import settings
 
-SPECIAL = {"class_maps", "polar_ratios", "chords", "transfer", "cell_sheet"}  # they need more than tables
+SPECIAL = {
+    "class_maps",
+    "polar_ratios",
+    "chords",
+    "transfer",
+    "cell_sheet",
+}  # they need more than tables
 
 
 def wanted(*assignments: str, run: str = "demo") -> set[str]:
@@ -31,9 +37,14 @@ def test_each_table_is_named_by_its_maker(name):
 def test_settings_choose_the_figures():
     everything = wanted("controls.deletion_cells=20", "controls.methods=[layercam]")
     assert {"controls", "deletion", "polar_ratios", "chords"} <= everything
-    assert everything - wanted("controls.deletion_cells=0", "controls.methods=[layercam]") == {"deletion"}
+    assert everything - wanted("controls.deletion_cells=0", "controls.methods=[layercam]") == {
+        "deletion"
+    }
     assert everything - wanted("controls.deletion_cells=20", "landcover.key=code") == {
-        "polar_ratios", "chords", "class_by_quintile"}  # fmt: skip
+        "polar_ratios",
+        "chords",
+        "class_by_quintile",
+    }
     bare = wanted("controls.maps=[]", "controls.methods=[]", "controls.randomise_weights=false")
     assert "controls" not in bare
 

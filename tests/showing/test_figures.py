@@ -32,7 +32,11 @@ def samples() -> pd.DataFrame:
     """Four cells in a 3 x 3 square, the last not used."""
     ids = [cell_id(0, 0), cell_id(2, 0), cell_id(0, 2), cell_id(1, 1)]
     return pd.DataFrame(
-        {"idINSPIRE": ids, "used": [True, True, True, False], "income_class": [0.0, 4.0, 2.0, np.nan]}
+        {
+            "idINSPIRE": ids,
+            "used": [True, True, True, False],
+            "income_class": [0.0, 4.0, 2.0, np.nan],
+        }
     )
 
 
@@ -45,10 +49,13 @@ def predictions(samples) -> pd.DataFrame:
 @pytest.fixture
 def ratio_table() -> pd.DataFrame:
     rows = [
-        ("green_ua", "poor", 12, 0.5, 0.3, 0.8), ("green_ua", "rich", 30, 2.6, 1.9, 3.5),
-        ("roads", "poor", 40, 1.5, 1.2, 1.9), ("roads", "rich", 38, 0.9, 0.7, 1.1),
-        ("hd_uf", "poor", 0, np.nan, np.nan, np.nan), ("hd_uf", "rich", 0, np.nan, np.nan, np.nan),
-    ]  # fmt: skip
+        ("green_ua", "poor", 12, 0.5, 0.3, 0.8),
+        ("green_ua", "rich", 30, 2.6, 1.9, 3.5),
+        ("roads", "poor", 40, 1.5, 1.2, 1.9),
+        ("roads", "rich", 38, 0.9, 0.7, 1.1),
+        ("hd_uf", "poor", 0, np.nan, np.nan, np.nan),
+        ("hd_uf", "rich", 0, np.nan, np.nan, np.nan),
+    ]
     table = pd.DataFrame(rows, columns=["class", "side", "n_cells", "ratio", "ci_low", "ci_high"])
     return table.merge(CLASSES[["class", "name"]])
 
@@ -61,25 +68,31 @@ def metric_rows(predictor: str, **values: float) -> pd.DataFrame:
 
 @pytest.fixture
 def metrics() -> pd.DataFrame:
-    return pd.concat([
-        metric_rows("model", spearman=0.76, accuracy=0.5, accuracy_within_1=0.85, quadratic_kappa=0.7),
-        metric_rows("coordinates", spearman=0.48, accuracy=0.4),
-        metric_rows("model - coordinates", spearman=0.28),
-        metric_rows("model", spearman=-1.0).assign(subset="imputed"),
-        metric_rows("model", spearman=-1.0).assign(fold="0"),
-    ])  # fmt: skip
+    return pd.concat(
+        [
+            metric_rows(
+                "model", spearman=0.76, accuracy=0.5, accuracy_within_1=0.85, quadratic_kappa=0.7
+            ),
+            metric_rows("coordinates", spearman=0.48, accuracy=0.4),
+            metric_rows("model - coordinates", spearman=0.28),
+            metric_rows("model", spearman=-1.0).assign(subset="imputed"),
+            metric_rows("model", spearman=-1.0).assign(fold="0"),
+        ]
+    )
 
 
 def picture(number: int, **changes) -> cells.CellPicture:
     west, south = 2_889_000 + 200 * number, 3_760_000
-    fragments = pd.DataFrame({
-        "class": ["green_ua", "water", "green_ua"],
-        "geometry": [
-            shapely.box(west, south, west + 200, south + 100),
-            shapely.box(west, south + 100, west + 150, south + 200),
-            shapely.box(west + 150, south + 100, west + 200, south + 200),
-        ],
-    })  # fmt: skip
+    fragments = pd.DataFrame(
+        {
+            "class": ["green_ua", "water", "green_ua"],
+            "geometry": [
+                shapely.box(west, south, west + 200, south + 100),
+                shapely.box(west, south + 100, west + 150, south + 200),
+                shapely.box(west + 150, south + 100, west + 200, south + 200),
+            ],
+        }
+    )
     image = np.full((20, 20, 3), (200, 0, 0), np.uint8)
     activation = np.full((4, 4), 128, np.uint8)
     content = {"image": image, "activation": activation, "fragments": fragments} | changes
@@ -130,7 +143,9 @@ def test_no_cell_without_income_adds_no_panel(samples, predictions):
     assert len(figure.axes) == 3  # two maps and the colour bar
 
 
-@pytest.mark.parametrize(("width_m", "expected"), [(200, 100), (800, 200), (3_400, 1_000), (150_000, 50_000)])
+@pytest.mark.parametrize(
+    ("width_m", "expected"), [(200, 100), (800, 200), (3_400, 1_000), (150_000, 50_000)]
+)
 def test_scale_bar_takes_at_most_a_third(width_m, expected):
     assert maps.scale_length_m(width_m) == expected
 
@@ -143,13 +158,17 @@ def test_scale_bar_is_as_long_as_it_says(samples, predictions):
 
 def test_true_north_is_up_on_the_central_meridian_and_leans_east_in_france():
     assert maps.north_direction(4_321_000, 3_210_000) == pytest.approx((0, 1), abs=1e-6)
-    east, north = maps.north_direction(3_760_000, 2_889_000)  # Paris, 7.7 degrees west of the meridian
+    east, north = maps.north_direction(
+        3_760_000, 2_889_000
+    )  # Paris, 7.7 degrees west of the meridian
     assert np.degrees(np.arctan2(east, north)) == pytest.approx(5.8, abs=0.3)
 
 
 def test_seventy_thousand_cells_are_drawn():
     ids = pd.Series([cell_id(column, row) for row in range(265) for column in range(265)])
-    samples = pd.DataFrame({"idINSPIRE": ids, "used": True, "income_class": np.arange(len(ids)) % 5})
+    samples = pd.DataFrame(
+        {"idINSPIRE": ids, "used": True, "income_class": np.arange(len(ids)) % 5}
+    )
     predictions = samples.rename(columns={"income_class": "predicted_class"})
     figure = maps.draw_class_maps(samples, predictions, "Paris")
     assert figure.axes[0].get_images()[0].get_array().count() == len(ids)
@@ -160,7 +179,9 @@ def test_seventy_thousand_cells_are_drawn():
 
 def test_confusion_shows_shares_of_rows_and_counts():
     counts = CONFUSION.assign(predicted_1=[4, 3, 0, 0, 0])
-    got = [text.get_text() for text in scores.draw_confusion_matrix(counts, no_metrics()).axes[0].texts]
+    got = [
+        text.get_text() for text in scores.draw_confusion_matrix(counts, no_metrics()).axes[0].texts
+    ]
     assert got[:4] == ["50%", "4", "50%", "4"]
     assert "nan%" not in got
 
@@ -178,7 +199,10 @@ def test_scores_put_each_predictor_on_its_line(metrics):
     figure = scores.draw_scores(metrics)
     dots = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
     assert [(dot.get_xdata()[0], dot.get_ydata()[0]) for dot in dots] == [(0.76, 0), (0.48, 1)]
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["image model", "coordinates"]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == [
+        "image model",
+        "coordinates",
+    ]
 
 
 def test_scores_of_a_predictor_without_that_metric_leave_its_line_empty(metrics):
@@ -214,7 +238,9 @@ def test_a_class_without_ratio_is_named_below_and_has_no_line(ratio_table):
     figure = ratios.draw_activation_ratios(ratio_table)
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels == ["Green urban areas (12 | 30)", "Other roads (40 | 38)"]
-    assert "In no cell: Dense urban fabric (50-80 %)." in figure.texts[0].get_text().replace("\n", " ")
+    assert "In no cell: Dense urban fabric (50-80 %)." in figure.texts[0].get_text().replace(
+        "\n", " "
+    )
 
 
 def test_classes_may_be_raw_codes(ratio_table):
@@ -222,7 +248,10 @@ def test_classes_may_be_raw_codes(ratio_table):
         **{"class": ratio_table["class"].map({"green_ua": 14100, "roads": 12220, "hd_uf": 11210})}
     )
     labels = ratios.draw_activation_ratios(table).axes[0].get_yticklabels()
-    assert [label.get_text() for label in labels] == ["Green urban areas (12 | 30)", "Other roads (40 | 38)"]
+    assert [label.get_text() for label in labels] == [
+        "Green urban areas (12 | 30)",
+        "Other roads (40 | 38)",
+    ]
 
 
 @pytest.mark.parametrize("side", ["poor", "rich"])
@@ -239,7 +268,9 @@ def test_no_ratio_at_all_is_drawn_without_warning(ratio_table):
 
 
 def test_contrast_and_contribution_have_a_panel_each(ratio_table):
-    contrast = pd.DataFrame({"class": ["green_ua"], "log_ratio": [1.2], "ci_low": [0.3], "ci_high": [2.0]})
+    contrast = pd.DataFrame(
+        {"class": ["green_ua"], "log_ratio": [1.2], "ci_low": [0.3], "ci_high": [2.0]}
+    )
     contribution = contrast.rename(columns={"log_ratio": "value"})
     figure = ratios.draw_activation_ratios(ratio_table, contrast, contribution)
     assert len(figure.axes) == 3
@@ -248,7 +279,9 @@ def test_contrast_and_contribution_have_a_panel_each(ratio_table):
 
 
 def test_a_class_with_a_contribution_only_keeps_its_line(ratio_table):
-    contribution = pd.DataFrame({"class": ["hd_uf"], "value": [-0.4], "ci_low": [-0.6], "ci_high": [-0.2]})
+    contribution = pd.DataFrame(
+        {"class": ["hd_uf"], "value": [-0.4], "ci_low": [-0.6], "ci_high": [-0.2]}
+    )
     figure = ratios.draw_activation_ratios(ratio_table, None, contribution)
     assert len(figure.axes[0].get_yticklabels()) == 3
     assert "In no cell" not in figure.texts[0].get_text()
@@ -256,7 +289,9 @@ def test_a_class_with_a_contribution_only_keeps_its_line(ratio_table):
 
 def test_polar_bars_end_at_the_cap_with_their_value(ratio_table):
     ax = polar.draw_polar_ratios(ratio_table, CLASSES).axes[0]
-    heights = [patch.get_height() for patch in ax.patches if patch.get_facecolor() == to_rgba("#c64737")]
+    heights = [
+        patch.get_height() for patch in ax.patches if patch.get_facecolor() == to_rgba("#c64737")
+    ]
     assert heights == [2.0, 0.9]
     assert [text.get_text() for text in ax.texts if text.get_gid() == "cap"] == ["2.6"]
 
@@ -269,7 +304,10 @@ def test_polar_capped_bar_has_no_interval_others_have(ratio_table):
 
 def test_polar_sector_of_a_class_without_ratio_is_grey_and_says_so(ratio_table):
     ax = polar.draw_polar_ratios(ratio_table, CLASSES).axes[0]
-    grey = [to_rgba(patch.get_facecolor(), 1) == to_rgba(style.UNUSED_COLOUR) for patch in ax.patches[:4]]
+    grey = [
+        to_rgba(patch.get_facecolor(), 1) == to_rgba(style.UNUSED_COLOUR)
+        for patch in ax.patches[:4]
+    ]
     assert grey == [False, False, True, True]
     assert {"Water (NA)", "Dense urban\nfabric (50-80\N{NO-BREAK SPACE}%)\n(NA)"} <= {
         text.get_text() for text in ax.texts
@@ -297,7 +335,9 @@ def test_signed_colours_are_clear_at_zero_blue_for_poor_red_for_rich():
 
 
 def test_chosen_cells_are_told_right_and_the_same_every_time():
-    table = pd.DataFrame({"income_class": [0, 0, 4, 4, 2] * 20, "predicted_class": [0, 1, 4, 0, 2] * 20})
+    table = pd.DataFrame(
+        {"income_class": [0, 0, 4, 4, 2] * 20, "predicted_class": [0, 1, 4, 0, 2] * 20}
+    )
     table["idINSPIRE"] = [
         f"{row.income_class}{row.predicted_class}-{row.Index}" for row in table.itertuples()
     ]
@@ -348,13 +388,17 @@ def test_outline_keeps_holes_empty():
 
 def test_credits_name_the_providers_and_their_years():
     got = style.credit_line(2015, 2012, [2014, 2017], rendered=False)
-    assert all(words in got for words in ("IGN, BD ORTHO 2014-2017", "Filosofi 2015", "Urban Atlas 2012"))
+    assert all(
+        words in got for words in ("IGN, BD ORTHO 2014-2017", "Filosofi 2015", "Urban Atlas 2012")
+    )
     assert "BD ORTHO;" in style.credit_line(2015, 2012, [], rendered=False)
 
 
 def test_a_target_that_is_no_income_is_said_below_every_figure():
     for rendered in (True, False):
-        assert style.credit_line(2015, 2012, [], rendered, "density").startswith("Classes are quintiles of people")
+        assert style.credit_line(2015, 2012, [], rendered, "density").startswith(
+            "Classes are quintiles of people"
+        )
         assert "quintiles" not in style.credit_line(2015, 2012, [], rendered, "income")
 
 
@@ -373,7 +417,9 @@ def test_the_same_frames_give_the_same_bytes(samples, predictions, kind):
 
 
 def test_png_is_as_wide_as_the_journal_asks(metrics):
-    png = Image.open(io.BytesIO(style.render(scores.draw_confusion_matrix(CONFUSION, metrics), "png")))
+    png = Image.open(
+        io.BytesIO(style.render(scores.draw_confusion_matrix(CONFUSION, metrics), "png"))
+    )
     assert png.width == pytest.approx(89 / 25.4 * 300, abs=1)
 
 
@@ -390,17 +436,37 @@ def all_figures(samples, predictions, metrics) -> list:
     full = picture(0, fragments=pd.DataFrame({"class": classes["class"], "geometry": moved}))
     contrast = classes.assign(log_ratio=0.3, ci_low=-0.1, ci_high=0.5)
     contribution = contrast.rename(columns={"log_ratio": "value"})
-    pairs = classes.assign(object=classes["class"], neighbour="water", value=2.5, ci_low=1.1, ci_high=3.0)
+    pairs = classes.assign(
+        object=classes["class"], neighbour="water", value=2.5, ci_low=1.1, ci_high=3.0
+    )
     pairs = pd.concat([pairs.assign(side=side, published_value=2.5) for side in ("poor", "rich")])
     incomes = contrast.assign(n_cells=11_111, mean_income_eur=np.arange(20) * 1e3)
     incomes = incomes.assign(**{f"cells_{k}": 10**k for k in range(5)})
-    agreement = pd.DataFrame({"measure": ["activation_contrast"], "observed": ["mean income"], "n_classes": [20],
-                              "spearman": [-0.5], "ci_low": [-0.9], "ci_high": [-0.1]})  # fmt: skip
+    agreement = pd.DataFrame(
+        {
+            "measure": ["activation_contrast"],
+            "observed": ["mean income"],
+            "n_classes": [20],
+            "spearman": [-0.5],
+            "ci_low": [-0.9],
+            "ci_high": [-0.1],
+        }
+    )
     many = ["published", *(f"weights_{number}" for number in range(1, 8)), *"abcdefghij"]
-    controls = pd.concat([contrast.assign(control=name, kind="control" if name != "published" else name)
-                          for name in many]).rename(columns={"log_ratio": "ratio"}).assign(side="contrast")  # fmt: skip
+    controls = (
+        pd.concat(
+            [
+                contrast.assign(control=name, kind="control" if name != "published" else name)
+                for name in many
+            ]
+        )
+        .rename(columns={"log_ratio": "ratio"})
+        .assign(side="contrast")
+    )
     agreed = controls.assign(rank_correlation=1.0, kept=1.0, kept_low=0.9, kept_high=1.1)
-    every = pd.concat([metric_rows(name, **dict.fromkeys(scores.METRICS, 0.5)) for name in scores.PREDICTORS])
+    every = pd.concat(
+        [metric_rows(name, **dict.fromkeys(scores.METRICS, 0.5)) for name in scores.PREDICTORS]
+    )
     lacking = predictions.iloc[:1].assign(idINSPIRE=cell_id(3, 3))
     return [
         maps.draw_class_maps(samples, predictions, "Saint-Etienne", without_income=lacking),
@@ -413,7 +479,9 @@ def all_figures(samples, predictions, metrics) -> list:
         scores.draw_scores(every),
         ratios.draw_activation_ratios(ratio_table, contrast, contribution, "Saint-Etienne"),
         polar.draw_polar_ratios(ratio_table, classes[classes["in_polar_figure"]], "Saint-Etienne"),
-        cells.draw_cell_sheet({"poorest": [full], "richest": [picture(1)]}, classes, "Saint-Etienne"),
+        cells.draw_cell_sheet(
+            {"poorest": [full], "richest": [picture(1)]}, classes, "Saint-Etienne"
+        ),
     ]
 
 

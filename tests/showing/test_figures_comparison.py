@@ -20,43 +20,73 @@ def texts(artist) -> list[str]:
 def leakage() -> pd.DataFrame:
     """Two splits; the second was not trained, so only the coordinates are scored."""
     rows = [
-        ("block", "model", "spearman", 0.7, 0.6, 0.8), ("block", "coordinates", "spearman", 0.5, 0.4, 0.6),
-        ("block", "model - coordinates", "spearman", 0.2, 0.1, 0.3), ("block", "model", "accuracy", 0.4, 0.3, 0.5),
+        ("block", "model", "spearman", 0.7, 0.6, 0.8),
+        ("block", "coordinates", "spearman", 0.5, 0.4, 0.6),
+        ("block", "model - coordinates", "spearman", 0.2, 0.1, 0.3),
+        ("block", "model", "accuracy", 0.4, 0.3, 0.5),
         ("random", "coordinates", "spearman", 0.6, 0.5, 0.7),
-    ]  # fmt: skip
-    table = pd.DataFrame(rows, columns=["split", "predictor", "metric", *SCORES]).assign(n=100, folds=3, leaks_cell=0)
+    ]
+    table = pd.DataFrame(rows, columns=["split", "predictor", "metric", *SCORES]).assign(
+        n=100, folds=3, leaks_cell=0
+    )
     random = table["split"] == "random"
-    return table.assign(leaks_group=random * 12, leaks_block=random * 1234, trained_neighbours=random * 0.9)
+    return table.assign(
+        leaks_group=random * 12, leaks_block=random * 1234, trained_neighbours=random * 0.9
+    )
 
 
 @pytest.fixture
 def reliability() -> pd.DataFrame:
-    rows = [("model", 5, 10, 0.4, 0.3), ("model", 6, 0, np.nan, np.nan), ("model", 9, 20, 0.6, 0.5),
-            ("model, temperature scaled", 5, 30, 0.4, 0.4), ("land_cover", 5, 30, 0.4, 0.1)]  # fmt: skip
+    rows = [
+        ("model", 5, 10, 0.4, 0.3),
+        ("model", 6, 0, np.nan, np.nan),
+        ("model", 9, 20, 0.6, 0.5),
+        ("model, temperature scaled", 5, 30, 0.4, 0.4),
+        ("land_cover", 5, 30, 0.4, 0.1),
+    ]
     table = pd.DataFrame(rows, columns=["predictor", "bin", "n", "confidence", "accuracy"])
     return table.assign(ci_low=table["accuracy"] - 0.1, ci_high=table["accuracy"] + 0.1)
 
 
 @pytest.fixture
 def calibration() -> pd.DataFrame:
-    rows = [("all", "model", "ece", 0.1, 0.05, 0.2), ("all", "model, temperature scaled", "ece", 0.02, 0.01, 0.04),
-            ("imputed", "model", "ece", 0.9, 0.8, 1.0)]  # fmt: skip
+    rows = [
+        ("all", "model", "ece", 0.1, 0.05, 0.2),
+        ("all", "model, temperature scaled", "ece", 0.02, 0.01, 0.04),
+        ("imputed", "model", "ece", 0.9, 0.8, 1.0),
+    ]
     return pd.DataFrame(rows, columns=["subset", "predictor", "metric", *SCORES])
 
 
 @pytest.fixture
 def class_income() -> pd.DataFrame:
-    rows = [("water", "Water", 6, 25e3, 24e3, 26e3, 0, 1, 0, 2, 3), ("roads", "Other roads", 30, 20e3, 19e3, 21e3,
-            10, 8, 6, 4, 2), ("port", "Ports", 0, np.nan, np.nan, np.nan, 0, 0, 0, 0, 0)]  # fmt: skip
-    columns = ["class", "name", "n_cells", "mean_income_eur", "ci_low", "ci_high", *(f"cells_{k}" for k in range(5))]
+    rows = [
+        ("water", "Water", 6, 25e3, 24e3, 26e3, 0, 1, 0, 2, 3),
+        ("roads", "Other roads", 30, 20e3, 19e3, 21e3, 10, 8, 6, 4, 2),
+        ("port", "Ports", 0, np.nan, np.nan, np.nan, 0, 0, 0, 0, 0),
+    ]
+    columns = [
+        "class",
+        "name",
+        "n_cells",
+        "mean_income_eur",
+        "ci_low",
+        "ci_high",
+        *(f"cells_{k}" for k in range(5)),
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 
 @pytest.fixture
 def contrast() -> pd.DataFrame:
-    rows = [("water", "Water", 0.5, 0.1, 0.9), ("roads", "Other roads", -0.3, np.nan, np.nan),
-            ("port", "Ports", np.nan, np.nan, np.nan)]  # fmt: skip
-    return pd.DataFrame(rows, columns=["class", "name", "log_ratio", "ci_low", "ci_high"]).assign(n_cells=5)
+    rows = [
+        ("water", "Water", 0.5, 0.1, 0.9),
+        ("roads", "Other roads", -0.3, np.nan, np.nan),
+        ("port", "Ports", np.nan, np.nan, np.nan),
+    ]
+    return pd.DataFrame(rows, columns=["class", "name", "log_ratio", "ci_low", "ci_high"]).assign(
+        n_cells=5
+    )
 
 
 # leakage
@@ -83,7 +113,9 @@ def test_the_last_panel_is_what_the_image_adds(leakage):
 
 
 def test_a_city_left_out_leaks_nothing_that_could_be_counted(leakage):
-    left_out = leakage[:1].assign(split="city", leaks_group=np.nan, leaks_block=np.nan, trained_neighbours=np.nan)
+    left_out = leakage[:1].assign(
+        split="city", leaks_group=np.nan, leaks_block=np.nan, trained_neighbours=np.nan
+    )
     ax = draw_leakage(left_out).axes[0]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a city left out"]
 
@@ -93,7 +125,11 @@ def test_a_city_left_out_leaks_nothing_that_could_be_counted(leakage):
 
 def test_reliability_leaves_out_empty_bins_and_other_predictors(reliability, calibration):
     top = draw_calibration(reliability, calibration).axes[0]
-    curves = [line for line in top.lines if line.get_marker() in ("o", "s") and line.get_linestyle() != "None"]
+    curves = [
+        line
+        for line in top.lines
+        if line.get_marker() in ("o", "s") and line.get_linestyle() != "None"
+    ]
     assert [curve.get_ydata().tolist() for curve in curves] == [[0.3, 0.5], [0.4]]
 
 
@@ -107,7 +143,10 @@ def test_bins_without_interval_are_pale_and_not_joined(reliability, calibration)
     reliability.loc[2, ["ci_low", "ci_high"]] = np.nan
     top = draw_calibration(reliability, calibration).axes[0]
     curves = [line for line in top.lines if line.get_marker() == "o"]
-    assert [(curve.get_ydata().tolist(), curve.get_alpha()) for curve in curves] == [([0.3], None), ([0.5], 0.35)]
+    assert [(curve.get_ydata().tolist(), curve.get_alpha()) for curve in curves] == [
+        ([0.3], None),
+        ([0.5], 0.35),
+    ]
 
 
 def test_the_same_figure_is_laid_out_twice(reliability, calibration):
@@ -118,7 +157,10 @@ def test_the_same_figure_is_laid_out_twice(reliability, calibration):
 
 def test_diagonal_is_dashed(reliability, calibration):
     diagonal = draw_calibration(reliability, calibration).axes[0].lines[0]
-    assert list(diagonal.get_xdata()) == list(diagonal.get_ydata()) == [0, 1] and diagonal.get_linestyle() == "--"
+    assert (
+        list(diagonal.get_xdata()) == list(diagonal.get_ydata()) == [0, 1]
+        and diagonal.get_linestyle() == "--"
+    )
 
 
 # incomes by class
@@ -132,17 +174,34 @@ def test_bars_are_cells_by_quintile_on_a_log_scale(class_income):
 
 
 def test_ordering_numbers_classes_by_income_and_says_spearman(class_income, contrast):
-    agreement = pd.DataFrame({"measure": ["activation_contrast"], "observed": ["mean income"], "n_classes": [2],
-                              "spearman": [1.0], "ci_low": [0.2], "ci_high": [1.0]})  # fmt: skip
+    agreement = pd.DataFrame(
+        {
+            "measure": ["activation_contrast"],
+            "observed": ["mean income"],
+            "n_classes": [2],
+            "spearman": [1.0],
+            "ci_low": [0.2],
+            "ci_high": [1.0],
+        }
+    )
     figure = quintiles.draw_ordering(contrast, class_income, agreement)
-    assert {text.get_text(): text.get_position()[0] for text in figure.axes[0].texts} == {"1": 20e3, "2": 25e3}
+    assert {text.get_text(): text.get_position()[0] for text in figure.axes[0].texts} == {
+        "1": 20e3,
+        "2": 25e3,
+    }
     assert "Spearman r 1.00 [0.20, 1.00] over 2 classes" in figure.get_suptitle()
     assert "Other roads" in texts(figure.axes[1]) and "Ports" not in texts(figure)
 
 
 def test_ordering_dots_without_interval_are_pale(class_income, contrast):
-    ax = quintiles.draw_ordering(contrast, class_income, pd.DataFrame(columns=["measure", "observed"])).axes[0]
-    edges = {line.get_markeredgecolor(): line.get_xdata().tolist() for line in ax.lines if line.get_marker() == "o"}
+    ax = quintiles.draw_ordering(
+        contrast, class_income, pd.DataFrame(columns=["measure", "observed"])
+    ).axes[0]
+    edges = {
+        line.get_markeredgecolor(): line.get_xdata().tolist()
+        for line in ax.lines
+        if line.get_marker() == "o"
+    }
     assert edges == {"black": [25e3], "0.75": [20e3]}
 
 
@@ -150,17 +209,30 @@ def test_ordering_dots_without_interval_are_pale(class_income, contrast):
 
 
 def test_transfer_matrix_has_the_own_city_bold_and_no_differences():
-    rows = [("Lyon", "Lyon", 0.7), ("Paris", "Lyon", 0.4), ("Lyon - Paris", "Lyon", 0.3), ("Paris", "Paris", 0.8)]
-    table = pd.DataFrame(rows, columns=["trained_on", "tested_on", "value"]).assign(metric="spearman")
+    rows = [
+        ("Lyon", "Lyon", 0.7),
+        ("Paris", "Lyon", 0.4),
+        ("Lyon - Paris", "Lyon", 0.3),
+        ("Paris", "Paris", 0.8),
+    ]
+    table = pd.DataFrame(rows, columns=["trained_on", "tested_on", "value"]).assign(
+        metric="spearman"
+    )
     figure = transfer.draw_transfer(table.assign(ci_low=np.nan, ci_high=0.9))
-    got = {(text.get_position(), text.get_text(), text.get_weight()) for text in figure.axes[0].texts}
+    got = {
+        (text.get_position(), text.get_text(), text.get_weight()) for text in figure.axes[0].texts
+    }
     assert got == {((0, 0), "0.70", "bold"), ((0, 1), "0.40", "normal"), ((1, 1), "0.80", "bold")}
 
 
-def test_empty_tables_are_drawn_without_warning(leakage, reliability, calibration, class_income, contrast):
+def test_empty_tables_are_drawn_without_warning(
+    leakage, reliability, calibration, class_income, contrast
+):
     nothing = pd.DataFrame(columns=["measure", "observed"])
     for figure in (
-        draw_leakage(leakage[:0]), draw_calibration(reliability[:0], calibration[:0]),
-        quintiles.draw_class_by_quintile(class_income[:0]), quintiles.draw_ordering(contrast[:0], class_income, nothing),
-    ):  # fmt: skip
+        draw_leakage(leakage[:0]),
+        draw_calibration(reliability[:0], calibration[:0]),
+        quintiles.draw_class_by_quintile(class_income[:0]),
+        quintiles.draw_ordering(contrast[:0], class_income, nothing),
+    ):
         assert len(style.render(figure, "png")) > 1000

@@ -23,27 +23,55 @@ def texts(artist) -> list[str]:
 def controls() -> pd.DataFrame:
     """Three classes under three controls: one read rich, one poor, one without a value; sides are left out."""
     rows = [
-        (control, kind, key, key.title(), "contrast", value * share, value * share - 0.5, value * share + 0.5)
+        (
+            control,
+            kind,
+            key,
+            key.title(),
+            "contrast",
+            value * share,
+            value * share - 0.5,
+            value * share + 0.5,
+        )
         for control, (kind, share) in CONTROLS.items()
         for key, value in {"water": -1.0, "roads": 1.0, "port": np.nan}.items()
     ]
-    return pd.DataFrame(rows, columns=["control", "kind", "class", "name", "side", "ratio", "ci_low", "ci_high"])
+    return pd.DataFrame(
+        rows, columns=["control", "kind", "class", "name", "side", "ratio", "ci_low", "ci_high"]
+    )
 
 
 @pytest.fixture
 def agreement() -> pd.DataFrame:
-    rows = [(control, kind, side, share, share - 0.1, share + 0.1) for control, (kind, share) in CONTROLS.items()
-            for side in ("poor", "rich", "contrast")]  # fmt: skip
-    table = pd.DataFrame(rows, columns=["control", "kind", "side", "rank_correlation", "ci_low", "ci_high"])
-    return table.assign(kept=table["rank_correlation"] / 2, kept_low=table["ci_low"], kept_high=table["ci_high"])
+    rows = [
+        (control, kind, side, share, share - 0.1, share + 0.1)
+        for control, (kind, share) in CONTROLS.items()
+        for side in ("poor", "rich", "contrast")
+    ]
+    table = pd.DataFrame(
+        rows, columns=["control", "kind", "side", "rank_correlation", "ci_low", "ci_high"]
+    )
+    return table.assign(
+        kept=table["rank_correlation"] / 2, kept_low=table["ci_low"], kept_high=table["ci_high"]
+    )
 
 
 @pytest.fixture
 def deletion() -> pd.DataFrame:
     at = np.linspace(0, 1, 5)
-    parts = [pd.DataFrame({"order": order, "curve": curve, "fraction": at, "value": sign * at**power, "n_cells": 60})
-             for order, power in {"published": 0.5, "random": 1}.items()
-             for curve, sign in {"deletion": -1, "insertion": 1}.items()]  # fmt: skip
+    parts = [
+        pd.DataFrame(
+            {
+                "order": order,
+                "curve": curve,
+                "fraction": at,
+                "value": sign * at**power,
+                "n_cells": 60,
+            }
+        )
+        for order, power in {"published": 0.5, "random": 1}.items()
+        for curve, sign in {"deletion": -1, "insertion": 1}.items()
+    ]
     table = pd.concat(parts, ignore_index=True)
     return table.assign(ci_low=table["value"] - 0.1, ci_high=table["value"] + 0.1)
 
@@ -51,7 +79,9 @@ def deletion() -> pd.DataFrame:
 @pytest.fixture
 def area() -> pd.DataFrame:
     rows = [("published", "deletion", -0.17, -0.2, -0.1), ("random", "deletion", 0.0, 0.0, 0.0)]
-    return pd.DataFrame(rows, columns=["order", "curve", "above_random", "above_random_low", "above_random_high"])
+    return pd.DataFrame(
+        rows, columns=["order", "curve", "above_random", "above_random_low", "above_random_high"]
+    )
 
 
 # controls
@@ -59,10 +89,16 @@ def area() -> pd.DataFrame:
 
 def test_columns_are_the_published_map_then_methods_then_controls(controls, agreement):
     ax = draw_controls(controls, agreement).axes[2]
-    assert [label.get_text() for label in ax.get_xticklabels()] == ["published map", "HiResCAM", "image edges"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == [
+        "published map",
+        "HiResCAM",
+        "image edges",
+    ]
 
 
-def test_lines_are_classes_from_rich_to_poor_and_a_class_without_value_has_none(controls, agreement):
+def test_lines_are_classes_from_rich_to_poor_and_a_class_without_value_has_none(
+    controls, agreement
+):
     ax = draw_controls(controls, agreement).axes[2]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["Roads", "Water"]
     got = ax.get_images()[0].get_array()
@@ -107,7 +143,10 @@ def test_curves_start_at_zero_and_the_legend_gives_the_area_beyond_random(deleti
 
 def test_axes_say_what_is_done_to_the_cell(deletion, area):
     axes = draw_deletion(deletion, area).axes
-    assert [ax.get_xlabel() for ax in axes] == ["share of the cell blurred", "share of the cell put back"]
+    assert [ax.get_xlabel() for ax in axes] == [
+        "share of the cell blurred",
+        "share of the cell put back",
+    ]
 
 
 def test_no_deletion_is_drawn_without_warning(deletion, area):
@@ -124,15 +163,31 @@ def pairs(values: dict[tuple[str, str], float], side: str = "poor") -> pd.DataFr
 
 
 def test_selected_pairs_are_above_the_threshold_and_have_urban_fabric_as_object():
-    table = pairs({("hd_uf", "water"): 1.5, ("water", "hd_uf"): 3.0, ("ld_uf", "roads"): 1.2, ("md_uf", "airports"): 9,
-                   ("vld_uf", "water"): np.nan, ("vhd_uf", "port"): 2.0})  # fmt: skip
+    table = pairs(
+        {
+            ("hd_uf", "water"): 1.5,
+            ("water", "hd_uf"): 3.0,
+            ("ld_uf", "roads"): 1.2,
+            ("md_uf", "airports"): 9,
+            ("vld_uf", "water"): np.nan,
+            ("vhd_uf", "port"): 2.0,
+        }
+    )
     got = chords.select_pairs(table)
-    assert list(zip(got["object"], got["neighbour"], strict=True)) == [("vhd_uf", "port"), ("hd_uf", "water")]
+    assert list(zip(got["object"], got["neighbour"], strict=True)) == [
+        ("vhd_uf", "port"),
+        ("hd_uf", "water"),
+    ]
 
 
 def test_at_most_ten_pairs_are_selected():
-    many = pairs({(fabric, other): 2 + number / 100 for fabric in ("hd_uf", "ld_uf")
-                  for number, other in enumerate(chords.SECTORS[:13])})  # fmt: skip
+    many = pairs(
+        {
+            (fabric, other): 2 + number / 100
+            for fabric in ("hd_uf", "ld_uf")
+            for number, other in enumerate(chords.SECTORS[:13])
+        }
+    )
     got = chords.select_pairs(many)["published_value"]
     assert got.tolist() == many["published_value"].nlargest(10).tolist()
 
@@ -141,8 +196,14 @@ def test_chords_of_a_sector_stand_side_by_side_inside_it():
     table = pairs({("hd_uf", "water"): 1.5, ("hd_uf", "roads"): 2.5, ("ld_uf", "hd_uf"): 1.3})
     placed = chords.place_chords(table, chords.chord_unit([table]))
     number = chords.SECTORS.index("hd_uf")
-    ends = [(placed[0][1], placed[0][2]), (placed[1][1], placed[1][2]), (placed[2][0], placed[2][2])]
-    low, high = zip(*sorted((middle - width / 2, middle + width / 2) for middle, width in ends), strict=True)
+    ends = [
+        (placed[0][1], placed[0][2]),
+        (placed[1][1], placed[1][2]),
+        (placed[2][0], placed[2][2]),
+    ]
+    low, high = zip(
+        *sorted((middle - width / 2, middle + width / 2) for middle, width in ends), strict=True
+    )
     assert low[0] == pytest.approx((number + 0.5 - chords.FILLED / 2) * chords.SECTOR)
     assert high[-1] == pytest.approx((number + 0.5 + chords.FILLED / 2) * chords.SECTOR)
     assert high[:-1] == pytest.approx(low[1:])
@@ -157,7 +218,10 @@ def test_an_arrow_begins_at_the_neighbour_and_ends_at_the_object():
 
 
 def test_four_diagrams_one_says_that_nothing_passes():
-    activation, observed = pairs({("hd_uf", "water"): 1.5}), pairs({("hd_uf", "roads"): 1.1}, "rich")
+    activation, observed = (
+        pairs({("hd_uf", "water"): 1.5}),
+        pairs({("hd_uf", "roads"): 1.1}, "rich"),
+    )
     figure = chords.draw_chords(activation, observed, CLASSES)
     arrows = [[patch for patch in ax.patches if isinstance(patch, PathPatch)] for ax in figure.axes]
     assert [len(found) for found in arrows] == [1, 0, 0, 0]
@@ -167,8 +231,11 @@ def test_four_diagrams_one_says_that_nothing_passes():
 def test_an_arrow_whose_interval_covers_one_is_only_outlined():
     table = pairs({("hd_uf", "water"): 1.5, ("hd_uf", "roads"): 1.6}).assign(ci_low=[0.9, 1.1])
     ax = chords.draw_chords(table, table[:0], CLASSES).axes[0]
-    assert [patch.get_fill() and patch.get_facecolor()[3] > 0 for patch in ax.patches if isinstance(patch, PathPatch)
-            ] == [True, False]  # fmt: skip
+    assert [
+        patch.get_fill() and patch.get_facecolor()[3] > 0
+        for patch in ax.patches
+        if isinstance(patch, PathPatch)
+    ] == [True, False]
 
 
 def test_sectors_are_all_classes_but_airports():

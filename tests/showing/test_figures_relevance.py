@@ -37,12 +37,20 @@ def test_flat_map_keeps_nothing():
 
 @pytest.mark.parametrize("patches", [1, 12])
 def test_sheet_has_a_row_a_patch_and_two_pictures_a_layer(slope, patches):
-    picture = relevance.PatchPicture("s1_0 as Anytown", IMAGE, {"layer1": slope, "layer4": slope[::-1]})
+    picture = relevance.PatchPicture(
+        "s1_0 as Anytown", IMAGE, {"layer1": slope, "layer4": slope[::-1]}
+    )
     figure = relevance.draw_relevance_sheet([picture] * patches, "Anytown", "rendered")
     assert len(figure.axes) == patches * (1 + 2 * 2)
     boxes = [ax.get_position() for ax in figure.axes]
-    assert min(box.x0 for box in boxes) >= 0 and max(box.x1 for box in boxes) <= 1 and min(box.y0 for box in boxes) > 0
-    np.testing.assert_array_equal(figure.axes[2].get_images()[0].get_array(), relevance.overlay(IMAGE, slope[::-1]))
+    assert (
+        min(box.x0 for box in boxes) >= 0
+        and max(box.x1 for box in boxes) <= 1
+        and min(box.y0 for box in boxes) > 0
+    )
+    np.testing.assert_array_equal(
+        figure.axes[2].get_images()[0].get_array(), relevance.overlay(IMAGE, slope[::-1])
+    )
 
 
 def test_credits_name_every_source_once_or_say_that_nothing_is_real():

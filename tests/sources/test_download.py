@@ -34,7 +34,9 @@ def fetch(url, path, **options):
 
 def test_file_is_fetched_whole_with_a_browsers_agent(tmp_path):
     with serve(lambda request, n: Reply(BODY)) as (url, requests):
-        got = fetch(f"{url}/a.zip", tmp_path / "new" / "a.zip", size_bytes=len(BODY), md5=MD5).read_bytes()
+        got = fetch(
+            f"{url}/a.zip", tmp_path / "new" / "a.zip", size_bytes=len(BODY), md5=MD5
+        ).read_bytes()
     assert got == BODY
     assert requests[0][1]["User-Agent"].startswith("Mozilla/5.0")
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.zip"]
@@ -79,7 +81,10 @@ def test_second_run_goes_on_where_the_first_gave_up(tmp_path):
 
 
 def test_range_ignored_means_from_the_start(tmp_path):
-    with serve(lambda request, n: Reply(BODY, cut=20_000 if n == 0 else None, ranges=False)) as (url, _):
+    with serve(lambda request, n: Reply(BODY, cut=20_000 if n == 0 else None, ranges=False)) as (
+        url,
+        _,
+    ):
         assert fetch(f"{url}/a.bin", tmp_path / "a.bin").read_bytes() == BODY
 
 
@@ -102,12 +107,18 @@ def test_swap_that_only_the_md5_shows_is_fetched_afresh(tmp_path):
 
 
 def test_server_file_grown_shorter_is_fetched_afresh(tmp_path):
-    with serve(lambda request, n: Reply(BODY, cut=40_000) if n == 0 else Reply(BODY[:9_000])) as (url, _):
+    with serve(lambda request, n: Reply(BODY, cut=40_000) if n == 0 else Reply(BODY[:9_000])) as (
+        url,
+        _,
+    ):
         assert fetch(f"{url}/a.bin", tmp_path / "a.bin").read_bytes() == BODY[:9_000]
 
 
 def test_length_that_lies_is_given_up(tmp_path):
-    with serve(lambda request, n: Reply(BODY, length=len(BODY) + 5, ranges=False)) as (url, requests):
+    with serve(lambda request, n: Reply(BODY, length=len(BODY) + 5, ranges=False)) as (
+        url,
+        requests,
+    ):
         with pytest.raises(InputError, match="given up after"):
             fetch(f"{url}/a.bin", tmp_path / "a.bin")
     assert not (tmp_path / "a.bin").exists()
@@ -132,7 +143,10 @@ def test_check_of_the_caller_can_refuse(tmp_path):
     def refuse(path):
         raise InputError("a page, not an archive", path)
 
-    with serve(lambda request, n: Reply(b"<html>")) as (url, _), pytest.raises(InputError, match="a page"):
+    with (
+        serve(lambda request, n: Reply(b"<html>")) as (url, _),
+        pytest.raises(InputError, match="a page"),
+    ):
         fetch(f"{url}/a.zip", tmp_path / "a.zip", check=refuse)
     assert not (tmp_path / "a.zip").exists()
 
@@ -142,7 +156,10 @@ def test_archive_is_checked_before_it_takes_its_name(tmp_path):
     with serve(lambda request, n: Reply(body if n else b"<html>please log in</html>")) as (url, _):
         with pytest.raises(InputError, match="a server may have sent a page"):
             fetch(f"{url}/a.zip", tmp_path / "a.zip", check=archives.list_members)
-        assert fetch(f"{url}/a.zip", tmp_path / "a.zip", check=archives.list_members).read_bytes() == body
+        assert (
+            fetch(f"{url}/a.zip", tmp_path / "a.zip", check=archives.list_members).read_bytes()
+            == body
+        )
 
 
 @pytest.mark.parametrize("status", [403, 404, 410])
@@ -155,7 +172,10 @@ def test_absent_is_said_at_once(tmp_path, status):
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 def test_busy_then_fine(tmp_path, status):
-    with serve(lambda request, n: Reply(status=status) if n < 2 else Reply(BODY)) as (url, requests):
+    with serve(lambda request, n: Reply(status=status) if n < 2 else Reply(BODY)) as (
+        url,
+        requests,
+    ):
         assert fetch(f"{url}/a.bin", tmp_path / "a.bin").read_bytes() == BODY
     assert len(requests) == 3
 
@@ -170,7 +190,10 @@ def test_retry_after_is_obeyed():
 
 
 def test_retry_after_beyond_patience_is_said():
-    with serve(lambda request, n: Reply(status=429, headers={"Retry-After": "3600"})) as (url, requests):
+    with serve(lambda request, n: Reply(status=429, headers={"Retry-After": "3600"})) as (
+        url,
+        requests,
+    ):
         with pytest.raises(InputError, match="asks to wait 3600 s"):
             fetching.get(url, patience=HASTY)
     assert len(requests) == 1
@@ -208,14 +231,21 @@ def test_address_that_is_none_is_bad_input(url):
 
 def test_user_info_never_shows(tmp_path, caplog):
     caplog.set_level("INFO")
-    with serve(lambda request, n: Reply(BODY, cut=9_000) if n == 0 else Reply(status=500)) as (url, requests):
+    with serve(lambda request, n: Reply(BODY, cut=9_000) if n == 0 else Reply(status=500)) as (
+        url,
+        requests,
+    ):
         secret = url.replace("http://", "http://jean:p%40ss@")
         with pytest.raises(InputError) as raised:
             fetch(f"{secret}/a.bin", tmp_path / "a.bin")
-    written = "".join(path.read_text("latin-1") for path in tmp_path.iterdir() if path.name.startswith("."))
+    written = "".join(
+        path.read_text("latin-1") for path in tmp_path.iterdir() if path.name.startswith(".")
+    )
     assert requests[0][1]["Authorization"].startswith("Basic ")
     assert not [
-        text for text in (caplog.text, str(raised.value), written) if "p%40ss" in text or "jean" in text
+        text
+        for text in (caplog.text, str(raised.value), written)
+        if "p%40ss" in text or "jean" in text
     ]
 
 
@@ -227,7 +257,10 @@ def test_user_info_is_taken_out_of_any_text():
 def test_no_room_is_said_before_the_download(tmp_path, monkeypatch):
     usage = namedtuple("Usage", "free")(10)
     monkeypatch.setattr(fetching.shutil, "disk_usage", lambda path: usage)
-    with serve(lambda request, n: Reply(BODY)) as (url, _), pytest.raises(InputError, match="room for 10"):
+    with (
+        serve(lambda request, n: Reply(BODY)) as (url, _),
+        pytest.raises(InputError, match="room for 10"),
+    ):
         fetch(f"{url}/a.bin", tmp_path / "a.bin")
 
 
@@ -240,7 +273,8 @@ def test_two_processes_fetch_once(tmp_path):
 
     with serve(answer) as (url, requests):
         threads = [
-            threading.Thread(target=fetch, args=(f"{url}/a.bin", tmp_path / "a.bin")) for _ in range(3)
+            threading.Thread(target=fetch, args=(f"{url}/a.bin", tmp_path / "a.bin"))
+            for _ in range(3)
         ]
         for thread in threads:
             thread.start()
@@ -292,7 +326,9 @@ def test_members_are_listed(archive):
 
 def test_everything_is_unpacked(archive, tmp_path):
     paths = archives.unpack(archive, tmp_path / "out")
-    assert {path.relative_to(tmp_path / "out").as_posix(): path.read_bytes() for path in paths} == FILES
+    assert {
+        path.relative_to(tmp_path / "out").as_posix(): path.read_bytes() for path in paths
+    } == FILES
 
 
 def test_only_the_wanted_is_unpacked(archive, tmp_path):
@@ -306,9 +342,13 @@ def test_unpacking_goes_on_after_a_kill(archive, tmp_path):
     kept = (tmp_path / "out/c.shp").stat().st_mtime_ns
     (tmp_path / "out/pack/deep/b.bin").write_bytes(BODY[:-1] + b"x")  # the right size, other bytes
     (tmp_path / "out/pack/a.txt").unlink()
-    assert [path.read_bytes() for path in archives.unpack(archive, tmp_path / "out")] == list(FILES.values())
+    assert [path.read_bytes() for path in archives.unpack(archive, tmp_path / "out")] == list(
+        FILES.values()
+    )
     assert (tmp_path / "out/c.shp").stat().st_mtime_ns == kept
-    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file() and path not in paths]
+    assert not [
+        path for path in (tmp_path / "out").rglob("*") if path.is_file() and path not in paths
+    ]
 
 
 def test_archives_within_archives_are_followed(tmp_path):
@@ -413,7 +453,9 @@ def test_any_name_is_refused_or_stays_below_its_folder(name):
     assert resolved != Path("/folder") and resolved.is_relative_to("/folder")
 
 
-@given(st.lists(st.sampled_from(["..", ".", "", "a", "b", "/", "\\", "C:"]), max_size=6).map("/".join))
+@given(
+    st.lists(st.sampled_from(["..", ".", "", "a", "b", "/", "\\", "C:"]), max_size=6).map("/".join)
+)
 def test_names_made_of_tricks_stay_below_their_folder(name):
     test_any_name_is_refused_or_stays_below_its_folder.hypothesis.inner_test(name)
 
@@ -484,7 +526,8 @@ def test_damaged_archive_is_refused_or_unpacked_right(tmp_path_factory, kind, da
     """Flipped and cut bytes: one message, or (where the damage is in what nobody reads) the right bytes."""
     folder = tmp_path_factory.mktemp("damage")
     archive = kind(
-        folder / ("a.zip" if kind is make_zip else "a.7z"), {"a.txt": b"abc" * 50, "b/c": BODY[:500]}
+        folder / ("a.zip" if kind is make_zip else "a.7z"),
+        {"a.txt": b"abc" * 50, "b/c": BODY[:500]},
     )
     content = bytearray(archive.read_bytes())
     for place, byte in damage:

@@ -1,6 +1,5 @@
 """Packs in place: names, archives, the tile index and what it may hold, coverage."""
 
-
 import geopandas as gpd
 import pandas as pd
 import pytest
@@ -28,7 +27,10 @@ def data(tmp_path):
     ("text", "expected"),
     [
         ("ORTHOHR_1-0_RVB-0M20_JP2-E080_LAMB93_D075_2014-01-01", ("75", 2014, "RVB", "0M20")),
-        ("BDORTHO_2-0_IRC-0M20_JP2-E080_LAMB93_D02A_2021-01-01.7z.001", ("2A", 2021, "IRC", "0M20")),
+        (
+            "BDORTHO_2-0_IRC-0M20_JP2-E080_LAMB93_D02A_2021-01-01.7z.001",
+            ("2A", 2021, "IRC", "0M20"),
+        ),
         ("BDORTHO_2-0_RVB-0M15_JP2-E080_RGR92UTM40S_D974_2022-01-01", ("974", 2022, "RVB", "0M15")),
         ("OHR_RVB_0M20_JP2-E080_LAMB93_D75-2014", ("75", 2014, "RVB", "0M20")),
     ],
@@ -38,7 +40,9 @@ def test_pack_names_are_read(text, expected):
     assert (name.department, name.year, name.bands, name.pixel) == expected
 
 
-@pytest.mark.parametrize("text", ["", "GRAPHE-MOSAIQUAGE_1-0_SHP_D075", "BDTOPO_3-0_SHP_LAMB93_D075_2021-01-01"])
+@pytest.mark.parametrize(
+    "text", ["", "GRAPHE-MOSAIQUAGE_1-0_SHP_D075", "BDTOPO_3-0_SHP_LAMB93_D075_2021-01-01"]
+)
 def test_other_names_are_no_packs(text):
     assert packs.parse_name(text) is None
 
@@ -49,7 +53,9 @@ def test_any_text_may_be_a_name(text):
     assert "/" not in packs.tile_name(text) and "\\" not in packs.tile_name(text)
 
 
-@pytest.mark.parametrize("nom", ["./a.jp2", "a.jp2", ".\\a.jp2", "D:\\x\\a.jp2", "../../a.jp2", " a.jp2 "])
+@pytest.mark.parametrize(
+    "nom", ["./a.jp2", "a.jp2", ".\\a.jp2", "D:\\x\\a.jp2", "../../a.jp2", " a.jp2 "]
+)
 def test_nom_may_begin_with_anything(nom):
     assert packs.tile_name(nom) == "a.jp2"
 
@@ -64,7 +70,9 @@ def test_any_number_of_folders_above(data, prefix, inner, above):
     write_pack(data / "aerial_data", "075", 2014, [(W, N)], prefix=prefix, inner=inner, above=above)
     found = found_in(data)
     row = found.tiles.iloc[0]
-    assert (data / row["path"]).is_file() and row["size_bytes"] == (data / row["path"]).stat().st_size
+    assert (data / row["path"]).is_file() and row["size_bytes"] == (
+        data / row["path"]
+    ).stat().st_size
     assert (row["department"], row["campaign_year"], len(found.tiles)) == ("75", 2014, 1)
 
 
@@ -112,7 +120,9 @@ def test_unpacked_tiles_outlive_their_archive_and_a_truncated_one_is_unpacked_ag
 
 
 def test_missing_volume_is_named(data, tmp_path):
-    volumes = archive(write_pack(tmp_path, "075", 2014, [(W, N)]), data / "aerial_data", volume_bytes=30_000)
+    volumes = archive(
+        write_pack(tmp_path, "075", 2014, [(W, N)]), data / "aerial_data", volume_bytes=30_000
+    )
     volumes[1].unlink()
     with pytest.raises(InputError, match=r"7z\.002"):
         found_in(data)
@@ -129,10 +139,14 @@ def test_tile_named_by_the_index_and_not_there_is_told(data):
 def test_both_packs_of_a_border_are_kept_and_the_newest_comes_first(data):
     write_pack(data / "aerial_data", "075", 2014, [(W, N)])
     write_pack(data / "aerial_data", "092", 2015, [(W, N)])
-    wanted = pd.concat([cells(), cells(department="92").iloc[:1]]).drop_duplicates("idINSPIRE", keep="last")
+    wanted = pd.concat([cells(), cells(department="92").iloc[:1]]).drop_duplicates(
+        "idINSPIRE", keep="last"
+    )
     found = found_in(data, wanted)
     assert sorted(found.tiles["department"]) == ["75", "92"]
-    assert [tile.campaign_year for tile in cells_with_tiles(wanted, found.tiles, data)[0].tiles] == [2015, 2014]
+    assert [
+        tile.campaign_year for tile in cells_with_tiles(wanted, found.tiles, data)[0].tiles
+    ] == [2015, 2014]
 
 
 @pytest.mark.parametrize(("year", "expected"), [(None, 2017), (2014, 2014)])
@@ -157,7 +171,9 @@ def write_index(data, frame):
 
 
 def footprints(columns, count=1, crs="EPSG:2154", west=W):
-    return gpd.GeoDataFrame(columns, geometry=[shapely.box(west, N - 400, west + 400, N)] * count, crs=crs)
+    return gpd.GeoDataFrame(
+        columns, geometry=[shapely.box(west, N - 400, west + 400, N)] * count, crs=crs
+    )
 
 
 @pytest.mark.parametrize(
@@ -165,7 +181,10 @@ def footprints(columns, count=1, crs="EPSG:2154", west=W):
     [
         (footprints({"FICHIER": ["a.jp2"]}), "FICHIER"),
         (footprints({"NOM": ["./a.jp2", "a.jp2"]}, 2), "more than once"),
-        (footprints({"NOM": ["75-2014-6500-68640-LA93-0M20-E080.jp2"]}, west=W + 100), r"650100\.0"),
+        (
+            footprints({"NOM": ["75-2014-6500-68640-LA93-0M20-E080.jp2"]}, west=W + 100),
+            r"650100\.0",
+        ),
         (footprints({"NOM": ["a.jp2"]}, crs="EPSG:4326"), "WGS 84"),
     ],
 )

@@ -48,10 +48,14 @@ def links(tmp_path, text):
 
 
 def test_links_of_the_city_and_no_other(tmp_path):
-    saint_etienne = "[Saint-Étienne]\nhttp://h/a.7z.001  # first\n#http://h/dead.7z\n\nhttp://h/a.7z.002\n"
+    saint_etienne = (
+        "[Saint-Étienne]\nhttp://h/a.7z.001  # first\n#http://h/dead.7z\n\nhttp://h/a.7z.002\n"
+    )
     path = links(tmp_path, f"# all\n{saint_etienne}[Lyon]\nhttp://h/b.7z\n")
     assert [f.name for f in index.read_links(path, "saint etienne")] == ["a.7z.001", "a.7z.002"]
-    assert index.read_links(path, "Paris") == [] and index.read_links(tmp_path / "none", "Paris") == []
+    assert (
+        index.read_links(path, "Paris") == [] and index.read_links(tmp_path / "none", "Paris") == []
+    )
 
 
 @pytest.mark.parametrize("line", ["ftp://h/a.7z", "a.7z", "http://h", "http://h/", "http://h/a b"])
@@ -60,11 +64,15 @@ def test_line_that_is_no_address_is_refused_with_its_number(tmp_path, line):
         index.read_links(links(tmp_path, f"[Lyon]\n{line}\n"), "Lyon")
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.text(max_size=100))
 def test_any_text_may_stand_in_the_links_file(tmp_path, text):
     try:
-        index.read_links(links(tmp_path, "[Lyon]\n" + text.encode("utf-8", "replace").decode()), "Lyon")
+        index.read_links(
+            links(tmp_path, "[Lyon]\n" + text.encode("utf-8", "replace").decode()), "Lyon"
+        )
     except InputError as error:
         assert "line" in error.where
 
@@ -93,14 +101,24 @@ def test_linked_archives_are_fetched_once_and_user_info_stays_secret(data, tmp_p
 def one_pack(tmp_path, department="075", year=2021, volume_bytes=60_000, corners=((W, N),)):
     """A pack as the server holds it: {name: [(file, bytes)]}."""
     name = BDORTHO.format(department, year)
-    folder = write_pack(tmp_path / f"{department}{year}", department, year, list(corners), inner="BDORTHO")
+    folder = write_pack(
+        tmp_path / f"{department}{year}", department, year, list(corners), inner="BDORTHO"
+    )
     folder = folder.rename(folder.with_name(name))
-    return {name: [(path.name, path.read_bytes()) for path in archive(folder, folder.parent, volume_bytes)]}
+    return {
+        name: [
+            (path.name, path.read_bytes()) for path in archive(folder, folder.parent, volume_bytes)
+        ]
+    }
 
 
 def test_newest_colour_pack_of_20_cm_is_found_over_many_pages():
     names = [BDORTHO.format("075", year) for year in (2018, 2021, 2024)]
-    others = [names[2].replace("RVB", "IRC"), names[2].replace("0M20", "0M15"), BDORTHO.format("092", 2025)]
+    others = [
+        names[2].replace("RVB", "IRC"),
+        names[2].replace("0M20", "0M15"),
+        BDORTHO.format("092", 2025),
+    ]
     others.append("GRAPHE-MOSAIQUAGE_D075_2024-01-01")
     with serve(Ign(dict.fromkeys(others + names, []), per_page=2)) as (url, asked):
         assert index.find_pack(url + INDEX, "75", None, HASTY)[0] == names[2]
@@ -116,13 +134,17 @@ def test_files_of_a_pack_come_in_order_with_size_and_sum(tmp_path, md5):
     ((name, files),) = pack.items()
     with serve(Ign(pack, per_page=3, md5=md5)) as (url, _):
         got = index.list_files(f"{url}{INDEX}/{name}", HASTY)
-    assert [(f.name, f.size_bytes) for f in got] == [(n, len(c)) for n, c in files] and len(files) > 3
+    assert [(f.name, f.size_bytes) for f in got] == [(n, len(c)) for n, c in files] and len(
+        files
+    ) > 3
     assert all(bool(f.md5) == (md5 != "gone") for f in got)
 
 
 def fetch_from(server, data, departments=("75",), year=None):
     with serve(server) as (url, asked):
-        return fetch_departments(list(departments), year, url + INDEX, data / "aerial_data", HASTY), asked
+        return fetch_departments(
+            list(departments), year, url + INDEX, data / "aerial_data", HASTY
+        ), asked
 
 
 def test_department_is_fetched_through_busy_servers_and_cut_connections(data, tmp_path):
@@ -152,8 +174,14 @@ def nasty(kind, seed):
         return {
             "cut anywhere": [Reply(content, cut=cut), Reply(content, cut=cut // 2)],
             "range ignored": [Reply(content, cut=cut), Reply(content, ranges=False)],
-            "length lies": [Reply(content, length=len(content) + 9), Reply(content, length=len(content) - 9)],
-            "body swapped": [Reply(changed, cut=cut, headers={"ETag": '"x"'}), Reply(content, headers={"ETag": '"x"'})],
+            "length lies": [
+                Reply(content, length=len(content) + 9),
+                Reply(content, length=len(content) - 9),
+            ],
+            "body swapped": [
+                Reply(changed, cut=cut, headers={"ETag": '"x"'}),
+                Reply(content, headers={"ETag": '"x"'}),
+            ],
             "busy": [Reply(b"", 503), Reply(b"", 429, headers={"Retry-After": "0"})],
         }[kind]
 
@@ -161,7 +189,9 @@ def nasty(kind, seed):
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("kind", ["cut anywhere", "range ignored", "length lies", "body swapped", "busy"])
+@pytest.mark.parametrize(
+    "kind", ["cut anywhere", "range ignored", "length lies", "body swapped", "busy"]
+)
 def test_pack_comes_whole_from_a_nasty_server(data, tmp_path, kind, seed):
     pack = one_pack(tmp_path)
     ((_, files),) = pack.items()
@@ -182,10 +212,20 @@ def test_pack_comes_whole_from_a_nasty_server(data, tmp_path, kind, seed):
     ("server", "message"),
     [
         ({"md5": "wrong"}, "MD5"),
-        ({"fault": lambda path, n: Reply(b"<html>moved</html>") if path.startswith(INDEX) else None}, "Atom|XML"),
+        (
+            {
+                "fault": lambda path, n: (
+                    Reply(b"<html>moved</html>") if path.startswith(INDEX) else None
+                )
+            },
+            "Atom|XML",
+        ),
         ({"fault": lambda path, n: Reply(b"", 503) if path.startswith(INDEX) else None}, "503"),
         ({"fault": lambda path, n: Reply(b"", 404) if path.startswith(DOWNLOAD) else None}, "404"),
-        ({"fault": lambda path, n: Reply(b"short") if path.startswith(DOWNLOAD) else None}, "bytes"),
+        (
+            {"fault": lambda path, n: Reply(b"short") if path.startswith(DOWNLOAD) else None},
+            "bytes",
+        ),
     ],
 )
 def test_what_cannot_be_fetched_is_told_and_nothing_half_is_left(data, tmp_path, server, message):
@@ -208,7 +248,9 @@ def imagery(*assignments):
 
 def test_index_is_asked_only_for_what_is_missing(data, tmp_path):
     write_pack(data / "aerial_data", "075", 2014, [(W, N)])
-    two = pd.concat([cells(), cells_over(W + 400, N - 400, W + 800, N, "92")]).drop_duplicates("idINSPIRE")
+    two = pd.concat([cells(), cells_over(W + 400, N - 400, W + 800, N, "92")]).drop_duplicates(
+        "idINSPIRE"
+    )
     with serve(Ign(one_pack(tmp_path, "092", corners=[(W + 400, N)]))) as (url, asked):
         arguments = imagery(f"index_url={url}{INDEX}"), "Test", data, data / "aerial_data", HASTY
         found, faults = collect.from_archives(two, *arguments)
@@ -220,9 +262,13 @@ def test_index_is_asked_only_for_what_is_missing(data, tmp_path):
 
 
 def test_no_network_is_used_where_the_imagery_is_in_place(data):
-    write_pack(data / "aerial_data", "075", 2014, [(W - 400, N + 400), (W, N), (W + 400, N), (W, N + 400)])
+    write_pack(
+        data / "aerial_data", "075", 2014, [(W - 400, N + 400), (W, N), (W + 400, N), (W, N + 400)]
+    )
     with serve(lambda *_: pytest.fail("asked")) as (url, asked):
-        collect.from_archives(cells(), imagery(f"index_url={url}"), "Test", data, data / "aerial_data", HASTY)
+        collect.from_archives(
+            cells(), imagery(f"index_url={url}"), "Test", data, data / "aerial_data", HASTY
+        )
     assert asked == []
 
 
@@ -243,9 +289,13 @@ def test_requests_lie_on_the_pixel_grid_and_hold_the_cell():
 
 def test_request_of_a_1km_cell_holds_it_at_the_size_of_its_image():
     ids = pd.Series(["CRS3035RES1000mN2887000E3760000"])
-    kilometre = gpd.GeoDataFrame({"idINSPIRE": ids}, geometry=selection.squares(ids), crs="EPSG:3035")
+    kilometre = gpd.GeoDataFrame(
+        {"idINSPIRE": ids}, geometry=selection.squares(ids), crs="EPSG:3035"
+    )
     (request,) = wms_requests("http://h", pixel_m=1.25, wanted=kilometre)
-    assert shapely.box(*request.bounds).contains(kilometre.to_crs("EPSG:2154").geometry.iloc[0].buffer(25))
+    assert shapely.box(*request.bounds).contains(
+        kilometre.to_crs("EPSG:2154").geometry.iloc[0].buffer(25)
+    )
     assert 800 < request.width == pytest.approx(request.height, abs=3) and request.width < 1000
 
 
@@ -261,7 +311,9 @@ def test_images_of_cells_are_fetched_once_with_date_and_hash(data):
         assert len(asked) == len(wanted) + 1
         wms.fetch_images(wms_requests(url, layer="M"), folder, HASTY)
         assert len(asked) == 2 * len(wanted) + 1  # another layer is another image
-    assert table["fetched"].str.match(r"20\d\d-").all() and covered_share(cells(), table).min() == pytest.approx(1)
+    assert table["fetched"].str.match(r"20\d\d-").all() and covered_share(
+        cells(), table
+    ).min() == pytest.approx(1)
 
 
 def test_each_cell_is_cut_from_its_own_image(data):
@@ -271,7 +323,9 @@ def test_each_cell_is_cut_from_its_own_image(data):
         wms.fetch_images(wanted, folder, HASTY)
     table = wms.image_table(wanted, cells(), data, folder, "L")
     for cell in cells_with_tiles(cells(), table, data):
-        assert [tile.name for tile in cell.tiles] == [f"{cell.id}.tif"] and cell.tiles[0].campaign_year is None
+        assert [tile.name for tile in cell.tiles] == [f"{cell.id}.tif"] and cell.tiles[
+            0
+        ].campaign_year is None
 
 
 def wms_faults(data, **server):
@@ -283,7 +337,9 @@ def wms_faults(data, **server):
 def image_reply(**options):
     def fault(path, number):
         bounds = (W, N - 100, W + 100, N)
-        return Reply(geotiff(Ign().paint, options.get("bounds", bounds), *options.get("size", (50, 50))))
+        return Reply(
+            geotiff(Ign().paint, options.get("bounds", bounds), *options.get("size", (50, 50)))
+        )
 
     return fault
 
@@ -347,7 +403,9 @@ def test_never_more_requests_a_second_than_allowed(data, monkeypatch):
     monkeypatch.setattr(wms, "REQUESTS_PER_SECOND", 20)
     server = Ign()
     with serve(server) as (url, _):
-        wms.fetch_images(wms_requests(url, wanted=cells_over(W, N - 600, W + 600, N)), data / "wms", HASTY)
+        wms.fetch_images(
+            wms_requests(url, wanted=cells_over(W, N - 600, W + 600, N)), data / "wms", HASTY
+        )
     times = np.sort(server.times)
     assert len(times) > 8 and (times[-1] - times[0]) / (len(times) - 1) >= 0.045
 
@@ -356,8 +414,17 @@ def test_never_more_requests_a_second_than_allowed(data, monkeypatch):
 
 
 def run_04(tmp_path, *options):
-    words = [sys.executable, ROOT / "code" / "04_download_aerial.py", "--city", "Test", "--data", tmp_path / "data",
-             "--results", tmp_path / "results", *options]  # fmt: skip
+    words = [
+        sys.executable,
+        ROOT / "code" / "04_download_aerial.py",
+        "--city",
+        "Test",
+        "--data",
+        tmp_path / "data",
+        "--results",
+        tmp_path / "results",
+        *options,
+    ]
     return subprocess.run([str(word) for word in words], capture_output=True, text=True)
 
 
@@ -370,6 +437,10 @@ def test_script_takes_the_wms_and_says_what_fails_without_a_traceback(data, tmp_
         failed = run_04(tmp_path, *options, "--set", "imagery.wms_layer=NOPE")
         done = run_04(tmp_path, *options)
         again = run_04(tmp_path, *options)
-    assert failed.returncode == 2 and "LayerNotDefined" in failed.stderr and "Traceback" not in failed.stderr
+    assert (
+        failed.returncode == 2
+        and "LayerNotDefined" in failed.stderr
+        and "Traceback" not in failed.stderr
+    )
     assert done.returncode == 0 and "up to date" in again.stdout
     assert len(gpd.read_parquet(tmp_path / "results" / "Test" / "tiles.parquet")) == len(cells())

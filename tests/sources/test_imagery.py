@@ -42,8 +42,14 @@ def tile_file(path, pixels, west=WEST, north=NORTH, pixel_m=1.0, year=2014) -> T
 def tile_table(files: list[TileFile]) -> gpd.GeoDataFrame:
     """The rows of `tiles.parquet` that step 05 needs; paths relative to the files' folder."""
     names = [file.name for file in files]
-    columns = {"name": names, "path": names, "campaign_year": [file.campaign_year for file in files]}
-    return gpd.GeoDataFrame(columns, geometry=[shapely.box(*file.footprint) for file in files], crs="EPSG:2154")
+    columns = {
+        "name": names,
+        "path": names,
+        "campaign_year": [file.campaign_year for file in files],
+    }
+    return gpd.GeoDataFrame(
+        columns, geometry=[shapely.box(*file.footprint) for file in files], crs="EPSG:2154"
+    )
 
 
 def square(x: float, y: float) -> tuple[float, float, float, float]:
@@ -63,10 +69,15 @@ def centres(bounds, image_px):
     return np.meshgrid(bounds[0] + along, bounds[3] - along)
 
 
-def ramp(size_px: int, steps_per_px: float = 0.7, west_px: int = 0, north_px: int = 0) -> np.ndarray:
+def ramp(
+    size_px: int, steps_per_px: float = 0.7, west_px: int = 0, north_px: int = 0
+) -> np.ndarray:
     """Red tells the column, green the row."""
     column, row = np.meshgrid(np.arange(size_px) + west_px, np.arange(size_px) + north_px)
-    return np.stack([column, row, 0 * row + 99], axis=2) * np.array([steps_per_px, steps_per_px, 1]) + 10
+    return (
+        np.stack([column, row, 0 * row + 99], axis=2) * np.array([steps_per_px, steps_per_px, 1])
+        + 10
+    )
 
 
 def expected_ramp(bounds, image_px, pixel_m, steps_per_px=0.7):
@@ -79,7 +90,9 @@ def expected_ramp(bounds, image_px, pixel_m, steps_per_px=0.7):
 
 def test_bright_north_west_quadrant_stays_in_the_north_west(tmp_path):
     bounds = square(WEST + 160, NORTH - 160)
-    x, y = TO_GRID.transform(*np.meshgrid(WEST + np.arange(320) + 0.5, NORTH - np.arange(320) - 0.5))
+    x, y = TO_GRID.transform(
+        *np.meshgrid(WEST + np.arange(320) + 0.5, NORTH - np.arange(320) - 0.5)
+    )
     north_west = (x < bounds[0] + 100) & (y > bounds[1] + 100)
     bright = np.where(north_west, 220, 60).astype(np.uint8)[..., None].repeat(3, axis=2)
     got = cut(bounds, tile_file(tmp_path / "a.jp2", bright)).pixels
@@ -94,21 +107,31 @@ def test_pixels_lie_within_a_tenth_of_a_pixel(tmp_path, pixel_m, image_px):
     got = cut(bounds, file, image_px=image_px).pixels
     for band, expected in enumerate(expected_ramp(bounds, image_px, pixel_m)):
         error_px = (got[..., band] - expected) / 0.7
-        assert abs(error_px.mean()) < 0.1 and np.abs(error_px).max() < 1.5  # grey values are whole: +-1 of 0.7 a px
+        assert (
+            abs(error_px.mean()) < 0.1 and np.abs(error_px).max() < 1.5
+        )  # grey values are whole: +-1 of 0.7 a px
 
 
 def test_coarser_image_is_the_mean_of_what_it_covers(tmp_path):
     file = tile_file(tmp_path / "a.tif", noise(1, 320))
     got = cut(square(WEST + 160, NORTH - 160), file, image_px=20).pixels
-    assert got.std() < noise(1, 320).std() / 5  # one of 10 pixels picked at random would keep all of it
+    assert (
+        got.std() < noise(1, 320).std() / 5
+    )  # one of 10 pixels picked at random would keep all of it
 
 
 def test_seams_between_four_tiles_do_not_show(tmp_path):
     whole = ramp(320).round().astype(np.uint8)
     files = [
-        tile_file(tmp_path / f"{i}{j}.tif", whole[160 * i :, 160 * j :][:160, :160], WEST + 160 * j, NORTH - 160 * i)
-        for i in (0, 1) for j in (0, 1)
-    ]  # fmt: skip
+        tile_file(
+            tmp_path / f"{i}{j}.tif",
+            whole[160 * i :, 160 * j :][:160, :160],
+            WEST + 160 * j,
+            NORTH - 160 * i,
+        )
+        for i in (0, 1)
+        for j in (0, 1)
+    ]
     bounds = square(WEST + 160, NORTH - 160)
     one, four = cut(bounds, tile_file(tmp_path / "one.tif", whole)), cut(bounds, *files)
     assert four.void_fraction == 0 and len(four.tiles) == 4
@@ -151,7 +174,9 @@ def test_void_outside_the_tile_is_measured_to_a_tenth_of_a_percent(tmp_path, sha
 def test_fill_is_measured_with_its_widening(tmp_path, share, grey):
     pixels = noise(1, 1400)
     bounds = square(WEST + 140, NORTH - 140)
-    west = TO_LAMBERT.transform(bounds[0], bounds[3])[0] - WEST  # of the cell's north-west corner, which lies inside
+    west = (
+        TO_LAMBERT.transform(bounds[0], bounds[3])[0] - WEST
+    )  # of the cell's north-west corner, which lies inside
     top = NORTH - TO_LAMBERT.transform(bounds[0], bounds[3])[1]
     side_px = round(1000 * share**0.5)
     pixels[: round(top / 0.2) + side_px - 20, : round(west / 0.2) + side_px - 20] = grey
@@ -182,14 +207,20 @@ def test_plain_region_at_the_edge_is_fill_and_is_widened(tmp_path, grey):
 
 @pytest.mark.parametrize(
     ("place", "size_px", "grey", "why"),
-    [((100, 100), (60, 60), 0, "a lake"), ((0, 100), (9, 9), 0, "81 m2"), ((0, 0), (300, 60), 20, "dark ground")],
+    [
+        ((100, 100), (60, 60), 0, "a lake"),
+        ((0, 100), (9, 9), 0, "81 m2"),
+        ((0, 0), (300, 60), 20, "dark ground"),
+    ],
 )
 def test_what_is_not_fill(tmp_path, place, size_px, grey, why):
     assert fill_of(tmp_path, place, size_px, grey) == 1.0, why
 
 
 def test_declared_no_data_is_void_anywhere_and_not_widened_but_a_white_roof_is_not(tmp_path):
-    assert fill_of(tmp_path, (100, 100), (60, 60), 255, nodata=255) == pytest.approx(1 - 3600 / 90_000, abs=1e-6)
+    assert fill_of(tmp_path, (100, 100), (60, 60), 255, nodata=255) == pytest.approx(
+        1 - 3600 / 90_000, abs=1e-6
+    )
     assert fill_of(tmp_path, (100, 100), (9, 9), 255, nodata=255) == 1.0
 
 
@@ -220,8 +251,11 @@ def test_newest_wins_then_name_and_fill_gives_way(tmp_path):
 def test_tile_that_only_touches_a_cell_is_not_its_tile(tmp_path):
     cells = cells_over(WEST, NORTH - 400, WEST + 400, NORTH).to_crs("EPSG:3035").iloc[:1]
     west, south, east, north = cells.total_bounds
-    beside = gpd.GeoDataFrame({"name": ["a"], "path": ["a"], "campaign_year": [2014]},
-                              geometry=[shapely.box(east, south, east + 9, north)], crs="EPSG:3035")  # fmt: skip
+    beside = gpd.GeoDataFrame(
+        {"name": ["a"], "path": ["a"], "campaign_year": [2014]},
+        geometry=[shapely.box(east, south, east + 9, north)],
+        crs="EPSG:3035",
+    )
     assert cells_with_tiles(cells, beside, tmp_path)[0].tiles == ()
 
 
@@ -232,7 +266,10 @@ def test_png_reads_back_and_carries_its_note(tmp_path):
     image, note = noise(5, 50), {"void_fraction": 0.25, "tiles": ["é.jp2"]}
     png.write(tmp_path / "a.png", image, note)
     assert png.read_note(tmp_path / "a.png") == note
-    with pytest.warns(rasterio.errors.NotGeoreferencedWarning), rasterio.open(tmp_path / "a.png") as file:
+    with (
+        pytest.warns(rasterio.errors.NotGeoreferencedWarning),
+        rasterio.open(tmp_path / "a.png") as file,
+    ):
         np.testing.assert_array_equal(file.read().transpose(1, 2, 0), image)
 
 
@@ -250,8 +287,13 @@ def test_png_without_its_middle_has_no_note(tmp_path):
     assert png.read_note(tmp_path / "a.png") is None
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(head=st.binary(max_size=200), start=st.sampled_from([b"", png.SIGNATURE, png.SIGNATURE + b"\0\0\0\rIHDR"]))
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    head=st.binary(max_size=200),
+    start=st.sampled_from([b"", png.SIGNATURE, png.SIGNATURE + b"\0\0\0\rIHDR"]),
+)
 def test_any_file_may_stand_where_an_image_should(tmp_path, head, start):
     (tmp_path / "a.png").write_bytes(start + head)
     assert png.read_note(tmp_path / "a.png") is None
@@ -263,7 +305,10 @@ def test_any_file_may_stand_where_an_image_should(tmp_path, head, start):
 @pytest.fixture
 def city(tmp_path):
     """Two tiles side by side and the cells over them: (cells, folder of the images)."""
-    files = [tile_file(tmp_path / f"{i}.jp2", noise(i, 400), WEST + 400 * i, NORTH, year=2014 + i) for i in (0, 1)]
+    files = [
+        tile_file(tmp_path / f"{i}.jp2", noise(i, 400), WEST + 400 * i, NORTH, year=2014 + i)
+        for i in (0, 1)
+    ]
     cells = cells_over(WEST, NORTH - 400, WEST + 900, NORTH)
     return cells_with_tiles(cells, tile_table(files), tmp_path), tmp_path / "city" / "images"
 
@@ -275,7 +320,13 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_table_tells_of_every_cell(city):
     cells, folder = city
     table = cutting.cut_images(cells, folder, 50, workers=1)
-    assert list(table.columns[:5]) == ["idINSPIRE", "path", "void_fraction", "tiles", "campaign_year"]
+    assert list(table.columns[:5]) == [
+        "idINSPIRE",
+        "path",
+        "void_fraction",
+        "tiles",
+        "campaign_year",
+    ]
     assert list(table["idINSPIRE"]) == [cell.id for cell in cells]
     both = table[table["tiles"] == "1.jp2;0.jp2"]
     assert len(both) and set(both["campaign_year"]) == {2014}
@@ -303,16 +354,24 @@ def test_changed_tile_redoes_only_its_cells(city):
     write_tile(cells[0].tiles[0].path.with_name("1.jp2"), noise(9, 400), WEST + 400, NORTH, 1.0)
     second = cutting.cut_images(cells, folder, 50, workers=1)
     changed = {p.name for p in folder.iterdir() if p.stat().st_mtime_ns != stamps[p.name]}
-    expected = {cutting.image_path(folder, cell.id).name for cell in cells if "1.jp2" in {t.name for t in cell.tiles}}
+    expected = {
+        cutting.image_path(folder, cell.id).name
+        for cell in cells
+        if "1.jp2" in {t.name for t in cell.tiles}
+    }
     assert changed == expected & set(stamps)
-    assert set(first["fingerprint"][first["fingerprint"] != second["fingerprint"]]) and len(changed) < len(stamps)
+    assert set(first["fingerprint"][first["fingerprint"] != second["fingerprint"]]) and len(
+        changed
+    ) < len(stamps)
 
 
 def test_cell_outside_all_tiles_has_no_image(city, tmp_path):
     cells, folder = city
     bare = [cutting.Cell(cell.id, cell.bounds, ()) for cell in cells[:1]]
     folder.mkdir(parents=True)
-    png.write(cutting.image_path(folder, bare[0].id), noise(1, 50), {"fingerprint": "of other tiles"})
+    png.write(
+        cutting.image_path(folder, bare[0].id), noise(1, 50), {"fingerprint": "of other tiles"}
+    )
     row = cutting.cut_images(bare, folder, 50, workers=1).iloc[0]
     assert row["void_fraction"] == 1 and row["path"] is None and not list(folder.iterdir())
 
@@ -320,7 +379,9 @@ def test_cell_outside_all_tiles_has_no_image(city, tmp_path):
 def test_missing_tile_is_named(city):
     cells, folder = city
     cells[0].tiles[0].path.with_name("1.jp2").unlink()
-    with pytest.raises(InputError, match=r"1 of 2 tiles are gone, the first 1\.jp2[\s\S]*04_download_aerial"):
+    with pytest.raises(
+        InputError, match=r"1 of 2 tiles are gone, the first 1\.jp2[\s\S]*04_download_aerial"
+    ):
         cutting.cut_images(cells, folder, 50, workers=1)
 
 
@@ -356,7 +417,9 @@ def test_strips_fit_together(tmp_path, monkeypatch):
         for place in ((0, 10, 20, 30), (30, 200, 100, 280), (63, 65, 20, 21), (0, 300, 20, 280)):
             window = Window(*place)
             got = tile.read(window).transpose(1, 2, 0)
-            np.testing.assert_array_equal(got, pixels[window.top : window.bottom, window.left : window.right])
+            np.testing.assert_array_equal(
+                got, pixels[window.top : window.bottom, window.left : window.right]
+            )
 
 
 # JPEG 2000 in one piece
@@ -372,7 +435,14 @@ def one_piece(tmp_path_factory):
 def test_one_piece_is_known_from_inner_tiles_and_small_files(one_piece, tmp_path):
     assert openjpeg.applies_to(one_piece[0].path)
     assert not openjpeg.applies_to(tile_file(tmp_path / "small.jp2", noise(1, 300)).path)
-    options = {"driver": "JP2OpenJPEG", "width": 1104, "height": 1104, "count": 3, "dtype": "uint8", "crs": "EPSG:2154"}
+    options = {
+        "driver": "JP2OpenJPEG",
+        "width": 1104,
+        "height": 1104,
+        "count": 3,
+        "dtype": "uint8",
+        "crs": "EPSG:2154",
+    }
     place = rasterio.Affine(1, 0, WEST, 0, -1, NORTH)
     with rasterio.open(tmp_path / "tiled.jp2", "w", transform=place, **options) as file:
         file.write(one_piece[1])
@@ -402,8 +472,12 @@ def test_truncated_file_is_an_error_everywhere(one_piece, tmp_path, share):
         openjpeg.decode(tmp_path / "a.jp2", (0, 10), (0, 1104))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(changes=st.lists(st.tuples(st.integers(0, 700), st.integers(0, 255)), min_size=1, max_size=4))
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 700), st.integers(0, 255)), min_size=1, max_size=4)
+)
 def test_any_bytes_may_stand_in_the_header(one_piece, tmp_path, changes):
     content = bytearray(one_piece[0].path.read_bytes())
     for place, value in changes:
@@ -422,7 +496,11 @@ def test_what_is_no_tile_is_refused(tmp_path, kind):
     if kind == "text":
         path.write_text("<html>404</html>")
     else:
-        options = {"count": 1, "dtype": "uint8"} if kind == "one band" else {"count": 3, "dtype": "uint16"}
+        options = (
+            {"count": 1, "dtype": "uint8"}
+            if kind == "one band"
+            else {"count": 3, "dtype": "uint16"}
+        )
         with pytest.warns(rasterio.errors.NotGeoreferencedWarning):
             rasterio.open(path, "w", driver="GTiff", width=9, height=9, **options).close()
     with pytest.raises(InputError, match="tile"):
@@ -433,15 +511,30 @@ def test_what_is_no_tile_is_refused(tmp_path, kind):
 
 
 def start(folder: Path, **options) -> subprocess.Popen:
-    words = [sys.executable, str(ROOT / "code" / "05_cut_images.py"), "--city", "Test", "--data", folder, "--results",
-             folder / "results", "--set", "imagery.pixel_size_m=0.4", "--workers", "2"]  # fmt: skip
+    words = [
+        sys.executable,
+        str(ROOT / "code" / "05_cut_images.py"),
+        "--city",
+        "Test",
+        "--data",
+        folder,
+        "--results",
+        folder / "results",
+        "--set",
+        "imagery.pixel_size_m=0.4",
+        "--workers",
+        "2",
+    ]
     return subprocess.Popen([str(word) for word in words], stdout=subprocess.DEVNULL, **options)
 
 
 def script_city(folder: Path) -> Path:
     results = folder / "results" / "Test"
     results.mkdir(parents=True)
-    files = [tile_file(folder / f"{i}.jp2", noise(i, 1000), WEST + 400 * i, NORTH, 0.4, 2014) for i in (0, 1)]
+    files = [
+        tile_file(folder / f"{i}.jp2", noise(i, 1000), WEST + 400 * i, NORTH, 0.4, 2014)
+        for i in (0, 1)
+    ]
     tile_table(files).to_parquet(results / "tiles.parquet")
     cells_over(WEST, NORTH - 400, WEST + 800, NORTH).to_parquet(results / "cells.parquet")
     return results
@@ -460,7 +553,9 @@ def test_killed_run_goes_on_and_equals_a_clean_one(tmp_path):
     assert start(tmp_path / "killed").wait() == 0
     assert (killed / "images.csv").read_bytes() == (clean / "images.csv").read_bytes()
     assert contents(killed / "images") == contents(clean / "images")
-    assert json.loads((killed / "images.csv.json").read_text())["counts"]["images"] == len(contents(clean / "images"))
+    assert json.loads((killed / "images.csv.json").read_text())["counts"]["images"] == len(
+        contents(clean / "images")
+    )
 
 
 # real samples
@@ -484,7 +579,10 @@ def test_black_beyond_the_survey_is_void_and_dark_sea_is_not():
 @pytest.mark.real_data
 def test_poznan_cells_hold_imagery_and_the_masked_square_is_void():
     file = sample("poznan_ortho_2m.tif", "EPSG:2180")
-    got = [cut((x, 3276600, x + 200, 3276800), file, image_px=100).void_fraction for x in (4791600, 4791800, 4792000)]
+    got = [
+        cut((x, 3276600, x + 200, 3276800), file, image_px=100).void_fraction
+        for x in (4791600, 4791800, 4792000)
+    ]
     assert got[0] == pytest.approx(51 * 51 / 100**2, abs=0.02) and got[1:] == [0, 0]
 
 

@@ -40,33 +40,58 @@ def test_every_layout_of_every_vintage_gives_one_table(tmp_path, year, kind, pac
 def test_every_layout_of_the_1km_grid_gives_the_same_table(tmp_path, year, kind, packed):
     frame, grid_name = census_frame(year, size_m=1000), "1000m" if year == 2015 else "1km"
     path = write_census(tmp_path, year, kind, packed, frame, grid_name)
-    assert vintages.find_source(tmp_path, year, 1000) == path and vintages.find_source(tmp_path, year) is None
+    assert (
+        vintages.find_source(tmp_path, year, 1000) == path
+        and vintages.find_source(tmp_path, year) is None
+    )
     got = incomes.clean(incomes.read_source(path, year, tmp_path / "scratch", 1000), "sample", 1000)
-    assert list(got.columns) == incomes.COLUMNS and got["idINSPIRE"].str.startswith("CRS3035RES1000m").all()
+    assert (
+        list(got.columns) == incomes.COLUMNS
+        and got["idINSPIRE"].str.startswith("CRS3035RES1000m").all()
+    )
     assert len(got) == 12 and got["imputed"].sum() == 2 and got["group"].isna().all()
 
 
 def test_few_households_by_rounding_are_no_imputation_at_1km(tmp_path):
-    path = write_census(tmp_path, 2015, frame=census_frame(size_m=1000).assign(I_est_1km=[0, 1, 2] * 4), grid="1000m")
+    path = write_census(
+        tmp_path,
+        2015,
+        frame=census_frame(size_m=1000).assign(I_est_1km=[0, 1, 2] * 4),
+        grid="1000m",
+    )
     got = incomes.read_source(path, 2015, tmp_path / "scratch", 1000)
     assert got["imputed"].tolist() == [False, True, False] * 4
 
 
 @pytest.mark.parametrize("asked", [200, 1000])
 def test_file_of_the_other_grid_is_refused(tmp_path, asked):
-    path = write_census(tmp_path, 2021, "csv", "bare", census_frame(2021, size_m=1200 - asked), "some")
-    with pytest.raises(InputError, match=f"grid that census.vintage|table is metropolitan France at {asked} m"):
+    path = write_census(
+        tmp_path, 2021, "csv", "bare", census_frame(2021, size_m=1200 - asked), "some"
+    )
+    with pytest.raises(
+        InputError, match=f"grid that census.vintage|table is metropolitan France at {asked} m"
+    ):
         incomes.read_source(path, 2021, tmp_path / "scratch", asked)
 
 
 def test_addresses_name_the_grid():
-    assert vintages.VINTAGES[2015, 1000].addresses(2015)[0].endswith("4176293/Filosofi2015_carreaux_1000m_csv.zip")
-    assert vintages.VINTAGES[2021, 1000].addresses(2021)[0].endswith("8735171/Filosofi2021_carreaux_1km_csv.zip")
+    assert (
+        vintages.VINTAGES[2015, 1000]
+        .addresses(2015)[0]
+        .endswith("4176293/Filosofi2015_carreaux_1000m_csv.zip")
+    )
+    assert (
+        vintages.VINTAGES[2021, 1000]
+        .addresses(2021)[0]
+        .endswith("8735171/Filosofi2021_carreaux_1km_csv.zip")
+    )
 
 
 @pytest.mark.parametrize("change", [str.upper, str.lower, str.title])
 def test_case_of_the_columns_does_not_matter(tmp_path, change):
-    frame = census_frame(2021).rename(columns=lambda name: name if name == "geometry" else change(name))
+    frame = census_frame(2021).rename(
+        columns=lambda name: name if name == "geometry" else change(name)
+    )
     assert len(read(write_census(tmp_path, 2021, "csv", frame=frame), 2021, tmp_path)) == 12
 
 
@@ -94,9 +119,15 @@ def test_no_telling_which_table_is_said(tmp_path):
 
 @pytest.mark.parametrize(
     ("code", "expected"),
-    [("75101", "75101"), ("7510175102", "75101"), ("2A0042B033", "2A004"), ("1004", "01004"),
-     ("01004, 01005", "01004"), ("97101", "97101")],
-)  # fmt: skip
+    [
+        ("75101", "75101"),
+        ("7510175102", "75101"),
+        ("2A0042B033", "2A004"),
+        ("1004", "01004"),
+        ("01004, 01005", "01004"),
+        ("97101", "97101"),
+    ],
+)
 def test_first_commune_of_a_field_that_names_several(code, expected):
     assert incomes.first_commune(pd.Series([code])).tolist() == [expected]
 
@@ -123,10 +154,15 @@ def test_file_in_place_is_found_by_its_year(tmp_path, name):
 
 @pytest.mark.parametrize(
     "name",
-    ["Filosofi2015_carreaux_1000m_metropole.shp", "2015/.hidden/a_200m.csv", "2015_200m.txt",
-     "census_2015.parquet",
-     "Filosofi2015_carreaux_200m_reunion.shp", "Filosofi2015_carreaux_200m_shp.zip.part"],
-)  # fmt: skip
+    [
+        "Filosofi2015_carreaux_1000m_metropole.shp",
+        "2015/.hidden/a_200m.csv",
+        "2015_200m.txt",
+        "census_2015.parquet",
+        "Filosofi2015_carreaux_200m_reunion.shp",
+        "Filosofi2015_carreaux_200m_shp.zip.part",
+    ],
+)
 def test_other_files_are_left_alone(tmp_path, name):
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).touch()
@@ -240,7 +276,9 @@ def test_truncated_parquet_is_refused(tmp_path):
 
 def test_group_stands_only_where_cells_share_it(tmp_path):
     frame = census_frame().assign(I_est_cr=[1] * 4 + [0] * 8, Groupe=[7, 7, 8, 9] + [10] * 8)
-    got = read(write_census(tmp_path, 2015, frame=frame), 2015, tmp_path).set_index("idINSPIRE")["group"]
+    got = read(write_census(tmp_path, 2015, frame=frame), 2015, tmp_path).set_index("idINSPIRE")[
+        "group"
+    ]
     assert got[[cell_id(0, 0), cell_id(1, 0)]].tolist() == ["7", "7"]
     assert got.notna().sum() == 2
 
@@ -261,7 +299,12 @@ def test_strip_holds_the_cells_within_bounds_and_no_other(tmp_path):
 def test_strip_of_the_1km_grid(tmp_path):
     path = tmp_path / "census_2015_1km.parquet"
     source = write_census(tmp_path, 2015, frame=census_frame(2015, 4, 4, 1000), grid="1000m")
-    incomes.write_table(incomes.clean(incomes.read_source(source, 2015, tmp_path / "scratch", 1000), "sample", 1000), path)
+    incomes.write_table(
+        incomes.clean(
+            incomes.read_source(source, 2015, tmp_path / "scratch", 1000), "sample", 1000
+        ),
+        path,
+    )
     west, south = samples.WEST, samples.SOUTH
     got = incomes.read_strip(path, (west + 600, south + 400, west + 1600, south + 1600), 1000)
     assert got["idINSPIRE"].tolist() == [cell_id(1, 0, 1000), cell_id(1, 1, 1000)]
@@ -271,7 +314,10 @@ def test_strip_of_the_1km_grid(tmp_path):
 def test_city_is_selected_from_all_of_france_within_5_seconds(tmp_path):
     """2.3 million cells in a square of 1516 x 1516, and a city of 90,000 (Paris: 68,000)."""
     side = np.arange(1516)
-    south, west = np.repeat(2_300_000 + 200 * side, len(side)), np.tile(3_300_000 + 200 * side, len(side))
+    south, west = (
+        np.repeat(2_300_000 + 200 * side, len(side)),
+        np.tile(3_300_000 + 200 * side, len(side)),
+    )
     ids = pd.Series([f"CRS3035RES200mN{n}E{e}" for n, e in zip(south, west, strict=True)])
     rest = {"depcom": "75056", "ind": 10.0, "men": 4.0, "men_pauv": 1.0, "ind_snv": 2e5}
     rest |= {"imputed": False, "group": None}
@@ -292,7 +338,9 @@ def bordeaux(tmp_path_factory):
     source = samples.REAL_DATA / "filosofi2015_bordeaux.gpkg"
     if not source.exists():
         pytest.skip("no real samples here")
-    return incomes.clean(incomes.read_source(source, 2015, tmp_path_factory.mktemp("scratch")), "bordeaux")
+    return incomes.clean(
+        incomes.read_source(source, 2015, tmp_path_factory.mktemp("scratch")), "bordeaux"
+    )
 
 
 @pytest.mark.real_data

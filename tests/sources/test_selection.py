@@ -31,14 +31,21 @@ def test_cells_belong_to_the_city_that_holds_their_centre(tmp_path):
 @pytest.mark.parametrize("size_m", [200, 1000])
 def test_squares_are_exact(size_m):
     got = selection.squares(pd.Series([f"CRS3035RES{size_m}mN2888000E3760000"]))[0]
-    assert got.equals(shapely.box(3760000, 2888000, 3760000 + size_m, 2888000 + size_m)) and got.area == size_m**2
+    assert (
+        got.equals(shapely.box(3760000, 2888000, 3760000 + size_m, 2888000 + size_m))
+        and got.area == size_m**2
+    )
 
 
 def test_all_squares_of_a_city_are_those_whose_centre_it_holds():
-    outline = shapely.Polygon([(WEST - 90, SOUTH - 120), (WEST + 450, SOUTH + 90), (WEST + 300, SOUTH + 700)])
+    outline = shapely.Polygon(
+        [(WEST - 90, SOUTH - 120), (WEST + 450, SOUTH + 90), (WEST + 300, SOUTH + 700)]
+    )
     got = selection.squares_inside(outline, 200)
     around = [cell_id(column, row) for column in range(-2, 5) for row in range(-2, 6)]
-    expected = [one for one in around if outline.contains(shapely.Point(grid.centres(pd.Series([one]))[0]))]
+    expected = [
+        one for one in around if outline.contains(shapely.Point(grid.centres(pd.Series([one]))[0]))
+    ]
     assert got.tolist() == sorted(expected) and len(got) > 3
 
 
@@ -50,14 +57,23 @@ def test_squares_without_income_are_added_and_the_others_stay_as_they_are(tmp_pa
     pd.testing.assert_frame_equal(got[got["income_eur"].notna()].reset_index(drop=True), known)
     added = got[got["income_eur"].isna()]
     assert added["idINSPIRE"].tolist() == [cell_id(0, 0), cell_id(2, 2)]
-    assert not added["imputed"].any() and added["group"].isna().all() and (added[["ind", "men"]] == 0).all(axis=None)
+    assert (
+        not added["imputed"].any()
+        and added["group"].isna().all()
+        and (added[["ind", "men"]] == 0).all(axis=None)
+    )
 
 
 def test_added_squares_take_the_department_of_the_nearest_cell(tmp_path):
     communes = ["75101", "75101", "92001", "92001"] * 3
     table = make_table(tmp_path, Depcom=communes, Ind=[1, 0, 0, 1] * 3)
-    got = selection.add_cells_without_income(selection.select_cells(table, CITY, "Paris"), CITY, 200)
-    assert got.set_index("idINSPIRE")["department"][[cell_id(1, 0), cell_id(2, 0)]].tolist() == ["75", "92"]
+    got = selection.add_cells_without_income(
+        selection.select_cells(table, CITY, "Paris"), CITY, 200
+    )
+    assert got.set_index("idINSPIRE")["department"][[cell_id(1, 0), cell_id(2, 0)]].tolist() == [
+        "75",
+        "92",
+    ]
 
 
 def test_a_city_whose_squares_all_have_an_income_gets_none(tmp_path):
@@ -66,11 +82,22 @@ def test_a_city_whose_squares_all_have_an_income_gets_none(tmp_path):
 
 
 def test_imputed_cells_their_people_and_cells_without_income_are_counted():
-    cells = pd.DataFrame({"imputed": [True, False, False, False, False], "ind": [10.0, 20.0, 30.0, 40.0, 0.0],
-                          "income_eur": [1.0, 2.0, 3.0, 4.0, np.nan], "department": "75"})  # fmt: skip
+    cells = pd.DataFrame(
+        {
+            "imputed": [True, False, False, False, False],
+            "ind": [10.0, 20.0, 30.0, 40.0, 0.0],
+            "income_eur": [1.0, 2.0, 3.0, 4.0, np.nan],
+            "department": "75",
+        }
+    )
     got = selection.describe(cells)
-    assert got == {"cells": 5, "without income": 1, "people": 100, "imputed share of cells": 0.25,
-                   "imputed share of people": 0.1}  # fmt: skip
+    assert got == {
+        "cells": 5,
+        "without income": 1,
+        "people": 100,
+        "imputed share of cells": 0.25,
+        "imputed share of people": 0.1,
+    }
 
 
 def test_departments_of_communes():

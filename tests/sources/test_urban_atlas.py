@@ -44,12 +44,27 @@ def as_land(polygons, codes=None):
 def test_classes_are_the_published_18_in_the_order_of_f1_then_ports_and_airports():
     table = classes.class_table()
     assert table["class"].tolist() == [
-        "agri_wetland", "green_ua", "comr_indst", "leis_fac", "const_dmp", "no_use", "roads", "railway",
+        "agri_wetland",
+        "green_ua",
+        "comr_indst",
+        "leis_fac",
+        "const_dmp",
+        "no_use",
+        "roads",
+        "railway",
         "motorways",
-        "water", "op_sp_beach", "natural_areas", "isoltd_rsdnt", "vld_uf", "ld_uf", "md_uf", "hd_uf",
+        "water",
+        "op_sp_beach",
+        "natural_areas",
+        "isoltd_rsdnt",
+        "vld_uf",
+        "ld_uf",
+        "md_uf",
+        "hd_uf",
         "vhd_uf",
-        "port", "airports",
-    ]  # fmt: skip
+        "port",
+        "airports",
+    ]
     assert table["in_polar_figure"].sum() == 18 and not table["in_polar_figure"].iloc[18:].any()
 
 
@@ -58,13 +73,25 @@ def test_classes_hold_the_27_codes_once():
     assert len(codes) == len(set(codes)) == 27
     assert list(classes.class_names("code")) == codes
     assert set(classes.class_table()["super_class"]) == {
-        "urban fabric", "functional area", "infrastructure", "nature", "no use"}  # fmt: skip
+        "urban fabric",
+        "functional area",
+        "infrastructure",
+        "nature",
+        "no use",
+    }
 
 
-@pytest.mark.parametrize(("code", "expected"), [(21000, "agri_wetland"), (40000, "agri_wetland"), (13300,
-                                                "const_dmp"),
-                                                (14120, "green_ua"), (11240, "vld_uf"), (32000,
-                                                "natural_areas")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (21000, "agri_wetland"),
+        (40000, "agri_wetland"),
+        (13300, "const_dmp"),
+        (14120, "green_ua"),
+        (11240, "vld_uf"),
+        (32000, "natural_areas"),
+    ],
+)
 def test_codes_fall_into_their_class(code, expected):
     assert classes.classify(pd.Series([code]), "x").tolist() == [expected]
 
@@ -93,12 +120,19 @@ def test_value_that_is_no_code_is_refused(bad):
 
 @pytest.mark.parametrize(
     ("asked", "label"),
-    [("Le Havre", "LE_HAVRE"), ("le-havre", "Havre (Le)"), ("Saint-Etienne", "Saint-Étienne"), ("FR001",
-     "FR001L1"),
-     ("saint etienne", "SAINT-ETIENNE"), ("Saint-Étienne", "Saint-Ã‰tienne"), ("fr001l1", "FR001L1"),
-     ("Poznan", "Poznań"),
-     ("L'Isle-d’Abeau", "l isle d abeau"), ("Nœux", "NOEUX")],
-)  # fmt: skip
+    [
+        ("Le Havre", "LE_HAVRE"),
+        ("le-havre", "Havre (Le)"),
+        ("Saint-Etienne", "Saint-Étienne"),
+        ("FR001", "FR001L1"),
+        ("saint etienne", "SAINT-ETIENNE"),
+        ("Saint-Étienne", "Saint-Ã‰tienne"),
+        ("fr001l1", "FR001L1"),
+        ("Poznan", "Poznań"),
+        ("L'Isle-d’Abeau", "l isle d abeau"),
+        ("Nœux", "NOEUX"),
+    ],
+)
 def test_spellings_of_one_city(asked, label):
     assert names.same_city(asked, "x", label)
 
@@ -119,11 +153,14 @@ def test_other_cities_are_not_taken(asked, label):
 
 @pytest.mark.parametrize(
     "path",
-    ["FR001L1_PARIS.zip", "FR001L1_PARIS/Shapefiles/FR001L1_PARIS_UA2012.shp",
-     "a/FR001L1_PARIS_UA2012_revised_v021.zip",
-     "FR001L1_PARIS_UA2018_v013/Data/x.gpkg",
-     "CLMS_UA_LCU_S2021_V025ha_FR001L1_PARIS_03035_V01_R00_20241025.fgb"],
-)  # fmt: skip
+    [
+        "FR001L1_PARIS.zip",
+        "FR001L1_PARIS/Shapefiles/FR001L1_PARIS_UA2012.shp",
+        "a/FR001L1_PARIS_UA2012_revised_v021.zip",
+        "FR001L1_PARIS_UA2018_v013/Data/x.gpkg",
+        "CLMS_UA_LCU_S2021_V025ha_FR001L1_PARIS_03035_V01_R00_20241025.fgb",
+    ],
+)
 @pytest.mark.parametrize(
     ("city", "expected"), [("Paris", True), ("FR001", True), ("Lyon", False), ("FR003L2", False)]
 )
@@ -170,12 +207,18 @@ def test_old_shapefiles_unpacked(tmp_path):
     check_triptych(*read(tmp_path))
 
 
-@pytest.mark.parametrize(("edition", "tail"), [(2012, "UA2012_revised_v021"), (2018, "UA2018_v013")])
+@pytest.mark.parametrize(
+    ("edition", "tail"), [(2012, "UA2012_revised_v021"), (2018, "UA2018_v013")]
+)
 @pytest.mark.parametrize("packed", [True, False])
 def test_geopackages_with_several_layers(tmp_path, edition, tail, packed):
     layer = f"FR001L1_PARIS_{tail.rpartition('_v')[0]}"
     path = tmp_path / f"FR001L1_PARIS_{tail}.gpkg"
-    frame = land_cover_frame(edition).rename(columns=str.lower).rename(columns={"code2012": "code_2012"})
+    frame = (
+        land_cover_frame(edition)
+        .rename(columns=str.lower)
+        .rename(columns={"code2012": "code_2012"})
+    )
     frame.to_file(path, layer=layer)
     outline_frame().rename(columns=str.lower).to_file(path, layer=f"{layer}_Boundary")
     outline_frame(east=WEST + 400).to_file(path, layer=f"{layer}_UrbanCore")
@@ -188,7 +231,9 @@ def test_geopackages_with_several_layers(tmp_path, edition, tail, packed):
 @pytest.mark.parametrize("edition", [2018, 2021])
 def test_flatgeobuf_without_an_outline(tmp_path, edition):
     frame = land_cover_frame(edition).astype({f"code_{edition}": int})
-    frame.to_file(tmp_path / f"CLMS_UA_LCU_S{edition}_V025ha_FR001L1_PARIS_03035_V01_R00_20241025.fgb")
+    frame.to_file(
+        tmp_path / f"CLMS_UA_LCU_S{edition}_V025ha_FR001L1_PARIS_03035_V01_R00_20241025.fgb"
+    )
     land, boundary = read(tmp_path, edition=edition)
     order = land.sort_values("code", ignore_index=True)  # FlatGeobuf sorts in space
     assert order["code"].tolist() == TRIPTYCH and boundary.area.sum() == pytest.approx(800 * 600)
@@ -204,7 +249,9 @@ def test_city_is_found_in_a_file_of_several(tmp_path, city):
     land = land_cover_frame()
     far = land_cover_frame(2012, "Saint-Étienne", "FR012L2").set_geometry(land.translate(50_000, 0))
     pd.concat([land, far]).to_file(tmp_path / "all_cities_UA2012.gpkg", layer="all_UA2012")
-    pd.concat([here, other]).to_file(tmp_path / "all_cities_UA2012.gpkg", layer="all_UA2012_Boundary")
+    pd.concat([here, other]).to_file(
+        tmp_path / "all_cities_UA2012.gpkg", layer="all_UA2012_Boundary"
+    )
     land, boundary = read(tmp_path, city)
     assert len(land) == 3 and boundary["city"].tolist() == [city]
     assert (boundary.total_bounds[0] == WEST) == (city in ("Paris", "FR001"))
@@ -212,7 +259,9 @@ def test_city_is_found_in_a_file_of_several(tmp_path, city):
 
 def test_file_that_names_only_its_code_is_looked_into_beside_another_edition(tmp_path):
     write_old_urban_atlas(tmp_path)
-    land_cover_frame(2021).to_file(tmp_path / "CLMS_UA_LCU_S2021_V025ha_FR001L1_03035_V01_R00_20241025.fgb")
+    land_cover_frame(2021).to_file(
+        tmp_path / "CLMS_UA_LCU_S2021_V025ha_FR001L1_03035_V01_R00_20241025.fgb"
+    )
     assert len(read(tmp_path, edition=2021)[0]) == 3
 
 
@@ -256,7 +305,9 @@ def test_newest_layout_is_taken_where_an_edition_lies_there_twice(tmp_path, capl
     caplog.set_level("INFO")
     write_old_urban_atlas(tmp_path)
     revised = land_cover_frame().assign(CODE2012="14100")
-    revised.to_file(tmp_path / "FR001L1_PARIS_UA2012_revised_v021.gpkg", layer="FR001L1_PARIS_UA2012_revised")
+    revised.to_file(
+        tmp_path / "FR001L1_PARIS_UA2012_revised_v021.gpkg", layer="FR001L1_PARIS_UA2012_revised"
+    )
     assert read(tmp_path)[0]["code"].tolist() == [14100] * 3
     assert "also found, not used" in caplog.text and "FR001L1_PARIS.zip" in caplog.text
 
@@ -276,7 +327,9 @@ def test_invalid_polygons_are_repaired_and_counted(tmp_path, caplog):
 
 def test_no_data_is_no_land_cover(tmp_path, caplog):
     caplog.set_level("INFO")
-    write_old_urban_atlas(tmp_path, land=land_cover_frame().assign(CODE2012=["11210", "91000", "31000"]))
+    write_old_urban_atlas(
+        tmp_path, land=land_cover_frame().assign(CODE2012=["11210", "91000", "31000"])
+    )
     assert read(tmp_path)[0]["code"].tolist() == [11210, 31000]
     assert "drops 1 polygons of no data, 0.01 km2" in caplog.text
 
@@ -286,11 +339,15 @@ def test_no_data_is_no_land_cover(tmp_path, caplog):
 
 def test_another_coordinate_system_is_moved(tmp_path):
     write_old_urban_atlas(
-        tmp_path, land=land_cover_frame().to_crs("EPSG:2154"), outline=outline_frame().to_crs("EPSG:4326")
+        tmp_path,
+        land=land_cover_frame().to_crs("EPSG:2154"),
+        outline=outline_frame().to_crs("EPSG:4326"),
     )
     land, boundary = read(tmp_path)
     assert land.area.sum() == pytest.approx(480_000, rel=1e-6)
-    np.testing.assert_allclose(boundary.total_bounds, [WEST, SOUTH, WEST + 800, SOUTH + 600], atol=0.01)
+    np.testing.assert_allclose(
+        boundary.total_bounds, [WEST, SOUTH, WEST + 800, SOUTH + 600], atol=0.01
+    )
 
 
 def test_file_without_a_coordinate_system_is_refused(tmp_path):
@@ -309,7 +366,9 @@ def test_nameless_system_that_is_lambert_93_is_taken_for_it():
         'PARAMETER["false_easting",700000],PARAMETER["false_northing",6600000],UNIT["metre",1]]'
     )
     bounds = (650_000, 6_860_000, 655_000, 6_865_000)
-    assert crs.same_crs(nameless, "EPSG:2154", bounds) and crs.same_crs("EPSG:2154", "EPSG:2154", bounds)
+    assert crs.same_crs(nameless, "EPSG:2154", bounds) and crs.same_crs(
+        "EPSG:2154", "EPSG:2154", bounds
+    )
     assert not crs.same_crs(nameless, "EPSG:27572", bounds) and not crs.same_crs(
         nameless, "EPSG:3035", bounds
     )
@@ -319,13 +378,18 @@ def test_nameless_system_that_is_lambert_93_is_taken_for_it():
 
 @pytest.mark.parametrize(
     ("bounds", "system"),
-    [((WEST, SOUTH, WEST + 9e3, SOUTH + 9e3), "EPSG:2154"), ((450_000, 5_411_000, 460_000, 5_420_000),
-     "EPSG:2154"),
-     ((650_000, 6_860_000, 655_000, 6_865_000), "EPSG:3035"), ((2.1, 48.1, 2.9, 48.9), "EPSG:2154"),
-     ((WEST, SOUTH, WEST + 9e3, SOUTH + 9e3), "EPSG:4326")],
-)  # fmt: skip
+    [
+        ((WEST, SOUTH, WEST + 9e3, SOUTH + 9e3), "EPSG:2154"),
+        ((450_000, 5_411_000, 460_000, 5_420_000), "EPSG:2154"),
+        ((650_000, 6_860_000, 655_000, 6_865_000), "EPSG:3035"),
+        ((2.1, 48.1, 2.9, 48.9), "EPSG:2154"),
+        ((WEST, SOUTH, WEST + 9e3, SOUTH + 9e3), "EPSG:4326"),
+    ],
+)
 def test_metres_of_elsewhere_are_refused_with_both_extents(bounds, system):
-    with pytest.raises(InputError, match=r"used for longitude .*, but its coordinates x .* would lie at"):
+    with pytest.raises(
+        InputError, match=r"used for longitude .*, but its coordinates x .* would lie at"
+    ):
         crs.check_extent(bounds, system, "file.shp")
 
 
@@ -450,12 +514,18 @@ def test_areas_are_those_of_the_plain_overlay(size_m, side, seed):
     polygons = shapely.intersection(shapely.get_parts(shapely.voronoi_polygons(points)), frame)
     angle = np.linspace(0, 2 * np.pi, 600, endpoint=False)
     radius = 700 + 60 * np.sin(40 * angle)
-    star = shapely.Polygon(np.c_[WEST + 800 + radius * np.cos(angle), SOUTH + 800 + radius * np.sin(angle)])
+    star = shapely.Polygon(
+        np.c_[WEST + 800 + radius * np.cos(angle), SOUTH + 800 + radius * np.sin(angle)]
+    )
     land = as_land([star, *shapely.difference(polygons, star)])
-    cells = as_cells(*[samples.cell_id(column, row, size_m) for row in range(side) for column in range(side)])
+    cells = as_cells(
+        *[samples.cell_id(column, row, size_m) for row in range(side) for column in range(side)]
+    )
     got = fragments.cut_by_cells(land, cells).set_index(["idINSPIRE", "polygon_id"])["area_m2"]
     overlay = gpd.overlay(cells, land[["polygon_id", "geometry"]], keep_geom_type=True)
-    expected = overlay.assign(area_m2=overlay.area).groupby(["idINSPIRE", "polygon_id"])["area_m2"].sum()
+    expected = (
+        overlay.assign(area_m2=overlay.area).groupby(["idINSPIRE", "polygon_id"])["area_m2"].sum()
+    )
     expected = expected[expected >= fragments.LEAST_FRAGMENT_M2]
     pd.testing.assert_series_equal(got.sort_index(), expected.sort_index(), rtol=1e-6, atol=1e-5)
 

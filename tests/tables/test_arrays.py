@@ -15,7 +15,9 @@ def item_rows(item: int) -> np.ndarray:
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_rows_of_all_items_in_order(tmp_path, workers):
-    got = arrays.open_array(tmp_path / "a.npy", COUNTS, (2,), np.float32, item_rows, "counts", workers)
+    got = arrays.open_array(
+        tmp_path / "a.npy", COUNTS, (2,), np.float32, item_rows, "counts", workers
+    )
     assert got.dtype == np.float32 and not got.flags.writeable
     assert got.tolist() == [[0, 0], [0, 1], [2, 0], [2, 1], [2, 2], [3, 0]]
 
@@ -44,7 +46,10 @@ def test_goes_on_after_the_last_mark(tmp_path, monkeypatch):
 
 def test_other_shape_or_type_is_made_again(tmp_path):
     arrays.open_array(tmp_path / "a.npy", COUNTS, (2,), np.float64, item_rows, "counts")
-    assert arrays.open_array(tmp_path / "a.npy", COUNTS, (2,), np.float32, item_rows, "counts").dtype == np.float32
+    assert (
+        arrays.open_array(tmp_path / "a.npy", COUNTS, (2,), np.float32, item_rows, "counts").dtype
+        == np.float32
+    )
 
 
 def test_large_items_are_held_in_memory_few_at_a_time(tmp_path, monkeypatch):

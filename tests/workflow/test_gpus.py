@@ -37,11 +37,22 @@ def test_failure_is_told_after_the_others_are_done(tmp_path):
 def test_folds_go_side_by_side_where_there_are_several_gpus(monkeypatch):
     called = []
     monkeypatch.setattr(gpus, "visible", lambda: ["0", "1"])
-    monkeypatch.setattr(gpus, "run_side_by_side", lambda commands, devices: called.append((commands, devices)) or 0)
+    monkeypatch.setattr(
+        gpus, "run_side_by_side", lambda commands, devices: called.append((commands, devices)) or 0
+    )
     parser = arguments.parser("doc", experiment="cities", variant=True)
     parser.add_argument("--fold", type=int)
-    args = parser.parse_args(["--run", "demo", "--variant", "colour-grey", "--workers", "8", "--force"])
-    assert runner.run_folds(args, None, None, "code/23_train_cities.py", lambda made: made.cities.folds_split) == 0
-    (commands, devices), = called
+    args = parser.parse_args(
+        ["--run", "demo", "--variant", "colour-grey", "--workers", "8", "--force"]
+    )
+    assert (
+        runner.run_folds(
+            args, None, None, "code/23_train_cities.py", lambda made: made.cities.folds_split
+        )
+        == 0
+    )
+    ((commands, devices),) = called
     words = "code/23_train_cities.py --run demo --variant colour-grey --device auto --force --workers 4 --fold"
-    assert [c[1:] for c in commands] == [[*words.split(), str(fold)] for fold in range(3)] and devices == ["0", "1"]
+    assert [c[1:] for c in commands] == [
+        [*words.split(), str(fold)] for fold in range(3)
+    ] and devices == ["0", "1"]

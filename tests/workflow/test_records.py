@@ -29,8 +29,15 @@ def made(tmp_path):
 
 def make_step(folder, scope="run", **changes) -> Step:
     settings = {"split.folds": 3} | changes.pop("settings", {})
-    return Step("10_assign_folds", changes.pop("version", 1), folder / "result.csv", scope, settings,
-                {folder / "input.csv": "03_select_cells"}, [folder / "drop"])  # fmt: skip
+    return Step(
+        "10_assign_folds",
+        changes.pop("version", 1),
+        folder / "result.csv",
+        scope,
+        settings,
+        {folder / "input.csv": "03_select_cells"},
+        [folder / "drop"],
+    )
 
 
 def test_same_settings_inputs_and_listing_are_up_to_date(made):
@@ -76,7 +83,16 @@ def test_fingerprint_follows_content_not_dates(made):
 
 def test_record_says_what_made_the_result(made):
     record = json.loads((made / "result.csv.json").read_text())
-    assert {"settings", "inputs", "listings", "packages", "commit", "date", "seconds", "counts"} <= set(record)
+    assert {
+        "settings",
+        "inputs",
+        "listings",
+        "packages",
+        "commit",
+        "date",
+        "seconds",
+        "counts",
+    } <= set(record)
     assert "torch" in record["packages"]
 
 
@@ -127,7 +143,9 @@ with Step("x", 1, Path({str(tmp_path)!r}) / "result.csv", "run", {{}}).lock():
     print("in", flush=True)
     sys.stdin.readline()
 """
-    start = dict(args=[sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    start = dict(
+        args=[sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     with subprocess.Popen(**start) as first:
         assert first.stdout.readline() == "in\n"
         with subprocess.Popen(**start) as second:
@@ -137,7 +155,8 @@ with Step("x", 1, Path({str(tmp_path)!r}) / "result.csv", "run", {{}}).lock():
 
 
 @pytest.mark.parametrize(
-    ("city", "expected"), [("Saint-Étienne", "Saint-Etienne"), ("Le Havre", "Le-Havre"), ("../x", "x")]
+    ("city", "expected"),
+    [("Saint-Étienne", "Saint-Etienne"), ("Le Havre", "Le-Havre"), ("../x", "x")],
 )
 def test_folder_name_of_a_city(city, expected, tmp_path):
     assert folder_name(city) == expected

@@ -11,8 +11,15 @@ from urbancam.workflow.reuse import take_over
 def make_step(folder: Path, version: int = 1, content: str = "cells", **settings) -> Step:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "samples.csv").write_text(content)
-    return Step("11_train", version, folder / "predictions.csv", "run", {"epochs": 3} | settings,
-                {folder / "samples.csv": "10_assign"}, outputs=[folder / "weights.pt"])  # fmt: skip
+    return Step(
+        "11_train",
+        version,
+        folder / "predictions.csv",
+        "run",
+        {"epochs": 3} | settings,
+        {folder / "samples.csv": "10_assign"},
+        outputs=[folder / "weights.pt"],
+    )
 
 
 @pytest.fixture
@@ -41,7 +48,9 @@ def test_result_made_from_something_else_is_not(done, tmp_path, changed):
     assert take_over(step, [done.result]) is None and not step.result.exists()
 
 
-@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_text("damaged")])
+@pytest.mark.parametrize(
+    "damage", [lambda path: path.unlink(), lambda path: path.write_text("damaged")]
+)
 def test_damaged_result_is_not(done, tmp_path, damage):
     damage(done.outputs[0])
     step = make_step(tmp_path / "own")

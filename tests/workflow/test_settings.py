@@ -66,7 +66,10 @@ def test_assignment_wins_and_numbers_are_numbers():
 def test_all_faults_are_named_at_once():
     with pytest.raises(InputError) as caught:
         settings.load("demo", ["split.method=hexagon", "split.folds=1", "training.epoch=3"])
-    assert all(key in str(caught.value) for key in ("split.method", "split.folds", "training.epoch: unknown"))
+    assert all(
+        key in str(caught.value)
+        for key in ("split.method", "split.folds", "training.epoch: unknown")
+    )
 
 
 def test_pixels_must_fill_the_cell():
@@ -74,7 +77,9 @@ def test_pixels_must_fill_the_cell():
         settings.load("demo", ["imagery.pixel_size_m=0.3"])
 
 
-@pytest.mark.parametrize("bad", ["split.folds", "=3", "split.folds=[", "split=3", "split.folds=.nan"])
+@pytest.mark.parametrize(
+    "bad", ["split.folds", "=3", "split.folds=[", "split=3", "split.folds=.nan"]
+)
 def test_bad_assignments_are_input_errors(bad):
     with pytest.raises(InputError):
         settings.load("demo", [bad])
@@ -88,7 +93,13 @@ def test_cities_take_resnets_and_one_logit_a_city():
 
 def test_published_training_of_cities():
     made = settings.load("paper").cities
-    got = made.image.size_px, made.model.backbone, made.training.optimiser, made.training.schedule, made.training.epochs
+    got = (
+        made.image.size_px,
+        made.model.backbone,
+        made.training.optimiser,
+        made.training.schedule,
+        made.training.epochs,
+    )
     assert got == (224, "resnet50", "adam", "constant", 100)
     training = made.training
     assert (training.learning_rate, training.weight_decay, training.batch_size) == (1e-3, 0, 128)
@@ -102,7 +113,10 @@ def test_unknown_run_lists_the_known_ones():
 
 def test_pick_takes_sections_and_keys():
     picked = settings.load("demo").pick("split", "image.size_px")
-    split = {f"split.{key}" for key in ("method", "block_m", "folds", "trained_folds", "validation_fraction")}
+    split = {
+        f"split.{key}"
+        for key in ("method", "block_m", "folds", "trained_folds", "validation_fraction")
+    }
     assert set(picked) == split | {"image.size_px"}
     with pytest.raises(KeyError):
         settings.load("demo").pick("image.size")

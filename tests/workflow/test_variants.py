@@ -20,11 +20,23 @@ def test_variant_wins_over_assignments():
 
 @pytest.mark.parametrize(
     ("flown", "expected"),
-    [("A:xxyy B:xzxz", True), ("A:xxyy B:xxxx", False), ("A:xxyy B:xzzz", False), ("A:---- B:----", False), ("", True)],
+    [
+        ("A:xxyy B:xzxz", True),
+        ("A:xxyy B:xxxx", False),
+        ("A:xxyy B:xzzz", False),
+        ("A:---- B:----", False),
+        ("", True),
+    ],
 )
-def test_split_by_acquisition_needs_two_cities_with_two_sites_of_two_of_them(tmp_path, flown, expected):
+def test_split_by_acquisition_needs_two_cities_with_two_sites_of_two_of_them(
+    tmp_path, flown, expected
+):
     if flown:
-        rows = [f"{part[0]},{site},{seen.strip('-')}" for part in flown.split() for site, seen in enumerate(part[2:])]
+        rows = [
+            f"{part[0]},{site},{seen.strip('-')}"
+            for part in flown.split()
+            for site, seen in enumerate(part[2:])
+        ]
         (tmp_path / "sites.csv").write_text("\n".join(["city,site,acquisition", *rows]) + "\n")
     got = variants.names_of_cities(settings.load("default"), tmp_path / "sites.csv")
     assert ("split-acquisition" in got) == expected and "colour-grey" in got
@@ -64,14 +76,23 @@ def test_unknown_variant_is_refused(name):
 
 
 def test_names_leave_out_the_run_s_own_split_and_seed():
-    made = settings.load("demo", ["compare.splits=[block, random, city]", "compare.seeds=[0, 3]",
-                                  "compare.shuffled_labels=true"])  # fmt: skip
+    made = settings.load(
+        "demo",
+        [
+            "compare.splits=[block, random, city]",
+            "compare.seeds=[0, 3]",
+            "compare.shuffled_labels=true",
+        ],
+    )
     assert variants.names(made) == ["split-random", "seed-3", "shuffled-labels"]
 
 
 def test_paths_of_a_variant_lie_below_its_run(tmp_path):
     paths = Paths(tmp_path, tmp_path, "Paris", "paper")
-    assert paths.of_variant("seed-1").samples == tmp_path / "Paris" / "paper" / "variants" / "seed-1" / "samples.csv"
+    assert (
+        paths.of_variant("seed-1").samples
+        == tmp_path / "Paris" / "paper" / "variants" / "seed-1" / "samples.csv"
+    )
     assert paths.of_variant("seed-1").cells == paths.cells
 
 
@@ -80,11 +101,17 @@ def test_other_cities_have_samples_of_the_same_run(tmp_path):
         paths = Paths(tmp_path, tmp_path, city, run)
         paths.samples.parent.mkdir(parents=True)
         paths.samples.touch()
-    assert [other.city for other in Paths(tmp_path, tmp_path, "Paris", "paper").other_cities()] == ["Lyon"]
+    assert [other.city for other in Paths(tmp_path, tmp_path, "Paris", "paper").other_cities()] == [
+        "Lyon"
+    ]
 
 
 def test_missing_file_of_a_variant_is_told_with_the_variant():
     args = argparse.Namespace(city="Demo", run="demo", set=[], data=None, results=None)
     path = Path("results/Demo/demo/variants/shuffled-labels/activation.parquet")
-    assert arguments._words_for(args, "13_project_activation", path).endswith("--run demo --variant shuffled-labels")
-    assert "--variant" not in arguments._words_for(args, "05_cut_images", Path("results/Demo/images.csv"))
+    assert arguments._words_for(args, "13_project_activation", path).endswith(
+        "--run demo --variant shuffled-labels"
+    )
+    assert "--variant" not in arguments._words_for(
+        args, "05_cut_images", Path("results/Demo/images.csv")
+    )

@@ -12,9 +12,16 @@ from urbancam.scoring.bootstrap import block_draws, block_sums, divide, interval
 from urbancam.workflow.errors import InputError
 
 # How the tested patches are changed, and the column of predictions that holds what the network then says.
-CONDITIONS = {"as_is": "predicted_city", "jitter": "predicted_city_jitter", "grey": "predicted_city_grey"}
+CONDITIONS = {
+    "as_is": "predicted_city",
+    "jitter": "predicted_city_jitter",
+    "grey": "predicted_city_grey",
+}
 SUBSETS = ("city", "acquisition", "fold")
-CLUSTERS = {"site": "ci", "image": "image_ci"}  # what is resampled, and the name of the interval's columns
+CLUSTERS = {
+    "site": "ci",
+    "image": "image_ci",
+}  # what is resampled, and the name of the interval's columns
 
 
 def count_hits(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -29,13 +36,20 @@ def count_hits(predictions: pd.DataFrame) -> pd.DataFrame:
     """
     keys = ["city", "site", "image", "acquisition", "fold"]
     hits = {name: predictions[column] == predictions["city"] for name, column in CONDITIONS.items()}
-    table = predictions[keys].astype({"acquisition": "str"}).fillna({"acquisition": "unknown"}).assign(n=1, **hits)
+    table = (
+        predictions[keys]
+        .astype({"acquisition": "str"})
+        .fillna({"acquisition": "unknown"})
+        .assign(n=1, **hits)
+    )
     table["site"] = table["city"] + "/" + table["site"].astype(str)
     table["image"] = table["site"] + "/" + table["image"].astype(str)
     return table.groupby(keys, as_index=False, sort=True).sum()
 
 
-def accuracy_table(predictions: pd.DataFrame, draws: int, confidence: float, seed: int) -> pd.DataFrame:
+def accuracy_table(
+    predictions: pd.DataFrame, draws: int, confidence: float, seed: int
+) -> pd.DataFrame:
     """Accuracy over all patches, per city, per acquisition and per fold, on patches as they are, jittered and grey.
 
     Args:
@@ -64,19 +78,29 @@ def _memberships(counted: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
     return rows.assign(metric="accuracy"), np.column_stack(columns)
 
 
-def _score(counted, members, rows, condition: str, draws: int, confidence: float, seed: int) -> pd.DataFrame:
+def _score(
+    counted, members, rows, condition: str, draws: int, confidence: float, seed: int
+) -> pd.DataFrame:
     n = counted["n"].to_numpy()[:, None] * members
     hits = counted[condition].to_numpy()[:, None] * members
     is_city = (rows["subset"] == "city").to_numpy()
-    table = pd.concat([rows, pd.DataFrame([("all", "all", "balanced_accuracy")], columns=rows.columns)])
+    table = pd.concat(
+        [rows, pd.DataFrame([("all", "all", "balanced_accuracy")], columns=rows.columns)]
+    )
     table.insert(0, "tested_on", condition)
     table["value"] = _with_balanced(divide(hits.sum(axis=0), n.sum(axis=0))[None], is_city)[0]
     for cluster, label in CLUSTERS.items():
         numbers, count = number_blocks(counted[cluster])
         counts = block_draws(counted[cluster], draws, seed)
-        drawn = divide(counts @ block_sums(hits, numbers, count), counts @ block_sums(n, numbers, count))
-        table[f"{label}_low"], table[f"{label}_high"] = interval(_with_balanced(drawn, is_city), confidence)
-    sizes = np.column_stack([n.sum(axis=0), members.sum(axis=0), _count_sites(counted["site"], members)])
+        drawn = divide(
+            counts @ block_sums(hits, numbers, count), counts @ block_sums(n, numbers, count)
+        )
+        table[f"{label}_low"], table[f"{label}_high"] = interval(
+            _with_balanced(drawn, is_city), confidence
+        )
+    sizes = np.column_stack(
+        [n.sum(axis=0), members.sum(axis=0), _count_sites(counted["site"], members)]
+    )
     table[["n_patches", "n_images", "n_sites"]] = np.vstack([sizes, sizes[0]])
     return table
 
@@ -106,8 +130,12 @@ def check_predictions(predictions: pd.DataFrame, tested: pd.DataFrame, where: st
     merged = got.merge(expected, "outer", indicator=True)
     odd = merged[(merged["_merge"] != "both") | merged.duplicated("patch_id")]
     if len(odd):
-        raise InputError(f"{len(odd):,} predictions are not those of the tested patches, the first of "
-                         f"{odd['patch_id'].iloc[0]}", where, "train again: 23_train_cities")  # fmt: skip
+        raise InputError(
+            f"{len(odd):,} predictions are not those of the tested patches, the first of "
+            f"{odd['patch_id'].iloc[0]}",
+            where,
+            "train again: 23_train_cities",
+        )
 
 
 # ---- confusions

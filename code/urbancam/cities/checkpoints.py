@@ -18,8 +18,10 @@ from urbancam.workflow.paths import shown
 
 log = logging.getLogger(__name__)
 
-TO_READ = ("name a file that model.state_dict() went into; a pickled module is only read with --unpickle, which RUNS "
-           "CODE FROM THE FILE with all your rights: do so if you trust it as you would a program")  # fmt: skip
+TO_READ = (
+    "name a file that model.state_dict() went into; a pickled module is only read with --unpickle, which RUNS "
+    "CODE FROM THE FILE with all your rights: do so if you trust it as you would a program"
+)
 
 
 def read(path: Path, unpickle: bool = False) -> dict[str, torch.Tensor]:
@@ -32,7 +34,9 @@ def read(path: Path, unpickle: bool = False) -> dict[str, torch.Tensor]:
     Raises:
         InputError: no such file, damaged, no network, or a pickled module that may not be unpickled.
     """
-    return rename(_unpickle(path) if unpickle else weight_files.read_state(path, "cities.checkpoint", TO_READ))
+    return rename(
+        _unpickle(path) if unpickle else weight_files.read_state(path, "cities.checkpoint", TO_READ)
+    )
 
 
 def rename(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -62,14 +66,18 @@ def fill(network: networks.Network, state: dict[str, torch.Tensor], path: Path) 
     """
     known = network.state_dict()
     missing = sorted(known.keys() - state.keys())
-    wrong = [f"{name} is {tuple(state[name].shape)}, not {tuple(tensor.shape)}"
-             for name, tensor in known.items() if name in state and state[name].shape != tensor.shape]  # fmt: skip
+    wrong = [
+        f"{name} is {tuple(state[name].shape)}, not {tuple(tensor.shape)}"
+        for name, tensor in known.items()
+        if name in state and state[name].shape != tensor.shape
+    ]
     if missing or wrong:
         raise InputError(
             f"these weights are not of this network: {len(missing)} tensors missing; "
             f"{len(wrong)} of another shape{', ' + wrong[-1] if wrong else ''}",
-            shown(path), "name the backbone they are of in cities.model.backbone, and use exactly their cities",
-        )  # fmt: skip
+            shown(path),
+            "name the backbone they are of in cities.model.backbone, and use exactly their cities",
+        )
     network.load_state_dict({name: state[name] for name in known})
     log.info("takes the weights of %s", shown(path))
 
@@ -80,10 +88,22 @@ def _unpickle(path: Path) -> dict[str, torch.Tensor]:
         with warnings.catch_warnings():  # the sources of the pickled classes have changed since
             warnings.simplefilter("ignore")
             content = torch.load(path, map_location="cpu", weights_only=False)
-    except (OSError, RuntimeError, EOFError, ValueError, ImportError, AttributeError, pickle.UnpicklingError) as error:
+    except (
+        OSError,
+        RuntimeError,
+        EOFError,
+        ValueError,
+        ImportError,
+        AttributeError,
+        pickle.UnpicklingError,
+    ) as error:
         reason = (str(error) or "the file is empty").splitlines()[0]
         what = f"the weights cannot be read: {reason}"
         raise InputError(what, shown(path), "check the file, or get it again") from None
     if not isinstance(content, nn.Module):
-        raise InputError("the file holds no pickled module", shown(path), "leave --unpickle away for a state dict")
+        raise InputError(
+            "the file holds no pickled module",
+            shown(path),
+            "leave --unpickle away for a state dict",
+        )
     return content.state_dict()

@@ -26,7 +26,11 @@ def jitter(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         (H, W, 3) uint8.
     """
     pixels = _as_tensor(image)
-    for adjust in (functional.adjust_brightness, functional.adjust_contrast, functional.adjust_saturation):
+    for adjust in (
+        functional.adjust_brightness,
+        functional.adjust_contrast,
+        functional.adjust_saturation,
+    ):
         pixels = adjust(pixels, generator.uniform(1 - FACTOR_RANGE, 1 + FACTOR_RANGE))
     return _as_array(functional.adjust_hue(pixels, generator.uniform(-HUE_RANGE, HUE_RANGE)))
 
@@ -44,7 +48,9 @@ def chain(*changes: Change | None) -> Change | None:
     kept = [change for change in changes if change]
     if not kept:
         return None
-    return lambda image, generator: reduce(lambda pixels, change: change(pixels, generator), kept, image)
+    return lambda image, generator: reduce(
+        lambda pixels, change: change(pixels, generator), kept, image
+    )
 
 
 def _as_tensor(image: np.ndarray) -> torch.Tensor:

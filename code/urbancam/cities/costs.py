@@ -46,9 +46,15 @@ def expected_costs(settings: Settings, paths: Paths) -> Costs:
     """
     cities = settings.cities
     patches, train, validation, test = _count_patches(paths)
-    made = {name: cities.of_variant(name).folds_trained
-            for name in ("", *variants.names_of_cities(settings, paths.sites))}  # fmt: skip
-    missing = sum(not paths.of_variant(name).weights(fold).is_file() for name in made for fold in range(made[name]))
+    made = {
+        name: cities.of_variant(name).folds_trained
+        for name in ("", *variants.names_of_cities(settings, paths.sites))
+    }
+    missing = sum(
+        not paths.of_variant(name).weights(fold).is_file()
+        for name in made
+        for fold in range(made[name])
+    )
     networks, backbone, epochs = sum(made.values()), cities.model.backbone, cities.training.epochs
     if cities.training.batches_per_epoch:
         train = cities.training.batches_per_epoch * cities.training.batch_size * cities.folds_split
@@ -58,12 +64,21 @@ def expected_costs(settings: Settings, paths: Paths) -> Costs:
     patch_s = TRAIN_S[backbone] * (cities.image.size_px / 224) ** 2
     share = networks / cities.folds_split  # counts are sums over the folds that the split has
     cache_bytes = pixels.missing_cache_bytes(paths, cities.patch_px, cities.image)
-    return Costs(patches, cache_bytes, missing * WEIGHTS_BYTES[backbone], networks, share * trained,
-                 share * (trained + LOOK_SHARE * looked) * patch_s)  # fmt: skip
+    return Costs(
+        patches,
+        cache_bytes,
+        missing * WEIGHTS_BYTES[backbone],
+        networks,
+        share * trained,
+        share * (trained + LOOK_SHARE * looked) * patch_s,
+    )
 
 
 def _count_patches(paths: Paths) -> list[int]:
     """All patches; those that train, validate and test, summed over folds."""
     with paths.cities_used.open(encoding="utf-8", newline="") as table:
         rows = list(csv.DictReader(table))
-    return [sum(int(row[column]) for row in rows) for column in ("patches", "train", "validation", "test")]
+    return [
+        sum(int(row[column]) for row in rows)
+        for column in ("patches", "train", "validation", "test")
+    ]

@@ -28,22 +28,41 @@ def fetch(dataset: str, revision: str, folder: Path, endpoint: str | None = None
 
     try:
         # Asked first: where the hub does not answer, snapshot_download takes a folder that holds anything for whole.
-        commit = huggingface_hub.HfApi(endpoint).repo_info(dataset, repo_type="dataset", revision=revision).sha
+        commit = (
+            huggingface_hub.HfApi(endpoint)
+            .repo_info(dataset, repo_type="dataset", revision=revision)
+            .sha
+        )
         huggingface_hub.snapshot_download(
-            dataset, repo_type="dataset", revision=commit, local_dir=folder, allow_patterns=WANTED, endpoint=endpoint
+            dataset,
+            repo_type="dataset",
+            revision=commit,
+            local_dir=folder,
+            allow_patterns=WANTED,
+            endpoint=endpoint,
         )
     except errors.GatedRepoError:
-        raise InputError(f"the data set {dataset} asks who you are", "cities.hub_dataset",
-                         "accept its terms on the hub, then set HF_TOKEN") from None  # fmt: skip
+        raise InputError(
+            f"the data set {dataset} asks who you are",
+            "cities.hub_dataset",
+            "accept its terms on the hub, then set HF_TOKEN",
+        ) from None
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
-        raise InputError(f"the hub has no data set {dataset} at {revision}, or not for you: {_first_line(error)}",
-                         "cities.hub_dataset, cities.hub_revision",
-                         "check the names; HF_TOKEN for a private one") from None  # fmt: skip
+        raise InputError(
+            f"the hub has no data set {dataset} at {revision}, or not for you: {_first_line(error)}",
+            "cities.hub_dataset, cities.hub_revision",
+            "check the names; HF_TOKEN for a private one",
+        ) from None
     except (errors.HTTPError, errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as error:
-        raise InputError(f"the hub does not give the data set {dataset}: {_first_line(error)}", folder,
-                         "run the step again, it goes on where it stopped; or drop the images there yourself "
-                         "and use cities.source=files") from None  # fmt: skip
-    for archive in sorted(path for path in folder.rglob("*") if path.is_file() and is_archive(path)):
+        raise InputError(
+            f"the hub does not give the data set {dataset}: {_first_line(error)}",
+            folder,
+            "run the step again, it goes on where it stopped; or drop the images there yourself "
+            "and use cities.source=files",
+        ) from None
+    for archive in sorted(
+        path for path in folder.rglob("*") if path.is_file() and is_archive(path)
+    ):
         unpack(archive, archive.parent, lambda name: bool(IMAGE.search(name)))
 
 

@@ -45,7 +45,9 @@ def cut_site(land_cover: gpd.GeoDataFrame, bounds: Bounds, crs: str) -> gpd.GeoD
         crs: of the bounds, e.g. "EPSG:2154".
     """
     square = gpd.GeoSeries([shapely.box(*bounds)], crs=crs)
-    near = land_cover.iloc[land_cover.sindex.query(square.to_crs(land_cover.crs).iloc[0], "intersects", sort=True)]
+    near = land_cover.iloc[
+        land_cover.sindex.query(square.to_crs(land_cover.crs).iloc[0], "intersects", sort=True)
+    ]
     return cut_patch(near.to_crs(crs), bounds)
 
 
@@ -62,14 +64,19 @@ def cut_patch(site_cover: gpd.GeoDataFrame, bounds: Bounds) -> gpd.GeoDataFrame:
     """
     near = site_cover.iloc[site_cover.sindex.query(shapely.box(*bounds), "intersects", sort=True)]
     pieces = near.geometry.intersection(shapely.box(*bounds))
-    fragments = near[["code", "class"]].set_geometry(pieces).assign(area_m2=pieces.to_crs(grid.CRS).area)
+    fragments = (
+        near[["code", "class"]].set_geometry(pieces).assign(area_m2=pieces.to_crs(grid.CRS).area)
+    )
     return fragments[fragments["area_m2"] > 0].reset_index(drop=True)
 
 
 def project_patches(
-    mapped: Iterable[tuple[Any, dict[str, np.ndarray]]], patches: pd.DataFrame, sites: pd.DataFrame,
-    land_cover: gpd.GeoDataFrame, patch_px: int,
-) -> pd.DataFrame:  # fmt: skip
+    mapped: Iterable[tuple[Any, dict[str, np.ndarray]]],
+    patches: pd.DataFrame,
+    sites: pd.DataFrame,
+    land_cover: gpd.GeoDataFrame,
+    patch_px: int,
+) -> pd.DataFrame:
     """The rows of `relevance_fragments.parquet` of a city's patches.
 
     Args:

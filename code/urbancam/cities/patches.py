@@ -17,7 +17,11 @@ log = logging.getLogger(__name__)
 TRAIN, VALIDATION, TEST, UNUSED = "train", "validation", "test", "unused"
 # ASSUME: three sites let a city train in every fold, since at most two parts of its sites are tested and validate; by
 # acquisition two on either side do, since the side that is not tested trains and validates.
-MIN_SITES = {"sites": 3, "acquisition": 4, "published": 2}  # of a city: sites in every role it must have
+MIN_SITES = {
+    "sites": 3,
+    "acquisition": 4,
+    "published": 2,
+}  # of a city: sites in every role it must have
 MIN_SITES_A_SIDE = 2  # of its acquisitions
 PUBLISHED_FOLDS, ACQUISITION_FOLDS = 1, 2
 MIN_CITIES = 2
@@ -29,7 +33,9 @@ def window_corners(width_px: int, height_px: int, patch_px: int, stride_px: int)
     return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
 
 
-def index_windows(images: pd.DataFrame, patch_px: int, stride_px: int, halves: bool) -> pd.DataFrame:
+def index_windows(
+    images: pd.DataFrame, patch_px: int, stride_px: int, halves: bool
+) -> pd.DataFrame:
     """Every window of every image.
 
     Args:
@@ -62,14 +68,25 @@ def _parts(width_px: int, cut: bool) -> list[tuple[str, int, int]]:
     return [("left", 0, middle), ("right", middle, width_px)] if cut else [("whole", 0, width_px)]
 
 
-def _windows_of_part(image, part: str, left: int, right: int, patch_px: int, stride_px: int) -> pd.DataFrame:
+def _windows_of_part(
+    image, part: str, left: int, right: int, patch_px: int, stride_px: int
+) -> pd.DataFrame:
     corners = window_corners(right - left, image.height_px, patch_px, stride_px)
     column, row = (corners // stride_px).T
-    return pd.DataFrame({
-        "city": image.city, "site": image.site, "image": image.image, "acquisition": image.acquisition, "part": part,
-        "number": np.arange(len(corners)), "row": row, "column": column,
-        "x_px": left + corners[:, 0], "y_px": corners[:, 1],
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "city": image.city,
+            "site": image.site,
+            "image": image.image,
+            "acquisition": image.acquisition,
+            "part": part,
+            "number": np.arange(len(corners)),
+            "row": row,
+            "column": column,
+            "x_px": left + corners[:, 0],
+            "y_px": corners[:, 1],
+        }
+    )
 
 
 def holds_windows(images: pd.DataFrame, patch_px: int, method: str) -> pd.Series:
@@ -107,18 +124,26 @@ def usable_cities(images: pd.DataFrame, patch_px: int, method: str) -> pd.DataFr
     few = cities["sites"] < MIN_SITES[method]
     reason = np.where(few, f"fewer than {MIN_SITES[method]} sites", "")
     if method == "acquisition":
-        sides = assign_sites(images[fit], method, ACQUISITION_FOLDS, 0).groupby(["city", "fold"]).size()
-        smaller = sides.unstack(fill_value=0).reindex(index=cities["city"], columns=range(ACQUISITION_FOLDS)).min(
-            axis=1, skipna=False)  # fmt: skip
+        sides = (
+            assign_sites(images[fit], method, ACQUISITION_FOLDS, 0).groupby(["city", "fold"]).size()
+        )
+        smaller = (
+            sides.unstack(fill_value=0)
+            .reindex(index=cities["city"], columns=range(ACQUISITION_FOLDS))
+            .min(axis=1, skipna=False)
+        )
         lacks = ~few.to_numpy() & ~(smaller >= MIN_SITES_A_SIDE).to_numpy()
-        reason = np.where(lacks, f"fewer than {MIN_SITES_A_SIDE} sites on either side of its acquisitions", reason)
+        reason = np.where(
+            lacks, f"fewer than {MIN_SITES_A_SIDE} sites on either side of its acquisitions", reason
+        )
     cities = cities.assign(used=reason == "", reason=reason)
     if cities["used"].sum() < MIN_CITIES:
         raise InputError(
             f"{int(cities['used'].sum())} of {len(cities)} cities can take part, at least {MIN_CITIES} are needed: "
             f"{cities.loc[~cities['used'], 'reason'].value_counts().to_dict()}",
-            "sites.csv, cities.split", "add sites or cities below data/cities_data and run 21_import_sites",
-        )  # fmt: skip
+            "sites.csv, cities.split",
+            "add sites or cities below data/cities_data and run 21_import_sites",
+        )
     return cities
 
 
@@ -152,8 +177,14 @@ def assign_sites(images: pd.DataFrame, method: str, folds: int, seed: int) -> pd
     return sites[["city", "site"]].assign(fold=fold)
 
 
-def add_roles(windows: pd.DataFrame, sites: pd.DataFrame, method: str, folds: int, test_patches: int | None,
-              seed: int) -> pd.DataFrame:  # fmt: skip
+def add_roles(
+    windows: pd.DataFrame,
+    sites: pd.DataFrame,
+    method: str,
+    folds: int,
+    test_patches: int | None,
+    seed: int,
+) -> pd.DataFrame:
     """The table `patches.parquet`: adds `fold` and one column `role_K` per fold.
 
     Args:
@@ -189,7 +220,9 @@ def _roles_of_fold(table: pd.DataFrame, fold: int, method: str, folds: int) -> n
 def _thin_tests(city: pd.Series, role: np.ndarray, most: int | None, seed: int) -> np.ndarray:
     if most is None:
         return role
-    for number, (name, rows) in enumerate(pd.Series(np.flatnonzero(role == TEST)).groupby(city[role == TEST].array)):
+    for number, (name, rows) in enumerate(
+        pd.Series(np.flatnonzero(role == TEST)).groupby(city[role == TEST].array)
+    ):
         if len(rows) < most:
             log.info("%s has %d test patches, fewer than %d: all are kept", name, len(rows), most)
         order = np.random.default_rng([seed, number]).permutation(rows.to_numpy())
@@ -204,8 +237,11 @@ def roles(patches: pd.DataFrame, fold: int) -> np.ndarray:
         InputError: no such fold in the table.
     """
     if f"role_{fold}" not in patches:
-        raise InputError(f"there are no roles for fold {fold}", "patches.parquet, cities.folds",
-                         "run 22_index_patches with the same settings")  # fmt: skip
+        raise InputError(
+            f"there are no roles for fold {fold}",
+            "patches.parquet, cities.folds",
+            "run 22_index_patches with the same settings",
+        )
     return patches[f"role_{fold}"].to_numpy(dtype=object)
 
 
@@ -216,11 +252,14 @@ def check_roles(patches: pd.DataFrame, folds: int) -> None:
         InputError: there is such a fold.
     """
     for fold in range(folds):
-        if missing := [role for role in (TRAIN, VALIDATION, TEST) if not (roles(patches, fold) == role).any()]:
+        if missing := [
+            role for role in (TRAIN, VALIDATION, TEST) if not (roles(patches, fold) == role).any()
+        ]:
             raise InputError(
                 f"fold {fold} has no {' and no '.join(missing)} patches: too few sites for {folds} folds",
-                "sites.csv, cities.folds", "use fewer folds, --set cities.folds=3, or add sites",
-            )  # fmt: skip
+                "sites.csv, cities.folds",
+                "use fewer folds, --set cities.folds=3, or add sites",
+            )
 
 
 def tested_patches(patches: pd.DataFrame, folds: int) -> pd.DataFrame:
@@ -239,6 +278,9 @@ def count_roles(patches: pd.DataFrame, cities: pd.DataFrame, folds: int) -> pd.D
     """The table `cities.csv`: adds `patches` and, over all folds, `train, validation, test` patches of each city."""
     counts = {"patches": patches.groupby("city").size()}
     for role in (TRAIN, VALIDATION, TEST):
-        counts[role] = sum((patches[f"role_{fold}"] == role).groupby(patches["city"]).sum() for fold in range(folds))
+        counts[role] = sum(
+            (patches[f"role_{fold}"] == role).groupby(patches["city"]).sum()
+            for fold in range(folds)
+        )
     table = cities.join(pd.DataFrame(counts), on="city")
     return table.fillna(dict.fromkeys(counts, 0)).astype(dict.fromkeys(counts, int))

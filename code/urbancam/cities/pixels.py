@@ -68,19 +68,31 @@ def open_patches(
     sites = frames.read(paths.sites, dtype=dict.fromkeys(KEYS, str))
     row = pd.MultiIndex.from_frame(sites[KEYS]).get_indexer(pd.MultiIndex.from_frame(patches[KEYS]))
     if (row < 0).any():
-        raise InputError(f"{(row < 0).sum():,} patches are of images that are not there", shown(paths.sites),
-                         "run 22_index_patches again")  # fmt: skip
+        raise InputError(
+            f"{(row < 0).sum():,} patches are of images that are not there",
+            shown(paths.sites),
+            "run 22_index_patches again",
+        )
     scale = settings.size_px / patch_px
     shapes = _scaled_shapes(sites, scale)
-    images = _open_images(paths, sites, shapes, _cache_name(scale, settings), settings.resample, workers)
+    images = _open_images(
+        paths, sites, shapes, _cache_name(scale, settings), settings.resample, workers
+    )
     corners = np.round(patches[["y_px", "x_px"]].to_numpy() * scale).astype(int)
-    corners = np.minimum(corners, np.array(shapes)[row] - settings.size_px)  # rounded up beyond the edge, by one pixel
-    return PatchWindows(images, np.column_stack([row, corners]), settings.size_px), np.arange(len(patches))
+    corners = np.minimum(
+        corners, np.array(shapes)[row] - settings.size_px
+    )  # rounded up beyond the edge, by one pixel
+    return PatchWindows(images, np.column_stack([row, corners]), settings.size_px), np.arange(
+        len(patches)
+    )
 
 
 def missing_cache_bytes(paths: Paths, patch_px: int, settings: Image) -> int:
     """Bytes that `open_patches` would still have to write; one that is being filled has its room already."""
-    sites, scale = frames.read(paths.sites, columns=["height_px", "width_px"]), settings.size_px / patch_px
+    sites, scale = (
+        frames.read(paths.sites, columns=["height_px", "width_px"]),
+        settings.size_px / patch_px,
+    )
     if any(paths.cache.glob(f"{_cache_name(scale, settings)}_{_key(paths.sites)}.npy*")):
         return 0
     return 3 * sum(height * width for height, width in _scaled_shapes(sites, scale))
@@ -94,17 +106,31 @@ def _cache_name(scale: float, settings: Image) -> str:
     return f"sites_{scale:.4f}_{settings.resample}"
 
 
-def _open_images(paths: Paths, sites: pd.DataFrame, shapes: list[list[int]], name: str, resample: str,
-                 workers: int) -> list[np.ndarray]:  # fmt: skip
+def _open_images(
+    paths: Paths,
+    sites: pd.DataFrame,
+    shapes: list[list[int]],
+    name: str,
+    resample: str,
+    workers: int,
+) -> list[np.ndarray]:
     """All images at their new (height, width), memory-mapped; runs of the same sites share a cache."""
     path = paths.cache / f"{name}_{_key(paths.sites)}.npy"
     _remove_caches(paths, name)
-    files = [image_folder(paths, source) / file for source, file in zip(sites["source"], sites["path"], strict=True)]
+    files = [
+        image_folder(paths, source) / file
+        for source, file in zip(sites["source"], sites["path"], strict=True)
+    ]
     counts = [height * width for height, width in shapes]
     pixels = arrays.open_array(
-        path, counts, (3,), np.uint8, lambda item: _read_image(files[item], *shapes[item], resample).reshape(-1, 3),
-        "decodes sites", workers,
-    )  # fmt: skip
+        path,
+        counts,
+        (3,),
+        np.uint8,
+        lambda item: _read_image(files[item], *shapes[item], resample).reshape(-1, 3),
+        "decodes sites",
+        workers,
+    )
     parts = np.split(pixels, np.cumsum(counts)[:-1])
     return [part.reshape(*shape, 3) for part, shape in zip(parts, shapes, strict=True)]
 
@@ -127,8 +153,13 @@ def _read_image(path: Path, height_px: int, width_px: int, resample: str) -> np.
     """(height_px, width_px, 3) uint8, resized with antialiasing."""
     try:
         with PillowImage.open(path) as image:
-            resized = image.convert("RGB").resize((width_px, height_px), PillowImage.Resampling[resample.upper()])
+            resized = image.convert("RGB").resize(
+                (width_px, height_px), PillowImage.Resampling[resample.upper()]
+            )
             return np.asarray(resized)
     except (FileNotFoundError, UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise InputError(f"an image cannot be read: {error}", shown(path),
-                         "run 21_import_sites again, which leaves out what cannot be read") from None  # fmt: skip
+        raise InputError(
+            f"an image cannot be read: {error}",
+            shown(path),
+            "run 21_import_sites again, which leaves out what cannot be read",
+        ) from None

@@ -20,9 +20,14 @@ def seen_colour(trained_on: str) -> colour.Change | None:
 
 
 def predict_patches(
-    network: networks.Network, patches: pd.DataFrame, items: Callable[..., datasets.LabelledImages], names: list[str],
-    fold: int, settings: training.Recipe, workers: int,
-) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
+    network: networks.Network,
+    patches: pd.DataFrame,
+    items: Callable[..., datasets.LabelledImages],
+    names: list[str],
+    fold: int,
+    settings: training.Recipe,
+    workers: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables `test_predictions.csv` and `site_embeddings.parquet` of a fold.
 
     Args:
@@ -61,7 +66,12 @@ def mean_by_site(patches: pd.DataFrame, embeddings: np.ndarray) -> pd.DataFrame:
         embeddings: (N, channels).
     """
     numbers, count = number_blocks(patches["city"] + "/" + patches["site"].astype(str))
-    sites = patches[["city", "site", "fold"]].assign(number=numbers).drop_duplicates("number").sort_values("number")
+    sites = (
+        patches[["city", "site", "fold"]]
+        .assign(number=numbers)
+        .drop_duplicates("number")
+        .sort_values("number")
+    )
     sizes = np.bincount(numbers, minlength=count)
     means = (block_sums(embeddings, numbers, count) / sizes[:, None]).astype(np.float32)
     columns = [f"e{k}" for k in range(means.shape[1])]

@@ -36,7 +36,9 @@ from zennit.types import Activation, AvgPool, BatchNorm, Linear, MaxPool
 from urbancam.explaining.activation import captured, frozen
 from urbancam.learning import datasets
 
-PIXELS = 4 * 224**2  # of a batch: memory grows with them, by 0.5 GB a patch of 224 px through a ResNet-101
+PIXELS = (
+    4 * 224**2
+)  # of a batch: memory grows with them, by 0.5 GB a patch of 224 px through a ResNet-101
 SMALLEST = 1e-12  # a divisor no larger is zero: the quotient would leave float32
 
 
@@ -60,10 +62,14 @@ class Relevance:
 class PassNonZero(Hook):
     """Relevance passes unchanged where the module's input is not zero (batch norm, published)."""
 
-    def forward(self, module: nn.Module, input: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+    def forward(
+        self, module: nn.Module, input: tuple[torch.Tensor, ...], output: torch.Tensor
+    ) -> None:
         self.stored_tensors["input"] = input
 
-    def backward(self, module: nn.Module, grad_input: tuple, grad_output: tuple) -> tuple[torch.Tensor]:
+    def backward(
+        self, module: nn.Module, grad_input: tuple, grad_output: tuple
+    ) -> tuple[torch.Tensor]:
         return (grad_output[0] * (self.stored_tensors["input"][0] != 0),)
 
 
@@ -78,9 +84,15 @@ def published_rules() -> LayerMapComposite:
     Additions are inside the blocks' own forward; zennit's canonizers make modules of them while the rules stand.
     """
     share, z_plus = Norm(stabilizer=_divisor), ZPlus(stabilizer=_divisor, zero_params=["bias"])
-    rules = [(Activation, Pass()), (BatchNorm, PassNonZero()), (Linear, z_plus),
-             ((Sum, AvgPool, MaxPool), share)]  # fmt: skip
-    return LayerMapComposite(rules, [CompositeCanonizer((ResNetBottleneckCanonizer(), ResNetBasicBlockCanonizer()))])
+    rules = [
+        (Activation, Pass()),
+        (BatchNorm, PassNonZero()),
+        (Linear, z_plus),
+        ((Sum, AvgPool, MaxPool), share),
+    ]
+    return LayerMapComposite(
+        rules, [CompositeCanonizer((ResNetBottleneckCanonizer(), ResNetBasicBlockCanonizer()))]
+    )
 
 
 def initial_relevance(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -95,7 +107,10 @@ def initial_relevance(logits: torch.Tensor, target: torch.Tensor) -> torch.Tenso
 
 
 def compute_relevance(
-    network: nn.Module, images: torch.Tensor, layers: Sequence[str], target: torch.Tensor | None = None
+    network: nn.Module,
+    images: torch.Tensor,
+    layers: Sequence[str],
+    target: torch.Tensor | None = None,
 ) -> Relevance:
     """One forward pass, and one backward pass under the rules down to the lowest layer asked for.
 
@@ -110,7 +125,10 @@ def compute_relevance(
     head = OrderedDict(pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), linear=network.linear)
     whole = nn.Sequential(OrderedDict(features=network.features, **head))
     with frozen(network), published_rules().context(whole), ExitStack() as stack:
-        outputs = {name: stack.enter_context(captured(network.features.get_submodule(name))) for name in layers}
+        outputs = {
+            name: stack.enter_context(captured(network.features.get_submodule(name)))
+            for name in layers
+        }
         logits = whole(images.detach().requires_grad_(True))
         target = logits.argmax(1) if target is None else target.to(logits.device)
         start = initial_relevance(logits, target)
@@ -119,7 +137,10 @@ def compute_relevance(
     return Relevance(
         logits.detach(),
         target,
-        {name: _weigh(a.detach(), relevance[name]) for name, a in zip(layers, activations, strict=True)},
+        {
+            name: _weigh(a.detach(), relevance[name])
+            for name, a in zip(layers, activations, strict=True)
+        },
         {name: relevance[name].sum((1, 2, 3)) for name in layers},
     )
 
@@ -137,7 +158,9 @@ def lay_on_pixels(maps: torch.Tensor, size_px: int) -> torch.Tensor:
 def to_unit_range(maps: torch.Tensor) -> torch.Tensor:
     """Each map stretched from its least to its largest value, 0..1 (published, for display); a flat one is 0."""
     low, high = maps.amin((1, 2), keepdim=True), maps.amax((1, 2), keepdim=True)
-    return torch.where(high > low, (maps - low) / (high - low).clamp(min=torch.finfo(maps.dtype).tiny), 0)
+    return torch.where(
+        high > low, (maps - low) / (high - low).clamp(min=torch.finfo(maps.dtype).tiny), 0
+    )
 
 
 @dataclass
@@ -164,27 +187,39 @@ class PatchMaps:
         Args:
             names: (N,) of the classes.
         """
-        head = {"predicted_city": names[int(self.logits.argmax())], "target": names[self.target],
-                "target_logit": float(self.logits[self.target])}  # fmt: skip
-        return [head | {"layer": layer, "relevance_sum": self.total[layer]} | _describe_map(values)
-                for layer, values in self.signed.items()]  # fmt: skip
+        head = {
+            "predicted_city": names[int(self.logits.argmax())],
+            "target": names[self.target],
+            "target_logit": float(self.logits[self.target]),
+        }
+        return [
+            head | {"layer": layer, "relevance_sum": self.total[layer]} | _describe_map(values)
+            for layer, values in self.signed.items()
+        ]
 
 
 def _describe_map(values: np.ndarray) -> dict[str, float]:
     positive, size = values.clip(min=0), np.abs(values).sum(dtype=float)
     rows, columns = (slice(side // 4, side - side // 4) for side in values.shape)
     return {
-        "map_min": float(values.min()), "map_mean": float(values.mean(dtype=float)), "map_max": float(values.max()),
+        "map_min": float(values.min()),
+        "map_mean": float(values.mean(dtype=float)),
+        "map_max": float(values.max()),
         "positive_share": float(positive.sum(dtype=float) / size) if size > 0 else np.nan,
-        "centre_share": float(positive[rows, columns].sum() / positive.sum()) if positive.any() else np.nan,
+        "centre_share": float(positive[rows, columns].sum() / positive.sum())
+        if positive.any()
+        else np.nan,
         "masked_share": float((values > values.mean() + values.std()).mean()),
-    }  # fmt: skip
+    }
 
 
 def map_patches(
-    network: nn.Module, images_uint8: np.ndarray, layers: Sequence[str], normalise: str,
+    network: nn.Module,
+    images_uint8: np.ndarray,
+    layers: Sequence[str],
+    normalise: str,
     target: np.ndarray | None = None,
-) -> list[PatchMaps]:  # fmt: skip
+) -> list[PatchMaps]:
     """Relevance of raw patches.
 
     Args:
@@ -200,19 +235,27 @@ def map_patches(
     made = compute_relevance(network, datasets.normalise(images, normalise), layers, wanted)
     size_px = images.shape[-1]
     signed = {name: lay_on_pixels(maps, size_px).cpu().numpy() for name, maps in made.maps.items()}
-    shown = {name: lay_on_pixels(to_unit_range(maps), size_px).cpu().numpy() for name, maps in made.maps.items()}
+    shown = {
+        name: lay_on_pixels(to_unit_range(maps), size_px).cpu().numpy()
+        for name, maps in made.maps.items()
+    }
     return [
         PatchMaps(
-            made.logits[i].cpu().numpy(), int(made.target[i]),
+            made.logits[i].cpu().numpy(),
+            int(made.target[i]),
             {name: float(made.total[name][i]) for name in layers},
-            {name: signed[name][i] for name in layers}, {name: shown[name][i] for name in layers},
+            {name: signed[name][i] for name in layers},
+            {name: shown[name][i] for name in layers},
         )
         for i in range(len(images))
-    ]  # fmt: skip
+    ]
 
 
 def map_rows(
-    rows: pd.DataFrame, images: Callable[[int], np.ndarray], network_of: Callable[[int], nn.Module], settings
+    rows: pd.DataFrame,
+    images: Callable[[int], np.ndarray],
+    network_of: Callable[[int], nn.Module],
+    settings,
 ) -> Iterator[tuple[int, np.ndarray, PatchMaps]]:
     """Index, image and maps of each patch, by the network of its fold; fold by fold, in batches.
 
@@ -227,7 +270,9 @@ def map_rows(
         for start in range(0, len(members), size):
             batch = members.iloc[start : start + size]
             pixels = np.stack([images(index) for index in batch.index])
-            target = batch["class_number"].to_numpy() if settings.relevance.target == "true" else None
+            target = (
+                batch["class_number"].to_numpy() if settings.relevance.target == "true" else None
+            )
             layers, network = settings.relevance.layers, network_of(int(fold))
             maps = map_patches(network, pixels, layers, settings.image.normalise, target)
             yield from zip(batch.index, pixels, maps, strict=True)

@@ -13,9 +13,29 @@ from urbancam.scoring import bootstrap
 from urbancam.workflow.sections import Statistics
 
 PATCH = ["patch_id", "city", "site"]
-COLUMNS = [*PATCH, "layer", "class", "code", "area_m2", "pixel_count", "positive_share", "relevance"]
-TABLE = ["city", "layer", "class", "name", "n_patches", "n_sites", "area_share", "ratio", "ci_low", "ci_high",
-         "relevance_mean"]  # fmt: skip
+COLUMNS = [
+    *PATCH,
+    "layer",
+    "class",
+    "code",
+    "area_m2",
+    "pixel_count",
+    "positive_share",
+    "relevance",
+]
+TABLE = [
+    "city",
+    "layer",
+    "class",
+    "name",
+    "n_patches",
+    "n_sites",
+    "area_share",
+    "ratio",
+    "ci_low",
+    "ci_high",
+    "relevance_mean",
+]
 ALL = "all"  # cities together
 
 
@@ -31,9 +51,16 @@ def draw_tested(patches: pd.DataFrame, folds: int, most: int, seed: int) -> pd.D
     Returns:
         (n,) rows, `fold` that of the network; sorted by city and patch.
     """
-    tested = pd.concat([patches[roles(patches, fold) == TEST].assign(fold=fold) for fold in range(folds)])
+    tested = pd.concat(
+        [patches[roles(patches, fold) == TEST].assign(fold=fold) for fold in range(folds)]
+    )
     tested = tested.drop_duplicates("patch_id").sort_values(["city", "patch_id"])
-    return tested.sample(frac=1, random_state=seed).groupby("city").head(most).sort_values(["city", "patch_id"])
+    return (
+        tested.sample(frac=1, random_state=seed)
+        .groupby("city")
+        .head(most)
+        .sort_values(["city", "patch_id"])
+    )
 
 
 def project_patch(
@@ -52,8 +79,13 @@ def project_patch(
         none; `relevance` is the fragment's mean over the patch's mean size |relevance|, so that patches compare.
     """
     described = fragments[["class", "code", "area_m2"]].reset_index(drop=True)
-    return pd.concat([_project_layer(described, labels, values).assign(layer=layer, **patch)
-                      for layer, values in maps.items()], ignore_index=True)[COLUMNS]  # fmt: skip
+    return pd.concat(
+        [
+            _project_layer(described, labels, values).assign(layer=layer, **patch)
+            for layer, values in maps.items()
+        ],
+        ignore_index=True,
+    )[COLUMNS]
 
 
 def _project_layer(fragments: pd.DataFrame, labels: np.ndarray, values: np.ndarray) -> pd.DataFrame:
@@ -79,7 +111,9 @@ def relevance_by_class(
         seed: of the bootstrap.
     """
     rows = rows.dropna(subset="positive_share")
-    names = names | {code: str(code) for code in sorted(set(rows[key]) - set(names))}  # of a finer edition: no name yet
+    names = names | {
+        code: str(code) for code in sorted(set(rows[key]) - set(names))
+    }  # of a finer edition: no name yet
     groups = [(city, part) for city, part in rows.groupby("city")]
     groups += [(ALL, rows)] if len(groups) > 1 else []
     tables = [
@@ -90,14 +124,20 @@ def relevance_by_class(
     return pd.concat(tables, ignore_index=True)[TABLE] if tables else pd.DataFrame(columns=TABLE)
 
 
-def _ratios(rows: pd.DataFrame, names: dict, key: str, statistics: Statistics, seed: int) -> pd.DataFrame:
+def _ratios(
+    rows: pd.DataFrame, names: dict, key: str, statistics: Statistics, seed: int
+) -> pd.DataFrame:
     """Rows of the table for one city and layer, patches weighed alike."""
     # ASSUME: sites of a city are independent of each other; patches of a site overlap and are resampled with it.
     classes = [name for name in names if name in set(rows[key])]
     covered_m2 = rows.groupby("patch_id")["area_m2"].transform("sum")
-    rows = rows.assign(area_share=rows["area_m2"] / covered_m2, summed=rows["relevance"] * rows["area_m2"])
-    area, positive, area_m2, summed = (_by_patch(rows, key, column, classes) for column in
-                                       ("area_share", "positive_share", "area_m2", "summed"))  # fmt: skip
+    rows = rows.assign(
+        area_share=rows["area_m2"] / covered_m2, summed=rows["relevance"] * rows["area_m2"]
+    )
+    area, positive, area_m2, summed = (
+        _by_patch(rows, key, column, classes)
+        for column in ("area_share", "positive_share", "area_m2", "summed")
+    )
     patches = rows.drop_duplicates("patch_id").sort_values("patch_id")
     sites = patches["city"] + "/" + patches["site"].astype(str)
     numbers, n_sites = bootstrap.number_blocks(sites)
@@ -106,13 +146,19 @@ def _ratios(rows: pd.DataFrame, names: dict, key: str, statistics: Statistics, s
     draws = bootstrap.block_draws(sites, statistics.draws, seed)
     ends = bootstrap.ratio_interval(*sums, draws, statistics.confidence)
     low, high = np.where(held >= statistics.min_blocks, ends, np.nan)
-    return pd.DataFrame({
-        "class": classes, "name": [names[name] for name in classes],
-        "n_patches": (area > 0).sum(0), "n_sites": held,
-        "area_share": area.sum(0) / len(area), "ratio": bootstrap.divide(positive.sum(0), area.sum(0)),
-        "ci_low": low, "ci_high": high,
-        "relevance_mean": bootstrap.divide(summed.sum(0), area_m2.sum(0)),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "class": classes,
+            "name": [names[name] for name in classes],
+            "n_patches": (area > 0).sum(0),
+            "n_sites": held,
+            "area_share": area.sum(0) / len(area),
+            "ratio": bootstrap.divide(positive.sum(0), area.sum(0)),
+            "ci_low": low,
+            "ci_high": high,
+            "relevance_mean": bootstrap.divide(summed.sum(0), area_m2.sum(0)),
+        }
+    )
 
 
 def _by_patch(rows: pd.DataFrame, key: str, column: str, classes: list) -> np.ndarray:

@@ -33,13 +33,17 @@ class Similarity:
 
     def matrix(self) -> pd.DataFrame:
         """Column `city`, then one column per city."""
-        return pd.DataFrame(self.value, columns=self.cities).assign(city=self.cities)[["city", *self.cities]]
+        return pd.DataFrame(self.value, columns=self.cities).assign(city=self.cities)[
+            ["city", *self.cities]
+        ]
 
     def pairs(self) -> pd.DataFrame:
         """Each pair once: `measure, city, other, value, ci_low, ci_high`, the most alike first."""
         first, second = np.triu_indices(len(self.cities), 1)
         names = np.array(self.cities, dtype=object)
-        table = pd.DataFrame({"measure": self.measure, "city": names[first], "other": names[second]})
+        table = pd.DataFrame(
+            {"measure": self.measure, "city": names[first], "other": names[second]}
+        )
         for column, values in (("value", self.value), ("ci_low", self.low), ("ci_high", self.high)):
             table[column] = values[first, second]
         return table.sort_values("value", ascending=False, kind="stable", ignore_index=True)
@@ -67,12 +71,19 @@ def draw_sites(cities: np.ndarray, draws: int, seed: int) -> np.ndarray:
     counts = np.zeros((draws, len(cities)), dtype=np.int64)
     for city in np.unique(cities):
         members = np.flatnonzero(cities == city)
-        counts[:, members] = random.multinomial(len(members), np.full(len(members), 1 / len(members)), size=draws)
+        counts[:, members] = random.multinomial(
+            len(members), np.full(len(members), 1 / len(members)), size=draws
+        )
     return counts
 
 
 def by_embedding(
-    sites: pd.DataFrame, embeddings: np.ndarray, cities: list[str], draws: int, confidence: float, seed: int
+    sites: pd.DataFrame,
+    embeddings: np.ndarray,
+    cities: list[str],
+    draws: int,
+    confidence: float,
+    seed: int,
 ) -> Similarity:
     """Cosine similarity of city centroids, with intervals over sites.
 
@@ -88,7 +99,9 @@ def by_embedding(
     # their mean over cities, since features after a ReLU are positive and all cosines would be near 1.
     counts = draw_sites(sites["city"].to_numpy(), draws, seed)
     counts = np.vstack([np.ones((1, len(sites)), dtype=np.int64), counts])
-    folds = [_cosines_of_fold(sites, embeddings, cities, counts, fold) for fold in sites["fold"].unique()]
+    folds = [
+        _cosines_of_fold(sites, embeddings, cities, counts, fold) for fold in sites["fold"].unique()
+    ]
     drawn = _mean_of_known(folds)
     low, high = interval(drawn[1:], confidence)
     few = (sites["city"].value_counts().reindex(cities, fill_value=0) < 2).to_numpy()
@@ -102,7 +115,9 @@ def _cosines_of_fold(sites, embeddings, cities: list[str], counts: np.ndarray, f
     chosen = (sites["fold"] == fold).to_numpy()
     vectors = embeddings[chosen].astype(float)
     gram = vectors @ vectors.T  # S, S: all that cosines of centroids need
-    member = (sites["city"].to_numpy()[chosen] == np.array(cities, dtype=object)[:, None]).astype(float)  # K, S
+    member = (sites["city"].to_numpy()[chosen] == np.array(cities, dtype=object)[:, None]).astype(
+        float
+    )  # K, S
     parts = []
     for start in range(0, len(counts), DRAWS_AT_A_TIME):
         weight = counts[start : start + DRAWS_AT_A_TIME, None, chosen] * member
@@ -137,7 +152,9 @@ def _mean_of_known(parts: list[np.ndarray]) -> np.ndarray:
     return divide(np.nansum(stacked, axis=0), np.isfinite(stacked).sum(axis=0))
 
 
-def by_confusion(predictions: pd.DataFrame, cities: list[str], draws: int, confidence: float, seed: int) -> Similarity:
+def by_confusion(
+    predictions: pd.DataFrame, cities: list[str], draws: int, confidence: float, seed: int
+) -> Similarity:
     """Mean of the two shares of patches that are taken for the other city, with intervals over sites.
 
     Args:
@@ -148,10 +165,14 @@ def by_confusion(predictions: pd.DataFrame, cities: list[str], draws: int, confi
         seed: of the draws.
     """
     table = pd.crosstab([predictions["city"], predictions["site"]], predictions["predicted_city"])
-    table = table.reindex(columns=cities, fill_value=0).assign(patches=table.sum(axis=1))  # whatever they are taken for
+    table = table.reindex(columns=cities, fill_value=0).assign(
+        patches=table.sum(axis=1)
+    )  # whatever they are taken for
     homes = table.index.get_level_values("city").to_numpy()
     counts = np.vstack([np.ones((1, len(table)), dtype=np.int64), draw_sites(homes, draws, seed)])
-    sums = np.stack([counts[:, homes == city] @ table.to_numpy()[homes == city] for city in cities], axis=1)
+    sums = np.stack(
+        [counts[:, homes == city] @ table.to_numpy()[homes == city] for city in cities], axis=1
+    )
     shares = divide(sums[:, :, :-1], sums[:, :, -1:])  # draws, K, K
     drawn = (shares + shares.transpose(0, 2, 1)) / 2
     low, high = interval(drawn[1:], confidence)
@@ -183,7 +204,9 @@ def place_cities(similarity: Similarity, seed: int) -> pd.DataFrame:
     from sklearn.manifold import MDS
 
     distances = similarity.distances
-    scaling = MDS(2, metric="precomputed", n_init=8, init="random", random_state=seed, normalized_stress=False)
+    scaling = MDS(
+        2, metric="precomputed", n_init=8, init="random", random_state=seed, normalized_stress=False
+    )
     places = scaling.fit_transform(distances)
     apart = np.linalg.norm(places[:, None] - places[None], axis=2)
     stress = float(np.sqrt(divide(((apart - distances) ** 2).sum(), (apart**2).sum())))

@@ -36,7 +36,17 @@ MODES = ("RGB", "RGBA", "RGBX", "L", "P", "CMYK", "YCbCr")  # of 8 bits a channe
 NAMED = 10  # so many stray files are named one by one, the others are in skipped.csv
 KEYS = ["city", "site", "image"]
 PLACE = ["west", "south", "east", "north", "epsg"]
-COLUMNS = [*KEYS, "path", "source", "acquisition", "width_px", "height_px", *PLACE, "bytes", "signature"]
+COLUMNS = [
+    *KEYS,
+    "path",
+    "source",
+    "acquisition",
+    "width_px",
+    "height_px",
+    *PLACE,
+    "bytes",
+    "signature",
+]
 
 
 def find_images(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -61,9 +71,13 @@ def find_images(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
             skipped.append((path, "not in a folder <City>/<site>/"))
         else:
             found.append((parts[city], parts[city + 1], "/".join(parts[city + 2 :]), path))
-    table = pd.DataFrame(found, columns=[*KEYS, "path"]).sort_values([*KEYS, "path"], ignore_index=True)
+    table = pd.DataFrame(found, columns=[*KEYS, "path"]).sort_values(
+        [*KEYS, "path"], ignore_index=True
+    )
     twice = table.duplicated(KEYS)
-    skipped += [(path, "the same city, site and name as another image") for path in table.loc[twice, "path"]]
+    skipped += [
+        (path, "the same city, site and name as another image") for path in table.loc[twice, "path"]
+    ]
     return table[~twice].reset_index(drop=True), pd.DataFrame(skipped, columns=["path", "reason"])
 
 
@@ -73,7 +87,10 @@ def look_at(path: Path) -> tuple[dict[str, object], str]:
     Returns:
         `width_px, height_px, west, south, east, north, epsg`, and "" or the reason why it cannot be used.
     """
-    facts, too_large = _find_place(path), f"more than {MAX_PX / 1e6:.0f} million pixels: cut it into pieces"
+    facts, too_large = (
+        _find_place(path),
+        f"more than {MAX_PX / 1e6:.0f} million pixels: cut it into pieces",
+    )
     try:
         with PillowImage.open(path) as image:
             facts |= {"width_px": image.width, "height_px": image.height}
@@ -81,7 +98,9 @@ def look_at(path: Path) -> tuple[dict[str, object], str]:
                 return facts, too_large
             if image.mode not in MODES:
                 return facts, f"pixels of mode {image.mode}, not 8 bits a channel"
-            image.draft("RGB", (image.width // 8, image.height // 8))  # a JPEG is read whole all the same
+            image.draft(
+                "RGB", (image.width // 8, image.height // 8)
+            )  # a JPEG is read whole all the same
             image.load()
     except PillowImage.DecompressionBombError:
         return facts, too_large
@@ -103,8 +122,9 @@ def _find_place(path: Path) -> dict[str, object]:
         return {}
 
 
-def inspect_images(found: pd.DataFrame, folder: Path, known: pd.DataFrame | None,
-                   workers: int) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
+def inspect_images(
+    found: pd.DataFrame, folder: Path, known: pd.DataFrame | None, workers: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Look at every image, but at those not again that are as an earlier table knows them.
 
     Args:
@@ -118,16 +138,30 @@ def inspect_images(found: pd.DataFrame, folder: Path, known: pd.DataFrame | None
         that can be used; skipped: `path, reason` of the others.
     """
     files = [folder / path for path in found["path"]]
-    found = found.assign(bytes=[file.stat().st_size for file in files], signature=[signature(file) for file in files])
+    found = found.assign(
+        bytes=[file.stat().st_size for file in files], signature=[signature(file) for file in files]
+    )
     facts = ["width_px", "height_px", *PLACE]
-    earlier = {} if known is None else known.set_index(["path", "signature"])[facts].to_dict("index")
+    earlier = (
+        {} if known is None else known.set_index(["path", "signature"])[facts].to_dict("index")
+    )
     before = [earlier.get(key) for key in zip(found["path"], found["signature"], strict=True)]
-    log.info("%d of %d images are as they were, %d to look at", len(files) - before.count(None), len(files),
-             before.count(None))  # fmt: skip
+    log.info(
+        "%d of %d images are as they were, %d to look at",
+        len(files) - before.count(None),
+        len(files),
+        before.count(None),
+    )
     with warnings.catch_warnings(), ThreadPoolExecutor(workers) as pool:
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         warnings.simplefilter("ignore", PillowImage.DecompressionBombWarning)
-        looks = list(tqdm(pool.map(partial(_look_unless, files), range(len(files)), before), "images", len(files)))
+        looks = list(
+            tqdm(
+                pool.map(partial(_look_unless, files), range(len(files)), before),
+                "images",
+                len(files),
+            )
+        )
     table = found.join(pd.DataFrame([look for look, _ in looks], columns=facts, index=found.index))
     reason = pd.Series([reason for _, reason in looks], index=found.index, dtype=str)
     skipped = found[["path"]].assign(reason=reason)[reason != ""]
@@ -135,7 +169,9 @@ def inspect_images(found: pd.DataFrame, folder: Path, known: pd.DataFrame | None
     return table.reset_index(drop=True), skipped
 
 
-def _look_unless(files: list[Path], number: int, known: dict[str, object] | None) -> tuple[dict[str, object], str]:
+def _look_unless(
+    files: list[Path], number: int, known: dict[str, object] | None
+) -> tuple[dict[str, object], str]:
     return look_at(files[number]) if known is None else (known, "")
 
 
@@ -150,13 +186,23 @@ def add_acquisitions(images: pd.DataFrame, path: Path) -> pd.DataFrame:
     try:
         flown = frames.read(path, ["city", "site", "acquisition"], dtype=str)
     except InputError as error:  # written by hand: no step makes it again
-        raise InputError(error.what, error.where, "write it as CSV in UTF-8 with the columns city, site, acquisition, "
-                         "a row per site, or take it away") from None  # fmt: skip
+        raise InputError(
+            error.what,
+            error.where,
+            "write it as CSV in UTF-8 with the columns city, site, acquisition, "
+            "a row per site, or take it away",
+        ) from None
     if (twice := flown.duplicated(["city", "site"])).any():
-        raise InputError(f"{twice.sum()} sites stand twice, the first {tuple(flown[twice].iloc[0, :2])}", shown(path),
-                         "give each site one row")  # fmt: skip
+        raise InputError(
+            f"{twice.sum()} sites stand twice, the first {tuple(flown[twice].iloc[0, :2])}",
+            shown(path),
+            "give each site one row",
+        )
     merged = images.merge(flown, "left", ["city", "site"])
-    unknown = flown.merge(images[["city", "site"]].drop_duplicates(), "left", indicator=True)["_merge"] != "both"
+    unknown = (
+        flown.merge(images[["city", "site"]].drop_duplicates(), "left", indicator=True)["_merge"]
+        != "both"
+    )
     log.info("%d of %d sites of %s have no image", unknown.sum(), len(flown), path.name)
     return merged
 
@@ -166,9 +212,12 @@ def check_any(images: pd.DataFrame, skipped: pd.DataFrame, folder: Path) -> None
     if images.empty:
         report_skipped(skipped)
         there = f"; files that cannot be used: {len(skipped)} (named above)" if len(skipped) else ""
-        raise InputError(f"there is no image of any city{there}", shown(folder),
-                         "drop images in as <City (IATA)>/<site>/*.jpg, or use --set cities.source=hub; for the demo "
-                         "run 20_make_demo_sites")  # fmt: skip
+        raise InputError(
+            f"there is no image of any city{there}",
+            shown(folder),
+            "drop images in as <City (IATA)>/<site>/*.jpg, or use --set cities.source=hub; for the demo "
+            "run 20_make_demo_sites",
+        )
 
 
 def report_skipped(skipped: pd.DataFrame) -> None:

@@ -28,13 +28,21 @@ def cities_with_tiles(paths: Paths, named: list[str]) -> list[str]:
     cities = named or sorted(path.parent.name for path in paths.results.glob("*/tiles.parquet"))
     missing = [city for city in cities if not paths.of_city(city).tiles.is_file()]
     if missing or not cities:
-        raise InputError(f"no tiles of {', '.join(missing) or 'any city'}", shown(paths.results),
-                         "run steps 01 to 04 for the cities first, e.g. ./run.sh Lyon")  # fmt: skip
+        raise InputError(
+            f"no tiles of {', '.join(missing) or 'any city'}",
+            shown(paths.results),
+            "run steps 01 to 04 for the cities first, e.g. ./run.sh Lyon",
+        )
     return cities
 
 
-def choose_sites(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame, boundary: gpd.GeoDataFrame, site_m: int,
-                 most: int) -> gpd.GeoDataFrame:  # fmt: skip
+def choose_sites(
+    cells: gpd.GeoDataFrame,
+    tiles: gpd.GeoDataFrame,
+    boundary: gpd.GeoDataFrame,
+    site_m: int,
+    most: int,
+) -> gpd.GeoDataFrame:
     """The squares where most people live, of those that lie whole inside the city and its tiles.
 
     # ASSUME: the published images show built-up area; squares are taken by population, on INSEE's grid, and lie
@@ -51,21 +59,35 @@ def choose_sites(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame, boundary: gpd
         `idINSPIRE` (of the square, as INSEE would name it), `people`; squares, EPSG:3035.
     """
     corner = grid.corners(cells["idINSPIRE"]) // site_m * site_m
-    people = pd.DataFrame({"west": corner[:, 0], "south": corner[:, 1], "people": cells["ind"].to_numpy(float)})
+    people = pd.DataFrame(
+        {"west": corner[:, 0], "south": corner[:, 1], "people": cells["ind"].to_numpy(float)}
+    )
     people = people.groupby(["west", "south"], as_index=False)["people"].sum()
-    squares = shapely.box(people["west"], people["south"], people["west"] + site_m, people["south"] + site_m)
+    squares = shapely.box(
+        people["west"], people["south"], people["west"] + site_m, people["south"] + site_m
+    )
     mapped = shapely.union_all(boundary.to_crs(grid.CRS).geometry.to_numpy())
-    flown = shapely.buffer(shapely.union_all(tiles.to_crs(grid.CRS).geometry.to_numpy()), 1.0)  # m, rounding
+    flown = shapely.buffer(
+        shapely.union_all(tiles.to_crs(grid.CRS).geometry.to_numpy()), 1.0
+    )  # m, rounding
     inside = shapely.covers(mapped, squares) & shapely.covers(flown, squares)
-    log.info("drops %d of %d squares: not whole inside the city and its tiles", (~inside).sum(), len(squares))
+    log.info(
+        "drops %d of %d squares: not whole inside the city and its tiles",
+        (~inside).sum(),
+        len(squares),
+    )
     table = gpd.GeoDataFrame(people, geometry=squares, crs=grid.CRS)[inside]
     table = table.sort_values(["people", "south", "west"], ascending=[False, True, True]).head(most)
-    names = [grid.cell_id(west, south, site_m) for west, south in zip(table["west"], table["south"], strict=True)]
+    names = [
+        grid.cell_id(west, south, site_m)
+        for west, south in zip(table["west"], table["south"], strict=True)
+    ]
     return table.assign(idINSPIRE=names).reset_index(drop=True)[["idINSPIRE", "people", "geometry"]]
 
 
-def cut_sites(paths: Paths, city: str, site_m: int, image_px: int, most: int, max_void: float,
-              workers: int) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
+def cut_sites(
+    paths: Paths, city: str, site_m: int, image_px: int, most: int, max_void: float, workers: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cut the sites of one city; images already there and right are kept.
 
     Args:
@@ -85,12 +107,18 @@ def cut_sites(paths: Paths, city: str, site_m: int, image_px: int, most: int, ma
     cells = geoframes.read(own.cells, ["idINSPIRE", "ind", "geometry"])
     sites = choose_sites(cells, tiles, geoframes.read(own.boundary), site_m, most)
     with_tiles = overlay.cells_with_tiles(sites, tiles, paths.data)
-    folder = paths.site_images / f"{own.city_folder.name}_{image_px}px"  # runs at other pixel sizes have their own
+    folder = (
+        paths.site_images / f"{own.city_folder.name}_{image_px}px"
+    )  # runs at other pixel sizes have their own
     images = cutting.cut_images(with_tiles, folder, image_px, workers)
     used = images["path"].notna() & (images["void_fraction"] <= max_void)
     skipped = images.loc[~used, ["idINSPIRE"]].rename(columns={"idINSPIRE": "path"})
-    skipped = skipped.assign(path=city + "/" + skipped["path"], reason=f"more than {max_void:.3g} of the image is void")
-    return _site_rows(images[used], sites[used.to_numpy()], city, paths.site_images, image_px), skipped
+    skipped = skipped.assign(
+        path=city + "/" + skipped["path"], reason=f"more than {max_void:.3g} of the image is void"
+    )
+    return _site_rows(
+        images[used], sites[used.to_numpy()], city, paths.site_images, image_px
+    ), skipped
 
 
 def check_any(images: pd.DataFrame, site_m: int, cities: list[str]) -> None:
@@ -98,20 +126,35 @@ def check_any(images: pd.DataFrame, site_m: int, cities: list[str]) -> None:
     if images.empty:
         raise InputError(
             f"no square of {site_m} m lies whole inside {', '.join(cities)} and its tiles, without voids",
-            "cities.site_m", "ask for smaller squares, or fetch more tiles with 04_download_aerial",
-        )  # fmt: skip
+            "cities.site_m",
+            "ask for smaller squares, or fetch more tiles with 04_download_aerial",
+        )
 
 
-def _site_rows(images: pd.DataFrame, sites: gpd.GeoDataFrame, city: str, folder: Path, image_px: int) -> pd.DataFrame:
+def _site_rows(
+    images: pd.DataFrame, sites: gpd.GeoDataFrame, city: str, folder: Path, image_px: int
+) -> pd.DataFrame:
     bounds = sites.geometry.bounds.to_numpy()
-    return pd.DataFrame({
-        "city": city, "site": images["idINSPIRE"].to_numpy(), "image": [Path(path).name for path in images["path"]],
-        "path": images["path"].to_numpy(), "source": "ign", "acquisition": _acquisition(images),
-        "width_px": image_px, "height_px": image_px,
-        "west": bounds[:, 0], "south": bounds[:, 1], "east": bounds[:, 2], "north": bounds[:, 3], "epsg": EPSG,
-        "bytes": [(folder / path).stat().st_size for path in images["path"]],
-        "signature": images["fingerprint"].to_numpy(),
-    }, columns=COLUMNS)  # fmt: skip
+    return pd.DataFrame(
+        {
+            "city": city,
+            "site": images["idINSPIRE"].to_numpy(),
+            "image": [Path(path).name for path in images["path"]],
+            "path": images["path"].to_numpy(),
+            "source": "ign",
+            "acquisition": _acquisition(images),
+            "width_px": image_px,
+            "height_px": image_px,
+            "west": bounds[:, 0],
+            "south": bounds[:, 1],
+            "east": bounds[:, 2],
+            "north": bounds[:, 3],
+            "epsg": EPSG,
+            "bytes": [(folder / path).stat().st_size for path in images["path"]],
+            "signature": images["fingerprint"].to_numpy(),
+        },
+        columns=COLUMNS,
+    )
 
 
 def _acquisition(images: pd.DataFrame) -> np.ndarray:

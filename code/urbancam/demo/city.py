@@ -50,11 +50,19 @@ def make_city(settings: Settings, paths: Paths, workers: int) -> tuple[list[Path
     city = cells[cells["in_city"] & (cells["people"] > 0)]
     write_json(paths.truth, tell_truth(settings, incomes.loc[city.index], city, census))
     megabytes = round(sum(path.stat().st_size for path in volumes) / 1e6)
-    counts = {"inhabited cells": len(city), "tiles": 4, "packs": 2, "volumes": len(volumes), "MB": megabytes}
+    counts = {
+        "inhabited cells": len(city),
+        "tiles": 4,
+        "packs": 2,
+        "volumes": len(volumes),
+        "MB": megabytes,
+    }
     return archives + volumes, counts
 
 
-def people_the_cells(site: Site, plan: Plan, settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
+def people_the_cells(
+    site: Site, plan: Plan, settings: Settings
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """All cells of the tiles with their people and incomes.
 
     Returns:
@@ -63,7 +71,9 @@ def people_the_cells(site: Site, plan: Plan, settings: Settings) -> tuple[pd.Dat
     ids, squares = site.cells()
     shares = income.class_shares(plan, squares)
     centres = shapely.centroid(squares)
-    cells = pd.DataFrame({"id": ids, "in_city": shapely.contains_properly(to_laea(plan.outline), centres)})
+    cells = pd.DataFrame(
+        {"id": ids, "in_city": shapely.contains_properly(to_laea(plan.outline), centres)}
+    )
     cells["west"], cells["south"] = (
         shapely.bounds(squares)[:, 0].astype(int),
         shapely.bounds(squares)[:, 1].astype(int),
@@ -82,7 +92,9 @@ def people_the_cells(site: Site, plan: Plan, settings: Settings) -> tuple[pd.Dat
 def make_census(site: Site, cells: pd.DataFrame, imputed_share: float) -> pd.DataFrame:
     """INSEE's table of the inhabited cells, in and around the city, with some rows of no use."""
     rng = site.random(40)
-    table = households.take_census(site, cells[cells["people"] > 0].reset_index(drop=True), imputed_share)
+    table = households.take_census(
+        site, cells[cells["people"] > 0].reset_index(drop=True), imputed_share
+    )
     empty = (
         cells[cells["people"] == 0]
         .sort_values("in_city", ascending=False, kind="stable")
@@ -95,20 +107,30 @@ def make_census(site: Site, cells: pd.DataFrame, imputed_share: float) -> pd.Dat
     alone = np.flatnonzero((table["I_est_cr"] == 0).to_numpy() & outside)
     table.loc[rng.choice(alone, min(NO_INCOME_ROWS, len(alone)), replace=False), "Ind_snv"] = np.nan
     both = pd.concat([table, unpeopled], ignore_index=True)
-    both["Groupe"] = both["Groupe"].where(both.index < len(table), 600_000 + both.index).astype("int32")
+    both["Groupe"] = (
+        both["Groupe"].where(both.index < len(table), 600_000 + both.index).astype("int32")
+    )
     return both.sort_values("IdINSPIRE", ignore_index=True)
 
 
-def make_packs(site: Site, plan: Plan, settings: Settings, folder: Path, workers: int) -> list[Path]:
+def make_packs(
+    site: Site, plan: Plan, settings: Settings, folder: Path, workers: int
+) -> list[Path]:
     """Render the tiles and wrap them, department by department; returns the volumes."""
     packs = package.plan_packs(site)
     scratch = _made(folder / ".tiles")
     copies: dict[tuple[int, int], dict[Path, Any]] = {}
     for pack in packs:
         for tile in pack.tiles:
-            copies.setdefault(tile, {})[scratch / pack.tile_name(*tile)] = _fill_of(pack, tile, site, plan)
+            copies.setdefault(tile, {})[scratch / pack.tile_name(*tile)] = _fill_of(
+                pack, tile, site, plan
+            )
     drawing = draw_town(site, plan)
-    log.info("draws the town: %s shapes, %s trees", f"{len(drawing.material):,}", f"{len(drawing.trees):,}")
+    log.info(
+        "draws the town: %s shapes, %s trees",
+        f"{len(drawing.material):,}",
+        f"{len(drawing.trees):,}",
+    )
     tiles = [Tile(*place, files) for place, files in copies.items()]
     write_tiles(tiles, site, drawing, settings.imagery.pixel_size_m, workers)
     volumes = []
@@ -128,7 +150,11 @@ def _fill_of(pack: package.PackPlan, tile: tuple[int, int], site: Site, plan: Pl
         return package.department_99(site), BLACK
     west, south, east, north = site.domain.bounds
     corner = shapely.Polygon(
-        [(east, north), (east - 0.12 * (east - west), north), (east, north - 0.12 * (north - south))]
+        [
+            (east, north),
+            (east - 0.12 * (east - west), north),
+            (east, north - 0.12 * (north - south)),
+        ]
     )
     return corner.difference(plan.outline.buffer(300)), WHITE
 
@@ -155,12 +181,16 @@ def tell_truth(
             "item": landuse.ITEMS[income.LOWERS],
             "log_income_per_share": round(-effect, 6),
         },
-        "inert": {"code": income.INERT, "item": landuse.ITEMS[income.INERT], "log_income_per_share": 0.0},
+        "inert": {
+            "code": income.INERT,
+            "item": landuse.ITEMS[income.INERT],
+            "log_income_per_share": 0.0,
+        },
         "variance_shares": {
             "visible": rule.visible_share,
             "smooth": rule.smooth_share,
             "unseen": round(rule.unseen_share, 6),
-        },  # fmt: skip
+        },
         "median_eur": income.MEDIAN_EUR,
         "spread_log": income.SPREAD,
         "cells": rows.round(6).to_dict("records"),

@@ -67,7 +67,9 @@ def plan_packs(site: Site) -> tuple[PackPlan, PackPlan]:
     south_west, north_west, south_east, north_east = site.tile_corners_km()
     return (
         PackPlan("96", 2015, (south_west, north_west, north_east), "", "2016-02-00115"),
-        PackPlan("99", 2014, (south_east, north_east), "ORTHOHR_1-0_RVB-0M20_D099", "2015-03-00042"),
+        PackPlan(
+            "99", 2014, (south_east, north_east), "ORTHOHR_1-0_RVB-0M20_D099", "2015-03-00042"
+        ),
     )
 
 
@@ -112,13 +114,16 @@ def wrap_land_cover(plan: Plan, folder: Path) -> Path:
     ).drop(columns="code")
     outline = gpd.GeoDataFrame(
         {"COUNTRY": ["FR"], "FUA_NAME": ["Demo"], "FUA_OR_CIT": [URBAN_ATLAS[:7]]},
-        geometry=[to_laea(plan.outline)], crs=LAEA,
-    )  # fmt: skip
+        geometry=[to_laea(plan.outline)],
+        crs=LAEA,
+    )
     layers = {f"{URBAN_ATLAS}_UA2012": cover, f"{URBAN_ATLAS}_UA2012_Boundary": outline}
     return _zip_layers(folder / f"{URBAN_ATLAS}.zip", layers, f"{URBAN_ATLAS}/Shapefiles/")
 
 
-def wrap_pack(pack: PackPlan, site: Site, tiles: dict[str, Path], folder: Path, volumes: int) -> list[Path]:
+def wrap_pack(
+    pack: PackPlan, site: Site, tiles: dict[str, Path], folder: Path, volumes: int
+) -> list[Path]:
     """Write one pack as a 7z of several volumes, without compression: JPEG 2000 has no air left.
 
     Args:
@@ -130,7 +135,9 @@ def wrap_pack(pack: PackPlan, site: Site, tiles: dict[str, Path], folder: Path, 
     """
     scratch = folder / f".{pack.name}"
     members = {pack.member("1_DONNEES", name): path for name, path in tiles.items()}
-    members |= {pack.member("3_SUPPLEMENTS", path.name): path for path in _write_index(pack, site, scratch)}
+    members |= {
+        pack.member("3_SUPPLEMENTS", path.name): path for path in _write_index(pack, site, scratch)
+    }
     notice = scratch / "LISEZ-MOI.txt"
     notice.write_text("Rendered by UrbanCAM for the demo city; no real place.\n", encoding="utf-8")
     members[pack.member("2_METADONNEES", notice.name)] = notice
@@ -150,9 +157,14 @@ def wrap_pack(pack: PackPlan, site: Site, tiles: dict[str, Path], folder: Path, 
 def _write_index(pack: PackPlan, site: Site, folder: Path) -> list[Path]:
     """`dalles.shp`: a footprint and a name with `./` for every tile."""
     side = site.tile_km * 1000
-    footprints = [shapely.box(x * 1000, y * 1000 - side, x * 1000 + side, y * 1000) for x, y in pack.tiles]
-    frame = gpd.GeoDataFrame({"NOM": [f"./{pack.tile_name(*tile)}" for tile in pack.tiles]},
-                             geometry=footprints, crs=LAMBERT_93)  # fmt: skip
+    footprints = [
+        shapely.box(x * 1000, y * 1000 - side, x * 1000 + side, y * 1000) for x, y in pack.tiles
+    ]
+    frame = gpd.GeoDataFrame(
+        {"NOM": [f"./{pack.tile_name(*tile)}" for tile in pack.tiles]},
+        geometry=footprints,
+        crs=LAMBERT_93,
+    )
     return _write_layer(frame, folder, "dalles")
 
 
@@ -161,7 +173,10 @@ def _write_layer(frame: gpd.GeoDataFrame, folder: Path, name: str) -> list[Path]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.shp"
     frame.to_file(
-        path, engine="pyogrio", encoding="UTF-8", layer_options={"DBF_DATE_LAST_UPDATE": f"{DATE:%Y-%m-%d}"}
+        path,
+        engine="pyogrio",
+        encoding="UTF-8",
+        layer_options={"DBF_DATE_LAST_UPDATE": f"{DATE:%Y-%m-%d}"},
     )
     return sorted(folder.glob(f"{name}.*"))
 
@@ -169,7 +184,10 @@ def _write_layer(frame: gpd.GeoDataFrame, folder: Path, name: str) -> list[Path]
 def _zip_layers(path: Path, layers: dict[str, gpd.GeoDataFrame], inside: str) -> Path:
     """A zip of shapefiles, each below the folder `inside`."""
     scratch = path.with_name(f".{path.stem}")
-    with atomic(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+    with (
+        atomic(path) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
         for name, frame in layers.items():
             for part in _write_layer(frame, scratch, name):
                 entry = zipfile.ZipInfo(inside + part.name, DATE.timetuple()[:6])

@@ -12,7 +12,10 @@ from urbancam.demo.town import draw_town
 from urbancam.workflow.files import atomic
 from urbancam.workflow.settings import Settings
 
-CENTRE_SHARE = (0.40, 0.47)  # of the four tiles, from the west and from the north: old town, river, rails
+CENTRE_SHARE = (
+    0.40,
+    0.47,
+)  # of the four tiles, from the west and from the north: old town, river, rails
 COLOURS = 96  # of the palette, so that a PNG stays small
 
 

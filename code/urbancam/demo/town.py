@@ -24,7 +24,9 @@ def draw_town(site: Site, plan: Plan) -> Drawing:
     buildings = raise_buildings(sketch, plan, site.random(12))
     spaces, taken = parking_spaces(plan, buildings, site.random(13))
     draw_car_parks(sketch, spaces)
-    draw_stores(sketch, plan, np.concatenate([buildings, shapely.polygons(spaces)]), site.random(14))
+    draw_stores(
+        sketch, plan, np.concatenate([buildings, shapely.polygons(spaces)]), site.random(14)
+    )
     draw_traffic(sketch, plan, spaces[taken], site.random(15))
     bare = [
         shapely.polygons(spaces),

@@ -53,9 +53,21 @@ class Light:
 
 TOWNS = (
     Town("Altmark (ALT)", "old town of crooked lanes", streets.old_town, quarters.gabled_lanes),
-    Town("Gridley (GRD)", "straight grid of flat-roofed commerce", streets.straight_grid, quarters.flat_commerce),
-    Town("Hochstadt (HOC)", "superblocks of slabs and towers", streets.superblocks, quarters.slabs_and_towers),
-    Town("Lindenau (LIN)", "garden suburb on winding drives", streets.winding_drives, quarters.villas),
+    Town(
+        "Gridley (GRD)",
+        "straight grid of flat-roofed commerce",
+        streets.straight_grid,
+        quarters.flat_commerce,
+    ),
+    Town(
+        "Hochstadt (HOC)",
+        "superblocks of slabs and towers",
+        streets.superblocks,
+        quarters.slabs_and_towers,
+    ),
+    Town(
+        "Lindenau (LIN)", "garden suburb on winding drives", streets.winding_drives, quarters.villas
+    ),
     Town("Qasrabad (QAS)", "desert town of court houses", streets.compounds, quarters.court_houses),
 )
 LIGHTS = (
@@ -85,8 +97,9 @@ def plan_sites(sites_per_town: int) -> list[Site]:
     """All sites; those of a town alternate between its two lights."""
     return [
         Site(town, number, (town + SECOND_LIGHT * (number % 2)) % len(LIGHTS))
-        for town in range(len(TOWNS)) for number in range(sites_per_town)
-    ]  # fmt: skip
+        for town in range(len(TOWNS))
+        for number in range(sites_per_town)
+    ]
 
 
 def render_site(site: Site, seed: int, site_px: int, pixel_m: float) -> np.ndarray:
@@ -111,10 +124,13 @@ def make_towns(settings: Cities, paths: Paths, workers: int) -> tuple[list[Path]
     write = partial(_write_site, settings=settings, folder=paths.cities_data)
     with ProcessPoolExecutor(min(workers, len(sites))) as pool:
         images = list(tqdm(pool.map(write, sites), "sites", len(sites)))
-    flown = pd.DataFrame({
-        "city": [TOWNS[site.town].name for site in sites], "site": [site.folder.name for site in sites],
-        "acquisition": [LIGHTS[site.light].name for site in sites],
-    })  # fmt: skip
+    flown = pd.DataFrame(
+        {
+            "city": [TOWNS[site.town].name for site in sites],
+            "site": [site.folder.name for site in sites],
+            "acquisition": [LIGHTS[site.light].name for site in sites],
+        }
+    )
     frames.write(flown, paths.acquisitions)
     write_json(paths.cities_truth, tell_truth(settings, flown))
     counts = {"towns": len(TOWNS), "sites": len(sites), "px a side": settings.demo.site_px}

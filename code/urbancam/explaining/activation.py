@@ -26,7 +26,9 @@ from urbancam.learning import backbones, datasets, networks
 
 Sides = tuple[torch.Tensor, torch.Tensor]  # of poor and of rich
 
-BATCH_PIXELS = 32 * 192**2  # memory grows with them; 32 cells of the demo's 192 px, one or two of 800 px
+BATCH_PIXELS = (
+    32 * 192**2
+)  # memory grows with them; 32 cells of the demo's 192 px, one or two of 800 px
 FLAT = 1e-6  # a centred map whose largest value is below this share of the uncentred one is numerically constant
 
 
@@ -79,7 +81,9 @@ def frozen(network: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(want)
 
 
-def compute_maps(network: networks.Network, images: torch.Tensor, target_layer: str, centre: bool = True) -> Maps:
+def compute_maps(
+    network: networks.Network, images: torch.Tensor, target_layer: str, centre: bool = True
+) -> Maps:
     """Both kinds of map in one forward pass, and one backward pass per output that matters.
 
     Args:
@@ -89,15 +93,29 @@ def compute_maps(network: networks.Network, images: torch.Tensor, target_layer: 
         centre: subtract each map's mean (published).
     """
     images = images.detach().requires_grad_(True)
-    with frozen(network), captured(network.features.get_submodule(target_layer)) as layer, \
-            captured(network.features) as last:  # fmt: skip
+    with (
+        frozen(network),
+        captured(network.features.get_submodule(target_layer)) as layer,
+        captured(network.features) as last,
+    ):
         out = network(images)
         sides = _binomial_sides if out.shape[1] == 1 else _softmax_sides
         layer_gradient, gradient = zip(*sides(out, layer[0], images), strict=True)
     contribution, bias = _contribution(network.linear, last[0].detach())
     activation = layer[0].detach()
-    signed, flat = zip(*(centred(grad_cam(activation, side), centre) for side in layer_gradient), strict=True)
-    return Maps(logit_of(out.detach()), signed, gradient, activation, layer_gradient, contribution, bias, flat)
+    signed, flat = zip(
+        *(centred(grad_cam(activation, side), centre) for side in layer_gradient), strict=True
+    )
+    return Maps(
+        logit_of(out.detach()),
+        signed,
+        gradient,
+        activation,
+        layer_gradient,
+        contribution,
+        bias,
+        flat,
+    )
 
 
 def logit_of(out: torch.Tensor) -> torch.Tensor:
@@ -111,7 +129,10 @@ def _binomial_sides(out, layer, images) -> list[Sides]:
     The size of s_c cancels in a map that is divided by its maximum, so only its sign goes into the layer's gradient.
     """
     layer_gradient, gradient = _gradients(out[:, 0], layer, images)
-    p, q = torch.sigmoid(out[:, 0].detach()), torch.sigmoid(-out[:, 0].detach())  # 1 - p would round to 0
+    p, q = (
+        torch.sigmoid(out[:, 0].detach()),
+        torch.sigmoid(-out[:, 0].detach()),
+    )  # 1 - p would round to 0
     poor_slope, rich_slope = 4 * p * q**4, 4 * p**4 * q
     return [
         (-layer_gradient, poor_slope.view(-1, 1, 1) * gradient),
@@ -126,7 +147,9 @@ def _softmax_sides(out, layer, images) -> list[Sides]:
 
 def _gradients(score, layer, images) -> tuple[torch.Tensor, torch.Tensor]:
     """dscore/dA, (B, C, h, w), and sum over channels of |dscore/dx|, (B, H, W)."""
-    layer_gradient, image_gradient = torch.autograd.grad(score.sum(), [layer, images], retain_graph=True)
+    layer_gradient, image_gradient = torch.autograd.grad(
+        score.sum(), [layer, images], retain_graph=True
+    )
     return layer_gradient, image_gradient.abs().sum(1)
 
 
@@ -153,7 +176,9 @@ def centred(raw: torch.Tensor, centre: bool) -> tuple[torch.Tensor, torch.Tensor
 def _contribution(linear: nn.Linear, features: torch.Tensor) -> tuple[torch.Tensor, float]:
     """Each position's term of the logit (B, h, w), and the bias."""
     weight, bias = linear.weight.detach(), linear.bias.detach()
-    if len(weight) > 1:  # ASSUME: of five logits the richest class's less the poorest's is what a place contributes to
+    if (
+        len(weight) > 1
+    ):  # ASSUME: of five logits the richest class's less the poorest's is what a place contributes to
         weight, bias = weight[-1:] - weight[:1], bias[-1:] - bias[:1]
     positions = features.shape[2] * features.shape[3]
     return (weight.view(1, -1, 1, 1) * features).sum(1) / positions, float(bias[0])
@@ -187,7 +212,9 @@ def _one_side(signed, gradient, flat, size_px: int, clip_percentile: float) -> t
 
 def positive_part(signed: torch.Tensor, size_px: int) -> torch.Tensor:
     """max(bilinear(map), 0): (B, h, w) -> (B, size_px, size_px)."""
-    return F.interpolate(signed[:, None], size=(size_px, size_px), mode="bilinear")[:, 0].clamp(min=0)
+    return F.interpolate(signed[:, None], size=(size_px, size_px), mode="bilinear")[:, 0].clamp(
+        min=0
+    )
 
 
 def peak_scaled(positive: torch.Tensor) -> torch.Tensor:
@@ -226,7 +253,10 @@ def spread_evenly(positions: torch.Tensor, size_px: int) -> torch.Tensor:
     height, width = positions.shape[1:]
     row = position_of_pixel(size_px, height, positions.device)
     column = position_of_pixel(size_px, width, positions.device)
-    pixels = torch.bincount(row, minlength=height)[:, None] * torch.bincount(column, minlength=width)[None, :]
+    pixels = (
+        torch.bincount(row, minlength=height)[:, None]
+        * torch.bincount(column, minlength=width)[None, :]
+    )
     return (positions / pixels)[:, row][:, :, column]
 
 

@@ -14,12 +14,36 @@ from urbancam.workflow.sections import Landcover, Statistics
 
 PUBLISHED = "published"
 RANDOM = "random"
-CONTROLS = ["control", "kind", "class", "name", "side", "n_cells", "ratio", "ci_low", "ci_high", "published_ratio"]
-AGREEMENT = ["control", "kind", "side", "n_classes", "rank_correlation", "ci_low", "ci_high",
-             "kept", "kept_low", "kept_high", "map_correlation"]  # fmt: skip
+CONTROLS = [
+    "control",
+    "kind",
+    "class",
+    "name",
+    "side",
+    "n_cells",
+    "ratio",
+    "ci_low",
+    "ci_high",
+    "published_ratio",
+]
+AGREEMENT = [
+    "control",
+    "kind",
+    "side",
+    "n_classes",
+    "rank_correlation",
+    "ci_low",
+    "ci_high",
+    "kept",
+    "kept_low",
+    "kept_high",
+    "map_correlation",
+]
 
 
-def draw_cells(predictions: pd.DataFrame, settings: Landcover, count: int | None, seed: int) -> pd.DataFrame:
+def draw_cells(
+    predictions: pd.DataFrame, settings: Landcover, count: int | None, seed: int
+) -> pd.DataFrame:
     """A seeded sample of the cells predicted poor or rich, as many of each as there are.
 
     Args:
@@ -55,9 +79,12 @@ def control_names(shares: pd.DataFrame) -> list[str]:
 
 
 def compare(
-    shares: pd.DataFrame, correlations: pd.DataFrame, cells: pd.DataFrame, make: Callable[[pd.DataFrame], LandCover],
+    shares: pd.DataFrame,
+    correlations: pd.DataFrame,
+    cells: pd.DataFrame,
+    make: Callable[[pd.DataFrame], LandCover],
     methods: list[str],
-) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables `attribution_controls.csv` and `attribution_agreement.csv` (results/README.md says each column).
 
     A control and the published map are compared on the cells that have both maps of a side.
@@ -74,22 +101,40 @@ def compare(
     tables, rows = [], []
     for name in control_names(shares):
         kind = PUBLISHED if name == PUBLISHED else "method" if name in methods else "control"
-        own, published = (make(_activation_of(shares, *pair)) for pair in ((name, PUBLISHED), (PUBLISHED, name)))
+        own, published = (
+            make(_activation_of(shares, *pair)) for pair in ((name, PUBLISHED), (PUBLISHED, name))
+        )
         tables.append(_ratios(own, published).assign(control=name, kind=kind))
         alike = _map_correlation(correlations[correlations["control"] == name], sides)
         beside = _estimates(published)
         for side, estimate in _estimates(own).items():
             orders = rank_agreement(estimate, beside[side], own.statistics)
             kept = _kept(_log(estimate, side), _log(beside[side], side), own.statistics)
-            rows.append({"control": name, "kind": kind, "side": side, **orders, **kept, "map_correlation": alike[side]})
-    agreed = pd.DataFrame(rows).rename(columns={"spearman": "rank_correlation"}).reindex(columns=AGREEMENT)
-    return pd.concat(tables or [pd.DataFrame()], ignore_index=True).reindex(columns=CONTROLS), agreed
+            rows.append(
+                {
+                    "control": name,
+                    "kind": kind,
+                    "side": side,
+                    **orders,
+                    **kept,
+                    "map_correlation": alike[side],
+                }
+            )
+    agreed = (
+        pd.DataFrame(rows)
+        .rename(columns={"spearman": "rank_correlation"})
+        .reindex(columns=AGREEMENT)
+    )
+    return pd.concat(tables or [pd.DataFrame()], ignore_index=True).reindex(
+        columns=CONTROLS
+    ), agreed
 
 
 def _activation_of(shares: pd.DataFrame, name: str, other: str) -> pd.DataFrame:
     """What `LandCover` takes: one control's shares, none where another has none."""
     both = {
-        f"{side}_share": shares[f"{name}_{side}"].where(shares[f"{other}_{side}"].notna()) for side in SIDES
+        f"{side}_share": shares[f"{name}_{side}"].where(shares[f"{other}_{side}"].notna())
+        for side in SIDES
     }
     return shares[["idINSPIRE", "class", "code", "area_m2"]].assign(contribution=0.0, **both)
 
@@ -123,12 +168,24 @@ def _ratios(own: LandCover, published: LandCover) -> pd.DataFrame:
     counts = {side: own.side(side).present.sum(0) for side in SIDES}
     counts[CONTRAST] = sum(counts.values())
     tables = []
-    for (side, estimate), beside in zip(_estimates(own).items(), _estimates(published).values(), strict=True):
+    for (side, estimate), beside in zip(
+        _estimates(own).items(), _estimates(published).values(), strict=True
+    ):
         low, high = estimate.interval(own.statistics)
-        tables.append(pd.DataFrame({
-            "class": own.classes, "name": own.names, "side": side, "n_cells": counts[side],
-            "ratio": estimate.value, "ci_low": low, "ci_high": high, "published_ratio": beside.value,
-        }))  # fmt: skip
+        tables.append(
+            pd.DataFrame(
+                {
+                    "class": own.classes,
+                    "name": own.names,
+                    "side": side,
+                    "n_cells": counts[side],
+                    "ratio": estimate.value,
+                    "ci_low": low,
+                    "ci_high": high,
+                    "published_ratio": beside.value,
+                }
+            )
+        )
     return pd.concat(tables, ignore_index=True)
 
 
@@ -153,7 +210,9 @@ def deletion_tables(
         statistics: section `statistics`.
         seed: of the bootstrap.
     """
-    values = curves.pivot(index="idINSPIRE", columns=["order", "curve", "fraction"], values="value").sort_index(axis=1)
+    values = curves.pivot(
+        index="idINSPIRE", columns=["order", "curve", "fraction"], values="value"
+    ).sort_index(axis=1)
     areas = _areas_under(values)
     above = areas.copy()
     for order, curve in areas.columns:
@@ -161,7 +220,9 @@ def deletion_tables(
     tables = [_mean_over_cells(part, blocks, statistics, seed) for part in (values, areas, above)]
     names = {"value": "above_random", "ci_low": "above_random_low", "ci_high": "above_random_high"}
     beyond = tables[2].rename(columns=names)
-    return tables[0], tables[1].rename(columns={"value": "area"}).merge(beyond, on=["order", "curve", "n_cells"])
+    return tables[0], tables[1].rename(columns={"value": "area"}).merge(
+        beyond, on=["order", "curve", "n_cells"]
+    )
 
 
 def _areas_under(values: pd.DataFrame) -> pd.DataFrame:
@@ -174,18 +235,25 @@ def _areas_under(values: pd.DataFrame) -> pd.DataFrame:
         (cells, curves) with columns `order, curve`.
     """
     pairs = values.columns.droplevel("fraction").unique()
-    columns = [np.trapezoid(values[pair], values[pair].columns.to_numpy(float), axis=1) for pair in pairs]
+    columns = [
+        np.trapezoid(values[pair], values[pair].columns.to_numpy(float), axis=1) for pair in pairs
+    ]
     return pd.DataFrame(np.reshape(columns, (len(pairs), len(values))).T, values.index, pairs)
 
 
-def _mean_over_cells(values: pd.DataFrame, blocks: pd.Series, statistics: Statistics, seed: int) -> pd.DataFrame:
+def _mean_over_cells(
+    values: pd.DataFrame, blocks: pd.Series, statistics: Statistics, seed: int
+) -> pd.DataFrame:
     """A row per column of values (cells, m): the column's name, `n_cells, value, ci_low, ci_high`."""
     of_cells = blocks.reindex(values.index)
     numbers, n_blocks = bootstrap.number_blocks(of_cells)
     counts = bootstrap.block_draws(of_cells, statistics.draws, seed)
     sums = bootstrap.block_sums(values.to_numpy(float), numbers, n_blocks)
     ones = bootstrap.block_sums(np.ones((len(values), 1)), numbers, n_blocks)
-    value, draws = bootstrap.divide(sums.sum(0), ones.sum(0)), bootstrap.ratio_draws(sums, ones, counts)
+    value, draws = (
+        bootstrap.divide(sums.sum(0), ones.sum(0)),
+        bootstrap.ratio_draws(sums, ones, counts),
+    )
     low, high = Estimate(value, draws, np.full(len(value), n_blocks)).interval(statistics)
     keys = values.columns.to_frame(index=False)
     return keys.assign(n_cells=len(values), value=value, ci_low=low, ci_high=high)

@@ -47,7 +47,9 @@ def zonal_statistics(values: np.ndarray, labels: np.ndarray, count: int) -> pd.D
     ends = np.cumsum(pixel_count)
     first, last, pixel_count = ends[:-1], ends[1:] - 1, pixel_count[1:]
     table = pd.DataFrame({"pixel_count": pixel_count})
-    sums = np.bincount(labels.ravel(), weights=values.ravel().astype(float), minlength=count + 1)[1:]
+    sums = np.bincount(labels.ravel(), weights=values.ravel().astype(float), minlength=count + 1)[
+        1:
+    ]
     filled = pixel_count > 0
 
     def pick(at: np.ndarray) -> np.ndarray:
@@ -69,7 +71,9 @@ def share_by_fragment(values: np.ndarray, labels: np.ndarray, count: int) -> np.
         labels: (H, W) int, 0 = no fragment, i + 1 = fragment i.
         count: number of fragments.
     """
-    sums = np.bincount(labels.ravel(), weights=values.ravel().astype(float), minlength=count + 1)[1:]
+    sums = np.bincount(labels.ravel(), weights=values.ravel().astype(float), minlength=count + 1)[
+        1:
+    ]
     return sums / sums.sum() if sums.sum() > 0 else np.full(count, np.nan)
 
 
@@ -88,17 +92,24 @@ def project_cell(
         (n,) rows. `poor_share` and `rich_share` are of the sum over all fragments, NaN where that is zero;
         `poor_score` and `rich_score` are sums per m2, as published, and do not compare between cells.
     """
-    table = fragments[["fragment_id", "idINSPIRE", "class", "code", "area_m2"]].reset_index(drop=True)
+    table = fragments[["fragment_id", "idINSPIRE", "class", "code", "area_m2"]].reset_index(
+        drop=True
+    )
     for side, values in zip(SIDES, (maps.poor, maps.rich), strict=True):
         statistics = zonal_statistics(values, labels, len(table))
         table["pixel_count"] = statistics["pixel_count"]
         table[[f"{side}_{name}" for name in STATISTICS]] = statistics[list(STATISTICS)]
         table[f"{side}_score"] = statistics["sum"] / table["area_m2"]
         table[f"{side}_share"] = share_by_fragment(values, labels, len(table))
-    sums = np.bincount(labels.ravel(), weights=maps.contribution.ravel().astype(float), minlength=len(table) + 1)
+    sums = np.bincount(
+        labels.ravel(), weights=maps.contribution.ravel().astype(float), minlength=len(table) + 1
+    )
     table["contribution"] = sums[1:]
     if overlap:
-        pairs = [map_distance(maps.poor[labels == i + 1], maps.rich[labels == i + 1]) for i in range(len(table))]
+        pairs = [
+            map_distance(maps.poor[labels == i + 1], maps.rich[labels == i + 1])
+            for i in range(len(table))
+        ]
         table["totvar"], table["sym_kl"] = zip(*pairs, strict=True) if pairs else ((), ())
     return table
 
@@ -153,7 +164,8 @@ def signed_thumbnail(poor: np.ndarray, rich: np.ndarray, size_px: int) -> np.nda
     edges = np.linspace(0, len(poor), min(size_px, len(poor)) + 1).astype(int)
     area = np.diff(edges)[:, None] * np.diff(edges)[None, :]
     poor, rich = (
-        _scaled(np.add.reduceat(np.add.reduceat(side, edges[:-1], 0), edges[:-1], 1) / area) for side in (poor, rich)
+        _scaled(np.add.reduceat(np.add.reduceat(side, edges[:-1], 0), edges[:-1], 1) / area)
+        for side in (poor, rich)
     )
     return (128 + np.round(127 * (rich - poor))).astype(np.uint8)
 

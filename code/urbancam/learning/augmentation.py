@@ -1,6 +1,5 @@
 """Augmentations of an image seen from above: mirrors and turns."""
 
-
 import numpy as np
 
 

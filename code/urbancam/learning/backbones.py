@@ -47,21 +47,39 @@ def _efficientnet(name: str) -> Backbone:
             name,
             include_top=False,
             drop_connect_rate=settings.drop_connect,
-            batch_norm_momentum=1 - settings.batch_norm_momentum,  # that package counts as TensorFlow does
+            batch_norm_momentum=1
+            - settings.batch_norm_momentum,  # that package counts as TensorFlow does
             batch_norm_epsilon=settings.batch_norm_epsilon,
         )
-        module.set_swish(memory_efficient=False)  # exact under autograd.grad, and PyTorch's own is as fast
+        module.set_swish(
+            memory_efficient=False
+        )  # exact under autograd.grad, and PyTorch's own is as fast
         return module
 
-    width = {"b0": 1280, "b1": 1280, "b2": 1408, "b3": 1536, "b4": 1792, "b5": 2048, "b6": 2304, "b7": 2560}
-    return Backbone(build, width[name[-2:]], "_conv_head", url_map[name])  # before its batch norm and swish, published
+    width = {
+        "b0": 1280,
+        "b1": 1280,
+        "b2": 1408,
+        "b3": 1536,
+        "b4": 1792,
+        "b5": 2048,
+        "b6": 2304,
+        "b7": 2560,
+    }
+    return Backbone(
+        build, width[name[-2:]], "_conv_head", url_map[name]
+    )  # before its batch norm and swish, published
 
 
 def _resnet(name: str, channels: int) -> Backbone:
     def build(settings) -> nn.Module:
-        norm = partial(nn.BatchNorm2d, eps=settings.batch_norm_epsilon, momentum=settings.batch_norm_momentum)
+        norm = partial(
+            nn.BatchNorm2d, eps=settings.batch_norm_epsilon, momentum=settings.batch_norm_momentum
+        )
         whole = getattr(torchvision.models, name)(weights=None, norm_layer=norm)
-        kept = ((part, child) for part, child in whole.named_children() if part not in ("avgpool", "fc"))
+        kept = (
+            (part, child) for part, child in whole.named_children() if part not in ("avgpool", "fc")
+        )
         return nn.Sequential(OrderedDict(kept))
 
     weights = torchvision.models.get_model_weights(name).IMAGENET1K_V1
@@ -69,7 +87,12 @@ def _resnet(name: str, channels: int) -> Backbone:
 
 
 BACKBONES = {f"efficientnet-b{n}": _efficientnet(f"efficientnet-b{n}") for n in range(8)}
-RESNET_CHANNELS = {"resnet18": 512, "resnet34": 512, "resnet50": 2048, "resnet101": 2048}  # of layer4 (He et al. 2016)
+RESNET_CHANNELS = {
+    "resnet18": 512,
+    "resnet34": 512,
+    "resnet50": 2048,
+    "resnet101": 2048,
+}  # of layer4 (He et al. 2016)
 BACKBONES |= {name: _resnet(name, channels) for name, channels in RESNET_CHANNELS.items()}
 
 
@@ -80,5 +103,9 @@ def find_backbone(name: str) -> Backbone:
         InputError: there is none of that name.
     """
     if name not in BACKBONES:
-        raise InputError(f"there is no backbone {name!r}", "model.backbone", f"name one of {', '.join(BACKBONES)}")
+        raise InputError(
+            f"there is no backbone {name!r}",
+            "model.backbone",
+            f"name one of {', '.join(BACKBONES)}",
+        )
     return BACKBONES[name]

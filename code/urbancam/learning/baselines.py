@@ -65,7 +65,9 @@ def density_terms(ind: pd.Series, cell_size_m: float) -> np.ndarray:
     return np.column_stack([log_density, log_density**2])
 
 
-def land_cover_shares(fragments: pd.DataFrame, ids: pd.Series, key: str, cell_size_m: float) -> pd.DataFrame:
+def land_cover_shares(
+    fragments: pd.DataFrame, ids: pd.Series, key: str, cell_size_m: float
+) -> pd.DataFrame:
     """Share of each cell's area under each kind of land cover; zeros where a cell is not covered."""
     area_m2 = fragments.pivot_table(
         index="idINSPIRE", columns=key, values="area_m2", aggfunc="sum", fill_value=0
@@ -151,7 +153,9 @@ def out_of_fold(
         test = folds == fold
         probabilities[test] = baseline(features[~test], classes[~test], features[test])
     probabilities = probabilities[np.isin(folds, tested)]
-    expected = (probabilities @ INCOME_CLASSES).round(12)  # equal counts in another order are the same p
+    expected = (probabilities @ INCOME_CLASSES).round(
+        12
+    )  # equal counts in another order are the same p
     # ASSUME: of equally probable classes (frequent among few neighbours) the one nearest the expected class.
     preference = probabilities - 1e-9 * np.abs(INCOME_CLASSES - expected[:, None])
     predictions = pd.DataFrame(probabilities, columns=PROBABILITIES)

@@ -1,6 +1,5 @@
 """Which images make up each batch, from the seed alone."""
 
-
 import numpy as np
 
 from urbancam.workflow.errors import InputError
@@ -22,7 +21,12 @@ class BatchSchedule:
     """
 
     def __init__(
-        self, classes: np.ndarray, batch_size: int, batches_per_epoch: int | None, balanced: bool | str, seed: int
+        self,
+        classes: np.ndarray,
+        batch_size: int,
+        batches_per_epoch: int | None,
+        balanced: bool | str,
+        seed: int,
     ) -> None:
         classes = np.asarray(classes)
         self.members = [np.flatnonzero(classes == c) for c in np.unique(classes)]
@@ -32,8 +36,9 @@ class BatchSchedule:
         if not self.drawn and batch_size % len(self.members):
             raise InputError(
                 f"batches of {batch_size} cannot hold {len(self.members)} classes in equal numbers",
-                "training.batch_size", f"give a multiple of {len(self.members)}, or training.class_balanced=drawn",
-            )  # fmt: skip
+                "training.batch_size",
+                f"give a multiple of {len(self.members)}, or training.class_balanced=drawn",
+            )
         self.batch_size, self.seed = batch_size, seed
         self._permutations: dict[tuple[int, int], np.ndarray] = {}
         self.whole = batches_per_epoch is None and not balanced
@@ -54,12 +59,16 @@ class BatchSchedule:
         generator = np.random.default_rng([self.seed, number])
         sizes = np.array([len(items) for items in self.members])
         kinds = generator.integers(len(sizes), size=self.items)
-        return np.concatenate(self.members)[(np.cumsum(sizes) - sizes)[kinds] + generator.integers(sizes[kinds])]
+        return np.concatenate(self.members)[
+            (np.cumsum(sizes) - sizes)[kinds] + generator.integers(sizes[kinds])
+        ]
 
     def _batch(self, number: int) -> np.ndarray:
         each = self.batch_size // len(self.members)
         positions = range(number * each, (number + 1) * each)
-        return np.array([self._item(kind, p) for p in positions for kind in range(len(self.members))])
+        return np.array(
+            [self._item(kind, p) for p in positions for kind in range(len(self.members))]
+        )
 
     def _item(self, kind: int, position: int) -> int:
         size = len(self.members[kind])

@@ -6,7 +6,11 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of pixel values in 0..1 (Deng et al. 2009, as torchvision and timm use it)
+IMAGENET_MEAN = (
+    0.485,
+    0.456,
+    0.406,
+)  # of pixel values in 0..1 (Deng et al. 2009, as torchvision and timm use it)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 MIN_MAX_EPSILON = 1e-10  # published
 
@@ -38,7 +42,9 @@ class LabelledImages(Dataset):
         seed: of the augmentation; item i of epoch e always gets the same one, whatever the number of workers.
     """
 
-    def __init__(self, images, rows, classes, augment: Callable | None = None, seed: int = 0) -> None:
+    def __init__(
+        self, images, rows, classes, augment: Callable | None = None, seed: int = 0
+    ) -> None:
         self.images, self.rows, self.classes = images, np.asarray(rows), np.asarray(classes)
         self.augment, self.seed, self.epoch = augment, seed, 0
 

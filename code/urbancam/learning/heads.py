@@ -32,7 +32,9 @@ def binomial_log_probabilities(logit: torch.Tensor) -> torch.Tensor:
     return choose + k * F.logsigmoid(logit) + (CLASS_COUNT - 1 - k) * F.logsigmoid(-logit)
 
 
-def binomial_loss(logit: torch.Tensor, classes: torch.Tensor, reduction: str = "mean") -> torch.Tensor:
+def binomial_loss(
+    logit: torch.Tensor, classes: torch.Tensor, reduction: str = "mean"
+) -> torch.Tensor:
     """Cross-entropy of the binomial head: -log y_k = 4 BCE(p, k/4) - log C(4,k).
 
     Args:
@@ -61,7 +63,10 @@ def softmax_head(classes: int) -> Head:
     return Head(classes, lambda out: F.log_softmax(out, 1), F.cross_entropy)
 
 
-HEADS = {"binomial": Head(1, binomial_log_probabilities, binomial_loss), "softmax": softmax_head(CLASS_COUNT)}
+HEADS = {
+    "binomial": Head(1, binomial_log_probabilities, binomial_loss),
+    "softmax": softmax_head(CLASS_COUNT),
+}
 
 
 def find_head(name: str, outputs: int | None = None) -> Head:
@@ -73,5 +78,7 @@ def find_head(name: str, outputs: int | None = None) -> Head:
     if outputs in (None, HEADS[name].outputs):
         return HEADS[name]
     if name != "softmax":
-        raise InputError(f"the {name} head has one output, not {outputs}", "model.head", "use model.head=softmax")
+        raise InputError(
+            f"the {name} head has one output, not {outputs}", "model.head", "use model.head=softmax"
+        )
     return softmax_head(outputs)

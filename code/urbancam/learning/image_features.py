@@ -23,7 +23,9 @@ VERSION = 1  # of what is computed here: enters the name of the cache
 POOL = 10_000  # patches the whitening is estimated from; ASSUME: enough for 27 numbers a patch (Rolf et al.: 100,000)
 POOL_IMAGES = 1_000  # images they are drawn from, at most (Rolf et al.: 10)
 WHITENING_EPSILON = 1e-3  # added to the variances (Rolf et al. 2021, published code)
-SMALLEST_NORM = 1e-8  # of a patch; a patch of one colour has none and answers to nothing (published code)
+SMALLEST_NORM = (
+    1e-8  # of a patch; a patch of one colour has none and answers to nothing (published code)
+)
 BIAS = 1.0  # an answer must exceed it to count (Rolf et al. 2021)
 POSITIONS_AT_ONCE = 1024  # on the CPU: the answers of all patches stay in its cache
 
@@ -57,7 +59,9 @@ def colour_histogram(image: torch.Tensor, bins: int) -> torch.Tensor:
     return torch.bincount(place.flatten(), minlength=3 * bins) / step.shape[1]
 
 
-def draw_patches(images: np.ndarray, rows: np.ndarray, size_px: int, patch_px: int, seed: int) -> np.ndarray:
+def draw_patches(
+    images: np.ndarray, rows: np.ndarray, size_px: int, patch_px: int, seed: int
+) -> np.ndarray:
     """Patches at random places of random images.
 
     Args:
@@ -74,8 +78,12 @@ def draw_patches(images: np.ndarray, rows: np.ndarray, size_px: int, patch_px: i
     chosen = np.sort(random.permutation(rows)[:POOL_IMAGES])
     patches = []
     for row in chosen:
-        windows = unfold(resize(images[row], size_px)[None], patch_px)[0]  # 3 * patch_px^2, positions
-        patches.append(windows[:, random.integers(windows.shape[1], size=-(-POOL // len(chosen)))].T.numpy())
+        windows = unfold(resize(images[row], size_px)[None], patch_px)[
+            0
+        ]  # 3 * patch_px^2, positions
+        patches.append(
+            windows[:, random.integers(windows.shape[1], size=-(-POOL // len(chosen)))].T.numpy()
+        )
     return random.permutation(np.concatenate(patches).astype(float))
 
 
@@ -144,24 +152,35 @@ def cell_features(
         # ASSUME: patches are drawn, without any label, from all cells and not from each fold's training cells alone:
         # features are then computed once, and what a test image adds to 10,000 patches errs in the baseline's favour.
         pool = draw_patches(images, rows, asked.features_px, asked.patch_px, settings.seed)
-        return images, rows, torch.tensor(whiten(pool)[: asked.patches], dtype=torch.float32, device=device)
+        return (
+            images,
+            rows,
+            torch.tensor(whiten(pool)[: asked.patches], dtype=torch.float32, device=device),
+        )
 
     @torch.inference_mode()
     def make(item: int) -> np.ndarray:
         images, rows, filters = prepare()
         image = resize(images[rows[item]], asked.features_px).to(device)
-        parts = colour_histogram(image, asked.histogram_bins), random_features(image, filters, asked.patch_px)
+        parts = (
+            colour_histogram(image, asked.histogram_bins),
+            random_features(image, filters, asked.patch_px),
+        )
         return torch.cat(parts)[None].cpu().numpy()
 
     colours = 3 * asked.histogram_bins
     shape, doing = (colours + 2 * asked.patches,), "features of images"
-    table = arrays.open_array(_cache_path(paths, ids, settings), [1] * len(ids), shape, np.float32, make, doing)
+    table = arrays.open_array(
+        _cache_path(paths, ids, settings), [1] * len(ids), shape, np.float32, make, doing
+    )
     return {"colour_histogram": table[:, :colours], "random_features": table[:, colours:]}
 
 
 def _cache_path(paths: Paths, ids: pd.Series, settings: Settings):
     """The cache of these cells and settings; those of images that have changed since are removed."""
-    asked = settings.pick("baselines", "image.size_px", "image.resample", "seed") | {"version": VERSION}
+    asked = settings.pick("baselines", "image.size_px", "image.resample", "seed") | {
+        "version": VERSION
+    }
     content = hashlib.sha256("\n".join([repr(sorted(asked.items())), *ids]).encode()).hexdigest()
     name = f"features_{digest(paths.images_table)[:16]}"
     for old in paths.cache.glob("features_*"):

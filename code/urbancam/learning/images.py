@@ -30,12 +30,15 @@ def read_image(path: Path, size_px: int, resample: str) -> np.ndarray:
             return np.asarray(image.convert("RGB").resize((size_px, size_px), RESAMPLE[resample]))
     except (FileNotFoundError, UnidentifiedImageError, OSError, SyntaxError) as error:
         raise InputError(
-            f"an image cannot be read: {error}", shown(path),
+            f"an image cannot be read: {error}",
+            shown(path),
             "run 05_cut_images with --force: it cuts damaged and missing images again and keeps the others",
-        ) from None  # fmt: skip
+        ) from None
 
 
-def open_cache(path: Path, files: list[Path], size_px: int, resample: str, workers: int) -> np.ndarray:
+def open_cache(
+    path: Path, files: list[Path], size_px: int, resample: str, workers: int
+) -> np.ndarray:
     """All images at the network's size, decoded once and kept on disk.
 
     Decoding goes on where a killed one stopped; a second process that needs the same cache waits for the first.
@@ -51,12 +54,19 @@ def open_cache(path: Path, files: list[Path], size_px: int, resample: str, worke
         (N, size_px, size_px, 3) uint8, memory-mapped, read only.
     """
     return arrays.open_array(
-        path, [1] * len(files), (size_px, size_px, 3), np.uint8,
-        lambda item: read_image(files[item], size_px, resample)[None], f"decodes images to {size_px} px", workers,
-    )  # fmt: skip
+        path,
+        [1] * len(files),
+        (size_px, size_px, 3),
+        np.uint8,
+        lambda item: read_image(files[item], size_px, resample)[None],
+        f"decodes images to {size_px} px",
+        workers,
+    )
 
 
-def open_images(paths: Paths, ids: pd.Series, settings: Image, workers: int) -> tuple[np.ndarray, np.ndarray]:
+def open_images(
+    paths: Paths, ids: pd.Series, settings: Image, workers: int
+) -> tuple[np.ndarray, np.ndarray]:
     """The cached images of a city and the row of each wanted cell in them.
 
     Args:
@@ -72,7 +82,9 @@ def open_images(paths: Paths, ids: pd.Series, settings: Image, workers: int) -> 
     rows = pd.Index(table["idINSPIRE"]).get_indexer(ids)
     if (rows < 0).any():
         raise InputError(
-            f"{(rows < 0).sum():,} cells have no image", shown(paths.images_table), "run 10_assign_folds again"
+            f"{(rows < 0).sum():,} cells have no image",
+            shown(paths.images_table),
+            "run 10_assign_folds again",
         )
     name = f"images_{settings.size_px}px_{settings.resample}"
     path = paths.cache / f"{name}_{digest(paths.images_table)[:16]}.npy"

@@ -12,7 +12,11 @@ from urbancam.scoring import bootstrap, metrics
 from urbancam.tables import grid
 from urbancam.workflow.settings import Settings
 
-METHODS = ("random", "group", "block")  # a city left out has no neighbours: no coordinates baseline, nothing to leak
+METHODS = (
+    "random",
+    "group",
+    "block",
+)  # a city left out has no neighbours: no coordinates baseline, nothing to leak
 KEYS = {"cell": "idINSPIRE", "group": "group", "block": "block"}
 SUMMARY = ["mean", "std", "min", "max"]
 
@@ -23,7 +27,9 @@ def split_again(samples: pd.DataFrame, method: str, settings: Settings) -> pd.Da
     return samples.assign(fold=folds)
 
 
-def count_leaks(samples: pd.DataFrame, method: str, settings: Settings, folds: int) -> dict[str, float]:
+def count_leaks(
+    samples: pd.DataFrame, method: str, settings: Settings, folds: int
+) -> dict[str, float]:
     """What stands on both sides of a split.
 
     Args:
@@ -40,7 +46,9 @@ def count_leaks(samples: pd.DataFrame, method: str, settings: Settings, folds: i
     leaking: dict[str, set] = {name: set() for name in KEYS}
     neighbours, known = grid.neighbours(samples["idINSPIRE"], settings.census.cell_size_m), []
     for fold in range(folds):
-        role = splits.roles(samples, fold, method, settings.split.validation_fraction, settings.seed)
+        role = splits.roles(
+            samples, fold, method, settings.split.validation_fraction, settings.seed
+        )
         for name, key in KEYS.items():
             leaking[name] |= splits.in_several_roles(samples, role, key)
         test = role == "test"
@@ -51,7 +59,9 @@ def count_leaks(samples: pd.DataFrame, method: str, settings: Settings, folds: i
     return counts | {"trained_neighbours": float(share.mean()) if len(share) else np.nan}
 
 
-def count_shared(samples: pd.DataFrame, others: pd.DataFrame, cell_size_m: float) -> dict[str, float]:
+def count_shared(
+    samples: pd.DataFrame, others: pd.DataFrame, cell_size_m: float
+) -> dict[str, float]:
     """What a city that is left out shares with the cities it learns from; as `count_leaks`.
 
     Args:
@@ -59,10 +69,14 @@ def count_shared(samples: pd.DataFrame, others: pd.DataFrame, cell_size_m: float
         others: the same of all other cities together.
         cell_size_m: side of a cell.
     """
-    shared = {name: set(samples[key].dropna()) & set(others[key].dropna()) for name, key in KEYS.items()}
+    shared = {
+        name: set(samples[key].dropna()) & set(others[key].dropna()) for name, key in KEYS.items()
+    }
     outside = others.loc[~others["idINSPIRE"].isin(samples["idINSPIRE"]), "idINSPIRE"]
     known = np.arange(len(samples) + len(outside)) >= len(samples)
-    neighbours = grid.neighbours(pd.concat([samples["idINSPIRE"], outside], ignore_index=True), cell_size_m)
+    neighbours = grid.neighbours(
+        pd.concat([samples["idINSPIRE"], outside], ignore_index=True), cell_size_m
+    )
     neighbours = neighbours[: len(samples)]
     there = neighbours.sum(1)
     share = (neighbours @ known)[there > 0] / there[there > 0]
@@ -87,14 +101,25 @@ def score_coordinates(
     statistics = settings.statistics
     coordinates = baselines.table(statistics.neighbours)["coordinates"]
     classes, folds = samples["income_class"].to_numpy(int), samples["fold"].to_numpy(int)
-    predicted = baselines.out_of_fold(coordinates, grid.corners(samples["idINSPIRE"]), classes, folds)
+    predicted = baselines.out_of_fold(
+        coordinates, grid.corners(samples["idINSPIRE"]), classes, folds
+    )
     scored = samples["idINSPIRE"].isin(targets["idINSPIRE"]).to_numpy()
-    predicted = targets.reset_index(drop=True).assign(**predicted[scored].reset_index(drop=True), fold=folds[scored])
+    predicted = targets.reset_index(drop=True).assign(
+        **predicted[scored].reset_index(drop=True), fold=folds[scored]
+    )
     numbers, n_blocks = bootstrap.number_blocks(blocks)
-    counts = np.vstack([np.ones((1, n_blocks), int), bootstrap.block_draws(blocks, statistics.draws, settings.seed)])
+    counts = np.vstack(
+        [
+            np.ones((1, n_blocks), int),
+            bootstrap.block_draws(blocks, statistics.draws, settings.seed),
+        ]
+    )
     drawn = metrics.scores(predicted, numbers, counts)
     low, high = bootstrap.interval(drawn.to_numpy()[1:], statistics.confidence)
-    table = pd.DataFrame({"metric": drawn.columns, "value": drawn.iloc[0].to_numpy(), "ci_low": low, "ci_high": high})
+    table = pd.DataFrame(
+        {"metric": drawn.columns, "value": drawn.iloc[0].to_numpy(), "ci_low": low, "ci_high": high}
+    )
     return table.assign(n=len(targets))
 
 

@@ -63,7 +63,9 @@ def build(settings, pretrained: bool = True, outputs: int | None = None) -> Netw
         _load_pretrained(features, backbone, settings.weights)
     elif pretrained:
         log.info("starts from random weights")
-    network = Network(features, backbone.channels, find_head(settings.head, outputs).outputs, settings.dropout)
+    network = Network(
+        features, backbone.channels, find_head(settings.head, outputs).outputs, settings.dropout
+    )
     return network.to(memory_format=torch.channels_last)
 
 

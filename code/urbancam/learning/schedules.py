@@ -66,11 +66,17 @@ class Rate:
     """
 
     def __init__(self, optimiser, settings, steps_per_epoch: int, initial: float) -> None:
-        self.optimiser, self.settings, self.steps, self.initial = optimiser, settings, steps_per_epoch, initial
+        self.optimiser, self.settings, self.steps, self.initial = (
+            optimiser,
+            settings,
+            steps_per_epoch,
+            initial,
+        )
         self.plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
             optimiser,
             factor=settings.plateau_factor,
-            patience=settings.plateau_patience - 1,  # PyTorch waits for one epoch more than Keras does
+            patience=settings.plateau_patience
+            - 1,  # PyTorch waits for one epoch more than Keras does
             threshold=settings.plateau_min_delta,
             threshold_mode="abs",
             min_lr=settings.min_learning_rate,
@@ -92,4 +98,6 @@ class Rate:
     def after_epoch(self, training_loss: float, validation_loss: float) -> None:
         """Take the losses of the epoch."""
         if self.settings.schedule == "plateau":
-            self.plateau.step(training_loss if self.settings.plateau_on == "training" else validation_loss)
+            self.plateau.step(
+                training_loss if self.settings.plateau_on == "training" else validation_loss
+            )

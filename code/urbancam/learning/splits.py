@@ -5,7 +5,6 @@ a random split puts them on both sides and rewards memory (README, "What this do
 neighbourhoods, and whole groups, on one side.
 """
 
-
 import warnings
 
 import numpy as np
@@ -16,7 +15,9 @@ from urbancam.tables import grid
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.sections import Split
 
-VALIDATION_PARTS = 20  # the training part is divided into so many, of which the validation part takes its share
+VALIDATION_PARTS = (
+    20  # the training part is divided into so many, of which the validation part takes its share
+)
 ROLES = ("train", "validation", "test")
 
 
@@ -37,7 +38,11 @@ def assign_blocks(ids: pd.Series, groups: pd.Series, block_m: int) -> pd.Series:
     blocks = grid.blocks(ids, block_m)
     # ASSUME: what a group gains by staying whole outweighs that a few of its cells lie beyond their block's edge.
     grouped = groups.notna()
-    home = blocks[grouped].groupby(groups[grouped]).agg(lambda names: names.value_counts().sort_index().idxmax())
+    home = (
+        blocks[grouped]
+        .groupby(groups[grouped])
+        .agg(lambda names: names.value_counts().sort_index().idxmax())
+    )
     return blocks.where(~grouped, groups.map(home)).rename("block")
 
 
@@ -74,12 +79,15 @@ def assign_folds(samples: pd.DataFrame, method: str, folds: int, seed: int) -> n
     if samples["income_class"].value_counts().max() < folds:
         raise InputError(
             f"{len(samples)} usable cells are too few for {folds} folds of five classes",
-            "split.folds", "ask for fewer folds; the city may be too small",
-        )  # fmt: skip
+            "split.folds",
+            "ask for fewer folds; the city may be too small",
+        )
     return _stratified(samples, unit, method, folds, seed)
 
 
-def roles(samples: pd.DataFrame, fold: int | None, method: str, validation_fraction: float, seed: int) -> np.ndarray:
+def roles(
+    samples: pd.DataFrame, fold: int | None, method: str, validation_fraction: float, seed: int
+) -> np.ndarray:
     """Role of each cell in one fold: "test", "validation" or "train".
 
     The validation part is made of whole units of the cells not in the test fold; under `random` it is the first
@@ -94,8 +102,11 @@ def roles(samples: pd.DataFrame, fold: int | None, method: str, validation_fract
     """
     role = np.where(samples["fold"] == fold, "test", "train").astype("<U10")
     if fold is not None and "test" not in role:
-        raise InputError(f"no cell is in fold {fold}", "samples.csv, split.folds",
-                         "run 10_assign_folds with the same settings")  # fmt: skip
+        raise InputError(
+            f"no cell is in fold {fold}",
+            "samples.csv, split.folds",
+            "run 10_assign_folds with the same settings",
+        )
     rest = np.flatnonzero(role == "train")
     if not len(rest):
         return role
@@ -109,8 +120,9 @@ def roles(samples: pd.DataFrame, fold: int | None, method: str, validation_fract
     if parts < 2:
         raise InputError(
             f"the {len(part)} cells outside fold {fold} cannot be divided into training and validation",
-            "split.block_m, split.folds", "ask for smaller blocks; the city may be too small",
-        )  # fmt: skip
+            "split.block_m, split.folds",
+            "ask for smaller blocks; the city may be too small",
+        )
     # ASSUME: validation asks what the test asks (unseen blocks).
     number = _stratified(part, units(part, method), method, parts, seed + 1 + (fold or 0))
     taken = min(max(1, round(validation_fraction * parts)), parts - 1)
@@ -118,12 +130,16 @@ def roles(samples: pd.DataFrame, fold: int | None, method: str, validation_fract
     return role
 
 
-def _stratified(samples: pd.DataFrame, unit: pd.Series, method: str, folds: int, seed: int) -> np.ndarray:
+def _stratified(
+    samples: pd.DataFrame, unit: pd.Series, method: str, folds: int, seed: int
+) -> np.ndarray:
     splitter, groups = StratifiedGroupKFold(folds, shuffle=True, random_state=seed), unit
     if method == "random":
         splitter, groups = StratifiedKFold(folds, shuffle=True, random_state=seed), None
     number = np.full(len(samples), -1)
-    with warnings.catch_warnings():  # a class with fewer cells than folds cannot stand in all of them
+    with (
+        warnings.catch_warnings()
+    ):  # a class with fewer cells than folds cannot stand in all of them
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
         parts = list(splitter.split(np.zeros(len(samples)), samples["income_class"], groups))
     for fold, (_, test) in enumerate(parts):
@@ -131,8 +147,9 @@ def _stratified(samples: pd.DataFrame, unit: pd.Series, method: str, folds: int,
     if len(np.unique(number)) < folds:
         raise InputError(
             f"the {unit.nunique()} {method} units are too uneven to fill {folds} folds",
-            "split.folds, split.block_m", "ask for fewer folds or smaller blocks",
-        )  # fmt: skip
+            "split.folds, split.block_m",
+            "ask for fewer folds or smaller blocks",
+        )
     return number
 
 
@@ -148,7 +165,9 @@ def leaks(samples: pd.DataFrame, role: np.ndarray, key: str) -> int:
     return len(in_several_roles(samples, role, key))
 
 
-def usable_cells(cells: pd.DataFrame, images: pd.DataFrame, max_void_fraction: float) -> pd.DataFrame:
+def usable_cells(
+    cells: pd.DataFrame, images: pd.DataFrame, max_void_fraction: float
+) -> pd.DataFrame:
     """Which cells can be used, and why the others cannot.
 
     Args:
@@ -159,23 +178,31 @@ def usable_cells(cells: pd.DataFrame, images: pd.DataFrame, max_void_fraction: f
     Returns:
         `idINSPIRE, income_eur, ind, group, used, reason`, sorted by id.
     """
-    table = cells[["idINSPIRE", "income_eur", "ind", "group"]].merge(images, on="idINSPIRE", how="left", validate="1:1")
+    table = cells[["idINSPIRE", "income_eur", "ind", "group"]].merge(
+        images, on="idINSPIRE", how="left", validate="1:1"
+    )
     table = table.sort_values("idINSPIRE", ignore_index=True)
     finite = np.isfinite(table["income_eur"].astype("float64"))
     wrong = table.loc[~finite & (table["income_eur"].notna() | (table["ind"] != 0)), "idINSPIRE"]
     if len(wrong):
-        raise InputError(f"{len(wrong):,} cells have no finite income, the first {wrong.iloc[0]}",
-                         "cells.parquet, income_eur", "select the cells again: 03_select_cells --force")  # fmt: skip
+        raise InputError(
+            f"{len(wrong):,} cells have no finite income, the first {wrong.iloc[0]}",
+            "cells.parquet, income_eur",
+            "select the cells again: 03_select_cells --force",
+        )
     reason = pd.Series("", index=table.index)
-    reason[table["void_fraction"] > max_void_fraction] = f"more than {max_void_fraction:.3g} of the image is void"
+    reason[table["void_fraction"] > max_void_fraction] = (
+        f"more than {max_void_fraction:.3g} of the image is void"
+    )
     reason[table["path"].isna()] = "no image"
     reason[~finite] = "no income"
     table["used"], table["reason"] = reason == "", reason
     if not table["used"].any():
         raise InputError(
             f"none of {len(table):,} cells is usable: {reason.value_counts().to_dict()}",
-            "images.csv", "see what 04 and 05 say about imagery",
-        )  # fmt: skip
+            "images.csv",
+            "see what 04 and 05 say about imagery",
+        )
     return table[["idINSPIRE", "income_eur", "ind", "group", "used", "reason"]]
 
 

@@ -54,16 +54,32 @@ class Trainer:
         workers: processes that load images.
     """
 
-    def __init__(self, network, train, validation, settings: Recipe, folder: Path, fingerprint: str,
-                 seed: int, workers: int) -> None:  # fmt: skip
+    def __init__(
+        self,
+        network,
+        train,
+        validation,
+        settings: Recipe,
+        folder: Path,
+        fingerprint: str,
+        seed: int,
+        workers: int,
+    ) -> None:
         self.network, self.train_set, self.validation_set = network, train, validation
         self.settings, self.folder, self.fingerprint, self.seed, self.workers = (
-            settings, folder, fingerprint, seed, workers)  # fmt: skip
+            settings,
+            folder,
+            fingerprint,
+            seed,
+            workers,
+        )
         self.device = next(network.parameters()).device
         self.head = heads.find_head(settings.model.head, network.linear.out_features)
         t = settings.training
         self.forward = compiled(network) if t.compile else network
-        self.class_weights = torch.tensor(t.class_weights, device=self.device) if t.class_weights else None
+        self.class_weights = (
+            torch.tensor(t.class_weights, device=self.device) if t.class_weights else None
+        )
         self.schedule = BatchSchedule(
             train.classes, t.batch_size, t.batches_per_epoch, t.class_balanced, seed
         )
@@ -90,12 +106,19 @@ class Trainer:
 
         following = self._resume()
         board = SummaryWriter(self.folder / "tensorboard", purge_step=len(self.history))
-        bar = tqdm(total=self.settings.training.epochs, initial=self.stopping.global_epoch, unit="epoch", desc="train")
+        bar = tqdm(
+            total=self.settings.training.epochs,
+            initial=self.stopping.global_epoch,
+            unit="epoch",
+            desc="train",
+        )
         while following != "end":
             row, following = self._run_epoch()
             for name in ("train_loss", "validation_loss", "validation_accuracy", "learning_rate"):
                 board.add_scalar(name, row[name], len(self.history) - 1)
-            bar.set_postfix(loss=f"{row['train_loss']:.3f}", validation=f"{row['validation_loss']:.3f}")
+            bar.set_postfix(
+                loss=f"{row['train_loss']:.3f}", validation=f"{row['validation_loss']:.3f}"
+            )
             bar.update()
         bar.close()
         board.close()
@@ -111,7 +134,9 @@ class Trainer:
         row["train_loss"] = self._train_epoch()
         row["learning_rate"] = self.optimiser.param_groups[0]["lr"]
         out = predict(self.network, self.validation_set, self.settings, self.workers)
-        row["validation_loss"], row["validation_accuracy"] = score(self.head, out, self.validation_set.classes)
+        row["validation_loss"], row["validation_accuracy"] = score(
+            self.head, out, self.validation_set.classes
+        )
         _refuse_divergence(row)
         self.rate.after_epoch(row["train_loss"], row["validation_loss"])
         improved, following = stopping.update(row["validation_loss"])
@@ -136,7 +161,9 @@ class Trainer:
         batches = self.schedule.epoch(epoch)
         self.network.train()
         total = count = 0.0
-        for step, (images, classes) in enumerate(_load(self.train_set, batches, self.workers, self.device)):
+        for step, (images, classes) in enumerate(
+            _load(self.train_set, batches, self.workers, self.device)
+        ):
             self.rate.before_step(local * len(batches) + step)
             images = datasets.normalise(images, self.settings.image.normalise)
             with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
@@ -227,13 +254,20 @@ def compiled(network: torch.nn.Module) -> Callable[[torch.Tensor], torch.Tensor]
         InputError: the machine has no C compiler.
     """
     if not any(map(shutil.which, ("cc", "gcc", "clang"))):
-        raise InputError("torch.compile needs a C compiler, and there is none", "training.compile",
-                         "install gcc, or use --set training.compile=false")  # fmt: skip
+        raise InputError(
+            "torch.compile needs a C compiler, and there is none",
+            "training.compile",
+            "install gcc, or use --set training.compile=false",
+        )
     return torch.compile(network)
 
 
 def predict(
-    network, items, settings: Recipe, workers: int, forward: Callable[[torch.Tensor], torch.Tensor] | None = None
+    network,
+    items,
+    settings: Recipe,
+    workers: int,
+    forward: Callable[[torch.Tensor], torch.Tensor] | None = None,
 ) -> torch.Tensor:
     """Raw outputs of un-augmented items, in order: (N, outputs) float32 on the CPU.
 
@@ -298,7 +332,9 @@ def _load(items, batches: list[np.ndarray], workers: int, device: torch.device):
     """Batches on the device: (B, 3, H, W) uint8 channels-last and (B,) int64."""
     # On the CPU the network itself keeps all cores busy; loading processes would only take them away.
     on_gpu = device.type == "cuda"
-    loader = DataLoader(items, batch_sampler=batches, num_workers=workers if on_gpu else 0, pin_memory=on_gpu)
+    loader = DataLoader(
+        items, batch_sampler=batches, num_workers=workers if on_gpu else 0, pin_memory=on_gpu
+    )
     for images, classes in loader:
         images = images.to(device, non_blocking=True, memory_format=torch.channels_last)
         yield images, classes.to(device, non_blocking=True)
@@ -308,8 +344,9 @@ def _refuse_divergence(row: dict) -> None:
     if not (math.isfinite(row["train_loss"]) and math.isfinite(row["validation_loss"])):
         raise InputError(
             f"the training diverged: training loss {row['train_loss']}, validation loss {row['validation_loss']}",
-            f"epoch {row['epoch']}", "lower training.learning_rate",
-        )  # fmt: skip
+            f"epoch {row['epoch']}",
+            "lower training.learning_rate",
+        )
 
 
 def _copy_state(network: torch.nn.Module) -> dict[str, torch.Tensor]:

@@ -25,27 +25,37 @@ def _load_pretrained(features: nn.Module, backbone: Backbone, weights: str) -> N
         state = read_state(ROOT / weights, "model.weights")
     known = features.state_dict()
     missing = sorted(known.keys() - state.keys())
-    wrong = [name for name, tensor in known.items() if name in state and state[name].shape != tensor.shape]
+    wrong = [
+        name
+        for name, tensor in known.items()
+        if name in state and state[name].shape != tensor.shape
+    ]
     if missing or wrong:
         raise InputError(
             f"these weights are not of this backbone: {len(missing)} tensors missing, {len(wrong)} of another shape",
-            f"model.weights {weights}", "name a state dict of the backbone, or use model.weights=random",
-        )  # fmt: skip
+            f"model.weights {weights}",
+            "name a state dict of the backbone, or use model.weights=random",
+        )
     features.load_state_dict({name: state[name] for name in known})
     log.info("starts from weights %s", weights)
 
 
 def _download(url: str) -> dict[str, torch.Tensor]:
     try:
-        return torch.hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True, weights_only=True)
+        return torch.hub.load_state_dict_from_url(
+            url, map_location="cpu", check_hash=True, weights_only=True
+        )
     except (URLError, RuntimeError, OSError) as error:
         raise InputError(
-            f"the ImageNet weights cannot be had: {error}", url,
+            f"the ImageNet weights cannot be had: {error}",
+            url,
             "fetch that file by hand and name it with --set model.weights=FILE, or use model.weights=random",
-        ) from None  # fmt: skip
+        ) from None
 
 
-def read_state(path: Path, where: str, do: str = "delete the file and train the fold again") -> dict[str, torch.Tensor]:
+def read_state(
+    path: Path, where: str, do: str = "delete the file and train the fold again"
+) -> dict[str, torch.Tensor]:
     """A state dict from a file, without unpickling code.
 
     Args:
@@ -59,13 +69,19 @@ def read_state(path: Path, where: str, do: str = "delete the file and train the 
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise InputError(f"there is no file {shown(path)}", where, "name a file of weights") from None
+        raise InputError(
+            f"there is no file {shown(path)}", where, "name a file of weights"
+        ) from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
         raise InputError(
-            f"the weights cannot be read: {(str(error) or 'the file is empty').splitlines()[0]}", shown(path), do,
-        ) from None  # fmt: skip
+            f"the weights cannot be read: {(str(error) or 'the file is empty').splitlines()[0]}",
+            shown(path),
+            do,
+        ) from None
     if not isinstance(state, dict):
-        raise InputError("the file holds no state dict", shown(path), "save one with model.state_dict()")
+        raise InputError(
+            "the file holds no state dict", shown(path), "save one with model.state_dict()"
+        )
     return state
 
 

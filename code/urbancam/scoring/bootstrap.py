@@ -78,7 +78,9 @@ def block_sums(values: np.ndarray, numbers: np.ndarray, n_blocks: int) -> np.nda
 def divide(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     """Quotient, NaN where the denominator is zero."""
     numerator, denominator = np.broadcast_arrays(numerator, denominator)
-    return np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=denominator != 0)
+    return np.divide(
+        numerator, denominator, out=np.full(numerator.shape, np.nan), where=denominator != 0
+    )
 
 
 def ratio_draws(numerator: np.ndarray, denominator: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -141,7 +143,9 @@ def p_value(values: np.ndarray, null: float) -> np.ndarray:
     tied = np.isclose(values, null, rtol=ROUNDING, atol=ROUNDING)
     below, above = ((side | tied).sum(axis=0) for side in (values < null, values > null))
     defined = np.isfinite(values).sum(axis=0)
-    return np.where(defined > 0, np.minimum(1, 2 * (np.minimum(below, above) + 1) / (defined + 1)), np.nan)
+    return np.where(
+        defined > 0, np.minimum(1, 2 * (np.minimum(below, above) + 1) / (defined + 1)), np.nan
+    )
 
 
 def q_value(p_values: np.ndarray) -> np.ndarray:
@@ -174,10 +178,14 @@ def rank_correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """
     unknown = np.isnan(x) | np.isnan(y)
     defined = (~unknown).sum(axis=-1)
-    ranks = (rankdata(np.where(unknown, np.inf, values), axis=-1) for values in (x, y))  # undefined ones come last
+    ranks = (
+        rankdata(np.where(unknown, np.inf, values), axis=-1) for values in (x, y)
+    )  # undefined ones come last
     x, y = (np.where(unknown, 0, rank - (defined[..., None] + 1) / 2) for rank in ranks)
     correlation = divide((x * y).sum(axis=-1), np.sqrt((x * x).sum(axis=-1) * (y * y).sum(axis=-1)))
-    return np.where(defined >= 3, correlation, np.nan)  # ASSUME: two classes have no order to speak of
+    return np.where(
+        defined >= 3, correlation, np.nan
+    )  # ASSUME: two classes have no order to speak of
 
 
 @dataclass(frozen=True)
@@ -205,7 +213,9 @@ class Estimate:
         return np.where(np.isnan(low), np.nan, p_value(self.draws, null))
 
 
-def add_significance(table: pd.DataFrame, p_values: np.ndarray, statistics: Statistics) -> pd.DataFrame:
+def add_significance(
+    table: pd.DataFrame, p_values: np.ndarray, statistics: Statistics
+) -> pd.DataFrame:
     """The table with `p_value`, `q_value` and `significant` (bool; False without a p-value) as last columns.
 
     Args:

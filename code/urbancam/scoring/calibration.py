@@ -22,7 +22,10 @@ from urbancam.scoring.vocabulary import INCOME_CLASSES, PROBABILITIES
 BINS = 15  # of equal width, Guo et al. 2017
 # ASSUME: no probability is below this when its logarithm is taken, lest one cell decide; Keras's own clip, published.
 SMALLEST = 1e-7
-TEMPERATURES = (0.05, 20.0)  # searched; ASSUME: beyond them a network is as good as certain, or as good as constant
+TEMPERATURES = (
+    0.05,
+    20.0,
+)  # searched; ASSUME: beyond them a network is as good as certain, or as good as constant
 
 
 # Temperature scaling
@@ -59,7 +62,9 @@ def fit_temperature(probabilities: np.ndarray, classes: np.ndarray) -> float:
         return -scaled[np.arange(len(classes)), classes].mean()
 
     # The loss is convex in 1/T (log-sum-exp of linear terms), so it has one minimum over log T too.
-    found = minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded", options={"xatol": 1e-6})
+    found = minimize_scalar(
+        loss, bounds=np.log(TEMPERATURES), method="bounded", options={"xatol": 1e-6}
+    )
     return float(np.exp(found.x))
 
 
@@ -78,8 +83,10 @@ def temperatures(validation: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
     for fold, table in validation.items():
         probabilities, classes = table[PROBABILITIES].to_numpy(), table["income_class"].to_numpy()
         temperature = fit_temperature(probabilities, classes)
-        before, after = (negative_log_likelihood(p, classes).mean() for p in (probabilities, scale(
-            probabilities, temperature)))  # fmt: skip
+        before, after = (
+            negative_log_likelihood(p, classes).mean()
+            for p in (probabilities, scale(probabilities, temperature))
+        )
         rows.append((fold, temperature, len(table), before, after))
     return pd.DataFrame(rows, columns=["fold", "temperature", "n", "nll_before", "nll_after"])
 
@@ -113,7 +120,9 @@ def bin_of(probability: np.ndarray) -> np.ndarray:
     return np.clip(np.ceil(probability * BINS) - 1, 0, BINS - 1).astype(int)
 
 
-def calibration_error(probability: np.ndarray, occurs: np.ndarray, numbers: np.ndarray, counts: np.ndarray):
+def calibration_error(
+    probability: np.ndarray, occurs: np.ndarray, numbers: np.ndarray, counts: np.ndarray
+):
     """Expected calibration error of one event in every draw (Guo et al. 2017, equation 3).
 
     sum_b n_b / n |accuracy_b - confidence_b| = sum_b |sum over the bin's cells of (occurs - probability)| / n.
@@ -132,7 +141,9 @@ def calibration_error(probability: np.ndarray, occurs: np.ndarray, numbers: np.n
     return divide(np.abs(counts @ gaps).sum(axis=1), counts @ cells)
 
 
-def _sums_by_bin(probability: np.ndarray, values: np.ndarray, numbers: np.ndarray, n_blocks: int) -> np.ndarray:
+def _sums_by_bin(
+    probability: np.ndarray, values: np.ndarray, numbers: np.ndarray, n_blocks: int
+) -> np.ndarray:
     """(n_blocks, 15) sums of values over the cells of each block and bin."""
     place = numbers * BINS + bin_of(probability)
     return np.bincount(place, values, minlength=n_blocks * BINS).reshape(n_blocks, BINS)
@@ -152,10 +163,21 @@ def scores(predictions: pd.DataFrame, numbers: np.ndarray, counts: np.ndarray) -
         One row per draw: `ece` (of the predicted class), `classwise_ece` (mean over classes; Kull et al. 2019,
         "Beyond temperature scaling", equation 3), `nll` (nats), `rps`, `brier`.
     """
-    probabilities, observed = predictions[PROBABILITIES].to_numpy(), predictions["income_class"].to_numpy()
-    of_class = [calibration_error(probabilities[:, k], observed == k, numbers, counts) for k in INCOME_CLASSES]
-    losses = [f(probabilities, observed) for f in (negative_log_likelihood, ranked_probability_score, brier)]
-    sums = counts @ block_sums(np.column_stack([*losses, np.ones(len(observed))]), numbers, counts.shape[1])
+    probabilities, observed = (
+        predictions[PROBABILITIES].to_numpy(),
+        predictions["income_class"].to_numpy(),
+    )
+    of_class = [
+        calibration_error(probabilities[:, k], observed == k, numbers, counts)
+        for k in INCOME_CLASSES
+    ]
+    losses = [
+        f(probabilities, observed)
+        for f in (negative_log_likelihood, ranked_probability_score, brier)
+    ]
+    sums = counts @ block_sums(
+        np.column_stack([*losses, np.ones(len(observed))]), numbers, counts.shape[1]
+    )
     means = divide(sums[:, :-1], sums[:, -1:])
     return pd.DataFrame(
         {
@@ -167,7 +189,11 @@ def scores(predictions: pd.DataFrame, numbers: np.ndarray, counts: np.ndarray) -
 
 
 def reliability_table(
-    predictors: Mapping[str, pd.DataFrame], blocks: np.ndarray, draws: int, confidence: float, seed: int
+    predictors: Mapping[str, pd.DataFrame],
+    blocks: np.ndarray,
+    draws: int,
+    confidence: float,
+    seed: int,
 ) -> pd.DataFrame:
     """The reliability diagram: how often the predicted class is right, by how sure the predictor was.
 
@@ -188,12 +214,19 @@ def reliability_table(
     for name, predictions in predictors.items():
         sure, right = _top_label(predictions)
         n, hits, total = (
-            counts @ _sums_by_bin(sure, values, numbers, n_blocks) for values in (np.ones(len(sure)), right, sure)
+            counts @ _sums_by_bin(sure, values, numbers, n_blocks)
+            for values in (np.ones(len(sure)), right, sure)
         )
         accuracy = divide(hits, n)
         low, high = interval(accuracy[1:], confidence)
-        columns = {"bin": np.arange(BINS), "n": n[0].astype(int), "confidence": divide(total[0], n[0]),
-                   "accuracy": accuracy[0], "ci_low": low, "ci_high": high}  # fmt: skip
+        columns = {
+            "bin": np.arange(BINS),
+            "n": n[0].astype(int),
+            "confidence": divide(total[0], n[0]),
+            "accuracy": accuracy[0],
+            "ci_low": low,
+            "ci_high": high,
+        }
         parts.append(pd.DataFrame(columns).assign(predictor=name))
     table = pd.concat(parts, ignore_index=True)
     return table[["predictor", *table.columns.drop("predictor")]]

@@ -73,7 +73,9 @@ def ranked_probability_score(probabilities: np.ndarray, classes: np.ndarray) -> 
         (n,), 0 (certain and right) .. 1 (certain of the other end).
     """
     truth = INCOME_CLASSES[:-1] >= np.asarray(classes)[:, None]
-    return ((np.cumsum(probabilities, axis=1)[:, :-1] - truth) ** 2).sum(axis=1) / (len(INCOME_CLASSES) - 1)
+    return ((np.cumsum(probabilities, axis=1)[:, :-1] - truth) ** 2).sum(axis=1) / (
+        len(INCOME_CLASSES) - 1
+    )
 
 
 # Correlations in every draw: `counts` (draws, n_blocks) says how often each block came up, `numbers` (n,) the
@@ -92,11 +94,15 @@ def spearman(x: np.ndarray, y: np.ndarray, numbers: np.ndarray, counts: np.ndarr
     """(draws,) Spearman correlation of x and y, both (n,): of their mid-ranks, ranked anew in every draw."""
     x, y = (np.unique(v, return_inverse=True)[1] for v in (x, y))
     step = max(1, 2**20 // max(1, len(x)))  # draws at a time: arrays of about 8 MB
-    parts = [_rank_correlation(x, y, numbers, counts[i : i + step]) for i in range(0, len(counts), step)]
+    parts = [
+        _rank_correlation(x, y, numbers, counts[i : i + step]) for i in range(0, len(counts), step)
+    ]
     return np.concatenate([np.empty(0), *parts])
 
 
-def _rank_correlation(x: np.ndarray, y: np.ndarray, numbers: np.ndarray, counts: np.ndarray) -> np.ndarray:
+def _rank_correlation(
+    x: np.ndarray, y: np.ndarray, numbers: np.ndarray, counts: np.ndarray
+) -> np.ndarray:
     rank_x, variance_x = _centred_ranks(x, numbers, counts)  # n, draws
     rank_y, variance_y = _centred_ranks(y, numbers, counts)
     weights = counts.T[numbers]
@@ -115,7 +121,9 @@ def _centred_ranks(
     """
     shape = (levels.max(initial=-1) + 1, counts.shape[1])
     cells = sparse.csr_array((np.ones(len(levels)), (levels, numbers)), shape=shape)
-    at_level = cells @ counts.T.astype(float)  # levels, draws: cells of the draw that share the level's rank
+    at_level = cells @ counts.T.astype(
+        float
+    )  # levels, draws: cells of the draw that share the level's rank
     ranks = np.cumsum(at_level, axis=0) - at_level / 2 - at_level.sum(axis=0) / 2
     return ranks[levels], (at_level * ranks**2).sum(axis=0)
 
@@ -125,7 +133,9 @@ def _variance(square: np.ndarray, squared_sum: np.ndarray) -> np.ndarray:
     return np.where(square - squared_sum > 1e-12 * square, square - squared_sum, 0)
 
 
-def _correlation(covariance: np.ndarray, variance_x: np.ndarray, variance_y: np.ndarray) -> np.ndarray:
+def _correlation(
+    covariance: np.ndarray, variance_x: np.ndarray, variance_y: np.ndarray
+) -> np.ndarray:
     return divide(covariance, np.sqrt(variance_x) * np.sqrt(variance_y))
 
 
@@ -144,7 +154,9 @@ def scores(predictions: pd.DataFrame, numbers: np.ndarray, counts: np.ndarray) -
         One row per draw, one column per metric.
     """
     observed, target = (predictions[column].to_numpy() for column in ("income_class", "target"))
-    pair = np.eye(DISTANCE.size)[len(INCOME_CLASSES) * observed + predictions["predicted_class"].to_numpy()]
+    pair = np.eye(DISTANCE.size)[
+        len(INCOME_CLASSES) * observed + predictions["predicted_class"].to_numpy()
+    ]
     rps = ranked_probability_score(predictions[PROBABILITIES].to_numpy(), observed)
     sums = counts @ block_sums(np.column_stack([pair, rps]), numbers, counts.shape[1])
     confusion = sums[:, :-1].reshape(-1, *DISTANCE.shape)
@@ -196,11 +208,18 @@ def metrics_table(
     resampled = np.vstack([as_they_are, block_draws(blocks, draws, seed)])
     folds = predictors["model"]["fold"].to_numpy()
     parts = []
-    for subset, chosen in {"all": imputed | ~imputed, "not_imputed": ~imputed, "imputed": imputed}.items():
+    for subset, chosen in {
+        "all": imputed | ~imputed,
+        "not_imputed": ~imputed,
+        "imputed": imputed,
+    }.items():
         for fold in ("all", *np.unique(folds)):
             cells = chosen if fold == "all" else chosen & (folds == fold)
             counts = resampled if fold == "all" else as_they_are
-            drawn = {name: score(table[cells], numbers[cells], counts) for name, table in predictors.items()}
+            drawn = {
+                name: score(table[cells], numbers[cells], counts)
+                for name, table in predictors.items()
+            }
             part = _compare(drawn, confidence)
             part.insert(0, "subset", subset)
             part.insert(1, "fold", str(fold))
@@ -215,7 +234,9 @@ def _compare(drawn: dict[str, pd.DataFrame], confidence: float) -> pd.DataFrame:
     parts = []
     for name, table in drawn.items():
         low, high = interval(table.to_numpy()[1:], confidence)
-        part = pd.DataFrame({"value": table.iloc[0], "ci_low": low, "ci_high": high}).rename_axis("metric")
+        part = pd.DataFrame({"value": table.iloc[0], "ci_low": low, "ci_high": high}).rename_axis(
+            "metric"
+        )
         part.insert(0, "predictor", name)
         parts.append(part.reset_index())
     columns = ["predictor", "metric", "value", "ci_low", "ci_high"]
@@ -228,8 +249,13 @@ def confusion_matrix(predictions: pd.DataFrame) -> pd.DataFrame:
     return table.rename(columns={k: f"predicted_{k}" for k in INCOME_CLASSES})
 
 
-def count_pairs(predictions: pd.DataFrame, observed: str, predicted: str, labels: Sequence,
-                predictable: Sequence | None = None) -> pd.DataFrame:  # fmt: skip
+def count_pairs(
+    predictions: pd.DataFrame,
+    observed: str,
+    predicted: str,
+    labels: Sequence,
+    predictable: Sequence | None = None,
+) -> pd.DataFrame:
     """Rows by observed and predicted label, whatever labels occur: column `observed`, then one column per label, or
     per label of `predictable` where more can be predicted than are observed."""
     table = pd.crosstab(predictions[observed], predictions[predicted])
@@ -241,8 +267,17 @@ def count_pairs(predictions: pd.DataFrame, observed: str, predicted: str, labels
 def classification_report(predictions: pd.DataFrame) -> pd.DataFrame:
     """`class, precision, recall, f1, support` of all five classes; NaN where there is nothing to count."""
     values = precision_recall_fscore_support(
-        predictions["income_class"], predictions["predicted_class"], labels=INCOME_CLASSES, zero_division=np.nan
+        predictions["income_class"],
+        predictions["predicted_class"],
+        labels=INCOME_CLASSES,
+        zero_division=np.nan,
     )
     return pd.DataFrame(
-        dict(zip(("class", "precision", "recall", "f1", "support"), (INCOME_CLASSES, *values), strict=True))
+        dict(
+            zip(
+                ("class", "precision", "recall", "f1", "support"),
+                (INCOME_CLASSES, *values),
+                strict=True,
+            )
+        )
     )

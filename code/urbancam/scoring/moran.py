@@ -62,7 +62,9 @@ def permutation_test(
     step = max(1, VALUES_AT_ONCE // max(1, values.size))
     as_large = np.zeros(values.shape[1], dtype=int)
     for start in range(0, permutations, step):
-        orders = np.array([random.permutation(len(values)) for _ in range(min(step, permutations - start))])
+        orders = np.array(
+            [random.permutation(len(values)) for _ in range(min(step, permutations - start))]
+        )
         permuted = values[orders.T].reshape(len(values), orders.shape[0] * values.shape[1])
         by_chance = moran_i(permuted, weights).reshape(-1, values.shape[1])
         as_large += (by_chance >= observed - 1e-12).sum(axis=0)
@@ -115,7 +117,14 @@ def autocorrelation_table(
         observed, p_value = permutation_test(values.to_numpy(), weights, PERMUTATIONS, seed)
         n = len(values)
         neighbours, expected = (weights.nnz / n, -1 / (n - 1)) if n else (np.nan, np.nan)
-        part = {"subset": subset, "variable": values.columns, "neighbours": neighbours, "n_cells": n,
-                "moran_i": observed, "expected": expected, "p_value": p_value}  # fmt: skip
+        part = {
+            "subset": subset,
+            "variable": values.columns,
+            "neighbours": neighbours,
+            "n_cells": n,
+            "moran_i": observed,
+            "expected": expected,
+            "p_value": p_value,
+        }
         parts.append(pd.DataFrame(part))
     return pd.concat(parts, ignore_index=True)

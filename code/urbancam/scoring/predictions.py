@@ -11,8 +11,16 @@ from urbancam.workflow.errors import InputError
 log = logging.getLogger(__name__)
 
 COLUMNS = [
-    "idINSPIRE", "fold", "logit", "p", *PROBABILITIES, "predicted_class", "income_class", "income_eur", "target",
-]  # fmt: skip
+    "idINSPIRE",
+    "fold",
+    "logit",
+    "p",
+    *PROBABILITIES,
+    "predicted_class",
+    "income_class",
+    "income_eur",
+    "target",
+]
 VALIDATION_COLUMNS = COLUMNS[:-2]  # of validation cells, which may be of other cities
 
 
@@ -33,7 +41,9 @@ def join_folds(samples: pd.DataFrame, folds: dict[int, pd.DataFrame]) -> pd.Data
     for fold, table in folds.items():
         check_values(table, fold, "test_predictions.csv", COLUMNS)
     joined = pd.concat([table[COLUMNS] for table in folds.values()], ignore_index=True)
-    used = samples.loc[samples["used"] & samples["fold"].isin(folds), ["idINSPIRE", "fold", "income_class"]]
+    used = samples.loc[
+        samples["used"] & samples["fold"].isin(folds), ["idINSPIRE", "fold", "income_class"]
+    ]
     _check_cells(joined["idINSPIRE"], used["idINSPIRE"])
     joined = rows_of(used["idINSPIRE"], joined, "test_predictions.csv")
     for column in ("fold", "income_class"):
@@ -52,8 +62,9 @@ def rows_of(ids: pd.Series, table: pd.DataFrame, name: str) -> pd.DataFrame:
     if len(lacking := ids[~ids.isin(table["idINSPIRE"])]):
         raise InputError(
             f"{len(lacking):,} predicted cells are not there, the first {lacking.iloc[0]}",
-            name, "assign and train again: 10_assign_folds.py, 11_train_income.py",
-        )  # fmt: skip
+            name,
+            "assign and train again: 10_assign_folds.py, 11_train_income.py",
+        )
     return table.set_index("idINSPIRE").loc[ids].reset_index()
 
 
@@ -70,7 +81,9 @@ def check_values(table: pd.DataFrame, fold: int, name: str, columns: list[str]) 
     wrong_fold = table["fold"] != fold
     outside = ~table["p"].between(-1e-4, 1 + 1e-4) | ~table["predicted_class"].isin(INCOME_CLASSES)
     outside |= ~np.isclose(table[PROBABILITIES].sum(axis=1, skipna=False), 1, atol=1e-4)
-    outside |= ~table["income_class"].isin(INCOME_CLASSES) | ~np.isfinite(table[columns[-2:]]).all(axis=1)
+    outside |= ~table["income_class"].isin(INCOME_CLASSES) | ~np.isfinite(table[columns[-2:]]).all(
+        axis=1
+    )
     for rows, what in (
         (wrong_fold, f"name another fold than {fold}"),
         (outside, "hold values that cannot be"),
@@ -84,7 +97,10 @@ def check_values(table: pd.DataFrame, fold: int, name: str, columns: list[str]) 
 
 def _check_cells(predicted: pd.Series, used: pd.Series) -> None:
     _refuse(predicted[predicted.duplicated()].to_frame(), "more than one prediction")
-    _refuse(predicted[~predicted.isin(used)].to_frame(), "a prediction, though samples.csv does not use them")
+    _refuse(
+        predicted[~predicted.isin(used)].to_frame(),
+        "a prediction, though samples.csv does not use them",
+    )
     _refuse(used[~used.isin(predicted)].to_frame(), "no prediction")
 
 
@@ -93,5 +109,6 @@ def _refuse(cells: pd.DataFrame, what: str) -> None:
     if len(cells):
         raise InputError(
             f"{len(cells):,} cells have {what}, the first {cells['idINSPIRE'].iloc[0]}",
-            "fold_*/test_predictions.csv against samples.csv", "train all folds again: 11_train_income.py",
-        )  # fmt: skip
+            "fold_*/test_predictions.csv against samples.csv",
+            "train all folds again: 11_train_income.py",
+        )

@@ -26,8 +26,12 @@ class Target:
 
 
 TARGETS = {
-    "income": Target("income_eur", "incomes", "EUR", "take a larger city, or another vintage of the census"),
-    "density": Target("ind", "numbers of people", "people", "take a larger city, or census.cell_size_m=1000"),
+    "income": Target(
+        "income_eur", "incomes", "EUR", "take a larger city, or another vintage of the census"
+    ),
+    "density": Target(
+        "ind", "numbers of people", "people", "take a larger city, or census.cell_size_m=1000"
+    ),
 }
 
 
@@ -62,8 +66,9 @@ def add_classes(table: pd.DataFrame, target: Target) -> pd.DataFrame:
         raise InputError(
             f"{target.name} are tied: quintiles {empty} of {len(values):,} cells are empty; "
             f"{counts.iloc[0]:,} cells have {counts.index[0]:,.0f} {target.unit}",
-            f"cells.parquet, {target.column}", target.do,
-        )  # fmt: skip
+            f"cells.parquet, {target.column}",
+            target.do,
+        )
     return table.assign(income_class=classes)
 
 
@@ -74,5 +79,7 @@ def shuffle_classes(samples: pd.DataFrame, seed: int) -> pd.DataFrame:
     are trained, validated and tested on the same cells, and differ in the labels alone.
     """
     classes = samples["income_class"].copy()
-    classes[samples["used"]] = np.random.default_rng(seed).permutation(classes[samples["used"]].to_numpy())
+    classes[samples["used"]] = np.random.default_rng(seed).permutation(
+        classes[samples["used"]].to_numpy()
+    )
     return samples.assign(income_class=classes)

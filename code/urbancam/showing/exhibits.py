@@ -48,13 +48,18 @@ def by_class(settings: "Settings") -> bool:
 def has_controls(settings: "Settings") -> bool:
     """Whether anything is computed beside the published map."""
     asked = settings.controls
-    return bool(asked.methods or asked.maps or asked.randomise_weights or settings.compare.shuffled_labels)
+    return bool(
+        asked.methods or asked.maps or asked.randomise_weights or settings.compare.shuffled_labels
+    )
 
 
 SCORE, STATE, COMPARE, CONTROL, TRANSFER = (
-    "12_evaluate_income", "14_landcover_statistics", "15_compare_variants", "16_control_attribution",
+    "12_evaluate_income",
+    "14_landcover_statistics",
+    "15_compare_variants",
+    "16_control_attribution",
     "17_transfer_income",
-)  # fmt: skip
+)
 TABLES = {
     "metrics": Table(SCORE, "Scores over all folds, for all, not imputed and imputed cells"),
     "confusion_matrix": Table(SCORE, "Confusion matrix (rows observed, columns predicted)"),
@@ -62,14 +67,22 @@ TABLES = {
     "seeds": Table(COMPARE, "The same with other seeds"),
     "calibration": Table(SCORE, "Calibration, as trained and after temperature scaling"),
     "reliability": Table(SCORE),
-    "spatial_autocorrelation": Table(SCORE, "Moran's I of the observed values and of what the model leaves of them"),
+    "spatial_autocorrelation": Table(
+        SCORE, "Moran's I of the observed values and of what the model leaves of them"
+    ),
     "activation_ratio": Table(STATE, "Activation ratios"),
     "activation_contrast": Table(STATE, "Contrast: log(rich ratio / poor ratio)"),
     "contribution": Table(STATE, "Contribution, logit units a cell, against the city's mean"),
-    "observed_association": Table(STATE, "What the incomes say: how often a cell that holds a class is poor, or rich"),
+    "observed_association": Table(
+        STATE, "What the incomes say: how often a cell that holds a class is poor, or rich"
+    ),
     "class_income": Table(STATE, "Income by class of land cover"),
-    "ordering_agreement": Table(STATE, "Do activation and observed income order the classes alike?"),
-    "attribution_agreement": Table(CONTROL, "Agreement of other methods and controls with the published map"),
+    "ordering_agreement": Table(
+        STATE, "Do activation and observed income order the classes alike?"
+    ),
+    "attribution_agreement": Table(
+        CONTROL, "Agreement of other methods and controls with the published map"
+    ),
     "attribution_controls": Table(CONTROL),
     "deletion": Table(CONTROL),
     "deletion_area": Table(CONTROL, "Area under the deletion and insertion curves"),
@@ -81,21 +94,35 @@ FIGURES = {
     "scores": Figure("The image model beside the baselines", ("metrics",)),
     "leakage": Figure("What a split gives away", ("leakage",)),
     "confusion_matrix": Figure("Observed against predicted class", ("confusion_matrix", "metrics")),
-    "calibration": Figure("Is the network as often right as it is sure?", ("reliability", "calibration")),
-    "activation_ratios": Figure("Which land cover the network reads as poor or rich",
-                                ("activation_ratio", "activation_contrast", "contribution")),
+    "calibration": Figure(
+        "Is the network as often right as it is sure?", ("reliability", "calibration")
+    ),
+    "activation_ratios": Figure(
+        "Which land cover the network reads as poor or rich",
+        ("activation_ratio", "activation_contrast", "contribution"),
+    ),
     "polar_ratios": Figure("The same as published", ("activation_ratio",), by_class),
-    "controls": Figure("What an activation ratio is worth", ("attribution_controls", "attribution_agreement"),
-                       has_controls),
-    "deletion": Figure("What the logit hangs on", ("deletion", "deletion_area"),
-                       lambda settings: settings.controls.deletion_cells > 0),
-    "ordering": Figure("Where the map lies against who lives there",
-                       ("activation_contrast", "class_income", "ordering_agreement")),
+    "controls": Figure(
+        "What an activation ratio is worth",
+        ("attribution_controls", "attribution_agreement"),
+        has_controls,
+    ),
+    "deletion": Figure(
+        "What the logit hangs on",
+        ("deletion", "deletion_area"),
+        lambda settings: settings.controls.deletion_cells > 0,
+    ),
+    "ordering": Figure(
+        "Where the map lies against who lives there",
+        ("activation_contrast", "class_income", "ordering_agreement"),
+    ),
     "class_by_quintile": Figure("Land cover by income quintile", ("class_income",), by_class),
-    "chords": Figure("Co-activation, as published", ("coactivation", "observed_coassociation"), by_class),
+    "chords": Figure(
+        "Co-activation, as published", ("coactivation", "observed_coassociation"), by_class
+    ),
     "transfer": Figure("Each city's model on each city"),
     "cell_sheet": Figure("Single cells"),
-}  # fmt: skip
+}
 
 
 def figures_of(settings: "Settings", several_cities: bool) -> dict[str, Figure]:
@@ -105,8 +132,11 @@ def figures_of(settings: "Settings", several_cities: bool) -> dict[str, Figure]:
         settings: of the run.
         several_cities: whether models of several cities were tested on each other.
     """
-    return {name: figure for name, figure in FIGURES.items()
-            if figure.wanted(settings) and (several_cities or name != "transfer")}  # fmt: skip
+    return {
+        name: figure
+        for name, figure in FIGURES.items()
+        if figure.wanted(settings) and (several_cities or name != "transfer")
+    }
 
 
 SPLITS = {  # in the tables -> for people; from the one that leaks most to the one that leaks least

@@ -66,7 +66,9 @@ def _is_whole(path: Path, shape: tuple[int, ...], dtype: type) -> bool:
 
 def _fill(path: Path, counts, row_shape, dtype, make, doing: str, workers: int) -> None:
     part, mark = path.with_name(path.name + ".part"), path.with_name(path.name + ".progress")
-    ends = np.concatenate([[0], np.cumsum(counts)]).astype(int)  # item i has rows ends[i] .. ends[i + 1]
+    ends = np.concatenate([[0], np.cumsum(counts)]).astype(
+        int
+    )  # item i has rows ends[i] .. ends[i + 1]
     shape = (int(ends[-1]), *row_shape)
     done = int((read_json(mark) or {}).get("done", 0)) if _is_whole(part, shape, dtype) else 0
     if not done:
@@ -75,7 +77,10 @@ def _fill(path: Path, counts, row_shape, dtype, make, doing: str, workers: int) 
     _reserve(part)
     log.info("%s: %s of them (%.1f GB on disk)", doing, f"{len(counts):,}", array.nbytes / 1e9)
     step = max(1, min(CHUNK, CHUNK_BYTES * len(counts) // max(1, array.nbytes)))  # items
-    with ThreadPoolExecutor(workers) as pool, tqdm(total=len(counts), initial=done, desc=doing) as bar:
+    with (
+        ThreadPoolExecutor(workers) as pool,
+        tqdm(total=len(counts), initial=done, desc=doing) as bar,
+    ):
         mapped = pool.map if workers > 1 else map
         for start in range(done, len(counts), step):
             items = range(start, min(start + step, len(counts)))

@@ -33,7 +33,10 @@ def same_crs(a: object, b: object, bounds: Bounds) -> bool:
     if crs_a == crs_b:
         return True
     west, south, east, north = bounds
-    x, y = (grid.ravel() for grid in np.meshgrid(np.linspace(west, east, 5), np.linspace(south, north, 5)))
+    x, y = (
+        grid.ravel()
+        for grid in np.meshgrid(np.linspace(west, east, 5), np.linspace(south, north, 5))
+    )
     try:
         there = Transformer.from_crs(crs_a, crs_b, always_xy=True).transform(x, y)
     except ProjError:
@@ -54,7 +57,9 @@ def check_extent(bounds: Bounds, crs: object, where: object) -> None:
         InputError: no coordinate system, or coordinates outside its area of use, with both extents.
     """
     if crs is None:
-        raise InputError("the file names no coordinate system", where, "add it, e.g. a .prj beside the .shp")
+        raise InputError(
+            "the file names no coordinate system", where, "add it, e.g. a .prj beside the .shp"
+        )
     crs = CRS.from_user_input(crs)
     if not np.all(np.isfinite(bounds)):
         raise InputError("the file holds no coordinates", where, "replace the file")
@@ -66,9 +71,11 @@ def check_extent(bounds: Bounds, crs: object, where: object) -> None:
         got = (np.inf, np.inf, np.inf, np.inf)
     slack = 1.0  # degree: data may overhang the area a little
     inside = (
-        allowed[0] - slack <= got[0] and allowed[1] - slack <= got[1]
-        and got[2] <= allowed[2] + slack and got[3] <= allowed[3] + slack
-    )  # fmt: skip
+        allowed[0] - slack <= got[0]
+        and allowed[1] - slack <= got[1]
+        and got[2] <= allowed[2] + slack
+        and got[3] <= allowed[3] + slack
+    )
     if not inside:
         raise InputError(
             f"the file says {crs.name}, used for {_degrees(allowed)}, but its coordinates {_metres(bounds)} "

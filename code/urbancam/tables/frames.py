@@ -29,18 +29,26 @@ def read(path: Path, columns: list[str] | None = None, dtype: dict | None = None
     try:
         if path.suffix == ".csv":
             # Only nothing is nothing: a site may be called "NA".
-            table = pd.read_csv(path, usecols=columns, dtype=dtype, keep_default_na=False, na_values=[""])
+            table = pd.read_csv(
+                path, usecols=columns, dtype=dtype, keep_default_na=False, na_values=[""]
+            )
         else:
             table = pd.read_parquet(path, columns=columns)
     except FileNotFoundError:
-        raise InputError(f"{shown(path)} is missing", shown(path), "run the steps before this one") from None
-    except (ValueError, OSError) as error:  # pandas, pyarrow: empty, truncated, not a table, column missing
+        raise InputError(
+            f"{shown(path)} is missing", shown(path), "run the steps before this one"
+        ) from None
+    except (
+        ValueError,
+        OSError,
+    ) as error:  # pandas, pyarrow: empty, truncated, not a table, column missing
         if getattr(error, "errno", None):  # the disk's fault, not the table's
             raise
         raise InputError(
-            f"the table cannot be read: {str(error).splitlines()[0]}", shown(path),
+            f"the table cannot be read: {str(error).splitlines()[0]}",
+            shown(path),
             "delete it and run the step that makes it again",
-        ) from None  # fmt: skip
+        ) from None
     log.info("loads %s rows, %d columns from %s", f"{len(table):,}", table.shape[1], shown(path))
     return table
 

@@ -17,9 +17,12 @@ from urbancam.workflow.paths import shown
 log = logging.getLogger(__name__)
 
 DAMAGE = (
-    pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pa.ArrowException,
-    shapely.GEOSException, ValueError,
-)  # fmt: skip
+    pyogrio.errors.DataSourceError,
+    pyogrio.errors.DataLayerError,
+    pa.ArrowException,
+    shapely.GEOSException,
+    ValueError,
+)
 
 
 @contextlib.contextmanager

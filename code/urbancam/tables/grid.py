@@ -43,8 +43,9 @@ def _parts(ids: pd.Series) -> np.ndarray:
     if bad.any():
         raise InputError(
             f"{bad.sum():,} ids are not INSPIRE ids, the first {ids[bad].iloc[0]!r}",
-            "column idINSPIRE", "an id reads CRS3035RES200mN<south>E<west>",
-        )  # fmt: skip
+            "column idINSPIRE",
+            "an id reads CRS3035RES200mN<south>E<west>",
+        )
     return parts.to_numpy().astype("int64")
 
 

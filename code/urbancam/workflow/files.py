@@ -21,7 +21,9 @@ def atomic(path: Path) -> Iterator[Path]:
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
-        error.filename = error.filename or shown(path)  # a full disk, told by who wrote: the file is not named
+        error.filename = error.filename or shown(
+            path
+        )  # a full disk, told by who wrote: the file is not named
         raise
     finally:
         temporary.unlink(missing_ok=True)
@@ -37,7 +39,9 @@ def write_files(folder: Path, contents: Iterable[tuple[str, bytes]]) -> None:
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write readable JSON, atomically."""
     with atomic(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(
+            json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

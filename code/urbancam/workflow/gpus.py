@@ -12,7 +12,9 @@ def visible() -> list[str]:
         return [name.strip() for name in named.split(",") if name.strip() not in ("", "-1")]
     asked = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
     try:
-        answer = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=20).stdout
+        answer = subprocess.run(
+            asked, capture_output=True, text=True, check=True, timeout=20
+        ).stdout
     except (OSError, subprocess.SubprocessError):
         return []  # no driver, no GPU
     return answer.split()
@@ -31,7 +33,9 @@ def run_side_by_side(commands: list[list[str]], gpus: list[str]) -> int:
     def run(command: list[str]) -> int:
         gpu = free.get()
         try:
-            return subprocess.run(command, env=os.environ | {"CUDA_VISIBLE_DEVICES": gpu}).returncode
+            return subprocess.run(
+                command, env=os.environ | {"CUDA_VISIBLE_DEVICES": gpu}
+            ).returncode
         finally:
             free.put(gpu)
 

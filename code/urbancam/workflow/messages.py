@@ -8,7 +8,6 @@ from typing import Any
 log = logging.getLogger("urbancam")
 
 
-
 def join_counts(counts: dict[str, Any]) -> str:
     """`{"images": 12000, "void share": 0.01234}` -> "12,000 images, 0.0123 void share"."""
     words = []
@@ -24,7 +23,9 @@ def _log_to_terminal() -> None:
     """Messages to stdout, errors to stderr; handlers of an earlier run in this process go."""
     log.setLevel(logging.INFO)
     log.propagate = False
-    logging.getLogger("__main__").parent = log  # the name of a script's own logger: its messages too
+    logging.getLogger(
+        "__main__"
+    ).parent = log  # the name of a script's own logger: its messages too
     for old in list(log.handlers):
         log.removeHandler(old)
         old.close()

@@ -22,7 +22,11 @@ def folder_name(city: str) -> str:
 def folder_name_among(city: str, cities: list[str]) -> str:
     """Folder name of a city, numbered where it has no Latin letter, or where another city's would be the same."""
     name, all_names = folder_name(city), [folder_name(other).casefold() for other in cities]
-    return name if name and all_names.count(name.casefold()) == 1 else f"{name or 'city'}_{cities.index(city)}"
+    return (
+        name
+        if name and all_names.count(name.casefold()) == 1
+        else f"{name or 'city'}_{cities.index(city)}"
+    )
 
 
 def shown(path: Path) -> str:
@@ -126,7 +130,9 @@ class Paths:
     # the cities experiment: results/cities/ is its city folder
     @property
     def sites(self) -> Path:
-        return self.of_variant("").run_folder / "sites.csv"  # variants work on the sites of their run
+        return (
+            self.of_variant("").run_folder / "sites.csv"
+        )  # variants work on the sites of their run
 
     @property
     def skipped(self) -> Path:
@@ -172,7 +178,10 @@ class Paths:
     def in_other_runs(self, path: Path) -> list[Path]:
         """The same file in all other runs and variants of the city, sorted; `path` lies in the run's folder."""
         within = path.relative_to(self.run_folder)
-        found = [*self.city_folder.glob(f"*/{within}"), *self.city_folder.glob(f"*/variants/*/{within}")]
+        found = [
+            *self.city_folder.glob(f"*/{within}"),
+            *self.city_folder.glob(f"*/variants/*/{within}"),
+        ]
         return sorted(set(found) - {path})
 
     def cities_learned_from(self, method: str) -> list["Paths"]:
@@ -181,8 +190,14 @@ class Paths:
 
     def other_cities(self) -> list["Paths"]:
         """The paths of all other cities that have samples of the same run, sorted by name."""
-        found = sorted(path.parent.parent.name for path in self.results.glob(f"*/{self.run}/samples.csv"))
-        return [Paths(self.data, self.results, name, self.run) for name in found if name != folder_name(self.city)]
+        found = sorted(
+            path.parent.parent.name for path in self.results.glob(f"*/{self.run}/samples.csv")
+        )
+        return [
+            Paths(self.data, self.results, name, self.run)
+            for name in found
+            if name != folder_name(self.city)
+        ]
 
     @property
     def samples(self) -> Path:

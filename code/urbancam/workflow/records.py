@@ -54,7 +54,11 @@ def _recorded_digest(path: Path, maker: str) -> str | None:
 
 def _size(path: Path) -> int:
     """Bytes of a file; of a folder, how many files are in it."""
-    return path.stat().st_size if path.is_file() else sum(not e.name.startswith(".") for e in os.scandir(path))
+    return (
+        path.stat().st_size
+        if path.is_file()
+        else sum(not e.name.startswith(".") for e in os.scandir(path))
+    )
 
 
 def _sweep(folder: Path) -> None:
@@ -91,7 +95,9 @@ class Step:
     outputs: list[Path] = field(default_factory=list)
     label: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
-    afterwards: Callable[[], None] | None = None  # done once the record stands: what only a resume needs may go
+    afterwards: Callable[[], None] | None = (
+        None  # done once the record stands: what only a resume needs may go
+    )
 
     @property
     def record_path(self) -> Path:
@@ -117,7 +123,9 @@ class Step:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of everything the result depends on; marks unfinished work that may be gone on with."""
-        content = dict(self.current, inputs={k: v["sha256"] for k, v in self.current["inputs"].items()})
+        content = dict(
+            self.current, inputs={k: v["sha256"] for k, v in self.current["inputs"].items()}
+        )
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     def missing_inputs(self) -> list[tuple[Path, str]]:
@@ -127,8 +135,14 @@ class Step:
     def damaged_inputs(self) -> list[tuple[Path, str]]:
         """Input files that are not, byte for byte, what the script that makes them left, each with that script."""
         stamps = self.current["inputs"]
-        pairs = [(path, maker, _recorded_digest(path, maker)) for path, maker in self.inputs.items()]
-        return [(path, maker) for path, maker, then in pairs if then and then != stamps[shown(path)]["sha256"]]
+        pairs = [
+            (path, maker, _recorded_digest(path, maker)) for path, maker in self.inputs.items()
+        ]
+        return [
+            (path, maker)
+            for path, maker, then in pairs
+            if then and then != stamps[shown(path)]["sha256"]
+        ]
 
     def changed_settings(self) -> dict[str, tuple[Any, Any]]:
         """Settings that differ from the record's, as `{key: (recorded, now)}`."""
@@ -136,7 +150,11 @@ class Step:
         if then is None:
             return {}
         keys = sorted(then.keys() | self.settings.keys())
-        return {k: (then.get(k), self.settings.get(k)) for k in keys if then.get(k) != self.settings.get(k)}
+        return {
+            k: (then.get(k), self.settings.get(k))
+            for k in keys
+            if then.get(k) != self.settings.get(k)
+        }
 
     def stale_because(self) -> str:
         """Why the work must be done (again); "" when the result is up to date."""
@@ -149,7 +167,9 @@ class Step:
         if self.record.get("version") != self.version:
             return "the step itself is newer"
         if changed := self.changed_settings():
-            return "settings differ: " + ", ".join(f"{k} {a!r} -> {b!r}" for k, (a, b) in changed.items())
+            return "settings differ: " + ", ".join(
+                f"{k} {a!r} -> {b!r}" for k, (a, b) in changed.items()
+            )
         return self._stale_files()
 
     def _stale_files(self) -> str:
@@ -196,9 +216,18 @@ class Step:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 file.seek(0)
-                log.info("%s %s: process %s is at it, waiting", self.name, self.label, file.read().strip() or "?")
+                log.info(
+                    "%s %s: process %s is at it, waiting",
+                    self.name,
+                    self.label,
+                    file.read().strip() or "?",
+                )
                 fcntl.flock(file, fcntl.LOCK_EX)
-                for kept in ("record", "current", "fingerprint"):  # the other process may just have done the work
+                for kept in (
+                    "record",
+                    "current",
+                    "fingerprint",
+                ):  # the other process may just have done the work
                     self.__dict__.pop(kept, None)
             file.seek(0)
             file.truncate()
@@ -211,7 +240,11 @@ class Step:
 def require(path: Path, maker: str, arguments: str) -> None:
     """Raise if an input made by an earlier step is not there."""
     if not path.is_file():
-        do = "put it there" if maker == "by hand" else f"run: python code/{maker}.py {arguments}".rstrip()
+        do = (
+            "put it there"
+            if maker == "by hand"
+            else f"run: python code/{maker}.py {arguments}".rstrip()
+        )
         raise InputError(f"{shown(path)} is missing", shown(path), do)
 
 

@@ -46,8 +46,16 @@ def take_over(step: Step, results: Iterable[Path]) -> dict[str, Any] | None:
 
 def _made_from(record: dict[str, Any]) -> tuple:
     """Step, version, settings and inputs of a record, the inputs by name and content, wherever they stand."""
-    inputs = sorted((Path(path).name, stamp["sha256"]) for path, stamp in record.get("inputs", {}).items())
-    return record.get("step"), record.get("version"), record.get("settings"), inputs, record.get("listings")
+    inputs = sorted(
+        (Path(path).name, stamp["sha256"]) for path, stamp in record.get("inputs", {}).items()
+    )
+    return (
+        record.get("step"),
+        record.get("version"),
+        record.get("settings"),
+        inputs,
+        record.get("listings"),
+    )
 
 
 def _is_whole(path: Path | None, record: dict[str, Any]) -> bool:

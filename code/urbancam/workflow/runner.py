@@ -46,8 +46,14 @@ def run(args: argparse.Namespace, declare: Callable, work: Callable) -> int:
     return guard(lambda: _run(args, declare, work))
 
 
-def run_folds(args: argparse.Namespace, declare: Callable, work: Callable, script: str, count: Callable,
-              extra: Sequence[str] = ()) -> int:  # fmt: skip
+def run_folds(
+    args: argparse.Namespace,
+    declare: Callable,
+    work: Callable,
+    script: str,
+    count: Callable,
+    extra: Sequence[str] = (),
+) -> int:
     """Run a step of several folds: where there are several GPUs, one process a fold, on each GPU one at a time.
 
     Args:
@@ -60,14 +66,21 @@ def run_folds(args: argparse.Namespace, declare: Callable, work: Callable, scrip
     """
     from urbancam.workflow import gpus
 
-    if args.fold is not None or args.device == "cpu" or args.status or len(devices := gpus.visible()) < 2:
+    if (
+        args.fold is not None
+        or args.device == "cpu"
+        or args.status
+        or len(devices := gpus.visible()) < 2
+    ):
         return run(args, declare, work)
 
     def side_by_side() -> int:
         from urbancam.workflow import settings as settings_module
 
         folds = count(settings_module.load(args.run, args.set, getattr(args, "variant", "")))
-        words = [*arguments(args, Path(script).stem), "--device", args.device, *extra] + ["--force"] * args.force
+        words = [*arguments(args, Path(script).stem), "--device", args.device, *extra] + [
+            "--force"
+        ] * args.force
         words += ["--workers", str(max(1, args.workers // len(devices)))]
         commands = [[sys.executable, script, *words, "--fold", str(fold)] for fold in range(folds)]
         return gpus.run_side_by_side(commands, devices)
@@ -89,15 +102,22 @@ def guard(action: Callable[[], int]) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("urbancam"):
             raise
-        log.error("error: this Python (%s) has no package %r\n  what to do: run ./run.sh first, then use "
-                  ".venv/bin/python", sys.executable, error.name)  # fmt: skip
+        log.error(
+            "error: this Python (%s) has no package %r\n  what to do: run ./run.sh first, then use "
+            ".venv/bin/python",
+            sys.executable,
+            error.name,
+        )
         return 2
     except OSError as error:
         if error.errno not in _DISK_ERRORS:
             raise
-        log.error("error: %s\n  where: %s\n  what to do: %s; what is finished is kept, run the step again",
-                  error.strerror, error.filename2 or error.filename or "a folder of --data or --results",
-                  _DISK_ERRORS[error.errno])  # fmt: skip
+        log.error(
+            "error: %s\n  where: %s\n  what to do: %s; what is finished is kept, run the step again",
+            error.strerror,
+            error.filename2 or error.filename or "a folder of --data or --results",
+            _DISK_ERRORS[error.errno],
+        )
         return 2
     except KeyboardInterrupt:
         log.error("interrupted; what is finished is kept, run the step again to go on")
@@ -124,7 +144,13 @@ def find_paths(settings: Any, args: argparse.Namespace) -> Any:
     if hasattr(args, "city") and not folder_name(city):
         raise InputError(f"{city!r} is not a city's name", "--city", "e.g. --city Paris")
     data = (args.data or ROOT / settings.data_dir).resolve()
-    return Paths(data, (args.results or ROOT / "results").resolve(), city, args.run, getattr(args, "variant", ""))
+    return Paths(
+        data,
+        (args.results or ROOT / "results").resolve(),
+        city,
+        args.run,
+        getattr(args, "variant", ""),
+    )
 
 
 def _run(args: argparse.Namespace, declare: Callable, work: Callable) -> int:
@@ -132,7 +158,9 @@ def _run(args: argparse.Namespace, declare: Callable, work: Callable) -> int:
 
     settings = settings_module.load(args.run, args.set, getattr(args, "variant", ""))
     if args.workers < 1:
-        raise InputError(f"--workers {args.workers} is not a number of processes", "--workers", "give 1 or more")
+        raise InputError(
+            f"--workers {args.workers} is not a number of processes", "--workers", "give 1 or more"
+        )
     paths = find_paths(settings, args)
     declared = declare(settings, paths, args)
     for step in declared if isinstance(declared, list) else [declared]:
@@ -143,7 +171,9 @@ def _run(args: argparse.Namespace, declare: Callable, work: Callable) -> int:
     return 0
 
 
-def _run_step(step: Any, settings: Any, paths: Any, args: argparse.Namespace, work: Callable) -> None:
+def _run_step(
+    step: Any, settings: Any, paths: Any, args: argparse.Namespace, work: Callable
+) -> None:
     from urbancam.workflow.records import require
 
     started = time.monotonic()
@@ -172,6 +202,17 @@ def _print_status(step: Any, variant: str) -> None:
     reason = step.stale_because()
     state = "done" if not reason else "missing" if not step.record else "stale"
     outputs = [step.result, *step.outputs]
-    print(json.dumps({"step": step.name, "label": f"{step.label} {variant}".strip(), "state": state, "reason": reason,
-                      "counts": step.record.get("counts", {}), "seconds": step.record.get("seconds"),
-                      "inputs": [str(p) for p in step.inputs], "outputs": [str(p) for p in outputs]}))  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "step": step.name,
+                "label": f"{step.label} {variant}".strip(),
+                "state": state,
+                "reason": reason,
+                "counts": step.record.get("counts", {}),
+                "seconds": step.record.get("seconds"),
+                "inputs": [str(p) for p in step.inputs],
+                "outputs": [str(p) for p in outputs],
+            }
+        )
+    )

@@ -17,7 +17,9 @@ ClassSet = Annotated[list[Annotated[int, Field(ge=0, le=4)]], Field(min_length=1
 
 def _public_address(value: str) -> str:
     if not value.startswith(("http://", "https://")) or "@" in value:
-        raise ValueError("an address begins with http:// or https:// and holds no user and password (use ~/.netrc)")
+        raise ValueError(
+            "an address begins with http:// or https:// and holds no user and password (use ~/.netrc)"
+        )
     return value
 
 
@@ -144,7 +146,9 @@ class Compare(Section):
 
 class Controls(Section):
     methods: list[Literal["hirescam", "layercam", "gradcam_plus_plus", "integrated_gradients"]]
-    maps: list[Literal["gradient_alone", "map_alone", "other_centring", "shifted", "rotated", "edges"]]
+    maps: list[
+        Literal["gradient_alone", "map_alone", "other_centring", "shifted", "rotated", "edges"]
+    ]
     randomise_weights: bool
     cells: Count | None
     integrated_gradients_steps: Count
@@ -166,7 +170,9 @@ class Demo(Section):
         if self.visible_share + self.smooth_share > 1:
             raise ValueError("demo.visible_share and demo.smooth_share add up to more than 1")
         if self.radius_m > 1000 * self.tile_km - 120:
-            raise ValueError(f"demo.radius_m {self.radius_m:g}: at most {1000 * self.tile_km - 120} fit on the tiles")
+            raise ValueError(
+                f"demo.radius_m {self.radius_m:g}: at most {1000 * self.tile_km - 120} fit on the tiles"
+            )
         return self
 
 
@@ -210,9 +216,13 @@ class Cities(Section):
     @model_validator(mode="after")
     def _check_network(self) -> "Cities":
         if not self.model.backbone.startswith("resnet") or self.model.head != "softmax":
-            raise ValueError("cities.model: a ResNet with a softmax head (relevance is defined on those)")
+            raise ValueError(
+                "cities.model: a ResNet with a softmax head (relevance is defined on those)"
+            )
         if self.training.class_weights:
-            raise ValueError("cities.training.class_weights: they are for the income classes; use class_balanced")
+            raise ValueError(
+                "cities.training.class_weights: they are for the income classes; use class_balanced"
+            )
         return self
 
     @property
@@ -227,4 +237,6 @@ class Cities(Section):
 
     def of_variant(self, name: str) -> "Cities":
         """The section as a variant of the run has it ("": the run itself)."""
-        return self.model_copy(update=variants.overlay(name, None, self.variant_folds).get("cities", {}))
+        return self.model_copy(
+            update=variants.overlay(name, None, self.variant_folds).get("cities", {})
+        )

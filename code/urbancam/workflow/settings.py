@@ -92,8 +92,14 @@ class Settings(Section):
     def pick(self, *keys: str) -> dict[str, Any]:
         """Flat `{"section.key": value}` of whole sections ("split") or single keys ("image.size_px")."""
         flat = _flatten(self.model_dump(mode="json"))
-        picked = {k: v for k, v in flat.items() if any(k == key or k.startswith(key + ".") for key in keys)}
-        missing = [key for key in keys if not any(k == key or k.startswith(key + ".") for k in flat)]
+        picked = {
+            k: v
+            for k, v in flat.items()
+            if any(k == key or k.startswith(key + ".") for key in keys)
+        }
+        missing = [
+            key for key in keys if not any(k == key or k.startswith(key + ".") for k in flat)
+        ]
         if missing:
             raise KeyError(f"no such settings: {missing}")
         return picked
@@ -122,7 +128,9 @@ def load(run: str, assignments: list[str] | tuple[str, ...] = (), variant: str =
         _merge(values, variants.overlay(variant, made.compare.folds, made.cities.variant_folds))
         return Settings.model_validate(values)
     except ValidationError as error:
-        raise InputError(_list_faults(error), sources, "see the comments in code/config/default.yaml") from None
+        raise InputError(
+            _list_faults(error), sources, "see the comments in code/config/default.yaml"
+        ) from None
 
 
 def _read_run(run: str, above: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -131,7 +139,9 @@ def _read_run(run: str, above: tuple[str, ...] = ()) -> dict[str, Any]:
     if not overlay.is_file():
         known = ", ".join(sorted(p.stem for p in CONFIG.glob("*.yaml")))
         raise InputError(
-            f"there is no run {run!r}", shown(CONFIG), f"name one of {known}, or write {shown(overlay)}"
+            f"there is no run {run!r}",
+            shown(CONFIG),
+            f"name one of {known}, or write {shown(overlay)}",
         )
     if run in above:
         chain = " on ".join([*above, run])
@@ -159,11 +169,15 @@ def _read(path: Path) -> dict[str, Any]:
 def _parse_assignment(assignment: str) -> dict[str, Any]:
     key, equals, text = assignment.partition("=")
     if not equals or not key.strip():
-        raise InputError(f"--set takes key.sub=value, not {assignment!r}", "--set", "e.g. --set split.folds=3")
+        raise InputError(
+            f"--set takes key.sub=value, not {assignment!r}", "--set", "e.g. --set split.folds=3"
+        )
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
-        raise InputError(f"the value of {assignment!r} is not readable as YAML", "--set", "quote it") from None
+        raise InputError(
+            f"the value of {assignment!r} is not readable as YAML", "--set", "quote it"
+        ) from None
     if isinstance(value, str):  # YAML 1.1 reads 3e-4 as text
         try:
             value = float(value)

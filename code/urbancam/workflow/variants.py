@@ -51,15 +51,22 @@ def overlay(name: str, folds: int | None, cities_folds: int | None = None) -> di
     if name in OF_CITIES:
         key, value = OF_CITIES[name]
         return {"cities": {key: value} | ({"trained_folds": cities_folds} if cities_folds else {})}
-    raise InputError(f"there is no variant {name!r}", "--variant",
-                     f"name split-block, split-group, split-random, split-city, seed-N or {SHUFFLED}; "
-                     f"of the cities experiment {', '.join(OF_CITIES)}")  # fmt: skip
+    raise InputError(
+        f"there is no variant {name!r}",
+        "--variant",
+        f"name split-block, split-group, split-random, split-city, seed-N or {SHUFFLED}; "
+        f"of the cities experiment {', '.join(OF_CITIES)}",
+    )
 
 
 def names(settings) -> list[str]:
     """The variants that section `compare` of a run's settings asks for, in the order they are trained."""
     compare = settings.compare
-    made = [split_name(method) for method in compare.splits if method not in (settings.split.method, "city")]
+    made = [
+        split_name(method)
+        for method in compare.splits
+        if method not in (settings.split.method, "city")
+    ]
     made += [seed_name(seed) for seed in compare.seeds if seed != settings.seed]
     return made + ([SHUFFLED] if compare.shuffled_labels else [])
 
@@ -78,7 +85,11 @@ def names_of_cities(settings, sites: Path) -> list[str]:
     if "split-acquisition" not in asked or not sites.is_file():
         return asked
     with sites.open(encoding="utf-8", newline="") as file:
-        flown = {(row["city"], row["site"], row["acquisition"]) for row in csv.DictReader(file) if row["acquisition"]}
+        flown = {
+            (row["city"], row["site"], row["acquisition"])
+            for row in csv.DictReader(file)
+            if row["acquisition"]
+        }
     fit = [city for city in {city for city, _, _ in flown} if _has_two_sides(flown, city)]
     return asked if len(fit) > 1 else [name for name in asked if name != "split-acquisition"]
 
@@ -87,5 +98,8 @@ def _has_two_sides(flown: set[tuple[str, str, str]], city: str) -> bool:
     """Whether the acquisitions of a city, every other of them, have two sites on either side (`cities/patches.py`)."""
     own = [(site, acquisition) for name, site, acquisition in flown if name == city]
     names = sorted({acquisition for _, acquisition in own})
-    sides = [len({site for site, acquisition in own if acquisition in names[first::2]}) for first in (0, 1)]
+    sides = [
+        len({site for site, acquisition in own if acquisition in names[first::2]})
+        for first in (0, 1)
+    ]
     return min(sides) >= 2

@@ -51,7 +51,9 @@ def draw_plan(site: Site) -> Plan:
     blocks = _split_into_blocks(site, list(free.geoms))
     codes = _zone(site, blocks)
     cuts = [*arterials, site.domain.exterior]
-    faces = _node([*cuts, *(strip.boundary for strip in strips.values()), *shapely.boundary(blocks)], site)
+    faces = _node(
+        [*cuts, *(strip.boundary for strip in strips.values()), *shapely.boundary(blocks)], site
+    )
     areas = np.array([*strips.values(), *blocks])
     face_codes = _label(faces, areas, np.array([*strips, *codes]))
     return Plan(faces, face_codes, arterials, squares, ribbons, site.outline())
@@ -65,7 +67,9 @@ def ribbon(line: np.ndarray, width: np.ndarray) -> shapely.Polygon:
     return shapely.Polygon(np.concatenate([line + side, (line - side)[::-1]])).buffer(0)
 
 
-def _curve(site: Site, heading: float, offset: float, bends: list[tuple[float, float, float]]) -> np.ndarray:
+def _curve(
+    site: Site, heading: float, offset: float, bends: list[tuple[float, float, float]]
+) -> np.ndarray:
     """A line right across the site: heading in radians, offset and bends in units of the city's radius.
 
     A bend is (amplitude, cycles per radius, phase).
@@ -74,7 +78,9 @@ def _curve(site: Site, heading: float, offset: float, bends: list[tuple[float, f
     along = np.linspace(-reach, reach, 400)
     across = np.full_like(along, offset * site.radius_m)
     for amplitude, cycles, phase in bends:
-        across += amplitude * site.radius_m * np.sin(2 * np.pi * cycles * along / site.radius_m + phase)
+        across += (
+            amplitude * site.radius_m * np.sin(2 * np.pi * cycles * along / site.radius_m + phase)
+        )
     axes = np.array([[np.cos(heading), np.sin(heading)], [-np.sin(heading), np.cos(heading)]])
     return site.centre + np.stack([along, across], axis=1) @ axes
 
@@ -82,7 +88,9 @@ def _curve(site: Site, heading: float, offset: float, bends: list[tuple[float, f
 def _lay_ribbons(site: Site) -> dict[int, tuple[np.ndarray, np.ndarray]]:
     rng = site.random(1)
     heading = np.radians(rng.uniform(58, 74))
-    river = _curve(site, heading, 0.32, [(0.13, 0.62, rng.uniform(0, 6)), (0.05, 1.5, rng.uniform(0, 6))])
+    river = _curve(
+        site, heading, 0.32, [(0.13, 0.62, rng.uniform(0, 6)), (0.05, 1.5, rng.uniform(0, 6))]
+    )
     rails = _curve(site, heading - 1.25, -0.45, [(0.10, 0.33, rng.uniform(0, 6))])
     motorway = _curve(site, heading + 0.12, -0.80, [(0.07, 0.4, rng.uniform(0, 6))])
     from_centre = np.linalg.norm(rails - site.centre, axis=1) / site.radius_m
@@ -109,9 +117,13 @@ def _lay_arterials(site: Site) -> tuple[list[shapely.LineString], list[shapely.P
     return lines, [shapely.Point(heart), *crossings[::2]]
 
 
-def _radial(site: Site, heart: np.ndarray, angle: float, rng: np.random.Generator) -> shapely.LineString:
+def _radial(
+    site: Site, heart: np.ndarray, angle: float, rng: np.random.Generator
+) -> shapely.LineString:
     distance = np.linspace(0, 3.0 * site.tile_km * 1000, 120)
-    bend = angle + 0.22 * np.sin(distance / site.radius_m * rng.uniform(1.5, 3.0) + rng.uniform(0, 6))
+    bend = angle + 0.22 * np.sin(
+        distance / site.radius_m * rng.uniform(1.5, 3.0) + rng.uniform(0, 6)
+    )
     step = np.diff(distance, prepend=0.0)[:, None] * np.stack([np.cos(bend), np.sin(bend)], axis=1)
     return shapely.LineString(heart + np.cumsum(step, axis=0))
 
@@ -120,13 +132,19 @@ def _ring(heart: np.ndarray, radius_m: float, rng: np.random.Generator) -> shape
     angle = np.linspace(0, 2 * np.pi, 90)
     wobble = sum(rng.uniform(0.02, 0.06) * np.sin(k * angle + rng.uniform(0, 6)) for k in (2, 3, 5))
     radius = radius_m * (1 + wobble)
-    return shapely.LineString(heart + radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1))
+    return shapely.LineString(
+        heart + radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    )
 
 
-def _stack_strips(site: Site, ribbons: dict, arterials: list, squares: list) -> dict[int, shapely.Geometry]:
+def _stack_strips(
+    site: Site, ribbons: dict, arterials: list, squares: list
+) -> dict[int, shapely.Geometry]:
     """What lies above comes first: motorway over streets over rails over water."""
     rng = site.random(3)
-    lake = shapely.Point(site.centre + site.radius_m * np.array([-0.68, 0.66])).buffer(0.085 * site.radius_m)
+    lake = shapely.Point(site.centre + site.radius_m * np.array([-0.68, 0.66])).buffer(
+        0.085 * site.radius_m
+    )
     lake = shapely.affinity.rotate(shapely.affinity.scale(lake, 1.7, 0.8), rng.uniform(0, 180))
     streets = [line.buffer(9.0) for line in arterials] + [point.buffer(24.0) for point in squares]
     layers = {
@@ -165,8 +183,14 @@ def _block_size(distance: float, rng: np.random.Generator) -> float:
     return rng.uniform(6_000, 12_000) if distance < 0.35 else rng.uniform(7_000, 17_000)
 
 
-def split(part: shapely.Polygon, size_m2: float, street_m: float, rng: np.random.Generator,
-          shortest_m: float = 90.0, smallest_m2: float = 200.0):  # fmt: skip
+def split(
+    part: shapely.Polygon,
+    size_m2: float,
+    street_m: float,
+    rng: np.random.Generator,
+    shortest_m: float = 90.0,
+    smallest_m2: float = 200.0,
+):
     """The two or more pieces left of a part by a street across it; None where it stays whole."""
     a, b, c, *_ = shapely.get_coordinates(part.minimum_rotated_rectangle)
     long, short = (b - a, c - b) if np.hypot(*(b - a)) > np.hypot(*(c - b)) else (c - b, b - a)
@@ -177,7 +201,9 @@ def split(part: shapely.Polygon, size_m2: float, street_m: float, rng: np.random
         long, short = short, long
     middle = (a + c) / 2 + rng.uniform(-0.1, 0.1) * long
     across = short + rng.uniform(-0.07, 0.07) * long
-    street = shapely.LineString([middle - across, middle + across]).buffer(street_m / 2, cap_style="flat")
+    street = shapely.LineString([middle - across, middle + across]).buffer(
+        street_m / 2, cap_style="flat"
+    )
     pieces = shapely.get_parts(part.difference(street))
     return [piece for piece in pieces if piece.area > smallest_m2] if len(pieces) > 1 else None
 
@@ -202,7 +228,9 @@ def _zone(site: Site, blocks: np.ndarray) -> np.ndarray:
         [landuse.GREEN, landuse.INDUSTRY, landuse.SPORT, landuse.FOREST],
         housing,
     )
-    fields = np.select([lottery < 0.62, lottery < 0.8], [landuse.ARABLE, landuse.PASTURE], landuse.FOREST)
+    fields = np.select(
+        [lottery < 0.62, lottery < 0.8], [landuse.ARABLE, landuse.PASTURE], landuse.FOREST
+    )
     inside = shapely.contains_properly(site.outline().buffer(20), shapely.point_on_surface(blocks))
     return np.where(inside, uses, fields)
 

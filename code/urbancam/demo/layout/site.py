@@ -52,7 +52,12 @@ class Site:
     def tile_corners_km(self) -> list[tuple[int, int]]:
         """West and NORTH edge of each tile, as IGN names tiles."""
         x, y = CENTRE_KM
-        return [(x - self.tile_km, y), (x - self.tile_km, y + self.tile_km), (x, y), (x, y + self.tile_km)]
+        return [
+            (x - self.tile_km, y),
+            (x - self.tile_km, y + self.tile_km),
+            (x, y),
+            (x, y + self.tile_km),
+        ]
 
     def outline(self) -> shapely.Polygon:
         """The city's boundary, Lambert-93: a rounded square, slightly uneven, well inside the tiles."""
@@ -61,11 +66,15 @@ class Site:
         phase = self.random(0).uniform(0, 2 * np.pi, 3)
         wobble = sum(np.cos(k * angle + p) for k, p in zip((3, 5, 8), phase, strict=True))
         radius *= 1 - 0.012 * (wobble + 3) / 2
-        return shapely.Polygon(self.centre + radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1))
+        return shapely.Polygon(
+            self.centre + radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1)
+        )
 
     def cells(self) -> tuple[list[str], np.ndarray]:
         """Every census cell that touches the four tiles: ids and squares (EPSG:3035)."""
-        west, south, east, north = (np.array(to_laea(self.domain).bounds) // CELL_M * CELL_M).astype(int)
+        west, south, east, north = (
+            np.array(to_laea(self.domain).bounds) // CELL_M * CELL_M
+        ).astype(int)
         x, y = np.meshgrid(np.arange(west, east + 1, CELL_M), np.arange(south, north + 1, CELL_M))
         x, y = x.ravel(), y.ravel()
         ids = [f"CRS3035RES{CELL_M}mN{n}E{e}" for n, e in zip(y, x, strict=True)]

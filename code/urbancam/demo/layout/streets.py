@@ -16,7 +16,9 @@ def straight_grid(side_m: float, rng: np.random.Generator) -> np.ndarray:
     x = np.cumsum(np.where(np.arange(-8, 24) % 3, 100.0, 112.0))
     y = np.cumsum(np.where(np.arange(-8, 36) % 3, 62.0, 72.0))
     x, y = x - x[len(x) // 2] + rng.uniform(0, 100), y - y[len(y) // 2] + rng.uniform(0, 62)
-    west, south = (values.ravel() for values in np.meshgrid(x[np.abs(x) < reach], y[np.abs(y) < reach]))
+    west, south = (
+        values.ravel() for values in np.meshgrid(x[np.abs(x) < reach], y[np.abs(y) < reach])
+    )
     blocks = shapely.box(west, south, west + 86, south + 48)
     turned = _turn(blocks, rng.uniform(-12, 12))
     return _move(turned, side_m / 2)
@@ -39,7 +41,9 @@ def winding_drives(side_m: float, rng: np.random.Generator) -> np.ndarray:
     """Long bent blocks between streets that swing to and fro, with a cross street here and there."""
     x = np.linspace(-60, side_m + 60, 120)
     swing, waves, phase = rng.uniform(22, 34), rng.uniform(150, 230), rng.uniform(0, 6)
-    bend = swing * np.sin(2 * np.pi * x / waves + phase) + 10 * np.sin(2 * np.pi * x / 90 + 2 * phase)
+    bend = swing * np.sin(2 * np.pi * x / waves + phase) + 10 * np.sin(
+        2 * np.pi * x / 90 + 2 * phase
+    )
     starts = np.arange(-120, side_m + 120, 72.0) + rng.uniform(0, 72)
     drives = [np.column_stack([x, y + bend * rng.uniform(0.85, 1.15)]) for y in starts]
     crossings = []
@@ -57,7 +61,9 @@ def superblocks(side_m: float, rng: np.random.Generator) -> np.ndarray:
     """Few large blocks between broad roads."""
     x, y = (np.arange(-2, 4) * step + rng.uniform(0, step) for step in (210.0, 170.0))
     west, south = (values.ravel() for values in np.meshgrid(x, y))
-    return _turned_about(shapely.box(west, south, west + 186, south + 146), side_m, rng.uniform(-25, 25))
+    return _turned_about(
+        shapely.box(west, south, west + 186, south + 146), side_m, rng.uniform(-25, 25)
+    )
 
 
 def compounds(side_m: float, rng: np.random.Generator) -> np.ndarray:

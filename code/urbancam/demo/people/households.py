@@ -23,16 +23,35 @@ COLUMNS = (
     "Ind_80p Ind_inc I_est_1km"
 ).split()
 AGES = {
-    "Ind_0_3": 4, "Ind_4_5": 2.5, "Ind_6_10": 6, "Ind_11_17": 8.5, "Ind_18_24": 8, "Ind_25_39": 19,
-    "Ind_40_54": 20, "Ind_55_64": 12.5, "Ind_65_79": 13, "Ind_80p": 6, "Ind_inc": 0.5,
-}  # % of people, France 2015 (INSEE, population estimates)  # fmt: skip
-BUILT = {"Log_av45": 24, "Log_45_70": 22, "Log_70_90": 29, "Log_ap90": 24.5, "Log_inc": 0.5}  # % of dwellings
+    "Ind_0_3": 4,
+    "Ind_4_5": 2.5,
+    "Ind_6_10": 6,
+    "Ind_11_17": 8.5,
+    "Ind_18_24": 8,
+    "Ind_25_39": 19,
+    "Ind_40_54": 20,
+    "Ind_55_64": 12.5,
+    "Ind_65_79": 13,
+    "Ind_80p": 6,
+    "Ind_inc": 0.5,
+}  # % of people, France 2015 (INSEE, population estimates)
+BUILT = {
+    "Log_av45": 24,
+    "Log_45_70": 22,
+    "Log_70_90": 29,
+    "Log_ap90": 24.5,
+    "Log_inc": 0.5,
+}  # % of dwellings
 
 
 def settle(site: Site, shares: pd.DataFrame) -> np.ndarray:
     """People of every cell (N,), by its housing; 0 where hardly anybody lives."""
     rng = site.random(31)
-    housing = sum(shares.get(code, 0.0) * per_ha for code, per_ha in PEOPLE_PER_HA.items()) * CELL_M**2 / 1e4
+    housing = (
+        sum(shares.get(code, 0.0) * per_ha for code, per_ha in PEOPLE_PER_HA.items())
+        * CELL_M**2
+        / 1e4
+    )
     people = np.round(2 * housing.to_numpy() * rng.lognormal(0, 0.2, len(shares))) / 2
     return np.where(people < MIN_PEOPLE, 0.0, people)
 
@@ -52,9 +71,13 @@ def take_census(site: Site, cells: pd.DataFrame, imputed_share: float) -> pd.Dat
     rng = site.random(32)
     group = choose_groups(cells, imputed_share, rng)
     imputed = group >= 0
-    people = np.maximum(cells["people"].to_numpy(), np.ceil(SECRECY_HOUSEHOLDS * PEOPLE_PER_HOUSEHOLD))
+    people = np.maximum(
+        cells["people"].to_numpy(), np.ceil(SECRECY_HOUSEHOLDS * PEOPLE_PER_HOUSEHOLD)
+    )
     people[imputed] = np.round(rng.uniform(6, 10.4, imputed.sum()) * PEOPLE_PER_HOUSEHOLD * 2) / 2
-    table = pd.DataFrame({"Ind": people, "Men": np.maximum(np.round(people / PEOPLE_PER_HOUSEHOLD), 1)})
+    table = pd.DataFrame(
+        {"Ind": people, "Men": np.maximum(np.round(people / PEOPLE_PER_HOUSEHOLD), 1)}
+    )
     table.loc[imputed, "Men"] = np.clip(table["Men"][imputed], 6, SECRECY_HOUSEHOLDS - 1)
     table["Ind_snv"] = np.round(people * cells["income_eur"].to_numpy(), 1)
     _count_households(table, cells["income_eur"].to_numpy(), cells["collective"].to_numpy(), rng)
@@ -77,8 +100,9 @@ def choose_groups(cells: pd.DataFrame, share: float, rng: np.random.Generator) -
     return group
 
 
-def _count_households(table: pd.DataFrame, income_eur: np.ndarray, collective: np.ndarray,
-                      rng: np.random.Generator) -> None:  # fmt: skip
+def _count_households(
+    table: pd.DataFrame, income_eur: np.ndarray, collective: np.ndarray, rng: np.random.Generator
+) -> None:
     """Households and dwellings of each kind; kinds of one whole add up to it."""
     households, people = table["Men"].to_numpy(), table["Ind"].to_numpy()
     poor = np.clip(0.14 * (20_000 / income_eur) ** 2.5, 0.01, 0.6)
@@ -95,7 +119,9 @@ def _count_households(table: pd.DataFrame, income_eur: np.ndarray, collective: n
     table["Men_mais"] = households - table["Men_coll"]
     table[list(BUILT)] = _split(households.astype(int), BUILT, rng)
     table["Log_soc"] = rng.binomial(table["Men_coll"].astype(int), 0.3).astype(float)
-    table[list(AGES)] = _split((2 * people).astype(int), AGES, rng) / 2  # children of two homes count half
+    table[list(AGES)] = (
+        _split((2 * people).astype(int), AGES, rng) / 2
+    )  # children of two homes count half
 
 
 def _split(totals: np.ndarray, percent: dict[str, float], rng: np.random.Generator) -> np.ndarray:
@@ -118,12 +144,16 @@ def _name_cells(table: pd.DataFrame, cells: pd.DataFrame, group: np.ndarray) -> 
     """Ids, communes and the flags of imputation."""
     imputed = group >= 0
     ids = cells["id"].to_numpy()
-    kilometre = [f"CRS3035RES1000mN{s // 1000 * 1000}E{w // 1000 * 1000}"
-                 for s, w in zip(cells["south"], cells["west"], strict=True)]  # fmt: skip
+    kilometre = [
+        f"CRS3035RES1000mN{s // 1000 * 1000}E{w // 1000 * 1000}"
+        for s, w in zip(cells["south"], cells["west"], strict=True)
+    ]
     table["IdINSPIRE"] = table["Id_car2010"] = ids
     table["Id_carr1km"] = kilometre
     table["Id_carr_n"] = np.where(imputed, kilometre, ids)
-    table["Groupe"] = np.where(imputed, 700_000 + group, 500_000 + np.arange(len(table))).astype("int32")
+    table["Groupe"] = np.where(imputed, 700_000 + group, 500_000 + np.arange(len(table))).astype(
+        "int32"
+    )
     table["Depcom"] = cells["depcom"].to_numpy()
     table["I_est_cr"] = imputed.astype("int32")
     table["I_pauv"] = np.int32(0)

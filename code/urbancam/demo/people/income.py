@@ -19,7 +19,9 @@ from urbancam.demo.layout.site import CELL_M, Site, to_laea
 RAISES, LOWERS = landuse.GREEN, landuse.INDUSTRY
 INERT = landuse.URBAN_HIGH  # one of the inert classes, found in many cells: the control
 MEDIAN_EUR = 21_000.0  # ASSUME: near the French median standard of living of 2015, 20 300 (INSEE)
-SPREAD = 0.26  # ASSUME: standard deviation of log income; the deciles then lie a factor of 1.95 apart
+SPREAD = (
+    0.26  # ASSUME: standard deviation of log income; the deciles then lie a factor of 1.95 apart
+)
 WAVELENGTHS_M = (1400.0, 3200.0)  # of the smooth part
 
 
@@ -41,8 +43,12 @@ def class_shares(plan: Plan, squares: np.ndarray) -> pd.DataFrame:
     cell, face = shapely.STRtree(faces).query(squares, predicate="intersects")
     area_m2 = shapely.area(shapely.intersection(squares[cell], faces[face]))
     pieces = pd.DataFrame({"cell": cell, "code": plan.codes[face], "share": area_m2 / CELL_M**2})
-    shares = pieces.pivot_table(index="cell", columns="code", values="share", aggfunc="sum", fill_value=0.0)
-    return shares.reindex(index=range(len(squares)), columns=sorted(set(plan.codes)), fill_value=0.0)
+    shares = pieces.pivot_table(
+        index="cell", columns="code", values="share", aggfunc="sum", fill_value=0.0
+    )
+    return shares.reindex(
+        index=range(len(squares)), columns=sorted(set(plan.codes)), fill_value=0.0
+    )
 
 
 def draw_incomes(

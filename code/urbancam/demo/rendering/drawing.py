@@ -27,7 +27,9 @@ class Sun:
     @property
     def heading(self) -> np.ndarray:
         """(2,) unit vector along which shadows fall, east and north."""
-        return np.array([-np.sin(np.radians(self.azimuth_deg)), -np.cos(np.radians(self.azimuth_deg))])
+        return np.array(
+            [-np.sin(np.radians(self.azimuth_deg)), -np.cos(np.radians(self.azimuth_deg))]
+        )
 
 
 SURVEY_SUN = Sun(158.0, 0.75)  # late morning, 53 degrees high, as survey flights are flown
@@ -87,11 +89,15 @@ class Sketch:
     def shapes(self, geometries: np.ndarray, material: str | np.ndarray, layer: Layer) -> None:
         """Add polygons or multipolygons (their outer rings), all of one material or one number each."""
         parts, owner = shapely.get_parts(np.atleast_1d(geometries), return_index=True)
-        kept = (shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(parts)
+        kept = (shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(
+            parts
+        )
         parts, owner = parts[kept], owner[kept]
         rings = shapely.get_exterior_ring(parts)
         numbers = np.broadcast_to(_number(material), np.atleast_1d(geometries).shape)[owner]
-        self._add(shapely.get_coordinates(rings), shapely.get_num_coordinates(rings), numbers, layer)
+        self._add(
+            shapely.get_coordinates(rings), shapely.get_num_coordinates(rings), numbers, layer
+        )
 
     def quads(self, corners: np.ndarray, material: str | np.ndarray, layer: Layer) -> None:
         """Add polygons of equally many corners: (N, K, 2)."""
@@ -103,13 +109,18 @@ class Sketch:
         """Add the shadows of upright things with convex footprints (N, K, 2)."""
         length = np.broadcast_to(height_m, len(corners)) * self.sun.shadow_per_height
         reach = length[:, None, None] * self.sun.heading
-        swept = shapely.convex_hull(shapely.multipoints(np.concatenate([corners, corners + reach], axis=1)))
+        swept = shapely.convex_hull(
+            shapely.multipoints(np.concatenate([corners, corners + reach], axis=1))
+        )
         self.shapes(swept, "shadow", Layer.SHADOW)
 
     def trees(self, points: np.ndarray, crown_m: np.ndarray, hue: np.ndarray) -> None:
         """Add trees at (N, 2)."""
-        self._trees.append(np.column_stack([points, np.broadcast_to(crown_m, len(points)),
-                                            np.broadcast_to(hue, len(points))]))  # fmt: skip
+        self._trees.append(
+            np.column_stack(
+                [points, np.broadcast_to(crown_m, len(points)), np.broadcast_to(hue, len(points))]
+            )
+        )
 
     def _add(self, xy: np.ndarray, counts: np.ndarray, numbers: np.ndarray, layer: Layer) -> None:
         self._coordinates.append(xy)
@@ -123,18 +134,28 @@ class Sketch:
         xy = ((np.concatenate(self._coordinates) - corner) * south).astype("float32")
         counts, layers = np.concatenate(self._counts), np.concatenate(self._layers)
         begins = np.cumsum(counts) - counts
-        box = np.concatenate([np.minimum.reduceat(xy, begins), np.maximum.reduceat(xy, begins)], axis=1)
+        box = np.concatenate(
+            [np.minimum.reduceat(xy, begins), np.maximum.reduceat(xy, begins)], axis=1
+        )
         order = np.argsort(layers, kind="stable")
-        vertex = np.repeat(begins[order] - (np.cumsum(counts[order]) - counts[order]), counts[order])
+        vertex = np.repeat(
+            begins[order] - (np.cumsum(counts[order]) - counts[order]), counts[order]
+        )
         xy = xy[vertex + np.arange(len(xy))]
         start = np.concatenate([[0], np.cumsum(counts[order])])
         trees = np.concatenate(self._trees)
         trees = trees[np.lexsort((trees[:, 0], -trees[:, 1]))]
         return Drawing(
-            xy, start, np.concatenate(self._materials)[order].astype("uint8"), layers[order].astype("uint8"),
-            box[order], ((trees[:, :2] - corner) * south).astype("float32"),
-            trees[:, 2].astype("float32"), trees[:, 3].astype("uint8"), self.sun,
-        )  # fmt: skip
+            xy,
+            start,
+            np.concatenate(self._materials)[order].astype("uint8"),
+            layers[order].astype("uint8"),
+            box[order],
+            ((trees[:, :2] - corner) * south).astype("float32"),
+            trees[:, 2].astype("float32"),
+            trees[:, 3].astype("uint8"),
+            self.sun,
+        )
 
 
 def _number(material: str | np.ndarray) -> int | np.ndarray:

@@ -10,7 +10,10 @@ import numpy as np
 LEVELS = 64  # steps between the dark and the light colour of a material
 SHADED = 128  # number of a material in shadow: its own plus this
 SHADOW_TINT = np.array([0.42, 0.47, 0.55])  # of the lit colour: skylight is blue
-HAZE = ((0.09, (134, 138, 134)), 0.05)  # share and colour of the air's light, share of lost saturation
+HAZE = (
+    (0.09, (134, 138, 134)),
+    0.05,
+)  # share and colour of the air's light, share of lost saturation
 DIRECTIONS = 6  # of field rows and roof seams
 FACINGS = 4  # how much a slope looks towards the sun, 0 away .. 3 towards
 CROWN_SHADES = 5
@@ -29,7 +32,9 @@ class Material:
 
 def _around(colour: tuple[int, ...], spread: float, texture: str = "fine") -> Material:
     """A colour and its shades, `spread` darker and lighter."""
-    return Material(tuple(c * (1 - spread) for c in colour), tuple(c * (1 + spread) for c in colour), texture)
+    return Material(
+        tuple(c * (1 - spread) for c in colour), tuple(c * (1 + spread) for c in colour), texture
+    )
 
 
 _GROUNDS = {
@@ -73,24 +78,43 @@ _ROWS = {
     "ploughed": ((128, 100, 74), (172, 142, 110)),
 }
 _TILES = {
-    "terracotta": (206, 138, 108), "orange": (222, 150, 112), "brick": (178, 104, 82),
-    "brown": (150, 112, 92), "pale": (224, 178, 146), "slate": (112, 118, 130), "zinc": (158, 164, 172),
-}  # fmt: skip
+    "terracotta": (206, 138, 108),
+    "orange": (222, 150, 112),
+    "brick": (178, 104, 82),
+    "brown": (150, 112, 92),
+    "pale": (224, 178, 146),
+    "slate": (112, 118, 130),
+    "zinc": (158, 164, 172),
+}
 _FLATS = {
-    "roof_white": (222, 224, 224), "roof_grey": (168, 170, 172), "roof_bitumen": (96, 98, 104),
-    "roof_blue": (128, 152, 180), "roof_green": (140, 158, 140), "roof_gravel": (186, 178, 164),
-    "roof_rust": (164, 112, 92), "skylight": (208, 222, 230), "chimney": (116, 84, 74),
-    "vent": (206, 208, 210), "glass": (52, 62, 76), "car_white": (234, 234, 232),
-    "car_silver": (178, 182, 188), "car_black": (46, 48, 54), "car_blue": (58, 84, 138),
-    "car_red": (164, 46, 44), "container": (190, 96, 56), "platform": (192, 188, 180),
-}  # fmt: skip
+    "roof_white": (222, 224, 224),
+    "roof_grey": (168, 170, 172),
+    "roof_bitumen": (96, 98, 104),
+    "roof_blue": (128, 152, 180),
+    "roof_green": (140, 158, 140),
+    "roof_gravel": (186, 178, 164),
+    "roof_rust": (164, 112, 92),
+    "skylight": (208, 222, 230),
+    "chimney": (116, 84, 74),
+    "vent": (206, 208, 210),
+    "glass": (52, 62, 76),
+    "car_white": (234, 234, 232),
+    "car_silver": (178, 182, 188),
+    "car_black": (46, 48, 54),
+    "car_blue": (58, 84, 138),
+    "car_red": (164, 46, 44),
+    "container": (190, 96, 56),
+    "platform": (192, 188, 180),
+}
 _CROWNS = ((74, 96, 56), (88, 108, 60), (62, 84, 54), (102, 116, 62), (52, 72, 54))
 
 
 def _table() -> dict[str, Material]:
     table = dict(_GROUNDS)
     for crop, (dark, light) in _ROWS.items():
-        table |= {f"{crop}_{turn}": Material(dark, light, f"rows_{turn}") for turn in range(DIRECTIONS)}
+        table |= {
+            f"{crop}_{turn}": Material(dark, light, f"rows_{turn}") for turn in range(DIRECTIONS)
+        }
     for tile, colour in _TILES.items():
         for facing, shine in enumerate((0.70, 0.84, 0.98, 1.10)):
             table[f"{tile}_{facing}"] = _around(tuple(c * shine for c in colour), 0.09)
@@ -103,7 +127,14 @@ def _table() -> dict[str, Material]:
 
 MATERIALS = _table()
 MATERIAL = {name: number for number, name in enumerate(MATERIALS)}
-TEXTURES = ("fine", "grass", "leaf", "patchy", "ripples", *(f"rows_{turn}" for turn in range(DIRECTIONS)))
+TEXTURES = (
+    "fine",
+    "grass",
+    "leaf",
+    "patchy",
+    "ripples",
+    *(f"rows_{turn}" for turn in range(DIRECTIONS)),
+)
 assert len(MATERIALS) <= SHADED
 
 
@@ -141,7 +172,9 @@ def _through_air(colour: np.ndarray) -> np.ndarray:
 def texture_of_material() -> np.ndarray:
     """Number of the texture of every material, lit and shaded: (256,) int."""
     numbers = np.zeros((2, SHADED), int)
-    numbers[:, : len(MATERIALS)] = [TEXTURES.index(material.texture) for material in MATERIALS.values()]
+    numbers[:, : len(MATERIALS)] = [
+        TEXTURES.index(material.texture) for material in MATERIALS.values()
+    ]
     return numbers.ravel()
 
 
@@ -158,14 +191,20 @@ def textures(size_px: int, pixel_m: float, rng: np.random.Generator) -> np.ndarr
         0.3 * fine + medium + broad,
     ]
     for turn in range(DIRECTIONS):
-        mixed.append(0.4 * fine + 0.5 * broad + 1.1 * _rows(size_px, pixel_m, np.pi * turn / DIRECTIONS))
-    return np.stack([np.clip(24 + 11 * field / field.std(), 0, 47) for field in mixed]).astype("uint8")
+        mixed.append(
+            0.4 * fine + 0.5 * broad + 1.1 * _rows(size_px, pixel_m, np.pi * turn / DIRECTIONS)
+        )
+    return np.stack([np.clip(24 + 11 * field / field.std(), 0, 47) for field in mixed]).astype(
+        "uint8"
+    )
 
 
 def _smooth(white: np.ndarray, sigma_px: float) -> np.ndarray:
     """Gaussian filter on a torus, unit variance."""
     k = np.fft.fftfreq(white.shape[0])[:, None] ** 2 + np.fft.rfftfreq(white.shape[1])[None] ** 2
-    field = np.fft.irfft2(np.fft.rfft2(white) * np.exp(-2 * np.pi**2 * sigma_px**2 * k), white.shape)
+    field = np.fft.irfft2(
+        np.fft.rfft2(white) * np.exp(-2 * np.pi**2 * sigma_px**2 * k), white.shape
+    )
     return field / max(field.std(), 1e-12)
 
 

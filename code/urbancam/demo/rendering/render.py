@@ -20,7 +20,7 @@ from urbancam.demo.rendering.materials import (
     Season,
     colour_table,
     texture_of_material,
-    textures,  # fmt: skip
+    textures,
 )
 
 MARGIN_PX = 1  # needed by the soft focus
@@ -50,7 +50,9 @@ class Renderer:
         season: of the colours.
     """
 
-    def __init__(self, drawing: Drawing, pixel_m: float, rng: np.random.Generator, season: Season = SUMMER) -> None:
+    def __init__(
+        self, drawing: Drawing, pixel_m: float, rng: np.random.Generator, season: Season = SUMMER
+    ) -> None:
         self.pixel_m = pixel_m
         self.polygons = np.flatnonzero(_mean_width_m(drawing) >= THINNEST_PX * pixel_m)
         self.drawing = drawing
@@ -82,13 +84,20 @@ class Renderer:
         reach = TALLEST_M / self.pixel_m
         box = self.box
         seen = (
-            (box[:, 0] < left + width) & (box[:, 2] > left) & (box[:, 1] < top + height) & (box[:, 3] > top)
+            (box[:, 0] < left + width)
+            & (box[:, 2] > left)
+            & (box[:, 1] < top + height)
+            & (box[:, 3] > top)
         )
         numbers = self.polygons[seen]
         layers = self.drawing.layer[numbers]
         x, y = self.tree_xy.T
-        trees = np.flatnonzero((x > left - reach) & (x < left + width + reach)
-                               & (y > top - reach) & (y < top + height + reach))  # fmt: skip
+        trees = np.flatnonzero(
+            (x > left - reach)
+            & (x < left + width + reach)
+            & (y > top - reach)
+            & (y < top + height + reach)
+        )
         canvas = Image.new("L", (width, height), MATERIAL["asphalt"])
         self._fill(canvas, numbers[layers < Layer.SHADOW], left, top)
         shade = Image.new("L", (width, height), 0)
@@ -100,20 +109,32 @@ class Renderer:
         return np.asarray(canvas)
 
     def _fill(
-        self, canvas: Image.Image, numbers: np.ndarray, left: int, top: int, value: int | None = None
+        self,
+        canvas: Image.Image,
+        numbers: np.ndarray,
+        left: int,
+        top: int,
+        value: int | None = None,
     ) -> None:
         draw = ImageDraw.Draw(canvas)
         corner = np.array([left, top], "int32")
         start, material = self.drawing.start, self.drawing.material
         for number in numbers.tolist():
             xy = self.xy[start[number] : start[number + 1]] - corner
-            draw.polygon(xy.ravel().tolist(), fill=int(material[number]) if value is None else value)
+            draw.polygon(
+                xy.ravel().tolist(), fill=int(material[number]) if value is None else value
+            )
 
-    def _stamp(self, canvas: Image.Image, trees: np.ndarray, left: int, top: int, shadow: bool) -> None:
+    def _stamp(
+        self, canvas: Image.Image, trees: np.ndarray, left: int, top: int, shadow: bool
+    ) -> None:
         for x, y, size, shape, hue in zip(
-            *(self.tree_xy[trees] - (left, top)).T.tolist(), self.tree_size[trees].tolist(),
-            self.tree_shape[trees].tolist(), self.drawing.hue[trees].tolist(), strict=True,
-        ):  # fmt: skip
+            *(self.tree_xy[trees] - (left, top)).T.tolist(),
+            self.tree_size[trees].tolist(),
+            self.tree_shape[trees].tolist(),
+            self.drawing.hue[trees].tolist(),
+            strict=True,
+        ):
             crown = self.crowns[size, shape, hue]
             x, y = round(x) - crown.mask.width // 2, round(y) - crown.mask.height // 2
             if shadow:
@@ -124,7 +145,10 @@ class Renderer:
     def _levels(self, materials: np.ndarray, left: int, top: int) -> np.ndarray:
         """Texture level of each pixel, 0 .. 63: the material's texture plus a broad change."""
         height, width = materials.shape
-        row, column = (top + np.arange(height)) % self.texture_px, (left + np.arange(width)) % self.texture_px
+        row, column = (
+            (top + np.arange(height)) % self.texture_px,
+            (left + np.arange(width)) % self.texture_px,
+        )
         place = (row[:, None] * self.texture_px + column[None]).astype("int32")
         place += self.texture_start[materials]
         return self.texture.ravel()[place] + self._broad(left, top, width, height)
@@ -134,7 +158,8 @@ class Renderer:
         first_x, first_y = left // BROAD_PX, top // BROAD_PX
         columns, rows = width // BROAD_PX + 3, height // BROAD_PX + 3
         patch = self.broad[
-            np.arange(first_y, first_y + rows)[:, None] % 256, np.arange(first_x, first_x + columns) % 256
+            np.arange(first_y, first_y + rows)[:, None] % 256,
+            np.arange(first_x, first_x + columns) % 256,
         ]
         large = Image.fromarray(patch).resize(
             (columns * BROAD_PX, rows * BROAD_PX), Image.Resampling.BILINEAR
@@ -148,7 +173,9 @@ class Renderer:
             (size, shape, hue): crown
             for size in sizes
             for shape in range(CROWN_SHAPES)
-            for hue, crown in enumerate(_draw_crown(size * CROWN_STEP_M, self.pixel_m, self.drawing.sun, rng))
+            for hue, crown in enumerate(
+                _draw_crown(size * CROWN_STEP_M, self.pixel_m, self.drawing.sun, rng)
+            )
         }
 
 
@@ -169,14 +196,18 @@ def _draw_crown(crown_m: float, pixel_m: float, sun: Sun, rng: np.random.Generat
     size = int(np.ceil(2.3 * half)) | 1
     y, x = (np.mgrid[:size, :size] - size // 2) / half
     angle, distance = np.arctan2(y, x), np.hypot(x, y)
-    wobble = sum(rng.uniform(0.02, 0.09) * np.sin(k * angle + rng.uniform(0, 6)) for k in (2, 3, 5, 7))
+    wobble = sum(
+        rng.uniform(0.02, 0.09) * np.sin(k * angle + rng.uniform(0, 6)) for k in (2, 3, 5, 7)
+    )
     inside = distance < 1 + wobble
     lumps = rng.normal(0, 0.33, (size // 3 + 2, size // 3 + 2))
     lumps = np.asarray(
         Image.fromarray(lumps.astype("float32")).resize((size, size), Image.Resampling.BICUBIC)
     )
     light = -(x * sun.heading[0] - y * sun.heading[1]) * 0.95 - 0.35 * distance**2 + lumps
-    shade = np.clip(np.round((light + 1.1) / 2.2 * (CROWN_SHADES - 1)), 0, CROWN_SHADES - 1).astype("uint8")
+    shade = np.clip(np.round((light + 1.1) / 2.2 * (CROWN_SHADES - 1)), 0, CROWN_SHADES - 1).astype(
+        "uint8"
+    )
     mask = Image.fromarray(np.where(inside, 255, 0).astype("uint8"))
     reach = (0.55 * crown_m + 1.2) * sun.shadow_per_height / pixel_m * sun.heading
     shift = (round(reach[0]), round(-reach[1]))

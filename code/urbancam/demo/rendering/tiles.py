@@ -36,7 +36,9 @@ class Tile:
     copies: dict[Path, tuple[shapely.Geometry, int] | None]
 
 
-def write_tiles(tiles: list[Tile], site: Site, drawing: Drawing, pixel_m: float, workers: int) -> None:
+def write_tiles(
+    tiles: list[Tile], site: Site, drawing: Drawing, pixel_m: float, workers: int
+) -> None:
     """Render and write all tiles, one per process at a time; tiles with most copies first."""
     tiles = sorted(tiles, key=lambda tile: -len(tile.copies))
     if workers == 1:
@@ -74,11 +76,19 @@ def write_tile(tile: Tile, site: Site, renderer: Renderer) -> None:
     )
     transform = Affine(pixel_m, 0, tile.x_km * 1000, 0, -pixel_m, tile.y_km * 1000)
     profile = {
-        "driver": "JP2OpenJPEG", "width": size_px, "height": size_px, "count": 3, "dtype": "uint8",
-        "crs": f"EPSG:{LAMBERT_93}", "transform": transform,
-        "blockxsize": BLOCK_PX, "blockysize": BLOCK_PX, "QUALITY": QUALITY_PERCENT, "REVERSIBLE": "NO",
+        "driver": "JP2OpenJPEG",
+        "width": size_px,
+        "height": size_px,
+        "count": 3,
+        "dtype": "uint8",
+        "crs": f"EPSG:{LAMBERT_93}",
+        "transform": transform,
+        "blockxsize": BLOCK_PX,
+        "blockysize": BLOCK_PX,
+        "QUALITY": QUALITY_PERCENT,
+        "REVERSIBLE": "NO",
         "CODEBLOCK_STYLE": "BYPASS",
-    }  # fmt: skip
+    }
     with rasterio.Env(GDAL_NUM_THREADS=1), ExitStack() as stack:
         copies = [
             (stack.enter_context(rasterio.open(path, "w", **profile)), fill)
@@ -95,7 +105,11 @@ def write_tile(tile: Tile, site: Site, renderer: Renderer) -> None:
 
 
 def _fill(
-    pixels: np.ndarray, corner: tuple[float, float], pixel_m: float, area: shapely.Geometry, value: int
+    pixels: np.ndarray,
+    corner: tuple[float, float],
+    pixel_m: float,
+    area: shapely.Geometry,
+    value: int,
 ) -> np.ndarray:
     """The pixels (3, H, W), north-west corner in Lambert-93, with one value inside an area."""
     mask = Image.new("1", pixels.shape[:0:-1], 0)

@@ -12,7 +12,9 @@ from urbancam.demo.things.gardens import GARDENS, garden_plots, with_slabs
 
 TILES = np.array(["terracotta", "orange", "brick", "brown", "pale", "slate", "zinc"])
 TILE_ODDS = np.array([0.32, 0.22, 0.15, 0.08, 0.13, 0.07, 0.03])
-HALL_ROOFS = np.array(["roof_white", "roof_grey", "roof_bitumen", "roof_blue", "roof_green", "roof_rust"])
+HALL_ROOFS = np.array(
+    ["roof_white", "roof_grey", "roof_bitumen", "roof_blue", "roof_green", "roof_rust"]
+)
 HALL_ODDS = np.array([0.30, 0.34, 0.12, 0.10, 0.08, 0.06])
 
 
@@ -21,13 +23,19 @@ def raise_buildings(sketch: Sketch, plan: Plan, rng: np.random.Generator) -> np.
     footprints = [
         *_perimeter_houses(sketch, plan.of(landuse.URBAN_DENSE), rng),
         *_terraces(sketch, plan.of(landuse.URBAN_HIGH), rng),
-        *(corners for code in GARDENS for corners in detached_houses(sketch, code, plan.of(code), rng)),
+        *(
+            corners
+            for code in GARDENS
+            for corners in detached_houses(sketch, code, plan.of(code), rng)
+        ),
         *_halls(sketch, plan.of(landuse.INDUSTRY), rng),
     ]
     return shapely.polygons(np.concatenate([corners for corners in footprints if len(corners)]))
 
 
-def _perimeter_houses(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+def _perimeter_houses(
+    sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator
+) -> list[np.ndarray]:
     """A closed front of town houses around each block, with sheds and annexes in the courtyard."""
     plots = line_up(blocks, rng.uniform(9, 14, len(blocks)), start_m=12.0)
     depth = rng.uniform(10.0, 13.5, len(plots))
@@ -42,8 +50,11 @@ def _perimeter_houses(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generat
     annexes = wings.rectangles(rng.uniform(6, 13, len(wings)), 12.0, width, shift)
     fitting = fit(annexes, blocks, wings.owner)
     gables(sketch, annexes[fitting], 4.0, rng, across=True)
-    sheds = plots.rectangles(rng.uniform(5, 9, len(plots)), rng.uniform(24, 34, len(plots)),
-                             plots.width_m * rng.uniform(0.5, 1.0, len(plots)))  # fmt: skip
+    sheds = plots.rectangles(
+        rng.uniform(5, 9, len(plots)),
+        rng.uniform(24, 34, len(plots)),
+        plots.width_m * rng.uniform(0.5, 1.0, len(plots)),
+    )
     fitting_sheds = fit(sheds, blocks, plots.owner) & (rng.random(len(plots)) < 0.5)
     gables(sketch, sheds[fitting_sheds], 3.5, rng)
     return [corners[kept], annexes[fitting], sheds[fitting_sheds]]
@@ -67,7 +78,9 @@ def _rows_of_tiles(plots: Plots, rng: np.random.Generator) -> np.ndarray:
     row = plots.owner * 100 + plots.place // 6
     names, number = np.unique(row, return_inverse=True)
     shared = rng.choice(len(TILES), len(names), p=TILE_ODDS)[number]
-    return np.where(rng.random(len(plots)) < 0.75, shared, rng.choice(len(TILES), len(plots), p=TILE_ODDS))
+    return np.where(
+        rng.random(len(plots)) < 0.75, shared, rng.choice(len(TILES), len(plots), p=TILE_ODDS)
+    )
 
 
 def _slabs(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
@@ -81,7 +94,9 @@ def _slabs(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator) -> list
     return [corners[kept]]
 
 
-def detached_houses(sketch: Sketch, code: int, blocks: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+def detached_houses(
+    sketch: Sketch, code: int, blocks: np.ndarray, rng: np.random.Generator
+) -> list[np.ndarray]:
     """Houses standing alone in their gardens, some with a wing."""
     garden, plots = GARDENS[code], garden_plots(code, blocks)
     count = len(plots)
@@ -93,7 +108,9 @@ def detached_houses(sketch: Sketch, code: int, blocks: np.ndarray, rng: np.rando
     kept = fit(corners, blocks, plots.owner)
     tile = rng.choice(len(TILES), count, p=TILE_ODDS)
     winged = kept & (rng.random(count) < 0.4)
-    wings = plots.rectangles(depth * 0.75, setback + depth * 0.7, width * 0.45, shift + width * 0.27)
+    wings = plots.rectangles(
+        depth * 0.75, setback + depth * 0.7, width * 0.45, shift + width * 0.27
+    )
     winged[winged] = fit(wings[winged], blocks, plots.owner[winged])
     gables(sketch, wings[winged], 4.5, rng, tile=tile[winged], across=True)
     gables(sketch, corners[kept], 5.5, rng, tile=tile[kept])
@@ -111,14 +128,19 @@ def _halls(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator) -> list
     kept[order] = fit(corners[order], blocks, plots.owner[order])
     corners = corners[kept]
     flat_roofs(
-        sketch, corners, rng.uniform(6, 10, len(corners)), rng.choice(HALL_ROOFS, len(corners), p=HALL_ODDS)
+        sketch,
+        corners,
+        rng.uniform(6, 10, len(corners)),
+        rng.choice(HALL_ROOFS, len(corners), p=HALL_ODDS),
     )
     _skylights(sketch, corners[rng.random(len(corners)) < 0.6])
     boxes(sketch, corners, rng, "vent", each=4, size_m=2.4)
     return [corners]
 
 
-def flat_roofs(sketch: Sketch, corners: np.ndarray, height_m: float | np.ndarray, names: np.ndarray) -> None:
+def flat_roofs(
+    sketch: Sketch, corners: np.ndarray, height_m: float | np.ndarray, names: np.ndarray
+) -> None:
     """Flat roofs with a light parapet."""
     sketch.shadows(corners, height_m)
     sketch.quads(corners, "vent", Layer.RAISED)
@@ -135,7 +157,12 @@ def _skylights(sketch: Sketch, corners: np.ndarray) -> None:
 
 
 def boxes(
-    sketch: Sketch, corners: np.ndarray, rng: np.random.Generator, name: str, each: int, size_m: float
+    sketch: Sketch,
+    corners: np.ndarray,
+    rng: np.random.Generator,
+    name: str,
+    each: int,
+    size_m: float,
 ) -> None:
     """Ventilators, lift heads or chimneys: small boxes with shadows on a roof."""
     side = (
@@ -154,15 +181,23 @@ def _within(corners: np.ndarray, u, v, half_u, half_v) -> np.ndarray:
     side_u, side_v = corners[:, 1] - corners[:, 0], corners[:, 3] - corners[:, 0]
     steps = ((-1, -1), (1, -1), (1, 1), (-1, 1))
     shares = [(u + a * half_u, v + b * half_v) for a, b in steps]
-    return np.stack([corners[:, 0] + _column(s) * side_u + _column(t) * side_v for s, t in shares], axis=1)
+    return np.stack(
+        [corners[:, 0] + _column(s) * side_u + _column(t) * side_v for s, t in shares], axis=1
+    )
 
 
 def _column(values) -> np.ndarray:
     return np.atleast_1d(values)[:, None]
 
 
-def gables(sketch: Sketch, corners: np.ndarray, height_m: float | np.ndarray, rng: np.random.Generator,
-            tile: np.ndarray | None = None, across: bool = False) -> None:  # fmt: skip
+def gables(
+    sketch: Sketch,
+    corners: np.ndarray,
+    height_m: float | np.ndarray,
+    rng: np.random.Generator,
+    tile: np.ndarray | None = None,
+    across: bool = False,
+) -> None:
     """Two slopes and a ridge; the slope that looks at the sun is the brighter one.
 
     The ridge runs along the first side of the footprints (N, 4, 2), or across it; `height_m` is that of the
@@ -194,5 +229,11 @@ def _tile_numbers(tile: np.ndarray, outward: np.ndarray, heading: np.ndarray) ->
 def _ridges(sketch: Sketch, left: np.ndarray, right: np.ndarray) -> None:
     """A pale line along the ridge."""
     along = right - left
-    side = np.stack([-along[:, 1], along[:, 0]], axis=1) / np.linalg.norm(along, axis=1, keepdims=True) * 0.15
-    sketch.quads(np.stack([left - side, right - side, right + side, left + side], 1), "pale_1", Layer.DETAIL)
+    side = (
+        np.stack([-along[:, 1], along[:, 0]], axis=1)
+        / np.linalg.norm(along, axis=1, keepdims=True)
+        * 0.15
+    )
+    sketch.quads(
+        np.stack([left - side, right - side, right + side, left + side], 1), "pale_1", Layer.DETAIL
+    )

@@ -36,14 +36,23 @@ class Plots:
 
     def rectangles(self, depth_m, setback_m=0.0, width_m=None, shift_m=0.0) -> np.ndarray:
         """Corners of a rectangle on each plot: (N, 4, 2), its first side along the street."""
-        half = (self.width_m if width_m is None else np.broadcast_to(width_m, len(self)))[:, None] / 2
+        half = (self.width_m if width_m is None else np.broadcast_to(width_m, len(self)))[
+            :, None
+        ] / 2
         depth, setback, shift = (
             np.broadcast_to(v, len(self))[:, None] for v in (depth_m, setback_m, shift_m)
         )
         near = self.front + self.inward * setback + self.along * shift
         far = near + self.inward * depth
-        return np.stack([near - self.along * half, near + self.along * half,
-                         far + self.along * half, far - self.along * half], axis=1)  # fmt: skip
+        return np.stack(
+            [
+                near - self.along * half,
+                near + self.along * half,
+                far + self.along * half,
+                far - self.along * half,
+            ],
+            axis=1,
+        )
 
 
 def line_up(blocks: np.ndarray, width_m: np.ndarray | float, start_m: float = 0.0) -> Plots:
@@ -71,7 +80,9 @@ def line_up(blocks: np.ndarray, width_m: np.ndarray | float, start_m: float = 0.
     return Plots(front, along[row], inward[row], width[row], owner[row], place)
 
 
-def fit(corners: np.ndarray, blocks: np.ndarray, owner: np.ndarray, margin_m: float = 0.3) -> np.ndarray:
+def fit(
+    corners: np.ndarray, blocks: np.ndarray, owner: np.ndarray, margin_m: float = 0.3
+) -> np.ndarray:
     """Which rectangles lie inside their block and do not overlap an earlier one: (N,) bool."""
     polygons = shapely.polygons(corners)
     inside = shapely.contains(shapely.buffer(blocks, margin_m)[owner], polygons)

@@ -54,8 +54,13 @@ def draw_gardens(sketch: Sketch, plan: Plan, rng: np.random.Generator) -> np.nda
     return shapely.polygons(np.concatenate(pools))
 
 
-def draw_plots(sketch: Sketch, plots: Plots, blocks: np.ndarray, names: tuple[str, ...],
-                rng: np.random.Generator) -> None:  # fmt: skip
+def draw_plots(
+    sketch: Sketch,
+    plots: Plots,
+    blocks: np.ndarray,
+    names: tuple[str, ...],
+    rng: np.random.Generator,
+) -> None:
     """Each plot a ground of its own, with a hedge around it."""
     depth = np.minimum(2.2 * plots.width_m + 8, 36) * rng.uniform(0.85, 1.1, len(plots))
     hedged = shapely.intersection(shapely.polygons(plots.rectangles(depth)), blocks[plots.owner])
@@ -66,7 +71,9 @@ def draw_plots(sketch: Sketch, plots: Plots, blocks: np.ndarray, names: tuple[st
     sketch.shapes(inner, rng.choice(grounds, len(plots)), Layer.SURFACE)
 
 
-def draw_detached(sketch: Sketch, code: int, blocks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def draw_detached(
+    sketch: Sketch, code: int, blocks: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     garden, plots = GARDENS[code], garden_plots(code, blocks)
     draw_plots(sketch, plots, blocks, LAWNS, rng)
     side = rng.choice([-0.36, 0.36], len(plots)) * plots.width_m
@@ -79,8 +86,14 @@ def draw_detached(sketch: Sketch, code: int, blocks: np.ndarray, rng: np.random.
     return _draw_pools(sketch, plots, blocks, behind, garden.pools, rng)
 
 
-def _draw_pools(sketch: Sketch, plots: Plots, blocks: np.ndarray, behind_m: float, odds: float,
-                rng: np.random.Generator) -> np.ndarray:  # fmt: skip
+def _draw_pools(
+    sketch: Sketch,
+    plots: Plots,
+    blocks: np.ndarray,
+    behind_m: float,
+    odds: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
     shift = rng.uniform(-0.15, 0.15, len(plots)) * plots.width_m
     setback = behind_m + rng.uniform(5, 7, len(plots))
     around = plots.rectangles(6.5, setback, 11.0, shift)

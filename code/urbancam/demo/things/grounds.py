@@ -44,10 +44,17 @@ def _draw_water(sketch: Sketch, plan: Plan) -> None:
 
 
 def _draw_blocks(sketch: Sketch, plan: Plan, rng: np.random.Generator) -> None:
-    blocks, codes = plan.faces[np.isin(plan.codes, list(BASES))], plan.codes[np.isin(plan.codes, list(BASES))]
+    blocks, codes = (
+        plan.faces[np.isin(plan.codes, list(BASES))],
+        plan.codes[np.isin(plan.codes, list(BASES))],
+    )
     town = shapely.contains_properly(plan.outline.buffer(20), shapely.point_on_surface(blocks))
-    sketch.shapes(shapely.buffer(blocks[town], PAVEMENT_M, join_style="mitre"), "pavement", Layer.GROUND)
-    sketch.shapes(shapely.buffer(blocks[~town], PAVEMENT_M, join_style="mitre"), "verge", Layer.GROUND)
+    sketch.shapes(
+        shapely.buffer(blocks[town], PAVEMENT_M, join_style="mitre"), "pavement", Layer.GROUND
+    )
+    sketch.shapes(
+        shapely.buffer(blocks[~town], PAVEMENT_M, join_style="mitre"), "verge", Layer.GROUND
+    )
     names = [BASES[code][rng.integers(len(BASES[code]))] for code in codes]
     sketch.shapes(blocks, np.array([MATERIAL[name] for name in names]), Layer.SURFACE)
     yards = codes == landuse.INDUSTRY
@@ -59,7 +66,9 @@ def _draw_blocks(sketch: Sketch, plan: Plan, rng: np.random.Generator) -> None:
 def strip(line: np.ndarray, offset_m: float, half_width_m: float) -> np.ndarray:
     """Quads (M - 1, 4, 2) along a line (M, 2), at some distance to its left."""
     along = np.gradient(line, axis=0)
-    side = np.stack([-along[:, 1], along[:, 0]], axis=1) / np.linalg.norm(along, axis=1, keepdims=True)
+    side = np.stack([-along[:, 1], along[:, 0]], axis=1) / np.linalg.norm(
+        along, axis=1, keepdims=True
+    )
     left, right = line + side * (offset_m + half_width_m), line + side * (offset_m - half_width_m)
     return np.stack([left[:-1], left[1:], right[1:], right[:-1]], axis=1)
 
@@ -67,13 +76,17 @@ def strip(line: np.ndarray, offset_m: float, half_width_m: float) -> np.ndarray:
 def resample(line: np.ndarray | shapely.LineString, step_m: float) -> np.ndarray:
     """Points (M, 2) at equal steps along a line."""
     line = line if isinstance(line, shapely.Geometry) else shapely.LineString(line)
-    return shapely.get_coordinates(shapely.line_interpolate_point(line, np.arange(0, line.length, step_m)))
+    return shapely.get_coordinates(
+        shapely.line_interpolate_point(line, np.arange(0, line.length, step_m))
+    )
 
 
 def within(plan: Plan, line: np.ndarray) -> np.ndarray:
     """The part of a long line (M, 2) near the plan."""
     west, south, east, north = shapely.total_bounds(plan.faces)
-    near = (line > (west - 60, south - 60)).all(axis=1) & (line < (east + 60, north + 60)).all(axis=1)
+    near = (line > (west - 60, south - 60)).all(axis=1) & (line < (east + 60, north + 60)).all(
+        axis=1
+    )
     return line[near]
 
 
@@ -145,7 +158,9 @@ def _draw_parks(sketch: Sketch, parks: np.ndarray, rng: np.random.Generator) -> 
     sketch.shapes(walk, "path", Layer.SURFACE)
     sketch.shapes(shapely.buffer(walk, -2.4), "lawn", Layer.SURFACE)
     for park, middle in zip(parks, shapely.centroid(parks), strict=True):
-        ends = shapely.line_interpolate_point(park.exterior, rng.random(rng.integers(3, 6)), normalized=True)
+        ends = shapely.line_interpolate_point(
+            park.exterior, rng.random(rng.integers(3, 6)), normalized=True
+        )
         paths = shapely.buffer(shapely.shortest_line(ends, middle), 1.3)
         sketch.shapes(shapely.intersection(paths, park), "path", Layer.SURFACE)
     _draw_ponds(sketch, parks, rng)

@@ -20,7 +20,12 @@ def draw_sports(sketch: Sketch, plan: Plan) -> np.ndarray:
     for ground in plan.of(landuse.SPORT):
         frame = _frame(ground)
         scale = next(
-            (s for s in (1.0, 0.85, 0.7, 0.55) if ground.contains(_place(frame, *FOOTBALL_M, s * 1.12))), None
+            (
+                s
+                for s in (1.0, 0.85, 0.7, 0.55)
+                if ground.contains(_place(frame, *FOOTBALL_M, s * 1.12))
+            ),
+            None,
         )
         if scale is not None:
             _draw_football(sketch, frame, scale)
@@ -63,14 +68,22 @@ def _draw_football(sketch: Sketch, frame: tuple, scale: float) -> None:
         length, width = length * 0.9, width * 0.86
     bands = 10
     for band in range(bands):
-        turf = _corners(frame, length / bands, width, ((band + 0.5) / bands * length - length / 2, 0))
+        turf = _corners(
+            frame, length / bands, width, ((band + 0.5) / bands * length - length / 2, 0)
+        )
         sketch.quads(turf[None], "turf_a" if band % 2 else "turf_b", Layer.SURFACE)
     _outline(sketch, shapely.Polygon(_corners(frame, length - 4, width - 4)))
     _outline(sketch, shapely.Point(frame[0]).buffer(9.15 * scale))
     sketch.quads(_corners(frame, 0.2, width - 4)[None], "paint", Layer.MARKING)
     for end in (-1, 1):
-        _outline(sketch, shapely.Polygon(_corners(frame, 16.5 * scale, 40.3 * scale,
-                                                  (end * (length / 2 - 2 - 8.25 * scale), 0))))  # fmt: skip
+        _outline(
+            sketch,
+            shapely.Polygon(
+                _corners(
+                    frame, 16.5 * scale, 40.3 * scale, (end * (length / 2 - 2 - 8.25 * scale), 0)
+                )
+            ),
+        )
 
 
 def _outline(sketch: Sketch, polygon: shapely.Polygon, half_width_m: float = 0.1) -> None:
@@ -91,12 +104,18 @@ def _draw_tennis(sketch: Sketch, frame: tuple, ground: shapely.Polygon) -> list[
             surround = shapely.Polygon(_corners(frame, 35, 17.5, (along, across)))
             if ground.contains(surround):
                 places.append(surround)
-                sketch.shapes(surround, "court_green" if surface == "court_blue" else surface, Layer.SURFACE)
+                sketch.shapes(
+                    surround, "court_green" if surface == "court_blue" else surface, Layer.SURFACE
+                )
                 court = _corners(frame, *TENNIS_M, (along, across))
                 sketch.quads(court[None], surface, Layer.SURFACE)
                 _outline(sketch, shapely.Polygon(court), 0.07)
-                _outline(sketch, shapely.Polygon(_corners(frame, 12.8, 8.23, (along, across))), 0.07)
-                sketch.quads(_corners(frame, 0.15, 11, (along, across))[None], "paint", Layer.MARKING)
+                _outline(
+                    sketch, shapely.Polygon(_corners(frame, 12.8, 8.23, (along, across))), 0.07
+                )
+                sketch.quads(
+                    _corners(frame, 0.15, 11, (along, across))[None], "paint", Layer.MARKING
+                )
     return places
 
 
@@ -119,7 +138,9 @@ def rows_of_spaces(yard: shapely.Polygon) -> np.ndarray:
     frame = _frame(yard)
     reach = int(np.hypot(*np.ptp(np.array(yard.exterior.coords), axis=0)) / 2)
     rows = [row + side for row in np.arange(-reach, reach, 16.5) for side in (0.0, SPACE_M[1])]
-    along, across = (values.ravel() for values in np.meshgrid(np.arange(-reach, reach, SPACE_M[0]), rows))
+    along, across = (
+        values.ravel() for values in np.meshgrid(np.arange(-reach, reach, SPACE_M[0]), rows)
+    )
     middle = frame[0] + along[:, None] * frame[1] + across[:, None] * frame[2]
     u, v = frame[1] * SPACE_M[0] / 2, frame[2] * SPACE_M[1] / 2
     corners = np.stack([middle - u - v, middle + u - v, middle + u + v, middle - u + v], axis=1)
@@ -131,7 +152,9 @@ def draw_car_parks(sketch: Sketch, corners: np.ndarray) -> None:
     near, far = corners[:, 0], corners[:, 3]
     along = corners[:, 1] - corners[:, 0]
     line = along / np.linalg.norm(along, axis=1, keepdims=True) * 0.07
-    sketch.quads(np.stack([near - line, near + line, far + line, far - line], axis=1), "paint", Layer.MARKING)
+    sketch.quads(
+        np.stack([near - line, near + line, far + line, far - line], axis=1), "paint", Layer.MARKING
+    )
 
 
 def draw_stores(sketch: Sketch, plan: Plan, taken: np.ndarray, rng: np.random.Generator) -> None:

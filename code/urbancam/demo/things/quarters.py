@@ -17,10 +17,21 @@ from urbancam.demo.things.pitches import draw_car_parks, rows_of_spaces
 from urbancam.demo.things.traffic import draw_cars
 from urbancam.demo.things.trees import plant
 
-TILED = (("terracotta", "orange", "brick"), ("slate", "zinc", "brown"), ("pale", "brown", "terracotta"))
-FLAT = (("roof_white", "roof_grey", "roof_bitumen"), ("roof_rust", "roof_gravel", "roof_bitumen"),
-        ("roof_gravel", "roof_green", "roof_grey"))  # fmt: skip
-EARTH = (("sand", "path", "roof_gravel"), ("gravel", "roof_grey", "concrete"), ("soil", "roof_rust", "courtyard"))
+TILED = (
+    ("terracotta", "orange", "brick"),
+    ("slate", "zinc", "brown"),
+    ("pale", "brown", "terracotta"),
+)
+FLAT = (
+    ("roof_white", "roof_grey", "roof_bitumen"),
+    ("roof_rust", "roof_gravel", "roof_bitumen"),
+    ("roof_gravel", "roof_green", "roof_grey"),
+)
+EARTH = (
+    ("sand", "path", "roof_gravel"),
+    ("gravel", "roof_grey", "concrete"),
+    ("soil", "roof_rust", "courtyard"),
+)
 LAWNS = (("lawn", "lawn_mown"), ("lawn_dry", "lawn"), ("meadow", "lawn_dry"))
 
 
@@ -48,11 +59,20 @@ def gabled_lanes(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator) -
     corners = plots.rectangles(rng.uniform(8, 11, len(plots)), 0.1)
     kept = fit(corners, blocks, plots.owner, margin_m=0.6)
     tiles = np.flatnonzero(np.isin(TILES, _one_of(TILED, rng)))
-    gables(sketch, corners[kept], rng.uniform(8, 13, kept.sum()), rng, rng.choice(tiles, kept.sum()), across=True)
+    gables(
+        sketch,
+        corners[kept],
+        rng.uniform(8, 13, kept.sum()),
+        rng,
+        rng.choice(tiles, kept.sum()),
+        across=True,
+    )
     courts = shapely.buffer(blocks, -11.5)
     inner = line_up(courts[~shapely.is_empty(courts)], 6.5)
     sheds = inner.rectangles(4.5, 0.5, inner.width_m * 0.8)
-    fitting = fit(sheds, courts[~shapely.is_empty(courts)], inner.owner) & (rng.random(len(inner)) < 0.6)
+    fitting = fit(sheds, courts[~shapely.is_empty(courts)], inner.owner) & (
+        rng.random(len(inner)) < 0.6
+    )
     gables(sketch, sheds[fitting], 3.5, rng, rng.choice(tiles, fitting.sum()))
     points, _ = scatter(courts, 0.004, rng)
     _plant_at(sketch, points, 3.0, 6.0, _polygons(corners[kept], sheds[fitting]), rng)
@@ -100,11 +120,20 @@ def court_houses(sketch: Sketch, plots: np.ndarray, rng: np.random.Generator) ->
     _shade(sketch, roofs, rng.uniform(4, 9, len(roofs)))
     names = rng.choice([*earth, "roof_white"], len(roofs), p=[0.35, 0.25, 0.25, 0.15])
     sketch.shapes(plots, earth[1], Layer.RAISED)
-    sketch.shapes(shapely.buffer(roofs, -0.5, join_style="mitre"), np.array([MATERIAL[n] for n in names]), Layer.RAISED)
+    sketch.shapes(
+        shapely.buffer(roofs, -0.5, join_style="mitre"),
+        np.array([MATERIAL[n] for n in names]),
+        Layer.RAISED,
+    )
     courts = shapely.buffer(plots, -rng.uniform(4.5, 6.5, len(plots)), join_style="mitre")
-    shaded = shapely.difference(courts, shapely.transform(courts, lambda xy: xy + 2.2 * sketch.sun.heading))
-    sketch.shapes(courts, rng.choice([MATERIAL["soil"], MATERIAL["gravel"], MATERIAL["courtyard"]], len(courts)),
-                  Layer.DETAIL)  # fmt: skip
+    shaded = shapely.difference(
+        courts, shapely.transform(courts, lambda xy: xy + 2.2 * sketch.sun.heading)
+    )
+    sketch.shapes(
+        courts,
+        rng.choice([MATERIAL["soil"], MATERIAL["gravel"], MATERIAL["courtyard"]], len(courts)),
+        Layer.DETAIL,
+    )
     sketch.shapes(shaded, "sleeper", Layer.DETAIL)
     points, _ = scatter(courts, 0.006, rng)
     _plant_at(sketch, points, 2.0, 4.0, [], rng)
@@ -115,8 +144,13 @@ def _one_of(palettes: tuple[tuple[str, ...], ...], rng: np.random.Generator) -> 
     return palettes[rng.integers(len(palettes))]
 
 
-def _lay(sketch: Sketch, blocks: np.ndarray, bases: tuple[str, ...], pavement_m: float,
-         rng: np.random.Generator) -> None:  # fmt: skip
+def _lay(
+    sketch: Sketch,
+    blocks: np.ndarray,
+    bases: tuple[str, ...],
+    pavement_m: float,
+    rng: np.random.Generator,
+) -> None:
     """A pavement around each block and a ground on it."""
     sketch.shapes(shapely.buffer(blocks, pavement_m, join_style="mitre"), "pavement", Layer.GROUND)
     grounds = np.array([MATERIAL[name] for name in bases])
@@ -132,9 +166,16 @@ def _rows(block: shapely.Polygon, rng: np.random.Generator) -> np.ndarray:
         sides, axes = sides[::-1], axes[::-1]
     slabs = rng.random() < 0.65
     size = (rng.uniform(52, 62), 12.5) if slabs else (22.0, 22.0)
-    gap = (rng.uniform(9, 14), rng.uniform(20, 27)) if slabs else (rng.uniform(18, 26), rng.uniform(18, 26))
+    gap = (
+        (rng.uniform(9, 14), rng.uniform(20, 27))
+        if slabs
+        else (rng.uniform(18, 26), rng.uniform(18, 26))
+    )
     u, v = axes[0] * size[0] / 2, axes[1] * size[1] / 2
-    places = [_spread(side - 40.0, length, between) for side, length, between in zip(sides, size, gap, strict=True)]
+    places = [
+        _spread(side - 40.0, length, between)
+        for side, length, between in zip(sides, size, gap, strict=True)
+    ]
     i, j = (values.ravel()[:, None] for values in np.meshgrid(*places))
     middle = (a + c) / 2 + i * axes[0] + j * axes[1]
     return np.stack([middle - u - v, middle + u - v, middle + u + v, middle - u + v], axis=1)
@@ -150,23 +191,38 @@ def _margin_spaces(block: shapely.Polygon) -> np.ndarray:
     """Parking spaces (N, 4, 2) along one side of a block."""
     a, b, c, *_ = shapely.get_coordinates(block.minimum_rotated_rectangle)
     strip = shapely.intersection(block, shapely.LineString([a, b]).buffer(17.0))
-    return rows_of_spaces(strip) if strip.geom_type == "Polygon" and not strip.is_empty else np.empty((0, 4, 2))
+    return (
+        rows_of_spaces(strip)
+        if strip.geom_type == "Polygon" and not strip.is_empty
+        else np.empty((0, 4, 2))
+    )
 
 
 def _park(sketch: Sketch, yards: np.ndarray, rng: np.random.Generator, taken: float) -> None:
-    _draw_spaces(sketch, np.concatenate([np.empty((0, 4, 2)), *(rows_of_spaces(yard) for yard in yards)]), rng, taken)
+    _draw_spaces(
+        sketch,
+        np.concatenate([np.empty((0, 4, 2)), *(rows_of_spaces(yard) for yard in yards)]),
+        rng,
+        taken,
+    )
 
 
-def _draw_spaces(sketch: Sketch, spaces: np.ndarray, rng: np.random.Generator, taken: float) -> None:
+def _draw_spaces(
+    sketch: Sketch, spaces: np.ndarray, rng: np.random.Generator, taken: float
+) -> None:
     """Parking spaces with asphalt below and cars on some."""
     sketch.shapes(shapely.buffer(shapely.polygons(spaces), 2.0), "asphalt_dark", Layer.SURFACE)
     draw_car_parks(sketch, spaces)
     spaces = spaces[rng.random(len(spaces)) < taken]
     along = spaces[:, 3] - spaces[:, 0]
-    draw_cars(sketch, spaces.mean(axis=1), along / np.linalg.norm(along, axis=1, keepdims=True), rng)
+    draw_cars(
+        sketch, spaces.mean(axis=1), along / np.linalg.norm(along, axis=1, keepdims=True), rng
+    )
 
 
-def _kerbside_cars(sketch: Sketch, blocks: np.ndarray, odds: float, rng: np.random.Generator) -> None:
+def _kerbside_cars(
+    sketch: Sketch, blocks: np.ndarray, odds: float, rng: np.random.Generator
+) -> None:
     kerbs = line_up(shapely.buffer(blocks, 4.6, join_style="mitre"), 5.8, start_m=9.0)
     parked = rng.random(len(kerbs)) < odds
     draw_cars(sketch, kerbs.front[parked], kerbs.along[parked], rng)
@@ -175,12 +231,23 @@ def _kerbside_cars(sketch: Sketch, blocks: np.ndarray, odds: float, rng: np.rand
 def _shade(sketch: Sketch, areas: np.ndarray, height_m: np.ndarray) -> None:
     """Shadows of upright walls around areas of any form."""
     reach = height_m[:, None] * sketch.sun.shadow_per_height * sketch.sun.heading
-    moved = [shapely.transform(area, lambda xy, by=by: xy + by) for area, by in zip(areas, reach, strict=True)]
-    sketch.shapes(shapely.convex_hull(shapely.union(areas, np.array(moved))), "shadow", Layer.SHADOW)
+    moved = [
+        shapely.transform(area, lambda xy, by=by: xy + by)
+        for area, by in zip(areas, reach, strict=True)
+    ]
+    sketch.shapes(
+        shapely.convex_hull(shapely.union(areas, np.array(moved))), "shadow", Layer.SHADOW
+    )
 
 
-def _plant_at(sketch: Sketch, points: np.ndarray, small_m: float, large_m: float, taken: list,
-              rng: np.random.Generator) -> None:  # fmt: skip
+def _plant_at(
+    sketch: Sketch,
+    points: np.ndarray,
+    small_m: float,
+    large_m: float,
+    taken: list,
+    rng: np.random.Generator,
+) -> None:
     """Trees where nothing else stands; those drawn at once are of all kinds."""
     tree = shapely.STRtree(shapely.buffer(np.array(taken, dtype=object), 0.8))
     plant(sketch, points, small_m, large_m, np.arange(len(points)), tree, rng)

@@ -18,7 +18,9 @@ PAINT_ODDS = (0.30, 0.27, 0.18, 0.10, 0.07, 0.08)
 def draw_traffic(sketch: Sketch, plan: Plan, spaces: np.ndarray, rng: np.random.Generator) -> None:
     """Draw all cars and the train; `spaces` are the taken parking spaces (N, 4, 2)."""
     along = spaces[:, 3] - spaces[:, 0]
-    draw_cars(sketch, spaces.mean(axis=1), along / np.linalg.norm(along, axis=1, keepdims=True), rng)
+    draw_cars(
+        sketch, spaces.mean(axis=1), along / np.linalg.norm(along, axis=1, keepdims=True), rng
+    )
     draw_cars(sketch, *_parked(plan, rng), rng)
     for line in shapely.get_parts(plan.arterials):
         for lane_m in (-2.6, 2.6):
@@ -62,7 +64,9 @@ def _driving(
     return (line + side * lane_m)[taken], along[taken]
 
 
-def draw_cars(sketch: Sketch, middle: np.ndarray, along: np.ndarray, rng: np.random.Generator) -> None:
+def draw_cars(
+    sketch: Sketch, middle: np.ndarray, along: np.ndarray, rng: np.random.Generator
+) -> None:
     """A body, its windows and its roof; every tenth is a van."""
     across = np.stack([-along[:, 1], along[:, 0]], axis=1)
     van = rng.random(len(middle)) < 0.1

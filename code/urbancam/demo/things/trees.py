@@ -39,8 +39,15 @@ def _clumped(per_m2: float, count: int, rng: np.random.Generator) -> np.ndarray:
     return per_m2 * rng.uniform(0.5, 1.5, count)
 
 
-def plant(sketch: Sketch, points: np.ndarray, small: float, large: float, owner: np.ndarray,
-           tree: shapely.STRtree, rng: np.random.Generator) -> None:  # fmt: skip
+def plant(
+    sketch: Sketch,
+    points: np.ndarray,
+    small: float,
+    large: float,
+    owner: np.ndarray,
+    tree: shapely.STRtree,
+    rng: np.random.Generator,
+) -> None:
     """Plant trees of random size; those of one block tend to be of one kind."""
     covered, _ = tree.query(shapely.points(points), predicate="intersects")
     free = np.ones(len(points), bool)

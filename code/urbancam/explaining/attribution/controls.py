@@ -25,7 +25,12 @@ STAGES = 6  # of the features; ASSUME: as many as a network has scales, about
 
 
 def take_apart(
-    names: list[str], maps: Maps, published: Sides, pixels: torch.Tensor, centre: bool, clip_percentile: float
+    names: list[str],
+    maps: Maps,
+    published: Sides,
+    pixels: torch.Tensor,
+    centre: bool,
+    clip_percentile: float,
 ) -> dict[str, Sides]:
     """The controls that need no further pass through the network.
 
@@ -59,7 +64,11 @@ def take_apart(
 def map_alone(maps: Maps, size_px: int) -> Sides:
     """The published map before it is multiplied by the input gradient; zero for a flat cell."""
     poor, rich = (
-        torch.where(flat.view(-1, 1, 1), 0, activation.peak_scaled(activation.positive_part(signed, size_px)))
+        torch.where(
+            flat.view(-1, 1, 1),
+            0,
+            activation.peak_scaled(activation.positive_part(signed, size_px)),
+        )
         for signed, flat in zip(maps.signed, maps.flat, strict=True)
     )
     return poor, rich
@@ -68,10 +77,15 @@ def map_alone(maps: Maps, size_px: int) -> Sides:
 def other_centring(maps: Maps, size_px: int, centre: bool, clip_percentile: float) -> Sides:
     """The published map, centred if the run's is not, and not centred if the run's is."""
     signed, flat = zip(
-        *(activation.centred(activation.grad_cam(maps.layer, side), not centre) for side in maps.layer_gradient),
+        *(
+            activation.centred(activation.grad_cam(maps.layer, side), not centre)
+            for side in maps.layer_gradient
+        ),
         strict=True,
     )
-    return activation.project_published(replace(maps, signed=signed, flat=flat), size_px, clip_percentile)
+    return activation.project_published(
+        replace(maps, signed=signed, flat=flat), size_px, clip_percentile
+    )
 
 
 def moved(published: Sides, move) -> Sides:
@@ -157,7 +171,9 @@ def randomise(
     yield names[0], changed
     for name, units in zip(names[1:], stages(changed.features), strict=True):
         for unit in units:
-            changed.features.get_submodule(unit).load_state_dict(fresh.features.get_submodule(unit).state_dict())
+            changed.features.get_submodule(unit).load_state_dict(
+                fresh.features.get_submodule(unit).state_dict()
+            )
         drawn += units
         calibrate(changed, drawn, calibration)
         yield name, changed

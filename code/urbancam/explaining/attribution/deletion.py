@@ -22,7 +22,9 @@ def blurred(pixels: torch.Tensor) -> torch.Tensor:
     # ASSUME: blurring, RISE's choice for insertion, also for deletion: black patches would be objects of their own.
     sigma = BLUR_SHARE * pixels.shape[-1]
     width = 2 * int(3 * sigma) + 1  # px
-    return gaussian_blur(gaussian_blur(pixels.float(), [width, 1], sigma), [1, width], sigma)  # one axis at a time
+    return gaussian_blur(
+        gaussian_blur(pixels.float(), [width, 1], sigma), [1, width], sigma
+    )  # one axis at a time
 
 
 def patch_means(maps: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
@@ -44,9 +46,14 @@ def fractions(grid: tuple[int, int], steps: int) -> np.ndarray:
 
 
 def curves(
-    network, pixels: torch.Tensor, scores: dict[str, torch.Tensor], rich: torch.Tensor, grid: tuple[int, int],
-    steps: int, normalise: str,
-) -> dict[tuple[str, str], np.ndarray]:  # fmt: skip
+    network,
+    pixels: torch.Tensor,
+    scores: dict[str, torch.Tensor],
+    rich: torch.Tensor,
+    grid: tuple[int, int],
+    steps: int,
+    normalise: str,
+) -> dict[tuple[str, str], np.ndarray]:
     """Change of the logit towards the predicted side, as patches are deleted or inserted in each order.
 
     Args:
@@ -70,7 +77,10 @@ def curves(
         for curve, before, after in (("deletion", 0, 1), ("insertion", 1, 0)):
             images = (whole, blur)[before], (whole, blur)[after]
             between = [
-                towards * logits(network, mix(*images, rank < round(fraction * rank.shape[1]), grid), normalise)
+                towards
+                * logits(
+                    network, mix(*images, rank < round(fraction * rank.shape[1]), grid), normalise
+                )
                 for fraction in fractions(grid, steps)[1:-1]
             ]
             change = torch.stack([ends[before], *between, ends[after]]) - ends[before]
@@ -84,7 +94,9 @@ def logits(network, pixels: torch.Tensor, normalise: str) -> torch.Tensor:
     return activation.logit_of(network(datasets.normalise(pixels, normalise)))
 
 
-def mix(before: torch.Tensor, after: torch.Tensor, done: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
+def mix(
+    before: torch.Tensor, after: torch.Tensor, done: torch.Tensor, grid: tuple[int, int]
+) -> torch.Tensor:
     """Images (B, 3, H, W) of which the patches that are done, (B, patches) bool, come from `after`."""
     return torch.where(on_pixels(done, grid, before.shape[-1])[:, None], after, before)
 

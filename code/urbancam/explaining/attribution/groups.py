@@ -21,8 +21,12 @@ from urbancam.workflow.settings import Settings
 GROUP_CELLS = 25  # at most; ASSUME: random weights drawn anew every so many cells
 CALIBRATION_IMAGES = 32  # of the batch norms of random weights; ASSUME: at 6 x 6 positions each, 1152 values a channel
 PUBLISHED = "published"
-NO_CURVES = pd.DataFrame({"idINSPIRE": "", "order": "", "curve": "", "fraction": 0.0, "value": 0.0}, index=[])
-NO_CORRELATIONS = pd.DataFrame({"idINSPIRE": "", "control": "", "poor": 0.0, "rich": 0.0, "contrast": 0.0}, index=[])
+NO_CURVES = pd.DataFrame(
+    {"idINSPIRE": "", "order": "", "curve": "", "fraction": 0.0, "value": 0.0}, index=[]
+)
+NO_CORRELATIONS = pd.DataFrame(
+    {"idINSPIRE": "", "control": "", "poor": 0.0, "rich": 0.0, "contrast": 0.0}, index=[]
+)
 
 
 def count(cells: int) -> int:
@@ -72,30 +76,52 @@ class Findings:
         for side, maps in zip(vocabulary.SIDES, sides, strict=True):
             pairs = zip(maps.cpu().numpy(), group.labels[cells], group.counts[cells], strict=True)
             self.shares.setdefault(f"{name}_{side}", []).extend(
-                projection.share_by_fragment(values, labels, count) for values, labels, count in pairs
+                projection.share_by_fragment(values, labels, count)
+                for values, labels, count in pairs
             )
 
-    def add_correlations(self, ids: np.ndarray, name: str, patches: np.ndarray, published: np.ndarray) -> None:
+    def add_correlations(
+        self, ids: np.ndarray, name: str, patches: np.ndarray, published: np.ndarray
+    ) -> None:
         """Patches: (3, N, patches) of poor, rich and rich less poor."""
         poor, rich, contrast = rank_correlation(patches, published)
-        frame = {"idINSPIRE": ids, "control": name, "poor": poor, "rich": rich, "contrast": contrast}
+        frame = {
+            "idINSPIRE": ids,
+            "control": name,
+            "poor": poor,
+            "rich": rich,
+            "contrast": contrast,
+        }
         self.correlations.append(pd.DataFrame(frame))
 
-    def add_curves(self, ids: np.ndarray, at: np.ndarray, made: dict[tuple[str, str], np.ndarray]) -> None:
+    def add_curves(
+        self, ids: np.ndarray, at: np.ndarray, made: dict[tuple[str, str], np.ndarray]
+    ) -> None:
         for (order, curve), values in made.items():
-            frame = {"idINSPIRE": np.tile(ids, len(at)), "order": order, "curve": curve,
-                     "fraction": np.repeat(at, len(ids)), "value": values.ravel()}  # fmt: skip
+            frame = {
+                "idINSPIRE": np.tile(ids, len(at)),
+                "order": order,
+                "curve": curve,
+                "fraction": np.repeat(at, len(ids)),
+                "value": values.ravel(),
+            }
             self.curves.append(pd.DataFrame(frame))
 
     def frames(self, fragments: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         """Curves, correlations, and the shares beside the fragments' own rows, cell after cell."""
         shares = {name: np.concatenate(cells) for name, cells in self.shares.items()}
         curves = pd.concat(self.curves, ignore_index=True) if self.curves else NO_CURVES
-        correlations = pd.concat(self.correlations, ignore_index=True) if self.correlations else NO_CORRELATIONS
+        correlations = (
+            pd.concat(self.correlations, ignore_index=True)
+            if self.correlations
+            else NO_CORRELATIONS
+        )
         return curves, correlations, fragments.reset_index(drop=True).assign(**shares)
 
 
-def examine(group: Group, network: networks.Network, calibration: np.ndarray, settings: Settings) -> Findings:
+def examine(
+    group: Group, network: networks.Network, calibration: np.ndarray, settings: Settings
+) -> Findings:
     """Every map that section `controls` of the settings asks for, of every cell of a group.
 
     Args:
@@ -132,7 +158,9 @@ class _Examiner:
         """The published map of (B, 3, H, W) uint8 images: one forward, one backward pass."""
         images = datasets.normalise(pixels, self.settings.image.normalise)
         target_layer = backbones.find_backbone(self.settings.model.backbone).target_layer
-        maps = activation.compute_maps(network, images, target_layer, self.settings.activation.centre)
+        maps = activation.compute_maps(
+            network, images, target_layer, self.settings.activation.centre
+        )
         percentile = self.settings.activation.clip_percentile
         return maps, activation.project_published(maps, pixels.shape[-1], percentile)
 
@@ -144,7 +172,9 @@ class _Examiner:
         images = datasets.normalise(pixels, self.settings.image.normalise)
         steps, centre = wanted.integrated_gradients_steps, self.settings.activation.centre
         named = {PUBLISHED: published}
-        named |= methods.compute_methods(wanted.methods, maps, self.network, images, percentile, steps)
+        named |= methods.compute_methods(
+            wanted.methods, maps, self.network, images, percentile, steps
+        )
         named |= controls.take_apart(wanted.maps, maps, published, pixels, centre, percentile)
         expected = _patches(published, _grid(maps))
         self.add(cells, named, _grid(maps), expected)
@@ -152,11 +182,15 @@ class _Examiner:
             self.add_curves(cells, pixels, maps, published)
         return expected
 
-    def add(self, cells: slice, named: dict[str, Sides], grid: tuple[int, int], published: np.ndarray) -> None:
+    def add(
+        self, cells: slice, named: dict[str, Sides], grid: tuple[int, int], published: np.ndarray
+    ) -> None:
         """Shares of the fragments and likeness to the published patches, of some maps of a batch."""
         for name, sides in named.items():
             self.found.add_shares(self.group, cells, name, sides)
-            self.found.add_correlations(self.group.ids[cells], name, _patches(sides, grid), published)
+            self.found.add_correlations(
+                self.group.ids[cells], name, _patches(sides, grid), published
+            )
 
     def add_curves(self, cells: slice, pixels: torch.Tensor, maps: Maps, published: Sides) -> None:
         """Deletion and insertion of those cells of a batch that take part."""
@@ -168,7 +202,8 @@ class _Examiner:
         contribution = activation.spread_evenly(maps.contribution[at], pixels.shape[-1])
         random = np.random.default_rng([*self.group.seed, cells.start]).random(poor.shape)
         scores = {
-            "published": toward_rich * (richer - poor),  # ASSUME: shares of the side's map less those of the other's
+            "published": toward_rich
+            * (richer - poor),  # ASSUME: shares of the side's map less those of the other's
             "contribution": toward_rich * deletion.patch_means(contribution, grid),
             "edges": deletion.patch_means(controls.sobel(pixels[at]), grid),
             "random": torch.from_numpy(random).to(self.device),

@@ -80,7 +80,12 @@ def integrated_gradients(network: Network, images: torch.Tensor, steps: int) -> 
 
 
 def compute_methods(
-    names: list[str], maps: Maps, network: Network, images: torch.Tensor, clip_percentile: float, steps: int
+    names: list[str],
+    maps: Maps,
+    network: Network,
+    images: torch.Tensor,
+    clip_percentile: float,
+    steps: int,
 ) -> dict[str, Sides]:
     """Poor and rich map of each method, from the one backward pass of `maps` where that is enough.
 

@@ -65,22 +65,33 @@ class LandCover:
     """
 
     def __init__(
-        self, activation: pd.DataFrame, predictions: pd.DataFrame, blocks: pd.Series, names: dict,
-        cell_area_m2: float, settings: Landcover, statistics: Statistics, seed: int,
-    ) -> None:  # fmt: skip
+        self,
+        activation: pd.DataFrame,
+        predictions: pd.DataFrame,
+        blocks: pd.Series,
+        names: dict,
+        cell_area_m2: float,
+        settings: Landcover,
+        statistics: Statistics,
+        seed: int,
+    ) -> None:
         self.settings, self.statistics, self.cell_area_m2 = settings, statistics, cell_area_m2
         predictions = predictions.set_index("idINSPIRE").sort_index()
         self.predictions = predictions[predictions.index.isin(activation["idINSPIRE"])]
         key = activation[settings.key]
         held = set(key.unique())
-        names = names | {code: str(code) for code in sorted(held - set(names))}  # a finer edition's, without a name yet
+        names = names | {
+            code: str(code) for code in sorted(held - set(names))
+        }  # a finer edition's, without a name yet
         self.classes = [code for code in names if code in held]
         self.names = [names[code] for code in self.classes]
         of_cells = blocks.reindex(self.predictions.index)
         self.block_numbers, self.n_blocks = bootstrap.number_blocks(of_cells)
         self.counts = bootstrap.block_draws(of_cells, statistics.draws, seed)
         shares = {side: f"{side}_share" for side in SIDES}
-        sums = activation.groupby(["idINSPIRE", key])[["area_m2", "contribution", *shares.values()]].sum()
+        sums = activation.groupby(["idINSPIRE", key])[
+            ["area_m2", "contribution", *shares.values()]
+        ].sum()
         area_m2 = self._by_cell(sums["area_m2"])
         # ASSUME: a cell holds a class from min_area_m2 on: less is what the edges of two data sets leave, and would
         # make nearly every class present nearly everywhere. Its area and activation stay in all sums.
@@ -93,18 +104,27 @@ class LandCover:
     def _by_cell(self, sums: pd.Series) -> np.ndarray:
         """(cells, classes) of sums indexed by cell and class."""
         table = sums.unstack(fill_value=0.0)
-        return table.reindex(index=self.predictions.index, columns=self.classes, fill_value=0.0).to_numpy(float)
+        return table.reindex(
+            index=self.predictions.index, columns=self.classes, fill_value=0.0
+        ).to_numpy(float)
 
     def side(self, name: str) -> Side:
         """Sample and matrices of one side; a cell without activation of that side is left out."""
         # ASSUME: cells weigh alike, whatever |dy_c/dz|; cells of a single class stay in, though their ratio is 1.
         shares = self.shares[name]
-        chosen = self.predictions["predicted_class"].isin(self.income_classes(name)).to_numpy() & (shares.sum(1) > 0)
+        chosen = self.predictions["predicted_class"].isin(self.income_classes(name)).to_numpy() & (
+            shares.sum(1) > 0
+        )
         area = self.area[chosen]
         return Side(
-            self.predictions.index[chosen].to_numpy(), shares[chosen], area / area.sum(1, keepdims=True), area,
-            self.present[chosen], self.contribution[chosen], self.block_numbers[chosen],
-        )  # fmt: skip
+            self.predictions.index[chosen].to_numpy(),
+            shares[chosen],
+            area / area.sum(1, keepdims=True),
+            area,
+            self.present[chosen],
+            self.contribution[chosen],
+            self.block_numbers[chosen],
+        )
 
     def income_classes(self, side: str) -> list[int]:
         """The income classes that make a side."""
@@ -115,7 +135,11 @@ class LandCover:
         return (bootstrap.block_sums(present, numbers, self.n_blocks) > 0).sum(0)
 
     def ratio_of_sums(
-        self, numerator: np.ndarray, denominator: np.ndarray, present: np.ndarray, numbers: np.ndarray
+        self,
+        numerator: np.ndarray,
+        denominator: np.ndarray,
+        present: np.ndarray,
+        numbers: np.ndarray,
     ) -> Estimate:
         """Sum over cells of the numerator / sum of the denominator, of each column.
 
@@ -125,9 +149,13 @@ class LandCover:
             present: (N, m) bool: which cells hold what the column is about.
             numbers: (N,) block of each cell.
         """
-        sums = [bootstrap.block_sums(part, numbers, self.n_blocks) for part in (numerator, denominator)]
+        sums = [
+            bootstrap.block_sums(part, numbers, self.n_blocks) for part in (numerator, denominator)
+        ]
         value = bootstrap.divide(*(part.sum(0) for part in sums))
-        return Estimate(value, bootstrap.ratio_draws(*sums, self.counts), self.held_blocks(present, numbers))
+        return Estimate(
+            value, bootstrap.ratio_draws(*sums, self.counts), self.held_blocks(present, numbers)
+        )
 
     def ratio(self, side: Side) -> Estimate:
         """Activation ratio of each class: sum over cells of its share of activation / of its share of area."""
@@ -141,7 +169,9 @@ class LandCover:
         """Contribution per share of the whole cell, over all cells, less the same of all classes together."""
         numbers, everything = self.block_numbers, self.area.sum(1, keepdims=True)
         classes = self.ratio_of_sums(self.contribution, self.area, self.present, numbers)
-        mean = self.ratio_of_sums(self.contribution.sum(1, keepdims=True), everything, everything > 0, numbers)
+        mean = self.ratio_of_sums(
+            self.contribution.sum(1, keepdims=True), everything, everything > 0, numbers
+        )
         return Estimate(classes.value - mean.value, classes.draws - mean.draws, classes.blocks)
 
     def activation_ratio(self) -> pd.DataFrame:
@@ -154,19 +184,23 @@ class LandCover:
         low, high = ratio.interval(self.statistics)
         by_cell = np.where(side.present, bootstrap.divide(side.activation, side.area), 0)
         area, n_cells = side.area.sum(0), side.present.sum(0)
-        table = pd.DataFrame({
-            "class": self.classes,
-            "name": self.names,
-            "side": name,
-            "n_cells": n_cells,
-            "n_pure_cells": (side.present & (side.area > PURE)).sum(0),
-            "area_share": bootstrap.divide(area, area.sum()),
-            "ratio": ratio.value,
-            "ratio_cell_mean": bootstrap.divide(by_cell.sum(0), n_cells),
-            "contribution_mean": bootstrap.divide(side.contribution.sum(0), side.cell_area.sum(0)),
-            "ci_low": low,
-            "ci_high": high,
-        })  # fmt: skip
+        table = pd.DataFrame(
+            {
+                "class": self.classes,
+                "name": self.names,
+                "side": name,
+                "n_cells": n_cells,
+                "n_pure_cells": (side.present & (side.area > PURE)).sum(0),
+                "area_share": bootstrap.divide(area, area.sum()),
+                "ratio": ratio.value,
+                "ratio_cell_mean": bootstrap.divide(by_cell.sum(0), n_cells),
+                "contribution_mean": bootstrap.divide(
+                    side.contribution.sum(0), side.cell_area.sum(0)
+                ),
+                "ci_low": low,
+                "ci_high": high,
+            }
+        )
         return bootstrap.add_significance(table, ratio.p_value(1, self.statistics), self.statistics)
 
     def contrast(self) -> pd.DataFrame:
@@ -185,11 +219,23 @@ class LandCover:
         """
         return self._table_of_classes(self.present.sum(0), "value", self.area_contribution())
 
-    def _table_of_classes(self, n_cells: np.ndarray, column: str, estimate: Estimate) -> pd.DataFrame:
+    def _table_of_classes(
+        self, n_cells: np.ndarray, column: str, estimate: Estimate
+    ) -> pd.DataFrame:
         low, high = estimate.interval(self.statistics)
-        table = pd.DataFrame({"class": self.classes, "name": self.names, "n_cells": n_cells,
-                              column: estimate.value, "ci_low": low, "ci_high": high})  # fmt: skip
-        return bootstrap.add_significance(table, estimate.p_value(0, self.statistics), self.statistics)
+        table = pd.DataFrame(
+            {
+                "class": self.classes,
+                "name": self.names,
+                "n_cells": n_cells,
+                column: estimate.value,
+                "ci_low": low,
+                "ci_high": high,
+            }
+        )
+        return bootstrap.add_significance(
+            table, estimate.p_value(0, self.statistics), self.statistics
+        )
 
 
 def log_quotient(numerator: Estimate, denominator: Estimate) -> Estimate:

@@ -39,15 +39,22 @@ def ordering_agreement(city: LandCover) -> pd.DataFrame:
         for incomes, seen in observed.items()
     ]
     table = pd.DataFrame(rows)
-    log.info("compares the orders of %d to %d of %d classes; the others lie in fewer than %d blocks",
-             table["n_classes"].min(), table["n_classes"].max(), len(city.classes),
-             city.statistics.min_blocks)  # fmt: skip
+    log.info(
+        "compares the orders of %d to %d of %d classes; the others lie in fewer than %d blocks",
+        table["n_classes"].min(),
+        table["n_classes"].max(),
+        len(city.classes),
+        city.statistics.min_blocks,
+    )
     return table
 
 
 def rank_agreement(read: Estimate, seen: Estimate, statistics: Statistics) -> dict[str, float]:
     """`n_classes, spearman, ci_low, ci_high, p_value` of two statistics of the same classes, on the same draws."""
-    known = [np.isfinite(estimate.value) & np.isfinite(estimate.interval(statistics)[0]) for estimate in (read, seen)]
+    known = [
+        np.isfinite(estimate.value) & np.isfinite(estimate.interval(statistics)[0])
+        for estimate in (read, seen)
+    ]
     chosen = known[0] & known[1]
     draws = bootstrap.rank_correlation(read.draws[:, chosen], seen.draws[:, chosen])
     low, high = bootstrap.interval(draws, statistics.confidence)
@@ -55,5 +62,7 @@ def rank_agreement(read: Estimate, seen: Estimate, statistics: Statistics) -> di
     return {
         "n_classes": int(chosen.sum()),
         "spearman": float(bootstrap.rank_correlation(read.value[chosen], seen.value[chosen])),
-        "ci_low": low, "ci_high": high, "p_value": p_value,
-    }  # fmt: skip
+        "ci_low": low,
+        "ci_high": high,
+        "p_value": p_value,
+    }

@@ -22,7 +22,9 @@ def coactivation(city: LandCover) -> pd.DataFrame:
     tables = []
     for name in SIDES:
         side = city.side(name)
-        tables.append(_pairs_of_side(city, name, side.activation, side.area, side.present, side.blocks))
+        tables.append(
+            _pairs_of_side(city, name, side.activation, side.area, side.present, side.blocks)
+        )
     return pd.concat(tables, ignore_index=True)
 
 
@@ -34,7 +36,9 @@ def observed_coassociation(city: LandCover) -> pd.DataFrame:
     """
     tables = []
     for name in SIDES:
-        is_side = city.predictions["income_class"].isin(city.income_classes(name)).to_numpy(dtype=float)
+        is_side = (
+            city.predictions["income_class"].isin(city.income_classes(name)).to_numpy(dtype=float)
+        )
         cells = np.ones_like(city.area)
         parts = cells * is_side[:, None], cells, city.present, city.block_numbers
         tables.append(_pairs_of_side(city, name, *parts))
@@ -42,7 +46,12 @@ def observed_coassociation(city: LandCover) -> pd.DataFrame:
 
 
 def _pairs_of_side(
-    city: LandCover, side: str, numerator: np.ndarray, denominator: np.ndarray, present: np.ndarray, numbers: np.ndarray
+    city: LandCover,
+    side: str,
+    numerator: np.ndarray,
+    denominator: np.ndarray,
+    present: np.ndarray,
+    numbers: np.ndarray,
 ) -> pd.DataFrame:
     """Rows of one side: `side, object, neighbour, n_cells, value, ci_low, ci_high, published_value` and significance.
 
@@ -61,31 +70,56 @@ def _pairs_of_side(
     low, high = estimate.interval(city.statistics)
     names = np.array(city.classes, dtype=object)
     published = bootstrap.divide(estimate.value, estimate.value.T)  # emp_a / emp_b, r1 / r2
-    table = pd.DataFrame({
-        "side": side, "object": names[o], "neighbour": names[n], "n_cells": n_cells[o, n],
-        "value": estimate.value[o, n], "ci_low": low[o, n], "ci_high": high[o, n], "published_value": published[o, n],
-    })  # fmt: skip
-    return bootstrap.add_significance(table, estimate.p_value(1, city.statistics)[o, n], city.statistics)
+    table = pd.DataFrame(
+        {
+            "side": side,
+            "object": names[o],
+            "neighbour": names[n],
+            "n_cells": n_cells[o, n],
+            "value": estimate.value[o, n],
+            "ci_low": low[o, n],
+            "ci_high": high[o, n],
+            "published_value": published[o, n],
+        }
+    )
+    return bootstrap.add_significance(
+        table, estimate.p_value(1, city.statistics)[o, n], city.statistics
+    )
 
 
 def _quotients(
-    city: LandCover, numerator: np.ndarray, denominator: np.ndarray, present: np.ndarray, numbers: np.ndarray
+    city: LandCover,
+    numerator: np.ndarray,
+    denominator: np.ndarray,
+    present: np.ndarray,
+    numbers: np.ndarray,
 ) -> Estimate:
     """Statistic of the object where the neighbour is too / wherever the object is; (U, U), object by neighbour."""
     shape = present.shape[1], present.shape[1]
-    held = (_pair_sums(np.ones(present.shape), present, numbers, city.n_blocks) > 0).sum(0).reshape(shape)
+    held = (
+        (_pair_sums(np.ones(present.shape), present, numbers, city.n_blocks) > 0)
+        .sum(0)
+        .reshape(shape)
+    )
     sums = [_pair_sums(part, present, numbers, city.n_blocks) for part in (numerator, denominator)]
     joint = bootstrap.divide(*(part.sum(0) for part in sums)).reshape(shape)
     draws = bootstrap.ratio_draws(*sums, city.counts).reshape(-1, *shape)
-    value, drawn = (bootstrap.divide(both, np.einsum("...uu->...u", both)[..., None]) for both in (joint, draws))
+    value, drawn = (
+        bootstrap.divide(both, np.einsum("...uu->...u", both)[..., None]) for both in (joint, draws)
+    )
     return Estimate(value, drawn, held)
 
 
-def _pair_sums(values: np.ndarray, present: np.ndarray, numbers: np.ndarray, n_blocks: int) -> np.ndarray:
+def _pair_sums(
+    values: np.ndarray, present: np.ndarray, numbers: np.ndarray, n_blocks: int
+) -> np.ndarray:
     """(n_blocks, U * U) sums of the object's values over the cells that hold both; object beside itself: all its cells.
 
     One neighbour at a time: all pairs of 70,000 cells at once would take 224 MB a matrix.
     """
     held = np.where(present, values, 0)
-    beside = [bootstrap.block_sums(held * neighbour[:, None], numbers, n_blocks) for neighbour in present.T]
+    beside = [
+        bootstrap.block_sums(held * neighbour[:, None], numbers, n_blocks)
+        for neighbour in present.T
+    ]
     return np.stack(beside, axis=2).reshape(n_blocks, -1)

@@ -17,7 +17,9 @@ CHANCE = 0.2  # five classes
 
 
 @style.styled
-def draw_calibration(reliability: pd.DataFrame, calibration: pd.DataFrame, city: str = "", credits: str = "") -> Figure:
+def draw_calibration(
+    reliability: pd.DataFrame, calibration: pd.DataFrame, city: str = "", credits: str = ""
+) -> Figure:
     """Share of cells told right against the probability given to the class, and the cells in each bin below.
 
     Dots without an interval, of bins in too few blocks, are pale and not joined.
@@ -32,7 +34,9 @@ def draw_calibration(reliability: pd.DataFrame, calibration: pd.DataFrame, city:
     top, below = figure.subplots(2, 1, sharex=True, height_ratios=[3.6, 1])
     top.plot([0, 1], [0, 1], color="black", linewidth=0.6, linestyle="--", zorder=1)
     for name in PREDICTORS:
-        rows = reliability[(reliability["predictor"] == name) & (reliability["n"] > 0)].sort_values("confidence")
+        rows = reliability[(reliability["predictor"] == name) & (reliability["n"] > 0)].sort_values(
+            "confidence"
+        )
         if len(rows):
             _draw_curve(top, rows, name, _label(calibration, name))
             _draw_counts(below, rows, name)
@@ -58,7 +62,9 @@ def _draw_curve(ax: Axes, rows: pd.DataFrame, name: str, label: str) -> None:
     known = rows["ci_low"].notna()
     x, y = rows["confidence"] + shift, rows["accuracy"]
     ax.vlines(x, rows["ci_low"], rows["ci_high"], color=colour, linewidth=1)
-    ax.plot(x[known], y[known], marker=marker, linestyle=line, color=colour, markersize=3.5, label=label)
+    ax.plot(
+        x[known], y[known], marker=marker, linestyle=line, color=colour, markersize=3.5, label=label
+    )
     ax.plot(x[~known], y[~known], marker, color=colour, alpha=0.35, markersize=3.5)
 
 

@@ -62,7 +62,9 @@ def choose_cells(predictions: pd.DataFrame, per_group: int, seed: int) -> dict[s
     # ASSUME: cells that are told right, at random: neither the finest maps nor the worst.
     chosen = {}
     for number, title in GROUPS.items():
-        right = predictions[(predictions[["income_class", "predicted_class"]] == number).all(axis=1)]
+        right = predictions[
+            (predictions[["income_class", "predicted_class"]] == number).all(axis=1)
+        ]
         drawn = right.sample(min(per_group, len(right)), random_state=seed).sort_index()
         chosen[title] = drawn["idINSPIRE"].tolist()
     return chosen
@@ -91,7 +93,9 @@ def draw_cell_sheet(
     rows = max(len(cells) for cells in groups.values())
     sheet_mm = TOP_MM + rows * (PANEL_MM + ROW_GAP_MM)
     legend_mm = 3.4 * max(-(-len(legend) // LEGEND_COLUMNS), 3) + 3
-    figure = style.new_figure(style.TWO_COLUMNS_MM, sheet_mm + legend_mm, _CAPTION, credits, layout=None)
+    figure = style.new_figure(
+        style.TWO_COLUMNS_MM, sheet_mm + legend_mm, _CAPTION, credits, layout=None
+    )
     for column, (title, cells) in enumerate(groups.items()):
         left_mm = MARGIN_MM + column * (3 * PANEL_MM + 2 * GAP_MM + MARGIN_MM)
         _write_head(figure, left_mm, rf"$\bf{{{'ab'[column]}}}$  {city}: {title}", bool(cells))
@@ -114,7 +118,9 @@ def _draw_cell(
     words = f"{cell.income_eur:,.0f} EUR, predicted {style.CLASS_LABELS[cell.predicted_class]}"
     style.text_mm(figure, left_mm, top_mm + 0.7, words)
     axes = [
-        style.add_axes_mm(figure, left_mm + k * (PANEL_MM + GAP_MM), top_mm + 3.6, PANEL_MM, PANEL_MM)
+        style.add_axes_mm(
+            figure, left_mm + k * (PANEL_MM + GAP_MM), top_mm + 3.6, PANEL_MM, PANEL_MM
+        )
         for k in range(len(PANELS))
     ]
     west, south = grid.corners(pd.Series([cell.cell_id]))[0]
@@ -128,7 +134,9 @@ def _draw_cell(
     else:
         axes[0].imshow(cell.image, extent=extent)
         for ax in axes[1:]:  # paler and without colour, so that what lies on it can be told
-            ax.imshow(128 + cell.image.mean(axis=2) / 2, extent=extent, cmap="gray", vmin=0, vmax=255)
+            ax.imshow(
+                128 + cell.image.mean(axis=2) / 2, extent=extent, cmap="gray", vmin=0, vmax=255
+            )
     _draw_activation(axes[1], cell.activation, extent)
     _draw_fragments(axes[2], cell.fragments, classes)
 
@@ -141,8 +149,14 @@ def _draw_activation(ax: Axes, activation: np.ndarray | None, extent: tuple[floa
     if activation is None:
         _say(ax, "no map")
         return
-    ax.imshow(signed_values(activation), extent=extent, cmap=style.signed_colours(), vmin=-1, vmax=1,
-              interpolation="bilinear")  # fmt: skip
+    ax.imshow(
+        signed_values(activation),
+        extent=extent,
+        cmap=style.signed_colours(),
+        vmin=-1,
+        vmax=1,
+        interpolation="bilinear",
+    )
 
 
 def _draw_fragments(ax: Axes, fragments: pd.DataFrame, classes: pd.DataFrame) -> None:
@@ -150,14 +164,24 @@ def _draw_fragments(ax: Axes, fragments: pd.DataFrame, classes: pd.DataFrame) ->
     if fragments.empty:
         _say(ax, "no land cover")
     for key, geometry in zip(fragments["class"], fragments["geometry"], strict=True):
-        ax.add_patch(PathPatch(_outline(geometry), facecolor=(classes.loc[key, "colour"], 0.45), linewidth=0))
+        ax.add_patch(
+            PathPatch(_outline(geometry), facecolor=(classes.loc[key, "colour"], 0.45), linewidth=0)
+        )
         ax.add_patch(PathPatch(_outline(geometry), fill=False, edgecolor="black", linewidth=0.5))
     by_area = fragments.assign(area_m2=shapely.area(fragments["geometry"])).sort_values("area_m2")
     largest = by_area.groupby("class").tail(1)
     for key, geometry in zip(largest["class"], largest["geometry"], strict=True):
         point = shapely.point_on_surface(geometry)
-        ax.text(point.x, point.y, str(classes.loc[key, "number"]), ha="center", va="center", fontsize=6,
-                weight="bold", path_effects=[withStroke(linewidth=1.5, foreground="white")])  # fmt: skip
+        ax.text(
+            point.x,
+            point.y,
+            str(classes.loc[key, "number"]),
+            ha="center",
+            va="center",
+            fontsize=6,
+            weight="bold",
+            path_effects=[withStroke(linewidth=1.5, foreground="white")],
+        )
 
 
 def _outline(geometry: shapely.Geometry) -> Path:
@@ -179,13 +203,36 @@ def _add_activation_bar(figure: Figure, top_mm: float) -> None:
 
 def _add_legend(figure: Figure, legend: pd.DataFrame, top_mm: float) -> None:
     handles = [
-        Line2D([], [], marker="s", linestyle="", markersize=5, color=(colour, 0.6), markeredgecolor="black",
-               markeredgewidth=0.4, label=f"{number} {name}")
-        for number, name, colour in zip(legend["number"], legend["name"], legend["colour"], strict=True)
-    ]  # fmt: skip
-    x, y = (MARGIN_MM + 30) / style.TWO_COLUMNS_MM, 1 - (top_mm + 1) / (figure.get_figheight() * 25.4)
-    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(x, y), ncols=LEGEND_COLUMNS, fontsize=6,
-                  borderpad=0, borderaxespad=0, handletextpad=0.1, columnspacing=1)  # fmt: skip
+        Line2D(
+            [],
+            [],
+            marker="s",
+            linestyle="",
+            markersize=5,
+            color=(colour, 0.6),
+            markeredgecolor="black",
+            markeredgewidth=0.4,
+            label=f"{number} {name}",
+        )
+        for number, name, colour in zip(
+            legend["number"], legend["name"], legend["colour"], strict=True
+        )
+    ]
+    x, y = (
+        (MARGIN_MM + 30) / style.TWO_COLUMNS_MM,
+        1 - (top_mm + 1) / (figure.get_figheight() * 25.4),
+    )
+    figure.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(x, y),
+        ncols=LEGEND_COLUMNS,
+        fontsize=6,
+        borderpad=0,
+        borderaxespad=0,
+        handletextpad=0.1,
+        columnspacing=1,
+    )
 
 
 _CAPTION = (

@@ -12,16 +12,37 @@ from urbancam.showing.figures import style
 
 # The published order and numbering, 1 .. 19, clockwise from the top; airports have no sector.
 SECTORS = (
-    "agri_wetland", "green_ua", "natural_areas", "comr_indst", "leis_fac", "const_dmp", "no_use", "roads", "railway",
-    "motorways", "port", "water", "op_sp_beach", "isoltd_rsdnt", "vld_uf", "ld_uf", "md_uf", "hd_uf", "vhd_uf",
-)  # fmt: skip
+    "agri_wetland",
+    "green_ua",
+    "natural_areas",
+    "comr_indst",
+    "leis_fac",
+    "const_dmp",
+    "no_use",
+    "roads",
+    "railway",
+    "motorways",
+    "port",
+    "water",
+    "op_sp_beach",
+    "isoltd_rsdnt",
+    "vld_uf",
+    "ld_uf",
+    "md_uf",
+    "hd_uf",
+    "vhd_uf",
+)
 OBJECTS = "uf"  # a chord ends at urban fabric: this stands in the object's key
 LARGEST, ABOVE, AT_MOST = 20, 1.2, 10  # of the published selection
 # ASSUME: all sectors alike wide and coloured by super-class as in the polar figure, where circlize used a Spectral
 # palette; chords whose interval covers 1 are outlined only. The selection itself is the published one.
 SECTOR = 2 * np.pi / len(SECTORS)  # rad
 FILLED = 0.88  # of a sector, by the chords of the busiest one
-RING, TIP, NECK = 1.06, 0.985, 0.86  # radii: of the sectors' outer edge, of an arrow's tip, of its barbs
+RING, TIP, NECK = (
+    1.06,
+    0.985,
+    0.86,
+)  # radii: of the sectors' outer edge, of an arrow's tip, of its barbs
 
 
 def select_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -45,7 +66,11 @@ def select_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
 
 @style.styled
 def draw_chords(
-    coactivation: pd.DataFrame, coassociation: pd.DataFrame, classes: pd.DataFrame, city: str = "", credits: str = ""
+    coactivation: pd.DataFrame,
+    coassociation: pd.DataFrame,
+    classes: pd.DataFrame,
+    city: str = "",
+    credits: str = "",
 ) -> Figure:
     """Four diagrams: activation and observed incomes, poor and rich; an arrow from the neighbour to the object.
 
@@ -58,11 +83,19 @@ def draw_chords(
     """
     classes = classes.set_index("class")
     figure = style.new_figure(style.TWO_COLUMNS_MM, 146, _CAPTION, credits, layout=None)
-    style.text_mm(figure, 2, 1.2, f"{city}: which neighbour changes the object".removeprefix(": "), fontsize=8,
-                  weight="bold")  # fmt: skip
+    style.text_mm(
+        figure,
+        2,
+        1.2,
+        f"{city}: which neighbour changes the object".removeprefix(": "),
+        fontsize=8,
+        weight="bold",
+    )
     kinds = {"activation": coactivation, "observed incomes": coassociation}
     chosen = {
-        (kind, side): select_pairs(table[table["side"] == side]) for kind, table in kinds.items() for side in SIDES
+        (kind, side): select_pairs(table[table["side"] == side])
+        for kind, table in kinds.items()
+        for side in SIDES
     }
     unit = chord_unit(list(chosen.values()))
     for number, ((kind, side), pairs) in enumerate(chosen.items()):
@@ -96,8 +129,10 @@ def place_chords(pairs: pd.DataFrame, unit: float) -> list[tuple[float, float, f
     ends = []  # sector, clockwise distance to the other end's, chord, whether it is the object's end
     for chord, pair in enumerate(pairs.itertuples()):
         here, there = SECTORS.index(pair.neighbour), SECTORS.index(pair.object)
-        ends += [(here, -((there - here) % len(SECTORS)), chord, False),
-                 (there, -((here - there) % len(SECTORS)), chord, True)]  # fmt: skip
+        ends += [
+            (here, -((there - here) % len(SECTORS)), chord, False),
+            (there, -((here - there) % len(SECTORS)), chord, True),
+        ]
     widths = pairs["published_value"].to_numpy(float) * unit
     middles = np.zeros((len(pairs), 2))
     for sector in {end[0] for end in ends}:
@@ -116,24 +151,45 @@ def _point(angle: float, radius: float) -> tuple[float, float]:
 
 def chord_path(start: float, end: float, width: float) -> Path:
     """An arrow through the middle of the circle, from the angle `start` to the angle `end`; `width` in radians."""
-    half, shaft = width / 2, width / 2 * 0.6  # the barbs are as wide as the chord, its shaft at the head is narrower
+    half, shaft = (
+        width / 2,
+        width / 2 * 0.6,
+    )  # the barbs are as wide as the chord, its shaft at the head is narrower
     corners = [
-        (Path.MOVETO, _point(start - half, 1)), (Path.LINETO, _point(start, 1)), (Path.LINETO, _point(start + half, 1)),
-        (Path.CURVE3, (0, 0)), (Path.CURVE3, _point(end - shaft, NECK)),
-        (Path.LINETO, _point(end - half, NECK)), (Path.LINETO, _point(end, TIP)),
-        (Path.LINETO, _point(end + half, NECK)), (Path.LINETO, _point(end + shaft, NECK)),
-        (Path.CURVE3, (0, 0)), (Path.CURVE3, _point(start - half, 1)),
-    ]  # fmt: skip
+        (Path.MOVETO, _point(start - half, 1)),
+        (Path.LINETO, _point(start, 1)),
+        (Path.LINETO, _point(start + half, 1)),
+        (Path.CURVE3, (0, 0)),
+        (Path.CURVE3, _point(end - shaft, NECK)),
+        (Path.LINETO, _point(end - half, NECK)),
+        (Path.LINETO, _point(end, TIP)),
+        (Path.LINETO, _point(end + half, NECK)),
+        (Path.LINETO, _point(end + shaft, NECK)),
+        (Path.CURVE3, (0, 0)),
+        (Path.CURVE3, _point(start - half, 1)),
+    ]
     codes, points = zip(*corners, strict=True)
     return Path(points, codes)
 
 
 def _draw_sectors(ax: Axes, classes: pd.DataFrame, used: set[str]) -> None:
     for number, key in enumerate(SECTORS):
-        right = 90 - np.degrees(SECTOR * number)  # matplotlib's angles run anticlockwise from the right
+        right = 90 - np.degrees(
+            SECTOR * number
+        )  # matplotlib's angles run anticlockwise from the right
         colour = style.SUPER_CLASS_COLOURS[classes.loc[key, "super_class"]]
-        ax.add_patch(Wedge((0, 0), RING, right - np.degrees(SECTOR) + 1, right - 1, width=RING - 1,
-                           facecolor=colour, edgecolor="0.3", linewidth=0.3))  # fmt: skip
+        ax.add_patch(
+            Wedge(
+                (0, 0),
+                RING,
+                right - np.degrees(SECTOR) + 1,
+                right - 1,
+                width=RING - 1,
+                facecolor=colour,
+                edgecolor="0.3",
+                linewidth=0.3,
+            )
+        )
         x, y = _point(SECTOR * (number + 0.5), RING + 0.08)
         weight = "bold" if key in used else "normal"
         ax.text(x, y, str(number + 1), ha="center", va="center", fontsize=6, weight=weight)
@@ -143,11 +199,21 @@ def _draw_pairs(ax: Axes, pairs: pd.DataFrame, unit: float, classes: pd.DataFram
     """Chords in the colour of the neighbour; only outlined where the interval of the object's change covers 1."""
     if pairs.empty:
         ax.text(0, 0, f"no pair above {ABOVE:g}", ha="center", va="center")
-    for pair, (start, end, width) in zip(pairs.itertuples(), place_chords(pairs, unit), strict=True):
+    for pair, (start, end, width) in zip(
+        pairs.itertuples(), place_chords(pairs, unit), strict=True
+    ):
         colour = style.SUPER_CLASS_COLOURS[classes.loc[pair.neighbour, "super_class"]]
         sure = pair.ci_low > 1 or pair.ci_high < 1
-        ax.add_patch(PathPatch(chord_path(start, end, width), facecolor=colour if sure else "none", edgecolor="0.25",
-                               linewidth=0.4, linestyle="-" if sure else (0, (3, 2)), alpha=0.85))  # fmt: skip
+        ax.add_patch(
+            PathPatch(
+                chord_path(start, end, width),
+                facecolor=colour if sure else "none",
+                edgecolor="0.25",
+                linewidth=0.4,
+                linestyle="-" if sure else (0, (3, 2)),
+                alpha=0.85,
+            )
+        )
 
 
 def _list_sectors(figure: Figure, classes: pd.DataFrame) -> None:

@@ -12,15 +12,24 @@ from urbancam.showing.exhibits import control_name
 from urbancam.showing.figures import style
 
 KINDS = {"published": "", "method": "methods", "control": "controls"}
-MARKERS = {"poor": ("s", -0.22), "rich": ("o", 0.22), CONTRAST: ("D", 0.0)}  # marker, place in the column
+MARKERS = {
+    "poor": ("s", -0.22),
+    "rich": ("o", 0.22),
+    CONTRAST: ("D", 0.0),
+}  # marker, place in the column
 COLOURS = style.SIDE_COLOURS | {CONTRAST: "0.2"}
 LINE_MM, STRIP_MM = 4.0, 24
-FEWEST_COLUMNS, FEWEST_LINES = 10, 8  # room is left for so many, so that few are drawn no larger than many
+FEWEST_COLUMNS, FEWEST_LINES = (
+    10,
+    8,
+)  # room is left for so many, so that few are drawn no larger than many
 WIDEST = np.log(4)  # the colour scale ends where one side's ratio is four times the other's
 
 
 @style.styled
-def draw_controls(controls: pd.DataFrame, agreement: pd.DataFrame, city: str = "", credits: str = "") -> Figure:
+def draw_controls(
+    controls: pd.DataFrame, agreement: pd.DataFrame, city: str = "", credits: str = ""
+) -> Figure:
     """Contrast of each class (lines) under each control (columns); above them, how well the published order holds.
 
     Args:
@@ -36,9 +45,15 @@ def draw_controls(controls: pd.DataFrame, agreement: pd.DataFrame, city: str = "
     classes = _sort_classes(contrast)
     names = contrast.drop_duplicates("class").set_index("class")["name"]
     lines = max(len(classes), FEWEST_LINES)
-    figure = style.new_figure(style.TWO_COLUMNS_MM, 2 * STRIP_MM + LINE_MM * lines + 48, _CAPTION, credits)
-    strip, kept, ax = figure.subplots(3, 1, sharex=True, height_ratios=[STRIP_MM, STRIP_MM, LINE_MM * lines])
-    _draw_strip(strip, agreement, order["control"].tolist(), ("rank_correlation", "ci_low", "ci_high"))
+    figure = style.new_figure(
+        style.TWO_COLUMNS_MM, 2 * STRIP_MM + LINE_MM * lines + 48, _CAPTION, credits
+    )
+    strip, kept, ax = figure.subplots(
+        3, 1, sharex=True, height_ratios=[STRIP_MM, STRIP_MM, LINE_MM * lines]
+    )
+    _draw_strip(
+        strip, agreement, order["control"].tolist(), ("rank_correlation", "ci_low", "ci_high")
+    )
     _draw_strip(kept, agreement, order["control"].tolist(), ("kept", "kept_low", "kept_high"))
     strip.set(ylim=(-1.08, 1.08), yticks=(-1, 0, 1), ylabel="rank correlation")
     kept.set(yticks=(0, 1), ylabel="share kept")
@@ -46,8 +61,13 @@ def draw_controls(controls: pd.DataFrame, agreement: pd.DataFrame, city: str = "
     style.set_title(kept, "b", "how much of the published log ratios is left?")
     image = _draw_contrasts(ax, contrast, order["control"].tolist(), classes)
     ax.set_yticks(range(len(classes)), labels=[names[key] for key in classes])
-    ax.set_xticks(range(len(order)), labels=[control_name(name) for name in order["control"]], rotation=50, ha="right",
-                  rotation_mode="anchor")  # fmt: skip
+    ax.set_xticks(
+        range(len(order)),
+        labels=[control_name(name) for name in order["control"]],
+        rotation=50,
+        ha="right",
+        rotation_mode="anchor",
+    )
     ax.set(xlim=(-0.5, max(len(order), FEWEST_COLUMNS) - 0.5), ylim=(lines - 0.5, -0.5))
     _separate_kinds((strip, kept, ax), order["kind"].tolist())
     style.set_heading(figure, city, "what destroys the activation ratios")
@@ -58,7 +78,9 @@ def draw_controls(controls: pd.DataFrame, agreement: pd.DataFrame, city: str = "
 def _sort_controls(contrast: pd.DataFrame) -> pd.DataFrame:
     """`control, kind`: the published map, then the other methods, then the controls, each in the table's order."""
     order = contrast[["control", "kind"]].drop_duplicates("control")
-    return order.sort_values("kind", key=lambda kind: kind.map(list(KINDS).index), kind="stable", ignore_index=True)
+    return order.sort_values(
+        "kind", key=lambda kind: kind.map(list(KINDS).index), kind="stable", ignore_index=True
+    )
 
 
 def _sort_classes(contrast: pd.DataFrame) -> list:
@@ -67,10 +89,16 @@ def _sort_classes(contrast: pd.DataFrame) -> list:
     classes = contrast["class"].drop_duplicates()
     known = contrast.loc[contrast["ratio"].notna(), "class"]
     measure = pd.Series(published.reindex(classes).to_numpy(float), index=classes.to_numpy())
-    return [key for key in measure.sort_values(ascending=False, kind="stable").index if key in set(known)]
+    return [
+        key
+        for key in measure.sort_values(ascending=False, kind="stable").index
+        if key in set(known)
+    ]
 
 
-def _draw_strip(ax: Axes, agreement: pd.DataFrame, order: list[str], columns: tuple[str, str, str]) -> None:
+def _draw_strip(
+    ax: Axes, agreement: pd.DataFrame, order: list[str], columns: tuple[str, str, str]
+) -> None:
     """Agreement with the published ratios: a dot and an interval a side, in each control's column.
 
     Args:
@@ -83,7 +111,12 @@ def _draw_strip(ax: Axes, agreement: pd.DataFrame, order: list[str], columns: tu
     ax.axhline(0, color="black", linewidth=0.6, linestyle="--", zorder=1)
     ax.axhline(1, color="0.7", linewidth=0.5, zorder=1)
     for side, (marker, offset) in MARKERS.items():
-        rows = agreement[agreement["side"] == side].drop_duplicates("control").set_index("control").reindex(order)
+        rows = (
+            agreement[agreement["side"] == side]
+            .drop_duplicates("control")
+            .set_index("control")
+            .reindex(order)
+        )
         x = np.arange(len(order)) + offset
         ax.vlines(x, rows[low], rows[high], color=COLOURS[side], linewidth=1)
         ax.plot(x, rows[value], marker, color=COLOURS[side], markersize=3)
@@ -93,12 +126,16 @@ def _draw_strip(ax: Axes, agreement: pd.DataFrame, order: list[str], columns: tu
 def _draw_contrasts(ax: Axes, contrast: pd.DataFrame, order: list[str], classes: list) -> AxesImage:
     """The heat map; a sign stands where the interval leaves out 0, so that it is read without colour too."""
     values, low, high = (
-        contrast.pivot(index="class", columns="control", values=column).reindex(index=classes, columns=order)
-        .to_numpy(float) for column in ("ratio", "ci_low", "ci_high")
-    )  # fmt: skip
+        contrast.pivot(index="class", columns="control", values=column)
+        .reindex(index=classes, columns=order)
+        .to_numpy(float)
+        for column in ("ratio", "ci_low", "ci_high")
+    )
     grid = np.ma.masked_invalid(values if values.size else np.full((1, 1), np.nan))
     colours = style.diverging_colours()
-    image = ax.imshow(grid, cmap=colours, vmin=-WIDEST, vmax=WIDEST, aspect="auto", visible=bool(values.size))
+    image = ax.imshow(
+        grid, cmap=colours, vmin=-WIDEST, vmax=WIDEST, aspect="auto", visible=bool(values.size)
+    )
     if not values.size:
         ax.text(0, 0, "no class that both cells read as poor and cells read as rich hold")
     for line, column in zip(*np.nonzero((low > 0) | (high < 0)), strict=True):
@@ -117,10 +154,19 @@ def _separate_kinds(axes: tuple[Axes, ...], kinds: list[str]) -> None:
         if kinds[column] != kinds[column - 1]:
             for ax in axes:
                 ax.axvline(column - 0.5, color="black", linewidth=0.8)
-    for height, (kind, words) in enumerate(KINDS.items()):  # one above the other: a single column is narrow
+    for height, (kind, words) in enumerate(
+        KINDS.items()
+    ):  # one above the other: a single column is narrow
         if words and kind in kinds:
-            axes[0].text(kinds.index(kind) - 0.4, 0.15 - 0.12 * (height - 1), words,
-                         transform=axes[0].get_xaxis_transform(), va="bottom", fontsize=6, color="0.35")  # fmt: skip
+            axes[0].text(
+                kinds.index(kind) - 0.4,
+                0.15 - 0.12 * (height - 1),
+                words,
+                transform=axes[0].get_xaxis_transform(),
+                va="bottom",
+                fontsize=6,
+                color="0.35",
+            )
 
 
 def _add_keys(figure: Figure, ax: Axes, image: AxesImage) -> None:
@@ -128,10 +174,23 @@ def _add_keys(figure: Figure, ax: Axes, image: AxesImage) -> None:
     bar.set_ticks([-WIDEST, 0, WIDEST], labels=["poor\n4 x", "alike", "rich\n4 x"])
     bar.outline.set_linewidth(0.4)
     handles = [
-        Line2D([], [], color=COLOURS[side], marker=marker, markersize=3, linewidth=1, label=f"{side} ratios")
-        for side, (marker, _) in MARKERS.items() if side != CONTRAST
-    ]  # fmt: skip
-    handles.append(Line2D([], [], color=COLOURS[CONTRAST], marker="D", markersize=3, linewidth=1, label="contrast"))
+        Line2D(
+            [],
+            [],
+            color=COLOURS[side],
+            marker=marker,
+            markersize=3,
+            linewidth=1,
+            label=f"{side} ratios",
+        )
+        for side, (marker, _) in MARKERS.items()
+        if side != CONTRAST
+    ]
+    handles.append(
+        Line2D(
+            [], [], color=COLOURS[CONTRAST], marker="D", markersize=3, linewidth=1, label="contrast"
+        )
+    )
     figure.legend(handles=handles, loc="outside upper right", ncols=3, borderpad=0)
 
 

@@ -21,7 +21,9 @@ CURVES = {  # title, axis
 
 
 @style.styled
-def draw_deletion(deletion: pd.DataFrame, area: pd.DataFrame, city: str = "", credits: str = "") -> Figure:
+def draw_deletion(
+    deletion: pd.DataFrame, area: pd.DataFrame, city: str = "", credits: str = ""
+) -> Figure:
     """Change of the logit towards the predicted side over the share of a cell's patches deleted, or inserted.
 
     Args:
@@ -40,8 +42,15 @@ def draw_deletion(deletion: pd.DataFrame, area: pd.DataFrame, city: str = "", cr
         ax.axhline(0, color="black", linewidth=0.5, zorder=1)
         ax.set(xlabel=label, xlim=(0, 1))
         if len(rows):
-            ax.legend(loc="best", frameon=True, framealpha=0.85, edgecolor="none", handlelength=3,
-                      title="area above random", alignment="left")  # fmt: skip
+            ax.legend(
+                loc="best",
+                frameon=True,
+                framealpha=0.85,
+                edgecolor="none",
+                handlelength=3,
+                title="area above random",
+                alignment="left",
+            )
         ax.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
         style.set_title(ax, letter, title)
     axes[0].set_ylabel("mean change of the logit\ntowards the predicted side")
@@ -60,8 +69,18 @@ def _above_random(area: pd.DataFrame, order: str, curve: str) -> str:
 
 def _draw_curve(ax: Axes, rows: pd.DataFrame, order: str, label: str) -> None:
     _, colour, line, marker = ORDERS[order]
-    ax.fill_between(rows["fraction"], rows["ci_low"], rows["ci_high"], color=colour, alpha=0.15, linewidth=0)
-    ax.plot(rows["fraction"], rows["value"], color=colour, linestyle=line, marker=marker, markersize=2.5, label=label)
+    ax.fill_between(
+        rows["fraction"], rows["ci_low"], rows["ci_high"], color=colour, alpha=0.15, linewidth=0
+    )
+    ax.plot(
+        rows["fraction"],
+        rows["value"],
+        color=colour,
+        linestyle=line,
+        marker=marker,
+        markersize=2.5,
+        label=label,
+    )
 
 
 def _caption(deletion: pd.DataFrame) -> str:

@@ -38,7 +38,9 @@ def draw_leakage(leakage: pd.DataFrame, city: str = "", credits: str = "") -> Fi
     for number, (metric, (title, label, chance)) in enumerate(PANELS.items()):
         rows = leakage[leakage["metric"] == metric]
         for name, (_, colour, marker, offset) in PREDICTORS.items():
-            _draw_dots(axes[number], rows[rows["predictor"] == name], splits, colour, marker, offset)
+            _draw_dots(
+                axes[number], rows[rows["predictor"] == name], splits, colour, marker, offset
+            )
         _finish(axes[number], label, chance)
         style.set_title(axes[number], "ab"[number], title)
     beyond = leakage[(leakage["predictor"] == DIFFERENCE) & (leakage["metric"] == "spearman")]
@@ -52,7 +54,9 @@ def draw_leakage(leakage: pd.DataFrame, city: str = "", credits: str = "") -> Fi
     return figure
 
 
-def _draw_dots(ax: Axes, rows: pd.DataFrame, splits: list[str], colour: str, marker: str, offset: float) -> None:
+def _draw_dots(
+    ax: Axes, rows: pd.DataFrame, splits: list[str], colour: str, marker: str, offset: float
+) -> None:
     rows = rows.drop_duplicates("split").set_index("split").reindex(splits)
     y = np.arange(len(splits)) + offset
     ax.hlines(y, rows["ci_low"], rows["ci_high"], color=colour, linewidth=1.2)
@@ -71,9 +75,17 @@ def _finish(ax: Axes, label: str, chance: float) -> None:
 def _label(leakage: pd.DataFrame, split: str) -> str:
     """The split's name; below it how many groups and blocks, and what share of neighbours, it leaks."""
     row = leakage[leakage["split"] == split].iloc[0]
-    leaks = [f"{int(row[f'leaks_{unit}']):,} {unit}s" for unit in ("group", "block") if pd.notna(row[f"leaks_{unit}"])]
+    leaks = [
+        f"{int(row[f'leaks_{unit}']):,} {unit}s"
+        for unit in ("group", "block")
+        if pd.notna(row[f"leaks_{unit}"])
+    ]
     known = row["trained_neighbours"]
-    lines = [SPLITS[split], f"leaks {', '.join(leaks)}" * bool(leaks), f"{known:.0%} of neighbours" * pd.notna(known)]
+    lines = [
+        SPLITS[split],
+        f"leaks {', '.join(leaks)}" * bool(leaks),
+        f"{known:.0%} of neighbours" * pd.notna(known),
+    ]
     return "\n".join(line for line in lines if line)
 
 
@@ -87,7 +99,10 @@ def _add_legend(figure: Figure) -> None:
 
 def _caption(leakage: pd.DataFrame) -> str:
     tested = leakage[(leakage["predictor"] == "model") & (leakage["metric"] == "spearman")]
-    cells = {SPLITS.get(split, split): f"{int(n):,}" for split, n in zip(tested["split"], tested["n"], strict=True)}
+    cells = {
+        SPLITS.get(split, split): f"{int(n):,}"
+        for split, n in zip(tested["split"], tested["n"], strict=True)
+    }
     return style.sentences(
         "The same model trained and tested under several splits; beside it, the classes of the nearest cells",
         "Leaks: INSEE groups and blocks with cells on both sides of a split in any fold, and what share of a test "

@@ -19,7 +19,9 @@ UNUSED = -1
 MARGIN_MM = 2
 
 
-def class_raster(ids: pd.Series, classes: pd.Series) -> tuple[np.ma.MaskedArray, tuple[int, int, int, int]]:
+def class_raster(
+    ids: pd.Series, classes: pd.Series
+) -> tuple[np.ma.MaskedArray, tuple[int, int, int, int]]:
     """Cells as a raster with one pixel a cell.
 
     Args:
@@ -67,7 +69,9 @@ def draw_class_maps(
     rows, columns = class_raster(cells["idINSPIRE"], cells["income_class"])[0].shape
     width_mm = (style.TWO_COLUMNS_MM - (len(panels) + 1) * MARGIN_MM) / len(panels)
     height_mm = float(np.clip(width_mm * rows / columns, 25, 190))
-    figure = style.new_figure(style.TWO_COLUMNS_MM, height_mm + 23, _map_caption(cells), credits, layout=None)
+    figure = style.new_figure(
+        style.TWO_COLUMNS_MM, height_mm + 23, _map_caption(cells), credits, layout=None
+    )
     for number, (title, column) in enumerate(panels.items()):
         left_mm = MARGIN_MM + number * (width_mm + MARGIN_MM)
         ax = style.add_axes_mm(figure, left_mm, 6, width_mm, height_mm)
@@ -85,13 +89,21 @@ def _join_classes(
     """`idINSPIRE, income_class, predicted_class, class_without_income` of every cell, NaN where it has none."""
     if without_income is None:
         without_income = predictions.iloc[:0]
-    ids = pd.concat([samples["idINSPIRE"], without_income["idINSPIRE"]]).drop_duplicates().reset_index(drop=True)
+    ids = (
+        pd.concat([samples["idINSPIRE"], without_income["idINSPIRE"]])
+        .drop_duplicates()
+        .reset_index(drop=True)
+    )
     columns = {
-        "income_class": samples["income_class"].where(samples["used"]).set_axis(samples["idINSPIRE"]),
+        "income_class": samples["income_class"]
+        .where(samples["used"])
+        .set_axis(samples["idINSPIRE"]),
         "predicted_class": predictions.set_index("idINSPIRE")["predicted_class"],
         "class_without_income": without_income.set_index("idINSPIRE")["predicted_class"],
     }
-    return pd.DataFrame({"idINSPIRE": ids} | {name: ids.map(classes) for name, classes in columns.items()})
+    return pd.DataFrame(
+        {"idINSPIRE": ids} | {name: ids.map(classes) for name, classes in columns.items()}
+    )
 
 
 def _add_class_bar(figure: Figure, image: AxesImage, ax: Axes) -> None:
@@ -113,8 +125,9 @@ def _map_caption(cells: pd.DataFrame) -> str:
         f"by the one model that never saw the cell ({len(compared):,} cells{grey})",
         f"c, {lacking:,} cells without a published income, predicted by the mean of all models, which nothing can "
         "check; the others in light grey"
-        if lacking else "",
-    )  # fmt: skip
+        if lacking
+        else "",
+    )
 
 
 def _draw_classes(ax: Axes, ids: pd.Series, classes: pd.Series) -> AxesImage:
@@ -139,8 +152,17 @@ def _add_scale_bar(ax: Axes) -> None:
     west, east, _, _ = ax.get_images()[0].get_extent()
     length_m = scale_length_m(east - west)
     below = blended_transform_factory(ax.transData, _corner_inches(ax, (0, 0)))
-    ax.plot([west, west + length_m], [-0.06, -0.06], color="black", linewidth=1.5, transform=below,
-            clip_on=False, solid_capstyle="butt", scalex=False, scaley=False)  # fmt: skip
+    ax.plot(
+        [west, west + length_m],
+        [-0.06, -0.06],
+        color="black",
+        linewidth=1.5,
+        transform=below,
+        clip_on=False,
+        solid_capstyle="butt",
+        scalex=False,
+        scaley=False,
+    )
     words = f"{length_m // 1000} km" if length_m >= 1000 else f"{length_m} m"
     ax.text(west, -0.1, words, transform=below, va="top")
 
@@ -161,5 +183,7 @@ def _add_north_arrow(ax: Axes) -> None:
     foot = np.array([-0.08, -0.30])  # inches from the panel's lower right corner
     head = foot + 0.22 * np.array([dx, dy])
     arrow = {"arrowstyle": "-|>", "linewidth": 0.8, "color": "black", "shrinkA": 0, "shrinkB": 0}
-    ax.annotate("", head, foot, xycoords=below, textcoords=below, annotation_clip=False, arrowprops=arrow)
+    ax.annotate(
+        "", head, foot, xycoords=below, textcoords=below, annotation_clip=False, arrowprops=arrow
+    )
     ax.text(foot[0] - 0.05, foot[1], "N", transform=below, ha="right", va="bottom")

@@ -45,7 +45,9 @@ def draw_polar_ratios(
     middles = sector * np.arange(1, len(classes) + 1)
     _prepare(ax)
     known = classes["class"].isin(ratios.loc[ratios["ratio"].notna(), "class"]).to_numpy()
-    colours = classes["super_class"].map(style.SUPER_CLASS_COLOURS).where(known, style.UNUSED_COLOUR)
+    colours = (
+        classes["super_class"].map(style.SUPER_CLASS_COLOURS).where(known, style.UNUSED_COLOUR)
+    )
     sectors = ax.bar(
         middles, CAP, sector * 0.97, color=colours, alpha=BACKGROUND_ALPHA, linewidth=0, zorder=1
     )
@@ -85,7 +87,9 @@ def _draw_rings(ax: PolarAxes, sector: float) -> None:
         ax.text(0, ring, f"{ring:g}", ha="center", va="center", fontsize=6)
 
 
-def _draw_bars(ax: PolarAxes, rows: pd.DataFrame, angles: np.ndarray, width: float, side: str) -> None:
+def _draw_bars(
+    ax: PolarAxes, rows: pd.DataFrame, angles: np.ndarray, width: float, side: str
+) -> None:
     """Bars from the hole to the ratio, with intervals; longer ones end at the cap, with their value."""
     ratio = rows["ratio"].to_numpy(dtype=float)
     drawn = np.isfinite(ratio)
@@ -93,11 +97,26 @@ def _draw_bars(ax: PolarAxes, rows: pd.DataFrame, angles: np.ndarray, width: flo
     ax.bar(angles[drawn], np.minimum(ratio[drawn], CAP), width, color=colour, linewidth=0, zorder=3)
     for angle, value, low, high in zip(angles, ratio, rows["ci_low"], rows["ci_high"], strict=True):
         if value > CAP:
-            ax.text(angle, CAP + 0.13, f"{value:.1f}", color=colour, ha="center", va="center", fontsize=6,
-                    weight="bold", gid="cap")  # fmt: skip
+            ax.text(
+                angle,
+                CAP + 0.13,
+                f"{value:.1f}",
+                color=colour,
+                ha="center",
+                va="center",
+                fontsize=6,
+                weight="bold",
+                gid="cap",
+            )
         elif np.isfinite(value) and np.isfinite(low):
-            ax.plot([angle, angle], [low, min(high, CAP)], color="black", linewidth=0.7, zorder=5,
-                    path_effects=[withStroke(linewidth=1.6, foreground="white")])  # fmt: skip
+            ax.plot(
+                [angle, angle],
+                [low, min(high, CAP)],
+                color="black",
+                linewidth=0.7,
+                zorder=5,
+                path_effects=[withStroke(linewidth=1.6, foreground="white")],
+            )
 
 
 def _write_name(ax: PolarAxes, angle: float, name: str) -> None:
@@ -112,7 +131,9 @@ def _write_name(ax: PolarAxes, angle: float, name: str) -> None:
 
 
 def _add_legends(figure: Figure, classes: pd.DataFrame) -> None:
-    sides = [Patch(color=style.SIDE_COLOURS[side], label=f"cells predicted {side}") for side in SIDES]
+    sides = [
+        Patch(color=style.SIDE_COLOURS[side], label=f"cells predicted {side}") for side in SIDES
+    ]
     supers = [
         Patch(color=style.SUPER_CLASS_COLOURS[name], alpha=BACKGROUND_ALPHA, label=name)
         for name in classes["super_class"].drop_duplicates()

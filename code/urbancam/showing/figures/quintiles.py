@@ -25,7 +25,9 @@ def draw_class_by_quintile(class_income: pd.DataFrame, city: str = "", credits: 
     """
     table = class_income[class_income["n_cells"] > 0]
     counts = table[COUNTS].to_numpy(float)
-    figure = style.new_figure(style.TWO_COLUMNS_MM, 24 + 6.2 * max(len(table), 1), _QUINTILE_CAPTION, credits)
+    figure = style.new_figure(
+        style.TWO_COLUMNS_MM, 24 + 6.2 * max(len(table), 1), _QUINTILE_CAPTION, credits
+    )
     ax = figure.subplots()
     ax.set_xscale("log")
     lines = np.arange(len(table))
@@ -36,20 +38,35 @@ def draw_class_by_quintile(class_income: pd.DataFrame, city: str = "", credits: 
     ax.vlines(even, lines - 0.45, lines + 0.45, color="black", linewidth=0.7, linestyle="--")
     ax.set_xlim(0.8, max(counts.max(initial=0), 10) * 1.3)
     ax.xaxis.set_major_formatter(lambda cells, _: f"{cells:,.0f}")
-    ax.set_yticks(lines, labels=[f"{row.name} ({row.n_cells:,})" for row in table.itertuples(index=False)])
+    ax.set_yticks(
+        lines, labels=[f"{row.name} ({row.n_cells:,})" for row in table.itertuples(index=False)]
+    )
     ax.set_ylim(max(len(table), 1) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel("cells that hold the class (log scale)")
     style.set_heading(figure, city, "land cover by income quintile")
-    handles = [Patch(facecolor=colour, edgecolor="0.3", linewidth=0.3, label=label)
-               for colour, label in zip(style.CLASS_COLOURS, style.CLASS_LABELS, strict=True)]  # fmt: skip
-    figure.legend(handles=handles, loc="outside upper right", ncols=5, handlelength=1, columnspacing=1, borderpad=0)
+    handles = [
+        Patch(facecolor=colour, edgecolor="0.3", linewidth=0.3, label=label)
+        for colour, label in zip(style.CLASS_COLOURS, style.CLASS_LABELS, strict=True)
+    ]
+    figure.legend(
+        handles=handles,
+        loc="outside upper right",
+        ncols=5,
+        handlelength=1,
+        columnspacing=1,
+        borderpad=0,
+    )
     return figure
 
 
 @style.styled
 def draw_ordering(
-    contrast: pd.DataFrame, class_income: pd.DataFrame, agreement: pd.DataFrame, city: str = "", credits: str = ""
+    contrast: pd.DataFrame,
+    class_income: pd.DataFrame,
+    agreement: pd.DataFrame,
+    city: str = "",
+    credits: str = "",
 ) -> Figure:
     """Where the map lies against who lives there: each class's contrast over its cells' mean income.
 
@@ -61,16 +78,24 @@ def draw_ordering(
         credits: the line of data credits.
     """
     columns = ["class", "name", "mean_income_eur", "ci_low", "ci_high"]
-    table = class_income[columns].merge(contrast.drop(columns="name"), on="class", suffixes=("_eur", ""))
-    table = table[table["log_ratio"].notna() & table["mean_income_eur"].notna()].sort_values("mean_income_eur")
-    figure = style.new_figure(style.TWO_COLUMNS_MM, max(78, 12 + 4 * len(table)), _ORDERING_CAPTION, credits)
+    table = class_income[columns].merge(
+        contrast.drop(columns="name"), on="class", suffixes=("_eur", "")
+    )
+    table = table[table["log_ratio"].notna() & table["mean_income_eur"].notna()].sort_values(
+        "mean_income_eur"
+    )
+    figure = style.new_figure(
+        style.TWO_COLUMNS_MM, max(78, 12 + 4 * len(table)), _ORDERING_CAPTION, credits
+    )
     ax, legend = figure.subplots(1, 2, width_ratios=[1.7, 1])
     ax.axhline(0, color="black", linewidth=0.6, linestyle="--", zorder=1)
     _draw_points(ax, table)
     if table.empty:
         ax.set(xticks=[], yticks=[])
     ax.xaxis.set_major_formatter(lambda eur, _: f"{eur:,.0f}")
-    ax.set_xlabel("mean income of the cells, weighted by the class's area (EUR per year and person)")
+    ax.set_xlabel(
+        "mean income of the cells, weighted by the class's area (EUR per year and person)"
+    )
     ax.set_ylabel("log(rich ratio / poor ratio)")
     ax.margins(x=0.06, y=0.08)
     style.set_heading(figure, city, _agreement_words(agreement))
@@ -85,13 +110,17 @@ def _draw_points(ax: Axes, table: pd.DataFrame) -> None:
     ax.hlines(y, table["ci_low_eur"], table["ci_high_eur"], color="0.65", linewidth=0.8, zorder=2)
     ax.vlines(x, table["ci_low"], table["ci_high"], color="0.65", linewidth=0.8, zorder=2)
     for edge, chosen in {"black": known, "0.75": ~known}.items():
-        ax.plot(x[chosen], y[chosen], "o", color="white", markeredgecolor=edge, markersize=9, zorder=3)
+        ax.plot(
+            x[chosen], y[chosen], "o", color="white", markeredgecolor=edge, markersize=9, zorder=3
+        )
     for number, (income, value) in enumerate(zip(x, y, strict=True), 1):
         ax.text(income, value, str(number), ha="center", va="center_baseline", fontsize=6, zorder=4)
 
 
 def _agreement_words(agreement: pd.DataFrame) -> str:
-    chosen = agreement["measure"].eq(MEASURE) & agreement["observed"].astype(str).str.startswith(OBSERVED)
+    chosen = agreement["measure"].eq(MEASURE) & agreement["observed"].astype(str).str.startswith(
+        OBSERVED
+    )
     if not chosen.any():
         return "order of the classes by activation and by income"
     row = agreement[chosen].iloc[0].rename({"spearman": "value"})
@@ -103,7 +132,9 @@ def _list_classes(ax: Axes, table: pd.DataFrame) -> None:
     ax.set_axis_off()
     ax.set_ylim(max(len(table), 16) + 0.5, 0)
     for number, name in enumerate(table["name"], 1):
-        ax.text(0.03, number, f"{number}", ha="right", va="center", transform=ax.get_yaxis_transform())
+        ax.text(
+            0.03, number, f"{number}", ha="right", va="center", transform=ax.get_yaxis_transform()
+        )
         ax.text(0.06, number, name, va="center", transform=ax.get_yaxis_transform())
 
 

@@ -71,7 +71,9 @@ def sort_classes(ratios: pd.DataFrame, contrast: pd.DataFrame | None = None) -> 
     """
     sides = ratios.pivot(index="class", columns="side", values="ratio").reindex(columns=SIDES)
     with np.errstate(divide="ignore"):
-        logs = np.log(sides.astype(float)).clip(-20, 20)  # a ratio of 0 is very low, and compares with others
+        logs = np.log(sides.astype(float)).clip(
+            -20, 20
+        )  # a ratio of 0 is very low, and compares with others
     measure = (logs["rich"].fillna(0) - logs["poor"].fillna(0)).where(sides.notna().any(axis=1))
     if contrast is not None:
         measure = contrast.set_index("class")["log_ratio"].reindex(measure.index).fillna(measure)
@@ -83,7 +85,9 @@ def line_labels(ratios: pd.DataFrame, order: list) -> list[str]:
     names = ratios.drop_duplicates("class").set_index("class")["name"]
     cells = ratios.pivot(index="class", columns="side", values="n_cells").reindex(columns=SIDES)
     cells = cells.fillna(0).astype(int)
-    return [f"{names[key]} ({cells.loc[key, 'poor']:,} | {cells.loc[key, 'rich']:,})" for key in order]
+    return [
+        f"{names[key]} ({cells.loc[key, 'poor']:,} | {cells.loc[key, 'rich']:,})" for key in order
+    ]
 
 
 def _draw_ratios(ax: Axes, ratios: pd.DataFrame, order: list) -> None:
@@ -92,7 +96,9 @@ def _draw_ratios(ax: Axes, ratios: pd.DataFrame, order: list) -> None:
     low = max(positive.min(initial=0.5), 1 / WIDEST_RATIO) / 1.2
     high = min(positive.max(initial=2.0), WIDEST_RATIO) * 1.2
     ax.set_xscale("log", base=2)
-    ax.xaxis.set_major_formatter(lambda ratio, _: f"{ratio:g}" if ratio >= 1 else f"1/{1 / ratio:g}")
+    ax.xaxis.set_major_formatter(
+        lambda ratio, _: f"{ratio:g}" if ratio >= 1 else f"1/{1 / ratio:g}"
+    )
     ax.set_xlim(low, high)
     for side in SIDES:
         rows = ratios[ratios["side"] == side].set_index("class").reindex(order)
@@ -105,11 +111,20 @@ def _draw_ratios(ax: Axes, ratios: pd.DataFrame, order: list) -> None:
 
 def _add_side_legend(ax: Axes) -> None:
     handles = [
-        Line2D([], [], color=style.SIDE_COLOURS[side], marker=MARKERS[side], label=f"cells predicted {side}",
-               markersize=MARKER_PT, linewidth=1)
+        Line2D(
+            [],
+            [],
+            color=style.SIDE_COLOURS[side],
+            marker=MARKERS[side],
+            label=f"cells predicted {side}",
+            markersize=MARKER_PT,
+            linewidth=1,
+        )
         for side in SIDES
-    ]  # fmt: skip
-    legend = ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0.2)
+    ]
+    legend = ax.legend(
+        handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0.2
+    )
     legend.set_in_layout(False)  # it may reach above the next panel, which has nothing there
 
 
@@ -129,7 +144,13 @@ def _draw_intervals(
     """A dot and its interval on each line; a value beyond the axis is an arrow at the axis' edge."""
     low, high = ax.get_xlim()
     value = rows[column].to_numpy(dtype=float)
-    ax.hlines(y, rows["ci_low"].clip(low, high), rows["ci_high"].clip(low, high), color=colour, linewidth=1)
+    ax.hlines(
+        y,
+        rows["ci_low"].clip(low, high),
+        rows["ci_high"].clip(low, high),
+        color=colour,
+        linewidth=1,
+    )
     kinds = {marker: (value >= low) & (value <= high), "<": value < low, ">": value > high}
     for kind, chosen in kinds.items():
         if chosen.any():

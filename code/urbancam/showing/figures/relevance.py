@@ -12,7 +12,10 @@ from urbancam.showing.figures import style
 COLOURS = "seismic"  # published
 OVERLAY_SHARE = 0.5  # of the image over the heat map (published)
 MARGIN_MM, GAP_MM, ROW_GAP_MM, TOP_MM = 2.0, 0.5, 4.0, 12.0
-KINDS = {"overlay": "relevance under the image", "masked": "where it is above its mean by one standard deviation"}
+KINDS = {
+    "overlay": "relevance under the image",
+    "masked": "where it is above its mean by one standard deviation",
+}
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,11 @@ def masked(image: np.ndarray, relevance: np.ndarray) -> np.ndarray:
     return image * (relevance > relevance.mean() + relevance.std())[..., None].astype(np.uint8)
 
 
-PICTURES = {"heat": lambda image, relevance: heat_map(relevance), "overlay": overlay, "masked": masked}
+PICTURES = {
+    "heat": lambda image, relevance: heat_map(relevance),
+    "overlay": overlay,
+    "masked": masked,
+}
 
 
 @style.styled
@@ -63,13 +70,19 @@ def draw_relevance_sheet(patches: list[PatchPicture], city: str, credits: str = 
     columns = 1 + len(KINDS) * len(layers)
     side_mm = (style.TWO_COLUMNS_MM - 2 * MARGIN_MM - (columns - 1) * GAP_MM) / columns
     pitch_mm = side_mm + ROW_GAP_MM
-    figure = style.new_figure(style.TWO_COLUMNS_MM, TOP_MM + len(patches) * pitch_mm, _CAPTION, credits, layout=None)
+    figure = style.new_figure(
+        style.TWO_COLUMNS_MM, TOP_MM + len(patches) * pitch_mm, _CAPTION, credits, layout=None
+    )
     _write_head(figure, layers, side_mm + GAP_MM, city)
     for row, patch in enumerate(patches):
         top_mm = TOP_MM + row * pitch_mm
         style.text_mm(figure, MARGIN_MM, top_mm + 0.6, patch.title)
         pictures = [patch.image]
-        pictures += [PICTURES[kind](patch.image, patch.relevance[layer]) for kind in KINDS for layer in layers]
+        pictures += [
+            PICTURES[kind](patch.image, patch.relevance[layer])
+            for kind in KINDS
+            for layer in layers
+        ]
         for column, picture in enumerate(pictures):
             left_mm = MARGIN_MM + column * (side_mm + GAP_MM)
             _show(style.add_axes_mm(figure, left_mm, top_mm + 3.2, side_mm, side_mm), picture)

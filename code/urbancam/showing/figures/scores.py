@@ -59,7 +59,13 @@ def draw_confusion_matrix(
         colour = "white" if share > 0.5 else "black"
         ax.text(column, row, f"{share:.0%}", ha="center", va="bottom", color=colour, fontsize=7.5)
         ax.text(
-            column, row + 0.08, f"{counts[row, column]:,}", ha="center", va="top", color=colour, fontsize=6
+            column,
+            row + 0.08,
+            f"{counts[row, column]:,}",
+            ha="center",
+            va="top",
+            color=colour,
+            fontsize=6,
         )
     _label_classes(ax, len(shares))
     return figure
@@ -81,7 +87,9 @@ def _label_classes(ax: Axes, count: int) -> None:
 def _confusion_caption(metrics: pd.DataFrame, city: str, cells: int) -> str:
     rows = overall(metrics).query("predictor == 'model'").set_index("metric")
     scores = [
-        f"{METRICS[name][0]} {interval_of(rows.loc[name])}" for name in CAPTION_METRICS if name in rows.index
+        f"{METRICS[name][0]} {interval_of(rows.loc[name])}"
+        for name in CAPTION_METRICS
+        if name in rows.index
     ]
     words = [
         "Share of the observed class, number of cells below it",
@@ -106,14 +114,19 @@ def draw_scores(metrics: pd.DataFrame, city: str = "", credits: str = "") -> Fig
     columns = min(3, max(1, len(names)))
     lines = -(-len(names) // columns)
     figure = style.new_figure(
-        style.TWO_COLUMNS_MM, lines * (15 + 4.5 * len(predictors)), _scores_caption(rows, city), credits
+        style.TWO_COLUMNS_MM,
+        lines * (15 + 4.5 * len(predictors)),
+        _scores_caption(rows, city),
+        credits,
     )
     figure.get_layout_engine().set(hspace=0.1)
     axes = figure.subplots(lines, columns, sharey=True, squeeze=False).ravel()
     for ax, name in zip(axes, names, strict=False):
         _draw_panel(ax, rows[rows["metric"] == name].set_index("predictor").reindex(predictors))
         label, more_is_better = METRICS[name]
-        ax.set_title(f"{label} ({'more' if more_is_better else 'less'} is better)", loc="left", fontsize=7)
+        ax.set_title(
+            f"{label} ({'more' if more_is_better else 'less'} is better)", loc="left", fontsize=7
+        )
     for ax in axes[len(names) :]:
         ax.set_axis_off()
     axes[0].set_yticks(range(len(predictors)), labels=[PREDICTORS[name] for name in predictors])

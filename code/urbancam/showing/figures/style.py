@@ -96,16 +96,28 @@ def new_figure(
         share = footer_mm / height_mm
         figure.get_layout_engine().set(rect=(0, share, 1, 1 - share), w_pad=0.03, h_pad=0.03)
     figure.text(
-        2 / width_mm, 1 / height_mm, "\n".join(lines), fontsize=FOOTER_PT, color="0.35", linespacing=1.3
+        2 / width_mm,
+        1 / height_mm,
+        "\n".join(lines),
+        fontsize=FOOTER_PT,
+        color="0.35",
+        linespacing=1.3,
     )
     return figure
 
 
-def add_axes_mm(figure: Figure, left: float, top: float, width: float, height: float, **kwargs: Any) -> Axes:
+def add_axes_mm(
+    figure: Figure, left: float, top: float, width: float, height: float, **kwargs: Any
+) -> Axes:
     """Axes at a fixed place: mm from the figure's left and upper edge."""
     figure_width, figure_height = figure.get_size_inches() * 25.4
     bottom = figure_height - top - height
-    box = (left / figure_width, bottom / figure_height, width / figure_width, height / figure_height)
+    box = (
+        left / figure_width,
+        bottom / figure_height,
+        width / figure_width,
+        height / figure_height,
+    )
     return figure.add_axes(box, **kwargs)
 
 
@@ -140,7 +152,12 @@ def class_colours() -> tuple[ListedColormap, BoundaryNorm]:
 def signed_colours() -> Colormap:
     """Diverging map of -1 (speaks for poor, blue) .. 1 (speaks for rich, red), transparent at zero."""
     ends = [mpl.colors.to_rgb(CLASS_COLOURS[0]), mpl.colors.to_rgb(CLASS_COLOURS[-1])]
-    stops = [(0.0, (*ends[0], 0.85)), (0.5, (*ends[0], 0.0)), (0.5, (*ends[1], 0.0)), (1.0, (*ends[1], 0.85))]
+    stops = [
+        (0.0, (*ends[0], 0.85)),
+        (0.5, (*ends[0], 0.0)),
+        (0.5, (*ends[1], 0.0)),
+        (1.0, (*ends[1], 0.85)),
+    ]
     return LinearSegmentedColormap.from_list("signed", stops)
 
 
@@ -150,7 +167,9 @@ def diverging_colours() -> Colormap:
     return LinearSegmentedColormap.from_list("diverging", ends).with_extremes(bad=UNUSED_COLOUR)
 
 
-def credit_line(vintage: int, edition: int, years: list[int], rendered: bool, target: str = "income") -> str:
+def credit_line(
+    vintage: int, edition: int, years: list[int], rendered: bool, target: str = "income"
+) -> str:
     """The line that names the data's providers, as their licences ask.
 
     Args:
@@ -165,7 +184,11 @@ def credit_line(vintage: int, edition: int, years: list[int], rendered: bool, ta
     if rendered:
         return f"{note}Data: rendered demo city (no real place, incomes or images)."
     span = (
-        "" if not years else f" {min(years)}" if min(years) == max(years) else f" {min(years)}-{max(years)}"
+        ""
+        if not years
+        else f" {min(years)}"
+        if min(years) == max(years)
+        else f" {min(years)}-{max(years)}"
     )
     return (
         f"{note}Data: images © IGN, BD ORTHO{span}; incomes INSEE, Filosofi {vintage}; land cover Copernicus Land "
@@ -189,7 +212,9 @@ def site_credit_line(sources: set[str], rendered: bool) -> str:
     """
     if rendered:
         return "Data: rendered demo towns (no real places)."
-    return f"Data: {'; '.join(words for source, words in SITE_CREDITS.items() if source in sources)}."
+    return (
+        f"Data: {'; '.join(words for source, words in SITE_CREDITS.items() if source in sources)}."
+    )
 
 
 def render(figure: Figure, format: str) -> bytes:
@@ -200,7 +225,9 @@ def render(figure: Figure, format: str) -> bytes:
     buffer = io.BytesIO()
     metadata = {"Software": None} if format == "png" else {"CreationDate": None}
     with mpl.rc_context(RC), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a city's name; the README of results tells
+        warnings.filterwarnings(
+            "ignore", "Glyph .* missing from font"
+        )  # a city's name; the README of results tells
         figure.savefig(buffer, format=format, metadata=metadata)
     return buffer.getvalue()
 

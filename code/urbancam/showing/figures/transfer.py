@@ -20,13 +20,16 @@ def draw_transfer(transfer: pd.DataFrame, credits: str = "") -> Figure:
         credits: the line of data credits.
     """
     cities = sorted(set(transfer["tested_on"]))
-    trained = cities + sorted({name for name in transfer["trained_on"] if " - " not in name} - set(cities))
+    trained = cities + sorted(
+        {name for name in transfer["trained_on"] if " - " not in name} - set(cities)
+    )
     rows = transfer[(transfer["metric"] == "spearman") & transfer["trained_on"].isin(trained)]
     tables = [
         rows.pivot(index="trained_on", columns="tested_on", values=column)
-        .reindex(index=trained, columns=cities).to_numpy(float)
+        .reindex(index=trained, columns=cities)
+        .to_numpy(float)
         for column in ("value", "ci_low", "ci_high")
-    ]  # fmt: skip
+    ]
     width_mm = min(max(style.ONE_COLUMN_MM, 30 + COLUMN_MM * len(cities)), style.TWO_COLUMNS_MM)
     figure = style.new_figure(width_mm, 24 + 9 * len(trained), _CAPTION, credits)
     ax = figure.subplots()
@@ -36,8 +39,16 @@ def draw_transfer(transfer: pd.DataFrame, credits: str = "") -> Figure:
         value, low, high = (table[line, column] for table in tables)
         own = trained[line] == cities[column]
         words = interval(value, low, high, between="\n")
-        ax.text(column, line, words, ha="center", va="center", color="white" if value > 0.5 else "black", fontsize=6,
-                weight="bold" if own else "normal")  # fmt: skip
+        ax.text(
+            column,
+            line,
+            words,
+            ha="center",
+            va="center",
+            color="white" if value > 0.5 else "black",
+            fontsize=6,
+            weight="bold" if own else "normal",
+        )
     ax.set_xticks(range(len(cities)), labels=cities)
     ax.set_yticks(range(len(trained)), labels=trained)
     ax.set(xlabel="tested on", ylabel="trained on")

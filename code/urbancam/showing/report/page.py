@@ -23,13 +23,17 @@ def tabulate_scores(metrics: pd.DataFrame) -> pd.DataFrame:
 def tabulate_leakage(leakage: pd.DataFrame) -> pd.DataFrame:
     """`leakage.csv` with a column a metric, and what each split leaks."""
     leaks = ["leaks_cell", "leaks_group", "leaks_block", "trained_neighbours"]
-    known = leakage[leaks].astype(object).where(leakage[leaks].notna(), "")  # a city left out has none: keep its rows
+    known = (
+        leakage[leaks].astype(object).where(leakage[leaks].notna(), "")
+    )  # a city left out has none: keep its rows
     return _spread_metrics(leakage.assign(**known), ["split", "predictor", "folds", *leaks])
 
 
 def tabulate_calibration(calibration: pd.DataFrame) -> pd.DataFrame:
     """`calibration.csv` with a column a metric."""
-    return _spread_metrics(calibration, [key for key in ("subset", "predictor") if key in calibration])
+    return _spread_metrics(
+        calibration, [key for key in ("subset", "predictor") if key in calibration]
+    )
 
 
 def tabulate_seeds(seeds: pd.DataFrame) -> pd.DataFrame:
@@ -39,12 +43,18 @@ def tabulate_seeds(seeds: pd.DataFrame) -> pd.DataFrame:
 
 def _spread_metrics(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     rows = rows.assign(words=[interval_of(row) for _, row in rows.iterrows()])
-    table = rows.pivot_table(index=keys, columns="metric", values="words", aggfunc="first", sort=False)
+    table = rows.pivot_table(
+        index=keys, columns="metric", values="words", aggfunc="first", sort=False
+    )
     return table.rename_axis(None, axis=1).reset_index()
 
 
-TABULATED = {"metrics": tabulate_scores, "leakage": tabulate_leakage, "calibration": tabulate_calibration,
-             "seeds": tabulate_seeds}  # fmt: skip
+TABULATED = {
+    "metrics": tabulate_scores,
+    "leakage": tabulate_leakage,
+    "calibration": tabulate_calibration,
+    "seeds": tabulate_seeds,
+}
 
 
 def render_page(
@@ -67,21 +77,37 @@ def render_page(
         records: of every step, as `records.Step.finish` writes them.
         limits: what must be kept in mind.
     """
-    shown = tables | {name: make(tables[name]) for name, make in TABULATED.items() if name in tables}
+    shown = tables | {
+        name: make(tables[name]) for name, make in TABULATED.items() if name in tables
+    }
     parts = [
         f"<h1>{html.escape(title)}</h1>",
-        *(f"<h2>{html.escape(topic)}</h2>{_bullets(said)}" for topic, said in sentences.items() if said),
-        *(_figure(exhibit.heading, figures[name]) for name, exhibit in exhibits.FIGURES.items() if name in figures),
+        *(
+            f"<h2>{html.escape(topic)}</h2>{_bullets(said)}"
+            for topic, said in sentences.items()
+            if said
+        ),
+        *(
+            _figure(exhibit.heading, figures[name])
+            for name, exhibit in exhibits.FIGURES.items()
+            if name in figures
+        ),
         "<h2>Limits</h2>",
         _bullets(limits),
         "<h2>Tables</h2>",
-        *(_table(exhibit.heading, shown[name]) for name, exhibit in exhibits.TABLES.items()
-          if exhibit.heading and len(shown.get(name, ()))),
+        *(
+            _table(exhibit.heading, shown[name])
+            for name, exhibit in exhibits.TABLES.items()
+            if exhibit.heading and len(shown.get(name, ()))
+        ),
         "<h2>How it was made</h2>",
         _table("Steps", pd.DataFrame([_flatten_record(record) for record in records])),
-        _table("Settings", pd.DataFrame({"setting": settings.keys(), "value": map(str, settings.values())})),
+        _table(
+            "Settings",
+            pd.DataFrame({"setting": settings.keys(), "value": map(str, settings.values())}),
+        ),
         _table("Packages", _packages(records)),
-    ]  # fmt: skip
+    ]
     body = "\n".join(parts)
     return _PAGE.format(title=html.escape(title), style=_STYLE, body=body)
 
@@ -92,7 +118,9 @@ def _bullets(sentences: list[str]) -> str:
 
 def _figure(heading: str, png: bytes) -> str:
     data = base64.b64encode(png).decode()
-    width_px = int.from_bytes(png[16:20], "big") * SCREEN_PX_PER_PX  # a PNG's header holds its width there
+    width_px = (
+        int.from_bytes(png[16:20], "big") * SCREEN_PX_PER_PX
+    )  # a PNG's header holds its width there
     name = html.escape(heading)
     return f'<h2>{name}</h2>\n<img alt="{name}" width="{width_px:.0f}" src="data:image/png;base64,{data}">'
 

@@ -52,7 +52,9 @@ def read_source(source: Path, year: int, scratch: Path, cell_size_m: int = 200) 
     """
     table = source
     if archives.is_archive(source):
-        parts = archives.unpack_nested(source, scratch, lambda name: name.lower().endswith(TABLE_PARTS))
+        parts = archives.unpack_nested(
+            source, scratch, lambda name: name.lower().endswith(TABLE_PARTS)
+        )
         table = choose_table(parts, source, cell_size_m)
     where = shown(source) if table is source else f"{shown(source)}: {table.name}"
     vintage = VINTAGES[year, cell_size_m]
@@ -72,12 +74,16 @@ def _read_csv(path: Path, wanted: dict[str, str], where: str) -> pd.DataFrame:
     names = _find_columns([name.strip('"') for name in header.split(separator)], wanted, where)
     options = pyarrow.csv.ConvertOptions(
         include_columns=list(names.values()),
-        column_types={name: pa.string() for name in names.values()},  # codes keep their leading zeros
+        column_types={
+            name: pa.string() for name in names.values()
+        },  # codes keep their leading zeros
         strings_can_be_null=True,
     )
     with geoframes.damage_named(where, "fetch the file again"):
         table = pyarrow.csv.read_csv(
-            path, parse_options=pyarrow.csv.ParseOptions(delimiter=separator), convert_options=options
+            path,
+            parse_options=pyarrow.csv.ParseOptions(delimiter=separator),
+            convert_options=options,
         )
     return table.select(list(names.values())).rename_columns(list(names)).to_pandas()
 
@@ -109,7 +115,9 @@ def _find_columns(found: list[str], wanted: dict[str, str], where: str) -> dict[
 
 def _check_places(frame: gpd.GeoDataFrame, id_column: str, where: str, cell_size_m: int) -> None:
     """Refuse a file whose squares, moved to EPSG:3035, do not lie where their ids say."""
-    known = frame[frame[id_column].astype("str").str.fullmatch(cell_id(cell_size_m)) & frame.geometry.notna()]
+    known = frame[
+        frame[id_column].astype("str").str.fullmatch(cell_id(cell_size_m)) & frame.geometry.notna()
+    ]
     if known.empty:
         return
     crs.check_extent(tuple(known.total_bounds), known.crs, where)
@@ -130,7 +138,9 @@ def _typed(frame: pd.DataFrame, flags: tuple[int, ...], where: str) -> pd.DataFr
         frame[column] = _to_number(frame[column], column, where)
     flag = _to_number(frame["imputed"], "imputed", where)
     if bad := sorted(set(flag.unique()) - set(flags)):
-        raise InputError(f"the imputation flag is {bad[0]:g}, not one of {flags}", where, "check the file")
+        raise InputError(
+            f"the imputation flag is {bad[0]:g}, not one of {flags}", where, "check the file"
+        )
     frame["imputed"] = flag == 1
     frame["depcom"] = first_commune(_to_text(frame["depcom"]))
     frame["group"] = _to_text(frame["group"])
@@ -167,7 +177,9 @@ def first_commune(codes: pd.Series) -> pd.Series:
     several = int((codes.str.len() > 5).sum())
     if several:
         log.info(
-            "%s of %s cells name several communes, the first is taken", f"{several:,}", f"{len(codes):,}"
+            "%s of %s cells name several communes, the first is taken",
+            f"{several:,}",
+            f"{len(codes):,}",
         )
     short = codes.str.len() % 5 == 4  # a leading zero lost on the way through a spreadsheet
     return codes.where(~short.fillna(False), "0" + codes).str[:5]
@@ -192,7 +204,9 @@ def clean(table: pd.DataFrame, where: str, cell_size_m: int = 200) -> pd.DataFra
         _report_dropped(ids[bad], len(table), reason)
     usable = table[people & income].sort_values("idINSPIRE", ignore_index=True)
     if usable.empty:
-        raise InputError(f"none of {len(table):,} cells has people and an income", where, "check the file")
+        raise InputError(
+            f"none of {len(table):,} cells has people and an income", where, "check the file"
+        )
     shared = usable["imputed"] & usable.groupby("group")["group"].transform("size").gt(1)
     return usable.assign(group=usable["group"].where(shared, None))
 
@@ -209,7 +223,9 @@ def _report_dropped(ids: pd.Series, total: int, reason: str) -> None:
     if len(ids):
         share = f"{100 * len(ids) / total:.1f} %"
         first = ", ".join(ids.head(5))
-        log.info("drops %s of %s rows, %s, %s: %s", f"{len(ids):,}", f"{total:,}", share, reason, first)
+        log.info(
+            "drops %s of %s rows, %s, %s: %s", f"{len(ids):,}", f"{total:,}", share, reason, first
+        )
 
 
 # the table on disk
@@ -225,8 +241,12 @@ def read_strip(path: Path, bounds: crs.Bounds, cell_size_m: int = 200) -> pd.Dat
     west, south, east, north = bounds
     start = f"CRS3035RES{cell_size_m}mN"
     first, last = f"{start}{int(south) - cell_size_m:07d}", f"{start}{int(north):07d}E9999999"
-    with geoframes.damage_named(shown(path), "delete it and run: python code/01_download_census.py"):
-        strip = pd.read_parquet(path, filters=[("idINSPIRE", ">=", first), ("idINSPIRE", "<=", last)])
+    with geoframes.damage_named(
+        shown(path), "delete it and run: python code/01_download_census.py"
+    ):
+        strip = pd.read_parquet(
+            path, filters=[("idINSPIRE", ">=", first), ("idINSPIRE", "<=", last)]
+        )
     if missing := [column for column in COLUMNS if column not in strip]:
         raise InputError(
             f"columns are missing: {', '.join(missing)}", shown(path), "run step 01 with --force"

@@ -71,14 +71,18 @@ def add_cells_without_income(
     facts = {"ind": 0.0, "men": 0.0, "income_eur": np.nan, "imputed": False, "group": None}
     added = pd.DataFrame({"idINSPIRE": ids, "city": known["city"].iloc[0]} | facts)
     added["department"] = known["department"].to_numpy()[nearest]
-    both = pd.concat([known, added[COLUMNS].astype(known.dtypes)]).sort_values("idINSPIRE", ignore_index=True)
+    both = pd.concat([known, added[COLUMNS].astype(known.dtypes)]).sort_values(
+        "idINSPIRE", ignore_index=True
+    )
     return gpd.GeoDataFrame(both, geometry=squares(both["idINSPIRE"]), crs=grid.CRS)
 
 
 def squares_inside(boundary: shapely.Geometry, cell_size_m: int) -> pd.Series:
     """Ids of all grid squares whose centre lies in an outline (EPSG:3035), sorted."""
     west, south, east, north = (int(edge // cell_size_m) * cell_size_m for edge in boundary.bounds)
-    x, y = np.meshgrid(np.arange(west, east + 1, cell_size_m), np.arange(south, north + 1, cell_size_m))
+    x, y = np.meshgrid(
+        np.arange(west, east + 1, cell_size_m), np.arange(south, north + 1, cell_size_m)
+    )
     shapely.prepare(boundary)
     inside = shapely.contains_xy(boundary, x + cell_size_m / 2, y + cell_size_m / 2)
     ids = [grid.cell_id(*corner, cell_size_m) for corner in zip(x[inside], y[inside], strict=True)]
@@ -90,13 +94,18 @@ def describe(cells: gpd.GeoDataFrame) -> dict[str, int | float]:
     imputed, people, known = cells["imputed"], cells["ind"], cells["income_eur"].notna()
     per_department = cells["department"].value_counts()
     log.info(
-        "departments: %s", ", ".join(f"{name} ({count:,} cells)" for name, count in per_department.items())
+        "departments: %s",
+        ", ".join(f"{name} ({count:,} cells)" for name, count in per_department.items()),
     )
     shares = {
         "imputed share of cells": float(imputed[known].mean()),
         "imputed share of people": float(people[imputed].sum() / people.sum()),
     }
-    counts = {"cells": len(cells), "without income": int((~known).sum()), "people": round(float(people.sum()))}
+    counts = {
+        "cells": len(cells),
+        "without income": int((~known).sum()),
+        "people": round(float(people.sum())),
+    }
     return counts | shares
 
 

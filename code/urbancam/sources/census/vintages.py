@@ -38,11 +38,20 @@ class Vintage:
 
     def addresses(self, year: int) -> list[str]:
         """Addresses of the archives, the smallest first; all hold the same columns."""
-        return [f"{ADDRESS}/{self.page}/Filosofi{year}_carreaux_{self.grid}_{kind}.zip" for kind in ("csv", "shp")]
+        return [
+            f"{ADDRESS}/{self.page}/Filosofi{year}_carreaux_{self.grid}_{kind}.zip"
+            for kind in ("csv", "shp")
+        ]
 
 
 COUNTS = {"ind": "ind", "men": "men", "men_pauv": "men_pauv", "ind_snv": "ind_snv"}
-EARLY = {"idINSPIRE": "idinspire", "depcom": "depcom", "imputed": "i_est_cr", "group": "groupe", **COUNTS}
+EARLY = {
+    "idINSPIRE": "idinspire",
+    "depcom": "depcom",
+    "imputed": "i_est_cr",
+    "group": "groupe",
+    **COUNTS,
+}
 LATER = {"idINSPIRE": "idcar_200m", "depcom": "lcog_geo", "imputed": "i_est_200", **COUNTS}
 # The 1 km grid has no imputation groups (Insee, Documentation des donnees carroyees Filosofi 2019, section II.2).
 EARLY_KM = {"idINSPIRE": "id_carr1km", "depcom": "depcom", "imputed": "i_est_1km", **COUNTS}
@@ -75,10 +84,16 @@ def find_source(folder: Path, year: int, cell_size_m: int = 200) -> Path | None:
     """
     files = [folder / name for name, *_ in listing(folder) if READABLE.search(name)]
     files = [path for path in files if _is_of_grid(path.name, cell_size_m)]
-    years = {path: set(re.findall(r"20[12]\d", path.relative_to(folder).as_posix())) for path in files}
+    years = {
+        path: set(re.findall(r"20[12]\d", path.relative_to(folder).as_posix())) for path in files
+    }
     if fitting := [path for path in files if str(year) in years[path]]:
         return min(fitting, key=_preference)
-    unnamed = [path for path in files if not years[path] and (cell_size_m == 1000 or "200m" in path.name.lower())]
+    unnamed = [
+        path
+        for path in files
+        if not years[path] and (cell_size_m == 1000 or "200m" in path.name.lower())
+    ]
     if unnamed:
         raise InputError(
             "this file does not say which year its incomes are of",

@@ -40,10 +40,20 @@ PART_BYTES = 200  # longest file name taken; file systems end at 255, temporary 
 
 # What zipfile, py7zr and the decompressors under them raise on damaged bytes (found by flipping them).
 DAMAGE = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, ArchiveError, EOFError, struct.error, ValueError,
-    IndexError, TypeError, AssertionError,
-    NotImplementedError, OverflowError, MemoryError,
-)  # fmt: skip
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    ArchiveError,
+    EOFError,
+    struct.error,
+    ValueError,
+    IndexError,
+    TypeError,
+    AssertionError,
+    NotImplementedError,
+    OverflowError,
+    MemoryError,
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +100,9 @@ def list_members(archive: Path) -> list[Member]:
     return members
 
 
-def unpack(archive: Path, folder: Path, wanted: Callable[[str], bool] = lambda name: True) -> list[Path]:
+def unpack(
+    archive: Path, folder: Path, wanted: Callable[[str], bool] = lambda name: True
+) -> list[Path]:
     """Unpack the wanted members of a zip or (multi-volume) 7z below a folder; what is already there is kept.
 
     Args:
@@ -109,7 +121,9 @@ def unpack(archive: Path, folder: Path, wanted: Callable[[str], bool] = lambda n
     for member in members:
         if not (folder / member.name).resolve().is_relative_to(folder.resolve()):
             raise InputError(
-                f"member {member.name!r} leaves its folder", shown(archive), "do not use this archive"
+                f"member {member.name!r} leaves its folder",
+                shown(archive),
+                "do not use this archive",
             )
     todo = [member for member in members if not _is_whole(folder / member.name, member)]
     _check_room(todo, folder, archive)
@@ -144,7 +158,11 @@ def open_7z(archive: Path) -> Iterator[py7zr.SevenZipFile]:
     """A 7z archive opened for reading, all of its volumes as one file."""
     paths = volumes(archive)
     check_whole(paths)
-    with _damage_named(archive), JoinedFiles(paths) as raw, io.BufferedReader(raw, CHUNK_BYTES) as file:
+    with (
+        _damage_named(archive),
+        JoinedFiles(paths) as raw,
+        io.BufferedReader(raw, CHUNK_BYTES) as file,
+    ):
         with py7zr.SevenZipFile(file) as opened:
             for member in opened.files:
                 if member.is_symlink or member.is_junction or member.is_socket:
@@ -179,7 +197,10 @@ def _damage_named(archive: Path) -> Iterator[None]:
         what = f"the archive is damaged or cut short ({type(error).__name__}: {error})"
         raise InputError(what, shown(archive), again) from None
     except OSError as error:
-        if error.errno not in (None, errno.EINVAL):  # a fault of the disk; bz2 raises without a number
+        if error.errno not in (
+            None,
+            errno.EINVAL,
+        ):  # a fault of the disk; bz2 raises without a number
             raise
         raise InputError(f"the archive is damaged ({error})", shown(archive), again) from None
 
@@ -202,14 +223,21 @@ def _unpack_7z(archive: Path, folder: Path, members: list[Member]) -> None:
     staging = folder / ".unpacking"
     names = {member.name for member in members}
     with open_7z(archive) as opened:
-        files = [f for f in opened.files if not f.is_directory and _safe_name(f.filename, archive) in names]
+        files = [
+            f
+            for f in opened.files
+            if not f.is_directory and _safe_name(f.filename, archive) in names
+        ]
         for _, block in groupby(files, key=lambda file: id(file.folder)):
             block = list(block)
             shutil.rmtree(staging, ignore_errors=True)
             opened.reset()
             opened.extract(staging, targets=[file.filename for file in block])
             for file in block:
-                staged, target = staging / file.filename, folder / _safe_name(file.filename, archive)
+                staged, target = (
+                    staging / file.filename,
+                    folder / _safe_name(file.filename, archive),
+                )
                 if not staged.is_file():
                     raise py7zr.Bad7zFile(f"{file.filename!r} did not come out of it")
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -231,7 +259,9 @@ def _is_zip(archive: Path) -> bool:
     if head.startswith(SEVEN_ZIP_MAGIC):
         return False
     what = (
-        "the file is empty" if not head else f"the file is neither zip nor 7z, it begins with {head[:32]!r}"
+        "the file is empty"
+        if not head
+        else f"the file is neither zip nor 7z, it begins with {head[:32]!r}"
     )
     raise InputError(
         what, shown(archive), "delete it and fetch it again; a server may have sent a page instead"
@@ -240,7 +270,9 @@ def _is_zip(archive: Path) -> bool:
 
 def _link(name: str, archive: Path) -> InputError:
     return InputError(
-        f"member {name!r} is a link", shown(archive), "do not use this archive, or unpack it by hand"
+        f"member {name!r} is a link",
+        shown(archive),
+        "do not use this archive, or unpack it by hand",
     )
 
 
@@ -252,14 +284,20 @@ def _safe_name(name: str, archive: Path) -> str:
     """
     parts = name.replace("\\", "/").split("/")
     bad = (
-        not name or parts[0] == "" or re.match(r"[A-Za-z]:", name) or ".." in parts
-        or any(ord(c) < 32 or ord(c) == 127 for c in name) 
+        not name
+        or parts[0] == ""
+        or re.match(r"[A-Za-z]:", name)
+        or ".." in parts
+        or any(ord(c) < 32 or ord(c) == 127 for c in name)
         or any(len(part.encode(errors="replace")) > PART_BYTES for part in parts)
-    )  # fmt: skip
+    )
     cleaned = PurePosixPath(*parts).as_posix()
     if bad or cleaned == ".":
-        raise InputError(f"member {name!r} has a name that is not safe to unpack", shown(archive),
-                         "do not use this archive, or unpack it by hand")  # fmt: skip
+        raise InputError(
+            f"member {name!r} has a name that is not safe to unpack",
+            shown(archive),
+            "do not use this archive, or unpack it by hand",
+        )
     return cleaned
 
 

@@ -35,9 +35,11 @@ USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/1
 ABSENT_STATUS = {403, 404, 410}
 PASSING_STATUS = {408, 425, 429, 500, 502, 503, 504}
 NETWORK_FAULTS = (
-    requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError,
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
     urllib3.exceptions.HTTPError,
-)  # fmt: skip
+)
 CHUNK_BYTES = 1 << 20
 OVERLAP_BYTES = 4096  # read again when resuming: shows a body that was swapped between two requests
 
@@ -124,9 +126,16 @@ def fetch(
     with _held(path) as state_path:
         if path.exists():
             _check_size(
-                path, path.stat().st_size, size_bytes, "delete it, or put the whole file in its place"
+                path,
+                path.stat().st_size,
+                size_bytes,
+                "delete it, or put the whole file in its place",
             )
-            log.info("%s is in place (%s bytes), not fetched again", shown(path), f"{path.stat().st_size:,}")
+            log.info(
+                "%s is in place (%s bytes), not fetched again",
+                shown(path),
+                f"{path.stat().st_size:,}",
+            )
             return path
         part = _Part(url, path, state_path, size_bytes, patience, session or requests.Session())
         while True:
@@ -138,7 +147,9 @@ def fetch(
                 part.drop()
                 if not part.resumed:
                     raise
-                log.info("%s: pieces of two downloads do not fit together, fetching it afresh", path.name)
+                log.info(
+                    "%s: pieces of two downloads do not fit together, fetching it afresh", path.name
+                )
         os.replace(part.part, path)
     log.info("fetched %s (%s bytes)", shown(path), f"{path.stat().st_size:,}")
     return path
@@ -155,14 +166,23 @@ def _held(path: Path) -> Iterator[Path]:
             log.info("%s: another process fetches it, waiting", path.name)
             fcntl.flock(file, fcntl.LOCK_EX)
         yield state_path
-        state_path.unlink(missing_ok=True)  # the file is in place now, where a waiting process looks first
+        state_path.unlink(
+            missing_ok=True
+        )  # the file is in place now, where a waiting process looks first
 
 
 class _Part:
     """A file on its way."""
 
-    def __init__(self, url: str, path: Path, state_path: Path, size_bytes: int | None, patience: Patience,
-                 session: requests.Session) -> None:  # fmt: skip
+    def __init__(
+        self,
+        url: str,
+        path: Path,
+        state_path: Path,
+        size_bytes: int | None,
+        patience: Patience,
+        session: requests.Session,
+    ) -> None:
         self.url, self.path, self.size_bytes = url, path, size_bytes
         self.patience, self.session = patience, session
         self.resumed = False  # whether the bytes here come from several answers
@@ -183,7 +203,9 @@ class _Part:
         start = max(0, self.have() - OVERLAP_BYTES)
         state = self._state()
         headers = {"Range": f"bytes={start}-"} if self.have() else {}
-        if headers and (state["etag"] or "").startswith('"'):  # a weak one may not stand in If-Range
+        if headers and (state["etag"] or "").startswith(
+            '"'
+        ):  # a weak one may not stand in If-Range
             headers["If-Range"] = state["etag"]
         with _answer(self.session, self.url, headers, self.patience) as answer:
             self.resumed = answer.status_code != 200
@@ -206,12 +228,16 @@ class _Part:
 
     def verify(self, md5: str | None, check: Callable[[Path], None] | None) -> None:
         where = f"{without_user_info(self.url)} -> {shown(self.path)}"
-        _check_size(where, self.have(), self.size_bytes, "run the step again, or fetch the file by hand")
+        _check_size(
+            where, self.have(), self.size_bytes, "run the step again, or fetch the file by hand"
+        )
         if md5:
             with self.part.open("rb") as file:
                 got = hashlib.file_digest(file, "md5").hexdigest()
             if got != md5.lower():
-                raise InputError(f"its MD5 is {got}, not {md5.lower()}", where, "run the step again later")
+                raise InputError(
+                    f"its MD5 is {got}, not {md5.lower()}", where, "run the step again later"
+                )
         if check:
             check(self.part)
 
@@ -221,7 +247,9 @@ class _Part:
         except json.JSONDecodeError:
             return {}
 
-    def _check_range(self, answer: requests.Response, start: int, state: dict[str, Any]) -> int | None:
+    def _check_range(
+        self, answer: requests.Response, start: int, state: dict[str, Any]
+    ) -> int | None:
         """The whole file's length, if the answer goes on where we are with the same file."""
         found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.headers.get("Content-Range", ""))
         total = int(found[2]) if found and found[2] != "*" else state["total"]
@@ -236,21 +264,32 @@ class _Part:
         if total is None:
             return
         _check_size(
-            without_user_info(self.url), total, self.size_bytes, "the index and the file disagree, try later"
+            without_user_info(self.url),
+            total,
+            self.size_bytes,
+            "the index and the file disagree, try later",
         )
         free = shutil.disk_usage(self.path.parent).free
         if total > free:
             what = f"the file has {total:,} bytes, the disk has room for {free:,}"
-            raise InputError(what, shown(self.path), "free some disk, or name another folder with --data")
+            raise InputError(
+                what, shown(self.path), "free some disk, or name another folder with --data"
+            )
 
-    def _receive(self, answer: requests.Response, file: IO[bytes], start: int, total: int | None) -> None:
+    def _receive(
+        self, answer: requests.Response, file: IO[bytes], start: int, total: int | None
+    ) -> None:
         """Append the body; what overlaps the bytes already here must equal them."""
         have = self.have()
-        bar = tqdm(total=total, initial=have, unit="B", unit_scale=True, desc=self.path.name, leave=False)
+        bar = tqdm(
+            total=total, initial=have, unit="B", unit_scale=True, desc=self.path.name, leave=False
+        )
         with self.part.open("rb") as old, bar, _passing_faults():
             old.seek(start)
             tail, position = old.read(have - start), 0
-            while chunk := answer.raw.read1(CHUNK_BYTES, decode_content=True):  # a cut loses no byte received
+            while chunk := answer.raw.read1(
+                CHUNK_BYTES, decode_content=True
+            ):  # a cut loses no byte received
                 overlap = tail[position : position + len(chunk)]
                 if chunk[: len(overlap)] != overlap:
                     self.drop()
@@ -273,8 +312,11 @@ def _answer(
         return answer
     answer.close()
     if status in ABSENT_STATUS:
-        raise AbsentError(f"the server answers {status}: no such file, or not for us", where,
-                     "look the address up, or fetch the file with a browser and put it in place")  # fmt: skip
+        raise AbsentError(
+            f"the server answers {status}: no such file, or not for us",
+            where,
+            "look the address up, or fetch the file with a browser and put it in place",
+        )
     if status in PASSING_STATUS:
         wait_s = _retry_after_s(answer)
         asks = f", asks to wait {wait_s:.0f} s" if wait_s else ""
@@ -293,7 +335,9 @@ def _passing_faults(where: str = "") -> Iterator[None]:
         raise InputError(without_user_info(str(error)), where, "look the address up") from None
 
 
-def _persist(attempt: Callable[[], T], progress: Callable[[], int], url: str, patience: Patience) -> T:
+def _persist(
+    attempt: Callable[[], T], progress: Callable[[], int], url: str, patience: Patience
+) -> T:
     """Try until it succeeds or until `patience.tries` in a row brought no new byte."""
     failures, best = 0, progress()
     while True:
@@ -305,16 +349,22 @@ def _persist(attempt: Callable[[], T], progress: Callable[[], int], url: str, pa
             wait_s = min(patience.first_wait_s * 2 ** (failures - 1), patience.longest_wait_s)
             wait_s = wait_s if fault.wait_s is None else fault.wait_s
             if failures >= patience.tries or wait_s > patience.longest_wait_s:
-                raise InputError(f"given up after {failures} tries: {fault}", without_user_info(url),
-                                 "run the step again later; it goes on where it was") from None  # fmt: skip
+                raise InputError(
+                    f"given up after {failures} tries: {fault}",
+                    without_user_info(url),
+                    "run the step again later; it goes on where it was",
+                ) from None
             log.info("%s: %s; again in %.0f s", without_user_info(url), fault, wait_s)
             time.sleep(wait_s)
 
 
 def _check_size(where: Path | str, got: int, expected: int | None, do: str) -> None:
     if expected is not None and got != expected:
-        raise InputError(f"it has {got:,} bytes, not the {expected:,} announced",
-                         shown(where) if isinstance(where, Path) else where, do)  # fmt: skip
+        raise InputError(
+            f"it has {got:,} bytes, not the {expected:,} announced",
+            shown(where) if isinstance(where, Path) else where,
+            do,
+        )
 
 
 def _length(answer: requests.Response) -> int | None:

@@ -28,12 +28,17 @@ def volumes(archive: Path) -> list[Path]:
     numbers = sorted(
         int(path.name[len(stem) + 1 :])
         for path in archive.parent.iterdir()
-        if path.name.startswith(stem + ".") and re.fullmatch(rf"\d{{{digits}}}", path.name[len(stem) + 1 :])
+        if path.name.startswith(stem + ".")
+        and re.fullmatch(rf"\d{{{digits}}}", path.name[len(stem) + 1 :])
     )
-    paths = [archive.with_name(f"{stem}.{number:0{digits}d}") for number in range(1, numbers[-1] + 1)]
+    paths = [
+        archive.with_name(f"{stem}.{number:0{digits}d}") for number in range(1, numbers[-1] + 1)
+    ]
     if missing := [path.name for path in paths if not path.is_file()]:
         raise InputError(
-            f"volumes are missing: {', '.join(missing)}", shown(archive), "fetch them, then run again"
+            f"volumes are missing: {', '.join(missing)}",
+            shown(archive),
+            "fetch them, then run again",
         )
     return paths
 
@@ -53,7 +58,9 @@ def check_whole(paths: list[Path]) -> None:
     lacking = SIGNATURE_BYTES + offset + size - sum(lengths)
     if lacking > 0:
         full = max(lengths)
-        short = [path.name for path, length in zip(paths[:-1], lengths, strict=False) if length < full]
+        short = [
+            path.name for path, length in zip(paths[:-1], lengths, strict=False) if length < full
+        ]
         culprit = ", ".join(short) or f"{paths[-1].name}, or one missing after it,"
         what = f"the archive lacks {lacking:,} bytes: {culprit} cut short"
         raise InputError(what, shown(paths[0]), "fetch it again")

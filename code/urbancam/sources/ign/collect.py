@@ -19,7 +19,12 @@ LINKS = ROOT / "aerial_links.txt"
 
 
 def from_archives(
-    cells: gpd.GeoDataFrame, imagery: Imagery, city: str, data: Path, folder: Path, patience: Patience = Patience()
+    cells: gpd.GeoDataFrame,
+    imagery: Imagery,
+    city: str,
+    data: Path,
+    folder: Path,
+    patience: Patience = Patience(),
 ) -> tuple[Found, list[InputError]]:
     """Tiles out of packs: those in place, those that the links file names, then IGN's for what is still missing.
 
@@ -45,7 +50,12 @@ def from_archives(
 
 
 def from_wms(
-    cells: gpd.GeoDataFrame, imagery: Imagery, city: str, data: Path, folder: Path, patience: Patience = Patience()
+    cells: gpd.GeoDataFrame,
+    imagery: Imagery,
+    city: str,
+    data: Path,
+    folder: Path,
+    patience: Patience = Patience(),
 ) -> tuple[Found, list[InputError]]:
     """One image per cell from IGN's server; arguments and result as of `from_archives`."""
     wanted = wms.requests_for(cells, imagery.wms_url, imagery.wms_layer, imagery.pixel_size_m)
@@ -54,7 +64,9 @@ def from_wms(
     return Found(wms.image_table(wanted, cells, data, images, imagery.wms_layer)), faults
 
 
-def report_coverage(cells: gpd.GeoDataFrame, found: Found, faults: list[InputError]) -> dict[str, int]:
+def report_coverage(
+    cells: gpd.GeoDataFrame, found: Found, faults: list[InputError]
+) -> dict[str, int]:
     """Say plainly which cells have imagery; the counts of the summary line.
 
     Raises:
@@ -62,28 +74,49 @@ def report_coverage(cells: gpd.GeoDataFrame, found: Found, faults: list[InputErr
     """
     share = covered_share(cells, found.tiles)
     whole, none = share > 1 - 1e-6, share < 1e-6
-    log.info("imagery covers %s of %s cells wholly, %s in part, %s not at all", f"{whole.sum():,}", f"{len(cells):,}",
-             f"{(~whole & ~none).sum():,}", f"{none.sum():,}")  # fmt: skip
+    log.info(
+        "imagery covers %s of %s cells wholly, %s in part, %s not at all",
+        f"{whole.sum():,}",
+        f"{len(cells):,}",
+        f"{(~whole & ~none).sum():,}",
+        f"{none.sum():,}",
+    )
     have = set(found.tiles["department"])
     for department, count in cells["department"][~whole].value_counts().sort_index().items():
-        why = "some of its tiles are missing" if department in have else "no imagery of it is in place"
+        why = (
+            "some of its tiles are missing"
+            if department in have
+            else "no imagery of it is in place"
+        )
         log.info("  department %s: %s cells lack imagery; %s", department, f"{count:,}", why)
     for pack, names in found.absent.items():
-        log.info("  %s lacks %d tiles that its index names: %s", pack, len(names), ", ".join(names[:10]))
+        log.info(
+            "  %s lacks %d tiles that its index names: %s", pack, len(names), ", ".join(names[:10])
+        )
     if faults:
         _refuse(faults)
     if none.all():
         departments = ", ".join(sorted(set(cells["department"])))
-        raise InputError(f"no cell has imagery; the cells lie in the departments {departments}", "data/aerial_data/",
-                         "put IGN's packs of these departments there (.7z volumes or unpacked), name them in "
-                         f"{shown(LINKS)}, or use --set imagery.source=wms")  # fmt: skip
-    return {"tiles": len(found.tiles), "packs": found.tiles["pack"].nunique(), "cells with imagery": int((~none).sum()),
-            "without": int(none.sum())}  # fmt: skip
+        raise InputError(
+            f"no cell has imagery; the cells lie in the departments {departments}",
+            "data/aerial_data/",
+            "put IGN's packs of these departments there (.7z volumes or unpacked), name them in "
+            f"{shown(LINKS)}, or use --set imagery.source=wms",
+        )
+    return {
+        "tiles": len(found.tiles),
+        "packs": found.tiles["pack"].nunique(),
+        "cells with imagery": int((~none).sum()),
+        "without": int(none.sum()),
+    }
 
 
 def _refuse(faults: list[InputError]) -> None:
     first = faults[0]
     more = f" (and {len(faults) - 1:,} more like it)" if len(faults) > 1 else ""
-    raise InputError(f"some imagery could not be fetched: {first.what}{more}", first.where,
-                     f"{first.do}; what is there is kept, run the step again. Or go on without: "
-                     "--set imagery.fetch=false uses the packs in place")  # fmt: skip
+    raise InputError(
+        f"some imagery could not be fetched: {first.what}{more}",
+        first.where,
+        f"{first.do}; what is there is kept, run the step again. Or go on without: "
+        "--set imagery.fetch=false uses the packs in place",
+    )

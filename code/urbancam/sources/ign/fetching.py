@@ -17,7 +17,9 @@ from urbancam.workflow.paths import shown
 log = logging.getLogger(__name__)
 
 
-def fetch_linked(files: list[index.RemoteFile], folder: Path, patience: Patience = Patience()) -> list[InputError]:
+def fetch_linked(
+    files: list[index.RemoteFile], folder: Path, patience: Patience = Patience()
+) -> list[InputError]:
     """Fetch the archives of `aerial_links.txt`, unless they stand in the drop folder, unpacked or not.
 
     Returns:
@@ -35,7 +37,9 @@ def fetch_linked(files: list[index.RemoteFile], folder: Path, patience: Patience
     return faults
 
 
-def lacking_departments(cells: gpd.GeoDataFrame, found: Found, folder: Path, year: int | None) -> list[str]:
+def lacking_departments(
+    cells: gpd.GeoDataFrame, found: Found, folder: Path, year: int | None
+) -> list[str]:
     """Departments whose cells lack imagery and of which no pack is in place."""
     have = {pack.department for pack in find_packs(folder) if year in (None, pack.year)}
     lacking = cells["department"][covered_share(cells, found.tiles) < 1 - 1e-6]
@@ -43,7 +47,11 @@ def lacking_departments(cells: gpd.GeoDataFrame, found: Found, folder: Path, yea
 
 
 def fetch_departments(
-    departments: list[str], year: int | None, index_url: str, folder: Path, patience: Patience = Patience()
+    departments: list[str],
+    year: int | None,
+    index_url: str,
+    folder: Path,
+    patience: Patience = Patience(),
 ) -> list[InputError]:
     """Fetch one pack for each department.
 
@@ -59,7 +67,9 @@ def fetch_departments(
             log.info("fetches %s: %d files, %s", name, len(files), _size(files))
             for file in files:
                 path = folder / file.name
-                fetching.fetch(file.url, path, size_bytes=file.size_bytes, md5=file.md5, patience=patience)
+                fetching.fetch(
+                    file.url, path, size_bytes=file.size_bytes, md5=file.md5, patience=patience
+                )
         except InputError as error:
             log.info("department %s: %s", department, error.what)
             faults.append(error)

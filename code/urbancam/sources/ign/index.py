@@ -24,7 +24,9 @@ log = logging.getLogger(__name__)
 ATOM = "{http://www.w3.org/2005/Atom}"
 PAGE_ENTRIES = 50
 PAGES_MOST = 1000
-INTERVAL_S = 1.0  # between two requests to the index, which refuses more (seen by several open clients)
+INTERVAL_S = (
+    1.0  # between two requests to the index, which refuses more (seen by several open clients)
+)
 PIXEL = "0M20"  # packs of 20 cm, the study's
 VOLUME = re.compile(r"\.7z(\.\d+)?$", re.IGNORECASE)
 MD5 = re.compile(r"\b[0-9a-fA-F]{32}\b")
@@ -59,7 +61,9 @@ def read_links(path: Path, city: str) -> list[RemoteFile]:
     if not path.is_file():
         return []
     files, heading = [], ""
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig", errors="replace").splitlines(), 1):
+    for number, line in enumerate(
+        path.read_text(encoding="utf-8-sig", errors="replace").splitlines(), 1
+    ):
         line = re.sub(r"(^|\s)#.*", "", line).strip()
         if found := re.fullmatch(r"\[(.+)\]", line):
             heading = folder_name(found[1]).casefold()
@@ -76,7 +80,9 @@ def read_links(path: Path, city: str) -> list[RemoteFile]:
     return files
 
 
-def find_pack(index_url: str, department: str, year: int | None, patience: Patience = Patience()) -> tuple[str, str]:
+def find_pack(
+    index_url: str, department: str, year: int | None, patience: Patience = Patience()
+) -> tuple[str, str]:
     """Name and address of the newest pack of a department (RVB, 20 cm), or of the year asked for.
 
     Raises:
@@ -92,11 +98,16 @@ def find_pack(index_url: str, department: str, year: int | None, patience: Patie
             resources[title] = _link(entry, feed_url) or f"{index_url}/{title}"
     known = {title: parse_name(title) for title in resources}
     fitting = [
-        title for title, name in known.items()
-        if (name.department, name.bands, name.pixel) == (department, "RVB", PIXEL) and year in (None, name.year)
-    ]  # fmt: skip
+        title
+        for title, name in known.items()
+        if (name.department, name.bands, name.pixel) == (department, "RVB", PIXEL)
+        and year in (None, name.year)
+    ]
     if not fitting:
-        there = ", ".join(sorted(t for t, n in known.items() if n.department == department)) or "nothing"
+        there = (
+            ", ".join(sorted(t for t, n in known.items() if n.department == department))
+            or "nothing"
+        )
         of_year = f" of {year}" if year else ""
         raise AbsentError(
             f"IGN's index has no RVB {PIXEL} pack of department {department}{of_year}; it has {there}",
@@ -124,11 +135,17 @@ def list_files(resource_url: str, patience: Patience = Patience()) -> list[Remot
         elif file.name.lower().endswith(".md5"):
             sums_url = url
     if not volumes:
-        raise InputError("the feed names no .7z archive", fetching.without_user_info(resource_url),
-                         "fetch the pack by hand and put it into data/aerial_data/")  # fmt: skip
+        raise InputError(
+            "the feed names no .7z archive",
+            fetching.without_user_info(resource_url),
+            "fetch the pack by hand and put it into data/aerial_data/",
+        )
     if sums_url and not all(file.md5 for file in volumes.values()):
         sums = _sums(sums_url, len(volumes), patience)
-        volumes = {n: RemoteFile(f.url, f.size_bytes, f.md5 or sums.get(n) or sums.get("")) for n, f in volumes.items()}
+        volumes = {
+            n: RemoteFile(f.url, f.size_bytes, f.md5 or sums.get(n) or sums.get(""))
+            for n, f in volumes.items()
+        }
     return [volumes[name] for name in sorted(volumes)]
 
 
@@ -137,12 +154,17 @@ def _sums(url: str, files_count: int, patience: Patience) -> dict[str, str]:
     try:
         text = _polite_get(url, patience).decode("utf-8", errors="replace")
     except AbsentError:
-        log.info("%s is listed but gone; the archive's own checksums must do", fetching.without_user_info(url))
+        log.info(
+            "%s is listed but gone; the archive's own checksums must do",
+            fetching.without_user_info(url),
+        )
         return {}
     sums = {}
     for line in text.splitlines():
         if found := MD5.search(line):
-            name = PurePosixPath(line.replace(found[0], "").strip(" \t*=()").replace("\\", "/")).name
+            name = PurePosixPath(
+                line.replace(found[0], "").strip(" \t*=()").replace("\\", "/")
+            ).name
             sums[name] = found[0].lower()
     return sums if files_count == 1 else {name: value for name, value in sums.items() if name}
 
@@ -152,7 +174,9 @@ def _entries(url: str, patience: Patience) -> list[ElementTree.Element]:
     entries, page, pages = [], 1, 1
     while page <= min(pages, PAGES_MOST):
         separator = "&" if "?" in url else "?"
-        feed = _feed(f"{url}{separator}{urlencode({'page': page, 'limit': PAGE_ENTRIES})}", patience)
+        feed = _feed(
+            f"{url}{separator}{urlencode({'page': page, 'limit': PAGE_ENTRIES})}", patience
+        )
         found = feed.findall(f"{ATOM}entry")
         if not found:
             break
@@ -171,7 +195,9 @@ def _feed(url: str, patience: Patience) -> ElementTree.Element:
         do = "try again later, or fetch the packs by hand"
         raise InputError(f"the answer is no XML ({error})", where, do) from None
     if feed.tag != f"{ATOM}feed":
-        raise InputError(f"the answer is no Atom feed but <{feed.tag}>", where, "look the address up")
+        raise InputError(
+            f"the answer is no Atom feed but <{feed.tag}>", where, "look the address up"
+        )
     return feed
 
 

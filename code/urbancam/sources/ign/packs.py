@@ -28,7 +28,9 @@ NAME = re.compile(
     r"_D(?P<department>\d{2,3}|0?2[AB])[-_](?P<year>(?:19|20)\d\d)",
     re.IGNORECASE,
 )
-TILE_NAME = re.compile(r"^(?P<department>\d{2,3}|2[AB])-(?P<year>(?:19|20)\d\d)-(?P<x>\d{4})-(?P<y>\d{4})-", re.I)
+TILE_NAME = re.compile(
+    r"^(?P<department>\d{2,3}|2[AB])-(?P<year>(?:19|20)\d\d)-(?P<x>\d{4})-(?P<y>\d{4})-", re.I
+)
 IMAGES = {".jp2", ".tif", ".tiff"}
 
 
@@ -55,7 +57,10 @@ def parse_name(text: str) -> PackName | None:
     if not found:
         return None
     return PackName(
-        department_code(found["department"]), int(found["year"]), found["bands"].upper(), found["pixel"].upper()
+        department_code(found["department"]),
+        int(found["year"]),
+        found["bands"].upper(),
+        found["pixel"].upper(),
     )
 
 
@@ -93,7 +98,9 @@ def find_packs(folder: Path) -> list[Pack]:
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
         is_index = path.name.lower().endswith("dalles.shp")
-        if any(part.startswith(".") for part in relative.parts) or not (is_index or archives.is_archive(path)):
+        if any(part.startswith(".") for part in relative.parts) or not (
+            is_index or archives.is_archive(path)
+        ):
             continue
         names = [(part, name) for part in relative.parts if (name := parse_name(part))]
         if any(name.bands == "IRC" for _, name in names) or not path.is_file():
@@ -113,12 +120,18 @@ def choose(packs: list[Pack], departments: set[str], year: int | None) -> list[P
     """
     chosen = [pack for pack in packs if pack.department is None]
     for department in sorted(departments):
-        own = [pack for pack in packs if pack.department == department and year in (None, pack.year)]
+        own = [
+            pack for pack in packs if pack.department == department and year in (None, pack.year)
+        ]
         newest = max((pack.year for pack in own), default=None)
         chosen += [pack for pack in own if pack.year == newest]
     left_out = sorted({pack.name for pack in packs if pack not in chosen})
     if left_out:
-        log.info("%d packs in place are not used (other departments or campaigns): %s", len(left_out), _few(left_out))
+        log.info(
+            "%d packs in place are not used (other departments or campaigns): %s",
+            len(left_out),
+            _few(left_out),
+        )
     return chosen
 
 
@@ -135,12 +148,18 @@ def read_index(pack: Pack) -> gpd.GeoDataFrame:
     try:
         table = gpd.read_file(pack.path)
     except (OSError, RuntimeError, ValueError) as error:  # what pyogrio raises on damaged files
-        raise InputError(f"the tile index cannot be read: {error}", shown(pack.path),
-                         "delete it and unpack the archive again") from None  # fmt: skip
+        raise InputError(
+            f"the tile index cannot be read: {error}",
+            shown(pack.path),
+            "delete it and unpack the archive again",
+        ) from None
     columns = {column.upper(): column for column in table.columns}
     if "NOM" not in columns or "geometry" not in table:
-        raise InputError(f"the tile index has the columns {', '.join(map(str, table.columns))}, not NOM and a geometry",
-                         shown(pack.path), "use the dalles.shp of IGN's pack")  # fmt: skip
+        raise InputError(
+            f"the tile index has the columns {', '.join(map(str, table.columns))}, not NOM and a geometry",
+            shown(pack.path),
+            "use the dalles.shp of IGN's pack",
+        )
     names = [tile_name(nom) for nom in table[columns["NOM"]]]
     files = _files(pack)
     index = gpd.GeoDataFrame(
@@ -174,11 +193,19 @@ def touching(index: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> gpd.GeoDataFra
 def unpack_index(archive: Pack, folder: Path) -> list[Pack]:
     """Unpack the tile index of an archive; the pack (or packs) that it makes."""
     target = unpacking_folder(archive, folder)
-    paths = archives.unpack(archive.path, target, lambda name: bool(re.search(r"dalles\.\w+$", name, re.I)))
+    paths = archives.unpack(
+        archive.path, target, lambda name: bool(re.search(r"dalles\.\w+$", name, re.I))
+    )
     found = [path for path in paths if path.name.lower().endswith("dalles.shp")]
     if not found:
-        raise InputError("the archive holds no dalles.shp", shown(archive.path), "use a pack of IGN's BD ORTHO")
-    return [Pack(archive.name, path, archive.department, archive.year) for path in found if "IRC" not in path.parts[-2]]
+        raise InputError(
+            "the archive holds no dalles.shp", shown(archive.path), "use a pack of IGN's BD ORTHO"
+        )
+    return [
+        Pack(archive.name, path, archive.department, archive.year)
+        for path in found
+        if "IRC" not in path.parts[-2]
+    ]
 
 
 def unpack_tiles(archive: Pack, folder: Path, wanted: set[str]) -> None:
@@ -187,7 +214,8 @@ def unpack_tiles(archive: Pack, folder: Path, wanted: set[str]) -> None:
     missing = {
         member.name
         for member in archives.list_members(archive.path)
-        if PurePosixPath(member.name).name.lower() in wanted and not _has_size(target / member.name, member.size_bytes)
+        if PurePosixPath(member.name).name.lower() in wanted
+        and not _has_size(target / member.name, member.size_bytes)
     }
     if missing:
         archives.unpack(archive.path, target, missing.__contains__)
@@ -225,10 +253,17 @@ def _checked(index: gpd.GeoDataFrame, pack: Pack) -> gpd.GeoDataFrame:
     twice = index["name"][index["name"].duplicated()].unique()
     empty = index.geometry.is_empty | index.geometry.isna()
     if len(twice):
-        raise InputError(f"the tile index names {_few(list(twice))} more than once", shown(pack.path), "mend the index")
+        raise InputError(
+            f"the tile index names {_few(list(twice))} more than once",
+            shown(pack.path),
+            "mend the index",
+        )
     if empty.any():
-        raise InputError(f"{empty.sum()} tiles have no footprint, the first {index['name'][empty].iloc[0]}",
-                         shown(pack.path), "mend the index")  # fmt: skip
+        raise InputError(
+            f"{empty.sum()} tiles have no footprint, the first {index['name'][empty].iloc[0]}",
+            shown(pack.path),
+            "mend the index",
+        )
     check_extent(tuple(index.total_bounds), index.crs, shown(pack.path))
     return index
 
@@ -254,5 +289,3 @@ def pack_stem(name: str) -> str:
 
 def _few(names: list[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-
-

@@ -19,8 +19,19 @@ from urbancam.workflow.paths import shown
 
 log = logging.getLogger(__name__)
 
-COLUMNS = ["name", "path", "department", "campaign_year", "pack", "size_bytes", "signature", "geometry"]
-MISPLACED_M = 1.0  # ASSUME: a tile that lies further from its footprint is not that tile, or not in that CRS
+COLUMNS = [
+    "name",
+    "path",
+    "department",
+    "campaign_year",
+    "pack",
+    "size_bytes",
+    "signature",
+    "geometry",
+]
+MISPLACED_M = (
+    1.0  # ASSUME: a tile that lies further from its footprint is not that tile, or not in that CRS
+)
 
 
 @dataclass
@@ -53,7 +64,11 @@ def find_tiles(cells: gpd.GeoDataFrame, data: Path, folder: Path, year: int | No
     for archive in (pack for pack in chosen if pack.is_archive):
         if not _is_replaced(archive, unpacked.values(), cells):
             made = ign_packs.unpack_index(archive, folder)
-            names = {n for pack in made for n in ign_packs.touching(ign_packs.read_index(pack), cells)["name"]}
+            names = {
+                n
+                for pack in made
+                for n in ign_packs.touching(ign_packs.read_index(pack), cells)["name"]
+            }
             ign_packs.unpack_tiles(archive, folder, {name.lower() for name in names})
             unpacked |= {pack.path: pack for pack in made}
     parts, absent = [], {}
@@ -69,7 +84,11 @@ def find_tiles(cells: gpd.GeoDataFrame, data: Path, folder: Path, year: int | No
 
 def _is_replaced(archive: Pack, unpacked: Iterable[Pack], cells: gpd.GeoDataFrame) -> bool:
     """Whether the same pack stands unpacked beside its archive, with all that is needed of it."""
-    same = [p for p in unpacked if archive.department and (p.department, p.year) == (archive.department, archive.year)]
+    same = [
+        p
+        for p in unpacked
+        if archive.department and (p.department, p.year) == (archive.department, archive.year)
+    ]
     needed = [ign_packs.touching(ign_packs.read_index(pack), cells) for pack in same]
     return bool(needed) and all(index["file"].notna().all() for index in needed)
 
@@ -99,13 +118,17 @@ def _metres(bounds: Iterable[float]) -> str:
 def _table(parts: list[gpd.GeoDataFrame], data: Path) -> gpd.GeoDataFrame:
     parts = [part for part in parts if len(part)]
     if not parts:
-        return gpd.GeoDataFrame({c: [] for c in COLUMNS[:-1]}, geometry=[], crs=ign_packs.LAMBERT_93)
+        return gpd.GeoDataFrame(
+            {c: [] for c in COLUMNS[:-1]}, geometry=[], crs=ign_packs.LAMBERT_93
+        )
     crs = parts[0].crs
     tiles = gpd.GeoDataFrame(pd.concat([part.to_crs(crs) for part in parts]), crs=crs)
     tiles = tiles.drop_duplicates("file").sort_values(["pack", "name"], ignore_index=True)
     tiles["path"] = [path.relative_to(data).as_posix() for path in tiles["file"]]
     tiles["size_bytes"] = [path.stat().st_size for path in tiles["file"]]
-    tiles["signature"] = [signature(path) for path in tiles["file"]]  # tells a tile replaced by one of its size
+    tiles["signature"] = [
+        signature(path) for path in tiles["file"]
+    ]  # tells a tile replaced by one of its size
     return tiles[COLUMNS]
 
 

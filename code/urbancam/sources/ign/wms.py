@@ -42,7 +42,9 @@ REQUESTS_PER_SECOND = 40  # IGN's limit for its WMS (data-providers.md)
 THREADS = 24  # answers waited for at once: at 0.5 s each they use the limit up
 FAILURES_MOST = 20  # in a row; then the server is down, or is asked for the wrong thing
 MARGIN_PX = 24  # around the cell: what fill's widening and the resampling may look at
-COLUMNS = "name path department campaign_year pack size_bytes idINSPIRE fetched sha256 geometry".split()
+COLUMNS = (
+    "name path department campaign_year pack size_bytes idINSPIRE fetched sha256 geometry".split()
+)
 NATIVE_M = 0.20  # pixel of the mosaic; nothing finer is asked for
 
 
@@ -78,7 +80,9 @@ def requests_for(cells: gpd.GeoDataFrame, url: str, layer: str, pixel_m: float) 
         pixel_m: pixel of the cells' images.
     """
     pixel_m = max(pixel_m, NATIVE_M)
-    squares = cells.geometry.segmentize(50).to_crs(LAMBERT_93)  # sides are slightly curved in another projection
+    squares = cells.geometry.segmentize(50).to_crs(
+        LAMBERT_93
+    )  # sides are slightly curved in another projection
     bounds_px = squares.bounds.to_numpy() / pixel_m
     low, high = np.floor(bounds_px[:, :2]) - MARGIN_PX, np.ceil(bounds_px[:, 2:]) + MARGIN_PX
     made = []
@@ -86,16 +90,29 @@ def requests_for(cells: gpd.GeoDataFrame, url: str, layer: str, pixel_m: float) 
         bounds = tuple(round(float(edge * pixel_m), 3) for edge in (left, bottom, right, top))
         width, height = int(right - left), int(top - bottom)
         query = {
-            "SERVICE": "WMS", "VERSION": "1.3.0", "REQUEST": "GetMap", "LAYERS": layer, "STYLES": "",
-            "FORMAT": "image/geotiff", "CRS": LAMBERT_93, "BBOX": ",".join(f"{edge:.3f}" for edge in bounds),
-            "WIDTH": width, "HEIGHT": height,
-        }  # fmt: skip
+            "SERVICE": "WMS",
+            "VERSION": "1.3.0",
+            "REQUEST": "GetMap",
+            "LAYERS": layer,
+            "STYLES": "",
+            "FORMAT": "image/geotiff",
+            "CRS": LAMBERT_93,
+            "BBOX": ",".join(f"{edge:.3f}" for edge in bounds),
+            "WIDTH": width,
+            "HEIGHT": height,
+        }
         separator = "&" if "?" in url else "?"
-        made.append(Request(cell_id, bounds, width, height, f"{url}{separator}{urlencode(query, safe=',:/')}"))
+        made.append(
+            Request(
+                cell_id, bounds, width, height, f"{url}{separator}{urlencode(query, safe=',:/')}"
+            )
+        )
     return made
 
 
-def fetch_images(wanted: list[Request], folder: Path, patience: Patience = Patience()) -> list[InputError]:
+def fetch_images(
+    wanted: list[Request], folder: Path, patience: Patience = Patience()
+) -> list[InputError]:
     """Fetch the images that are not there yet.
 
     Args:
@@ -123,7 +140,10 @@ def fetch_images(wanted: list[Request], folder: Path, patience: Patience = Patie
             return error
         return None
 
-    with ThreadPoolExecutor(THREADS) as pool, tqdm(total=len(todo), desc="images", disable=None) as bar:
+    with (
+        ThreadPoolExecutor(THREADS) as pool,
+        tqdm(total=len(todo), desc="images", disable=None) as bar,
+    ):
         for fault in _some_at_once(pool, fetch, iter(todo)):
             bar.update()
             in_a_row = in_a_row + 1 if fault else 0
@@ -146,8 +166,20 @@ def image_table(
             with rasterio.open(path) as image:
                 tags = image.tags()
             department, geometry = departments[request.cell_id], shapely.box(*request.bounds)
-            rows.append((path.name, path.relative_to(data).as_posix(), department, None, layer, path.stat().st_size,
-                         request.cell_id, tags["fetched"], tags["sha256"], geometry))  # fmt: skip
+            rows.append(
+                (
+                    path.name,
+                    path.relative_to(data).as_posix(),
+                    department,
+                    None,
+                    layer,
+                    path.stat().st_size,
+                    request.cell_id,
+                    tags["fetched"],
+                    tags["sha256"],
+                    geometry,
+                )
+            )
     table = gpd.GeoDataFrame(rows, columns=COLUMNS, geometry="geometry", crs=LAMBERT_93)
     return table.astype({"campaign_year": "Int64"})
 
@@ -201,13 +233,31 @@ def _fetch(request: Request, folder: Path, session: requests.Session, patience: 
         with atomic(folder / f"{request.cell_id}.blank") as temporary:
             temporary.write_text(_identity(request))
         return
-    tags = {"request": _identity(request), "sha256": hashlib.sha256(content).hexdigest(),
-            "fetched": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")}  # fmt: skip
-    with atomic(folder / f"{request.cell_id}.tif") as temporary, rasterio.open(
-        temporary, "w", driver="GTiff", width=request.width, height=request.height, count=3, dtype="uint8",
-        crs=LAMBERT_93, transform=placed(request.bounds, request.width, request.height),
-        compress="deflate", predictor=2, zlevel=1, tiled=True, blockxsize=256, blockysize=256,
-    ) as image:  # fmt: skip
+    tags = {
+        "request": _identity(request),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "fetched": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+    with (
+        atomic(folder / f"{request.cell_id}.tif") as temporary,
+        rasterio.open(
+            temporary,
+            "w",
+            driver="GTiff",
+            width=request.width,
+            height=request.height,
+            count=3,
+            dtype="uint8",
+            crs=LAMBERT_93,
+            transform=placed(request.bounds, request.width, request.height),
+            compress="deflate",
+            predictor=2,
+            zlevel=1,
+            tiled=True,
+            blockxsize=256,
+            blockysize=256,
+        ) as image,
+    ):
         image.write(pixels)
         image.update_tags(**tags)
 
@@ -221,7 +271,9 @@ def _checked(content: bytes, request: Request) -> np.ndarray:
     where = fetching.without_user_info(request.url)
     if content.lstrip()[:1] == b"<":
         report = _exception_text(content)
-        raise AnswerError(f"the server reports: {report}", where, "look the layer and the address up")
+        raise AnswerError(
+            f"the server reports: {report}", where, "look the layer and the address up"
+        )
     if not content:
         raise AnswerError("the answer is empty, no image", where, "run the step again")
     try:
@@ -244,7 +296,9 @@ def _check_place(image: DatasetReader, request: Request, where: str) -> None:
         )
     off_m = np.abs(np.subtract(image.bounds, request.bounds)).max()
     pixel_m = (request.bounds[2] - request.bounds[0]) / request.width
-    if off_m > pixel_m / 2 or (image.crs and not same_crs(image.crs.to_wkt(), LAMBERT_93, request.bounds)):
+    if off_m > pixel_m / 2 or (
+        image.crs and not same_crs(image.crs.to_wkt(), LAMBERT_93, request.bounds)
+    ):
         what = f"the image lies at {tuple(image.bounds)}, asked was {request.bounds}"
         raise AnswerError(what, where, "run the step again")
 

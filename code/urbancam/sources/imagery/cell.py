@@ -37,9 +37,13 @@ class CellImage:
     campaign_year: int | None
 
 
-def source_window(tile: Tile, bounds: tuple[float, float, float, float], image_px: int) -> Window | None:
+def source_window(
+    tile: Tile, bounds: tuple[float, float, float, float], image_px: int
+) -> Window | None:
     """Pixels of a tile that the image of a cell may need, fill's widening included; None where it needs none."""
-    scale = (bounds[2] - bounds[0]) / image_px / tile.pixel_m  # pixels of the tile in one of the image
+    scale = (
+        (bounds[2] - bounds[0]) / image_px / tile.pixel_m
+    )  # pixels of the tile in one of the image
     return tile.window(bounds, int(np.ceil(KERNEL_PX * max(scale, 1))) + WIDENING_PX)
 
 
@@ -79,7 +83,9 @@ def cut_cell(
     )
 
 
-def _scale(tile: Tile, bounds: tuple[float, float, float, float], image_px: int) -> dict[str, float]:
+def _scale(
+    tile: Tile, bounds: tuple[float, float, float, float], image_px: int
+) -> dict[str, float]:
     """Pixels of the image in one of the tile, for GDAL's kernel.
 
     Left alone, GDAL compares the turned window's extent with the cell's, sees 9 % more pixels and blurs with a
@@ -97,10 +103,19 @@ def _warp(
     if window is None:
         return np.zeros((3, image_px, image_px), np.uint8), np.zeros((image_px, image_px), bool)
     pixels, valid = tile.read(window), valid_pixels(tile, window, coarse)
-    inside = window.top > 0 and window.left > 0 and window.bottom < tile.height and window.right < tile.width
+    inside = (
+        window.top > 0
+        and window.left > 0
+        and window.bottom < tile.height
+        and window.right < tile.width
+    )
     whole = valid is None and inside
     if not whole:
-        mask = np.full(pixels.shape[1:], 255, np.uint8) if valid is None else valid.astype(np.uint8) * 255
+        mask = (
+            np.full(pixels.shape[1:], 255, np.uint8)
+            if valid is None
+            else valid.astype(np.uint8) * 255
+        )
         pixels = np.concatenate([pixels, mask[None]])
     warped = np.zeros((len(pixels), image_px, image_px), np.uint8)
     reproject(

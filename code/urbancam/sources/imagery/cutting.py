@@ -35,7 +35,10 @@ COLUMNS = ["idINSPIRE", "path", "void_fraction", "tiles", "campaign_year", "fing
 FEW_CELLS = 64  # cells a job holds at least, where there are many small tiles
 PROCESS_BYTES = 2_200_000_000  # at most; measured 1.9 GB on half a tile of IGN, 25 000 x 12 500 px
 MEMORY_SHARE = 0.8  # of the machine's memory that all processes together may take
-GDAL = {"GDAL_NUM_THREADS": 1, "GDAL_CACHEMAX": 128}  # threads of one process; MB (strips are kept by ourselves)
+GDAL = {
+    "GDAL_NUM_THREADS": 1,
+    "GDAL_CACHEMAX": 128,
+}  # threads of one process; MB (strips are kept by ourselves)
 
 
 @dataclass(frozen=True)
@@ -81,9 +84,17 @@ def cut_images(cells: list[Cell], folder: Path, image_px: int, workers: int) -> 
             rows[cell.id] = note
         elif cell.tiles:
             todo.append(cell)
-    log.info("%s of %s images are in place and right, %s to cut", f"{len(rows):,}", f"{len(cells):,}", len(todo))
+    log.info(
+        "%s of %s images are in place and right, %s to cut",
+        f"{len(rows):,}",
+        f"{len(cells):,}",
+        len(todo),
+    )
     rows |= _cut_all(todo, marks, folder, image_px, workers)
-    table = pd.DataFrame([_row(cell.id, rows.get(cell.id), marks[cell.id], folder) for cell in cells], columns=COLUMNS)
+    table = pd.DataFrame(
+        [_row(cell.id, rows.get(cell.id), marks[cell.id], folder) for cell in cells],
+        columns=COLUMNS,
+    )
     return table.astype({"campaign_year": "Int64"})
 
 
@@ -102,8 +113,11 @@ def _signatures(cells: list[Cell]) -> dict[TileFile, str]:
     """
     tiles = list(dict.fromkeys(tile for cell in cells for tile in cell.tiles))
     if gone := [tile.path for tile in tiles if not tile.path.is_file()]:
-        raise InputError(f"{len(gone)} of {len(tiles)} tiles are gone, the first {gone[0].name}", shown(gone[0]),
-                         "run 04_download_aerial again")  # fmt: skip
+        raise InputError(
+            f"{len(gone)} of {len(tiles)} tiles are gone, the first {gone[0].name}",
+            shown(gone[0]),
+            "run 04_download_aerial again",
+        )
     return {tile: signature(tile.path) for tile in tiles}
 
 
@@ -119,7 +133,14 @@ def _row(cell_id: str, note: dict[str, Any] | None, mark: str, folder: Path) -> 
         image_path(folder, cell_id).unlink(missing_ok=True)
         return [cell_id, None, 1.0, None, None, mark]
     path = image_path(folder, cell_id).relative_to(folder.parent).as_posix()
-    return [cell_id, path, note["void_fraction"], ";".join(note["tiles"]), note["campaign_year"], mark]
+    return [
+        cell_id,
+        path,
+        note["void_fraction"],
+        ";".join(note["tiles"]),
+        note["campaign_year"],
+        mark,
+    ]
 
 
 def _cut_all(
@@ -143,12 +164,15 @@ def _cut_all(
         decoded_px += px
     if cells:
         cut_px = len(notes) * image_px**2
-        log.info("decoded %.0f million pixels for images of %.0f million", decoded_px / 1e6, cut_px / 1e6)
+        log.info(
+            "decoded %.0f million pixels for images of %.0f million", decoded_px / 1e6, cut_px / 1e6
+        )
     if failures:
         raise InputError(
             f"{sum(failures.values()):,} of {len(cells):,} cells could not be cut; the others are finished",
-            shown(folder), "; ".join(f"{count:,} cells: {cause}" for cause, count in failures.most_common(5)),
-        )  # fmt: skip
+            shown(folder),
+            "; ".join(f"{count:,} cells: {cause}" for cause, count in failures.most_common(5)),
+        )
     return notes
 
 
@@ -157,7 +181,12 @@ def affordable_workers(workers: int) -> int:
     memory_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     affordable = max(int(memory_bytes * MEMORY_SHARE / PROCESS_BYTES), 1)
     if affordable < workers:
-        log.info("uses %d of %d processes: each may take %.1f GB", affordable, workers, PROCESS_BYTES / 1e9)
+        log.info(
+            "uses %d of %d processes: each may take %.1f GB",
+            affordable,
+            workers,
+            PROCESS_BYTES / 1e9,
+        )
     return min(workers, affordable)
 
 
@@ -166,7 +195,10 @@ def deal(cells: list[Cell], workers: int) -> list[list[Cell]]:
     groups: dict[TileFile, list[Cell]] = {}
     for cell in cells:
         groups.setdefault(cell.tiles[0], []).append(cell)
-    jobs = [sorted(group, key=lambda cell: (-cell.bounds[1], cell.bounds[0])) for group in groups.values()]
+    jobs = [
+        sorted(group, key=lambda cell: (-cell.bounds[1], cell.bounds[0]))
+        for group in groups.values()
+    ]
     jobs.sort(key=lambda job: (job[0].bounds[0], -job[0].bounds[1]))
     if len(jobs) > FEW_CELLS:
         merged: list[list[Cell]] = []
@@ -179,7 +211,9 @@ def deal(cells: list[Cell], workers: int) -> list[list[Cell]]:
     elif jobs:
         parts = -(-workers // len(jobs))
         size = [-(-len(job) // parts) for job in jobs]
-        jobs = [job[i : i + n] for job, n in zip(jobs, size, strict=True) for i in range(0, len(job), n)]
+        jobs = [
+            job[i : i + n] for job, n in zip(jobs, size, strict=True) for i in range(0, len(job), n)
+        ]
     return sorted(jobs, key=len, reverse=True)
 
 
@@ -194,7 +228,11 @@ def _look(tile_file: TileFile) -> tuple[TileFile, np.ndarray | None]:
 
 
 def _cut(
-    cells: list[Cell], marks: dict[str, str], fills: dict[TileFile, np.ndarray], folder: Path, image_px: int
+    cells: list[Cell],
+    marks: dict[str, str],
+    fills: dict[TileFile, np.ndarray],
+    folder: Path,
+    image_px: int,
 ) -> tuple[dict[str, dict[str, Any]], Counter[str], int]:
     """Cut the cells of one job.
 

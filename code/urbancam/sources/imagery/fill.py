@@ -13,11 +13,15 @@ from scipy import ndimage
 
 from urbancam.sources.imagery.tile import Tile, Window
 
-TOLERANCE = 4  # grey values from 0 or 255; ASSUME: roofs and shadows that reach the edge are rarely as pure
+TOLERANCE = (
+    4  # grey values from 0 or 255; ASSUME: roofs and shadows that reach the edge are rarely as pure
+)
 AREA_M2 = 100.0  # ASSUME: smaller dark or bright regions at the edge are objects, not fill
 COARSE_AREA_M2 = 2 * AREA_M2  # by so much is an area at 3 m uncertain
 WIDENING_PX = 20  # ASSUME: reach of the smear of a 1:8 JPEG 2000 file
-COARSE_M = 3.2  # pixel of the first look: 16 px of IGN's, which is one of the file's own reduced levels
+COARSE_M = (
+    3.2  # pixel of the first look: 16 px of IGN's, which is one of the file's own reduced levels
+)
 
 
 def coarse_fill(tile: Tile) -> np.ndarray | None:
@@ -49,9 +53,11 @@ def valid_pixels(tile: Tile, window: Window, coarse: np.ndarray | None) -> np.nd
         (H, W) bool, False in fill; None where all are imagery.
     """
     outer = Window(
-        max(window.top - WIDENING_PX, 0), min(window.bottom + WIDENING_PX, tile.height),
-        max(window.left - WIDENING_PX, 0), min(window.right + WIDENING_PX, tile.width),
-    )  # fmt: skip
+        max(window.top - WIDENING_PX, 0),
+        min(window.bottom + WIDENING_PX, tile.height),
+        max(window.left - WIDENING_PX, 0),
+        min(window.right + WIDENING_PX, tile.width),
+    )
     known, at_edge = _known_fill(tile, outer, coarse), _at_edge(tile, outer)
     if tile.nodata is None and not (known.any() or at_edge.any()):
         return None
@@ -67,7 +73,9 @@ def valid_pixels(tile: Tile, window: Window, coarse: np.ndarray | None) -> np.nd
             fill |= _regions(near, at_edge_or_known)
     if fill.any():
         fill = ndimage.maximum_filter(fill, size=2 * WIDENING_PX + 1)
-    fill |= _regions(declared, lambda touches, area_px: area_px >= smallest_px)  # exact, so not widened
+    fill |= _regions(
+        declared, lambda touches, area_px: area_px >= smallest_px
+    )  # exact, so not widened
     top, left = window.top - outer.top, window.left - outer.left
     inner = fill[top : top + window.bottom - window.top, left : left + window.right - window.left]
     return ~inner if inner.any() else None
@@ -75,7 +83,9 @@ def valid_pixels(tile: Tile, window: Window, coarse: np.ndarray | None) -> np.nd
 
 def _candidates(pixels: np.ndarray, nodata: float | None) -> tuple[list[np.ndarray], np.ndarray]:
     """[near 0, near 255] in all bands, and exactly the file's own value for no data: (H, W) bool each."""
-    declared = np.zeros(pixels.shape[1:], bool) if nodata is None else (pixels == nodata).all(axis=0)
+    declared = (
+        np.zeros(pixels.shape[1:], bool) if nodata is None else (pixels == nodata).all(axis=0)
+    )
     black, white = pixels.max(axis=0) <= TOLERANCE, pixels.min(axis=0) >= 255 - TOLERANCE
     return [black & ~declared, white & ~declared], declared
 

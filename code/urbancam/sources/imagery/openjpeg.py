@@ -17,11 +17,15 @@ from pathlib import Path
 import numpy as np
 import rasterio
 
-MARKER = b"\xff\x4f\xff\x51"  # start of a code stream and of its size segment (ISO/IEC 15444-1, A.5.1)
+MARKER = (
+    b"\xff\x4f\xff\x51"  # start of a code stream and of its size segment (ISO/IEC 15444-1, A.5.1)
+)
 HEADER_BYTES = 65536  # within which the code stream begins
 SMALLEST_PX = 1024  # GDAL reads smaller files in one block itself
 JP2_CODEC = 2
-PARAMETERS_BYTES = 32768  # more than any version's opj_dparameters_t (8.4 kB); its first field is cp_reduce
+PARAMETERS_BYTES = (
+    32768  # more than any version's opj_dparameters_t (8.4 kB); its first field is cp_reduce
+)
 BYTE_BITS = 8
 OTHER_COLOURS = (3, 4, 5)  # sYCC, e-YCC and CMYK would need a conversion
 
@@ -42,8 +46,12 @@ class _Image(ctypes.Structure):
     """opj_image_t of OpenJPEG 2."""
 
     _fields_ = [(name, ctypes.c_uint32) for name in ("x0", "y0", "x1", "y1", "components_count")]
-    _fields_ += [("colour_space", ctypes.c_int32), ("components", ctypes.POINTER(_Component)),
-                 ("profile", ctypes.c_void_p), ("profile_bytes", ctypes.c_uint32)]  # fmt: skip
+    _fields_ += [
+        ("colour_space", ctypes.c_int32),
+        ("components", ctypes.POINTER(_Component)),
+        ("profile", ctypes.c_void_p),
+        ("profile_bytes", ctypes.c_uint32),
+    ]
 
 
 def applies_to(path: Path) -> bool:
@@ -58,7 +66,9 @@ def applies_to(path: Path) -> bool:
     return one_piece and max(width - x0, height - y0) > SMALLEST_PX and _library() is not None
 
 
-def decode(path: Path, rows: tuple[int, int], columns: tuple[int, int], halvings: int = 0) -> np.ndarray:
+def decode(
+    path: Path, rows: tuple[int, int], columns: tuple[int, int], halvings: int = 0
+) -> np.ndarray:
     """Decode a window.
 
     Args:
@@ -75,15 +85,28 @@ def decode(path: Path, rows: tuple[int, int], columns: tuple[int, int], halvings
     """
     with _opened(path, halvings) as (library, codec, stream, image, messages):
         area = (columns[0], rows[0], columns[1], rows[1])
-        if not (library.opj_set_decode_area(codec, image, *area) and library.opj_decode(codec, stream, image)):
+        if not (
+            library.opj_set_decode_area(codec, image, *area)
+            and library.opj_decode(codec, stream, image)
+        ):
             raise DecodingError(" ".join(messages) or "OpenJPEG gives no reason")
-        bands = [image.contents.components[band] for band in range(min(image.contents.components_count, 3))]
-        plain = len(bands) == 3 and image.contents.colour_space not in OTHER_COLOURS and all(
-            band.data and band.dx == band.dy == 1 and band.bits == BYTE_BITS and not band.signed for band in bands
-        )  # fmt: skip
+        bands = [
+            image.contents.components[band]
+            for band in range(min(image.contents.components_count, 3))
+        ]
+        plain = (
+            len(bands) == 3
+            and image.contents.colour_space not in OTHER_COLOURS
+            and all(
+                band.data and band.dx == band.dy == 1 and band.bits == BYTE_BITS and not band.signed
+                for band in bands
+            )
+        )
         if not plain:
             raise DecodingError("its bands are not three of 8 bits and the same size")
-        return np.stack([np.ctypeslib.as_array(b.data, (b.height, b.width)).astype(np.uint8) for b in bands])
+        return np.stack(
+            [np.ctypeslib.as_array(b.data, (b.height, b.width)).astype(np.uint8) for b in bands]
+        )
 
 
 @contextmanager
@@ -98,8 +121,11 @@ def _opened(path: Path, halvings: int) -> Iterator[tuple]:
     codec = ctypes.c_void_p(library.opj_create_decompress(JP2_CODEC))
     try:
         library.opj_set_error_handler(codec, collect, None)
-        if not (stream and library.opj_setup_decoder(codec, parameters)
-                and library.opj_read_header(stream, codec, ctypes.byref(image))):  # fmt: skip
+        if not (
+            stream
+            and library.opj_setup_decoder(codec, parameters)
+            and library.opj_read_header(stream, codec, ctypes.byref(image))
+        ):
             raise DecodingError(" ".join(messages) or "its header cannot be read")
         yield library, codec, stream, image, messages
     finally:

@@ -19,11 +19,17 @@ def tile_files(tiles: gpd.GeoDataFrame, data: Path) -> list[TileFile]:
         data: the data folder.
     """
     crs = tiles.crs.to_wkt()
-    years = [None if np.isnan(year) else int(year) for year in tiles["campaign_year"].astype("float64")]
+    years = [
+        None if np.isnan(year) else int(year) for year in tiles["campaign_year"].astype("float64")
+    ]
     return [
         TileFile(name, data / path, tuple(bounds), crs, year)
         for name, path, bounds, year in zip(
-            tiles["name"], tiles["path"], tiles.geometry.bounds.to_numpy().tolist(), years, strict=True
+            tiles["name"],
+            tiles["path"],
+            tiles.geometry.bounds.to_numpy().tolist(),
+            years,
+            strict=True,
         )
     ]
 
@@ -39,7 +45,10 @@ def cells_with_tiles(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame, data: Pat
         data: the data folder.
     """
     files = tile_files(tiles, data)
-    order = sorted(range(len(files)), key=lambda i: (-(files[i].campaign_year or 0), files[i].name, str(files[i].path)))
+    order = sorted(
+        range(len(files)),
+        key=lambda i: (-(files[i].campaign_year or 0), files[i].name, str(files[i].path)),
+    )
     rank = np.empty(len(files), int)
     rank[order] = np.arange(len(files))
     pairs = _own_images(cells, tiles) if "idINSPIRE" in tiles else _overlaps(cells, tiles)
@@ -57,7 +66,11 @@ def cells_with_tiles(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame, data: Pat
 def _own_images(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame) -> list[tuple[int, int]]:
     """(cell, image) positions: every cell with the image fetched for it."""
     image = {cell_id: position for position, cell_id in enumerate(tiles["idINSPIRE"])}
-    return [(position, image[cell_id]) for position, cell_id in enumerate(cells["idINSPIRE"]) if cell_id in image]
+    return [
+        (position, image[cell_id])
+        for position, cell_id in enumerate(cells["idINSPIRE"])
+        if cell_id in image
+    ]
 
 
 def _overlaps(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame) -> list[tuple[int, int]]:

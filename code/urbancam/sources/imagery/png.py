@@ -37,11 +37,19 @@ def write(path: Path, image: np.ndarray, note: dict[str, Any]) -> None:
         note: what `read_note` will give back; must survive JSON.
     """
     data = zlib.compress(_filtered(image), ZLIB_LEVEL)
-    text = KEYWORD + b"\0" + json.dumps(note | {"data_bytes": len(data)}, sort_keys=True).encode("ascii")
+    text = (
+        KEYWORD
+        + b"\0"
+        + json.dumps(note | {"data_bytes": len(data)}, sort_keys=True).encode("ascii")
+    )
     header = struct.pack(">IIBBBBB", image.shape[1], image.shape[0], 8, 2, 0, 0, 0)  # 8 bits, RGB
     with atomic(path) as temporary:
         temporary.write_bytes(
-            SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"tEXt", text) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
+            SIGNATURE
+            + _chunk(b"IHDR", header)
+            + _chunk(b"tEXt", text)
+            + _chunk(b"IDAT", data)
+            + _chunk(b"IEND", b"")
         )
 
 
@@ -82,7 +90,9 @@ def read_pixels(path: Path, mode: str, maker: str) -> np.ndarray | None:
         with Image.open(path) as picture:
             return np.asarray(picture.convert(mode))
     except (OSError, SyntaxError) as error:
-        raise InputError(f"a picture cannot be read: {error}", shown(path), f"run {maker} with --force") from None
+        raise InputError(
+            f"a picture cannot be read: {error}", shown(path), f"run {maker} with --force"
+        ) from None
 
 
 def _filtered(image: np.ndarray) -> np.ndarray:

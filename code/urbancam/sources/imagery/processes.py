@@ -20,7 +20,9 @@ def count() -> None:
         _counter.value += 1
 
 
-def run(function: Callable, jobs: list[tuple], workers: int, items: int, name: str) -> Iterator[Any]:
+def run(
+    function: Callable, jobs: list[tuple], workers: int, items: int, name: str
+) -> Iterator[Any]:
     """Yield `function(*job)` for every job, in any order.
 
     Processes are spawned, not forked: GDAL's threads and locks do not survive a fork. They end with their parent,

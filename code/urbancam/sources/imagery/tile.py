@@ -30,7 +30,9 @@ from urbancam.workflow.paths import shown
 
 STRIP_PX = 1024  # rows decoded at once; twice as many: 15 % faster, 0.9 GB more a process
 BLOCK_PX = 1024  # columns that GDAL is asked for at once: its block of a JPEG 2000 file
-STRIPS_BYTES = 300 << 20  # decoded strips a process keeps; the image of a cell needs three, 77 MB each in a tile of IGN
+STRIPS_BYTES = (
+    300 << 20
+)  # decoded strips a process keeps; the image of a cell needs three, 77 MB each in a tile of IGN
 BANDS = (1, 2, 3)  # red, green, blue
 POINTS = 6  # a side; where a square lies in another projection
 
@@ -82,7 +84,10 @@ class Strips:
                 raise
             self.decoded_px += strip[0].size
             self._kept[key] = strip
-            while len(self._kept) > 1 and sum(kept.nbytes for kept in self._kept.values()) > self.budget_bytes:
+            while (
+                len(self._kept) > 1
+                and sum(kept.nbytes for kept in self._kept.values()) > self.budget_bytes
+            ):
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return self._kept[key]
@@ -137,7 +142,10 @@ class Tile:
 
     def bounds_in(self, crs: str) -> tuple[float, float, float, float]:
         """(west, south, east, north) of the tile's corners, transformed to another CRS."""
-        x, y = self.transform @ (np.array([0, self.width, self.width, 0]), np.array([0, 0, self.height, self.height]))
+        x, y = self.transform @ (
+            np.array([0, self.width, self.width, 0]),
+            np.array([0, 0, self.height, self.height]),
+        )
         x, y = Transformer.from_crs(self.crs.to_wkt(), crs, always_xy=True).transform(x, y)
         return float(x.min()), float(y.min()), float(x.max()), float(y.max())
 
@@ -155,12 +163,16 @@ class Tile:
             InputError: the file cannot be decoded there.
         """
         self.plan([window])
-        pixels = np.empty((len(BANDS), window.bottom - window.top, window.right - window.left), np.uint8)
+        pixels = np.empty(
+            (len(BANDS), window.bottom - window.top, window.right - window.left), np.uint8
+        )
         for number in range(window.top // STRIP_PX, (window.bottom - 1) // STRIP_PX + 1):
             left, right = self._columns[number]
             top = number * STRIP_PX
             whole = Window(top, min(top + STRIP_PX, self.height), left, right)
-            strip = self._strips.get((self.file.path, whole), lambda whole=whole: self._decode(whole))
+            strip = self._strips.get(
+                (self.file.path, whole), lambda whole=whole: self._decode(whole)
+            )
             first, last = max(window.top, top), min(window.bottom, whole.bottom)
             pixels[:, first - window.top : last - window.top] = strip[
                 :, first - top : last - top, window.left - left : window.right - left
@@ -181,17 +193,23 @@ class Tile:
         if level == 1:
             tops = range(0, self.height, STRIP_PX)
             strips = (Window(top, min(top + STRIP_PX, self.height), 0, self.width) for top in tops)
-            return np.concatenate([self._decode(strip)[:, ::step, ::step] for strip in strips], axis=1)
+            return np.concatenate(
+                [self._decode(strip)[:, ::step, ::step] for strip in strips], axis=1
+            )
         with _decoding(self.file.path):
             if self._direct:
                 whole = (0, self.height), (0, self.width)
-                return openjpeg.decode(self.file.path, *whole, level.bit_length() - 1)[:, ::step, ::step]
+                return openjpeg.decode(self.file.path, *whole, level.bit_length() - 1)[
+                    :, ::step, ::step
+                ]
             shape = (len(BANDS), -(-self.height // level), -(-self.width // level))
             return self._dataset.read(BANDS, out_shape=shape)[:, ::step, ::step]
 
     def _decode(self, window: Window) -> np.ndarray:
         """From GDAL block by block, since it decodes all bands of one at once but would forget them in a long strip."""
-        pixels = np.empty((len(BANDS), window.bottom - window.top, window.right - window.left), np.uint8)
+        pixels = np.empty(
+            (len(BANDS), window.bottom - window.top, window.right - window.left), np.uint8
+        )
         rows = (window.top, window.bottom)
         with _decoding(self.file.path):
             if self._direct:
@@ -215,7 +233,9 @@ def georeference(dataset: DatasetReader, file: TileFile) -> tuple[Affine, raster
     crs = dataset.crs or rasterio.CRS.from_user_input(file.crs)
     if not dataset.transform.is_identity:
         return dataset.transform, crs
-    return placed(file.footprint, dataset.width, dataset.height), rasterio.CRS.from_user_input(file.crs)
+    return placed(file.footprint, dataset.width, dataset.height), rasterio.CRS.from_user_input(
+        file.crs
+    )
 
 
 def _open(path: Path) -> DatasetReader:
@@ -230,7 +250,11 @@ def _open(path: Path) -> DatasetReader:
     if dataset.count < len(BANDS) or any(kind != "uint8" for kind in dataset.dtypes[: len(BANDS)]):
         found = f"{dataset.count} bands of {', '.join(sorted(set(dataset.dtypes)))}"
         dataset.close()
-        raise InputError(f"the tile has {found}, not red, green and blue of 8 bits", shown(path), "use an RVB pack")
+        raise InputError(
+            f"the tile has {found}, not red, green and blue of 8 bits",
+            shown(path),
+            "use an RVB pack",
+        )
     return dataset
 
 
@@ -240,8 +264,11 @@ def _decoding(path: Path) -> Iterator[None]:
     try:
         yield
     except (RasterioError, DecodingError) as error:
-        raise InputError(f"the tile cannot be read: {error.__cause__ or error}", shown(path),
-                         "delete it and run 04_download_aerial.py, which unpacks it again") from None  # fmt: skip
+        raise InputError(
+            f"the tile cannot be read: {error.__cause__ or error}",
+            shown(path),
+            "delete it and run 04_download_aerial.py, which unpacks it again",
+        ) from None
 
 
 @lru_cache(maxsize=16)

@@ -35,49 +35,139 @@ class LandCoverClass:
 
 
 URBAN, FUNCTIONAL, INFRASTRUCTURE, NATURE, NO_USE = (
-    "urban fabric", "functional area", "infrastructure", "nature", "no use",
-)  # fmt: skip
+    "urban fabric",
+    "functional area",
+    "infrastructure",
+    "nature",
+    "no use",
+)
 
 # ASSUME: ports and airports are classes of their own: part of every cell's area and of every ratio, but
 # without a sector in figure F1, as published. Codes 91000 and 92000 (no data) leave the cell uncovered.
 LAND_COVER_CLASSES = (
-    LandCoverClass("agri_wetland", "Agriculture and wetlands", FUNCTIONAL, "#ffffa8", {
-        21000: "Arable land", 22000: "Permanent crops", 23000: "Pastures",
-        24000: "Complex and mixed cultivation patterns", 25000: "Orchards", 40000: "Wetlands"}),
-    LandCoverClass("green_ua", "Green urban areas", FUNCTIONAL, "#8cdc00", {14100: "Green urban areas"}),
-    LandCoverClass("comr_indst", "Industry, commerce, public, military", FUNCTIONAL, "#cc4df2", {
-        12100: "Industrial, commercial, public, military and private units"}),
-    LandCoverClass("leis_fac", "Sports and leisure", FUNCTIONAL, "#afd2a5", {
-        14200: "Sports and leisure facilities"}),
-    LandCoverClass("const_dmp", "Construction, mineral and dump sites", FUNCTIONAL, "#734d37", {
-        13100: "Mineral extraction and dump sites", 13300: "Construction sites"}),
-    LandCoverClass("no_use", "Land without current use", NO_USE, "#874545", {
-        13400: "Land without current use"}),
-    LandCoverClass("roads", "Other roads", INFRASTRUCTURE, "#b3b3b3", {
-        12220: "Other roads and associated land"}),
-    LandCoverClass("railway", "Railways", INFRASTRUCTURE, "#595959", {12230: "Railways and associated land"}),
-    LandCoverClass("motorways", "Fast transit roads", INFRASTRUCTURE, "#959595", {
-        12210: "Fast transit roads and associated land"}),
+    LandCoverClass(
+        "agri_wetland",
+        "Agriculture and wetlands",
+        FUNCTIONAL,
+        "#ffffa8",
+        {
+            21000: "Arable land",
+            22000: "Permanent crops",
+            23000: "Pastures",
+            24000: "Complex and mixed cultivation patterns",
+            25000: "Orchards",
+            40000: "Wetlands",
+        },
+    ),
+    LandCoverClass(
+        "green_ua", "Green urban areas", FUNCTIONAL, "#8cdc00", {14100: "Green urban areas"}
+    ),
+    LandCoverClass(
+        "comr_indst",
+        "Industry, commerce, public, military",
+        FUNCTIONAL,
+        "#cc4df2",
+        {12100: "Industrial, commercial, public, military and private units"},
+    ),
+    LandCoverClass(
+        "leis_fac",
+        "Sports and leisure",
+        FUNCTIONAL,
+        "#afd2a5",
+        {14200: "Sports and leisure facilities"},
+    ),
+    LandCoverClass(
+        "const_dmp",
+        "Construction, mineral and dump sites",
+        FUNCTIONAL,
+        "#734d37",
+        {13100: "Mineral extraction and dump sites", 13300: "Construction sites"},
+    ),
+    LandCoverClass(
+        "no_use", "Land without current use", NO_USE, "#874545", {13400: "Land without current use"}
+    ),
+    LandCoverClass(
+        "roads",
+        "Other roads",
+        INFRASTRUCTURE,
+        "#b3b3b3",
+        {12220: "Other roads and associated land"},
+    ),
+    LandCoverClass(
+        "railway", "Railways", INFRASTRUCTURE, "#595959", {12230: "Railways and associated land"}
+    ),
+    LandCoverClass(
+        "motorways",
+        "Fast transit roads",
+        INFRASTRUCTURE,
+        "#959595",
+        {12210: "Fast transit roads and associated land"},
+    ),
     LandCoverClass("water", "Water", NATURE, "#80f2e6", {50000: "Water"}),
-    LandCoverClass("op_sp_beach", "Open spaces and beaches", NATURE, "#ccffcc", {
-        33000: "Open spaces with little or no vegetation"}),
-    LandCoverClass("natural_areas", "Forests and herbaceous vegetation", NATURE, "#008c00", {
-        31000: "Forests", 32000: "Herbaceous vegetation associations"}),
-    LandCoverClass("isoltd_rsdnt", "Isolated structures", URBAN, "#cc6666", {11300: "Isolated structures"}),
-    LandCoverClass("vld_uf", "Very low density urban fabric (< 10 %)", URBAN, "#ffbfbf", {
-        11240: "Discontinuous very low density urban fabric (S.L. < 10 %)"}),
-    LandCoverClass("ld_uf", "Low density urban fabric (10-30 %)", URBAN, "#ff8080", {
-        11230: "Discontinuous low density urban fabric (S.L. 10-30 %)"}),
-    LandCoverClass("md_uf", "Medium density urban fabric (30-50 %)", URBAN, "#ff4040", {
-        11220: "Discontinuous medium density urban fabric (S.L. 30-50 %)"}),
-    LandCoverClass("hd_uf", "Dense urban fabric (50-80 %)", URBAN, "#bf0000", {
-        11210: "Discontinuous dense urban fabric (S.L. 50-80 %)"}),
-    LandCoverClass("vhd_uf", "Continuous urban fabric (> 80 %)", URBAN, "#800000", {
-        11100: "Continuous urban fabric (S.L. > 80 %)"}),
-    LandCoverClass("port", "Ports", INFRASTRUCTURE, "#e6cccc", {12300: "Port areas"}, in_polar_figure=False),
-    LandCoverClass("airports", "Airports", INFRASTRUCTURE, "#e6cce6", {12400: "Airports"},
-                   in_polar_figure=False),
-)  # fmt: skip
+    LandCoverClass(
+        "op_sp_beach",
+        "Open spaces and beaches",
+        NATURE,
+        "#ccffcc",
+        {33000: "Open spaces with little or no vegetation"},
+    ),
+    LandCoverClass(
+        "natural_areas",
+        "Forests and herbaceous vegetation",
+        NATURE,
+        "#008c00",
+        {31000: "Forests", 32000: "Herbaceous vegetation associations"},
+    ),
+    LandCoverClass(
+        "isoltd_rsdnt", "Isolated structures", URBAN, "#cc6666", {11300: "Isolated structures"}
+    ),
+    LandCoverClass(
+        "vld_uf",
+        "Very low density urban fabric (< 10 %)",
+        URBAN,
+        "#ffbfbf",
+        {11240: "Discontinuous very low density urban fabric (S.L. < 10 %)"},
+    ),
+    LandCoverClass(
+        "ld_uf",
+        "Low density urban fabric (10-30 %)",
+        URBAN,
+        "#ff8080",
+        {11230: "Discontinuous low density urban fabric (S.L. 10-30 %)"},
+    ),
+    LandCoverClass(
+        "md_uf",
+        "Medium density urban fabric (30-50 %)",
+        URBAN,
+        "#ff4040",
+        {11220: "Discontinuous medium density urban fabric (S.L. 30-50 %)"},
+    ),
+    LandCoverClass(
+        "hd_uf",
+        "Dense urban fabric (50-80 %)",
+        URBAN,
+        "#bf0000",
+        {11210: "Discontinuous dense urban fabric (S.L. 50-80 %)"},
+    ),
+    LandCoverClass(
+        "vhd_uf",
+        "Continuous urban fabric (> 80 %)",
+        URBAN,
+        "#800000",
+        {11100: "Continuous urban fabric (S.L. > 80 %)"},
+    ),
+    LandCoverClass(
+        "port", "Ports", INFRASTRUCTURE, "#e6cccc", {12300: "Port areas"}, in_polar_figure=False
+    ),
+    LandCoverClass(
+        "airports",
+        "Airports",
+        INFRASTRUCTURE,
+        "#e6cce6",
+        {12400: "Airports"},
+        in_polar_figure=False,
+    ),
+)
 
 NO_DATA = (91000, 92000)
 KEY_OF_CODE = {code: entry.key for entry in LAND_COVER_CLASSES for code in entry.codes}

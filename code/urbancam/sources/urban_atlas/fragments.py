@@ -50,11 +50,15 @@ def cut_by_cells(land_cover: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> gpd.G
     pieces, polygon, cell, area_m2 = pieces[kept], polygon[kept], cell[kept], area_m2[kept]
     ids = cells["idINSPIRE"].to_numpy()[cell]
     land = land_cover[["polygon_id", "code", "class"]].iloc[polygon].reset_index(drop=True)
-    fragments = gpd.GeoDataFrame(land.assign(idINSPIRE=ids, area_m2=area_m2), geometry=pieces, crs=grid.CRS)
+    fragments = gpd.GeoDataFrame(
+        land.assign(idINSPIRE=ids, area_m2=area_m2), geometry=pieces, crs=grid.CRS
+    )
     number = fragments.groupby("idINSPIRE").cumcount().astype("str")
     fragments["fragment_id"] = fragments["idINSPIRE"].astype("str") + "_" + number
     check_areas(fragments, cells)
-    return fragments[["fragment_id", "idINSPIRE", "polygon_id", "code", "class", "area_m2", "geometry"]]
+    return fragments[
+        ["fragment_id", "idINSPIRE", "polygon_id", "code", "class", "area_m2", "geometry"]
+    ]
 
 
 def check_areas(fragments: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> None:
@@ -72,19 +76,26 @@ def check_areas(fragments: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> None:
         f"most in {worst} ({excess_m2[worst]:,.1f} m2)"
     )
     if excess_m2.sum() > GREATEST_OVERLAP * covered_m2.sum():
-        raise InputError(what, "land_cover.parquet", "check that the city's land cover is not there twice")
+        raise InputError(
+            what, "land_cover.parquet", "check that the city's land cover is not there twice"
+        )
     log.warning(what)
 
 
 def describe_cover(fragments: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> dict[str, int | float]:
     """Say how many cells lie outside every polygon or are covered in part only."""
     cell_m2 = pd.Series(shapely.area(cells.geometry.to_numpy()), index=cells["idINSPIRE"])
-    covered_m2 = fragments.groupby("idINSPIRE")["area_m2"].sum().reindex(cell_m2.index, fill_value=0.0)
+    covered_m2 = (
+        fragments.groupby("idINSPIRE")["area_m2"].sum().reindex(cell_m2.index, fill_value=0.0)
+    )
     outside = covered_m2.index[covered_m2 == 0]
     if len(outside):
         first = ", ".join(outside[:5])
         log.warning(
-            "%s of %s cells lie outside every polygon: %s", f"{len(outside):,}", f"{len(cells):,}", first
+            "%s of %s cells lie outside every polygon: %s",
+            f"{len(outside):,}",
+            f"{len(cells):,}",
+            first,
         )
     return {
         "fragments": len(fragments),
@@ -118,7 +129,9 @@ def _cut_large(
     if not large.any():
         return polygons, polygon_id
     corners = np.unique(shapely.bounds(squares)[:, :2] // block_m * block_m, axis=0)
-    blocks = shapely.box(corners[:, 0], corners[:, 1], corners[:, 0] + block_m, corners[:, 1] + block_m)
+    blocks = shapely.box(
+        corners[:, 0], corners[:, 1], corners[:, 0] + block_m, corners[:, 1] + block_m
+    )
     pieces, piece, _ = _cut(polygons[large], blocks)
     return np.concatenate([polygons[~large], pieces]), np.concatenate(
         [polygon_id[~large], polygon_id[large][piece]]

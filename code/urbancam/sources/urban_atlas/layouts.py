@@ -28,8 +28,20 @@ TABLES = re.compile(r"\.(gpkg|shp|fgb)$", re.IGNORECASE)
 TABLE_PARTS = re.compile(r"\.(gpkg|shp|fgb|shx|dbf|prj|cpg)$", re.IGNORECASE)
 CODE_COLUMN = re.compile(r"code_?(20\d\d)", re.IGNORECASE)
 EDITION_IN_NAME = re.compile(r"(?:UA|_S)(20\d\d)", re.IGNORECASE)
-CITY_COLUMNS = ("fua_code", "fua_or_cit", "luz_or_cit", "urau_code", "fua_name", "cities", "urau_name")
-CORE_OUTLINES = ("cityboundary", "urbancore", "urban_core")  # the city alone, not its functional urban area
+CITY_COLUMNS = (
+    "fua_code",
+    "fua_or_cit",
+    "luz_or_cit",
+    "urau_code",
+    "fua_name",
+    "cities",
+    "urau_name",
+)
+CORE_OUTLINES = (
+    "cityboundary",
+    "urbancore",
+    "urban_core",
+)  # the city alone, not its functional urban area
 
 
 @dataclass(frozen=True)
@@ -78,7 +90,9 @@ def find_layers(folder: Path, city: str, edition: int, scratch: Path) -> list[La
     Products whose path speaks of another city are left alone. Those that do not say are looked into only
     where those that speak of this one hold no land cover of the edition.
     """
-    tables = [name for name, *_ in listing(folder) if TABLES.search(name) or archives.is_archive(name)]
+    tables = [
+        name for name, *_ in listing(folder) if TABLES.search(name) or archives.is_archive(name)
+    ]
     says = {name: names.path_says(Path(name), city) for name in tables}
     layers: list[Layer] = []
     for wanted in (True, None):
@@ -96,7 +110,9 @@ def _layers_within(
     source = folder / name
     if not archives.is_archive(source):
         return _layers_of(source, shown(source), edition, says_city)
-    found = archives.unpack_nested(source, scratch / name, lambda member: bool(TABLE_PARTS.search(member)))
+    found = archives.unpack_nested(
+        source, scratch / name, lambda member: bool(TABLE_PARTS.search(member))
+    )
     layers = []
     for table in sorted(path for path in found if TABLES.search(path.name)):
         said = says_city or names.path_says(table.relative_to(scratch / name), city)
@@ -108,8 +124,12 @@ def _layers_of(path: Path, source: str, edition: int, says_city: bool | None) ->
     layers = []
     with geoframes.damage_named(f"{source}: {path.name}", "replace the file"):
         for name in pyogrio.list_layers(path)[:, 0]:
-            fields = {field.lower(): field for field in pyogrio.read_info(path, layer=name)["fields"]}
-            codes = {int(found[1]): fields[f] for f in fields if (found := CODE_COLUMN.fullmatch(f))}
+            fields = {
+                field.lower(): field for field in pyogrio.read_info(path, layer=name)["fields"]
+            }
+            codes = {
+                int(found[1]): fields[f] for f in fields if (found := CODE_COLUMN.fullmatch(f))
+            }
             if len(codes) > 1:  # a layer of changes between two editions
                 continue
             labels = tuple(fields[column] for column in CITY_COLUMNS if column in fields)
@@ -147,15 +167,21 @@ def rows_of_city(frame: pd.DataFrame, layer: Layer, city: str) -> np.ndarray:
         return np.ones(len(frame), dtype=bool)
     if not fitting:
         raise InputError(
-            f"it does not name {city}, but {names.listed(distinct)}", layer.where, "name one of them"
+            f"it does not name {city}, but {names.listed(distinct)}",
+            layer.where,
+            "name one of them",
         )
     rows = zip(*(frame[column] for column in layer.city_columns), strict=True)
-    return np.fromiter((tuple(map(str, labels)) in fitting for labels in rows), dtype=bool, count=len(frame))
+    return np.fromiter(
+        (tuple(map(str, labels)) in fitting for labels in rows), dtype=bool, count=len(frame)
+    )
 
 
 def _labels(frame: pd.DataFrame, layer: Layer) -> set[tuple[str, ...]]:
     distinct = frame[list(layer.city_columns)].drop_duplicates()
-    return {tuple(map(str, labels)) for labels in distinct.itertuples(index=False, name=None) if labels}
+    return {
+        tuple(map(str, labels)) for labels in distinct.itertuples(index=False, name=None) if labels
+    }
 
 
 def read_land_cover(layer: Layer, city: str) -> gpd.GeoDataFrame:
@@ -210,7 +236,9 @@ def repair(geometry: np.ndarray, where: str) -> np.ndarray:
     Raises:
         InputError: polygons without a shape.
     """
-    missing = int(shapely.is_missing(geometry).sum())  # GDAL reads what a truncated .shp lacks as nothing
+    missing = int(
+        shapely.is_missing(geometry).sum()
+    )  # GDAL reads what a truncated .shp lacks as nothing
     if missing:
         what = f"{missing:,} of {len(geometry):,} polygons have no shape"
         raise InputError(what, where, "replace the file")

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from pathlib import PurePath
 
 FUA_CODE = re.compile(r"[a-z]{2}\d{3}(l\d)?")
-PRODUCT_NAME = re.compile(r"\b([a-z]{2}\d{3}l\d)\b(?: ([a-z][a-z ]*?))?(?= ua\d{4}\b| cityboundary\b| \d|$)")
+PRODUCT_NAME = re.compile(
+    r"\b([a-z]{2}\d{3}l\d)\b(?: ([a-z][a-z ]*?))?(?= ua\d{4}\b| cityboundary\b| \d|$)"
+)
 
 
 def plain(text: str) -> str:
@@ -52,7 +54,8 @@ def path_says(path: PurePath, city: str) -> bool | None:
 def listed(cities: Iterable[tuple[str, ...]]) -> str:
     """Cities for a message: "FR001L1 Paris, FR003L2 Lyon"."""
     found = {
-        " ".join(label.upper() if is_code(label) else label.title() for label in labels) for labels in cities
+        " ".join(label.upper() if is_code(label) else label.title() for label in labels)
+        for labels in cities
     }
     return ", ".join(sorted(found - {""})) or "none"
 

@@ -59,7 +59,9 @@ def read_city(
     source = outlines[0].where if outlines else chosen.where
     land = _near(land, outline)
     _check_covered(land, outline, city, chosen.where)
-    boundary = gpd.GeoDataFrame({"city": [city], "source": [source]}, geometry=[outline], crs=grid.CRS)
+    boundary = gpd.GeoDataFrame(
+        {"city": [city], "source": [source]}, geometry=[outline], crs=grid.CRS
+    )
     return land, boundary
 
 
@@ -92,10 +94,14 @@ def _outline_of(land: gpd.GeoDataFrame) -> shapely.Geometry:
     polygons = land.geometry.to_numpy()
     quick, area_m2 = shapely.coverage_union_all(polygons), shapely.area(polygons).sum()
     right = shapely.is_valid(quick) and abs(shapely.area(quick) - area_m2) <= 1e-6 * area_m2
-    return quick if right else shapely.union_all(polygons)  # polygons that overlap or do not share vertices
+    return (
+        quick if right else shapely.union_all(polygons)
+    )  # polygons that overlap or do not share vertices
 
 
-def _near(land: gpd.GeoDataFrame, outline: shapely.Geometry, margin_m: float = 300.0) -> gpd.GeoDataFrame:
+def _near(
+    land: gpd.GeoDataFrame, outline: shapely.Geometry, margin_m: float = 300.0
+) -> gpd.GeoDataFrame:
     """Polygons that cells of the city can touch: they overhang the outline by half a diagonal at most."""
     wide = shapely.buffer(outline, margin_m)
     shapely.prepare(wide)
@@ -105,7 +111,9 @@ def _near(land: gpd.GeoDataFrame, outline: shapely.Geometry, margin_m: float = 3
     return land[near].reset_index(drop=True).assign(polygon_id=np.arange(near.sum()))
 
 
-def _check_covered(land: gpd.GeoDataFrame, outline: shapely.Geometry, city: str, where: str) -> None:
+def _check_covered(
+    land: gpd.GeoDataFrame, outline: shapely.Geometry, city: str, where: str
+) -> None:
     """Refuse land cover that is not of the city, say where some is missing."""
     polygons = land.geometry.to_numpy()
     shapely.prepare(outline)
@@ -126,11 +134,20 @@ def _check_covered(land: gpd.GeoDataFrame, outline: shapely.Geometry, city: str,
 
 def _nothing_fits(folder: Path, city: str, edition: int, layers: list[Layer]) -> InputError:
     """What is there, and what to fetch."""
-    in_paths = {pair for path in folder.rglob("*") for pair in names.cities_in_path(path.relative_to(folder))}
-    in_layers = {labels for layer in layers if layer.editions or layer.is_boundary
-                 for labels in layouts.read_labels(layer)}  # fmt: skip
+    in_paths = {
+        pair
+        for path in folder.rglob("*")
+        for pair in names.cities_in_path(path.relative_to(folder))
+    }
+    in_layers = {
+        labels
+        for layer in layers
+        if layer.editions or layer.is_boundary
+        for labels in layouts.read_labels(layer)
+    }
     editions = sorted(
-        {year for layer in layers if layer.says_city is not False for year in layer.editions} - {edition}
+        {year for layer in layers if layer.says_city is not False for year in layer.editions}
+        - {edition}
     )
     what = f"no Urban Atlas {edition} of {city} is here (cities found: {names.listed(in_paths | in_layers)})"
     if editions:
