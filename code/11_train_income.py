@@ -105,7 +105,7 @@ def train(step, settings, paths, args) -> dict:
     """Train the fold of a step and predict its cells; returns the counts of the summary line."""
     import torch
 
-    from urbancam.learning import augmentation, datasets, networks, training
+    from urbancam.learning import augmentation, datasets, inference, networks, training
     from urbancam.scoring import targets
     from urbancam.tables import frames
 
@@ -134,8 +134,8 @@ def train(step, settings, paths, args) -> dict:
 
     def predict(part: str):
         chosen = samples[samples["role"] == part]
-        out = training.predict(network, items(part), settings, args.workers)
-        table = training.prediction_table(chosen["idINSPIRE"], fold, out, settings.model.head)
+        out = inference.predict(network, items(part), settings, args.workers)
+        table = inference.prediction_table(chosen["idINSPIRE"], fold, out, settings.model.head)
         return table.assign(income_class=chosen["income_class"].to_numpy())
 
     frames.write(predict("validation"), paths.validation_predictions(fold))

@@ -75,7 +75,7 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    from urbancam.learning import training
+    from urbancam.learning import inference
     from urbancam.scoring import metrics
     from urbancam.scoring.predictions import rows_of
     from urbancam.tables import frames
@@ -90,7 +90,7 @@ def work(step, settings, paths, args) -> dict:
     ]
     log.info("predicts %s cells without income", f"{len(lacking):,}")
     outs = predict_by_folds(paths, paths, lacking, settings, args)
-    table = training.prediction_table(lacking, -1, outs.mean(0), settings.model.head).drop(
+    table = inference.prediction_table(lacking, -1, outs.mean(0), settings.model.head).drop(
         columns="fold"
     )
     table["n_models"], table["logit_sd"] = len(outs), spread_of_logit(outs)
@@ -99,7 +99,7 @@ def work(step, settings, paths, args) -> dict:
     for city in finished_cities(settings, paths):
         log.info("predicts %s cells with the model of %s", f"{len(own):,}", city.city)
         out = predict_by_folds(city, paths, own["idINSPIRE"], settings, args).mean(0)
-        foreign = training.prediction_table(own["idINSPIRE"], 0, out, settings.model.head)
+        foreign = inference.prediction_table(own["idINSPIRE"], 0, out, settings.model.head)
         known = [name for name in own if name not in foreign]
         predictors[city.city] = foreign.join(own[known]).assign(fold=own["fold"])
     samples = frames.read(paths.samples, dtype={"block": "str", "group": "str"})
@@ -131,7 +131,7 @@ def predict_by_folds(trained, predicted, ids, settings, args):
     import numpy as np
     import torch
 
-    from urbancam.learning import datasets, heads, networks, training
+    from urbancam.learning import datasets, heads, inference, networks
     from urbancam.learning.images import open_images
 
     if ids.empty:
@@ -145,7 +145,7 @@ def predict_by_folds(trained, predicted, ids, settings, args):
     )
     # ASSUME: where no fold's model was trained, all of them are asked, and the mean of their outputs is the answer.
     return torch.stack(
-        [training.predict(network, items, settings, args.workers) for network in trained_networks]
+        [inference.predict(network, items, settings, args.workers) for network in trained_networks]
     )
 
 

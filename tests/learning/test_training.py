@@ -14,6 +14,7 @@ from urbancam.learning import (
     augmentation,
     datasets,
     heads,
+    inference,
     networks,
     schedules,
     training,
@@ -107,8 +108,8 @@ def test_any_number_of_classes_trains(tmp_path):
     items = datasets.LabelledImages(images, np.arange(40), np.arange(40) % 7)
     network = networks.Network(Tiny(), 4, 7, 0.0)
     training.Trainer(network, items, items, made, tmp_path, "one", 1, 1).fit()
-    embedded = training.predict(network, items, made, 1, network.embed)
-    got = training.predict(network, items, made, 1)
+    embedded = inference.predict(network, items, made, 1, network.embed)
+    got = inference.predict(network, items, made, 1)
     assert got.shape == (40, 7) and torch.equal(network.linear(embedded), got)
 
 
@@ -190,7 +191,7 @@ def test_restarted_training_halves_the_rate_goes_on_from_the_best_and_keeps_the_
         [],
         [],
     )
-    monkeypatch.setattr(training, "score", lambda *_: (float(next(losses)), 0.0))
+    monkeypatch.setattr(inference, "score", lambda *_: (float(next(losses)), 0.0))
     monkeypatch.setattr(
         training, "_copy_state", lambda network: best.append(copy(network)) or best[-1]
     )

@@ -7,7 +7,8 @@ import pandas as pd
 import torch
 
 from urbancam.cities import colour
-from urbancam.learning import datasets, networks, training
+from urbancam.learning import datasets, inference, networks
+from urbancam.learning.recipe import Recipe
 from urbancam.scoring.bootstrap import block_sums, number_blocks
 
 KEYS = ["patch_id", "city", "site", "image", "acquisition"]
@@ -25,7 +26,7 @@ def predict_patches(
     items: Callable[..., datasets.LabelledImages],
     names: list[str],
     fold: int,
-    settings: training.Recipe,
+    settings: Recipe,
     workers: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables `test_predictions.csv` and `site_embeddings.parquet` of a fold.
@@ -43,7 +44,7 @@ def predict_patches(
         `KEYS, fold, predicted_city, probability` (of that city), `probability_true, predicted_city_jitter,
         predicted_city_grey`; and `city, site, fold, n_patches, e0 .. e<channels - 1>`, means over a site's patches.
     """
-    embeddings = training.predict(network, items(None), settings, workers, network.embed)
+    embeddings = inference.predict(network, items(None), settings, workers, network.embed)
     with torch.inference_mode():
         out = network.linear(embeddings.to(network.linear.weight.device)).cpu()
     probabilities = torch.softmax(out.double(), dim=1).numpy()
@@ -53,7 +54,7 @@ def predict_patches(
     table["probability"] = probabilities.max(axis=1)
     table["probability_true"] = probabilities[np.arange(len(table)), truth]
     for condition in ("jitter", "grey"):
-        out = training.predict(network, items(colour.COLOUR[condition]), settings, workers)
+        out = inference.predict(network, items(colour.COLOUR[condition]), settings, workers)
         table[f"predicted_city_{condition}"] = np.take(names, out.argmax(1).numpy())
     return table, mean_by_site(table, embeddings.numpy())
 

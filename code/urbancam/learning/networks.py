@@ -12,7 +12,7 @@ from torch import nn
 
 from urbancam.learning.backbones import find_backbone
 from urbancam.learning.heads import find_head
-from urbancam.learning.weight_files import _load_pretrained, read_state
+from urbancam.learning.weight_files import load_pretrained, read_state
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import shown
 
@@ -60,7 +60,7 @@ def build(settings, pretrained: bool = True, outputs: int | None = None) -> Netw
     backbone = find_backbone(settings.backbone)
     features = backbone.build(settings)
     if pretrained and settings.weights != "random":
-        _load_pretrained(features, backbone, settings.weights)
+        load_pretrained(features, backbone, settings.weights)
     elif pretrained:
         log.info("starts from random weights")
     network = Network(

@@ -1,4 +1,4 @@
-"""The loop: train one fold, keep the best epoch by validation, resume after a kill, predict.
+"""The loop: train one fold, keep the best epoch by validation, resume after a kill.
 
 Validation is the whole un-augmented part, every epoch, in evaluation mode.
 """
@@ -10,34 +10,20 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Protocol
 
-import numpy as np
 import pandas as pd
 import torch
-from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from urbancam.learning import datasets, heads, weight_files
+from urbancam.learning import datasets, heads, inference, weight_files
 from urbancam.learning.batches import BatchSchedule
+from urbancam.learning.recipe import Recipe
 from urbancam.learning.schedules import Rate, Stopping
-from urbancam.scoring.vocabulary import INCOME_CLASSES, PROBABILITIES
 from urbancam.workflow import errors
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic
-from urbancam.workflow.sections import Image, Model, Training
 
 log = logging.getLogger(__name__)
-
-EVALUATION_PIXELS = 64 * 192**2  # of a batch: memory grows with them
-
-
-class Recipe(Protocol):
-    """The settings of a training: those of a run, or its section `cities`."""
-
-    image: Image
-    model: Model
-    training: Training
 
 
 class Trainer:
@@ -133,8 +119,8 @@ class Trainer:
         row = {"epoch": stopping.global_epoch, "run": stopping.run}
         row["train_loss"] = self._train_epoch()
         row["learning_rate"] = self.optimiser.param_groups[0]["lr"]
-        out = predict(self.network, self.validation_set, self.settings, self.workers)
-        row["validation_loss"], row["validation_accuracy"] = score(
+        out = inference.predict(self.network, self.validation_set, self.settings, self.workers)
+        row["validation_loss"], row["validation_accuracy"] = inference.score(
             self.head, out, self.validation_set.classes
         )
         _refuse_divergence(row)
@@ -162,7 +148,7 @@ class Trainer:
         self.network.train()
         total = count = 0.0
         for step, (images, classes) in enumerate(
-            _load(self.train_set, batches, self.workers, self.device)
+            inference.load_batches(self.train_set, batches, self.workers, self.device)
         ):
             self.rate.before_step(local * len(batches) + step)
             images = datasets.normalise(images, self.settings.image.normalise)
@@ -260,84 +246,6 @@ def compiled(network: torch.nn.Module) -> Callable[[torch.Tensor], torch.Tensor]
             "install gcc, or use --set training.compile=false",
         )
     return torch.compile(network)
-
-
-def predict(
-    network,
-    items,
-    settings: Recipe,
-    workers: int,
-    forward: Callable[[torch.Tensor], torch.Tensor] | None = None,
-) -> torch.Tensor:
-    """Raw outputs of un-augmented items, in order: (N, outputs) float32 on the CPU.
-
-    Args:
-        network: on its device; put into evaluation mode.
-        items: images with classes.
-        settings: as for `Trainer`.
-        workers: processes that load images.
-        forward: part of the network to compute instead of all of it, e.g. `network.embed`.
-    """
-    network.eval()
-    forward = forward or network
-    device = next(network.parameters()).device
-    order = np.arange(len(items))
-    size = max(1, EVALUATION_PIXELS // settings.image.size_px**2)
-    batches = [order[start : start + size] for start in range(0, len(order), size)]
-    outs = []
-    with torch.inference_mode():
-        for images, _ in _load(items, batches, workers, device):
-            outs.append(forward(datasets.normalise(images, settings.image.normalise)).float().cpu())
-    return torch.cat(outs)
-
-
-def score(head: heads.Head, out: torch.Tensor, classes: np.ndarray) -> tuple[float, float]:
-    """Mean cross-entropy and accuracy.
-
-    Args:
-        head: how outputs become classes.
-        out: (N, outputs).
-        classes: (N,) 0 .. classes - 1.
-    """
-    truth = torch.tensor(np.array(classes, dtype=np.int64))
-    log_probabilities = head.log_probabilities(out)
-    loss = -log_probabilities[torch.arange(len(truth)), truth].mean().item()
-    return loss, (log_probabilities.argmax(1) == truth).float().mean().item()
-
-
-def prediction_table(ids: pd.Series, fold: int, out: torch.Tensor, head: str) -> pd.DataFrame:
-    """Columns `idINSPIRE, fold, logit, p, prob_0 .. prob_4, predicted_class`, computed in float64.
-
-    `logit` is empty and `p` the expected class over 4 where the head is softmax.
-
-    Args:
-        ids: (N,) cells.
-        fold: whose model predicted them.
-        out: (N, outputs).
-        head: "binomial" or "softmax".
-    """
-    out = out.double()
-    probability = heads.HEADS[head].log_probabilities(out).exp().numpy()
-    table = pd.DataFrame({"idINSPIRE": ids.to_numpy(), "fold": fold})
-    if head == "binomial":
-        table["logit"], table["p"] = out[:, 0].numpy(), torch.sigmoid(out[:, 0]).numpy()
-    else:
-        table["logit"], table["p"] = np.nan, probability @ INCOME_CLASSES / INCOME_CLASSES[-1]
-    table[PROBABILITIES] = probability
-    table["predicted_class"] = probability.argmax(1)
-    return table
-
-
-def _load(items, batches: list[np.ndarray], workers: int, device: torch.device):
-    """Batches on the device: (B, 3, H, W) uint8 channels-last and (B,) int64."""
-    # On the CPU the network itself keeps all cores busy; loading processes would only take them away.
-    on_gpu = device.type == "cuda"
-    loader = DataLoader(
-        items, batch_sampler=batches, num_workers=workers if on_gpu else 0, pin_memory=on_gpu
-    )
-    for images, classes in loader:
-        images = images.to(device, non_blocking=True, memory_format=torch.channels_last)
-        yield images, classes.to(device, non_blocking=True)
 
 
 def _refuse_divergence(row: dict) -> None:

@@ -18,7 +18,7 @@ from urbancam.workflow.paths import ROOT, shown
 log = logging.getLogger(__name__)
 
 
-def _load_pretrained(features: nn.Module, backbone: Backbone, weights: str) -> None:
+def load_pretrained(features: nn.Module, backbone: Backbone, weights: str) -> None:
     if weights == "imagenet":
         state = _download(backbone.weights_url)
     else:
