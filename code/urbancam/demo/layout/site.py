@@ -10,6 +10,7 @@ LAMBERT_93 = 2154  # EPSG code of the imagery
 LAEA = 3035  # EPSG code of census cells and Urban Atlas
 CENTRE_KM = (602, 6602)  # Lambert-93; inland (Indre), where the two grids are turned by 5 degrees
 CELL_M = 200
+UNEVENNESS = 0.012  # of the outline, share of its radius
 
 
 @dataclass(frozen=True)
@@ -17,9 +18,9 @@ class Site:
     """Two by two tiles around `CENTRE_KM`, and a city in their middle.
 
     Args:
-        tile_km: side of a tile, km.
-        radius_m: half the width of the city's outline, m.
-        seed: of everything that is drawn.
+        tile_km: Side of a tile, km.
+        radius_m: Half the width of the city's outline, m.
+        seed: Seed of everything that is drawn.
     """
 
     tile_km: int
@@ -27,7 +28,7 @@ class Site:
     seed: int
 
     def random(self, topic: int) -> np.random.Generator:
-        """A stream of random numbers of its own for each topic, so that one cannot disturb another."""
+        """A stream of random numbers for each topic, so that one topic cannot disturb another."""
         return np.random.default_rng([self.seed, topic])
 
     @property
@@ -37,10 +38,12 @@ class Site:
 
     @property
     def west(self) -> float:
+        """Western edge of the four tiles, Lambert-93, m."""
         return (CENTRE_KM[0] - self.tile_km) * 1000.0
 
     @property
     def north(self) -> float:
+        """Northern edge of the four tiles, Lambert-93, m."""
         return (CENTRE_KM[1] + self.tile_km) * 1000.0
 
     @property
@@ -60,24 +63,27 @@ class Site:
         ]
 
     def outline(self) -> shapely.Polygon:
-        """The city's boundary, Lambert-93: a rounded square, slightly uneven, well inside the tiles."""
+        """The city's boundary, Lambert-93: a rounded square, uneven, well inside the tiles."""
         angle = np.linspace(0, 2 * np.pi, 180, endpoint=False)
+        direction = np.stack([np.cos(angle), np.sin(angle)], 1)
+
+        # A superellipse of exponent 4, dented inwards by up to twice `UNEVENNESS`.
         radius = self.radius_m * (np.abs(np.cos(angle)) ** 4 + np.abs(np.sin(angle)) ** 4) ** -0.25
-        phase = self.random(0).uniform(0, 2 * np.pi, 3)
-        wobble = sum(np.cos(k * angle + p) for k, p in zip((3, 5, 8), phase, strict=True))
-        radius *= 1 - 0.012 * (wobble + 3) / 2
-        return shapely.Polygon(
-            self.centre + radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1)
-        )
+        phases = self.random(0).uniform(0, 2 * np.pi, 3)
+        waves = zip((3, 5, 8), phases, strict=True)
+        wobble = sum(np.cos(cycles * angle + phase) for cycles, phase in waves)
+        radius *= 1 - UNEVENNESS * (wobble + 3) / 2
+        return shapely.Polygon(self.centre + radius[:, None] * direction)
 
     def cells(self) -> tuple[list[str], np.ndarray]:
         """Every census cell that touches the four tiles: ids and squares (EPSG:3035)."""
-        west, south, east, north = (
-            np.array(to_laea(self.domain).bounds) // CELL_M * CELL_M
-        ).astype(int)
-        x, y = np.meshgrid(np.arange(west, east + 1, CELL_M), np.arange(south, north + 1, CELL_M))
-        x, y = x.ravel(), y.ravel()
-        ids = [f"CRS3035RES{CELL_M}mN{n}E{e}" for n, e in zip(y, x, strict=True)]
+        bounds = np.array(to_laea(self.domain).bounds)
+        west, south, east, north = (bounds // CELL_M * CELL_M).astype(int)
+        columns = np.arange(west, east + 1, CELL_M)
+        rows = np.arange(south, north + 1, CELL_M)
+        x, y = (corner.ravel() for corner in np.meshgrid(columns, rows))
+        corners = zip(y, x, strict=True)
+        ids = [f"CRS3035RES{CELL_M}mN{northing}E{easting}" for northing, easting in corners]
         return ids, shapely.box(x, y, x + CELL_M, y + CELL_M)
 
 
@@ -93,4 +99,8 @@ def to_lambert(geometry):
 
 def _transform(geometry, source: int, target: int):
     transformer = pyproj.Transformer.from_crs(source, target, always_xy=True)
-    return shapely.transform(geometry, lambda xy: np.stack(transformer.transform(*xy.T), axis=1))
+
+    def vertices(xy: np.ndarray) -> np.ndarray:
+        return np.stack(transformer.transform(*xy.T), axis=1)
+
+    return shapely.transform(geometry, vertices)
