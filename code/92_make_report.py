@@ -33,7 +33,7 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    from urbancam.showing.report import sentences
+    from urbancam.showing.report import limits, sentences
     from urbancam.showing.report.page import render_page
     from urbancam.tables import frames
 
@@ -46,7 +46,7 @@ def work(step, settings, paths, args) -> dict:
         contents,
         settings.pick(*type(settings).model_fields),
         read_records(step, settings, paths),
-        sentences.name_limits(contents["metrics"], paths.truth.is_file(), settings.samples.target),
+        limits.name_limits(contents["metrics"], paths.truth.is_file(), settings.samples.target),
     )
     with atomic(paths.report) as temporary:
         temporary.write_text(page, encoding="utf-8")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from city_predictions import CITIES, sample
-from urbancam.cities import accuracy, similarity
+from urbancam.cities import accuracy, arrangements, similarity
 from urbancam.showing.figures import cities, style
 from urbancam.showing.figures.cities import short_name
 
@@ -63,8 +63,8 @@ def test_any_number_of_cities(count):
     names = [f"City {i} ({chr(65 + i // 26)}{chr(65 + i % 26)}X)" for i in range(count)]
     confusion = pd.DataFrame(np.random.default_rng(0).integers(0, 9, (count, count)), columns=names)
     confusion.insert(0, "city", names)
-    tree = pd.concat([similarity.merge_tree(one) for one in alike(names)])
-    places = pd.concat([similarity.place_cities(one, 0) for one in alike(names)])
+    tree = pd.concat([arrangements.merge_tree(one) for one in alike(names)])
+    places = pd.concat([arrangements.place_cities(one, 0) for one in alike(names)])
     for figure in (
         cities.draw_city_confusion(confusion),
         cities.draw_city_tree(tree, names),
@@ -90,7 +90,7 @@ def test_the_nearest_cities_stand_side_by_side_in_the_tree():
         similarity.Similarity(measure, list("abcd"), value, value, value)
         for measure in ("embedding", "confusion")
     ]
-    ax = cities.draw_city_tree(pd.concat(map(similarity.merge_tree, made)), list("abcd")).axes[0]
+    ax = cities.draw_city_tree(pd.concat(map(arrangements.merge_tree, made)), list("abcd")).axes[0]
     order = [label.get_text() for label in ax.get_yticklabels()]
     assert abs(order.index("a") - order.index("c")) == 1
 

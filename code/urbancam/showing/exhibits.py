@@ -1,6 +1,6 @@
-"""The tables and figures of a run: who makes each table, what each figure is drawn from, and how things are called.
+"""The tables and figures of a run: who makes each table, what each figure is drawn from.
 
-A new table or figure is one entry here; a figure also needs its drawing in `figures.FROM_TABLES`.
+A new table or figure is one entry here; a figure also needs its drawing in `figures.from_tables`.
 """
 
 import re
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # a script that only shows its help does not wait for it
+if TYPE_CHECKING:  # a script that only prints its help does not wait for it
     from urbancam.workflow.settings import Settings
 
 
@@ -17,8 +17,8 @@ class Table:
     """One file of `tables/`.
 
     Attributes:
-        maker: the script that writes it.
-        heading: in the report; "" for a table that only feeds figures.
+        maker: Script that writes the table.
+        heading: Heading in the report; "" for a table that only feeds figures.
     """
 
     maker: str
@@ -30,14 +30,14 @@ class Figure:
     """One figure of `figures/`.
 
     Attributes:
-        heading: in the report.
-        tables: names of the tables it is drawn from, in the order of the drawing's arguments.
-        wanted: whether a run with these settings has it.
+        heading: Heading in the report.
+        tables: Names of the tables it is drawn from, in the order of the drawing's arguments.
+        condition: Whether a run with these settings has the figure.
     """
 
     heading: str
     tables: tuple[str, ...] = ()
-    wanted: Callable[["Settings"], bool] = lambda settings: True
+    condition: Callable[["Settings"], bool] = lambda settings: True
 
 
 def by_class(settings: "Settings") -> bool:
@@ -47,19 +47,22 @@ def by_class(settings: "Settings") -> bool:
 
 def has_controls(settings: "Settings") -> bool:
     """Whether anything is computed beside the published map."""
-    asked = settings.controls
+    controls = settings.controls
     return bool(
-        asked.methods or asked.maps or asked.randomise_weights or settings.compare.shuffled_labels
+        controls.methods
+        or controls.maps
+        or controls.randomise_weights
+        or settings.compare.shuffled_labels
     )
 
 
-SCORE, STATE, COMPARE, CONTROL, TRANSFER = (
-    "12_evaluate_income",
-    "14_landcover_statistics",
-    "15_compare_variants",
-    "16_control_attribution",
-    "17_transfer_income",
-)
+# Scripts that make the tables.
+SCORE = "12_evaluate_income"
+STATE = "14_landcover_statistics"
+COMPARE = "15_compare_variants"
+CONTROL = "16_control_attribution"
+TRANSFER = "17_transfer_income"
+
 TABLES = {
     "metrics": Table(SCORE, "Scores over all folds, for all, not imputed and imputed cells"),
     "confusion_matrix": Table(SCORE, "Confusion matrix (rows observed, columns predicted)"),
@@ -89,6 +92,7 @@ TABLES = {
     "coactivation": Table(STATE),
     "observed_coassociation": Table(STATE),
 }
+
 FIGURES = {
     "class_maps": Figure("Observed and predicted income class"),
     "scores": Figure("The image model beside the baselines", ("metrics",)),
@@ -129,17 +133,20 @@ def figures_of(settings: "Settings", several_cities: bool) -> dict[str, Figure]:
     """The figures that a run has, in the order of the report.
 
     Args:
-        settings: of the run.
-        several_cities: whether models of several cities were tested on each other.
+        settings: Settings of the run.
+        several_cities: Whether models of several cities were tested on each other.
+
+    Returns:
+        Name of the figure -> figure.
     """
-    return {
-        name: figure
-        for name, figure in FIGURES.items()
-        if figure.wanted(settings) and (several_cities or name != "transfer")
-    }
+    figures = {name: figure for name, figure in FIGURES.items() if figure.condition(settings)}
+    if not several_cities:
+        figures.pop("transfer", None)
+    return figures
 
 
-SPLITS = {  # in the tables -> for people; from the one that leaks most to the one that leaks least
+# Names in the tables -> names for people.
+SPLITS = {  # from the one that leaks most to the one that leaks least
     "random": "random cells",
     "group": "INSEE groups",
     "block": "spatial blocks",
@@ -160,5 +167,7 @@ CONTROLS = {
 
 def control_name(control: str) -> str:
     """A method's or control's name for people; unknown ones as they are, with blanks."""
-    random = re.sub(r"^weights_(\d+)$", r"random weights \1", control)
-    return CONTROLS.get(control, random.replace("_", " "))
+    if control in CONTROLS:
+        return CONTROLS[control]
+    numbered = re.sub(r"^weights_(\d+)$", r"random weights \1", control)
+    return numbered.replace("_", " ")

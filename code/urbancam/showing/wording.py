@@ -1,4 +1,4 @@
-"""How numbers and lists are said in words, the same in figures, sentences and closing lines."""
+"""How numbers, lists and verdicts are put in words, alike in figures and sentences."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,23 +9,46 @@ def interval(value: float, low: float, high: float, between: str = " ") -> str:
     """A value with its interval: "0.71 [0.62, 0.78]".
 
     Args:
-        value: NaN is said to be undefined.
-        low: lower end of the interval, NaN where there is no interval; the value then stands alone.
-        high: upper end.
-        between: what stands between the value and its interval.
+        value: The value; NaN reads "undefined".
+        low: Lower end of the interval, NaN where there is no interval: the value then stands alone.
+        high: Upper end of the interval.
+        between: What stands between the value and its interval.
     """
-    if math.isnan(low):
-        return "undefined" if math.isnan(value) else f"{value:z.2f}"
-    return f"{value:z.2f}{between}[{low:z.2f}, {high:z.2f}]"
+    if not math.isnan(low):
+        return f"{value:z.2f}{between}[{low:z.2f}, {high:z.2f}]"
+    if math.isnan(value):
+        return "undefined"
+    return f"{value:z.2f}"
 
 
 def interval_of(row: Mapping[str, Any], column: str = "value") -> str:
-    """The same of a row of a table, with `ci_low` and `ci_high` beside its `column`."""
+    """The value in a `column` of a table's row, with the row's interval `ci_low`, `ci_high`."""
     return interval(row[column], row["ci_low"], row["ci_high"])
 
 
+def verdict(
+    row: Mapping[str, Any],
+    above: str,
+    below: str,
+    undecided: str = "its interval leaves that open",
+) -> str:
+    """What the interval `ci_low`, `ci_high` of a row tells: above 0, below 0, or nothing for sure.
+
+    Args:
+        row: A row with the two ends of an interval, NaN where there is none.
+        above: Words for an interval above 0.
+        below: Words for an interval below 0.
+        undecided: Words for an interval that covers 0, or that is not known.
+    """
+    if row["ci_low"] > 0:
+        return above
+    if row["ci_high"] < 0:
+        return below
+    return undecided
+
+
 def enumeration(words: Sequence[str]) -> str:
-    """ "a, b and c"."""
+    """The words as a list: "a, b and c"."""
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} and {words[-1]}"

@@ -8,7 +8,7 @@ from urbancam.showing.figures.quintiles import draw_class_by_quintile, draw_orde
 from urbancam.showing.figures.ratios import draw_activation_ratios
 from urbancam.showing.figures.scores import draw_confusion_matrix, draw_scores
 
-FROM_TABLES = {  # figures of nothing but tables: name -> draw(*tables, city, credits)
+FROM_TABLES = {  # name of the figure -> draw(*tables, city, credits)
     "scores": draw_scores,
     "leakage": draw_leakage,
     "confusion_matrix": draw_confusion_matrix,

@@ -22,18 +22,17 @@ def tabulate_scores(metrics: pd.DataFrame) -> pd.DataFrame:
 
 def tabulate_leakage(leakage: pd.DataFrame) -> pd.DataFrame:
     """`leakage.csv` with a column a metric, and what each split leaks."""
-    leaks = ["leaks_cell", "leaks_group", "leaks_block", "trained_neighbours"]
-    known = (
-        leakage[leaks].astype(object).where(leakage[leaks].notna(), "")
-    )  # a city left out has none: keep its rows
-    return _spread_metrics(leakage.assign(**known), ["split", "predictor", "folds", *leaks])
+    columns = ["leaks_cell", "leaks_group", "leaks_block", "trained_neighbours"]
+    leaks = leakage[columns]
+    # A city left out leaks nothing countable; a pivot would drop its rows.
+    leaks = leaks.astype(object).where(leaks.notna(), "")
+    return _spread_metrics(leakage.assign(**leaks), ["split", "predictor", "folds", *columns])
 
 
 def tabulate_calibration(calibration: pd.DataFrame) -> pd.DataFrame:
     """`calibration.csv` with a column a metric."""
-    return _spread_metrics(
-        calibration, [key for key in ("subset", "predictor") if key in calibration]
-    )
+    keys = [key for key in ("subset", "predictor") if key in calibration]
+    return _spread_metrics(calibration, keys)
 
 
 def tabulate_seeds(seeds: pd.DataFrame) -> pd.DataFrame:
@@ -42,14 +41,24 @@ def tabulate_seeds(seeds: pd.DataFrame) -> pd.DataFrame:
 
 
 def _spread_metrics(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    rows = rows.assign(words=[interval_of(row) for _, row in rows.iterrows()])
-    table = rows.pivot_table(
-        index=keys, columns="metric", values="words", aggfunc="first", sort=False
+    """A column a metric, with the values in words.
+
+    Args:
+        rows: `metric, value, ci_low, ci_high` beside the keys.
+        keys: Columns that stay columns.
+    """
+    words = [interval_of(row) for _, row in rows.iterrows()]
+    table = rows.assign(words=words).pivot_table(
+        index=keys,
+        columns="metric",
+        values="words",
+        aggfunc="first",
+        sort=False,
     )
     return table.rename_axis(None, axis=1).reset_index()
 
 
-TABULATED = {
+TABULATIONS = {  # name as in `exhibits.TABLES` -> the table as people read it
     "metrics": tabulate_scores,
     "leakage": tabulate_leakage,
     "calibration": tabulate_calibration,
@@ -66,95 +75,125 @@ def render_page(
     records: list[dict[str, Any]],
     limits: list[str],
 ) -> str:
-    """The page.
+    """The report as an HTML page.
 
     Args:
-        title: city and run.
-        sentences: topic -> what the tables say.
-        figures: name as in `exhibits.FIGURES` -> PNG; what is missing is left out.
-        tables: name as in `exhibits.TABLES` -> frame; those without heading are not shown.
-        settings: flat `{"section.key": value}`.
-        records: of every step, as `records.Step.finish` writes them.
-        limits: what must be kept in mind.
+        title: City and run.
+        sentences: Topic -> what the tables say.
+        figures: Name as in `exhibits.FIGURES` -> PNG; a figure without one is left out.
+        tables: Name as in `exhibits.TABLES` -> frame; a table without heading is left out.
+        settings: Flat `{"section.key": value}`.
+        records: Records of every step, as `records.Step.finish` writes them.
+        limits: What must be kept in mind.
     """
-    shown = tables | {
-        name: make(tables[name]) for name, make in TABULATED.items() if name in tables
-    }
+    title = html.escape(title)
     parts = [
-        f"<h1>{html.escape(title)}</h1>",
-        *(
-            f"<h2>{html.escape(topic)}</h2>{_bullets(said)}"
-            for topic, said in sentences.items()
-            if said
-        ),
-        *(
-            _figure(exhibit.heading, figures[name])
-            for name, exhibit in exhibits.FIGURES.items()
-            if name in figures
-        ),
+        f"<h1>{title}</h1>",
+        *_topics(sentences),
+        *_figures(figures),
         "<h2>Limits</h2>",
         _bullets(limits),
         "<h2>Tables</h2>",
-        *(
-            _table(exhibit.heading, shown[name])
-            for name, exhibit in exhibits.TABLES.items()
-            if exhibit.heading and len(shown.get(name, ()))
-        ),
+        *_tables(tables),
         "<h2>How it was made</h2>",
-        _table("Steps", pd.DataFrame([_flatten_record(record) for record in records])),
-        _table(
-            "Settings",
-            pd.DataFrame({"setting": settings.keys(), "value": map(str, settings.values())}),
-        ),
+        _table("Steps", _steps(records)),
+        _table("Settings", _settings(settings)),
         _table("Packages", _packages(records)),
     ]
-    body = "\n".join(parts)
-    return _PAGE.format(title=html.escape(title), style=_STYLE, body=body)
+    return _PAGE.format(title=title, style=_STYLE, body="\n".join(parts))
+
+
+def _topics(sentences: dict[str, list[str]]) -> list[str]:
+    """Each topic with its sentences; a topic without any is left out."""
+    return [
+        f"<h2>{html.escape(topic)}</h2>{_bullets(topic_sentences)}"
+        for topic, topic_sentences in sentences.items()
+        if topic_sentences
+    ]
 
 
 def _bullets(sentences: list[str]) -> str:
-    return "<ul>" + "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences) + "</ul>"
+    items = [f"<li>{html.escape(sentence)}</li>" for sentence in sentences]
+    return f"<ul>{''.join(items)}</ul>"
+
+
+def _figures(figures: dict[str, bytes]) -> list[str]:
+    return [
+        _figure(exhibit.heading, figures[name])
+        for name, exhibit in exhibits.FIGURES.items()
+        if name in figures
+    ]
 
 
 def _figure(heading: str, png: bytes) -> str:
-    data = base64.b64encode(png).decode()
-    width_px = (
-        int.from_bytes(png[16:20], "big") * SCREEN_PX_PER_PX
-    )  # a PNG's header holds its width there
     name = html.escape(heading)
-    return f'<h2>{name}</h2>\n<img alt="{name}" width="{width_px:.0f}" src="data:image/png;base64,{data}">'
+    data = base64.b64encode(png).decode()
+    width_px = int.from_bytes(png[16:20], "big")  # a PNG's header holds its width there
+    width = f"{width_px * SCREEN_PX_PER_PX:.0f}"
+    image = f'<img alt="{name}" width="{width}" src="data:image/png;base64,{data}">'
+    return f"<h2>{name}</h2>\n{image}"
+
+
+def _tables(tables: dict[str, pd.DataFrame]) -> list[str]:
+    """The tables that have a heading and rows, each in the form in which people read it."""
+    parts = []
+    for name, exhibit in exhibits.TABLES.items():
+        if not exhibit.heading or name not in tables:
+            continue
+        table = tables[name]
+        if name in TABULATIONS:
+            table = TABULATIONS[name](table)
+        if len(table):
+            parts.append(_table(exhibit.heading, table))
+    return parts
 
 
 def _table(heading: str, table: pd.DataFrame) -> str:
+    summary = f"<summary>{html.escape(heading)}</summary>"
     body = table.to_html(index=False, border=0, float_format="{:.3g}".format, na_rep="")
-    return f"<details><summary>{html.escape(heading)}</summary>\n<div>{body}</div></details>"
+    return f"<details>{summary}\n<div>{body}</div></details>"
+
+
+def _steps(records: list[dict[str, Any]]) -> pd.DataFrame:
+    """A row a step: when it ran, how long, by which commit, and what it counted."""
+    return pd.DataFrame([_flatten_record(record) for record in records])
 
 
 def _flatten_record(record: dict[str, Any]) -> dict[str, Any]:
     row = {key: record.get(key) for key in ("step", "date", "seconds")}
     commit, changes, _ = (record.get("commit") or "").partition("+")
-    return row | {"commit": commit[:10] + changes, "counts": join_counts(record.get("counts", {}))}
+    row["commit"] = commit[:10] + changes
+    row["counts"] = join_counts(record.get("counts", {}))
+    return row
+
+
+def _settings(settings: dict[str, Any]) -> pd.DataFrame:
+    return pd.DataFrame({"setting": settings.keys(), "value": map(str, settings.values())})
 
 
 def _packages(records: list[dict[str, Any]]) -> pd.DataFrame:
     """Every package version that any step ran with."""
-    pairs = {pair for record in records for pair in record.get("packages", {}).items()}
-    return pd.DataFrame(sorted(pairs), columns=["package", "version"])
+    versions = {pair for record in records for pair in record.get("packages", {}).items()}
+    return pd.DataFrame(sorted(versions), columns=["package", "version"])
 
 
+# A backslash joins a line to the next: the page has it as one.
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; }
 body { max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
 img { max-width: 100%; height: auto; }
 details { margin: .4rem 0; } summary { cursor: pointer; } details > div { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .8rem; font-variant-numeric: tabular-nums; margin: .5rem 0; }
-th, td { text-align: left; padding: .15rem .7rem .15rem 0; border-bottom: 1px solid #ddd; }
+table { border-collapse: collapse; font-size: .8rem; \
+font-variant-numeric: tabular-nums; margin: .5rem 0; }
+th, td { text-align: left; padding: .15rem .7rem .15rem 0; \
+border-bottom: 1px solid #ddd; }
 td { white-space: nowrap; vertical-align: top; }
 """
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width">\
+<title>{title}</title>
 <style>{style}</style></head>
 <body>
 {body}

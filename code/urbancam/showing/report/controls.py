@@ -1,0 +1,116 @@
+"""What the controls say, in sentences: other methods, maps blind to incomes, deletion."""
+
+import pandas as pd
+
+from urbancam.scoring.vocabulary import CONTRAST
+from urbancam.showing.exhibits import control_name
+from urbancam.showing.wording import enumeration, interval_of, verdict
+
+RANDOM_NETWORK = "all_weights_random"
+
+
+def summarise_controls(agreement: pd.DataFrame) -> list[str]:
+    """What `attribution_agreement.csv` says of the contrast: other methods, and blind maps."""
+    contrast = agreement[agreement["side"] == CONTRAST].set_index("control")
+    rows = contrast.rename(columns={"rank_correlation": "value"})
+    rows = rows[rows["value"].notna()]
+    deepest = _deepest_randomisation(rows)
+    blind = _blind_rows(rows, deepest)
+
+    sentences = []
+    methods = rows[rows["kind"] == "method"]
+    if len(methods):
+        sentences.append(
+            "Other methods order the classes as the published map does "
+            f"with a Spearman r of {_value_list(methods)}."
+        )
+    if len(blind):
+        sentences.append(
+            f"Maps that know nothing of incomes: {_value_list(blind)}; {_blind_verdict(blind)}."
+        )
+    return sentences + _summarise_size(contrast, deepest)
+
+
+def _deepest_randomisation(rows: pd.DataFrame) -> list[str]:
+    """The name of the control whose weights are random throughout, the last one, if any."""
+    return [name for name in rows.index if name.startswith("weights_")][-1:]
+
+
+def _blind_rows(rows: pd.DataFrame, deepest: list[str]) -> pd.DataFrame:
+    """The rows of the controls that know nothing of incomes.
+
+    Args:
+        rows: Rows of the agreement, by control.
+        deepest: As of `_deepest_randomisation`.
+    """
+    # ASSUME: edges, shuffled labels and a network drawn anew as a whole know nothing of incomes;
+    # the others still may.
+    controls = ("edges", "shuffled_labels", *deepest)
+    blind = rows.loc[[name for name in controls if name in rows.index]]
+    return blind.rename(dict.fromkeys(deepest, RANDOM_NETWORK))
+
+
+def _value_list(rows: pd.DataFrame) -> str:
+    return enumeration(
+        [f"{interval_of(row)} ({control_name(name)})" for name, row in rows.iterrows()]
+    )
+
+
+def _blind_verdict(blind: pd.DataFrame) -> str:
+    """Which maps that know nothing of incomes keep part of the order all the same."""
+    keepers = blind.index[blind["ci_low"] > 0]
+    if not len(keepers):
+        return "none keeps the order for sure, as it should be"
+    names = enumeration([control_name(name) for name in keepers])
+    return f"{names} keep part of the order, which so far is not what the network has learnt"
+
+
+def _summarise_size(contrast: pd.DataFrame, deepest: list[str]) -> list[str]:
+    """How much of the published contrasts' size blind maps leave: an order has no size.
+
+    Args:
+        contrast: Rows of the agreement of the contrast, by control.
+        deepest: As of `_deepest_randomisation`.
+    """
+    if "kept" not in contrast:
+        return []
+    blind = _blind_rows(contrast[contrast["kept"].notna()], deepest)
+    if blind.empty:
+        return []
+    shares = [
+        f"{row['kept']:z.0%}{_share_interval(row)} "
+        f"({control_name(name)}, {int(row['n_classes'])} classes)"
+        for name, row in blind.iterrows()
+    ]
+    return [
+        "Of the size of the published contrasts, which no order tells, "
+        f"maps that know nothing of incomes leave {enumeration(shares)}."
+    ]
+
+
+def _share_interval(row: pd.Series) -> str:
+    if pd.isna(row["kept_low"]):
+        return ""
+    return f" [{row['kept_low']:z.0%}, {row['kept_high']:z.0%}]"
+
+
+def summarise_deletion(area: pd.DataFrame) -> list[str]:
+    """What `deletion_area.csv` says of the published map, in a sentence."""
+    rows = area[(area["order"] == "published") & (area["curve"] == "deletion")]
+    if rows.empty:
+        return []
+    # The interval of the area beyond random takes the place of the area's own.
+    row = rows.iloc[0].drop(["ci_low", "ci_high"])
+    row = row.rename(
+        {"above_random": "value", "above_random_low": "ci_low", "above_random_high": "ci_high"}
+    )
+    conclusion = verdict(
+        row,
+        above="it marks what the logit hangs on less than chance does",
+        below="it marks what the logit hangs on",
+    )
+    return [
+        "Blurring first what the published map marks moves the logit by "
+        f"{interval_of(row)} beyond blurring at random "
+        f"(below 0: away from the predicted side): {conclusion}."
+    ]

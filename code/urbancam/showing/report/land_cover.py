@@ -1,0 +1,96 @@
+"""What the tables of land cover say, in sentences: where the map lies, and in which order."""
+
+import pandas as pd
+
+from urbancam.scoring.vocabulary import SIDES
+from urbancam.showing.wording import enumeration, interval_of, verdict
+
+MEASURES = {
+    "activation_contrast": "by activation",
+    "contribution": "by contribution",
+}
+
+
+def summarise_land_cover(ratios: pd.DataFrame, contrast: pd.DataFrame) -> list[str]:
+    """What `activation_ratio.csv` and `activation_contrast.csv` say, in sentences."""
+    sentences = [_clearest_class(ratios, side) for side in SIDES]
+    sentences.append(_contrast_words(contrast))
+    significance = summarise_significance(ratios, contrast)
+    if significance:
+        sentences.append(significance)
+    return sentences
+
+
+def _clearest_class(ratios: pd.DataFrame, side: str) -> str:
+    """The class on which the map lies most clearly in the cells predicted `side`."""
+    rows = ratios[(ratios["side"] == side) & ratios["ci_low"].notna()]
+    if rows.empty:
+        return f"Too few cells are predicted {side} to say which land cover the map lies on there."
+    # By its lower bound: a rare class may have a high ratio by chance.
+    clearest = rows.loc[rows["ci_low"].idxmax()]
+    return (
+        f"In cells predicted {side}, the map lies most clearly on {_inside(clearest['name'])}: "
+        f"ratio {interval_of(clearest, 'ratio')}, in {int(clearest['n_cells']):,} cells."
+    )
+
+
+def _contrast_words(contrast: pd.DataFrame) -> str:
+    """The classes that the two sides tell apart, those of the widest contrast first."""
+    rich = contrast.loc[contrast["ci_low"] > 0].sort_values("log_ratio", ascending=False)
+    poor = contrast.loc[contrast["ci_high"] < 0].sort_values("log_ratio")
+    return (
+        "Classes on which the map lies rather where the image says rich, the interval above 0: "
+        f"{_class_list(rich['name'])}; rather where it says poor: {_class_list(poor['name'])}."
+    )
+
+
+def _class_list(names: pd.Series) -> str:
+    return ", ".join(_inside(name) for name in names) or "none"
+
+
+def _inside(name: str) -> str:
+    """A class's name inside a sentence."""
+    return name[:1].lower() + name[1:]
+
+
+def summarise_significance(ratios: pd.DataFrame, contrast: pd.DataFrame) -> str:
+    """How many classes stand out when all of a table are tested at once; "" where none was."""
+    tables = {
+        "contrasts": contrast,
+        "poor ratios": ratios[ratios["side"] == "poor"],
+        "rich ratios": ratios[ratios["side"] == "rich"],
+    }
+    counts = []
+    for name, table in tables.items():
+        tested = table[table["q_value"].notna()]
+        if len(tested):
+            counts.append(f"{tested['significant'].sum():.0f} of {len(tested)} {name}")
+    if not counts:
+        return ""
+    return (
+        "All classes tested at once (Benjamini-Hochberg), "
+        f"{enumeration(counts)} differ from their null."
+    )
+
+
+def summarise_ordering(agreement: pd.DataFrame) -> list[str]:
+    """What `ordering_agreement.csv` says of contrast and contribution, a sentence each."""
+    rows = agreement[agreement["observed"] == "mean income"].set_index("measure")
+    rows = rows.rename(columns={"spearman": "value"})
+    return [
+        _ordering_words(rows.loc[measure], words)
+        for measure, words in MEASURES.items()
+        if measure in rows.index and pd.notna(rows.loc[measure, "value"])
+    ]
+
+
+def _ordering_words(row: pd.Series, words: str) -> str:
+    conclusion = verdict(
+        row,
+        above="the one follows the other",
+        below="the one runs against the other",
+    )
+    return (
+        f"The order of {int(row['n_classes'])} classes {words} has a Spearman r of "
+        f"{interval_of(row)} with their order by the income of who lives there: {conclusion}."
+    )

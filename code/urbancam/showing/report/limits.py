@@ -1,0 +1,54 @@
+"""What must be kept in mind when a run's results are read."""
+
+import pandas as pd
+
+LIMITS = (
+    "Everything here is about cells and their mean income, nothing about the people in them. "
+    "Do not use it to judge persons or households, or to decide about them.",
+    "Classes are quintiles of this city: the same class is another income elsewhere.",
+    "Only inhabited cells are in the data.",
+    "Images, incomes and land cover were taken in different years.",
+    "The intervals come from resampling blocks of this city with the models as they were trained: "
+    "they say how the scores would vary over other neighbourhoods, not over other trainings or "
+    "other cities.",
+    "An activation ratio says where the network looks, not what makes a place poor or rich. "
+    "The published map is a product of a coarse map and an edge-seeking gradient, and its zero is "
+    "a convention; the contribution adds up to the logit exactly, at the resolution of the "
+    "network's last layer, which is wider than most roads.",
+    "Ratios of different cities come from different models.",
+)
+RENDERED_CITY = (
+    "This city is rendered: what is found here is true of the renderer's rule and of no real place."
+)
+DENSITY_CLASSES = (
+    "The classes are quintiles of people per cell, not of income: "
+    "read fewest for poor, most for rich."
+)
+
+
+def name_limits(metrics: pd.DataFrame, rendered: bool, target: str = "income") -> list[str]:
+    """What must be kept in mind of a run: of its city, its target, its imputed cells, and `LIMITS`.
+
+    Args:
+        metrics: `metrics.csv`, for the share of imputed cells.
+        rendered: Whether the city is the rendered demo.
+        target: What the classes are quintiles of.
+    """
+    limits = []
+    if rendered:
+        limits.append(RENDERED_CITY)
+    if target != "income":
+        limits.append(DENSITY_CLASSES)
+    limits.append(_imputed_words(metrics))
+    return [*limits, *LIMITS]
+
+
+def _imputed_words(metrics: pd.DataFrame) -> str:
+    """The share of cells whose income is imputed, and what that means."""
+    overall = metrics[metrics["fold"].astype(str) == "all"]
+    cells = overall.drop_duplicates("subset").set_index("subset")["n"]
+    return (
+        f"The income of {cells['imputed'] / cells['all']:.0%} of the cells is imputed by INSEE: "
+        "cells with few households get the mean of a group of cells, so neighbours share one "
+        "value. The table of scores has a part without them."
+    )

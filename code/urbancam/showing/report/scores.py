@@ -1,0 +1,176 @@
+"""What the tables of scores say, in sentences: model, baselines, splits, calibration."""
+
+import pandas as pd
+
+from urbancam.scoring.vocabulary import SCALED_MODEL
+from urbancam.showing.exhibits import SPLITS
+from urbancam.showing.wording import enumeration, interval_of, verdict
+
+RIDGES = {
+    "land_cover": "land cover",
+    "colour_histogram": "the images' colours",
+    "random_features": "random features of the images",
+}
+RESIDUAL_P = 0.05  # ASSUME: the usual level for the one test of what the model leaves
+
+
+def summarise_scores(metrics: pd.DataFrame) -> list[str]:
+    """What `metrics.csv` says, in sentences."""
+    rows = metrics[(metrics["subset"] == "all") & (metrics["fold"].astype(str) == "all")]
+    rows = rows.set_index(["predictor", "metric"])
+    order = _order_words(rows.loc[("model", "spearman")])
+    hits = _hit_words(rows)
+
+    # A city left out of its own training has no baselines.
+    if ("coordinates", "spearman") not in rows.index:
+        return [f"{order}.", f"{hits}."]
+
+    constant = rows.loc[("constant", "accuracy"), "value"]
+    return [
+        f"{order}; {_place_words(rows)}.",
+        f"{hits}; always the most frequent class would get {constant:.0%} right.",
+        *_compare_ridges(rows),
+    ]
+
+
+def _order_words(model: pd.Series) -> str:
+    """How well the model orders the incomes."""
+    return (
+        "Out of fold, p correlates with income with a Spearman r of "
+        f"{interval_of(model)} over {int(model['n']):,} cells"
+    )
+
+
+def _hit_words(rows: pd.DataFrame) -> str:
+    """How many cells get the right class."""
+    accuracy = rows.loc[("model", "accuracy"), "value"]
+    accuracy_within_1 = rows.loc[("model", "accuracy_within_1"), "value"]
+    return (
+        f"{accuracy:.0%} of the cells get the right one of five classes, "
+        f"{accuracy_within_1:.0%} the right one or its neighbour"
+    )
+
+
+def _place_words(rows: pd.DataFrame) -> str:
+    """What the place alone tells of the incomes, and whether the images tell more."""
+    coordinates = rows.loc[("coordinates", "spearman"), "value"]
+    difference = rows.loc[("model - coordinates", "spearman")]
+    conclusion = verdict(
+        difference,
+        above="so the images tell more than the place does",
+        below="so the images tell less than the place does",
+        undecided="which leaves open whether the images tell more than the place does",
+    )
+    return (
+        f"the nearest neighbours' classes alone (coordinates) reach {coordinates:.2f}. "
+        f"The difference is {interval_of(difference)}, {conclusion}"
+    )
+
+
+def _compare_ridges(rows: pd.DataFrame) -> list[str]:
+    """What ridge regressions reach, and which of them order the incomes better than the network.
+
+    Args:
+        rows: `metrics.csv` over all folds and cells, by predictor and metric.
+
+    Returns:
+        One sentence; none where no ridge regression was scored.
+    """
+    differences = {
+        name: rows.loc[(f"model - {name}", "spearman")]
+        for name in RIDGES
+        if (f"model - {name}", "spearman") in rows.index
+    }
+    if not differences:
+        return []
+    scores = [
+        f"{interval_of(rows.loc[(name, 'spearman')])} on {RIDGES[name]} "
+        f"(the network less that: {interval_of(difference)})"
+        for name, difference in differences.items()
+    ]
+    conclusion = _ridge_verdict(differences)
+    return [f"Ridge regressions reach {enumeration(scores)}, {conclusion}."]
+
+
+def _ridge_verdict(differences: dict[str, pd.Series]) -> str:
+    """Whether a network is needed, from the differences between it and each ridge regression."""
+    better = [RIDGES[name] for name, row in differences.items() if row["ci_high"] < 0]
+    worse = [RIDGES[name] for name, row in differences.items() if row["ci_low"] > 0]
+    if better:
+        inputs = enumeration(better)
+        return f"so the network orders incomes worse than a ridge regression on {inputs}"
+    if len(worse) == len(differences):
+        return "so the network orders incomes better than each of them"
+    return "which leaves open whether a network is needed"
+
+
+def summarise_space(autocorrelation: pd.DataFrame) -> list[str]:
+    """What `spatial_autocorrelation.csv` says, in a sentence."""
+    rows = autocorrelation[autocorrelation["subset"] == "all"].set_index("variable")
+    if rows.empty or rows["moran_i"].isna().any():
+        return []
+    observed = rows.loc["observed_rank"]
+    residual = rows.loc["residual_rank"]
+    conclusion = "which is no more than chance"
+    if residual["p_value"] < RESIDUAL_P:
+        conclusion = "so what the model misses is still alike between neighbours"
+    return [
+        "Neighbours are alike in what is observed "
+        f"(Moran's I of the ranks {observed['moran_i']:.2f}); "
+        f"in what the model leaves of it, Moran's I is {residual['moran_i']:.2f} "
+        f"(p {residual['p_value']:.3g}), {conclusion}."
+    ]
+
+
+def summarise_leakage(leakage: pd.DataFrame) -> list[str]:
+    """What `leakage.csv` says, a sentence a split."""
+    rows = leakage[leakage["metric"] == "spearman"].set_index(["split", "predictor"])
+    sentences = []
+    for split, name in SPLITS.items():
+        scores = {
+            predictor: rows.loc[(split, predictor)]
+            for predictor in ("model", "coordinates", "model - coordinates")
+            if (split, predictor) in rows.index
+        }
+        if scores:
+            any_row = next(iter(scores.values()))
+            sentences.append(f"Split by {name}{_leak_words(any_row)}: {_reach_words(scores)}.")
+    return sentences
+
+
+def _leak_words(row: pd.Series) -> str:
+    """What a split leaks, in brackets; "" for a city left out, which leaks nothing countable."""
+    if pd.isna(row["leaks_group"]):
+        return ""
+    groups = int(row["leaks_group"])
+    blocks = int(row["leaks_block"])
+    return f" ({groups:,} groups and {blocks:,} blocks leak)"
+
+
+def _reach_words(scores: dict[str, pd.Series]) -> str:
+    """Spearman r of the coordinates, of the model and of their difference, each where it exists."""
+    parts = []
+    if "coordinates" in scores:
+        coordinates = interval_of(scores["coordinates"])
+        parts.append(f"the coordinates alone reach a Spearman r of {coordinates}")
+    if "model" in scores:
+        parts.append(f"the model {interval_of(scores['model'])}")
+    else:
+        parts.append("no model was trained")
+    if "model - coordinates" in scores:
+        parts.append(f"so the image adds {interval_of(scores['model - coordinates'])}")
+    return ", ".join(parts)
+
+
+def summarise_calibration(calibration: pd.DataFrame) -> list[str]:
+    """What `calibration.csv` says, in a sentence."""
+    rows = calibration
+    if "subset" in calibration:
+        rows = calibration[calibration["subset"].eq("all")]
+    rows = rows[rows["metric"] == "ece"].set_index("predictor")
+    return [
+        "The probability of the predicted class is off by "
+        f"{interval_of(rows.loc['model'])} on average (expected calibration error); "
+        "after temperature scaling, fitted on validation cells, by "
+        f"{interval_of(rows.loc[SCALED_MODEL])}."
+    ]

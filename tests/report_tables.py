@@ -1,0 +1,93 @@
+"""Small tables as the report reads them, for tests."""
+
+import pandas as pd
+
+
+def metric_row(
+    predictor: str,
+    metric: str,
+    value: float,
+    low: float | None,
+    high: float | None,
+    subset: str = "all",
+    fold: str = "all",
+    n: int = 200,
+) -> dict:
+    """A row of `metrics.csv`."""
+    return {
+        "subset": subset,
+        "fold": fold,
+        "predictor": predictor,
+        "metric": metric,
+        "value": value,
+        "ci_low": low,
+        "ci_high": high,
+        "n": n,
+    }
+
+
+def metrics(difference: tuple[float, float, float] = (0.28, 0.1, 0.4)) -> pd.DataFrame:
+    """`metrics.csv` of a run.
+
+    Args:
+        difference: Spearman r of the model less that of the coordinates, with its interval.
+    """
+    return pd.DataFrame(
+        [
+            metric_row("model", "spearman", 0.76, 0.7, 0.81),
+            metric_row("coordinates", "spearman", 0.48, 0.4, 0.55),
+            metric_row("model - coordinates", "spearman", *difference),
+            metric_row("model", "accuracy", 0.51, 0.45, 0.57),
+            metric_row("model", "accuracy_within_1", 0.86, 0.8, 0.9),
+            metric_row("constant", "accuracy", 0.2, 0.1, 0.25),
+            metric_row("model", "spearman", 0.5, 0.1, 0.7, subset="imputed", n=50),
+            metric_row("model", "spearman", -0.9, None, None, fold="0", n=70),
+        ]
+    )
+
+
+def leakage() -> pd.DataFrame:
+    """`leakage.csv` of three splits: random cells were not trained, a city left out leaks none."""
+    rows = [
+        ("random", "coordinates", 0.7, 0.6, 0.8, 12, 30),
+        ("block", "coordinates", 0.5, 0.4, 0.6, 0, 0),
+        ("block", "model", 0.7, 0.6, 0.8, 0, 0),
+        ("block", "model - coordinates", 0.2, 0.1, 0.3, 0, 0),
+        ("city", "model", 0.4, 0.3, 0.5, None, None),
+    ]
+    columns = ["split", "predictor", "value", "ci_low", "ci_high", "leaks_group", "leaks_block"]
+    return pd.DataFrame(rows, columns=columns).assign(
+        metric="spearman",
+        folds=3,
+        leaks_cell=0,
+        n=200,
+        trained_neighbours=None,
+    )
+
+
+def activation_ratios() -> pd.DataFrame:
+    """`activation_ratio.csv`: roads speak for poor, water is too rare to tell."""
+    rows = [
+        ("roads", "Other roads", "poor", 40, 1.8, 1.2, 2.4),
+        ("roads", "Other roads", "rich", 38, 0.7, 0.5, 0.9),
+        ("water", "Water", "poor", 9, 0.6, 0.2, 1.1),
+        ("water", "Water", "rich", 7, 1.3, 0.8, 2.0),
+    ]
+    columns = ["class", "name", "side", "n_cells", "ratio", "ci_low", "ci_high"]
+    return pd.DataFrame(rows, columns=columns).assign(
+        q_value=[0.01, 0.2, 0.3, None],
+        significant=[True, False, False, False],
+    )
+
+
+def activation_contrast() -> pd.DataFrame:
+    """`activation_contrast.csv` of the same classes."""
+    rows = [
+        ("roads", "Other roads", 78, -0.94, -1.4, -0.4),
+        ("water", "Water", 16, 0.77, -0.1, 1.6),
+    ]
+    columns = ["class", "name", "n_cells", "log_ratio", "ci_low", "ci_high"]
+    return pd.DataFrame(rows, columns=columns).assign(
+        q_value=[0.01, 0.1],
+        significant=[True, False],
+    )

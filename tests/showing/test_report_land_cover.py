@@ -1,0 +1,79 @@
+"""Sentences on land cover say where the map lies, and in which order."""
+
+import pandas as pd
+import pytest
+
+from report_tables import activation_contrast, activation_ratios
+from urbancam.showing.report import land_cover
+
+
+@pytest.fixture
+def ratios() -> pd.DataFrame:
+    return activation_ratios()
+
+
+@pytest.fixture
+def contrast() -> pd.DataFrame:
+    return activation_contrast()
+
+
+def ordering(low: float, high: float) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "measure": ["activation_contrast"],
+            "observed": ["mean income"],
+            "n_classes": [12],
+            "spearman": [(low + high) / 2],
+            "ci_low": [low],
+            "ci_high": [high],
+        }
+    )
+
+
+def test_strongest_class_of_each_side_is_named(ratios, contrast):
+    poor, rich, *_ = land_cover.summarise_land_cover(ratios, contrast)
+    assert "other roads: ratio 1.80 [1.20, 2.40], in 40 cells" in poor
+    assert "water: ratio 1.30" in rich
+
+
+def test_a_rare_class_with_a_high_ratio_is_not_the_clearest(ratios, contrast):
+    ratios.loc[ratios["class"] == "water", ["ratio", "ci_low", "ci_high"]] = [9.0, 0.1, 80.0]
+    assert "other roads" in land_cover.summarise_land_cover(ratios, contrast)[0]
+
+
+def test_only_classes_whose_interval_leaves_zero_are_told_apart(ratios, contrast):
+    last = land_cover.summarise_land_cover(ratios, contrast)[2]
+    assert "above 0: none" in last
+    assert "says poor: other roads" in last
+
+
+def test_a_side_without_cells_is_said(ratios, contrast):
+    got = land_cover.summarise_land_cover(ratios[ratios["side"] == "rich"], contrast)
+    assert "Too few cells are predicted poor" in got[0]
+
+
+def test_significance_counts_what_was_tested(ratios, contrast):
+    got = land_cover.summarise_land_cover(ratios, contrast)[-1]
+    assert "1 of 2 contrasts, 1 of 2 poor ratios and 0 of 1 rich ratios" in got
+
+
+def test_significance_is_not_said_where_nothing_was_tested(ratios, contrast):
+    got = land_cover.summarise_land_cover(
+        ratios.assign(q_value=None),
+        contrast.assign(q_value=None),
+    )
+    assert len(got) == 3
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0.1, 0.9, "follows the other"),
+        (-0.9, -0.1, "against the other"),
+        (-0.5, 0.5, "leaves that open"),
+        (float("nan"), float("nan"), None),
+    ],
+)
+def test_orders_are_compared_by_their_interval(low, high, expected):
+    got = land_cover.summarise_ordering(ordering(low, high))
+    assert [expected in sentence for sentence in got] == ([True] if expected else [])

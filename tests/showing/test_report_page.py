@@ -1,0 +1,91 @@
+"""The report is one page that needs nothing else."""
+
+import re
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from report_tables import activation_contrast, activation_ratios, leakage, metrics
+from urbancam.showing.report import page
+
+RECORD = {
+    "step": "12_evaluate_income",
+    "date": "2026-01-01",
+    "seconds": 3.2,
+    "commit": "abc",
+    "counts": {"cells": 200},
+    "packages": {"numpy": "2.4"},
+}
+
+
+@pytest.fixture(scope="module")
+def report() -> str:
+    return page.render_page(
+        title="A & B, run <demo>",
+        sentences={"Scores & more": ["r < 1"], "nothing": []},
+        figures={"scores": b"PNG"},
+        tables={
+            "metrics": metrics(),
+            "activation_ratio": activation_ratios(),
+            "activation_contrast": activation_contrast(),
+        },
+        settings={"seed": 0},
+        records=[RECORD],
+        limits=["not for persons"],
+    )
+
+
+def test_leakage_table_has_a_column_a_metric_and_no_split_is_lost():
+    got = page.tabulate_leakage(leakage())
+    assert got["split"].tolist() == ["random", "block", "block", "block", "city"]
+    assert got["spearman"].iloc[-1] == "0.40 [0.30, 0.50]"
+
+
+def test_scores_table_has_a_column_a_metric():
+    got = page.tabulate_scores(metrics()).set_index(["subset", "predictor"])
+    assert got.loc[("all", "model"), "spearman"] == "0.76 [0.70, 0.81]"
+    assert got.loc[("imputed", "model"), "spearman"] == "0.50 [0.10, 0.70]"
+
+
+def test_seeds_are_shown_where_there_are_several():
+    table = pd.DataFrame(
+        {"quantity": "metrics", "name": ["accuracy"], "n_seeds": [1], "sd": [None]}
+    )
+    assert page.tabulate_seeds(table).empty
+    assert len(page.tabulate_seeds(table.assign(n_seeds=3))) == 1
+
+
+def test_page_needs_no_other_file_and_no_script(report):
+    assert not re.search(r"<script|<link|https?://|src=\"(?!data:)", report)
+    assert 'src="data:image/png;base64,UE5H"' in report
+
+
+def test_page_is_well_formed(report):
+    open_tags: list[str] = []
+
+    class Checker(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            if tag not in ("meta", "img"):
+                open_tags.append(tag)
+
+        def handle_endtag(self, tag):
+            assert open_tags.pop() == tag
+
+    Checker().feed(report)
+    assert not open_tags
+
+
+def test_page_escapes_what_it_is_given(report):
+    assert "A &amp; B, run &lt;demo&gt;" in report
+    assert "r &lt; 1" in report
+    assert "Scores &amp; more" in report
+
+
+def test_a_topic_without_sentences_is_left_out(report):
+    assert "nothing" not in report
+
+
+def test_page_shows_settings_records_and_packages(report):
+    for words in ("seed", "12_evaluate_income", "200 cells", "numpy", "not for persons"):
+        assert words in report
