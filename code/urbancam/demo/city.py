@@ -14,7 +14,7 @@ from urbancam.demo.layout import landuse
 from urbancam.demo.layout.plan import Plan, draw_plan
 from urbancam.demo.layout.site import Site, to_laea, to_lambert
 from urbancam.demo.people import households, income
-from urbancam.demo.rendering.tiles import BLACK, WHITE, Tile, write_tiles
+from urbancam.demo.rendering.tiles import BLACK, WHITE, Fill, Tile, write_tiles
 from urbancam.demo.town import draw_town
 from urbancam.workflow.files import write_json
 from urbancam.workflow.paths import Paths
@@ -147,7 +147,7 @@ def _fill_of(pack: package.PackPlan, tile: tuple[int, int], site: Site, plan: Pl
     if tile != package.border_tile(site):
         return None
     if pack.department == "96":
-        return package.department_99(site), BLACK
+        return Fill(package.department_99(site), BLACK)
     west, south, east, north = site.domain.bounds
     corner = shapely.Polygon(
         [
@@ -156,7 +156,7 @@ def _fill_of(pack: package.PackPlan, tile: tuple[int, int], site: Site, plan: Pl
             (east, north - 0.12 * (north - south)),
         ]
     )
-    return corner.difference(plan.outline.buffer(300)), WHITE
+    return Fill(corner.difference(plan.outline.buffer(300)), WHITE)
 
 
 def tell_truth(

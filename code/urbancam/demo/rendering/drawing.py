@@ -1,6 +1,7 @@
 """What a renderer needs to know: coloured polygons in painting order, and trees.
 
-Objects of the town are collected in a `Sketch` (Lambert-93, m) and frozen into a `Drawing` of plain arrays.
+Objects of the town are collected in a `Sketch` (Lambert-93, m) and frozen into a `Drawing` of
+plain arrays.
 """
 
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ class Sun:
     """Where the light comes from.
 
     Args:
-        azimuth_deg: clockwise from north.
-        shadow_per_height: length of a shadow over the height that throws it.
+        azimuth_deg: Degrees clockwise from north.
+        shadow_per_height: Length of a shadow over the height that throws it.
     """
 
     azimuth_deg: float
@@ -27,9 +28,8 @@ class Sun:
     @property
     def heading(self) -> np.ndarray:
         """(2,) unit vector along which shadows fall, east and north."""
-        return np.array(
-            [-np.sin(np.radians(self.azimuth_deg)), -np.cos(np.radians(self.azimuth_deg))]
-        )
+        azimuth = np.radians(self.azimuth_deg)
+        return np.array([-np.sin(azimuth), -np.cos(azimuth)])
 
 
 SURVEY_SUN = Sun(158.0, 0.75)  # late morning, 53 degrees high, as survey flights are flown
@@ -56,8 +56,10 @@ class Drawing:
         material: (P,) uint8.
         layer: (P,) uint8, ascending.
         box: (P, 4) float32 xmin, ymin, xmax, ymax.
-        sun: where shadows fall.
-        trees: (T, 2) float32 centres; `crown_m`: (T,) diameters; `hue`: (T,) uint8 kinds of crown.
+        trees: (T, 2) float32 centres.
+        crown_m: (T,) float32 diameters of the crowns, m.
+        hue: (T,) uint8 kinds of crown.
+        sun: Gives the direction of shadows.
     """
 
     xy: np.ndarray
@@ -75,7 +77,7 @@ class Sketch:
     """Collects polygons and trees.
 
     Args:
-        sun: where shadows fall.
+        sun: Gives the direction of shadows.
     """
 
     def __init__(self, sun: Sun = SURVEY_SUN) -> None:
@@ -87,17 +89,22 @@ class Sketch:
         self._trees: list[np.ndarray] = []
 
     def shapes(self, geometries: np.ndarray, material: str | np.ndarray, layer: Layer) -> None:
-        """Add polygons or multipolygons (their outer rings), all of one material or one number each."""
-        parts, owner = shapely.get_parts(np.atleast_1d(geometries), return_index=True)
-        kept = (shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(
-            parts
-        )
-        parts, owner = parts[kept], owner[kept]
-        rings = shapely.get_exterior_ring(parts)
-        numbers = np.broadcast_to(_number(material), np.atleast_1d(geometries).shape)[owner]
-        self._add(
-            shapely.get_coordinates(rings), shapely.get_num_coordinates(rings), numbers, layer
-        )
+        """Add polygons or multipolygons (their outer rings).
+
+        Args:
+            geometries: One, or an array (N,); what is no polygon is left out.
+            material: Name of the material of all, or number of the material of each (N,).
+            layer: Where in the painting order they stand.
+        """
+        geometries = np.atleast_1d(geometries)
+        numbers = np.broadcast_to(_number(material), geometries.shape)
+        parts, owner = shapely.get_parts(geometries, return_index=True)
+        is_polygon = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
+        usable = is_polygon & ~shapely.is_empty(parts)
+
+        rings = shapely.get_exterior_ring(parts[usable])
+        xy = shapely.get_coordinates(rings)
+        self._add(xy, shapely.get_num_coordinates(rings), numbers[owner[usable]], layer)
 
     def quads(self, corners: np.ndarray, material: str | np.ndarray, layer: Layer) -> None:
         """Add polygons of equally many corners: (N, K, 2)."""
@@ -109,18 +116,14 @@ class Sketch:
         """Add the shadows of upright things with convex footprints (N, K, 2)."""
         length = np.broadcast_to(height_m, len(corners)) * self.sun.shadow_per_height
         reach = length[:, None, None] * self.sun.heading
-        swept = shapely.convex_hull(
-            shapely.multipoints(np.concatenate([corners, corners + reach], axis=1))
-        )
-        self.shapes(swept, "shadow", Layer.SHADOW)
+        swept = np.concatenate([corners, corners + reach], axis=1)
+        self.shapes(shapely.convex_hull(shapely.multipoints(swept)), "shadow", Layer.SHADOW)
 
     def trees(self, points: np.ndarray, crown_m: np.ndarray, hue: np.ndarray) -> None:
         """Add trees at (N, 2)."""
-        self._trees.append(
-            np.column_stack(
-                [points, np.broadcast_to(crown_m, len(points)), np.broadcast_to(hue, len(points))]
-            )
-        )
+        crowns = np.broadcast_to(crown_m, len(points))
+        hues = np.broadcast_to(hue, len(points))
+        self._trees.append(np.column_stack([points, crowns, hues]))
 
     def _add(self, xy: np.ndarray, counts: np.ndarray, numbers: np.ndarray, layer: Layer) -> None:
         self._coordinates.append(xy)
@@ -129,32 +132,35 @@ class Sketch:
         self._layers.append(np.full(len(counts), layer))
 
     def freeze(self, west: float, north: float) -> Drawing:
-        """Everything in painting order, seen from a north-west corner; trees from north to south."""
-        corner, south = np.array([west, north]), np.array([1, -1])
-        xy = ((np.concatenate(self._coordinates) - corner) * south).astype("float32")
-        counts, layers = np.concatenate(self._counts), np.concatenate(self._layers)
+        """Everything in painting order, seen from a north-west corner; trees from north on."""
+        corner = np.array([west, north])
+        southward = np.array([1, -1])
+        xy = ((np.concatenate(self._coordinates) - corner) * southward).astype("float32")
+        counts = np.concatenate(self._counts)
         begins = np.cumsum(counts) - counts
-        box = np.concatenate(
-            [np.minimum.reduceat(xy, begins), np.maximum.reduceat(xy, begins)], axis=1
-        )
+        lowest = np.minimum.reduceat(xy, begins)
+        highest = np.maximum.reduceat(xy, begins)
+        box = np.concatenate([lowest, highest], axis=1)
+
+        # Polygons go into painting order, and their vertices with them.
+        layers = np.concatenate(self._layers)
         order = np.argsort(layers, kind="stable")
-        vertex = np.repeat(
-            begins[order] - (np.cumsum(counts[order]) - counts[order]), counts[order]
-        )
-        xy = xy[vertex + np.arange(len(xy))]
-        start = np.concatenate([[0], np.cumsum(counts[order])])
+        ends = np.cumsum(counts[order])
+        shift = begins[order] - (ends - counts[order])
+        vertex = np.repeat(shift, counts[order]) + np.arange(len(xy))
+
         trees = np.concatenate(self._trees)
         trees = trees[np.lexsort((trees[:, 0], -trees[:, 1]))]
         return Drawing(
-            xy,
-            start,
-            np.concatenate(self._materials)[order].astype("uint8"),
-            layers[order].astype("uint8"),
-            box[order],
-            ((trees[:, :2] - corner) * south).astype("float32"),
-            trees[:, 2].astype("float32"),
-            trees[:, 3].astype("uint8"),
-            self.sun,
+            xy=xy[vertex],
+            start=np.concatenate([[0], ends]),
+            material=np.concatenate(self._materials)[order].astype("uint8"),
+            layer=layers[order].astype("uint8"),
+            box=box[order],
+            trees=((trees[:, :2] - corner) * southward).astype("float32"),
+            crown_m=trees[:, 2].astype("float32"),
+            hue=trees[:, 3].astype("uint8"),
+            sun=self.sun,
         )
 
 

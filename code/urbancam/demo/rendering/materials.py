@@ -1,6 +1,7 @@
 """What things are made of: each material runs from a dark to a light colour, along one texture.
 
-Colours are read off French 20 cm orthophotos by eye; they need not be exact, only tell materials apart.
+Colours are read off French 20 cm orthophotos by eye; they need not be exact, only tell materials
+apart.
 """
 
 from dataclasses import dataclass
@@ -10,10 +11,9 @@ import numpy as np
 LEVELS = 64  # steps between the dark and the light colour of a material
 SHADED = 128  # number of a material in shadow: its own plus this
 SHADOW_TINT = np.array([0.42, 0.47, 0.55])  # of the lit colour: skylight is blue
-HAZE = (
-    (0.09, (134, 138, 134)),
-    0.05,
-)  # share and colour of the air's light, share of lost saturation
+HAZE_SHARE = 0.09  # of the light that comes from the air
+HAZE_COLOUR = (134, 138, 134)
+LOST_SATURATION = 0.05  # share
 DIRECTIONS = 6  # of field rows and roof seams
 FACINGS = 4  # how much a slope looks towards the sun, 0 away .. 3 towards
 CROWN_SHADES = 5
@@ -32,9 +32,14 @@ class Material:
 
 def _around(colour: tuple[int, ...], spread: float, texture: str = "fine") -> Material:
     """A colour and its shades, `spread` darker and lighter."""
-    return Material(
-        tuple(c * (1 - spread) for c in colour), tuple(c * (1 + spread) for c in colour), texture
-    )
+    dark = tuple(channel * (1 - spread) for channel in colour)
+    light = tuple(channel * (1 + spread) for channel in colour)
+    return Material(dark, light, texture)
+
+
+def _bright(colour: tuple[int, ...], shine: float) -> tuple[float, ...]:
+    """A colour `shine` times as bright."""
+    return tuple(channel * shine for channel in colour)
 
 
 _GROUNDS = {
@@ -106,36 +111,38 @@ _FLATS = {
     "container": (190, 96, 56),
     "platform": (192, 188, 180),
 }
+_FACING_SHINES = (0.70, 0.84, 0.98, 1.10)  # brightness of a slope, of each facing
 _CROWNS = ((74, 96, 56), (88, 108, 60), (62, 84, 54), (102, 116, 62), (52, 72, 54))
 
 
 def _table() -> dict[str, Material]:
+    """All materials by name; their order is their number."""
     table = dict(_GROUNDS)
     for crop, (dark, light) in _ROWS.items():
-        table |= {
-            f"{crop}_{turn}": Material(dark, light, f"rows_{turn}") for turn in range(DIRECTIONS)
-        }
+        for turn in range(DIRECTIONS):
+            table[f"{crop}_{turn}"] = Material(dark, light, f"rows_{turn}")
     for tile, colour in _TILES.items():
-        for facing, shine in enumerate((0.70, 0.84, 0.98, 1.10)):
-            table[f"{tile}_{facing}"] = _around(tuple(c * shine for c in colour), 0.09)
-    table |= {name: _around(colour, 0.05) for name, colour in _FLATS.items()}
+        for facing, shine in enumerate(_FACING_SHINES):
+            table[f"{tile}_{facing}"] = _around(_bright(colour, shine), 0.09)
+    for name, colour in _FLATS.items():
+        table[name] = _around(colour, 0.05)
     for hue, colour in enumerate(_CROWNS):
         for shade, shine in enumerate(np.linspace(0.55, 1.45, CROWN_SHADES)):
-            table[f"crown_{hue}_{shade}"] = _around(tuple(c * shine for c in colour), 0.22, "leaf")
-    return table | {"shadow": Material((0, 0, 0), (0, 0, 0))}
+            table[f"crown_{hue}_{shade}"] = _around(_bright(colour, shine), 0.22, "leaf")
+    table["shadow"] = Material((0, 0, 0), (0, 0, 0))
+    return table
 
 
 MATERIALS = _table()
 MATERIAL = {name: number for number, name in enumerate(MATERIALS)}
-TEXTURES = (
-    "fine",
-    "grass",
-    "leaf",
-    "patchy",
-    "ripples",
-    *(f"rows_{turn}" for turn in range(DIRECTIONS)),
-)
+_ROW_TEXTURES = tuple(f"rows_{turn}" for turn in range(DIRECTIONS))
+TEXTURES = ("fine", "grass", "leaf", "patchy", "ripples", *_ROW_TEXTURES)
 assert len(MATERIALS) <= SHADED
+
+
+def material_numbers(names) -> np.ndarray:
+    """Numbers (N,) of materials by name."""
+    return np.array([MATERIAL[name] for name in names], int)
 
 
 @dataclass(frozen=True)
@@ -150,13 +157,18 @@ SUMMER = Season((1.0, 1.0, 1.0), (1.0, 1.0, 1.0))
 
 
 def colour_table(season: Season = SUMMER) -> np.ndarray:
-    """Colour of every material, lit and shaded, at every level: (2 * 128 * 64,) uint32, bytes R G B 0."""
+    """Colour of every material, lit and shaded, at every level.
+
+    Returns:
+        (2 * 128 * 64,) uint32, bytes R G B 0.
+    """
     level = np.linspace(0, 1, LEVELS)[:, None]
     table = np.zeros((2, SHADED, LEVELS, 4), "uint8")
     for number, material in enumerate(MATERIALS.values()):
-        dark, light = np.array(material.dark), np.array(material.light)
-        grown = np.array(season.plants if material.texture in PLANTS else (1.0, 1.0, 1.0))
-        lit = _through_air((dark + (light - dark) * level) * grown) * season.light
+        dark = np.array(material.dark)
+        light = np.array(material.light)
+        growth = np.array(season.plants if material.texture in PLANTS else SUMMER.plants)
+        lit = _through_air((dark + (light - dark) * level) * growth) * season.light
         table[0, number, :, :3] = np.clip(lit, 0, 255)
         table[1, number, :, :3] = np.clip(lit * SHADOW_TINT, 0, 255)
     return np.ascontiguousarray(table).view("<u4").ravel()
@@ -164,26 +176,29 @@ def colour_table(season: Season = SUMMER) -> np.ndarray:
 
 def _through_air(colour: np.ndarray) -> np.ndarray:
     """Colours (N, 3) as they look from the plane: a little paler and greyer."""
-    (haze, air), lost = HAZE
     grey = colour.mean(axis=1, keepdims=True)
-    return (1 - haze) * (colour + lost * (grey - colour)) + haze * np.array(air)
+    greyer = colour + LOST_SATURATION * (grey - colour)
+    return (1 - HAZE_SHARE) * greyer + HAZE_SHARE * np.array(HAZE_COLOUR)
 
 
 def texture_of_material() -> np.ndarray:
     """Number of the texture of every material, lit and shaded: (256,) int."""
     numbers = np.zeros((2, SHADED), int)
-    numbers[:, : len(MATERIALS)] = [
-        TEXTURES.index(material.texture) for material in MATERIALS.values()
-    ]
+    for number, material in enumerate(MATERIALS.values()):
+        numbers[:, number] = TEXTURES.index(material.texture)
     return numbers.ravel()
 
 
 def textures(size_px: int, pixel_m: float, rng: np.random.Generator) -> np.ndarray:
     """Periodic textures, values 0 .. 47: (len(TEXTURES), size_px, size_px) uint8."""
     white = rng.standard_normal((4, size_px, size_px))
-    fine, crisp = _smooth(white[0], 0.25 / pixel_m), _smooth(white[1], 0.8 / pixel_m)
-    medium, broad = _smooth(white[2], 1.6 / pixel_m), _smooth(white[3], 6.0 / pixel_m)
-    mixed = [
+    fine = _smooth(white[0], 0.25 / pixel_m)
+    crisp = _smooth(white[1], 0.8 / pixel_m)
+    medium = _smooth(white[2], 1.6 / pixel_m)
+    broad = _smooth(white[3], 6.0 / pixel_m)
+
+    # In the order of `TEXTURES`.
+    fields = [
         fine,
         0.5 * fine + 0.6 * medium + 0.8 * broad,
         0.5 * fine + crisp,
@@ -191,26 +206,25 @@ def textures(size_px: int, pixel_m: float, rng: np.random.Generator) -> np.ndarr
         0.3 * fine + medium + broad,
     ]
     for turn in range(DIRECTIONS):
-        mixed.append(
-            0.4 * fine + 0.5 * broad + 1.1 * _rows(size_px, pixel_m, np.pi * turn / DIRECTIONS)
-        )
-    return np.stack([np.clip(24 + 11 * field / field.std(), 0, 47) for field in mixed]).astype(
-        "uint8"
-    )
+        rows = _rows(size_px, pixel_m, np.pi * turn / DIRECTIONS)
+        fields.append(0.4 * fine + 0.5 * broad + 1.1 * rows)
+    levels = [np.clip(24 + 11 * field / field.std(), 0, 47) for field in fields]
+    return np.stack(levels).astype("uint8")
 
 
 def _smooth(white: np.ndarray, sigma_px: float) -> np.ndarray:
     """Gaussian filter on a torus, unit variance."""
-    k = np.fft.fftfreq(white.shape[0])[:, None] ** 2 + np.fft.rfftfreq(white.shape[1])[None] ** 2
-    field = np.fft.irfft2(
-        np.fft.rfft2(white) * np.exp(-2 * np.pi**2 * sigma_px**2 * k), white.shape
-    )
+    rows, columns = white.shape
+    squared = np.fft.fftfreq(rows)[:, None] ** 2 + np.fft.rfftfreq(columns)[None] ** 2
+    gaussian = np.exp(-2 * np.pi**2 * sigma_px**2 * squared)  # its Fourier transform
+    field = np.fft.irfft2(np.fft.rfft2(white) * gaussian, white.shape)
     return field / max(field.std(), 1e-12)
 
 
 def _rows(size_px: int, pixel_m: float, heading: float, spacing_m: float = 2.4) -> np.ndarray:
-    """Stripes of a whole number of cycles each way, so that the texture repeats without a seam."""
+    """Stripes, whole cycles each way, so that the texture repeats without a seam."""
     cycles = size_px * pixel_m / max(spacing_m, 2.5 * pixel_m)
-    kx, ky = np.round(cycles * np.cos(heading)), np.round(cycles * np.sin(heading))
+    cycles_x = np.round(cycles * np.cos(heading))
+    cycles_y = np.round(cycles * np.sin(heading))
     y, x = np.mgrid[:size_px, :size_px] / size_px
-    return np.sqrt(2) * np.sin(2 * np.pi * (kx * x + ky * y))
+    return np.sqrt(2) * np.sin(2 * np.pi * (cycles_x * x + cycles_y * y))
