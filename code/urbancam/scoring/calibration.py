@@ -1,11 +1,13 @@
 """Calibration: whether cells called class k with probability .6 are of class k in 6 of 10 cases.
 
-Temperature scaling (Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2) mends what is over- or
-underconfident without changing any predicted class: one number a fold, fitted on the fold's validation cells alone.
+Temperature scaling (Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2) mends
+what is over- or underconfident without changing any predicted class: one number a fold, fitted on
+the fold's validation cells alone.
 
-A calibration error is a sum of sizes, so chance alone makes it larger than zero: the more, the fewer cells there are,
-and once more in the draws of a bootstrap, whose cells are repeated. An interval may thus lie above its value; what
-is safe to read is the difference between predictors of the same cells.
+A calibration error is a sum of sizes, so chance alone makes it larger than zero: the more, the
+fewer cells there are, and once more in the draws of a bootstrap, whose cells are repeated. An
+interval may thus lie above its value; what is safe to read is the difference between predictors of
+the same cells.
 """
 
 from collections.abc import Mapping
@@ -20,33 +22,34 @@ from urbancam.scoring.metrics import ranked_probability_score
 from urbancam.scoring.vocabulary import INCOME_CLASSES, PROBABILITIES
 
 BINS = 15  # of equal width, Guo et al. 2017
-# ASSUME: no probability is below this when its logarithm is taken, lest one cell decide; Keras's own clip, published.
+# ASSUME: no probability is below this when its logarithm is taken, lest one cell decide; Keras's
+# own clip, published.
 SMALLEST = 1e-7
-TEMPERATURES = (
-    0.05,
-    20.0,
-)  # searched; ASSUME: beyond them a network is as good as certain, or as good as constant
-
-
-# Temperature scaling
+# searched; ASSUME: beyond them a network is as good as certain, or as good as constant
+TEMPERATURES = (0.05, 20.0)
 
 
 def scale(probabilities: np.ndarray, temperature: float | np.ndarray) -> np.ndarray:
     """prob_k^(1/T), renormalised (Guo et al. 2017, equation 9, with log prob_k for the logits).
 
     Args:
-        probabilities: (n, 5) of either head: a binomial's are no softmax of free logits, but their logarithms are
-            logits of the same probabilities.
-        temperature: one, or (n, 1); 1 leaves all as it is, more is less sure.
+        probabilities: (n, 5) of either head: a binomial's are no softmax of free logits, but their
+            logarithms are logits of the same probabilities.
+        temperature: One, or (n, 1); 1 leaves all as it is, more is less sure.
 
     Returns:
         (n, 5).
     """
-    return np.exp(_scale_logarithm(probabilities, temperature))
+    return np.exp(_scaled_logarithm(probabilities, temperature))
 
 
-def _scale_logarithm(probabilities: np.ndarray, temperature: float | np.ndarray) -> np.ndarray:
-    return log_softmax(_logarithm(probabilities) / temperature, axis=1)
+def _scaled_logarithm(probabilities: np.ndarray, temperature: float | np.ndarray) -> np.ndarray:
+    logits = _logarithm(probabilities) / temperature
+    return log_softmax(logits, axis=1)
+
+
+def _logarithm(probabilities: np.ndarray) -> np.ndarray:
+    return np.log(np.maximum(probabilities, SMALLEST))
 
 
 def fit_temperature(probabilities: np.ndarray, classes: np.ndarray) -> float:
@@ -56,22 +59,27 @@ def fit_temperature(probabilities: np.ndarray, classes: np.ndarray) -> float:
         probabilities: (n, 5) of validation cells.
         classes: (n,) their class.
     """
+    cells = np.arange(len(classes))
 
     def loss(log_temperature: float) -> float:
-        scaled = _scale_logarithm(probabilities, np.exp(log_temperature))
-        return -scaled[np.arange(len(classes)), classes].mean()
+        logarithms = _scaled_logarithm(probabilities, np.exp(log_temperature))
+        return -logarithms[cells, classes].mean()
 
     # The loss is convex in 1/T (log-sum-exp of linear terms), so it has one minimum over log T too.
-    found = minimize_scalar(
-        loss, bounds=np.log(TEMPERATURES), method="bounded", options={"xatol": 1e-6}
+    minimum = minimize_scalar(
+        loss,
+        bounds=np.log(TEMPERATURES),
+        method="bounded",
+        options={"xatol": 1e-6},
     )
-    return float(np.exp(found.x))
+    return float(np.exp(minimum.x))
 
 
 def temperatures(validation: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
     """One temperature a fold.
 
-    ASSUME: the cells that the fold's best epoch was chosen on may also choose its temperature, as in Guo et al.
+    ASSUME: the cells that the fold's best epoch was chosen on may also choose its temperature, as
+    in Guo et al.
 
     Args:
         validation: fold -> its validation predictions, `prob_0` .. `prob_4, income_class`.
@@ -81,111 +89,147 @@ def temperatures(validation: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
     """
     rows = []
     for fold, table in validation.items():
-        probabilities, classes = table[PROBABILITIES].to_numpy(), table["income_class"].to_numpy()
+        probabilities = table[PROBABILITIES].to_numpy()
+        classes = table["income_class"].to_numpy()
         temperature = fit_temperature(probabilities, classes)
-        before, after = (
-            negative_log_likelihood(p, classes).mean()
-            for p in (probabilities, scale(probabilities, temperature))
-        )
-        rows.append((fold, temperature, len(table), before, after))
+        scaled = scale(probabilities, temperature)
+        row = {
+            "fold": fold,
+            "temperature": temperature,
+            "n": len(table),
+            "nll_before": negative_log_likelihood(probabilities, classes).mean(),
+            "nll_after": negative_log_likelihood(scaled, classes).mean(),
+        }
+        rows.append(row)
     return pd.DataFrame(rows, columns=["fold", "temperature", "n", "nll_before", "nll_after"])
 
 
 def scale_folds(predictions: pd.DataFrame, temperatures: pd.DataFrame) -> pd.DataFrame:
-    """The predictions with each cell's probabilities scaled by its fold's temperature; all else as it was."""
-    temperature = predictions["fold"].map(temperatures.set_index("fold")["temperature"]).to_numpy()
-    scaled = scale(predictions[PROBABILITIES].to_numpy(), temperature[:, None])
-    return predictions.assign(**dict(zip(PROBABILITIES, scaled.T, strict=True)))
+    """The predictions with each cell's probabilities scaled by its fold's temperature.
 
-
-# Scores
+    Args:
+        predictions: `fold, prob_0` .. `prob_4` and others, which stay as they are.
+        temperatures: `fold, temperature`, as `temperatures` returns them.
+    """
+    by_fold = temperatures.set_index("fold")["temperature"]
+    temperature = predictions["fold"].map(by_fold).to_numpy()
+    probabilities = predictions[PROBABILITIES].to_numpy()
+    scaled = scale(probabilities, temperature[:, None])
+    columns = dict(zip(PROBABILITIES, scaled.T, strict=True))
+    return predictions.assign(**columns)
 
 
 def negative_log_likelihood(probabilities: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """(n,) -log of the observed class's probability, nats."""
-    return -_logarithm(probabilities)[np.arange(len(classes)), classes]
+    cells = np.arange(len(classes))
+    return -_logarithm(probabilities)[cells, classes]
 
 
 def brier(probabilities: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """(n,) squared distance of the probabilities from the truth, summed over classes, 0..2 (Brier 1950)."""
-    return ((probabilities - np.eye(len(INCOME_CLASSES))[classes]) ** 2).sum(axis=1)
+    """(n,) squared distance of the probabilities from the truth, summed over classes, 0..2.
 
-
-def _logarithm(probabilities: np.ndarray) -> np.ndarray:
-    return np.log(np.maximum(probabilities, SMALLEST))
+    Brier 1950.
+    """
+    truth = np.eye(len(INCOME_CLASSES))[classes]
+    return ((probabilities - truth) ** 2).sum(axis=1)
 
 
 def bin_of(probability: np.ndarray) -> np.ndarray:
-    """Number of the bin (b/15, (b+1)/15] that holds each probability, 0 .. 14; 0 itself is in the first."""
-    return np.clip(np.ceil(probability * BINS) - 1, 0, BINS - 1).astype(int)
+    """Number of the bin (b/15, (b+1)/15] that holds each probability, 0 .. 14; 0 is in bin 0."""
+    number = np.ceil(probability * BINS) - 1
+    return np.clip(number, 0, BINS - 1).astype(int)
 
 
 def calibration_error(
-    probability: np.ndarray, occurs: np.ndarray, numbers: np.ndarray, counts: np.ndarray
-):
+    probability: np.ndarray,
+    occurs: np.ndarray,
+    numbers: np.ndarray,
+    counts: np.ndarray,
+) -> np.ndarray:
     """Expected calibration error of one event in every draw (Guo et al. 2017, equation 3).
 
-    sum_b n_b / n |accuracy_b - confidence_b| = sum_b |sum over the bin's cells of (occurs - probability)| / n.
+    sum_b n_b / n |accuracy_b - confidence_b|
+    = sum_b |sum over the bin's cells of (occurs - probability)| / n.
 
     Args:
         probability: (n,) of the event.
-        occurs: (n,) bool, whether it is so.
+        occurs: (n,) bool, whether the event occurs.
         numbers: (n,) block of each cell.
         counts: (draws, n_blocks) how often each block comes up.
 
     Returns:
         (draws,), NaN in a draw without cells.
     """
-    gaps = _sums_by_bin(probability, occurs - probability, numbers, counts.shape[1])
-    cells = block_sums(np.ones(len(numbers)), numbers, counts.shape[1])
-    return divide(np.abs(counts @ gaps).sum(axis=1), counts @ cells)
+    n_blocks = counts.shape[1]
+    gaps = counts @ _sums_by_bin(probability, occurs - probability, numbers, n_blocks)
+    cells = counts @ block_sums(np.ones(len(numbers)), numbers, n_blocks)
+    return divide(np.abs(gaps).sum(axis=1), cells)
 
 
 def _sums_by_bin(
-    probability: np.ndarray, values: np.ndarray, numbers: np.ndarray, n_blocks: int
+    probability: np.ndarray,
+    values: np.ndarray,
+    numbers: np.ndarray,
+    n_blocks: int,
 ) -> np.ndarray:
     """(n_blocks, 15) sums of values over the cells of each block and bin."""
     place = numbers * BINS + bin_of(probability)
-    return np.bincount(place, values, minlength=n_blocks * BINS).reshape(n_blocks, BINS)
+    sums = np.bincount(place, values, minlength=n_blocks * BINS)
+    return sums.reshape(n_blocks, BINS)
 
 
 def _top_label(predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """(n,) probability of the predicted class, and whether it is the right one."""
+    observed = predictions["income_class"].to_numpy()
     predicted = predictions["predicted_class"].to_numpy()
-    confidence = predictions[PROBABILITIES].to_numpy()[np.arange(len(predicted)), predicted]
-    return confidence, predicted == predictions["income_class"].to_numpy()
+    cells = np.arange(len(predicted))
+    confidence = predictions[PROBABILITIES].to_numpy()[cells, predicted]
+    return confidence, predicted == observed
 
 
-def scores(predictions: pd.DataFrame, numbers: np.ndarray, counts: np.ndarray) -> pd.DataFrame:
-    """How well calibrated the probabilities are, in every draw; arguments as of `metrics.scores`.
+def scores(
+    predictions: pd.DataFrame,
+    numbers: np.ndarray,
+    counts: np.ndarray,
+) -> pd.DataFrame:
+    """How well calibrated the probabilities are, in every draw.
+
+    Args:
+        predictions: As of `metrics.scores`.
+        numbers: As of `metrics.scores`.
+        counts: As of `metrics.scores`.
 
     Returns:
-        One row per draw: `ece` (of the predicted class), `classwise_ece` (mean over classes; Kull et al. 2019,
-        "Beyond temperature scaling", equation 3), `nll` (nats), `rps`, `brier`.
+        One row per draw: `ece` (of the predicted class), `classwise_ece` (mean over classes; Kull
+        et al. 2019, "Beyond temperature scaling", equation 3), `nll` (nats), `rps`, `brier`.
     """
-    probabilities, observed = (
-        predictions[PROBABILITIES].to_numpy(),
-        predictions["income_class"].to_numpy(),
-    )
-    of_class = [
+    probabilities = predictions[PROBABILITIES].to_numpy()
+    observed = predictions["income_class"].to_numpy()
+
+    # Means over cells
+    losses = [
+        negative_log_likelihood(probabilities, observed),
+        ranked_probability_score(probabilities, observed),
+        brier(probabilities, observed),
+    ]
+    values = np.column_stack([*losses, np.ones(len(observed))])
+    sums = counts @ block_sums(values, numbers, counts.shape[1])
+    nll, rps, brier_score = divide(sums[:, :-1], sums[:, -1:]).T
+
+    # Errors of events: the predicted class is right; the class is k
+    confidence, right = _top_label(predictions)
+    of_classes = [
         calibration_error(probabilities[:, k], observed == k, numbers, counts)
         for k in INCOME_CLASSES
     ]
-    losses = [
-        f(probabilities, observed)
-        for f in (negative_log_likelihood, ranked_probability_score, brier)
-    ]
-    sums = counts @ block_sums(
-        np.column_stack([*losses, np.ones(len(observed))]), numbers, counts.shape[1]
-    )
-    means = divide(sums[:, :-1], sums[:, -1:])
-    return pd.DataFrame(
-        {
-            "ece": calibration_error(*_top_label(predictions), numbers, counts),
-            "classwise_ece": np.mean(of_class, axis=0),
-        }
-        | dict(zip(("nll", "rps", "brier"), means.T, strict=True))
-    )
+    columns = {
+        "ece": calibration_error(confidence, right, numbers, counts),
+        "classwise_ece": np.mean(of_classes, axis=0),
+        "nll": nll,
+        "rps": rps,
+        "brier": brier_score,
+    }
+    return pd.DataFrame(columns)
 
 
 def reliability_table(
@@ -195,38 +239,40 @@ def reliability_table(
     confidence: float,
     seed: int,
 ) -> pd.DataFrame:
-    """The reliability diagram: how often the predicted class is right, by how sure the predictor was.
+    """The reliability diagram: how often a predictor is right, by how sure it is.
 
     Args:
-        predictors: name -> predictions `prob_0` .. `prob_4, predicted_class, income_class` of the same n cells.
+        predictors: name -> predictions `prob_0` .. `prob_4, predicted_class, income_class` of the
+            same n cells.
         blocks: (n,) spatial block of each cell.
-        draws: bootstrap draws of blocks, the same for all predictors.
-        confidence: of the intervals, 0..1.
-        seed: of the draws.
+        draws: Number of bootstrap draws of blocks, the same for all predictors.
+        confidence: Coverage of the intervals, 0..1.
+        seed: Seed of the draws.
 
     Returns:
-        `predictor, bin` (0 .. 14), `n` (cells), `confidence` (their mean probability), `accuracy, ci_low, ci_high`;
-        15 rows a predictor, NaN where no cell is in the bin.
+        `predictor, bin` (0 .. 14), `n` (cells), `confidence` (their mean probability), `accuracy,
+        ci_low, ci_high`; 15 rows a predictor, NaN where no cell is in the bin.
     """
     numbers, n_blocks = number_blocks(blocks)
-    counts = np.vstack([np.ones((1, n_blocks), dtype=int), block_draws(blocks, draws, seed)])
+    as_they_are = np.ones((1, n_blocks), dtype=int)
+    counts = np.vstack([as_they_are, block_draws(blocks, draws, seed)])
     parts = []
     for name, predictions in predictors.items():
-        sure, right = _top_label(predictions)
-        n, hits, total = (
-            counts @ _sums_by_bin(sure, values, numbers, n_blocks)
-            for values in (np.ones(len(sure)), right, sure)
-        )
-        accuracy = divide(hits, n)
+        probability, right = _top_label(predictions)
+        ones = np.ones(len(probability))
+        cells = counts @ _sums_by_bin(probability, ones, numbers, n_blocks)
+        hits = counts @ _sums_by_bin(probability, right, numbers, n_blocks)
+        total = counts @ _sums_by_bin(probability, probability, numbers, n_blocks)
+        accuracy = divide(hits, cells)
         low, high = interval(accuracy[1:], confidence)
         columns = {
+            "predictor": name,
             "bin": np.arange(BINS),
-            "n": n[0].astype(int),
-            "confidence": divide(total[0], n[0]),
+            "n": cells[0].astype(int),
+            "confidence": divide(total[0], cells[0]),
             "accuracy": accuracy[0],
             "ci_low": low,
             "ci_high": high,
         }
-        parts.append(pd.DataFrame(columns).assign(predictor=name))
-    table = pd.concat(parts, ignore_index=True)
-    return table[["predictor", *table.columns.drop("predictor")]]
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)

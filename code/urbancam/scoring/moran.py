@@ -1,5 +1,7 @@
-"""Moran's I: whether neighbouring cells resemble each other more than chance, in what is observed and in what a
-predictor leaves unexplained (Moran 1950; Cliff & Ord 1981, chapter 1).
+"""Moran's I: whether neighbouring cells resemble each other more than chance.
+
+Asked of what is observed and of what a predictor leaves unexplained (Moran 1950; Cliff & Ord 1981,
+chapter 1).
 """
 
 import numpy as np
@@ -12,6 +14,7 @@ from urbancam.tables import grid
 
 PERMUTATIONS = 999  # of the values over the cells (Anselin 1995: 999)
 VALUES_AT_ONCE = 2**22  # permuted values held in memory: 32 MB
+ROUNDING = 1e-12  # a permutation this near to the observed I is as large
 
 
 def queen_weights(ids: pd.Series, cell_size_m: float) -> sparse.csr_array:
@@ -19,17 +22,21 @@ def queen_weights(ids: pd.Series, cell_size_m: float) -> sparse.csr_array:
 
     Args:
         ids: (n,) INSPIRE ids, each once.
-        cell_size_m: side of a cell.
+        cell_size_m: Side of a cell, m.
 
     Returns:
-        (n, n); the row of a cell with k neighbours holds k times 1 / k, that of a cell without any nothing.
+        (n, n); the row of a cell with k neighbours holds k times 1 / k, that of a cell without any
+        nothing.
     """
     touching = grid.neighbours(ids, cell_size_m)
-    return sparse.diags_array(1 / np.maximum(touching.sum(axis=1), 1)) @ touching
+    neighbours = touching.sum(axis=1)
+    return sparse.diags_array(1 / np.maximum(neighbours, 1)) @ touching
 
 
 def moran_i(values: np.ndarray, weights: sparse.csr_array) -> np.ndarray:
-    """Moran's I, sum_ij w_ij z_i z_j / sum_i z_i^2 with z the values less their mean, rows of w summing to 1.
+    """Moran's I, sum_ij w_ij z_i z_j / sum_i z_i^2.
+
+    z are the values less their mean; the rows of w sum to 1.
 
     Args:
         values: (n,) or (n, m).
@@ -39,36 +46,44 @@ def moran_i(values: np.ndarray, weights: sparse.csr_array) -> np.ndarray:
         scalar or (m,), about -1 .. 1; NaN where all values are equal.
     """
     z = values - values.mean(axis=0, keepdims=True) if len(values) else values
-    return divide(np.einsum("i...,i...->...", z, weights @ z), np.einsum("i...,i...->...", z, z))
+    products = np.einsum("i...,i...->...", z, weights @ z)
+    squares = np.einsum("i...,i...->...", z, z)
+    return divide(products, squares)
 
 
 def permutation_test(
-    values: np.ndarray, weights: sparse.csr_array, permutations: int, seed: int
+    values: np.ndarray,
+    weights: sparse.csr_array,
+    permutations: int,
+    seed: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Moran's I and its one-sided pseudo p-value, (1 + how many permutations have as large an I) / (1 + all).
+    """Moran's I and its one-sided pseudo p-value.
+
+    p = (1 + number of permutations with as large an I) / (1 + number of permutations).
 
     Args:
         values: (n, m), m variables.
         weights: (n, n) row-standardised, no empty row.
-        permutations: of the cells, the same for all variables.
-        seed: of the permutations.
+        permutations: Number of permutations of the cells, the same for all variables.
+        seed: Seed of the permutations.
 
     Returns:
         (m,) I and (m,) p; both NaN where all values of a variable are equal.
     """
     # ASSUME: one-sided, for neighbours that are alike: nobody suspects them of being unlike.
     observed = moran_i(values, weights)
+    n_cells, n_variables = values.shape
     random = np.random.default_rng(seed)
     step = max(1, VALUES_AT_ONCE // max(1, values.size))
-    as_large = np.zeros(values.shape[1], dtype=int)
+    as_large = np.zeros(n_variables, dtype=int)
     for start in range(0, permutations, step):
-        orders = np.array(
-            [random.permutation(len(values)) for _ in range(min(step, permutations - start))]
-        )
-        permuted = values[orders.T].reshape(len(values), orders.shape[0] * values.shape[1])
-        by_chance = moran_i(permuted, weights).reshape(-1, values.shape[1])
-        as_large += (by_chance >= observed - 1e-12).sum(axis=0)
-    return observed, np.where(np.isnan(observed), np.nan, (1 + as_large) / (1 + permutations))
+        n_orders = min(step, permutations - start)
+        orders = np.array([random.permutation(n_cells) for _ in range(n_orders)])
+        permuted = values[orders.T].reshape(n_cells, n_orders * n_variables)
+        by_chance = moran_i(permuted, weights).reshape(-1, n_variables)
+        as_large += (by_chance >= observed - ROUNDING).sum(axis=0)
+    p_value = (1 + as_large) / (1 + permutations)
+    return observed, np.where(np.isnan(observed), np.nan, p_value)
 
 
 def variables(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -78,53 +93,63 @@ def variables(predictions: pd.DataFrame) -> pd.DataFrame:
         predictions: `p, income_class, target`, n rows.
 
     Returns:
-        (n rows) `observed_class`; `residual_class`, observed less expected class (4 p); `observed_rank` of the target,
-        0..1; `residual_rank`, that less the rank of p.
+        (n rows) `observed_class`; `residual_class`, observed less expected class (4 p);
+        `observed_rank` of the target, 0..1; `residual_rank`, that less the rank of p.
     """
     observed = predictions["income_class"].astype(float)
+    expected = INCOME_CLASSES[-1] * predictions["p"]
     rank = predictions[["target", "p"]].rank() / max(1, len(predictions))
-    return pd.DataFrame(
-        {
-            "observed_class": observed,
-            "residual_class": observed - INCOME_CLASSES[-1] * predictions["p"],
-            "observed_rank": rank["target"],
-            "residual_rank": rank["target"] - rank["p"],
-        }
-    )
+    columns = {
+        "observed_class": observed,
+        "residual_class": observed - expected,
+        "observed_rank": rank["target"],
+        "residual_rank": rank["target"] - rank["p"],
+    }
+    return pd.DataFrame(columns)
 
 
 def autocorrelation_table(
-    predictions: pd.DataFrame, imputed: np.ndarray, cell_size_m: float, seed: int
+    predictions: pd.DataFrame,
+    imputed: np.ndarray,
+    cell_size_m: float,
+    seed: int,
 ) -> pd.DataFrame:
-    """Moran's I of everything in `variables`, over all cells and over those with an income of their own.
+    """Moran's I of all `variables`, over all cells and over those with an income of their own.
 
     Args:
         predictions: `idINSPIRE, p, income_class, target`, n rows.
-        imputed: (n,) bool: INSEE gave the cell its group's income, so neighbours are alike by construction.
-        cell_size_m: side of a cell.
-        seed: of the permutations.
+        imputed: (n,) bool: INSEE gave the cell its group's income, so neighbours are alike by
+            construction.
+        cell_size_m: Side of a cell, m.
+        seed: Seed of the permutations.
 
     Returns:
-        `subset` (all, not_imputed), `variable, neighbours` (mean number of a cell), `n_cells`, `moran_i`, `expected`
-        (without autocorrelation, -1 / (n - 1)), `p_value` (999 permutations, one-sided: alike).
+        `subset` (all, not_imputed), `variable, neighbours` (mean number of a cell), `n_cells`,
+        `moran_i`, `expected` (without autocorrelation, -1 / (n - 1)), `p_value` (999 permutations,
+        one-sided: alike).
     """
+    subsets = {
+        "all": imputed | ~imputed,
+        "not_imputed": ~imputed,
+    }
     parts = []
-    for subset, chosen in {"all": imputed | ~imputed, "not_imputed": ~imputed}.items():
-        weights = queen_weights(predictions.loc[chosen, "idINSPIRE"], cell_size_m)
+    for subset, in_subset in subsets.items():
+        cells = predictions[in_subset]
+        weights = queen_weights(cells["idINSPIRE"], cell_size_m)
         # ASSUME: a cell without a neighbour says nothing of neighbours, and is left out.
-        kept = np.diff(weights.indptr) > 0
-        weights, values = weights[kept][:, kept], variables(predictions[chosen])[kept]
+        has_neighbours = np.diff(weights.indptr) > 0
+        weights = weights[has_neighbours][:, has_neighbours]
+        values = variables(cells)[has_neighbours]
         observed, p_value = permutation_test(values.to_numpy(), weights, PERMUTATIONS, seed)
         n = len(values)
-        neighbours, expected = (weights.nnz / n, -1 / (n - 1)) if n else (np.nan, np.nan)
-        part = {
+        columns = {
             "subset": subset,
             "variable": values.columns,
-            "neighbours": neighbours,
+            "neighbours": weights.nnz / n if n else np.nan,
             "n_cells": n,
             "moran_i": observed,
-            "expected": expected,
+            "expected": -1 / (n - 1) if n else np.nan,
             "p_value": p_value,
         }
-        parts.append(pd.DataFrame(part))
+        parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True)
