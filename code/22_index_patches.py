@@ -7,63 +7,83 @@ Run     python code/22_index_patches.py --run demo
 
 import argparse
 import logging
+from typing import TYPE_CHECKING
 
 from urbancam.workflow import arguments, runner
-from urbancam.workflow.records import Step
+from urbancam.workflow.job import Job, Request
+from urbancam.workflow.records import Done, Step
+
+if TYPE_CHECKING:  # a script that only shows its help does not wait for it
+    import pandas as pd
+
+    from urbancam.workflow.sections import Cities
 
 log = logging.getLogger(__name__)
 
+KEYS = ("patch_px", "stride_px", "split", "folds", "test_patches")  # of section `cities`
+
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return arguments.parser(__doc__, experiment="cities", variant=True).parse_args(argv)
+    return arguments.parser(__file__, __doc__).parse_args(argv)
 
 
-def declare(settings, paths, args) -> Step:
-    keys = ("patch_px", "stride_px", "split", "folds", "test_patches")
-    return Step(
-        "22_index_patches",
+def declare(request: Request) -> Step:
+    paths = request.paths
+    return request.step(
         2,
         paths.patches,
-        "run",
-        settings.pick("seed", *(f"cities.{key}" for key in keys)),
-        {paths.sites: "21_import_sites"},
+        ["seed", *(f"cities.{key}" for key in KEYS)],
+        [paths.sites],
         outputs=[paths.cities_used],
     )
 
 
-def work(step, settings, paths, args) -> dict:
+def work(job: Job) -> Done:
     from urbancam.cities import patches
     from urbancam.tables import frames
 
-    asked, method, folds = settings.cities, settings.cities.split, settings.cities.folds_split
-    images = frames.read(paths.sites, dtype={"site": str, "image": str, "acquisition": str})
+    paths, asked, seed = job.paths, job.settings.cities, job.settings.seed
+    method, folds = asked.split, asked.folds_split
+    text = dict.fromkeys(("site", "image", "acquisition"), str)
+    images = frames.read(paths.sites, dtype=text)
     cities = patches.usable_cities(images, asked.patch_px, method)
-    for city in cities[~cities["used"]].itertuples():
-        log.info("leaves out %s: %s", city.city, city.reason)
-    holds = patches.holds_windows(images, asked.patch_px, method)
-    for image in images[~holds].itertuples():
-        log.info(
-            "leaves out %s: %d x %d px hold no patch", image.path, image.width_px, image.height_px
-        )
-    if (unknown := ~patches.is_told_apart(images, method)).any():
-        log.info("leaves out %d images of unknown acquisition", unknown.sum())
-    images = images[holds & ~unknown & images["city"].isin(cities.loc[cities["used"], "city"])]
-    windows = patches.index_windows(
-        images, asked.patch_px, asked.stride_px, halves=method == "published"
-    )
-    sites = patches.assign_sites(images, method, folds, settings.seed)
-    table = patches.add_roles(windows, sites, method, folds, asked.test_patches, settings.seed)
+    images = usable_images(images, cities, asked)
+    halves = method == "published"
+    windows = patches.index_windows(images, asked.patch_px, asked.stride_px, halves=halves)
+    sites = patches.assign_sites(images, method, folds, seed)
+    table = patches.add_roles(windows, sites, method, folds, asked.test_patches, seed)
     patches.check_roles(table, folds)
     frames.write(table, paths.patches)
     frames.write(patches.count_roles(table, cities, folds), paths.cities_used)
-    return {
-        "patches": len(table),
-        "images": len(images),
-        "sites": len(sites),
-        "cities": int(cities["used"].sum()),
-        "cities left out": int((~cities["used"]).sum()),
-        "folds": folds,
-    }
+    return Done(
+        {
+            "patches": len(table),
+            "images": len(images),
+            "sites": len(sites),
+            "cities": int(cities["used"].sum()),
+            "cities left out": int((~cities["used"]).sum()),
+            "folds": folds,
+        }
+    )
+
+
+def usable_images(
+    images: "pd.DataFrame", cities: "pd.DataFrame", asked: "Cities"
+) -> "pd.DataFrame":
+    """The images that hold patches, of known acquisition where that splits, of cities that take part; the others are told."""
+    from urbancam.cities import patches
+
+    for city in cities[~cities["used"]].itertuples():
+        log.info("leaves out %s: %s", city.city, city.reason)
+    has_windows = patches.holds_windows(images, asked.patch_px, asked.split)
+    for image in images[~has_windows].itertuples():
+        size = f"{image.width_px} x {image.height_px} px"
+        log.info("leaves out %s: %s hold no patch", image.path, size)
+    unknown = ~patches.is_told_apart(images, asked.split)
+    if unknown.any():
+        log.info("leaves out %d images of unknown acquisition", unknown.sum())
+    of_used_city = images["city"].isin(cities.loc[cities["used"], "city"])
+    return images[has_windows & ~unknown & of_used_city]
 
 
 def main(argv: list[str] | None = None) -> int:

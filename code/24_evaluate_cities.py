@@ -71,7 +71,7 @@ def declare(settings, paths, args) -> Step:
 def work(step, settings, paths, args) -> dict:
     import pandas as pd
 
-    from urbancam.cities import accuracy, patches, similarity
+    from urbancam.cities import accuracy, arrangements, patches, similarity
     from urbancam.tables import frames
 
     how = (settings.statistics.draws, settings.statistics.confidence, settings.seed)
@@ -120,8 +120,8 @@ def work(step, settings, paths, args) -> dict:
         "similarity_embedding": alike[0].matrix(),
         "similarity_confusion": alike[1].matrix(),
         "city_similarity": pd.concat([one.pairs() for one in alike]),
-        "city_tree": pd.concat([similarity.merge_tree(one) for one in alike]),
-        "city_map": pd.concat([similarity.place_cities(one, settings.seed) for one in alike]),
+        "city_tree": pd.concat([arrangements.merge_tree(one) for one in alike]),
+        "city_map": pd.concat([arrangements.place_cities(one, settings.seed) for one in alike]),
     }
     frames.write(predictions, paths.predictions)
     for name, table in made.items():

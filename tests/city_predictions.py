@@ -9,17 +9,18 @@ CITIES = ["Ahaus (AAA)", "Borken (BBB)", "Coesfeld (CCC)"]
 
 
 def sample(seed: int = 0, sites: int = 4, images: int = 3, patches: int = 5) -> pd.DataFrame:
-    """Patches of three cities whose sites share one name each ("site0" ..), half of them told rightly."""
-    random = np.random.default_rng(seed)
-    keys = [
-        (c, f"site{s}", f"{i}.jpg", "ab"[s % 2], s % 2)
-        for c in CITIES
-        for s in range(sites)
-        for i in range(images)
-        for _ in range(patches)
-    ]
+    """Patches of three cities whose sites share one name each ("site0" ..), half named rightly."""
+    keys = []
+    for city in CITIES:
+        for site in range(sites):
+            for image in range(images):
+                key = (city, f"site{site}", f"{image}.jpg", "ab"[site % 2], site % 2)
+                keys += patches * [key]
     table = pd.DataFrame(keys, columns=["city", "site", "image", "acquisition", "fold"])
+
+    random = np.random.default_rng(seed)
     for column in accuracy.CONDITIONS.values():
         guess = random.choice(CITIES, len(table))
-        table[column] = np.where(random.random(len(table)) < 0.5, table["city"], guess)
+        right = random.random(len(table)) < 0.5
+        table[column] = np.where(right, table["city"], guess)
     return table

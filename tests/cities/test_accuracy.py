@@ -5,71 +5,73 @@ import pandas as pd
 import pytest
 
 from city_predictions import CITIES, sample
-from urbancam.cities import accuracy, patches
+from urbancam.cities import accuracy, patch_windows, patches
 from urbancam.workflow.errors import InputError
+
+ALL = ("all", "all")
+SIZES = ["n_patches", "n_images", "n_sites"]
 
 
 def rows_of(
-    table: pd.DataFrame, condition: str = "as_is", metric: str = "accuracy"
+    table: pd.DataFrame,
+    condition: str = "as_is",
+    metric: str = "accuracy",
 ) -> pd.DataFrame:
-    chosen = (table["tested_on"] == condition) & (table["metric"] == metric)
-    return table[chosen].set_index(["subset", "name"])
+    rows = table[(table["tested_on"] == condition) & (table["metric"] == metric)]
+    return rows.set_index(["subset", "name"])
+
+
+# ---- values and sizes
 
 
 def test_values_are_plain_shares():
     predictions = sample()
-    got = rows_of(accuracy.accuracy_table(predictions, 50, 0.95, 0), "grey")
+    got = rows_of(accuracy.accuracy_table(predictions, 50, 0.95, 0), "grey")["value"]
     right = predictions["predicted_city_grey"] == predictions["city"]
-    assert got.loc[("all", "all"), "value"] == pytest.approx(right.mean())
-    assert got.loc[("city", CITIES[1]), "value"] == pytest.approx(
-        right[predictions["city"] == CITIES[1]].mean()
-    )
-    assert got.loc[("acquisition", "b"), "value"] == pytest.approx(
-        right[predictions["acquisition"] == "b"].mean()
-    )
+    of_city = right[predictions["city"] == CITIES[1]]
+    of_acquisition = right[predictions["acquisition"] == "b"]
+    assert got[ALL] == pytest.approx(right.mean())
+    assert got["city", CITIES[1]] == pytest.approx(of_city.mean())
+    assert got["acquisition", "b"] == pytest.approx(of_acquisition.mean())
 
 
 def test_patches_of_unknown_acquisition_count():
-    got = rows_of(accuracy.accuracy_table(sample().assign(acquisition=np.nan), 50, 0.95, 0))
-    assert (
-        got.loc[("all", "all"), "n_patches"]
-        == got.loc[("acquisition", "unknown"), "n_patches"]
-        == 180
-    )
+    predictions = sample().assign(acquisition=np.nan)
+    got = rows_of(accuracy.accuracy_table(predictions, 50, 0.95, 0))["n_patches"]
+    assert got[ALL] == 180
+    assert got["acquisition", "unknown"] == 180
 
 
 def test_sites_of_equal_name_in_two_cities_are_two_sites():
     got = rows_of(accuracy.accuracy_table(sample(), 50, 0.95, 0))
-    assert got.loc[("all", "all"), ["n_patches", "n_images", "n_sites"]].tolist() == [180, 36, 12]
-    assert got.loc[("city", CITIES[0]), ["n_patches", "n_images", "n_sites"]].tolist() == [
-        60,
-        12,
-        4,
-    ]
+    assert got.loc[ALL, SIZES].tolist() == [180, 36, 12]
+    assert got.loc[("city", CITIES[0]), SIZES].tolist() == [60, 12, 4]
 
 
 def test_balanced_accuracy_weighs_cities_alike():
     predictions = sample().iloc[40:]  # the first city has fewer patches
     table = accuracy.accuracy_table(predictions, 50, 0.95, 0)
-    got = rows_of(table, metric="balanced_accuracy").loc[("all", "all"), "value"]
+    got = rows_of(table, metric="balanced_accuracy").loc[ALL, "value"]
     assert got == pytest.approx(rows_of(table).loc["city", "value"].mean())
+
+
+# ---- intervals
 
 
 def test_interval_over_sites_is_the_slow_bootstraps():
     predictions = sample(sites=6)
-    got = rows_of(accuracy.accuracy_table(predictions, 2000, 0.9, 1)).loc[
-        ("all", "all"), ["ci_low", "ci_high"]
-    ]
+    row = rows_of(accuracy.accuracy_table(predictions, 2000, 0.9, 1)).loc[ALL]
+    got = row[["ci_low", "ci_high"]].to_numpy(dtype=float)
+
+    right = predictions["predicted_city"] == predictions["city"]
+    places = [predictions["city"], predictions["site"]]
+    sites = [hits.to_numpy() for _, hits in right.groupby(places)]
     random = np.random.default_rng(5)
-    groups = [
-        g["predicted_city"].eq(g["city"]).to_numpy()
-        for _, g in predictions.groupby(["city", "site"])
-    ]
-    means = [
-        np.concatenate([groups[i] for i in random.integers(18, size=18)]).mean()
-        for _ in range(2000)
-    ]
-    assert got.to_numpy(dtype=float) == pytest.approx(np.quantile(means, [0.05, 0.95]), abs=0.01)
+    means = []
+    for _ in range(2000):
+        draw = random.integers(18, size=18)
+        means.append(np.concatenate([sites[i] for i in draw]).mean())
+    assert got == pytest.approx(np.quantile(means, [0.05, 0.95]), abs=0.01)
 
 
 def test_interval_over_sites_is_wider_where_a_site_is_told_as_one():
@@ -77,41 +79,48 @@ def test_interval_over_sites_is_wider_where_a_site_is_told_as_one():
     wrong = {city: CITIES[i - 1] for i, city in enumerate(CITIES)}
     odd = predictions["site"].isin(["site1", "site4"])
     predictions["predicted_city"] = predictions["city"].map(wrong).where(odd, predictions["city"])
-    row = rows_of(accuracy.accuracy_table(predictions, 500, 0.95, 0)).loc[("all", "all")]
-    assert row["ci_high"] - row["ci_low"] > 1.4 * (row["image_ci_high"] - row["image_ci_low"])
+    row = rows_of(accuracy.accuracy_table(predictions, 500, 0.95, 0)).loc[ALL]
+    over_sites = row["ci_high"] - row["ci_low"]
+    over_images = row["image_ci_high"] - row["image_ci_low"]
+    assert over_sites > 1.4 * over_images
 
 
 def test_one_site_a_city_has_no_interval_over_sites_but_one_over_images():
-    row = rows_of(accuracy.accuracy_table(sample(sites=1, images=9), 300, 0.95, 0)).loc[
-        ("city", CITIES[0])
-    ]
-    assert np.isnan(row["ci_low"]) and row["image_ci_low"] < row["value"] < row["image_ci_high"]
+    predictions = sample(sites=1, images=9)
+    table = rows_of(accuracy.accuracy_table(predictions, 300, 0.95, 0))
+    row = table.loc[("city", CITIES[0])]
+    assert np.isnan(row["ci_low"])
+    assert row["image_ci_low"] < row["value"] < row["image_ci_high"]
 
 
-def test_a_network_that_only_learns_the_acquisition_is_caught():
-    # As in the demo: each light is seen over two towns, first over one, then over the other.
-    lights = {city: [f"light {k}", f"light {(k + 1) % 3}"] for k, city in enumerate(CITIES)}
-    images = pd.DataFrame(
-        [
-            (city, f"site{s}", "0.png", lights[city][s % 2], 8, 8)
-            for city in CITIES
-            for s in range(6)
-        ],
-        columns=["city", "site", "image", "acquisition", "width_px", "height_px"],
-    )
-    got = {}
-    for method, folds in (("sites", 3), ("acquisition", 2)):
-        sites = patches.assign_sites(images, method, folds, 0)
-        table = patches.add_roles(
-            patches.index_windows(images, 4, 4, halves=False), sites, method, folds, None, 0
-        )
-        train = table[patches.roles(table, 0) == "train"]
-        named = train.groupby("acquisition")["city"].agg(
-            lambda cities: cities.mode()[0]
-        )  # all that it has learnt
-        test = table[patches.roles(table, 0) == "test"]
-        got[method] = (test["acquisition"].map(named) == test["city"]).mean()
-    assert got["sites"] <= 2 / 3 and got["acquisition"] <= 1 / 3
+# ---- splits
+
+
+def images_under_two_lights() -> pd.DataFrame:
+    """As in the demo: each light shines on two towns, first on one, then on the other."""
+    rows = []
+    for k, city in enumerate(CITIES):
+        lights = [f"light {k}", f"light {(k + 1) % 3}"]
+        rows += [(city, f"site{s}", "0.png", lights[s % 2], 8, 8) for s in range(6)]
+    columns = ["city", "site", "image", "acquisition", "width_px", "height_px"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+@pytest.mark.parametrize(
+    ("method", "folds", "most"),
+    [("sites", 3, 2 / 3), ("acquisition", 2, 1 / 3)],
+)
+def test_a_network_that_only_learns_the_acquisition_is_caught(method, folds, most):
+    images = images_under_two_lights()
+    sites = patches.assign_sites(images, method, folds, 0)
+    windows = patch_windows.index_windows(images, 4, 4, halves=False)
+    table = patches.add_roles(windows, sites, method, folds, None, 0)
+
+    # All that it has learnt: the most frequent city of each acquisition.
+    train = table[patches.roles(table, 0) == "train"]
+    learnt = train.groupby("acquisition")["city"].agg(lambda cities: cities.mode()[0])
+    test = table[patches.roles(table, 0) == "test"]
+    assert (test["acquisition"].map(learnt) == test["city"]).mean() <= most
 
 
 @pytest.mark.parametrize("spoil", ["missing", "twice", "other city", "other fold"])
@@ -128,24 +137,28 @@ def test_predictions_of_other_patches_are_refused(spoil):
         accuracy.check_predictions(bad, tested, "here")
 
 
+# ---- confusions
+
+
 def test_confusion_counts_every_patch_whatever_cities_are_named():
     predictions = sample().assign(predicted_city=CITIES[0])  # two cities are never named
     got = accuracy.confusion_matrix(predictions, CITIES)
-    assert got["city"].tolist() == CITIES and got[CITIES[0]].tolist() == [60, 60, 60]
+    assert got["city"].tolist() == CITIES
+    assert got[CITIES[0]].tolist() == [60, 60, 60]
     assert got[CITIES[1:]].to_numpy().sum() == 0
 
 
 def test_patches_taken_for_a_city_that_is_not_tested_count():
     predictions = sample().query("city != @CITIES[2]").assign(predicted_city=CITIES[2])
     got = accuracy.confusion_matrix(predictions, CITIES)
-    assert got["city"].tolist() == CITIES[:2] and got[CITIES[2]].tolist() == [60, 60]
+    assert got["city"].tolist() == CITIES[:2]
+    assert got[CITIES[2]].tolist() == [60, 60]
 
 
 def test_most_confused_sorts_numbers_within_each_city():
     # Published: percentages sorted as text, "9.8%" before "85.2%", indices modulo 44 (D-S2-13).
-    confusion = pd.DataFrame(
-        [[5, 98, 852, 0], [1, 9, 0, 0], [0, 0, 7, 0], [3, 3, 2, 1]], columns=list("abcd")
-    )
+    counts = [[5, 98, 852, 0], [1, 9, 0, 0], [0, 0, 7, 0], [3, 3, 2, 1]]
+    confusion = pd.DataFrame(counts, columns=list("abcd"))
     confusion.insert(0, "city", list("abcd"))
     got = accuracy.most_confused(confusion, 2)
     assert got[["city", "rank", "taken_for", "n"]].to_numpy().tolist() == [
@@ -160,10 +173,9 @@ def test_most_confused_sorts_numbers_within_each_city():
 
 def test_forty_five_cities():
     names = [f"City {i:02d}" for i in range(45)]
-    random = np.random.default_rng(0)
-    table = pd.DataFrame(
-        {"city": np.repeat(names, 50), "predicted_city": random.choice(names, 2250)}
-    )
+    predicted = np.random.default_rng(0).choice(names, 2250)
+    table = pd.DataFrame({"city": np.repeat(names, 50), "predicted_city": predicted})
     confusion = accuracy.confusion_matrix(table, names)
-    assert confusion.shape == (45, 46) and confusion[names].to_numpy().sum() == 2250
+    assert confusion.shape == (45, 46)
+    assert confusion[names].to_numpy().sum() == 2250
     assert accuracy.most_confused(confusion).groupby("city").size().eq(5).all()

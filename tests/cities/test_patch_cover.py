@@ -10,58 +10,57 @@ import samples
 from urbancam.cities import patch_cover
 from urbancam.sources.urban_atlas.fragments import label_raster
 
-WEST, SOUTH = samples.WEST, samples.SOUTH
+WEST = samples.WEST
+SOUTH = samples.SOUTH
 SITE = (WEST, SOUTH, WEST + 400, SOUTH + 400)  # m
 
 
 @pytest.fixture(scope="module")
 def land_cover() -> gpd.GeoDataFrame:
     """Fabric in the west, a road 20 m wide, forest in the east of 390 m."""
-    classes = {"class": ["hd_uf", "roads", "natural_areas"]}
-    return samples.land_cover_frame().assign(code=[11210, 12220, 31000], **classes)
+    frame = samples.land_cover_frame()
+    frame["code"] = [11210, 12220, 31000]
+    frame["class"] = ["hd_uf", "roads", "natural_areas"]
+    return frame
 
 
 def site_rows(count: int) -> pd.DataFrame:
-    row = dict(zip(("west", "south", "east", "north"), SITE, strict=True)) | {
-        "width_px": 960,
-        "height_px": 960,
-    }
-    return pd.DataFrame([row] * count)
+    """So many rows of the same site of 960 x 960 px."""
+    bounds = pd.DataFrame([SITE] * count, columns=["west", "south", "east", "north"])
+    return bounds.assign(width_px=960, height_px=960)
 
 
 def test_bounds_of_windows_by_hand():
     patches = pd.DataFrame({"x_px": [0, 480, 240], "y_px": [0, 480, 0]})
-    got = patch_cover.patch_bounds(patches, site_rows(3), 480) - np.tile([WEST, SOUTH], 2)
-    np.testing.assert_allclose(got, [[0, 200, 200, 400], [200, 0, 400, 200], [100, 200, 300, 400]])
+    bounds = patch_cover.patch_bounds(patches, site_rows(3), 480)
+    got = bounds - np.tile([WEST, SOUTH], 2)
+    expected = [[0, 200, 200, 400], [200, 0, 400, 200], [100, 200, 300, 400]]
+    np.testing.assert_allclose(got, expected)
 
 
 def test_fragments_of_a_patch_have_their_areas(land_cover):
     site = patch_cover.cut_site(land_cover, SITE, "EPSG:3035")
     got = patch_cover.cut_patch(site, (WEST + 200, SOUTH, WEST + 400, SOUTH + 200))
-    assert dict(zip(got["class"], got["area_m2"], strict=True)) == {
-        "hd_uf": 190 * 200,
-        "roads": 10 * 200,
-    }
+    areas_m2 = dict(zip(got["class"], got["area_m2"], strict=True))
+    assert areas_m2 == {"hd_uf": 190 * 200, "roads": 10 * 200}
 
 
 def test_site_in_lambert_93_holds_the_same_land_cover(land_cover):
-    centre = (
-        gpd.GeoSeries([shapely.Point(WEST + 400, SOUTH + 300)], crs="EPSG:3035")
-        .to_crs("EPSG:2154")
-        .iloc[0]
-    )
+    centre = gpd.GeoSeries([shapely.Point(WEST + 400, SOUTH + 300)], crs="EPSG:3035")
+    centre = centre.to_crs("EPSG:2154").iloc[0]
     bounds = (centre.x - 100, centre.y - 100, centre.x + 100, centre.y + 100)
     site = patch_cover.cut_site(land_cover, bounds, "EPSG:2154")
     got = patch_cover.cut_patch(site, bounds)
-    assert site.crs == "EPSG:2154" and set(got["class"]) == {"hd_uf", "roads", "natural_areas"}
-    assert got["area_m2"].sum() == pytest.approx(
-        200 * 200, rel=2e-3
-    )  # Lambert-93 does not keep areas
+    assert site.crs == "EPSG:2154"
+    assert set(got["class"]) == {"hd_uf", "roads", "natural_areas"}
+    # Lambert-93 does not keep areas.
+    assert got["area_m2"].sum() == pytest.approx(200 * 200, rel=2e-3)
 
 
 def test_labels_lie_where_the_polygons_do(land_cover):
     bounds = (WEST + 300, SOUTH, WEST + 500, SOUTH + 200)
-    fragments = patch_cover.cut_patch(patch_cover.cut_site(land_cover, bounds, "EPSG:3035"), bounds)
+    site = patch_cover.cut_site(land_cover, bounds, "EPSG:3035")
+    fragments = patch_cover.cut_patch(site, bounds)
     labels = label_raster(fragments.geometry, bounds, 100)
     west_to_east = [fragments["class"][label - 1] for label in labels[50, [0, 50, 99]]]
     assert west_to_east == ["hd_uf", "roads", "natural_areas"]

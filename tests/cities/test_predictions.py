@@ -1,4 +1,4 @@
-"""What the network of the cities says of patches: surety, changed colours, and means over sites."""
+"""What the network of the cities says of patches: surety, changed colours, means over sites."""
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,10 @@ NAMES = ["a", "b", "c"]
 
 @pytest.fixture
 def patches() -> pd.DataFrame:
-    table = pd.DataFrame({"patch_id": [f"p{i}" for i in range(12)], "city": np.repeat(NAMES, 4)})
-    return table.assign(site=np.tile(["s0", "s0", "s1", "s1"], 3), image="i.png", acquisition="one")
+    ids = [f"p{i}" for i in range(12)]
+    sites = np.tile(["s0", "s0", "s1", "s1"], 3)
+    table = pd.DataFrame({"patch_id": ids, "city": np.repeat(NAMES, 4), "site": sites})
+    return table.assign(image="i.png", acquisition="one")
 
 
 @pytest.fixture
@@ -25,40 +27,47 @@ def network() -> networks.Network:
     return networks.Network(features, 6, 3, 0.5)
 
 
-def predict(network, patches):
-    images = np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3)).astype(np.uint8)
-    made, seen = settings.load("demo").cities, []
+@pytest.fixture
+def images() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3)).astype(np.uint8)
+
+
+def predict(network, patches, images) -> tuple[pd.DataFrame, list]:
+    """The table of predictions, and the changes in which the images were asked for."""
+    cities = settings.load("demo").cities
+    changes = []
 
     def items(change):
-        seen.append(change)
+        changes.append(change)
         return datasets.LabelledImages(images, np.arange(12), np.zeros(12, dtype=int), change)
 
-    return predictions.predict_patches(network, patches, items, NAMES, 2, made, 1), seen
+    table, _ = predictions.predict_patches(network, patches, items, NAMES, 2, cities, 1)
+    return table, changes
 
 
-def test_probabilities_are_those_of_the_network(network, patches):
-    (table, _), _ = predict(network, patches)
-    images = np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3)).astype(np.uint8)
-    pixels = datasets.normalise(torch.from_numpy(images).permute(0, 3, 1, 2), "imagenet")
+def test_probabilities_are_those_of_the_network(network, patches, images):
+    table, _ = predict(network, patches, images)
+    pixels = torch.from_numpy(images).permute(0, 3, 1, 2)
     with torch.inference_mode():
-        expected = network.eval()(pixels).softmax(1).numpy()
+        out = network.eval()(datasets.normalise(pixels, "imagenet"))
+    expected = out.softmax(1).numpy()
     assert table["probability"].to_numpy() == pytest.approx(expected.max(1), abs=1e-6)
     assert table["predicted_city"].tolist() == [NAMES[k] for k in expected.argmax(1)]
-    expected = expected[np.arange(12), np.repeat([0, 1, 2], 4)]
-    assert table["probability_true"].to_numpy() == pytest.approx(expected, abs=1e-6)
+
+    of_truth = expected[np.arange(12), np.repeat([0, 1, 2], 4)]
+    assert table["probability_true"].to_numpy() == pytest.approx(of_truth, abs=1e-6)
 
 
-def test_every_change_is_shown_once_and_none_first(network, patches):
-    _, seen = predict(network, patches)
-    assert seen == [None, colour.jitter, colour.grey]
+def test_every_change_is_shown_once_and_none_first(network, patches, images):
+    _, changes = predict(network, patches, images)
+    assert changes == [None, colour.jitter, colour.grey]
 
 
 def test_sites_of_equal_name_keep_apart_and_get_their_means(patches):
     embeddings = np.random.default_rng(1).random((12, 5)).astype(np.float32)
     got = predictions.mean_by_site(patches.assign(fold=1), embeddings)
-    assert got[["city", "site"]].to_numpy().tolist() == [
-        [c, s] for c in NAMES for s in ("s0", "s1")
-    ]
+    assert got["city"].tolist() == ["a", "a", "b", "b", "c", "c"]
+    assert got["site"].tolist() == 3 * ["s0", "s1"]
     assert got["n_patches"].tolist() == [2] * 6
     expected = embeddings.reshape(6, 2, 5).mean(axis=1)
     assert np.allclose(got.filter(regex=r"^e\d").to_numpy(), expected)
@@ -66,4 +75,5 @@ def test_sites_of_equal_name_keep_apart_and_get_their_means(patches):
 
 def test_a_network_of_grey_patches_is_shown_grey_ones():
     assert predictions.seen_colour("grey") is colour.grey
-    assert predictions.seen_colour("jitter") is None and predictions.seen_colour("as_is") is None
+    assert predictions.seen_colour("jitter") is None
+    assert predictions.seen_colour("as_is") is None

@@ -1,4 +1,7 @@
-"""What a network of the cities experiment says of patches: the city, how surely, and where it places each site."""
+"""What a network of the cities experiment says of patches: the city, and how surely.
+
+And where it places each site: the mean of its patches in the space of the network's last features.
+"""
 
 from collections.abc import Callable
 
@@ -15,8 +18,12 @@ KEYS = ["patch_id", "city", "site", "image", "acquisition"]
 
 
 def seen_colour(trained_on: str) -> colour.Change | None:
-    """How patches are changed before validation and test: a network of grey patches is always shown grey ones."""
-    # ASSUME: jitter is an augmentation, so that a jittered training is validated and tested on patches as they are.
+    """How patches are changed before validation and test.
+
+    A network of grey patches is always shown grey ones.
+    """
+    # ASSUME: jitter is an augmentation, so that a jittered training is validated and tested on
+    # patches as they are.
     return colour.grey if trained_on == "grey" else None
 
 
@@ -32,29 +39,36 @@ def predict_patches(
     """The tables `test_predictions.csv` and `site_embeddings.parquet` of a fold.
 
     Args:
-        network: trained, on its device.
+        network: Trained network, on its device.
         patches: N tested patches with `KEYS`.
-        items: `items(change)` gives their images, changed by a function of `colour.COLOUR` (None: as they are).
-        names: of the K cities, in the order of the outputs.
-        fold: whose network it is.
-        settings: section `cities`.
-        workers: processes that load images.
+        items: `items(change)` gives their images, changed by a function of `colour.COLOUR` (None:
+            as they are).
+        names: Names of the K cities, in the order of the outputs.
+        fold: Fold of the network.
+        settings: Section `cities`.
+        workers: Number of processes that load images.
 
     Returns:
-        `KEYS, fold, predicted_city, probability` (of that city), `probability_true, predicted_city_jitter,
-        predicted_city_grey`; and `city, site, fold, n_patches, e0 .. e<channels - 1>`, means over a site's patches.
+        `KEYS, fold, predicted_city, probability` (of that city), `probability_true,
+        predicted_city_jitter, predicted_city_grey`; and `city, site, fold, n_patches,
+        e0 .. e<channels - 1>`, means over a site's patches.
     """
+    # The last layer is applied to the embeddings, so that patches pass the network once.
     embeddings = inference.predict(network, items(None), settings, workers, network.embed)
+    device = network.linear.weight.device
     with torch.inference_mode():
-        out = network.linear(embeddings.to(network.linear.weight.device)).cpu()
+        out = network.linear(embeddings.to(device)).cpu()
     probabilities = torch.softmax(out.double(), dim=1).numpy()
-    truth = pd.Index(names).get_indexer(patches["city"])
+
     table = patches[KEYS].reset_index(drop=True).assign(fold=fold)
+    truth = pd.Index(names).get_indexer(patches["city"])
     table["predicted_city"] = np.take(names, probabilities.argmax(axis=1))
     table["probability"] = probabilities.max(axis=1)
     table["probability_true"] = probabilities[np.arange(len(table)), truth]
+
     for condition in ("jitter", "grey"):
-        out = inference.predict(network, items(colour.COLOUR[condition]), settings, workers)
+        changed = items(colour.COLOUR[condition])
+        out = inference.predict(network, changed, settings, workers)
         table[f"predicted_city_{condition}"] = np.take(names, out.argmax(1).numpy())
     return table, mean_by_site(table, embeddings.numpy())
 
@@ -66,15 +80,16 @@ def mean_by_site(patches: pd.DataFrame, embeddings: np.ndarray) -> pd.DataFrame:
         patches: `city, site, fold`, N rows.
         embeddings: (N, channels).
     """
-    numbers, count = number_blocks(patches["city"] + "/" + patches["site"].astype(str))
-    sites = (
-        patches[["city", "site", "fold"]]
-        .assign(number=numbers)
-        .drop_duplicates("number")
-        .sort_values("number")
-    )
-    sizes = np.bincount(numbers, minlength=count)
-    means = (block_sums(embeddings, numbers, count) / sizes[:, None]).astype(np.float32)
+    # Sites of equal name in two cities are two sites.
+    names = patches["city"] + "/" + patches["site"].astype(str)
+    numbers, n_sites = number_blocks(names)
+    sites = patches[["city", "site", "fold"]].assign(number=numbers)
+    sites = sites.drop_duplicates("number").sort_values("number")
+    sites = sites.drop(columns="number").reset_index(drop=True)
+
+    sizes = np.bincount(numbers, minlength=n_sites)
+    sums = block_sums(embeddings, numbers, n_sites)
+    means = (sums / sizes[:, None]).astype(np.float32)
     columns = [f"e{k}" for k in range(means.shape[1])]
-    sites = sites.drop(columns="number").assign(n_patches=sizes).reset_index(drop=True)
-    return pd.concat([sites, pd.DataFrame(means, columns=columns)], axis=1)
+    means = pd.DataFrame(means, columns=columns)
+    return pd.concat([sites.assign(n_patches=sizes), means], axis=1)

@@ -2,19 +2,15 @@
 
 Two measures, each a symmetric matrix over cities:
 
-- embedding: cosine of the cities' centroids in the space of the last features, within each fold (networks of
-  different folds have different spaces), averaged over folds;
+- embedding: cosine of the cities' centroids in the space of the last features, within each fold
+  (networks of different folds have different spaces), averaged over folds;
 - confusion: mean of both directions of the share of a city's patches that are taken for the other.
-
-From either, a tree (average linkage) and a map in two dimensions (multidimensional scaling) on 1 - similarity.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.cluster.hierarchy import linkage
-from scipy.spatial.distance import squareform
 
 from urbancam.scoring.bootstrap import divide, interval
 
@@ -23,7 +19,7 @@ DRAWS_AT_A_TIME = 50  # of the bootstrap: arrays of draws x cities x sites
 
 @dataclass(frozen=True)
 class Similarity:
-    """A measure over K cities: (K, K) `value`, and the ends of its interval, NaN where there is none."""
+    """A measure over K cities: (K, K) `value`, and the ends of its interval, NaN where none is."""
 
     measure: str
     cities: list[str]
@@ -33,48 +29,90 @@ class Similarity:
 
     def matrix(self) -> pd.DataFrame:
         """Column `city`, then one column per city."""
-        return pd.DataFrame(self.value, columns=self.cities).assign(city=self.cities)[
-            ["city", *self.cities]
-        ]
+        table = pd.DataFrame(self.value, columns=self.cities)
+        table = table.assign(city=self.cities)
+        return table[["city", *self.cities]]
 
     def pairs(self) -> pd.DataFrame:
         """Each pair once: `measure, city, other, value, ci_low, ci_high`, the most alike first."""
         first, second = np.triu_indices(len(self.cities), 1)
         names = np.array(self.cities, dtype=object)
         table = pd.DataFrame(
-            {"measure": self.measure, "city": names[first], "other": names[second]}
+            {
+                "measure": self.measure,
+                "city": names[first],
+                "other": names[second],
+                "value": self.value[first, second],
+                "ci_low": self.low[first, second],
+                "ci_high": self.high[first, second],
+            }
         )
-        for column, values in (("value", self.value), ("ci_low", self.low), ("ci_high", self.high)):
-            table[column] = values[first, second]
         return table.sort_values("value", ascending=False, kind="stable", ignore_index=True)
 
     @property
     def distances(self) -> np.ndarray:
         """(K, K) 1 - similarity, exactly symmetric, 0 on the diagonal."""
-        distances = np.clip(1 - (self.value + self.value.T) / 2, 0, None)
-        # ASSUME: cities that no trained fold tests together are as far apart as the others are on average.
-        known = distances[~np.isnan(distances) & ~np.eye(len(distances), dtype=bool)]
-        distances[np.isnan(distances)] = known.mean() if known.size else 1.0
+        symmetric = (self.value + self.value.T) / 2
+        distances = np.clip(1 - symmetric, 0, None)
+        undefined = np.isnan(distances)
+        # ASSUME: cities that no trained fold tests together are as far apart as the others are on
+        # average.
+        diagonal = np.eye(len(distances), dtype=bool)
+        others = distances[~undefined & ~diagonal]
+        distances[undefined] = others.mean() if others.size else 1.0
         np.fill_diagonal(distances, 0)
         return distances
 
 
-def draw_sites(cities: np.ndarray, draws: int, seed: int) -> np.ndarray:
-    """Resample sites with replacement within each city; (draws, S) how often each came up.
+def draw_sites(
+    cities: np.ndarray,
+    draws: int,
+    seed: int,
+) -> np.ndarray:
+    """Resample sites with replacement within each city.
 
     Args:
         cities: (S,) city of each site.
-        draws: how many.
-        seed: of the random numbers.
+        draws: Number of draws.
+        seed: Seed of the random numbers.
+
+    Returns:
+        (draws, S) int64, how often each site came up.
     """
     random = np.random.default_rng(seed)
     counts = np.zeros((draws, len(cities)), dtype=np.int64)
     for city in np.unique(cities):
         members = np.flatnonzero(cities == city)
-        counts[:, members] = random.multinomial(
-            len(members), np.full(len(members), 1 / len(members)), size=draws
-        )
+        n = len(members)
+        alike = np.full(n, 1 / n)
+        counts[:, members] = random.multinomial(n, alike, size=draws)
     return counts
+
+
+def _counts_of_sites(
+    cities: np.ndarray,
+    draws: int,
+    seed: int,
+) -> np.ndarray:
+    """(1 + draws, S): every site once, for the value itself, then the draws."""
+    once = np.ones((1, len(cities)), dtype=np.int64)
+    return np.vstack([once, draw_sites(cities, draws, seed)])
+
+
+def _add_interval(
+    measure: str,
+    cities: list[str],
+    values: np.ndarray,
+    n_sites: np.ndarray,
+    confidence: float,
+) -> Similarity:
+    """The measure of (1 + draws, K, K) `values`: the first is the value, the draws its interval."""
+    low, high = interval(values[1:], confidence)
+    lone = n_sites < 2  # one site cannot be resampled
+    either_lone = lone[:, None] | lone[None]
+    low[either_lone] = np.nan
+    high[either_lone] = np.nan
+    return Similarity(measure, cities, values[0], low, high)
 
 
 def by_embedding(
@@ -91,43 +129,62 @@ def by_embedding(
         sites: `city, site, fold`, S rows: a test site and the fold whose network embedded it.
         embeddings: (S, E) mean embedding of each site's patches.
         cities: K names, the order of the matrix.
-        draws: of the bootstrap.
-        confidence: of the intervals, 0..1.
-        seed: of the draws.
+        draws: Number of bootstrap draws.
+        confidence: Coverage of the intervals, 0..1.
+        seed: Seed of the draws.
     """
-    # ASSUME: every site counts alike in its city's centroid, however many images it has; centroids are taken from
-    # their mean over cities, since features after a ReLU are positive and all cosines would be near 1.
-    counts = draw_sites(sites["city"].to_numpy(), draws, seed)
-    counts = np.vstack([np.ones((1, len(sites)), dtype=np.int64), counts])
-    folds = [
-        _cosines_of_fold(sites, embeddings, cities, counts, fold) for fold in sites["fold"].unique()
-    ]
-    drawn = _mean_of_known(folds)
-    low, high = interval(drawn[1:], confidence)
-    few = (sites["city"].value_counts().reindex(cities, fill_value=0) < 2).to_numpy()
-    unknown = few[:, None] | few[None]  # one site cannot be resampled
-    low[unknown], high[unknown] = np.nan, np.nan
-    return Similarity("embedding", cities, drawn[0], low, high)
+    # ASSUME: every site counts alike in its city's centroid, however many images it has; centroids
+    # are taken from their mean over cities, since features after a ReLU are positive and all
+    # cosines would be near 1.
+    names = np.array(cities, dtype=object)
+    homes = sites["city"].to_numpy()
+    counts = _counts_of_sites(homes, draws, seed)
+
+    # Networks of different folds have different spaces: cosines are taken within a fold.
+    folds = []
+    for fold in sites["fold"].unique():
+        tested = (sites["fold"] == fold).to_numpy()
+        members = homes[tested] == names[:, None]
+        folds.append(_cosines(embeddings[tested], members, counts[:, tested]))
+
+    values = _mean_of_defined(folds)
+    n_sites = sites["city"].value_counts().reindex(cities, fill_value=0)
+    return _add_interval("embedding", cities, values, n_sites.to_numpy(), confidence)
 
 
-def _cosines_of_fold(sites, embeddings, cities: list[str], counts: np.ndarray, fold) -> np.ndarray:
-    """(draws, K, K), NaN where a city has no site in the draw's fold."""
-    chosen = (sites["fold"] == fold).to_numpy()
-    vectors = embeddings[chosen].astype(float)
-    gram = vectors @ vectors.T  # S, S: all that cosines of centroids need
-    member = (sites["city"].to_numpy()[chosen] == np.array(cities, dtype=object)[:, None]).astype(
-        float
-    )  # K, S
+def _cosines(
+    embeddings: np.ndarray,
+    members: np.ndarray,
+    counts: np.ndarray,
+) -> np.ndarray:
+    """Cosines of the cities' centroids in the space of one network.
+
+    Args:
+        embeddings: (S, E) of the sites of a fold.
+        members: (K, S) bool, which sites are a city's.
+        counts: (D, S) how often each site came up in each draw.
+
+    Returns:
+        (D, K, K), NaN where a city has no site in the draw.
+    """
+    vectors = embeddings.astype(float)
+    gram = vectors @ vectors.T  # (S, S), all that cosines of centroids need
+    members = members.astype(float)
     parts = []
     for start in range(0, len(counts), DRAWS_AT_A_TIME):
-        weight = counts[start : start + DRAWS_AT_A_TIME, None, chosen] * member
-        weight = np.nan_to_num(divide(weight, weight.sum(axis=2, keepdims=True)))
-        parts.append(centred_cosines(weight @ gram @ weight.transpose(0, 2, 1), weight.any(axis=2)))
+        draws = counts[start : start + DRAWS_AT_A_TIME]
+        weights = draws[:, None] * members  # (D, K, S)
+        n_sites = weights.sum(axis=2, keepdims=True)
+        weights = np.nan_to_num(divide(weights, n_sites))
+        inner = weights @ gram @ weights.transpose(0, 2, 1)
+        parts.append(centred_cosines(inner, weights.any(axis=2)))
     return np.concatenate(parts)
 
 
 def centred_cosines(inner: np.ndarray, present: np.ndarray) -> np.ndarray:
     """Cosines of vectors about their mean, from their inner products.
+
+    With m the mean of the vectors, (a - m)(b - m) = ab - am - bm + mm.
 
     Args:
         inner: (D, K, K) inner products, zero where a vector is absent.
@@ -136,79 +193,60 @@ def centred_cosines(inner: np.ndarray, present: np.ndarray) -> np.ndarray:
     Returns:
         (D, K, K), NaN where either vector is absent or equals the mean.
     """
-    share = np.nan_to_num(divide(present, present.sum(axis=1, keepdims=True)))
-    rows = np.einsum("dk,dkl->dl", share, inner)
-    centre = np.einsum("dl,dl->d", share, rows)
-    inner = inner - rows[:, :, None] - rows[:, None, :] + centre[:, None, None]
-    lengths = np.sqrt(np.clip(np.diagonal(inner, axis1=1, axis2=2), 0, None))
+    n_present = present.sum(axis=1, keepdims=True)
+    share = np.nan_to_num(divide(present, n_present))
+    with_mean = np.einsum("dk,dkl->dl", share, inner)
+    mean_squared = np.einsum("dl,dl->d", share, with_mean)
+    inner = inner - with_mean[:, :, None] - with_mean[:, None, :] + mean_squared[:, None, None]
+
+    squares = np.diagonal(inner, axis1=1, axis2=2)
+    lengths = np.sqrt(np.clip(squares, 0, None))
     cosines = divide(inner, lengths[:, :, None] * lengths[:, None, :])
-    cosines[~(present[:, :, None] & present[:, None, :])] = np.nan
+    both_present = present[:, :, None] & present[:, None, :]
+    cosines[~both_present] = np.nan
     return np.clip(cosines, -1, 1)
 
 
-def _mean_of_known(parts: list[np.ndarray]) -> np.ndarray:
+def _mean_of_defined(parts: list[np.ndarray]) -> np.ndarray:
     """Mean over the parts, leaving out NaN; NaN where all are."""
     stacked = np.stack(parts)
-    return divide(np.nansum(stacked, axis=0), np.isfinite(stacked).sum(axis=0))
+    n_defined = np.isfinite(stacked).sum(axis=0)
+    return divide(np.nansum(stacked, axis=0), n_defined)
 
 
 def by_confusion(
-    predictions: pd.DataFrame, cities: list[str], draws: int, confidence: float, seed: int
+    predictions: pd.DataFrame,
+    cities: list[str],
+    draws: int,
+    confidence: float,
+    seed: int,
 ) -> Similarity:
-    """Mean of the two shares of patches that are taken for the other city, with intervals over sites.
+    """Mean of the two shares of patches that are taken for the other city.
 
     Args:
         predictions: `city, site, predicted_city`, a row per patch.
         cities: K names, the order of the matrix.
-        draws: of the bootstrap.
-        confidence: of the intervals, 0..1.
-        seed: of the draws.
+        draws: Number of bootstrap draws.
+        confidence: Coverage of the intervals, 0..1, over sites.
+        seed: Seed of the draws.
     """
-    table = pd.crosstab([predictions["city"], predictions["site"]], predictions["predicted_city"])
-    table = table.reindex(columns=cities, fill_value=0).assign(
-        patches=table.sum(axis=1)
-    )  # whatever they are taken for
+    # Rows are sites; the last column counts all their patches, whatever they are taken for.
+    sites = [predictions["city"], predictions["site"]]
+    table = pd.crosstab(sites, predictions["predicted_city"])
+    n_patches = table.sum(axis=1)
+    table = table.reindex(columns=cities, fill_value=0)
+    table = table.assign(patches=n_patches)
     homes = table.index.get_level_values("city").to_numpy()
-    counts = np.vstack([np.ones((1, len(table)), dtype=np.int64), draw_sites(homes, draws, seed)])
-    sums = np.stack(
-        [counts[:, homes == city] @ table.to_numpy()[homes == city] for city in cities], axis=1
-    )
-    shares = divide(sums[:, :, :-1], sums[:, :, -1:])  # draws, K, K
-    drawn = (shares + shares.transpose(0, 2, 1)) / 2
-    low, high = interval(drawn[1:], confidence)
-    few = np.array([(homes == city).sum() < 2 for city in cities])
-    unknown = few[:, None] | few[None]
-    low[unknown], high[unknown] = np.nan, np.nan
-    return Similarity("confusion", cities, drawn[0], low, high)
+    counts = _counts_of_sites(homes, draws, seed)
 
-
-def merge_tree(similarity: Similarity) -> pd.DataFrame:
-    """The tree of cities, as scipy's linkage tells it.
-
-    Returns:
-        `measure, left, right` (numbers of cities in their order, then of earlier merges), `distance`, `n_cities`.
-    """
-    # ASSUME: average linkage; distance 1 - similarity.
-    merged = linkage(squareform(similarity.distances), "average")
-    table = pd.DataFrame(merged, columns=["left", "right", "distance", "n_cities"])
-    table.insert(0, "measure", similarity.measure)
-    return table.astype({"left": int, "right": int, "n_cities": int})
-
-
-def place_cities(similarity: Similarity, seed: int) -> pd.DataFrame:
-    """A place in the plane for each city, distances as near as can be to 1 - similarity (metric scaling by SMACOF).
-
-    Returns:
-        `measure, city, x, y`, and `stress` (Kruskal's stress-1 of the whole map: 0.05 good, 0.2 poor).
-    """
-    from sklearn.manifold import MDS
-
-    distances = similarity.distances
-    scaling = MDS(
-        2, metric="precomputed", n_init=8, init="random", random_state=seed, normalized_stress=False
-    )
-    places = scaling.fit_transform(distances)
-    apart = np.linalg.norm(places[:, None] - places[None], axis=2)
-    stress = float(np.sqrt(divide(((apart - distances) ** 2).sum(), (apart**2).sum())))
-    table = pd.DataFrame({"measure": similarity.measure, "city": similarity.cities})
-    return table.assign(x=places[:, 0], y=places[:, 1], stress=stress)
+    numbers = table.to_numpy()
+    sums = []
+    n_sites = []
+    for city in cities:
+        own = homes == city
+        sums.append(counts[:, own] @ numbers[own])
+        n_sites.append(own.sum())
+    sums = np.stack(sums, axis=1)
+    shares = divide(sums[:, :, :-1], sums[:, :, -1:])  # (1 + draws, K, K)
+    values = (shares + shares.transpose(0, 2, 1)) / 2
+    return _add_interval("confusion", cities, values, np.array(n_sites), confidence)
