@@ -20,12 +20,14 @@ from pyproj import Transformer
 from samples import REAL_DATA as SAMPLES
 from samples import ROOT
 from small_packs import cells_over, noise, write_tile
-from urbancam.sources.imagery import cutting, openjpeg, png
+from urbancam.sources.imagery import cutting, jobs, openjpeg, png
 from urbancam.sources.imagery import tile as tile_module
 from urbancam.sources.imagery.cell import cut_cell
 from urbancam.sources.imagery.fill import coarse_fill, valid_pixels
 from urbancam.sources.imagery.overlay import cells_with_tiles
-from urbancam.sources.imagery.tile import Strips, Tile, TileFile, Window
+from urbancam.sources.imagery.strips import Strips
+from urbancam.sources.imagery.tile import Tile, TileFile
+from urbancam.sources.imagery.window import Window
 from urbancam.workflow.errors import InputError
 
 WEST, NORTH = 650_000, 6_864_000  # of the tiles, EPSG:2154; near Paris
@@ -398,7 +400,7 @@ def test_damaged_tile_is_named_and_the_other_cells_are_finished(city):
 def test_work_is_dealt_out_whole_and_each_tile_is_decoded_once(city):
     cells, folder = city
     for workers in (1, 2, 7):
-        dealt = [cell.id for job in cutting.deal(cells, workers) for cell in job]
+        dealt = [cell.id for job in jobs.deal(cells, workers) for cell in job]
         assert sorted(dealt) == sorted(cell.id for cell in cells)
     strips, needed_px = Strips(), 0
     tile = Tile(cells[0].tiles[-1], strips)

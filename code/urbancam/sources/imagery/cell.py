@@ -1,23 +1,45 @@
 """The image of a cell: one warp of its tiles' pixels onto the cell's own grid.
 
-The grid is EPSG:3035, `image_px` a side, row 0 in the north. Resampling is bilinear between pixels of (nearly) the
-same size, as published (section 2.5 of the study's code); a coarser grid is antialiased by the same call. Where
-tiles overlap the valid one wins, then the newest, then by name.
+The grid is EPSG:3035, `image_px` a side, row 0 in the north. Resampling is bilinear between
+pixels of (nearly) the same size, as published (section 2.5 of the study's code); a coarser grid
+is antialiased by the same call. Where tiles overlap the valid one wins, then the newest, then by
+name.
 """
 
+import math
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from rasterio.transform import Affine
 from rasterio.warp import Resampling, reproject
 
 from urbancam.sources.imagery.fill import WIDENING_PX, valid_pixels
-from urbancam.sources.imagery.tile import Tile, Window, placed
+from urbancam.sources.imagery.tile import Tile, TileFile, placed
+from urbancam.sources.imagery.window import Window
 from urbancam.tables import grid
+from urbancam.tables.crs import Bounds
 
 KERNEL_PX = 2  # pixels around a point that bilinear resampling looks at
 VALID = 254  # of 255: every pixel that the kernel touched was valid, but for rounding
 WARP_ERROR_PX = 0.02  # of GDAL's linear approximation, in pixels of the cell
+SAME_SIZE = 0.99  # pixels are resampled as they are where their sizes differ by less than 1 %
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell to be cut.
+
+    Args:
+        id: The cell's idINSPIRE.
+        bounds: (west, south, east, north), m in EPSG:3035.
+        tiles: Tiles that it touches, first the one that wins where several are valid.
+    """
+
+    id: str
+    bounds: Bounds
+    tiles: tuple[TileFile, ...]
 
 
 @dataclass(frozen=True)
@@ -26,9 +48,9 @@ class CellImage:
 
     Args:
         pixels: (image_px, image_px, 3) uint8, RGB, row 0 in the north; void is black.
-        void_fraction: share of the pixels that no valid tile covers, 0..1.
-        tiles: names of the tiles that gave pixels, first the one that came first.
-        campaign_year: oldest of those tiles; None where unknown.
+        void_fraction: Share of the pixels that no valid tile covers, 0..1.
+        tiles: Names of the tiles that gave pixels, first the one that came first.
+        campaign_year: Year of the oldest of those tiles; None where unknown.
     """
 
     pixels: np.ndarray
@@ -37,18 +59,27 @@ class CellImage:
     campaign_year: int | None
 
 
-def source_window(
-    tile: Tile, bounds: tuple[float, float, float, float], image_px: int
-) -> Window | None:
-    """Pixels of a tile that the image of a cell may need, fill's widening included; None where it needs none."""
-    scale = (
-        (bounds[2] - bounds[0]) / image_px / tile.pixel_m
-    )  # pixels of the tile in one of the image
-    return tile.window(bounds, int(np.ceil(KERNEL_PX * max(scale, 1))) + WIDENING_PX)
+def image_path(folder: Path, cell_id: str) -> Path:
+    """Where the image of a cell stands (published names)."""
+    size_m = int(re.match(grid.ID_PATTERN, cell_id)[1])
+    grid_name = f"{size_m}m" if size_m % 1000 else f"{size_m // 1000}km"
+    return folder / f"FR_URBANATLAS_{grid_name}_{cell_id}.png"
+
+
+def source_window(tile: Tile, bounds: Bounds, image_px: int) -> Window | None:
+    """Pixels of a tile that the image of a cell may need, with those that fill is widened by.
+
+    Returns:
+        None where it needs none.
+    """
+    west, _, east, _ = bounds
+    tile_px_per_image_px = (east - west) / image_px / tile.pixel_m
+    kernel_px = math.ceil(KERNEL_PX * max(tile_px_per_image_px, 1))
+    return tile.window(bounds, kernel_px + WIDENING_PX)
 
 
 def cut_cell(
-    bounds: tuple[float, float, float, float],
+    bounds: Bounds,
     tiles: list[tuple[Tile, np.ndarray | None]],
     image_px: int,
 ) -> CellImage:
@@ -56,67 +87,60 @@ def cut_cell(
 
     Args:
         bounds: (west, south, east, north) of the cell, m in EPSG:3035.
-        tiles: open tiles with their coarse fill, first the one that wins where several are valid.
-        image_px: pixels a side.
+        tiles: Open tiles with their coarse fill, first the one that wins where several are valid.
+        image_px: Pixels a side.
 
     Raises:
         InputError: a tile cannot be decoded.
     """
     image = np.zeros((3, image_px, image_px), np.uint8)
     covered = np.zeros((image_px, image_px), bool)
-    used: list[Tile] = []
+    files: list[TileFile] = []
+    # Each tile fills what those before it left open.
     for tile, coarse in tiles:
         if covered.all():
             break
-        piece, valid = _warp(tile, coarse, bounds, image_px)
+        pixels, valid = _warp(tile, coarse, bounds, image_px)
         new = valid & ~covered
         if new.any():
-            np.copyto(image, piece, where=new)
+            np.copyto(image, pixels, where=new)
             covered |= new
-            used.append(tile)
-    years = [tile.file.campaign_year for tile in used if tile.file.campaign_year is not None]
+            files.append(tile.file)
+
+    years = [file.campaign_year for file in files if file.campaign_year is not None]
     return CellImage(
-        np.ascontiguousarray(image.transpose(1, 2, 0)),
-        round(1 - covered.mean(), 6),
-        tuple(dict.fromkeys(tile.file.name for tile in used)),
-        min(years, default=None),
+        pixels=np.ascontiguousarray(image.transpose(1, 2, 0)),
+        void_fraction=round(1 - covered.mean(), 6),
+        tiles=tuple(dict.fromkeys(file.name for file in files)),
+        campaign_year=min(years, default=None),
     )
-
-
-def _scale(
-    tile: Tile, bounds: tuple[float, float, float, float], image_px: int
-) -> dict[str, float]:
-    """Pixels of the image in one of the tile, for GDAL's kernel.
-
-    Left alone, GDAL compares the turned window's extent with the cell's, sees 9 % more pixels and blurs with a
-    wider kernel, at three and a half times the cost.
-    """
-    scale = min(1.0, tile.pixel_m * image_px / (bounds[2] - bounds[0]))
-    return {"XSCALE": scale, "YSCALE": scale} if scale < 0.99 else {"XSCALE": 1.0, "YSCALE": 1.0}
 
 
 def _warp(
-    tile: Tile, coarse: np.ndarray | None, bounds: tuple[float, float, float, float], image_px: int
+    tile: Tile,
+    coarse: np.ndarray | None,
+    bounds: Bounds,
+    image_px: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(3, P, P) uint8 pixels of one tile on the cell's grid, and (P, P) bool where they are valid."""
+    """One tile on the cell's grid.
+
+    Returns:
+        (3, image_px, image_px) uint8 pixels, and (image_px, image_px) bool where they are valid.
+    """
     window = source_window(tile, bounds, image_px)
     if window is None:
-        return np.zeros((3, image_px, image_px), np.uint8), np.zeros((image_px, image_px), bool)
-    pixels, valid = tile.read(window), valid_pixels(tile, window, coarse)
-    inside = (
-        window.top > 0
-        and window.left > 0
-        and window.bottom < tile.height
-        and window.right < tile.width
-    )
-    whole = valid is None and inside
+        nothing = np.zeros((3, image_px, image_px), np.uint8)
+        return nothing, np.zeros((image_px, image_px), bool)
+
+    pixels = tile.read(window)
+    valid = valid_pixels(tile, window, coarse)
+
+    # Where all pixels are valid, well inside the tile, no mask need be warped with the bands.
+    whole = valid is None and _lies_inside(window, tile)
     if not whole:
-        mask = (
-            np.full(pixels.shape[1:], 255, np.uint8)
-            if valid is None
-            else valid.astype(np.uint8) * 255
-        )
+        mask = _mask(valid, pixels.shape[1:])
         pixels = np.concatenate([pixels, mask[None]])
+
     warped = np.zeros((len(pixels), image_px, image_px), np.uint8)
     reproject(
         pixels,
@@ -130,4 +154,33 @@ def _warp(
         init_dest_nodata=False,
         **_scale(tile, bounds, image_px),
     )
-    return warped[:3], np.ones((image_px, image_px), bool) if whole else warped[3] >= VALID
+    if whole:
+        return warped, np.ones((image_px, image_px), bool)
+    return warped[:3], warped[3] >= VALID
+
+
+def _lies_inside(window: Window, tile: Tile) -> bool:
+    """Whether a window stays clear of all edges of a tile."""
+    rows_inside = window.top > 0 and window.bottom < tile.height
+    columns_inside = window.left > 0 and window.right < tile.width
+    return rows_inside and columns_inside
+
+
+def _mask(valid: np.ndarray | None, shape: tuple[int, int]) -> np.ndarray:
+    """(H, W) uint8, 255 where pixels are valid and 0 elsewhere; `valid` None means everywhere."""
+    if valid is None:
+        return np.full(shape, 255, np.uint8)
+    return valid.astype(np.uint8) * 255
+
+
+def _scale(tile: Tile, bounds: Bounds, image_px: int) -> dict[str, float]:
+    """Pixels of the image in one of the tile, for GDAL's kernel.
+
+    Left alone, GDAL compares the turned window's extent with the cell's, sees 9 % more pixels and
+    blurs with a wider kernel, at three and a half times the cost.
+    """
+    west, _, east, _ = bounds
+    scale = tile.pixel_m * image_px / (east - west)
+    if scale >= SAME_SIZE:
+        scale = 1.0
+    return {"XSCALE": scale, "YSCALE": scale}

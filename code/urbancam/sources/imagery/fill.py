@@ -1,123 +1,173 @@
 """Fill: what a pack holds where it has no imagery (outside its department, over the sea).
 
-Fill is a region connected to the tile's edge, near 0 or near 255 in all bands, of at least 100 m2, widened by
-20 px since the encoder smears its rim; and, where the file declares a value for no data, any region of exactly that
-value and at least that size (a lone white pixel is a roof). Whole tiles are looked at once, at 3 m; pixels only
-near what that shows, along the tile's edge, and where a value is declared.
+Fill is a region connected to the tile's edge, near 0 or near 255 in all bands, of at least
+100 m2, widened by 20 px since the encoder smears its rim; and, where the file declares a value
+for no data, any region of exactly that value and at least that size (a lone white pixel is a
+roof). Whole tiles are looked at once, at 3 m; pixels only near what that shows, along the tile's
+edge, and where a value is declared.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
 
-from urbancam.sources.imagery.tile import Tile, Window
+from urbancam.sources.imagery.tile import Tile
+from urbancam.sources.imagery.window import Window
 
-TOLERANCE = (
-    4  # grey values from 0 or 255; ASSUME: roofs and shadows that reach the edge are rarely as pure
-)
+# Grey values from 0 or 255; ASSUME: roofs and shadows that reach the edge are rarely as pure.
+TOLERANCE = 4
 AREA_M2 = 100.0  # ASSUME: smaller dark or bright regions at the edge are objects, not fill
-COARSE_AREA_M2 = 2 * AREA_M2  # by so much is an area at 3 m uncertain
+COARSE_AREA_M2 = 2 * AREA_M2  # an area measured at 3 m is uncertain by about so much
 WIDENING_PX = 20  # ASSUME: reach of the smear of a 1:8 JPEG 2000 file
-COARSE_M = (
-    3.2  # pixel of the first look: 16 px of IGN's, which is one of the file's own reduced levels
-)
+# Pixel of the first look: 16 px of IGN's, which is one of the file's own reduced levels.
+COARSE_M = 3.2
 
 
 def coarse_fill(tile: Tile) -> np.ndarray | None:
-    """The larger regions of fill of a whole tile, at about 3 m (the smaller ones end near the tile's edge).
+    """The larger regions of fill of a whole tile, at about 3 m (smaller ones end near its edge).
 
     Returns:
         (H / f, W / f) bool, f a power of two; None where the tile has none.
     """
-    factor = 2 ** max(int(np.log2(COARSE_M / tile.pixel_m)), 0)
+    halvings = int(np.log2(COARSE_M / tile.pixel_m))
+    factor = 2 ** max(halvings, 0)
     pixels = tile.read_reduced(factor)
+    smallest_px = COARSE_AREA_M2 / (tile.pixel_m * factor) ** 2
+
+    # Smaller regions, and those inside the tile, are objects.
     at_edge = np.ones(pixels.shape[1:], bool)
     at_edge[1:-1, 1:-1] = False
-    smallest_px = COARSE_AREA_M2 / (tile.pixel_m * factor) ** 2
+
+    black, white, _ = _candidates(pixels, tile.nodata)
     fill = np.zeros(pixels.shape[1:], bool)
-    for near in _candidates(pixels, tile.nodata)[0]:
-        fill |= _regions(near, lambda touches, area_px: touches(at_edge) & (area_px >= smallest_px))
+    for near in (black, white):
+        if near.any():
+            regions = _Regions.of(near)
+            large = regions.area_px >= smallest_px
+            fill |= regions.pixels(regions.touching(at_edge) & large)
     return fill if fill.any() else None
 
 
-def valid_pixels(tile: Tile, window: Window, coarse: np.ndarray | None) -> np.ndarray | None:
+def valid_pixels(
+    tile: Tile,
+    window: Window,
+    coarse: np.ndarray | None,
+) -> np.ndarray | None:
     """Which pixels of a window are imagery.
 
     Args:
-        tile: the tile.
-        window: inside it.
-        coarse: the tile's `coarse_fill`.
+        tile: The tile.
+        window: Pixels inside the tile.
+        coarse: The tile's `coarse_fill`.
 
     Returns:
         (H, W) bool, False in fill; None where all are imagery.
     """
-    outer = Window(
-        max(window.top - WIDENING_PX, 0),
-        min(window.bottom + WIDENING_PX, tile.height),
-        max(window.left - WIDENING_PX, 0),
-        min(window.right + WIDENING_PX, tile.width),
-    )
-    known, at_edge = _known_fill(tile, outer, coarse), _at_edge(tile, outer)
-    if tile.nodata is None and not (known.any() or at_edge.any()):
+    # Fill just outside the window is widened into it.
+    outer = window.widened(WIDENING_PX, tile.height, tile.width)
+    coarse_here = _coarse_fill_within(tile, outer, coarse)
+    at_edge = _at_edge(tile, outer)
+
+    # Most windows lie inside the tile and far from all fill: their pixels need no look.
+    may_hold_fill = coarse_here.any() or at_edge.any()
+    if tile.nodata is None and not may_hold_fill:
         return None
-    pixels, smallest_px = tile.read(outer), AREA_M2 / tile.pixel_m**2
 
-    def at_edge_or_known(touches: Callable, area_px: np.ndarray) -> np.ndarray:
-        return touches(known) | (touches(at_edge) & (area_px >= smallest_px))
-
-    near_black_or_white, declared = _candidates(pixels, tile.nodata)
-    fill = np.zeros(known.shape, bool)
-    for near in near_black_or_white:
-        if (near & (at_edge | known)).any():
-            fill |= _regions(near, at_edge_or_known)
-    if fill.any():
-        fill = ndimage.maximum_filter(fill, size=2 * WIDENING_PX + 1)
-    fill |= _regions(
-        declared, lambda touches, area_px: area_px >= smallest_px
-    )  # exact, so not widened
-    top, left = window.top - outer.top, window.left - outer.left
-    inner = fill[top : top + window.bottom - window.top, left : left + window.right - window.left]
+    fill = _fill(tile, outer, coarse_here, at_edge)
+    rows, columns = window.slices_of(outer)
+    inner = fill[rows, columns]
     return ~inner if inner.any() else None
 
 
-def _candidates(pixels: np.ndarray, nodata: float | None) -> tuple[list[np.ndarray], np.ndarray]:
-    """[near 0, near 255] in all bands, and exactly the file's own value for no data: (H, W) bool each."""
-    declared = (
-        np.zeros(pixels.shape[1:], bool) if nodata is None else (pixels == nodata).all(axis=0)
-    )
-    black, white = pixels.max(axis=0) <= TOLERANCE, pixels.min(axis=0) >= 255 - TOLERANCE
-    return [black & ~declared, white & ~declared], declared
+def _fill(
+    tile: Tile,
+    window: Window,
+    coarse_here: np.ndarray,
+    at_edge: np.ndarray,
+) -> np.ndarray:
+    """(H, W) bool: fill within a window, widened."""
+    pixels = tile.read(window)
+    black, white, declared = _candidates(pixels, tile.nodata)
+    smallest_px = AREA_M2 / tile.pixel_m**2
+    fill = np.zeros(declared.shape, bool)
+
+    # A region that the first look showed is fill, however little of it lies in the window.
+    for near in (black, white):
+        if (near & (at_edge | coarse_here)).any():
+            regions = _Regions.of(near)
+            large = regions.area_px >= smallest_px
+            large_at_edge = regions.touching(at_edge) & large
+            fill |= regions.pixels(regions.touching(coarse_here) | large_at_edge)
+    if fill.any():
+        fill = ndimage.maximum_filter(fill, size=2 * WIDENING_PX + 1)
+
+    # The declared value is exact, so its regions are not widened.
+    if declared.any():
+        regions = _Regions.of(declared)
+        fill |= regions.pixels(regions.area_px >= smallest_px)
+    return fill
 
 
-def _regions(near: np.ndarray, keep: Callable[[Callable, np.ndarray], np.ndarray]) -> np.ndarray:
-    """The connected regions that `keep` keeps.
+def _candidates(
+    pixels: np.ndarray, nodata: float | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Near 0 in all bands, near 255, exactly the file's value for no data: (H, W) bool each."""
+    if nodata is None:
+        declared = np.zeros(pixels.shape[1:], bool)
+    else:
+        declared = (pixels == nodata).all(axis=0)
+    black = pixels.max(axis=0) <= TOLERANCE
+    white = pixels.min(axis=0) >= 255 - TOLERANCE
+    return black & ~declared, white & ~declared, declared
+
+
+@dataclass(frozen=True)
+class _Regions:
+    """The connected regions of a mask.
 
     Args:
-        near: (H, W) bool.
-        keep: of `touches` (a mask -> per region, whether it touches the mask) and the regions' areas in px.
+        labels: (H, W) number of each pixel's region from 1; 0 outside the mask.
+        area_px: (1 + number of regions,) pixels of each label.
     """
-    if not near.any():
-        return near
-    labels, count = ndimage.label(near)
-    area_px = np.bincount(labels.ravel(), minlength=count + 1)
-    kept = keep(lambda mask: np.bincount(labels[mask], minlength=count + 1) > 0, area_px)
-    kept[0] = False  # label 0 is what is not near
-    return kept[labels]
+
+    labels: np.ndarray
+    area_px: np.ndarray
+
+    @classmethod
+    def of(cls, mask: np.ndarray) -> "_Regions":
+        """Label the regions of a mask, (H, W) bool."""
+        labels, count = ndimage.label(mask)
+        area_px = np.bincount(labels.ravel(), minlength=count + 1)
+        return cls(labels, area_px)
+
+    def touching(self, mask: np.ndarray) -> np.ndarray:
+        """(labels,) bool: which regions share a pixel with a mask, (H, W) bool."""
+        labels = self.labels[mask]
+        shared_px = np.bincount(labels, minlength=len(self.area_px))
+        return shared_px > 0
+
+    def pixels(self, chosen: np.ndarray) -> np.ndarray:
+        """(H, W) bool: pixels of the chosen regions, (labels,) bool."""
+        regions_only = chosen.copy()  # label 0 is what lies outside the mask
+        regions_only[0] = False
+        return regions_only[self.labels]
 
 
 def _at_edge(tile: Tile, window: Window) -> np.ndarray:
-    """(H, W) bool: the outermost row or column of the tile."""
+    """(H, W) bool: the outermost rows and columns of the tile."""
     rows = np.arange(window.top, window.bottom)[:, None]
     columns = np.arange(window.left, window.right)[None]
-    return (rows == 0) | (rows == tile.height - 1) | (columns == 0) | (columns == tile.width - 1)
+    first_or_last_row = (rows == 0) | (rows == tile.height - 1)
+    first_or_last_column = (columns == 0) | (columns == tile.width - 1)
+    return first_or_last_row | first_or_last_column
 
 
-def _known_fill(tile: Tile, window: Window, coarse: np.ndarray | None) -> np.ndarray:
+def _coarse_fill_within(tile: Tile, window: Window, coarse: np.ndarray | None) -> np.ndarray:
     """(H, W) bool: the coarse fill laid on the window's pixels."""
-    shape = (window.bottom - window.top, window.right - window.left)
     if coarse is None:
-        return np.zeros(shape, bool)
-    rows = np.arange(window.top, window.bottom) * coarse.shape[0] // tile.height
-    columns = np.arange(window.left, window.right) * coarse.shape[1] // tile.width
+        return np.zeros((window.height, window.width), bool)
+    coarse_height, coarse_width = coarse.shape
+    rows = np.arange(window.top, window.bottom) * coarse_height // tile.height
+    columns = np.arange(window.left, window.right) * coarse_width // tile.width
     return coarse[np.ix_(rows, columns)]

@@ -1,9 +1,10 @@
 """Windows of a JPEG 2000 file that is one code stream without inner tiles, as IGN's are.
 
-GDAL reads such a file in blocks of 1024 px, each with a decoder of its own that walks through the whole file:
-0.56 s of CPU per million pixels on 16 384 x 16 384 px (100 MB), and more the larger the file. The same library asked
-for a whole strip at once takes 0.11 s. Therefore these files go straight to OpenJPEG, the one that rasterio brings
-along; where it is not found, or a file is of another kind, GDAL reads them (slower, the same pixels).
+GDAL reads such a file in blocks of 1024 px, each with a decoder of its own that walks through the
+whole file: 0.56 s of CPU per million pixels on 16 384 x 16 384 px (100 MB), and more the larger
+the file. The same library asked for a whole strip at once takes 0.11 s. Therefore these files go
+straight to OpenJPEG, the one that rasterio brings along; where it is not found, or a file is of
+another kind, GDAL reads them (slower, the same pixels).
 """
 
 import ctypes
@@ -17,15 +18,15 @@ from pathlib import Path
 import numpy as np
 import rasterio
 
-MARKER = (
-    b"\xff\x4f\xff\x51"  # start of a code stream and of its size segment (ISO/IEC 15444-1, A.5.1)
-)
+# Start of a code stream and of its size segment (ISO/IEC 15444-1, A.5.1).
+MARKER = b"\xff\x4f\xff\x51"
+SIZES_AT = 8  # bytes from the start of the marker to the first size in its segment
+SIZES_END = 40  # bytes from the start of the marker to the end of the last size
 HEADER_BYTES = 65536  # within which the code stream begins
 SMALLEST_PX = 1024  # GDAL reads smaller files in one block itself
-JP2_CODEC = 2
-PARAMETERS_BYTES = (
-    32768  # more than any version's opj_dparameters_t (8.4 kB); its first field is cp_reduce
-)
+JP2_CODEC = 2  # OPJ_CODEC_JP2
+# More than any version's opj_dparameters_t (8.4 kB); its first field is cp_reduce.
+PARAMETERS_BYTES = 32768
 BYTE_BITS = 8
 OTHER_COLOURS = (3, 4, 5)  # sYCC, e-YCC and CMYK would need a conversion
 
@@ -39,13 +40,17 @@ class _Component(ctypes.Structure):
 
     _names = "dx dy width height x0 y0 bits bpp signed resolutions factor"
     _fields_ = [(name, ctypes.c_uint32) for name in _names.split()]
-    _fields_ += [("data", ctypes.POINTER(ctypes.c_int32)), ("alpha", ctypes.c_uint16)]
+    _fields_ += [
+        ("data", ctypes.POINTER(ctypes.c_int32)),
+        ("alpha", ctypes.c_uint16),
+    ]
 
 
 class _Image(ctypes.Structure):
     """opj_image_t of OpenJPEG 2."""
 
-    _fields_ = [(name, ctypes.c_uint32) for name in ("x0", "y0", "x1", "y1", "components_count")]
+    _names = "x0 y0 x1 y1 components_count"
+    _fields_ = [(name, ctypes.c_uint32) for name in _names.split()]
     _fields_ += [
         ("colour_space", ctypes.c_int32),
         ("components", ctypes.POINTER(_Component)),
@@ -59,23 +64,31 @@ def applies_to(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(HEADER_BYTES)
     start = head.find(MARKER)
-    if path.suffix.lower() != ".jp2" or start < 0 or len(head) < start + 40:
+    if path.suffix.lower() != ".jp2" or start < 0 or len(head) < start + SIZES_END:
         return False
-    width, height, x0, y0, tile_width, tile_height = struct.unpack_from(">6I", head, start + 8)
-    one_piece = tile_width >= width - x0 and tile_height >= height - y0
-    return one_piece and max(width - x0, height - y0) > SMALLEST_PX and _library() is not None
+
+    # Corners of the image, then the size of its inner tiles: Xsiz to YTsiz (A.5.1).
+    x1, y1, x0, y0, tile_width, tile_height = struct.unpack_from(">6I", head, start + SIZES_AT)
+    width = x1 - x0
+    height = y1 - y0
+    one_piece = tile_width >= width and tile_height >= height
+    large = max(width, height) > SMALLEST_PX
+    return one_piece and large and _library() is not None
 
 
 def decode(
-    path: Path, rows: tuple[int, int], columns: tuple[int, int], halvings: int = 0
+    path: Path,
+    rows: tuple[int, int],
+    columns: tuple[int, int],
+    halvings: int = 0,
 ) -> np.ndarray:
     """Decode a window.
 
     Args:
-        path: of the file.
-        rows: first and one past the last, px of the whole image.
-        columns: likewise.
-        halvings: how often the resolution is halved.
+        path: Path of the file.
+        rows: First row and one past the last, px of the whole image.
+        columns: First column and one past the last, likewise.
+        halvings: How often the resolution is halved.
 
     Returns:
         (3, H, W) uint8; H and W are rounded up where halved.
@@ -83,49 +96,64 @@ def decode(
     Raises:
         DecodingError: damaged, cut short, or not three plain 8-bit bands.
     """
-    with _opened(path, halvings) as (library, codec, stream, image, messages):
-        area = (columns[0], rows[0], columns[1], rows[1])
-        if not (
-            library.opj_set_decode_area(codec, image, *area)
-            and library.opj_decode(codec, stream, image)
-        ):
+    with _decoder(path, halvings) as (library, codec, stream, image, messages):
+        left, right = columns
+        top, bottom = rows
+        decoded = library.opj_set_decode_area(codec, image, left, top, right, bottom)
+        decoded = decoded and library.opj_decode(codec, stream, image)
+        if not decoded:
             raise DecodingError(" ".join(messages) or "OpenJPEG gives no reason")
-        bands = [
-            image.contents.components[band]
-            for band in range(min(image.contents.components_count, 3))
-        ]
-        plain = (
-            len(bands) == 3
-            and image.contents.colour_space not in OTHER_COLOURS
-            and all(
-                band.data and band.dx == band.dy == 1 and band.bits == BYTE_BITS and not band.signed
-                for band in bands
-            )
-        )
-        if not plain:
+
+        count = min(image.contents.components_count, 3)
+        bands = [image.contents.components[band] for band in range(count)]
+        rgb = count == 3 and image.contents.colour_space not in OTHER_COLOURS
+        if not rgb or not all(_is_plain(band) for band in bands):
             raise DecodingError("its bands are not three of 8 bits and the same size")
-        return np.stack(
-            [np.ctypeslib.as_array(b.data, (b.height, b.width)).astype(np.uint8) for b in bands]
-        )
+        return np.stack([_pixels(band) for band in bands])
+
+
+def _is_plain(band: _Component) -> bool:
+    """Whether a band holds bytes, one for every pixel."""
+    one_per_pixel = band.dx == band.dy == 1
+    return bool(band.data) and one_per_pixel and band.bits == BYTE_BITS and not band.signed
+
+
+def _pixels(band: _Component) -> np.ndarray:
+    """(H, W) uint8: a copy of what the library holds as four bytes a value."""
+    values = np.ctypeslib.as_array(band.data, (band.height, band.width))
+    return values.astype(np.uint8)
 
 
 @contextmanager
-def _opened(path: Path, halvings: int) -> Iterator[tuple]:
-    """A decoder that has read the header. Used for one window: it keeps all it ever decoded, four bytes a value."""
-    library, messages, image = _library(), [], ctypes.POINTER(_Image)()
-    collect = _MESSAGE(lambda text, _: messages.append(text.decode(errors="replace").strip()))
+def _decoder(path: Path, halvings: int) -> Iterator[tuple]:
+    """A decoder that has read the header: (library, codec, stream, image, messages).
+
+    It is used for one window, since it keeps all it ever decoded, four bytes a value.
+    """
+    library = _library()
+    messages: list[str] = []
+
+    def collect(text: bytes, _: object) -> None:
+        messages.append(text.decode(errors="replace").strip())
+
+    handler = _MESSAGE(collect)  # a name of its own, so that it lives as long as the codec
+
     parameters = (ctypes.c_uint32 * (PARAMETERS_BYTES // 4))()
     library.opj_set_default_decoder_parameters(parameters)
     parameters[0] = halvings
-    stream = ctypes.c_void_p(library.opj_stream_create_default_file_stream(str(path).encode(), 1))
+
+    image = ctypes.POINTER(_Image)()
+    name = str(path).encode()
+    stream = ctypes.c_void_p(library.opj_stream_create_default_file_stream(name, 1))  # to read
     codec = ctypes.c_void_p(library.opj_create_decompress(JP2_CODEC))
     try:
-        library.opj_set_error_handler(codec, collect, None)
-        if not (
+        library.opj_set_error_handler(codec, handler, None)
+        ready = (
             stream
             and library.opj_setup_decoder(codec, parameters)
             and library.opj_read_header(stream, codec, ctypes.byref(image))
-        ):
+        )
+        if not ready:
             raise DecodingError(" ".join(messages) or "its header cannot be read")
         yield library, codec, stream, image, messages
     finally:
@@ -141,18 +169,23 @@ _MESSAGE = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_void_p)
 
 @lru_cache(maxsize=1)
 def _library() -> ctypes.CDLL | None:
-    """OpenJPEG 2.3 or newer: the one in rasterio's wheel, else the system's; None where there is none."""
-    package = Path(rasterio.__file__).parent
-    folders = package.parent / "rasterio.libs", package / ".dylibs"
-    shipped = [str(path) for folder in folders for path in folder.glob("*openjp2*")]
-    for name in [*shipped, ctypes.util.find_library("openjp2")]:
+    """OpenJPEG 2.3 or newer: that of rasterio's wheel, else the system's; None without any."""
+    for name in [*_shipped_libraries(), ctypes.util.find_library("openjp2")]:
         if name is None:
             continue
         library = ctypes.CDLL(name)
         library.opj_version.restype = ctypes.c_char_p
-        major, minor = library.opj_version().decode().split(".")[:2]
+        version = library.opj_version().decode()
+        major, minor = version.split(".")[:2]
         if major == "2" and int(minor) >= 3:  # since 2.3 a window costs what it holds
             library.opj_create_decompress.restype = ctypes.c_void_p
             library.opj_stream_create_default_file_stream.restype = ctypes.c_void_p
             return library
     return None
+
+
+def _shipped_libraries() -> list[str]:
+    """The copies of OpenJPEG that came with rasterio's wheel, on Linux or macOS."""
+    package = Path(rasterio.__file__).parent
+    folders = (package.parent / "rasterio.libs", package / ".dylibs")
+    return [str(path) for folder in folders for path in folder.glob("*openjp2*")]

@@ -6,7 +6,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from urbancam.sources.imagery.cutting import Cell
+from urbancam.sources.imagery.cell import Cell
 from urbancam.sources.imagery.tile import TileFile
 from urbancam.tables import grid
 
@@ -16,66 +16,101 @@ def tile_files(tiles: gpd.GeoDataFrame, data: Path) -> list[TileFile]:
 
     Args:
         tiles: `name, path (below data), campaign_year, geometry`, with a CRS.
-        data: the data folder.
+        data: The data folder.
     """
     crs = tiles.crs.to_wkt()
-    years = [
-        None if np.isnan(year) else int(year) for year in tiles["campaign_year"].astype("float64")
-    ]
-    return [
-        TileFile(name, data / path, tuple(bounds), crs, year)
-        for name, path, bounds, year in zip(
-            tiles["name"],
-            tiles["path"],
-            tiles.geometry.bounds.to_numpy().tolist(),
-            years,
-            strict=True,
+    years = tiles["campaign_year"].astype("float64")
+    footprints = tiles.geometry.bounds.to_numpy().tolist()
+    files = []
+    rows = zip(tiles["name"], tiles["path"], footprints, years, strict=True)
+    for name, path, footprint, year in rows:
+        file = TileFile(
+            name=name,
+            path=data / path,
+            footprint=tuple(footprint),
+            crs=crs,
+            campaign_year=_whole_year(year),
         )
-    ]
+        files.append(file)
+    return files
 
 
-def cells_with_tiles(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame, data: Path) -> list[Cell]:
+def _whole_year(year: float) -> int | None:
+    """A year of the table; None where it is unknown (NaN)."""
+    return None if np.isnan(year) else int(year)
+
+
+def cells_with_tiles(
+    cells: gpd.GeoDataFrame,
+    tiles: gpd.GeoDataFrame,
+    data: Path,
+) -> list[Cell]:
     """Every cell with the tiles whose footprints it shares some area with.
 
-    Where tiles overlap the newest comes first, then the first by name (fill gives way later, pixel by pixel).
+    Where tiles overlap the newest comes first, then the first by name (fill gives way later,
+    pixel by pixel).
 
     Args:
         cells: `idINSPIRE` and squares.
-        tiles: the tile table; with a column `idINSPIRE` each row is the image of that one cell.
-        data: the data folder.
+        tiles: The tile table; with a column `idINSPIRE` each row is the image of that one cell.
+        data: The data folder.
     """
+    if "idINSPIRE" in tiles:
+        pairs = _own_images(cells, tiles)
+    else:
+        pairs = _overlaps(cells, tiles)
+
+    # The tiles of a cell, first the one that wins.
     files = tile_files(tiles, data)
-    order = sorted(
-        range(len(files)),
-        key=lambda i: (-(files[i].campaign_year or 0), files[i].name, str(files[i].path)),
-    )
+    rank = _ranks(files)
+    files_of_cell: list[list[TileFile]] = [[] for _ in range(len(cells))]
+    for cell, tile in sorted(pairs, key=lambda pair: rank[pair[1]]):
+        files_of_cell[cell].append(files[tile])
+
+    # Squares come from the ids, so that they are exact.
+    ids = cells["idINSPIRE"]
+    south_west = grid.corners(ids)
+    north_east = south_west + grid.sizes_m(ids)[:, None]
+    squares = np.hstack([south_west, north_east]).astype(float)
+    return [
+        Cell(cell_id, tuple(bounds), tuple(own_files))
+        for cell_id, bounds, own_files in zip(ids, squares.tolist(), files_of_cell, strict=True)
+    ]
+
+
+def _ranks(files: list[TileFile]) -> np.ndarray:
+    """(N,) place of each tile where several overlap: the newest first, then by name and path."""
+
+    def preference(i: int) -> tuple[int, str, str]:
+        file = files[i]
+        year = file.campaign_year or 0
+        return -year, file.name, str(file.path)
+
+    order = sorted(range(len(files)), key=preference)
     rank = np.empty(len(files), int)
     rank[order] = np.arange(len(files))
-    pairs = _own_images(cells, tiles) if "idINSPIRE" in tiles else _overlaps(cells, tiles)
-    tiles_of: list[list[int]] = [[] for _ in range(len(cells))]
-    for cell, tile in sorted(pairs, key=lambda pair: (pair[0], rank[pair[1]])):
-        tiles_of[cell].append(tile)
-    corners, sizes_m = grid.corners(cells["idINSPIRE"]), grid.sizes_m(cells["idINSPIRE"])[:, None]
-    bounds = np.hstack([corners, corners + sizes_m]).astype(float).tolist()
-    return [
-        Cell(cell_id, tuple(own_bounds), tuple(files[i] for i in own))
-        for cell_id, own_bounds, own in zip(cells["idINSPIRE"], bounds, tiles_of, strict=True)
-    ]
+    return rank
 
 
 def _own_images(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame) -> list[tuple[int, int]]:
     """(cell, image) positions: every cell with the image fetched for it."""
-    image = {cell_id: position for position, cell_id in enumerate(tiles["idINSPIRE"])}
-    return [
-        (position, image[cell_id])
-        for position, cell_id in enumerate(cells["idINSPIRE"])
-        if cell_id in image
-    ]
+    image_of_cell = {cell_id: image for image, cell_id in enumerate(tiles["idINSPIRE"])}
+    pairs = []
+    for cell, cell_id in enumerate(cells["idINSPIRE"]):
+        if cell_id in image_of_cell:
+            pairs.append((cell, image_of_cell[cell_id]))
+    return pairs
 
 
 def _overlaps(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame) -> list[tuple[int, int]]:
     """(cell, tile) positions that share some area, not only an edge."""
-    squares, footprints = cells.to_crs(tiles.crs).geometry.to_numpy(), tiles.geometry.to_numpy()
-    cell, tile = shapely.STRtree(footprints).query(squares, predicate="intersects")
-    shared_m2 = shapely.area(shapely.intersection(squares[cell], footprints[tile]))
-    return [(int(c), int(t)) for c, t in zip(cell[shared_m2 > 0], tile[shared_m2 > 0], strict=True)]
+    squares = cells.to_crs(tiles.crs).geometry.to_numpy()
+    footprints = tiles.geometry.to_numpy()
+    tree = shapely.STRtree(footprints)
+    pairs = tree.query(squares, predicate="intersects")
+
+    # Neighbours along an edge intersect too, in a line.
+    cell, tile = pairs
+    shared = shapely.intersection(squares[cell], footprints[tile])
+    overlap = shapely.area(shared) > 0
+    return [tuple(pair) for pair in pairs[:, overlap].T.tolist()]

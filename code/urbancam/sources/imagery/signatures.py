@@ -5,15 +5,20 @@ from pathlib import Path
 
 import numpy as np
 
-SAMPLES, SAMPLE_BYTES = 16, 4096  # of a tile's content, for its signature
+SAMPLES = 16  # samples of a tile's content
+SAMPLE_BYTES = 4096  # size of each
 
 
 def signature(path: Path) -> str:
-    """Hash of a file's size and of samples of its content: the same after unpacking the same archive again."""
-    size = path.stat().st_size
-    digest = hashlib.blake2b(str(size).encode(), digest_size=12)
+    """Hash of a file's size and of samples of its content.
+
+    It is the same after unpacking the same archive again.
+    """
+    size_bytes = path.stat().st_size
+    digest = hashlib.blake2b(str(size_bytes).encode(), digest_size=12)
+    last_start = max(size_bytes - SAMPLE_BYTES, 0)
     with path.open("rb") as file:
-        for start in np.linspace(0, max(size - SAMPLE_BYTES, 0), SAMPLES, dtype=np.int64):
+        for start in np.linspace(0, last_start, SAMPLES, dtype=np.int64):
             file.seek(int(start))
             digest.update(file.read(SAMPLE_BYTES))
     return digest.hexdigest()

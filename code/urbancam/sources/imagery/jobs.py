@@ -1,0 +1,86 @@
+"""Jobs: a city's cells dealt out to processes, and how many processes the memory holds.
+
+One process cuts all cells that lie (mostly) in one tile, from north to south, so that the strips
+it decodes serve all of them.
+"""
+
+import logging
+import os
+
+from urbancam.sources.imagery.cell import Cell
+from urbancam.sources.imagery.tile import TileFile
+
+log = logging.getLogger(__name__)
+
+FEW_CELLS = 64  # cells a job holds at least, where there are many small tiles
+PROCESS_BYTES = 2_200_000_000  # at most; measured 1.9 GB on half a tile of IGN, 25 000 x 12 500 px
+MEMORY_SHARE = 0.8  # of the machine's memory that all processes together may take
+
+
+def affordable_workers(workers: int) -> int:
+    """As many processes as the memory holds, each decoding a strip of one of IGN's tiles."""
+    memory_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    affordable = max(int(memory_bytes * MEMORY_SHARE / PROCESS_BYTES), 1)
+    if affordable >= workers:
+        return workers
+    process_gb = PROCESS_BYTES / 1e9
+    log.info("uses %d of %d processes: each may take %.1f GB", affordable, workers, process_gb)
+    return affordable
+
+
+def deal(cells: list[Cell], workers: int) -> list[list[Cell]]:
+    """Jobs, long ones first.
+
+    A job is the cells of one tile; many small ones are put together, few large ones are divided
+    from north to south.
+    """
+    jobs = _jobs_by_tile(cells)
+    if len(jobs) > FEW_CELLS:
+        jobs = _merge(jobs)
+    elif jobs:
+        jobs = _divide(jobs, workers)
+    return sorted(jobs, key=len, reverse=True)
+
+
+def _jobs_by_tile(cells: list[Cell]) -> list[list[Cell]]:
+    """The cells of each tile from north to south; tiles from west to east."""
+    cells_of_tile: dict[TileFile, list[Cell]] = {}
+    for cell in cells:
+        main_tile = cell.tiles[0]
+        cells_of_tile.setdefault(main_tile, []).append(cell)
+
+    jobs = [sorted(group, key=_from_north) for group in cells_of_tile.values()]
+    return sorted(jobs, key=lambda job: _from_west(job[0]))
+
+
+def _from_north(cell: Cell) -> tuple[float, float]:
+    west, south, _, _ = cell.bounds
+    return -south, west
+
+
+def _from_west(cell: Cell) -> tuple[float, float]:
+    west, south, _, _ = cell.bounds
+    return west, -south
+
+
+def _merge(jobs: list[list[Cell]]) -> list[list[Cell]]:
+    """Neighbouring jobs put together as long as they hold few cells."""
+    merged: list[list[Cell]] = []
+    for job in jobs:
+        if merged and len(merged[-1]) + len(job) <= FEW_CELLS:
+            merged[-1] += job
+        else:
+            merged.append(job)
+    return merged
+
+
+def _divide(jobs: list[list[Cell]], workers: int) -> list[list[Cell]]:
+    """Every job divided, in its order, where there are fewer jobs than processes."""
+    # So many parts of a job that each process has one.
+    parts = -(-workers // len(jobs))  # rounded up
+    divided = []
+    for job in jobs:
+        size = -(-len(job) // parts)
+        for start in range(0, len(job), size):
+            divided.append(job[start : start + size])
+    return divided

@@ -1,0 +1,133 @@
+"""What one process does: it looks at tiles for fill, and cuts the cells of a job."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rasterio import Env
+
+from urbancam.sources.imagery import png, processes
+from urbancam.sources.imagery.cell import Cell, cut_cell, image_path, source_window
+from urbancam.sources.imagery.fill import coarse_fill
+from urbancam.sources.imagery.strips import Strips
+from urbancam.sources.imagery.tile import Tile, TileFile
+from urbancam.workflow.errors import InputError
+
+# Threads of one process; MB (strips are kept by ourselves).
+GDAL = {"GDAL_NUM_THREADS": 1, "GDAL_CACHEMAX": 128}
+
+
+def look(tile_file: TileFile) -> tuple[TileFile, np.ndarray | None]:
+    """A tile and its coarse fill.
+
+    A tile that cannot be decoded is reported later, with the cells that need it.
+    """
+    processes.count()
+    try:
+        with Env(**GDAL), Tile(tile_file) as tile:
+            return tile_file, coarse_fill(tile)
+    except InputError:
+        return tile_file, None
+
+
+def cut(
+    cells: list[Cell],
+    fingerprints: dict[str, str],
+    fills: dict[TileFile, np.ndarray],
+    folder: Path,
+    image_px: int,
+) -> tuple[dict[str, dict[str, Any]], Counter[str], int]:
+    """Cut the cells of one job.
+
+    Args:
+        cells: Cells of the job.
+        fingerprints: Fingerprint of each cell, by its id.
+        fills: Coarse fill of the tiles that have some.
+        folder: Folder of the PNG files.
+        image_px: Pixels a side.
+
+    Returns:
+        The note of each cell, the failures and how many cells each cost, and the pixels decoded.
+    """
+    notes: dict[str, dict[str, Any]] = {}
+    failures: Counter[str] = Counter()
+    strips = Strips()
+    with Env(**GDAL), _OpenTiles(strips) as open_tiles:
+        for cell in _in_order_of_rows(cells, open_tiles, image_px):
+            try:
+                tiles = [(open_tiles.get(file), fills.get(file)) for file in cell.tiles]
+                image = cut_cell(cell.bounds, tiles, image_px)
+            except InputError as error:
+                failures[f"{error.what} ({error.where}): {error.do}"] += 1
+            else:
+                note = {
+                    "void_fraction": image.void_fraction,
+                    "tiles": image.tiles,
+                    "campaign_year": image.campaign_year,
+                    "fingerprint": fingerprints[cell.id],
+                }
+                # An image of nothing but void is noted, not written.
+                if image.void_fraction < 1:
+                    png.write(image_path(folder, cell.id), image.pixels, note)
+                notes[cell.id] = note
+            processes.count()
+    return notes, failures, strips.decoded_px
+
+
+class _OpenTiles:
+    """Tiles opened once for a job, closed at its end."""
+
+    def __init__(self, strips: Strips) -> None:
+        self._strips = strips
+        self._tiles: dict[TileFile, Tile] = {}
+
+    def __enter__(self) -> "_OpenTiles":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for tile in self._tiles.values():
+            tile.__exit__()
+
+    def get(self, file: TileFile) -> Tile:
+        """The open tile of a file.
+
+        Raises:
+            InputError: the file cannot be opened.
+        """
+        if file not in self._tiles:
+            self._tiles[file] = Tile(file, self._strips)
+        return self._tiles[file]
+
+    def openable(self, files: tuple[TileFile, ...]) -> Iterator[Tile]:
+        """The open tiles of those files that can be opened."""
+        for file in files:
+            try:
+                yield self.get(file)
+            except InputError:
+                continue
+
+
+def _in_order_of_rows(
+    cells: list[Cell],
+    open_tiles: _OpenTiles,
+    image_px: int,
+) -> list[Cell]:
+    """The cells along their tiles' rows, so that strips follow each other.
+
+    The tiles learn what will be read.
+    """
+    first_row: dict[str, int] = {}
+    for cell in cells:
+        for tile in open_tiles.openable(cell.tiles):
+            window = source_window(tile, cell.bounds, image_px)
+            if window is not None:
+                tile.plan([window])
+                first_row.setdefault(cell.id, window.top)
+
+    def place(cell: Cell) -> tuple[str, int, str]:
+        main_tile = cell.tiles[0]
+        return str(main_tile.path), first_row.get(cell.id, 0), cell.id
+
+    return sorted(cells, key=place)
