@@ -39,7 +39,7 @@ def declare(request: Request) -> Step:
 
 
 def work(job: Job) -> Done:
-    from urbancam.cities import patches
+    from urbancam.cities import patch_windows, patches
     from urbancam.tables import frames
 
     paths, asked, seed = job.paths, job.settings.cities, job.settings.seed
@@ -49,7 +49,7 @@ def work(job: Job) -> Done:
     cities = patches.usable_cities(images, asked.patch_px, method)
     images = usable_images(images, cities, asked)
     halves = method == "published"
-    windows = patches.index_windows(images, asked.patch_px, asked.stride_px, halves=halves)
+    windows = patch_windows.index_windows(images, asked.patch_px, asked.stride_px, halves=halves)
     sites = patches.assign_sites(images, method, folds, seed)
     table = patches.add_roles(windows, sites, method, folds, asked.test_patches, seed)
     patches.check_roles(table, folds)
@@ -71,11 +71,11 @@ def usable_images(
     images: "pd.DataFrame", cities: "pd.DataFrame", asked: "Cities"
 ) -> "pd.DataFrame":
     """The images that hold patches, of known acquisition where that splits, of cities that take part; the others are told."""
-    from urbancam.cities import patches
+    from urbancam.cities import patch_windows, patches
 
     for city in cities[~cities["used"]].itertuples():
         log.info("leaves out %s: %s", city.city, city.reason)
-    has_windows = patches.holds_windows(images, asked.patch_px, asked.split)
+    has_windows = patch_windows.holds_windows(images, asked.patch_px, asked.split)
     for image in images[~has_windows].itertuples():
         size = f"{image.width_px} x {image.height_px} px"
         log.info("leaves out %s: %s hold no patch", image.path, size)
