@@ -10,63 +10,58 @@ Run     python code/01_download_census.py --set census.vintage=2015
 import argparse
 import logging
 import shutil
+from pathlib import Path
 
 from urbancam.sources.census import vintages
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic
+from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import shown
-from urbancam.workflow.records import Step
+from urbancam.workflow.records import Done, Step
 
 log = logging.getLogger(__name__)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return arguments.parser(__doc__).parse_args(argv)
+    return arguments.parser(__file__, __doc__).parse_args(argv)
 
 
-def declare(settings, paths, args) -> Step:
-    year, cell_size_m = settings.census.vintage, settings.census.cell_size_m
+def declare(request: Request) -> Step:
+    census, paths = request.settings.census, request.paths
+    year, cell_size_m = census.vintage, census.cell_size_m
     source = vintages.find_source(paths.census_data, year, cell_size_m)
-    inputs = {source: "01_download_census"} if source else {}
-    step = Step(
-        "01_download_census",
+    return request.step(
         1,
         paths.census(year, cell_size_m),
-        "data",
-        settings.pick("census.vintage", "census.cell_size_m"),
-        inputs,
+        ["census.vintage", "census.cell_size_m"],
+        by_hand=[source] if source else [],
         label=f"{year}, {cell_size_m} m",
+        inputs_may_go=True,  # an archive may be deleted once it has been read
     )
-    if not source:  # an archive may be deleted once it has been read
-        step.current["inputs"] = step.record.get("inputs", {})
-    return step
 
 
-def work(step, settings, paths, args) -> dict:
+def work(job: Job) -> Done:
     from urbancam.sources.census import incomes
 
-    year, cell_size_m = settings.census.vintage, settings.census.cell_size_m
-    source = vintages.find_source(paths.census_data, year, cell_size_m) or fetch(
-        year, cell_size_m, paths.census_data
-    )
-    scratch = paths.census_data / f".unpacked_{year}_{cell_size_m}m"
+    year, cell_size_m = job.settings.census.vintage, job.settings.census.cell_size_m
+    folder = job.paths.census_data
+    source = vintages.find_source(folder, year, cell_size_m) or fetch(year, cell_size_m, folder)
+    scratch = folder / f".unpacked_{year}_{cell_size_m}m"
     try:
-        table = incomes.clean(
-            incomes.read_source(source, year, scratch, cell_size_m), shown(source), cell_size_m
-        )
+        table = incomes.read_source(source, year, scratch, cell_size_m)
+        table = incomes.clean(table, shown(source), cell_size_m)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    with atomic(step.result) as temporary:
+    with atomic(job.result) as temporary:
         incomes.write_table(table, temporary)
-    step.inputs = {source: step.name}
-    vars(step).pop("current", None)  # the record holds what was fetched
-    return {"cells": len(table), "imputed share": float(table["imputed"].mean())}
+    counts = {"cells": len(table), "imputed share": float(table["imputed"].mean())}
+    return Done(counts, inputs={source: job.step.name})
 
 
-def fetch(year, cell_size_m, folder):
+def fetch(year: int, cell_size_m: int, folder: Path) -> Path:
     """Fetch the first archive that INSEE has."""
-    from urbancam.sources.download import archives, fetching
+    from urbancam.sources.download import answers, archives, fetching
 
     addresses = vintages.VINTAGES[year, cell_size_m].addresses(year)
     by_hand = (
@@ -74,11 +69,10 @@ def fetch(year, cell_size_m, folder):
         f"{shown(folder)}"
     )
     for address in addresses:
+        archive = folder / address.rpartition("/")[2]
         try:
-            return fetching.fetch(
-                address, folder / address.rpartition("/")[2], check=archives.list_members
-            )
-        except fetching.AbsentError as error:
+            return fetching.fetch(address, archive, check=archives.list_members)
+        except answers.AbsentError as error:
             log.info("%s", error)
         except InputError as error:
             raise InputError(error.what, error.where, f"{error.do}; or {by_hand}") from None

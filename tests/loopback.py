@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from urbancam.sources.download.fetching import Patience
+from urbancam.sources.download.answers import Patience
 
 HASTY = Patience(tries=4, first_wait_s=0.001, longest_wait_s=0.5, timeout_s=5.0)
 

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loopback import HASTY, Reply, serve
-from urbancam.sources.download import archives, fetching, volumes
+from urbancam.sources.download import answers, archives, fetching, members, partial_file, volumes
 from urbancam.sources.download.volumes import JoinedFiles
 from urbancam.workflow.errors import InputError
 
@@ -59,7 +59,7 @@ def test_file_in_place_of_another_size_is_named(tmp_path):
 def test_download_cut_anywhere_goes_on(tmp_path_factory, cuts):
     """Every answer but the last is cut after some bytes that are new."""
     path = tmp_path_factory.mktemp("cut") / "a.bin"
-    replies = [Reply(BODY, cut=cut + fetching.OVERLAP_BYTES + 100) for cut in cuts]
+    replies = [Reply(BODY, cut=cut + partial_file.OVERLAP_BYTES + 100) for cut in cuts]
     with serve(lambda request, n: replies[n] if n < len(replies) else Reply(BODY)) as (url, _):
         assert fetch(f"{url}/a.bin", path, md5=MD5).read_bytes() == BODY
 
@@ -77,7 +77,7 @@ def test_second_run_goes_on_where_the_first_gave_up(tmp_path):
         state.write_text(state.read_text().replace(url, other))
         assert fetch(f"{other}/a.bin", tmp_path / "a.bin").read_bytes() == BODY
     assert kept == 30_000
-    assert requests[0][1]["Range"] == f"bytes={kept - fetching.OVERLAP_BYTES}-"
+    assert requests[0][1]["Range"] == f"bytes={kept - partial_file.OVERLAP_BYTES}-"
 
 
 def test_range_ignored_means_from_the_start(tmp_path):
@@ -165,7 +165,7 @@ def test_archive_is_checked_before_it_takes_its_name(tmp_path):
 @pytest.mark.parametrize("status", [403, 404, 410])
 def test_absent_is_said_at_once(tmp_path, status):
     with serve(lambda request, n: Reply(status=status)) as (url, requests):
-        with pytest.raises(fetching.AbsentError, match=str(status)):
+        with pytest.raises(answers.AbsentError, match=str(status)):
             fetch(f"{url}/a.bin", tmp_path / "a.bin")
     assert len(requests) == 1
 
@@ -181,7 +181,7 @@ def test_busy_then_fine(tmp_path, status):
 
 
 def test_retry_after_is_obeyed():
-    patient = fetching.Patience(tries=3, first_wait_s=0.0, longest_wait_s=2.0)
+    patient = answers.Patience(tries=3, first_wait_s=0.0, longest_wait_s=2.0)
     replies = [Reply(status=429, headers={"Retry-After": "1"}), Reply(b"fine")]
     with serve(lambda request, n: replies[n]) as (url, _):
         started = time.monotonic()
@@ -202,7 +202,7 @@ def test_retry_after_beyond_patience_is_said():
 def test_retry_after_may_be_a_date_or_nonsense():
     def wait_s(text):
         answer = namedtuple("Answer", "headers")({"Retry-After": text})
-        return fetching._retry_after_s(answer)
+        return answers.retry_after_s(answer)
 
     assert wait_s("Wed, 21 Oct 2015 07:28:00 GMT") == 0.0
     assert wait_s("Wed, 21 Oct 2065 07:28:00 GMT") > 1e9
@@ -250,13 +250,13 @@ def test_user_info_never_shows(tmp_path, caplog):
 
 
 def test_user_info_is_taken_out_of_any_text():
-    got = fetching.without_user_info("see https://me:se:cr@et@host/a@b and //x@y")
+    got = answers.without_user_info("see https://me:se:cr@et@host/a@b and //x@y")
     assert got == "see https://host/a@b and //y"
 
 
 def test_no_room_is_said_before_the_download(tmp_path, monkeypatch):
     usage = namedtuple("Usage", "free")(10)
-    monkeypatch.setattr(fetching.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(partial_file.shutil, "disk_usage", lambda path: usage)
     with (
         serve(lambda request, n: Reply(BODY)) as (url, _),
         pytest.raises(InputError, match="room for 10"),
@@ -446,7 +446,7 @@ def test_name_that_leaves_its_folder_is_refused_in_7z_too(tmp_path, monkeypatch)
 @settings(max_examples=300)
 def test_any_name_is_refused_or_stays_below_its_folder(name):
     try:
-        safe = archives._safe_name(name, Path("a.zip"))
+        safe = members.safe_name(name, Path("a.zip"))
     except InputError:
         return
     resolved = (Path("/folder") / safe).resolve()

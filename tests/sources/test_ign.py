@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from small_packs import N, W, archive, cells, cells_over, found_in, write_pack
-from urbancam.sources.ign import collect, packs
+from urbancam.sources.ign import collect, pack_names
 from urbancam.sources.ign.tiles import covered_share
 from urbancam.sources.imagery.overlay import cells_with_tiles
 from urbancam.workflow.errors import InputError
@@ -36,7 +36,7 @@ def data(tmp_path):
     ],
 )
 def test_pack_names_are_read(text, expected):
-    name = packs.parse_name(text)
+    name = pack_names.parse_name(text)
     assert (name.department, name.year, name.bands, name.pixel) == expected
 
 
@@ -44,20 +44,20 @@ def test_pack_names_are_read(text, expected):
     "text", ["", "GRAPHE-MOSAIQUAGE_1-0_SHP_D075", "BDTOPO_3-0_SHP_LAMB93_D075_2021-01-01"]
 )
 def test_other_names_are_no_packs(text):
-    assert packs.parse_name(text) is None
+    assert pack_names.parse_name(text) is None
 
 
 @given(st.text(max_size=80))
 def test_any_text_may_be_a_name(text):
-    packs.parse_name(text)
-    assert "/" not in packs.tile_name(text) and "\\" not in packs.tile_name(text)
+    pack_names.parse_name(text)
+    assert "/" not in pack_names.tile_name(text) and "\\" not in pack_names.tile_name(text)
 
 
 @pytest.mark.parametrize(
     "nom", ["./a.jp2", "a.jp2", ".\\a.jp2", "D:\\x\\a.jp2", "../../a.jp2", " a.jp2 "]
 )
 def test_nom_may_begin_with_anything(nom):
-    assert packs.tile_name(nom) == "a.jp2"
+    assert pack_names.tile_name(nom) == "a.jp2"
 
 
 # packs in place

@@ -17,8 +17,9 @@ from samples import ROOT
 from small_packs import N, W, archive, cells, cells_over, found_in, write_pack
 from urbancam.sources.census import selection
 from urbancam.sources.download import archives
-from urbancam.sources.ign import collect, index, wms
+from urbancam.sources.ign import atom, collect, getmap, index, links, wms
 from urbancam.sources.ign.fetching import fetch_departments, fetch_linked
+from urbancam.sources.ign.links import RemoteFile
 from urbancam.sources.ign.tiles import covered_share
 from urbancam.sources.imagery.overlay import cells_with_tiles
 from urbancam.workflow.errors import InputError
@@ -29,7 +30,7 @@ BDORTHO = "BDORTHO_2-0_RVB-0M20_JP2-E080_LAMB93_D{:0>3}_{}-01-01"
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(index, "INTERVAL_S", 0.0)
+    monkeypatch.setattr(atom, "INTERVAL_S", 0.0)
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def data(tmp_path):
 # links
 
 
-def links(tmp_path, text):
+def links_file(tmp_path, text):
     path = tmp_path / "links.txt"
     path.write_text(text, encoding="utf-8")
     return path
@@ -51,17 +52,17 @@ def test_links_of_the_city_and_no_other(tmp_path):
     saint_etienne = (
         "[Saint-Étienne]\nhttp://h/a.7z.001  # first\n#http://h/dead.7z\n\nhttp://h/a.7z.002\n"
     )
-    path = links(tmp_path, f"# all\n{saint_etienne}[Lyon]\nhttp://h/b.7z\n")
-    assert [f.name for f in index.read_links(path, "saint etienne")] == ["a.7z.001", "a.7z.002"]
+    path = links_file(tmp_path, f"# all\n{saint_etienne}[Lyon]\nhttp://h/b.7z\n")
+    assert [f.name for f in links.read_links(path, "saint etienne")] == ["a.7z.001", "a.7z.002"]
     assert (
-        index.read_links(path, "Paris") == [] and index.read_links(tmp_path / "none", "Paris") == []
+        links.read_links(path, "Paris") == [] and links.read_links(tmp_path / "none", "Paris") == []
     )
 
 
 @pytest.mark.parametrize("line", ["ftp://h/a.7z", "a.7z", "http://h", "http://h/", "http://h/a b"])
 def test_line_that_is_no_address_is_refused_with_its_number(tmp_path, line):
     with pytest.raises(InputError, match="line 2"):
-        index.read_links(links(tmp_path, f"[Lyon]\n{line}\n"), "Lyon")
+        links.read_links(links_file(tmp_path, f"[Lyon]\n{line}\n"), "Lyon")
 
 
 @settings(
@@ -70,15 +71,15 @@ def test_line_that_is_no_address_is_refused_with_its_number(tmp_path, line):
 @given(st.text(max_size=100))
 def test_any_text_may_stand_in_the_links_file(tmp_path, text):
     try:
-        index.read_links(
-            links(tmp_path, "[Lyon]\n" + text.encode("utf-8", "replace").decode()), "Lyon"
+        links.read_links(
+            links_file(tmp_path, "[Lyon]\n" + text.encode("utf-8", "replace").decode()), "Lyon"
         )
     except InputError as error:
         assert "line" in error.where
 
 
 def test_the_projects_own_links_file_is_in_order():
-    assert index.read_links(ROOT / "aerial_links.txt", "Paris") == []
+    assert links.read_links(ROOT / "aerial_links.txt", "Paris") == []
 
 
 def test_linked_archives_are_fetched_once_and_user_info_stays_secret(data, tmp_path, caplog):
@@ -86,7 +87,7 @@ def test_linked_archives_are_fetched_once_and_user_info_stays_secret(data, tmp_p
     folder = data / "aerial_data"
     with serve(Ign({"P": [("P.7z", b"7z" * 99)]})) as (url, asked):
         secret = url.replace("//", "//user:secret@")
-        files = [index.RemoteFile(f"{secret}{DOWNLOAD}/P/{name}") for name in ("P.7z", "Q.7z")]
+        files = [RemoteFile(f"{secret}{DOWNLOAD}/P/{name}") for name in ("P.7z", "Q.7z")]
         faults = fetch_linked(files, folder, HASTY)
         assert fetch_linked(files[:1], folder, HASTY) == [] and len(asked) == 2
     assert (folder / "P.7z").read_bytes() == b"7z" * 99 and len(faults) == 1
@@ -276,7 +277,7 @@ def test_no_network_is_used_where_the_imagery_is_in_place(data):
 
 
 def wms_requests(url, layer="L", pixel_m=2.0, wanted=None):
-    return wms.requests_for(cells() if wanted is None else wanted, url + WMS, layer, pixel_m)
+    return getmap.requests_for(cells() if wanted is None else wanted, url + WMS, layer, pixel_m)
 
 
 def test_requests_lie_on_the_pixel_grid_and_hold_the_cell():

@@ -4,11 +4,20 @@ import logging
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 
-from urbancam.sources.download.fetching import Patience
-from urbancam.sources.ign import index, wms
+from urbancam.sources.download.answers import Patience
+from urbancam.sources.ign import wms
 from urbancam.sources.ign.fetching import fetch_departments, fetch_linked, lacking_departments
-from urbancam.sources.ign.tiles import Found, covered_share, find_tiles
+from urbancam.sources.ign.getmap import requests_for
+from urbancam.sources.ign.links import read_links
+from urbancam.sources.ign.tiles import (
+    BARE_SHARE,
+    WHOLE_SHARE,
+    CityTiles,
+    covered_share,
+    find_tiles,
+)
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import ROOT, shown
 from urbancam.workflow.sections import Imagery
@@ -25,28 +34,32 @@ def from_archives(
     data: Path,
     folder: Path,
     patience: Patience = Patience(),
-) -> tuple[Found, list[InputError]]:
-    """Tiles out of packs: those in place, those that the links file names, then IGN's for what is still missing.
+) -> tuple[CityTiles, list[InputError]]:
+    """Tiles out of packs: those in place, those of the links file, then IGN's for what is missing.
 
     Args:
         cells: `idINSPIRE, department` and squares.
-        imagery: the settings.
-        city: heading in the links file.
-        data: the data folder.
-        folder: the drop folder below it.
-        patience: with servers.
+        imagery: The settings.
+        city: Heading in the links file.
+        data: The data folder.
+        folder: The drop folder below it.
+        patience: How long to bear with servers.
 
     Returns:
         The tiles, and what could not be fetched.
     """
-    faults = fetch_linked(index.read_links(LINKS, city), folder, patience) if imagery.fetch else []
-    found = find_tiles(cells, data, folder, imagery.year)
-    lacking = lacking_departments(cells, found, folder, imagery.year)
-    if lacking and imagery.fetch:
-        log.info("no pack in place for %s; asks IGN's index", ", ".join(lacking))
-        faults += fetch_departments(lacking, imagery.year, imagery.index_url, folder, patience)
-        found = find_tiles(cells, data, folder, imagery.year)
-    return found, faults
+    faults = []
+    if imagery.fetch:
+        faults += fetch_linked(read_links(LINKS, city), folder, patience)
+    city_tiles = find_tiles(cells, data, folder, imagery.year)
+
+    # IGN's index is asked only for departments of which nothing is in place.
+    departments = lacking_departments(cells, city_tiles, folder, imagery.year)
+    if departments and imagery.fetch:
+        log.info("no pack in place for %s; asks IGN's index", ", ".join(departments))
+        faults += fetch_departments(departments, imagery.year, imagery.index_url, folder, patience)
+        city_tiles = find_tiles(cells, data, folder, imagery.year)
+    return city_tiles, faults
 
 
 def from_wms(
@@ -56,46 +69,38 @@ def from_wms(
     data: Path,
     folder: Path,
     patience: Patience = Patience(),
-) -> tuple[Found, list[InputError]]:
+) -> tuple[CityTiles, list[InputError]]:
     """One image per cell from IGN's server; arguments and result as of `from_archives`."""
-    wanted = wms.requests_for(cells, imagery.wms_url, imagery.wms_layer, imagery.pixel_size_m)
-    images = folder / "wms" / imagery.wms_layer
-    faults = wms.fetch_images(wanted, images, patience)
-    return Found(wms.image_table(wanted, cells, data, images, imagery.wms_layer)), faults
+    layer = imagery.wms_layer
+    image_requests = requests_for(cells, imagery.wms_url, layer, imagery.pixel_size_m)
+    image_folder = folder / "wms" / layer
+    faults = wms.fetch_images(image_requests, image_folder, patience)
+    tiles = wms.image_table(image_requests, cells, data, image_folder, layer)
+    return CityTiles(tiles), faults
 
 
 def report_coverage(
-    cells: gpd.GeoDataFrame, found: Found, faults: list[InputError]
+    cells: gpd.GeoDataFrame, city_tiles: CityTiles, faults: list[InputError]
 ) -> dict[str, int]:
-    """Say plainly which cells have imagery; the counts of the summary line.
+    """Say plainly which cells have imagery.
+
+    Args:
+        cells: `idINSPIRE, department` and squares.
+        city_tiles: The tiles of the cells.
+        faults: What could not be fetched.
+
+    Returns:
+        Counts for the summary line.
 
     Raises:
-        InputError: something could not be fetched, or no cell has imagery.
+        InputError: Something could not be fetched, or no cell has imagery.
     """
-    share = covered_share(cells, found.tiles)
-    whole, none = share > 1 - 1e-6, share < 1e-6
-    log.info(
-        "imagery covers %s of %s cells wholly, %s in part, %s not at all",
-        f"{whole.sum():,}",
-        f"{len(cells):,}",
-        f"{(~whole & ~none).sum():,}",
-        f"{none.sum():,}",
-    )
-    have = set(found.tiles["department"])
-    for department, count in cells["department"][~whole].value_counts().sort_index().items():
-        why = (
-            "some of its tiles are missing"
-            if department in have
-            else "no imagery of it is in place"
-        )
-        log.info("  department %s: %s cells lack imagery; %s", department, f"{count:,}", why)
-    for pack, names in found.absent.items():
-        log.info(
-            "  %s lacks %d tiles that its index names: %s", pack, len(names), ", ".join(names[:10])
-        )
+    share = covered_share(cells, city_tiles.tiles)
+    is_bare = share < BARE_SHARE
+    _log_coverage(cells, city_tiles, share)
     if faults:
-        _refuse(faults)
-    if none.all():
+        raise _fetch_error(faults)
+    if is_bare.all():
         departments = ", ".join(sorted(set(cells["department"])))
         raise InputError(
             f"no cell has imagery; the cells lie in the departments {departments}",
@@ -104,17 +109,44 @@ def report_coverage(
             f"{shown(LINKS)}, or use --set imagery.source=wms",
         )
     return {
-        "tiles": len(found.tiles),
-        "packs": found.tiles["pack"].nunique(),
-        "cells with imagery": int((~none).sum()),
-        "without": int(none.sum()),
+        "tiles": len(city_tiles.tiles),
+        "packs": city_tiles.tiles["pack"].nunique(),
+        "cells with imagery": int((~is_bare).sum()),
+        "without": int(is_bare.sum()),
     }
 
 
-def _refuse(faults: list[InputError]) -> None:
+def _log_coverage(cells: gpd.GeoDataFrame, city_tiles: CityTiles, share: np.ndarray) -> None:
+    """How many cells have imagery, where it is lacking, and which tiles are absent."""
+    is_whole = share > WHOLE_SHARE
+    is_bare = share < BARE_SHARE
+    is_partial = ~is_whole & ~is_bare
+    log.info(
+        "imagery covers %s of %s cells wholly, %s in part, %s not at all",
+        f"{is_whole.sum():,}",
+        f"{len(cells):,}",
+        f"{is_partial.sum():,}",
+        f"{is_bare.sum():,}",
+    )
+
+    departments_in_place = set(city_tiles.tiles["department"])
+    lacking_by_department = cells["department"][~is_whole].value_counts().sort_index()
+    for department, count in lacking_by_department.items():
+        reason = "no imagery of it is in place"
+        if department in departments_in_place:
+            reason = "some of its tiles are missing"
+        log.info("  department %s: %s cells lack imagery; %s", department, f"{count:,}", reason)
+
+    for pack, names in city_tiles.absent.items():
+        first_names = ", ".join(names[:10])
+        log.info("  %s lacks %d tiles that its index names: %s", pack, len(names), first_names)
+
+
+def _fetch_error(faults: list[InputError]) -> InputError:
+    """The first fault, with the number of the others and how to go on."""
     first = faults[0]
     more = f" (and {len(faults) - 1:,} more like it)" if len(faults) > 1 else ""
-    raise InputError(
+    return InputError(
         f"some imagery could not be fetched: {first.what}{more}",
         first.where,
         f"{first.do}; what is there is kept, run the step again. Or go on without: "

@@ -1,0 +1,93 @@
+"""What an archive holds, and which of its names may be unpacked."""
+
+import re
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from urbancam.workflow.errors import InputError
+from urbancam.workflow.paths import shown
+
+CHUNK_BYTES = 1 << 20
+PART_BYTES = 200  # longest file name allowed; file systems end at 255, temporary names are longer
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file in an archive.
+
+    Args:
+        name: Path inside the archive, with "/", safe to unpack.
+        size_bytes: Size of the unpacked file.
+        crc32: CRC-32 of the unpacked bytes; None where the archive keeps none.
+    """
+
+    name: str
+    size_bytes: int
+    crc32: int | None
+
+
+def safe_name(name: str, archive: Path) -> str:
+    """The name with "/", if it stays below its folder.
+
+    Raises:
+        InputError: The name is absolute, or has "..", a drive, a control character, or a part too
+            long for a file system.
+    """
+    # Archives made on Windows may part their folders with "\\".
+    parts = name.replace("\\", "/").split("/")
+    is_absolute = parts[0] == ""
+    has_drive = re.match(r"[A-Za-z]:", name)
+    has_control_character = any(ord(character) < 32 or ord(character) == 127 for character in name)
+    is_too_long = any(len(part.encode(errors="replace")) > PART_BYTES for part in parts)
+    is_unsafe = (
+        not name
+        or is_absolute
+        or has_drive
+        or ".." in parts
+        or has_control_character
+        or is_too_long
+    )
+    plain_name = PurePosixPath(*parts).as_posix()
+    if is_unsafe or plain_name == ".":
+        raise InputError(
+            f"member {name!r} has a name that is not safe to unpack",
+            shown(archive),
+            "do not use this archive, or unpack it by hand",
+        )
+    return plain_name
+
+
+def link_error(name: str, archive: Path) -> InputError:
+    """The error of a member that is a link."""
+    return InputError(
+        f"member {name!r} is a link",
+        shown(archive),
+        "do not use this archive, or unpack it by hand",
+    )
+
+
+def check_distinct(members: list[Member], archive: Path) -> None:
+    """Refuse a name that occurs twice, and a file that is also a folder.
+
+    Raises:
+        InputError: The first such name.
+    """
+    names = [member.name for member in members]
+    folders = {parent.as_posix() for name in names for parent in PurePosixPath(name).parents}
+    clashes = [name for name, count in Counter(names).items() if count > 1 or name in folders]
+    if clashes:
+        what = f"two members share the name {clashes[0]!r}"
+        raise InputError(what, shown(archive), "do not use this archive")
+
+
+def is_whole(path: Path, member: Member) -> bool:
+    """Whether the file is the member, by size and CRC; without a CRC it never is."""
+    if not path.is_file() or path.stat().st_size != member.size_bytes or member.crc32 is None:
+        return False
+    crc32 = 0
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            crc32 = zlib.crc32(chunk, crc32)
+    return crc32 == member.crc32

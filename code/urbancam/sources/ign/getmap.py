@@ -1,0 +1,169 @@
+"""GetMap, the WMS operation that gives an image: the request for a cell, the check of its answer.
+
+Each image is asked for in Lambert-93 on IGN's own pixel grid, a little larger than the cell, so
+that the server resamples nothing and the one warp is ours.
+"""
+
+import io
+from dataclasses import dataclass
+from urllib.parse import urlencode
+from xml.etree import ElementTree
+
+import geopandas as gpd
+import numpy as np
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader, MemoryFile
+
+from urbancam.sources.download.answers import without_user_info
+from urbancam.sources.ign.tile_index import LAMBERT_93
+from urbancam.tables.crs import same_crs
+from urbancam.workflow.errors import InputError
+
+MARGIN_PX = 24  # around the cell: what fill's widening and the resampling may look at
+NATIVE_M = 0.20  # pixel of the mosaic; nothing finer is asked for
+VERTEX_DISTANCE_M = 50  # along a cell's side, which is slightly curved in another projection
+COORDINATE_DECIMALS = 3  # of bounds in m
+
+
+@dataclass(frozen=True)
+class Request:
+    """One image to ask for.
+
+    Args:
+        cell_id: The cell's idINSPIRE.
+        bounds: (west, south, east, north), m in EPSG:2154, on the pixel grid.
+        width: Width in px.
+        height: Height in px.
+        url: The whole address.
+    """
+
+    cell_id: str
+    bounds: tuple[float, float, float, float]
+    width: int
+    height: int
+    url: str
+
+    @property
+    def identity(self) -> str:
+        """What tells this request from others: its address, without user info."""
+        return without_user_info(self.url)
+
+
+class AnswerError(InputError):
+    """The server answers something else than the image asked for."""
+
+
+def requests_for(cells: gpd.GeoDataFrame, url: str, layer: str, pixel_m: float) -> list[Request]:
+    """One request for each cell.
+
+    Args:
+        cells: `idINSPIRE` and squares.
+        url: Address of the WMS.
+        layer: Name of its layer.
+        pixel_m: Pixel size of the cells' images, m.
+    """
+    pixel_m = max(pixel_m, NATIVE_M)
+    squares = cells.geometry.segmentize(VERTEX_DISTANCE_M).to_crs(LAMBERT_93)
+    bounds_px = squares.bounds.to_numpy() / pixel_m
+
+    # Outwards to whole pixels.
+    lower_left_px = np.floor(bounds_px[:, :2]) - MARGIN_PX
+    upper_right_px = np.ceil(bounds_px[:, 2:]) + MARGIN_PX
+    edges_px = np.hstack([lower_left_px, upper_right_px])
+    return [
+        _request(cell_id, cell_edges_px, pixel_m, url, layer)
+        for cell_id, cell_edges_px in zip(cells["idINSPIRE"], edges_px, strict=True)
+    ]
+
+
+def image_pixels(content: bytes, request: Request) -> np.ndarray:
+    """(3, H, W) uint8 pixels of an answer.
+
+    Raises:
+        AnswerError: An exception report, no image, or one of another size or place.
+    """
+    where = request.identity
+    if content.lstrip()[:1] == b"<":
+        what = f"the server reports: {_exception_text(content)}"
+        raise AnswerError(what, where, "look the layer and the address up")
+    if not content:
+        raise AnswerError("the answer is empty, no image", where, "run the step again")
+    try:
+        with MemoryFile(io.BytesIO(content)) as file, file.open() as image:
+            _check_size(image, request)
+            _check_place(image, request)
+            return image.read((1, 2, 3))
+    except RasterioError as error:
+        what = f"the answer of {len(content):,} bytes is no image ({error})"
+        raise AnswerError(what, where, "run the step again") from None
+
+
+def _request(cell_id: str, edges_px: np.ndarray, pixel_m: float, url: str, layer: str) -> Request:
+    """The request for one cell.
+
+    Args:
+        cell_id: The cell's idINSPIRE.
+        edges_px: (left, bottom, right, top), in whole pixels of the grid.
+        pixel_m: Pixel size, m.
+        url: Address of the WMS.
+        layer: Name of its layer.
+    """
+    left, bottom, right, top = edges_px
+    width = int(right - left)
+    height = int(top - bottom)
+    bounds = tuple(round(float(edge * pixel_m), COORDINATE_DECIMALS) for edge in edges_px)
+    query = {
+        "SERVICE": "WMS",
+        "VERSION": "1.3.0",
+        "REQUEST": "GetMap",
+        "LAYERS": layer,
+        "STYLES": "",
+        "FORMAT": "image/geotiff",
+        "CRS": LAMBERT_93,
+        "BBOX": ",".join(f"{edge:.{COORDINATE_DECIMALS}f}" for edge in bounds),
+        "WIDTH": width,
+        "HEIGHT": height,
+    }
+    separator = "&" if "?" in url else "?"
+    address = f"{url}{separator}{urlencode(query, safe=',:/')}"
+    return Request(cell_id, bounds, width, height, address)
+
+
+def _check_size(image: DatasetReader, request: Request) -> None:
+    """Refuse an image of another size, or without three bands of 8 bits."""
+    same_size = (image.width, image.height) == (request.width, request.height)
+    has_colours = image.dtypes[:3] == ("uint8",) * 3
+    if not (same_size and has_colours):
+        raise AnswerError(
+            f"the image has {image.width} x {image.height} px of {', '.join(image.dtypes)}, "
+            f"asked were {request.width} x {request.height} of three bands of 8 bits",
+            request.identity,
+            "run the step again",
+        )
+
+
+def _check_place(image: DatasetReader, request: Request) -> None:
+    """Refuse an image that lies elsewhere, or in another coordinate system."""
+    distance_m = np.abs(np.subtract(image.bounds, request.bounds)).max()
+    west, _, east, _ = request.bounds
+    pixel_m = (east - west) / request.width
+    is_elsewhere = distance_m > pixel_m / 2
+    if not is_elsewhere and image.crs:
+        is_elsewhere = not same_crs(image.crs.to_wkt(), LAMBERT_93, request.bounds)
+    if is_elsewhere:
+        what = f"the image lies at {tuple(image.bounds)}, asked was {request.bounds}"
+        raise AnswerError(what, request.identity, "run the step again")
+
+
+def _exception_text(content: bytes) -> str:
+    """What an ExceptionReport says, in one line of at most 300 characters."""
+    try:
+        root = ElementTree.fromstring(content)
+    except ElementTree.ParseError:
+        return content[:200].decode("utf-8", errors="replace").strip()
+    # WMS 1.3.0 writes `code`, OWS `exceptionCode`.
+    codes = {node.get("code") or node.get("exceptionCode") for node in root.iter()} - {None}
+    text = " ".join(" ".join(root.itertext()).split())
+    if codes:
+        text = f"{', '.join(sorted(codes))}: {text}"
+    return text[:300]

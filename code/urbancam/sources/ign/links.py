@@ -1,0 +1,79 @@
+"""Files of other servers by their addresses, and `aerial_links.txt`, which names some."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from urbancam.sources.download.answers import without_user_info
+from urbancam.workflow.errors import InputError
+from urbancam.workflow.paths import folder_name, shown
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file to be fetched.
+
+    Args:
+        url: Address; it may hold user info, so no message shows it as it is.
+        size_bytes: Size, where the index says it.
+        md5: Hexadecimal MD5, where the index says it.
+    """
+
+    url: str
+    size_bytes: int | None = None
+    md5: str | None = None
+
+    @property
+    def name(self) -> str:
+        return PurePosixPath(unquote(urlsplit(self.url).path)).name
+
+
+def read_links(path: Path, city: str) -> list[RemoteFile]:
+    """The archives that a links file names for a city.
+
+    A line `[Paris]` begins a city, every other line is one address; `#` begins a comment.
+
+    Args:
+        path: The links file; one that does not exist names nothing.
+        city: Name of the city; accents, blanks and capitals do not matter.
+
+    Raises:
+        InputError: A line that is neither, with its number.
+    """
+    if not path.is_file():
+        return []
+    files = []
+    heading = ""
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    for number, line in enumerate(text.splitlines(), 1):
+        content = re.sub(r"(^|\s)#.*", "", line).strip()
+        match = re.fullmatch(r"\[(.+)\]", content)
+        if match:
+            heading = _city_key(match[1])
+        elif content:
+            # An address under any city must be one, not only those of this city.
+            file = _linked_file(content, f"{shown(path)}, line {number}")
+            if heading == _city_key(city):
+                files.append(file)
+    return files
+
+
+def _city_key(name: str) -> str:
+    return folder_name(name).casefold()
+
+
+def _linked_file(address: str, where: str) -> RemoteFile:
+    """The file of an address.
+
+    Raises:
+        InputError: The text is no address of a file.
+    """
+    file = RemoteFile(address)
+    if not re.match(r"https?://[^/\s]+/\S+$", address) or not file.name:
+        raise InputError(
+            f"the line is no address of an archive: {without_user_info(address)!r}",
+            where,
+            "one http(s) address a line, # before comments",
+        )
+    return file

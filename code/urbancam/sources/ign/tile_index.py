@@ -1,0 +1,135 @@
+"""The index of a pack's tiles: `dalles.shp`, with the footprint of each tile.
+
+Its column NOM holds the tiles' names, its geometry their footprints.
+"""
+
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from urbancam.sources.ign.pack_names import few, tile_department, tile_name, tile_year
+from urbancam.sources.ign.packs import Pack
+from urbancam.tables.crs import check_extent
+from urbancam.workflow.errors import InputError
+from urbancam.workflow.paths import shown
+
+LAMBERT_93 = "EPSG:2154"
+IMAGE_SUFFIXES = {".jp2", ".tif", ".tiff"}
+
+
+def read_index(pack: Pack) -> gpd.GeoDataFrame:
+    """The tiles of an unpacked pack, whether their files are there or not.
+
+    Returns:
+        `name, file (Path or None), department, campaign_year, pack, geometry`, one row per tile;
+        the CRS is the index's own, Lambert-93 where it names none.
+
+    Raises:
+        InputError: The index cannot be read, has no column NOM, or names a tile twice.
+    """
+    table = _read_table(pack.path)
+    names = [tile_name(nom) for nom in table[_nom_column(table, pack.path)]]
+    files = _image_files(pack)
+    departments = [pack.department or tile_department(name) for name in names]
+    years = [tile_year(name) or pack.year for name in names]
+    index = gpd.GeoDataFrame(
+        {
+            "name": names,
+            "file": [files.get(name.lower()) for name in names],
+            "department": departments,
+            "campaign_year": pd.array(years, dtype="Int64"),
+            "pack": pack.name,
+        },
+        geometry=table.geometry.to_numpy(),
+        crs=table.crs or LAMBERT_93,  # ASSUME: an index without a CRS is of metropolitan France
+    )
+    _check_index(index, pack)
+    return index
+
+
+def touching(index: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The tiles of an index that share some area with some cell."""
+    squares = cells.to_crs(index.crs).geometry.to_numpy()
+    footprints = index.geometry.to_numpy()
+    tile, cell = shapely.STRtree(squares).query(footprints, predicate="intersects")
+
+    # Neighbours that share only an edge intersect too.
+    shared_m2 = shapely.area(shapely.intersection(footprints[tile], squares[cell]))
+    rows = set(tile[shared_m2 > 0].tolist())
+    return index.iloc[sorted(rows)]
+
+
+def _read_table(path: Path) -> gpd.GeoDataFrame:
+    """The table of a `dalles.shp`.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    try:
+        return gpd.read_file(path)
+    except (OSError, RuntimeError, ValueError) as error:  # what pyogrio raises on damaged files
+        what = f"the tile index cannot be read: {error}"
+        raise InputError(what, shown(path), "delete it and unpack the archive again") from None
+
+
+def _nom_column(table: gpd.GeoDataFrame, path: Path) -> str:
+    """The column NOM, in capitals or not.
+
+    Raises:
+        InputError: The table has no such column, or no geometry.
+    """
+    columns = {column.upper(): column for column in table.columns}
+    if "NOM" not in columns or "geometry" not in table:
+        column_names = ", ".join(map(str, table.columns))
+        what = f"the tile index has the columns {column_names}, not NOM and a geometry"
+        raise InputError(what, shown(path), "use the dalles.shp of IGN's pack")
+    return columns["NOM"]
+
+
+def _image_files(pack: Pack) -> dict[str, Path]:
+    """The image files of a pack by lower-case name.
+
+    Where a name occurs twice, the file of the index's own delivery wins.
+    """
+    images = [
+        path for path in _image_root(pack.path).rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES
+    ]
+    colour_images = [path for path in images if "_IRC" not in path.parent.name.upper()]
+    delivery = pack.path.parent.name
+    files: dict[str, Path] = {}
+    for path in sorted(colour_images, key=lambda path: (path.parent.name != delivery, path)):
+        files.setdefault(path.name.lower(), path)
+    return files
+
+
+def _image_root(index_path: Path) -> Path:
+    """The folder that holds both index and tiles.
+
+    This is ORTHOHR or BDORTHO, else the folder that holds the `3_` folder, else the index's own.
+    """
+    for parent in index_path.parents:
+        if parent.name.upper() in ("ORTHOHR", "BDORTHO"):
+            return parent
+        if parent.name.startswith("3_"):
+            return parent.parent
+    return index_path.parent
+
+
+def _check_index(index: gpd.GeoDataFrame, pack: Pack) -> None:
+    """Refuse an index that names a tile twice, lacks a footprint, or lies elsewhere.
+
+    Raises:
+        InputError: The names, or the extent.
+    """
+    duplicates = index["name"][index["name"].duplicated()].unique()
+    if len(duplicates):
+        what = f"the tile index names {few(list(duplicates))} more than once"
+        raise InputError(what, shown(pack.path), "mend the index")
+    is_empty = index.geometry.is_empty | index.geometry.isna()
+    if is_empty.any():
+        first = index["name"][is_empty].iloc[0]
+        what = f"{is_empty.sum()} tiles have no footprint, the first {first}"
+        raise InputError(what, shown(pack.path), "mend the index")
+    check_extent(tuple(index.total_bounds), index.crs, shown(pack.path))
