@@ -62,7 +62,7 @@ def declare(settings, paths, args) -> Step:
 
 
 def work(step, settings, paths, args) -> dict:
-    from urbancam.explaining import agreement
+    from urbancam.explaining import agreement, deletion_curves
     from urbancam.explaining.landcover.city import LandCover
     from urbancam.sources.urban_atlas import classes
     from urbancam.tables import frames
@@ -102,7 +102,9 @@ def work(step, settings, paths, args) -> dict:
     controls, agreed = agreement.compare(
         shares, correlations, cells, city, settings.controls.methods
     )
-    deleted, area = agreement.deletion_tables(curves, blocks, settings.statistics, settings.seed)
+    deleted, area = deletion_curves.deletion_tables(
+        curves, blocks, settings.statistics, settings.seed
+    )
     frames.write(agreed, paths.table("attribution_agreement"))
     frames.write(deleted, paths.table("deletion"))
     frames.write(area, paths.table("deletion_area"))
@@ -123,6 +125,7 @@ def _examine(cells, parts, settings, paths, args) -> tuple:
 
     from urbancam.explaining import agreement
     from urbancam.explaining.attribution import groups
+    from urbancam.explaining.attribution.findings import Findings
     from urbancam.learning import networks
     from urbancam.learning.images import open_images
     from urbancam.sources.urban_atlas.fragments import by_cell
@@ -162,7 +165,7 @@ def _examine(cells, parts, settings, paths, args) -> tuple:
                 bar.update(len(chosen))
     if not files:
         log.info("no cell is predicted poor or rich: the tables stay empty")
-        return groups.Findings().frames(pd.DataFrame(columns=FRAGMENT))
+        return Findings().frames(pd.DataFrame(columns=FRAGMENT))
     with geoframes.damage_named(parts, "delete that folder and run this step again"):
         return tuple(
             pd.concat(map(pd.read_parquet, kind), ignore_index=True)

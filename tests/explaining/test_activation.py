@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from urbancam.explaining import activation
+from urbancam.explaining import activation, upsampling
 from urbancam.learning import heads, networks
 from urbancam.workflow import settings
 
@@ -81,7 +81,7 @@ def test_contributions_add_up_to_the_logit(network, images):
     maps = activation.compute_maps(network, images, "_conv_head")
     got = maps.contribution.sum((1, 2)) + maps.bias
     assert torch.allclose(got, maps.logit, atol=1e-9)
-    spread = activation.spread_evenly(maps.contribution, 70)  # 70 px are not whole positions
+    spread = upsampling.spread_evenly(maps.contribution, 70)  # 70 px are not whole positions
     assert torch.allclose(spread.sum((1, 2)), maps.contribution.sum((1, 2)), atol=1e-9)
 
 
@@ -117,7 +117,7 @@ def test_t4_bright_north_west_quadrant_is_rich_in_the_north_west():
     poor, rich = activation.project_published(maps, 64, 99)
     assert rich[0, :24, :24].sum() > 0.6 * rich[0].sum()
     assert rich[0, 40:, 40:].sum() == 0 and poor[0, :24, :24].sum() == 0
-    assert activation.spread_evenly(maps.contribution, 64)[0, :32, :32].sum() == pytest.approx(0.75)
+    assert upsampling.spread_evenly(maps.contribution, 64)[0, :32, :32].sum() == pytest.approx(0.75)
 
 
 def test_cell_of_which_the_network_is_certain_keeps_its_maps():

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from urbancam.explaining import agreement
+from urbancam.explaining import agreement, deletion_curves
 from urbancam.explaining.landcover.city import LandCover
 from urbancam.workflow import settings
 
@@ -228,7 +228,7 @@ BLOCKS = pd.Series([f"block{i // 3}" for i in range(40)], index=[f"cell{i:03d}" 
 
 def test_deletion_curve_and_area_of_straight_lines():
     curves = make_curves({"published": -2.0, "random": -1.0})
-    table, area = agreement.deletion_tables(curves, BLOCKS, SETTINGS.statistics, 0)
+    table, area = deletion_curves.deletion_tables(curves, BLOCKS, SETTINGS.statistics, 0)
     rows, areas = table.set_index(["order", "fraction"]), area.set_index("order")
     assert rows.loc["published", "value"].tolist() == pytest.approx([0, -0.5, -1, -1.5, -2])
     assert rows["n_cells"].eq(39).all() and (rows["ci_low"] <= rows["value"]).all()
@@ -240,7 +240,7 @@ def test_deletion_curve_and_area_of_straight_lines():
 
 def test_no_curves_give_empty_tables_with_their_columns():
     none = make_curves({"random": 1}).iloc[:0]
-    table, area = agreement.deletion_tables(none, BLOCKS, SETTINGS.statistics, 0)
+    table, area = deletion_curves.deletion_tables(none, BLOCKS, SETTINGS.statistics, 0)
     assert table.empty and list(table) == [
         "order",
         "curve",

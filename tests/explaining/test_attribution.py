@@ -6,8 +6,8 @@ import torch
 from pytorch_grad_cam import GradCAMPlusPlus, HiResCAM, LayerCAM
 from torch import nn
 
-from urbancam.explaining import activation, projection
-from urbancam.explaining.attribution import controls, deletion, methods
+from urbancam.explaining import activation, projection, upsampling
+from urbancam.explaining.attribution import controls, deletion, methods, random_weights
 from urbancam.learning import backbones, networks
 from urbancam.workflow import settings
 
@@ -134,7 +134,7 @@ def test_map_and_gradient_alone_multiply_to_the_published_map(network, images, p
     maps, published = published_of(network, images)
     made = controls.take_apart(["gradient_alone", "map_alone"], maps, published, pixels, True, 100)
     for side in (0, 1):
-        product = activation.clip(made["gradient_alone"][side] * made["map_alone"][side], 99)
+        product = upsampling.clip(made["gradient_alone"][side] * made["map_alone"][side], 99)
         assert torch.allclose(product, published[side], rtol=1e-9) and product.max() > 0
 
 
@@ -188,7 +188,7 @@ RESNET = settings.load("demo", ["model.backbone=resnet18"]).model
 @pytest.mark.parametrize("backbone", ["efficientnet-b0", "resnet18", "resnet50"])
 def test_stages_hold_every_parameter_once_from_the_top(backbone):
     features = backbones.find_backbone(backbone).build(RESNET)
-    found = controls.stages(features)
+    found = random_weights.stages(features)
     units = [unit for stage in found for unit in stage]
     held = sum(p.numel() for unit in units for p in features.get_submodule(unit).parameters())
     assert len(found) == 6 and len(set(units)) == len(units)
@@ -214,7 +214,7 @@ def test_weights_go_from_the_linear_unit_down_and_the_network_stays(trained):
     state = torch.random.get_rng_state()
     left = [
         same_weights(changed, trained)
-        for _, changed in controls.randomise(trained, RESNET, calibration, [0])
+        for _, changed in random_weights.randomise(trained, RESNET, calibration, [0])
     ]
     assert all(torch.equal(value, before[name]) for name, value in trained.state_dict().items())
     assert torch.equal(torch.random.get_rng_state(), state)
@@ -228,10 +228,10 @@ def test_random_weights_have_maps_because_their_statistics_are_calibrated(traine
     generator = torch.Generator().manual_seed(0)
     calibration = 3 + 5 * torch.randn(8, 3, 64, 64, generator=generator)
     image = 3 + 5 * torch.randn(2, 3, 64, 64, generator=generator)
-    *_, (name, changed) = controls.randomise(trained, RESNET, calibration, [0])
+    *_, (name, changed) = random_weights.randomise(trained, RESNET, calibration, [0])
     with torch.no_grad():
         stem = changed.features.bn1(changed.features.conv1(calibration))
-    assert name == controls.stage_names(trained.features)[-1] == "weights_7"
+    assert name == random_weights.stage_names(trained.features)[-1] == "weights_7"
     assert stem.mean((0, 2, 3)).abs().max() < 0.1 and (stem.std((0, 2, 3)) - 1).abs().max() < 0.1
     maps = activation.compute_maps(changed, image, "layer4")
     assert not maps.flat[0].any() and not changed.features.bn1.training
@@ -240,7 +240,7 @@ def test_random_weights_have_maps_because_their_statistics_are_calibrated(traine
 def test_random_weights_come_from_the_seed(trained):
     calibration = torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     drawn = [
-        next(controls.randomise(trained, RESNET, calibration, seed))[1].linear.weight
+        next(random_weights.randomise(trained, RESNET, calibration, seed))[1].linear.weight
         for seed in ([0], [0], [1])
     ]
     assert torch.equal(drawn[0], drawn[1]) and not torch.equal(drawn[0], drawn[2])

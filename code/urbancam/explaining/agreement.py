@@ -1,4 +1,4 @@
-"""What is said about controls: their ratios beside the published ones, and deletion curves, over the same cells."""
+"""What is said about controls: their ratios beside the published ones, over the same cells."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,6 @@ from urbancam.scoring.vocabulary import CONTRAST, SIDES
 from urbancam.workflow.sections import Landcover, Statistics
 
 PUBLISHED = "published"
-RANDOM = "random"
 CONTROLS = [
     "control",
     "kind",
@@ -41,16 +40,20 @@ AGREEMENT = [
 ]
 
 
+# ---- the sample and its shares
+
+
 def draw_cells(
     predictions: pd.DataFrame, settings: Landcover, count: int | None, seed: int
 ) -> pd.DataFrame:
     """A seeded sample of the cells predicted poor or rich, as many of each as there are.
 
     Args:
-        predictions: `idINSPIRE, predicted_class` and more.
+        predictions: rows with `idINSPIRE, predicted_class` and more.
         settings: section `landcover`: which classes are poor, which rich.
-        count: how many in all; a side with less than its half gives all it has. None: all cells of both sides.
-        seed: of the draw.
+        count: number of cells in all; a side with less than its half gives all it has. None: all
+            cells of both sides.
+        seed: seed of the draw.
 
     Returns:
         rows of `predictions`, sorted by id, with `rich` (bool).
@@ -58,16 +61,26 @@ def draw_cells(
     # ASSUME: poor and rich cells in equal numbers, so that neither side's ratios are the noisier.
     random = np.random.default_rng(seed)
     ordered = predictions.sort_values("idINSPIRE")
-    chosen = []
+    samples = []
     for rich, classes in enumerate((settings.poor_classes, settings.rich_classes)):
-        side = ordered[ordered["predicted_class"].isin(classes)].assign(rich=bool(rich))
-        wanted = len(side) if count is None else (count + rich) // 2
-        chosen.append(side.iloc[random.permutation(len(side))[:wanted]])
-    return pd.concat(chosen).astype({"rich": bool}).sort_values("idINSPIRE", ignore_index=True)
+        of_side = ordered["predicted_class"].isin(classes)
+        side = ordered[of_side].assign(rich=bool(rich))
+        # Of an odd number of cells the rich side has one more.
+        size = len(side) if count is None else (count + rich) // 2
+        places = random.permutation(len(side))[:size]
+        samples.append(side.iloc[places])
+    sample = pd.concat(samples).astype({"rich": bool})
+    return sample.sort_values("idINSPIRE", ignore_index=True)
 
 
 def add_shares(shares: pd.DataFrame, name: str, activation: pd.DataFrame) -> pd.DataFrame:
-    """Shares by fragment with those of another run's `activation.parquet` as columns `<name>_poor, <name>_rich`."""
+    """Shares by fragment with those of another run as columns `<name>_poor, <name>_rich`.
+
+    Args:
+        shares: a row per fragment, with `fragment_id`.
+        name: name of the control that the other run is.
+        activation: rows of the other run's `activation.parquet`.
+    """
     columns = {f"{side}_share": f"{name}_{side}" for side in SIDES}
     other = activation[["fragment_id", *columns]].rename(columns=columns)
     return shares.merge(other, "left", on="fragment_id", validate="one_to_one")
@@ -78,6 +91,9 @@ def control_names(shares: pd.DataFrame) -> list[str]:
     return [column.removesuffix("_poor") for column in shares.columns if column.endswith("_poor")]
 
 
+# ---- a control beside the published map
+
+
 def compare(
     shares: pd.DataFrame,
     correlations: pd.DataFrame,
@@ -85,175 +101,143 @@ def compare(
     make: Callable[[pd.DataFrame], LandCover],
     methods: list[str],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The tables `attribution_controls.csv` and `attribution_agreement.csv` (results/README.md says each column).
+    """The tables `attribution_controls.csv` and `attribution_agreement.csv`.
 
-    A control and the published map are compared on the cells that have both maps of a side.
+    results/README.md says each column. A control and the published map are compared on the cells
+    that have both maps of a side.
 
     Args:
-        shares: a row per fragment of the sampled cells: `fragment_id, idINSPIRE, class, code, area_m2`, and
-            `<control>_poor, <control>_rich`, share of the cell's map, NaN in a cell without one.
-        correlations: `idINSPIRE, control, poor, rich, contrast`, of the patches of two maps of a cell.
-        cells: `idINSPIRE, rich` of the sample.
+        shares: a row per fragment of the sampled cells: `fragment_id, idINSPIRE, class, code,
+            area_m2`, and `<control>_poor, <control>_rich`, share of the cell's map, NaN in a cell
+            without one.
+        correlations: rows `idINSPIRE, control, poor, rich, contrast`, of the patches of two maps
+            of a cell.
+        cells: rows `idINSPIRE, rich` of the sample.
         make: `make(activation)` -> statistics of these cells.
         methods: names of the controls that are attribution methods.
     """
-    sides = cells.set_index("idINSPIRE")["rich"]
-    tables, rows = [], []
+    rich = cells.set_index("idINSPIRE")["rich"]
+    ratios = []
+    agreements = []
     for name in control_names(shares):
-        kind = PUBLISHED if name == PUBLISHED else "method" if name in methods else "control"
-        own, published = (
-            make(_activation_of(shares, *pair)) for pair in ((name, PUBLISHED), (PUBLISHED, name))
-        )
-        tables.append(_ratios(own, published).assign(control=name, kind=kind))
-        alike = _map_correlation(correlations[correlations["control"] == name], sides)
-        beside = _estimates(published)
-        for side, estimate in _estimates(own).items():
-            orders = rank_agreement(estimate, beside[side], own.statistics)
-            kept = _kept(_log(estimate, side), _log(beside[side], side), own.statistics)
-            rows.append(
-                {
-                    "control": name,
-                    "kind": kind,
-                    "side": side,
-                    **orders,
-                    **kept,
-                    "map_correlation": alike[side],
-                }
-            )
-    agreed = (
-        pd.DataFrame(rows)
-        .rename(columns={"spearman": "rank_correlation"})
-        .reindex(columns=AGREEMENT)
-    )
-    return pd.concat(tables or [pd.DataFrame()], ignore_index=True).reindex(
-        columns=CONTROLS
-    ), agreed
+        labels = {"control": name, "kind": _kind(name, methods)}
+        own = make(_activation_of(shares, name, PUBLISHED))
+        published = make(_activation_of(shares, PUBLISHED, name))
+        ratios.append(_ratios(own, published).assign(**labels))
+
+        of_control = correlations["control"] == name
+        map_correlation = _map_correlation(correlations[of_control], rich)
+        for row in _agreement_by_side(own, published):
+            side_correlation = map_correlation[row["side"]]
+            agreements.append(labels | row | {"map_correlation": side_correlation})
+    # Without any control the tables still have their columns.
+    ratio_table = pd.concat(ratios or [pd.DataFrame()], ignore_index=True)
+    agreement_table = pd.DataFrame(agreements).rename(columns={"spearman": "rank_correlation"})
+    return ratio_table.reindex(columns=CONTROLS), agreement_table.reindex(columns=AGREEMENT)
+
+
+def _kind(name: str, methods: list[str]) -> str:
+    if name == PUBLISHED:
+        return PUBLISHED
+    return "method" if name in methods else "control"
 
 
 def _activation_of(shares: pd.DataFrame, name: str, other: str) -> pd.DataFrame:
     """What `LandCover` takes: one control's shares, none where another has none."""
-    both = {
-        f"{side}_share": shares[f"{name}_{side}"].where(shares[f"{other}_{side}"].notna())
-        for side in SIDES
-    }
-    return shares[["idINSPIRE", "class", "code", "area_m2"]].assign(contribution=0.0, **both)
+    columns = ["idINSPIRE", "class", "code", "area_m2"]
+    activation = shares[columns].assign(contribution=0.0)
+    for side in SIDES:
+        other_has_map = shares[f"{other}_{side}"].notna()
+        activation[f"{side}_share"] = shares[f"{name}_{side}"].where(other_has_map)
+    return activation
 
 
 def _estimates(city: LandCover) -> dict[str, Estimate]:
-    return {side: city.ratio(city.side(side)) for side in SIDES} | {CONTRAST: city.log_contrast()}
+    """Activation ratios of poor and of rich, and the logarithm of their contrast."""
+    ratios = {side: city.ratio(city.side(side)) for side in SIDES}
+    return ratios | {CONTRAST: city.log_contrast()}
 
 
-def _kept(own: Estimate, published: Estimate, statistics: Statistics) -> dict[str, float]:
-    """How much of the published log ratios a control keeps: the slope of its own on them, through the origin.
+def _agreement_by_side(own: LandCover, published: LandCover) -> list[dict]:
+    """Rows of `side`, of how alike the orders of the classes are, and of how much is kept."""
+    estimates = _estimates(own)
+    published_estimates = _estimates(published)
+    rows = []
+    for side, estimate in estimates.items():
+        published_estimate = published_estimates[side]
+        orders = rank_agreement(estimate, published_estimate, own.statistics)
+        logarithm = _logarithm(estimate, side)
+        published_logarithm = _logarithm(published_estimate, side)
+        retention = _retention(logarithm, published_logarithm, own.statistics)
+        rows.append({"side": side, **orders, **retention})
+    return rows
 
-    1 where all of it is kept, 0 where the control knows nothing; a rank correlation cannot tell, it has no scale.
+
+def _retention(own: Estimate, published: Estimate, statistics: Statistics) -> dict[str, float]:
+    """How much of the published log ratios a control keeps: `kept, kept_low, kept_high`.
+
+    It is the slope of the control's log ratios on the published ones, through the origin: 1 where
+    all of it is kept, 0 where the control knows nothing; a rank correlation cannot tell, it has no
+    scale.
     """
-    known = [np.isfinite(estimate.interval(statistics)).all(0) for estimate in (own, published)]
-    chosen = known[0] & known[1]
-    parts = ((own.value, published.value), (own.draws, published.draws))
-    pairs = [(a[..., chosen], b[..., chosen]) for a, b in parts]
-    value, draws = (bootstrap.divide((a * b).sum(-1), (b * b).sum(-1)) for a, b in pairs)
+    own_is_estimated = np.isfinite(own.interval(statistics)).all(0)
+    published_is_estimated = np.isfinite(published.interval(statistics)).all(0)
+    classes = own_is_estimated & published_is_estimated
+    value = _slope(own.value[..., classes], published.value[..., classes])
+    draws = _slope(own.draws[..., classes], published.draws[..., classes])
     low, high = bootstrap.interval(draws, statistics.confidence)
     return {"kept": float(value), "kept_low": low, "kept_high": high}
 
 
-def _log(estimate: Estimate, side: str) -> Estimate:
+def _slope(y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Least-squares slope through the origin of y (..., n) on x (..., n): sum x y / sum x^2."""
+    return bootstrap.divide((y * x).sum(-1), (x * x).sum(-1))
+
+
+def _logarithm(estimate: Estimate, side: str) -> Estimate:
     """The estimate's logarithm; contrasts are logarithms already."""
-    one = Estimate(np.ones_like(estimate.value), np.ones_like(estimate.draws), estimate.blocks)
-    return estimate if side == CONTRAST else log_quotient(estimate, one)
+    if side == CONTRAST:
+        return estimate
+    value = np.ones_like(estimate.value)
+    draws = np.ones_like(estimate.draws)
+    one = Estimate(value, draws, estimate.blocks)
+    return log_quotient(estimate, one)
 
 
 def _ratios(own: LandCover, published: LandCover) -> pd.DataFrame:
-    """Rows `class, name, side, n_cells, ratio, ci_low, ci_high, published_ratio` of poor, rich and contrast."""
-    counts = {side: own.side(side).present.sum(0) for side in SIDES}
-    counts[CONTRAST] = sum(counts.values())
+    """Ratios of a control's map by class, of poor, rich and contrast, beside the published ones.
+
+    Returns:
+        rows `class, name, side, n_cells, ratio, ci_low, ci_high, published_ratio`.
+    """
+    n_cells = {side: own.side(side).present.sum(0) for side in SIDES}
+    n_cells[CONTRAST] = sum(n_cells.values())
+    published_estimates = _estimates(published)
     tables = []
-    for (side, estimate), beside in zip(
-        _estimates(own).items(), _estimates(published).values(), strict=True
-    ):
+    for side, estimate in _estimates(own).items():
         low, high = estimate.interval(own.statistics)
-        tables.append(
-            pd.DataFrame(
-                {
-                    "class": own.classes,
-                    "name": own.names,
-                    "side": side,
-                    "n_cells": counts[side],
-                    "ratio": estimate.value,
-                    "ci_low": low,
-                    "ci_high": high,
-                    "published_ratio": beside.value,
-                }
-            )
-        )
+        table = {
+            "class": own.classes,
+            "name": own.names,
+            "side": side,
+            "n_cells": n_cells[side],
+            "ratio": estimate.value,
+            "ci_low": low,
+            "ci_high": high,
+            "published_ratio": published_estimates[side].value,
+        }
+        tables.append(pd.DataFrame(table))
     return pd.concat(tables, ignore_index=True)
 
 
 def _map_correlation(correlations: pd.DataFrame, rich: pd.Series) -> dict[str, float]:
-    """Mean over the cells of each side's sample; NaN where no cell has both maps, or maps were not compared."""
+    """Mean correlation over the cells of each side's sample.
+
+    NaN where no cell has both maps, or maps were not compared.
+    """
     is_rich = correlations["idINSPIRE"].map(rich).to_numpy(dtype=bool)
     return {
         "poor": correlations.loc[~is_rich, "poor"].mean(),
         "rich": correlations.loc[is_rich, "rich"].mean(),
         CONTRAST: correlations[CONTRAST].mean(),
     }
-
-
-def deletion_tables(
-    curves: pd.DataFrame, blocks: pd.Series, statistics: Statistics, seed: int
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The tables `deletion.csv` and `deletion_area.csv` (results/README.md says each column).
-
-    Args:
-        curves: `idINSPIRE, order, curve, fraction, value` (logit units).
-        blocks: block of each cell, indexed by idINSPIRE.
-        statistics: section `statistics`.
-        seed: of the bootstrap.
-    """
-    values = curves.pivot(
-        index="idINSPIRE", columns=["order", "curve", "fraction"], values="value"
-    ).sort_index(axis=1)
-    areas = _areas_under(values)
-    above = areas.copy()
-    for order, curve in areas.columns:
-        above[order, curve] = areas[order, curve] - areas[RANDOM, curve]
-    tables = [_mean_over_cells(part, blocks, statistics, seed) for part in (values, areas, above)]
-    names = {"value": "above_random", "ci_low": "above_random_low", "ci_high": "above_random_high"}
-    beyond = tables[2].rename(columns=names)
-    return tables[0], tables[1].rename(columns={"value": "area"}).merge(
-        beyond, on=["order", "curve", "n_cells"]
-    )
-
-
-def _areas_under(values: pd.DataFrame) -> pd.DataFrame:
-    """Trapezoid area under each curve of each cell: its mean height.
-
-    Args:
-        values: (cells, m) with columns `order, curve, fraction`.
-
-    Returns:
-        (cells, curves) with columns `order, curve`.
-    """
-    pairs = values.columns.droplevel("fraction").unique()
-    columns = [
-        np.trapezoid(values[pair], values[pair].columns.to_numpy(float), axis=1) for pair in pairs
-    ]
-    return pd.DataFrame(np.reshape(columns, (len(pairs), len(values))).T, values.index, pairs)
-
-
-def _mean_over_cells(
-    values: pd.DataFrame, blocks: pd.Series, statistics: Statistics, seed: int
-) -> pd.DataFrame:
-    """A row per column of values (cells, m): the column's name, `n_cells, value, ci_low, ci_high`."""
-    of_cells = blocks.reindex(values.index)
-    numbers, n_blocks = bootstrap.number_blocks(of_cells)
-    counts = bootstrap.block_draws(of_cells, statistics.draws, seed)
-    sums = bootstrap.block_sums(values.to_numpy(float), numbers, n_blocks)
-    ones = bootstrap.block_sums(np.ones((len(values), 1)), numbers, n_blocks)
-    value, draws = (
-        bootstrap.divide(sums.sum(0), ones.sum(0)),
-        bootstrap.ratio_draws(sums, ones, counts),
-    )
-    low, high = Estimate(value, draws, np.full(len(value), n_blocks)).interval(statistics)
-    keys = values.columns.to_frame(index=False)
-    return keys.assign(n_cells=len(values), value=value, ci_low=low, ci_high=high)

@@ -18,8 +18,8 @@ class CellMaps:
     Attributes:
         poor, rich: (H, W) published maps, >= 0.
         contribution: (H, W) logit units per pixel; they add up to logit - bias.
-        logit, bias: of the network for this cell.
-        flat: the centred map is constant, there is no published map.
+        logit, bias: logit of the network for this cell, and its bias.
+        flat: whether the centred map is constant: there is no published map.
     """
 
     poor: np.ndarray
@@ -39,28 +39,47 @@ def zonal_statistics(values: np.ndarray, labels: np.ndarray, count: int) -> pd.D
         count: number of fragments.
 
     Returns:
-        (count,) rows `pixel_count, sum, min, max, median, mean`; without a pixel: 0, 0 and NaN else.
+        (count,) rows `pixel_count, sum, min, max, median, mean`; a fragment without a pixel has
+        count 0, sum 0 and NaN else.
     """
-    order = np.lexsort((values.ravel(), labels.ravel()))  # by label, then by value
+    # The pixels in the order of their labels, and within a label of their values: the smallest,
+    # the middle and the largest of a fragment then stand at places that its count tells.
+    order = np.lexsort((values.ravel(), labels.ravel()))
     sorted_values = values.ravel()[order].astype(float)
-    pixel_count = np.bincount(labels.ravel(), minlength=count + 1)
-    ends = np.cumsum(pixel_count)
-    first, last, pixel_count = ends[:-1], ends[1:] - 1, pixel_count[1:]
-    table = pd.DataFrame({"pixel_count": pixel_count})
-    sums = np.bincount(labels.ravel(), weights=values.ravel().astype(float), minlength=count + 1)[
-        1:
-    ]
+    counts = np.bincount(labels.ravel(), minlength=count + 1)
+    ends = np.cumsum(counts)
+    first = ends[:-1]
+    last = ends[1:] - 1
+    pixel_count = counts[1:]
     filled = pixel_count > 0
 
-    def pick(at: np.ndarray) -> np.ndarray:
-        picked = np.full(count, np.nan)
-        picked[filled] = sorted_values[at[filled]]
-        return picked
+    def value_at(places: np.ndarray) -> np.ndarray:
+        """(count,) the values at these places, NaN for a fragment without a pixel."""
+        values_at = np.full(count, np.nan)
+        values_at[filled] = sorted_values[places[filled]]
+        return values_at
 
-    table["sum"], table["min"], table["max"] = sums, pick(first), pick(last)
-    table["median"] = (pick(first + (pixel_count - 1) // 2) + pick(first + pixel_count // 2)) / 2
-    table["mean"] = np.divide(sums, pixel_count, out=np.full(count, np.nan), where=filled)
-    return table
+    lower_middle = value_at(first + (pixel_count - 1) // 2)
+    upper_middle = value_at(first + pixel_count // 2)
+    sums = _sums(values, labels, count)
+    undefined = np.full(count, np.nan)
+    return pd.DataFrame(
+        {
+            "pixel_count": pixel_count,
+            "sum": sums,
+            "min": value_at(first),
+            "max": value_at(last),
+            "median": (lower_middle + upper_middle) / 2,
+            "mean": np.divide(sums, pixel_count, out=undefined, where=filled),
+        }
+    )
+
+
+def _sums(values: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
+    """(count,) sum of a map in each fragment; arguments as in `zonal_statistics`."""
+    weights = values.ravel().astype(float)
+    sums = np.bincount(labels.ravel(), weights=weights, minlength=count + 1)
+    return sums[1:]
 
 
 def share_by_fragment(values: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
@@ -71,10 +90,11 @@ def share_by_fragment(values: np.ndarray, labels: np.ndarray, count: int) -> np.
         labels: (H, W) int, 0 = no fragment, i + 1 = fragment i.
         count: number of fragments.
     """
-    sums = np.bincount(labels.ravel(), weights=values.ravel().astype(float), minlength=count + 1)[
-        1:
-    ]
-    return sums / sums.sum() if sums.sum() > 0 else np.full(count, np.nan)
+    sums = _sums(values, labels, count)
+    total = sums.sum()
+    if total > 0:
+        return sums / total
+    return np.full(count, np.nan)
 
 
 def project_cell(
@@ -85,43 +105,53 @@ def project_cell(
     Args:
         fragments: (n,) rows of the cell with `fragment_id, idINSPIRE, class, code, area_m2`.
         labels: (H, W) int, row 0 = north, 0 = no fragment, i + 1 = row i of `fragments`.
-        maps: of the cell.
-        overlap: the two maps can overlap (softmax head): add their distance in each fragment, `totvar, sym_kl`.
+        maps: maps of the cell.
+        overlap: whether the two maps can overlap (softmax head): adds their distance in each
+            fragment, `totvar, sym_kl`.
 
     Returns:
-        (n,) rows. `poor_share` and `rich_share` are of the sum over all fragments, NaN where that is zero;
-        `poor_score` and `rich_score` are sums per m2, as published, and do not compare between cells.
+        (n,) rows. `poor_share` and `rich_share` are shares of the sum over all fragments, NaN
+        where that is zero; `poor_score` and `rich_score` are sums per m2, as published, and do
+        not compare between cells.
     """
-    table = fragments[["fragment_id", "idINSPIRE", "class", "code", "area_m2"]].reset_index(
-        drop=True
-    )
+    columns = ["fragment_id", "idINSPIRE", "class", "code", "area_m2"]
+    table = fragments[columns].reset_index(drop=True)
+    count = len(table)
     for side, values in zip(SIDES, (maps.poor, maps.rich), strict=True):
-        statistics = zonal_statistics(values, labels, len(table))
+        statistics = zonal_statistics(values, labels, count)
         table["pixel_count"] = statistics["pixel_count"]
         table[[f"{side}_{name}" for name in STATISTICS]] = statistics[list(STATISTICS)]
         table[f"{side}_score"] = statistics["sum"] / table["area_m2"]
-        table[f"{side}_share"] = share_by_fragment(values, labels, len(table))
-    sums = np.bincount(
-        labels.ravel(), weights=maps.contribution.ravel().astype(float), minlength=len(table) + 1
-    )
-    table["contribution"] = sums[1:]
+        table[f"{side}_share"] = share_by_fragment(values, labels, count)
+    table["contribution"] = _sums(maps.contribution, labels, count)
     if overlap:
-        pairs = [
-            map_distance(maps.poor[labels == i + 1], maps.rich[labels == i + 1])
-            for i in range(len(table))
-        ]
-        table["totvar"], table["sym_kl"] = zip(*pairs, strict=True) if pairs else ((), ())
+        distances = _distances(maps, labels, count)
+        table["totvar"] = [total_variation for total_variation, _ in distances]
+        table["sym_kl"] = [divergence for _, divergence in distances]
     return table
 
 
+def _distances(maps: CellMaps, labels: np.ndarray, count: int) -> list[tuple[float, float]]:
+    """`map_distance` of the two maps inside each fragment."""
+    distances = []
+    for label in range(1, count + 1):
+        inside = labels == label
+        distances.append(map_distance(maps.poor[inside], maps.rich[inside]))
+    return distances
+
+
 def describe_cell(labels: np.ndarray, maps: CellMaps) -> dict[str, float | bool]:
-    """The row of `cell_activation.csv` of one cell, without its id (results/README.md says each column)."""
+    """The row of `cell_activation.csv` of one cell, without its id.
+
+    results/README.md says each column; `labels` and `maps` are those of `project_cell`.
+    """
     covered = labels > 0
+    contribution = maps.contribution
     return {
         "logit": maps.logit,
         "bias": maps.bias,
-        "contribution": float(maps.contribution[covered].sum(dtype=float)),
-        "uncovered_contribution": float(maps.contribution[~covered].sum(dtype=float)),
+        "contribution": float(contribution[covered].sum(dtype=float)),
+        "uncovered_contribution": float(contribution[~covered].sum(dtype=float)),
         "covered_share": float(covered.mean()),
         "poor_sum": float(maps.poor.sum(dtype=float)),
         "rich_sum": float(maps.rich.sum(dtype=float)),
@@ -132,8 +162,9 @@ def describe_cell(labels: np.ndarray, maps: CellMaps) -> dict[str, float | bool]
 def map_distance(poor: np.ndarray, rich: np.ndarray) -> tuple[float, float]:
     """Distance of two maps inside one fragment, each normalised to sum 1: P and Q.
 
-    Total variation 1/2 sum |P - Q|, and KL(P||Q) + KL(Q||P) in nats (infinite where one is zero and the other not).
-    With one logit the supports are disjoint by construction: 1 and infinite, always.
+    Total variation 1/2 sum |P - Q|, and KL(P||Q) + KL(Q||P) in nats (infinite where one is zero
+    and the other not). With one logit the supports are disjoint by construction: 1 and infinite,
+    always.
 
     Args:
         poor: (n,) values of the fragment's pixels.
@@ -144,32 +175,38 @@ def map_distance(poor: np.ndarray, rich: np.ndarray) -> tuple[float, float]:
     """
     if not (poor.sum() > 0 and rich.sum() > 0):
         return np.nan, np.nan
-    p, q = poor.astype(float) / poor.sum(), rich.astype(float) / rich.sum()
-    return float(np.abs(p - q).sum() / 2), float((rel_entr(p, q) + rel_entr(q, p)).sum())
+    p = poor.astype(float) / poor.sum()
+    q = rich.astype(float) / rich.sum()
+    total_variation = np.abs(p - q).sum() / 2
+    divergence = (rel_entr(p, q) + rel_entr(q, p)).sum()
+    return float(total_variation), float(divergence)
 
 
 def signed_thumbnail(poor: np.ndarray, rich: np.ndarray, size_px: int) -> np.ndarray:
-    """One small grey picture of both maps: 128 is zero, 255 the cell's strongest rich pixel, 1 its strongest poor one.
+    """One small grey picture of both maps.
 
-    Each side is scaled by its own maximum, since the published maps scale with |dy_c/dz|.
+    128 is zero, 255 the cell's strongest rich pixel, 1 its strongest poor one. Each side is
+    scaled by its own maximum, since the published maps scale with |dy_c/dz|.
 
     Args:
-        poor: (H, W).
-        rich: (H, W).
-        size_px: side of the picture (at most H); each of its pixels is the mean of those it covers.
+        poor: (H, W) published poor map.
+        rich: (H, W) published rich map.
+        size_px: side of the picture (at most H); each of its pixels is the mean of those it
+            covers.
 
     Returns:
         (size_px, size_px) uint8.
     """
     edges = np.linspace(0, len(poor), min(size_px, len(poor)) + 1).astype(int)
-    area = np.diff(edges)[:, None] * np.diff(edges)[None, :]
-    poor, rich = (
-        _scaled(np.add.reduceat(np.add.reduceat(side, edges[:-1], 0), edges[:-1], 1) / area)
-        for side in (poor, rich)
-    )
-    return (128 + np.round(127 * (rich - poor))).astype(np.uint8)
+    difference = _peak_scaled_means(rich, edges) - _peak_scaled_means(poor, edges)
+    return (128 + np.round(127 * difference)).astype(np.uint8)
 
 
-def _scaled(values: np.ndarray) -> np.ndarray:
-    peak = values.max()
-    return values / peak if peak > 0 else values
+def _peak_scaled_means(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Means of a map between the edges, both ways, over the largest of them."""
+    sides_px = np.diff(edges)
+    area_px = sides_px[:, None] * sides_px[None, :]
+    rows = np.add.reduceat(values, edges[:-1], 0)
+    means = np.add.reduceat(rows, edges[:-1], 1) / area_px
+    peak = means.max()
+    return means / peak if peak > 0 else means

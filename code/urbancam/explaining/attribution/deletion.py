@@ -1,9 +1,10 @@
-"""Deletion and insertion: does the logit hang on the pixels that a map calls important? (Petsiuk et al. 2018)
+"""Deletion and insertion: does the logit hang on the pixels that a map calls important?
 
-A cell's patches are ranked by what a map says for the side the cell is predicted as, from most for it to most
-against it. Deletion blurs them in that order; insertion starts from the blurred image and puts them back. The
-value is the change of the logit towards the predicted side since the start, in logit units: those compare between
-cells, where a share of |z - z_blurred| would let the cells that blurring hardly changes decide.
+(Petsiuk et al. 2018.) A cell's patches are ranked by what a map says for the side the cell is
+predicted as, from most for it to most against it. Deletion blurs them in that order; insertion
+starts from the blurred image and puts them back. The value is the change of the logit towards the
+predicted side since the start, in logit units: those compare between cells, where a share of
+|z - z_blurred| would let the cells that blurring hardly changes decide.
 """
 
 import numpy as np
@@ -11,20 +12,25 @@ import torch
 from torch.nn import functional as F
 from torchvision.transforms.functional import gaussian_blur
 
-from urbancam.explaining import activation
+from urbancam.explaining import activation, upsampling
 from urbancam.learning import datasets
 
-BLUR_SHARE = 0.05  # of the image's side, standard deviation; ASSUME: 10 m of a 200 m cell, roofs and crowns vanish
+# of the image's side, standard deviation; ASSUME: 10 m of a 200 m cell, roofs and crowns vanish
+BLUR_SHARE = 0.05
 
 
 def blurred(pixels: torch.Tensor) -> torch.Tensor:
-    """What replaces a deleted pixel: the image after a Gaussian blur; (B, 3, H, W) uint8 -> float 0..255."""
-    # ASSUME: blurring, RISE's choice for insertion, also for deletion: black patches would be objects of their own.
+    """What replaces a deleted pixel: the image after a Gaussian blur.
+
+    (B, 3, H, W) uint8 -> float 0..255.
+    """
+    # ASSUME: blurring, RISE's choice for insertion, also for deletion: black patches would be
+    # objects of their own.
     sigma = BLUR_SHARE * pixels.shape[-1]
     width = 2 * int(3 * sigma) + 1  # px
-    return gaussian_blur(
-        gaussian_blur(pixels.float(), [width, 1], sigma), [1, width], sigma
-    )  # one axis at a time
+    # One axis at a time.
+    blurred_across = gaussian_blur(pixels.float(), [width, 1], sigma)
+    return gaussian_blur(blurred_across, [1, width], sigma)
 
 
 def patch_means(maps: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
@@ -33,16 +39,23 @@ def patch_means(maps: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
 
 
 def patch_shares(side: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
-    """Share of each patch in a map (B, H, W) >= 0: (B, patches), rows of sum 1, or zero where the map is."""
+    """Share of each patch in a map (B, H, W) >= 0: (B, patches).
+
+    Rows add up to 1, or are zero where the map is.
+    """
     patches = patch_means(side, grid)
     total = patches.sum(1, keepdim=True)
     return torch.where(total > 0, patches / total, 0)
 
 
 def fractions(grid: tuple[int, int], steps: int) -> np.ndarray:
-    """Shares of the patches that are deleted, 0 to 1, whole patches each: at most `steps` + 1 of them."""
+    """Shares of the patches that are deleted, 0 to 1: at most `steps` + 1 of them.
+
+    Each is a number of whole patches.
+    """
     patches = grid[0] * grid[1]
-    return np.unique(np.round(np.linspace(0, patches, steps + 1))) / patches
+    counts = np.round(np.linspace(0, patches, steps + 1))
+    return np.unique(counts) / patches
 
 
 def curves(
@@ -54,38 +67,53 @@ def curves(
     steps: int,
     normalise: str,
 ) -> dict[tuple[str, str], np.ndarray]:
-    """Change of the logit towards the predicted side, as patches are deleted or inserted in each order.
+    """Change of the logit towards the predicted side, as patches go in each order.
 
     Args:
-        network: trained, in evaluation mode.
+        network: trained network, in evaluation mode.
         pixels: (B, 3, H, W) uint8.
-        scores: of each order (B, patches), the highest goes first.
+        scores: scores of the patches in each order, (B, patches); the highest goes first.
         rich: (B,) bool, the cell is predicted rich.
         grid: patches down and across.
-        steps: of the curve.
-        normalise: as the network wants its images.
+        steps: number of steps of the curve.
+        normalise: how the network wants its images normalised.
 
     Returns:
         `{(order, "deletion" | "insertion"): (fractions, B)}`, logit units, 0 at fraction 0.
     """
-    towards = torch.where(rich, 1.0, -1.0)
-    whole, blur = pixels.float(), blurred(pixels)
-    ends = [towards * logits(network, image, normalise) for image in (whole, blur)]
-    made = {}
-    for order, values in scores.items():
-        rank = values.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
-        for curve, before, after in (("deletion", 0, 1), ("insertion", 1, 0)):
-            images = (whole, blur)[before], (whole, blur)[after]
-            between = [
-                towards
-                * logits(
-                    network, mix(*images, rank < round(fraction * rank.shape[1]), grid), normalise
-                )
-                for fraction in fractions(grid, steps)[1:-1]
-            ]
-            change = torch.stack([ends[before], *between, ends[after]]) - ends[before]
-            made[order, curve] = change.cpu().numpy()
-    return made
+    sign = torch.where(rich, 1.0, -1.0)
+
+    def value(images: torch.Tensor) -> torch.Tensor:
+        return sign * logits(network, images, normalise)
+
+    whole = pixels.float()
+    blur = blurred(pixels)
+    whole_value = value(whole)
+    blur_value = value(blur)
+    # Start and end of each curve: images, and their values.
+    ends = {
+        "deletion": (whole, blur, whole_value, blur_value),
+        "insertion": (blur, whole, blur_value, whole_value),
+    }
+    changes = {}
+    for order, patch_scores in scores.items():
+        rank = _rank(patch_scores)
+        n_patches = rank.shape[1]
+        for curve, (before, after, first, last) in ends.items():
+            values = [first]
+            for fraction in fractions(grid, steps)[1:-1]:
+                done = rank < round(fraction * n_patches)
+                values.append(value(mix(before, after, done, grid)))
+            values.append(last)
+            change = torch.stack(values) - first
+            changes[order, curve] = change.cpu().numpy()
+    return changes
+
+
+def _rank(scores: torch.Tensor) -> torch.Tensor:
+    """Place of each patch in its cell's order, 0 for the highest score; (B, patches)."""
+    order = scores.argsort(dim=1, descending=True, stable=True)
+    return order.argsort(dim=1)
 
 
 @torch.no_grad()
@@ -97,11 +125,17 @@ def logits(network, pixels: torch.Tensor, normalise: str) -> torch.Tensor:
 def mix(
     before: torch.Tensor, after: torch.Tensor, done: torch.Tensor, grid: tuple[int, int]
 ) -> torch.Tensor:
-    """Images (B, 3, H, W) of which the patches that are done, (B, patches) bool, come from `after`."""
-    return torch.where(on_pixels(done, grid, before.shape[-1])[:, None], after, before)
+    """Images (B, 3, H, W) of which the patches that are done come from `after`.
+
+    `done` is (B, patches) bool.
+    """
+    on_after = on_pixels(done, grid, before.shape[-1])
+    return torch.where(on_after[:, None], after, before)
 
 
 def on_pixels(patches: torch.Tensor, grid: tuple[int, int], size_px: int) -> torch.Tensor:
-    """(B, patches) -> (B, size_px, size_px): each pixel has the value of the patch that holds its centre."""
-    row, column = (activation.position_of_pixel(size_px, count, patches.device) for count in grid)
+    """(B, patches) -> (B, size_px, size_px): each pixel takes the patch at its centre."""
+    down, across = grid
+    row = upsampling.position_of_pixel(size_px, down, patches.device)
+    column = upsampling.position_of_pixel(size_px, across, patches.device)
     return patches.unflatten(1, grid)[:, row][:, :, column]

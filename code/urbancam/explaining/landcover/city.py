@@ -1,10 +1,12 @@
-"""One city's land cover and activation as matrices over cells and classes, and what the network reads on each class.
+"""One city's land cover and activation, and what the network reads on each class.
 
-Within a cell everything is a share (of the cell's activation, of its covered area), because the published maps
-scale with |dy_c/dz|: raw sums would let the cells the network is surest of vanish. A class's activation ratio is
-its share of activation over its share of area: 1 where the map does not care for the class.
+Both are matrices over cells and classes. Within a cell everything is a share (of the cell's
+activation, of its covered area), because the published maps scale with |dy_c/dz|: raw sums would
+let the cells the network is surest of vanish. A class's activation ratio is its share of activation
+over its share of area: 1 where the map does not care for the class.
 
-Side "poor" reads the poor map over the cells predicted poor, side "rich" the rich map over those predicted rich.
+Side "poor" reads the poor map over the cells predicted poor, side "rich" the rich map over those
+predicted rich.
 """
 
 from dataclasses import dataclass
@@ -17,7 +19,9 @@ from urbancam.scoring.bootstrap import Estimate
 from urbancam.scoring.vocabulary import SIDES
 from urbancam.workflow.sections import Landcover, Statistics
 
-PURE = 0.99  # a cell with more than this share of one class has a ratio of 1 by construction; counted, not dropped
+# A cell with more than this share of one class has a ratio of 1 by construction; counted, not
+# dropped.
+PURE = 0.99
 
 
 @dataclass
@@ -48,19 +52,21 @@ class LandCover:
 
     Args:
         activation: rows of `activation.parquet`.
-        predictions: `idINSPIRE, predicted_class, income_class, income_eur`, one row per used cell.
+        predictions: rows `idINSPIRE, predicted_class, income_class, income_eur`, one per used cell.
         blocks: (cells,) block of each cell, indexed by idINSPIRE.
-        names: `{class: name}` in the order of the tables; classes that are not in the city are left out.
-        cell_area_m2: of a whole cell.
+        names: `{class: name}` in the order of the tables; classes that are not in the city are
+            left out.
+        cell_area_m2: area of a whole cell.
         settings: section `landcover`.
         statistics: section `statistics`.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
 
     Attributes:
-        predictions: of the N cells that have land cover, indexed by idINSPIRE.
+        predictions: predictions of the N cells that have land cover, indexed by idINSPIRE.
         area: (N, U) share of the whole cell.
         present: (N, U) bool: the cell holds the class.
-        n_slivers: (cell, class) pairs with some of the class, yet less than `landcover.min_area_m2`.
+        n_slivers: number of (cell, class) pairs with some of the class, yet less than
+            `landcover.min_area_m2`.
         counts: (draws, n_blocks) how often each block comes up.
     """
 
@@ -75,64 +81,83 @@ class LandCover:
         statistics: Statistics,
         seed: int,
     ) -> None:
-        self.settings, self.statistics, self.cell_area_m2 = settings, statistics, cell_area_m2
+        self.settings = settings
+        self.statistics = statistics
+        self.cell_area_m2 = cell_area_m2
         predictions = predictions.set_index("idINSPIRE").sort_index()
-        self.predictions = predictions[predictions.index.isin(activation["idINSPIRE"])]
-        key = activation[settings.key]
-        held = set(key.unique())
-        names = names | {
-            code: str(code) for code in sorted(held - set(names))
-        }  # a finer edition's, without a name yet
-        self.classes = [code for code in names if code in held]
+        has_land_cover = predictions.index.isin(activation["idINSPIRE"])
+        self.predictions = predictions[has_land_cover]
+
+        code_of_fragment = activation[settings.key]
+        codes = set(code_of_fragment.unique())
+        # A finer edition's code has no name yet: its number serves.
+        nameless = sorted(codes - set(names))
+        names = names | {code: str(code) for code in nameless}
+        self.classes = [code for code in names if code in codes]
         self.names = [names[code] for code in self.classes]
-        of_cells = blocks.reindex(self.predictions.index)
-        self.block_numbers, self.n_blocks = bootstrap.number_blocks(of_cells)
-        self.counts = bootstrap.block_draws(of_cells, statistics.draws, seed)
-        shares = {side: f"{side}_share" for side in SIDES}
-        sums = activation.groupby(["idINSPIRE", key])[
-            ["area_m2", "contribution", *shares.values()]
-        ].sum()
+
+        block_of_cell = blocks.reindex(self.predictions.index)
+        self.block_numbers, self.n_blocks = bootstrap.number_blocks(block_of_cell)
+        self.counts = bootstrap.block_draws(block_of_cell, statistics.draws, seed)
+
+        share_columns = {side: f"{side}_share" for side in SIDES}
+        columns = ["area_m2", "contribution", *share_columns.values()]
+        sums = activation.groupby(["idINSPIRE", code_of_fragment])[columns].sum()
         area_m2 = self._by_cell(sums["area_m2"])
-        # ASSUME: a cell holds a class from min_area_m2 on: less is what the edges of two data sets leave, and would
-        # make nearly every class present nearly everywhere. Its area and activation stay in all sums.
+        # ASSUME: a cell holds a class from min_area_m2 on: less is what the edges of two data sets
+        # leave, and would make nearly every class present nearly everywhere. Its area and
+        # activation stay in all sums.
         self.present = (area_m2 > 0) & (area_m2 >= settings.min_area_m2)
-        self.n_slivers = int(((area_m2 > 0) & ~self.present).sum())
+        is_sliver = (area_m2 > 0) & ~self.present
+        self.n_slivers = int(is_sliver.sum())
         self.area = area_m2 / cell_area_m2
-        self.shares = {side: self._by_cell(sums[column]) for side, column in shares.items()}
+        self.shares = {side: self._by_cell(sums[column]) for side, column in share_columns.items()}
         self.contribution = self._by_cell(sums["contribution"])
 
     def _by_cell(self, sums: pd.Series) -> np.ndarray:
         """(cells, classes) of sums indexed by cell and class."""
         table = sums.unstack(fill_value=0.0)
-        return table.reindex(
-            index=self.predictions.index, columns=self.classes, fill_value=0.0
-        ).to_numpy(float)
+        cells = self.predictions.index
+        matrix = table.reindex(index=cells, columns=self.classes, fill_value=0.0)
+        return matrix.to_numpy(float)
 
     def side(self, name: str) -> Side:
         """Sample and matrices of one side; a cell without activation of that side is left out."""
-        # ASSUME: cells weigh alike, whatever |dy_c/dz|; cells of a single class stay in, though their ratio is 1.
+        # ASSUME: cells weigh alike, whatever |dy_c/dz|; cells of a single class stay in, though
+        # their ratio is 1.
         shares = self.shares[name]
-        chosen = self.predictions["predicted_class"].isin(self.income_classes(name)).to_numpy() & (
-            shares.sum(1) > 0
-        )
-        area = self.area[chosen]
+        has_activation = shares.sum(1) > 0
+        is_predicted = self.predictions["predicted_class"].isin(self.income_classes(name))
+        sample = is_predicted.to_numpy() & has_activation
+        cell_area = self.area[sample]
         return Side(
-            self.predictions.index[chosen].to_numpy(),
-            shares[chosen],
-            area / area.sum(1, keepdims=True),
-            area,
-            self.present[chosen],
-            self.contribution[chosen],
-            self.block_numbers[chosen],
+            cells=self.predictions.index[sample].to_numpy(),
+            activation=shares[sample],
+            area=cell_area / cell_area.sum(1, keepdims=True),
+            cell_area=cell_area,
+            present=self.present[sample],
+            contribution=self.contribution[sample],
+            blocks=self.block_numbers[sample],
         )
 
     def income_classes(self, side: str) -> list[int]:
         """The income classes that make a side."""
         return {"poor": self.settings.poor_classes, "rich": self.settings.rich_classes}[side]
 
+    # ---- statistics of the classes, with their draws
+
     def held_blocks(self, present: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """(...) how many blocks hold each column of `present` (N, ...), cells in the blocks of `numbers` (N,)."""
-        return (bootstrap.block_sums(present, numbers, self.n_blocks) > 0).sum(0)
+        """Number of blocks that hold what each column is about.
+
+        Args:
+            present: (N, ...) bool.
+            numbers: (N,) block of each cell.
+
+        Returns:
+            (...).
+        """
+        cells_by_block = bootstrap.block_sums(present, numbers, self.n_blocks)
+        return (cells_by_block > 0).sum(0)
 
     def ratio_of_sums(
         self,
@@ -149,79 +174,96 @@ class LandCover:
             present: (N, m) bool: which cells hold what the column is about.
             numbers: (N,) block of each cell.
         """
-        sums = [
-            bootstrap.block_sums(part, numbers, self.n_blocks) for part in (numerator, denominator)
-        ]
-        value = bootstrap.divide(*(part.sum(0) for part in sums))
-        return Estimate(
-            value, bootstrap.ratio_draws(*sums, self.counts), self.held_blocks(present, numbers)
-        )
+        numerators = bootstrap.block_sums(numerator, numbers, self.n_blocks)
+        denominators = bootstrap.block_sums(denominator, numbers, self.n_blocks)
+        value = bootstrap.divide(numerators.sum(0), denominators.sum(0))
+        draws = bootstrap.ratio_draws(numerators, denominators, self.counts)
+        return Estimate(value, draws, self.held_blocks(present, numbers))
 
     def ratio(self, side: Side) -> Estimate:
-        """Activation ratio of each class: sum over cells of its share of activation / of its share of area."""
+        """Activation ratio of each class.
+
+        Sum over cells of its share of activation / of its share of area.
+        """
         return self.ratio_of_sums(side.activation, side.area, side.present, side.blocks)
 
     def log_contrast(self) -> Estimate:
         """log(rich ratio / poor ratio) of each class, both on the same draws."""
-        return log_quotient(self.ratio(self.side("rich")), self.ratio(self.side("poor")))
+        rich = self.ratio(self.side("rich"))
+        poor = self.ratio(self.side("poor"))
+        return log_quotient(rich, poor)
 
     def area_contribution(self) -> Estimate:
-        """Contribution per share of the whole cell, over all cells, less the same of all classes together."""
-        numbers, everything = self.block_numbers, self.area.sum(1, keepdims=True)
+        """Contribution per share of the whole cell, over all cells, by class.
+
+        It is less the same of all classes together.
+        """
+        numbers = self.block_numbers
         classes = self.ratio_of_sums(self.contribution, self.area, self.present, numbers)
-        mean = self.ratio_of_sums(
-            self.contribution.sum(1, keepdims=True), everything, everything > 0, numbers
-        )
+        whole_contribution = self.contribution.sum(1, keepdims=True)
+        whole_area = self.area.sum(1, keepdims=True)
+        mean = self.ratio_of_sums(whole_contribution, whole_area, whole_area > 0, numbers)
         return Estimate(classes.value - mean.value, classes.draws - mean.draws, classes.blocks)
 
+    # ---- tables
+
     def activation_ratio(self) -> pd.DataFrame:
-        """The table `activation_ratio.csv` (results/README.md says each column); the null is a ratio of 1."""
+        """The table `activation_ratio.csv` (results/README.md says each column).
+
+        The null is a ratio of 1.
+        """
         return pd.concat([self._ratio_of_side(side) for side in SIDES], ignore_index=True)
 
     def _ratio_of_side(self, name: str) -> pd.DataFrame:
         side = self.side(name)
         ratio = self.ratio(side)
         low, high = ratio.interval(self.statistics)
-        by_cell = np.where(side.present, bootstrap.divide(side.activation, side.area), 0)
-        area, n_cells = side.area.sum(0), side.present.sum(0)
+        area = side.area.sum(0)
+        n_cells = side.present.sum(0)
+        is_pure = side.present & (side.area > PURE)
+        ratio_by_cell = np.where(side.present, bootstrap.divide(side.activation, side.area), 0)
+        contribution = side.contribution.sum(0)
         table = pd.DataFrame(
             {
                 "class": self.classes,
                 "name": self.names,
                 "side": name,
                 "n_cells": n_cells,
-                "n_pure_cells": (side.present & (side.area > PURE)).sum(0),
+                "n_pure_cells": is_pure.sum(0),
                 "area_share": bootstrap.divide(area, area.sum()),
                 "ratio": ratio.value,
-                "ratio_cell_mean": bootstrap.divide(by_cell.sum(0), n_cells),
-                "contribution_mean": bootstrap.divide(
-                    side.contribution.sum(0), side.cell_area.sum(0)
-                ),
+                "ratio_cell_mean": bootstrap.divide(ratio_by_cell.sum(0), n_cells),
+                "contribution_mean": bootstrap.divide(contribution, side.cell_area.sum(0)),
                 "ci_low": low,
                 "ci_high": high,
             }
         )
-        return bootstrap.add_significance(table, ratio.p_value(1, self.statistics), self.statistics)
+        p_value = ratio.p_value(1, self.statistics)
+        return bootstrap.add_significance(table, p_value, self.statistics)
 
     def contrast(self) -> pd.DataFrame:
-        """The table `activation_contrast.csv`: log(rich ratio / poor ratio) of each class; the null is 0.
+        """The table `activation_contrast.csv`: log(rich ratio / poor ratio) of each class.
 
-        Above 0 the network looks at the class where it says rich, below 0 where it says poor.
+        The null is 0. Above 0 the network looks at the class where it says rich, below 0 where it
+        says poor.
         """
         n_cells = sum(self.side(name).present.sum(0) for name in SIDES)
         return self._table_of_classes(n_cells, "log_ratio", self.log_contrast())
 
     def contribution_by_class(self) -> pd.DataFrame:
-        """The table `contribution.csv`: logit units that a cell's whole area of a class is worth, over all cells.
+        """The table `contribution.csv`: logit units that a whole cell of a class is worth.
 
-        `value` is the sum of contributions over the sum of shares of the whole cell's area, less the same of all
-        classes together, so that 0 (the null) is the city's mean square metre.
+        `value` is the sum of contributions over the sum of shares of the whole cell's area, over
+        all cells, less the same of all classes together, so that 0 (the null) is the city's mean
+        square metre.
         """
-        return self._table_of_classes(self.present.sum(0), "value", self.area_contribution())
+        n_cells = self.present.sum(0)
+        return self._table_of_classes(n_cells, "value", self.area_contribution())
 
     def _table_of_classes(
         self, n_cells: np.ndarray, column: str, estimate: Estimate
     ) -> pd.DataFrame:
+        """A row per class with an estimate in the column of that name; the null is 0."""
         low, high = estimate.interval(self.statistics)
         table = pd.DataFrame(
             {
@@ -233,14 +275,21 @@ class LandCover:
                 "ci_high": high,
             }
         )
-        return bootstrap.add_significance(
-            table, estimate.p_value(0, self.statistics), self.statistics
-        )
+        p_value = estimate.p_value(0, self.statistics)
+        return bootstrap.add_significance(table, p_value, self.statistics)
 
 
 def log_quotient(numerator: Estimate, denominator: Estimate) -> Estimate:
-    """log(numerator / denominator), NaN where either is zero or unknown; held by as many blocks as the rarer one."""
-    pairs = ((numerator.value, denominator.value), (numerator.draws, denominator.draws))
-    quotients = (bootstrap.divide(*pair) for pair in pairs)
-    logs = (np.log(np.where(quotient > 0, quotient, np.nan)) for quotient in quotients)
-    return Estimate(*logs, np.minimum(numerator.blocks, denominator.blocks))
+    """log(numerator / denominator), NaN where either is zero or unknown.
+
+    It is held by as many blocks as the rarer one.
+    """
+    value = bootstrap.divide(numerator.value, denominator.value)
+    draws = bootstrap.divide(numerator.draws, denominator.draws)
+    blocks = np.minimum(numerator.blocks, denominator.blocks)
+    return Estimate(_logarithm(value), _logarithm(draws), blocks)
+
+
+def _logarithm(quotient: np.ndarray) -> np.ndarray:
+    """Logarithm of what is above 0, NaN of the rest."""
+    return np.log(np.where(quotient > 0, quotient, np.nan))

@@ -13,27 +13,22 @@ from urbancam.scoring.vocabulary import SIDES
 def observed_association(city: LandCover) -> pd.DataFrame:
     """The table `observed_association.csv`: how often what holds a class is observed poor, or rich.
 
-    Once by presence (share of the cells that hold the class, the published one), once by area (share of the class's
-    area that lies in such cells), each beside its base rate: that of all cells, and of all the city's area.
+    Once by presence (share of the cells that hold the class, the published one), once by area
+    (share of the class's area that lies in such cells), each beside its base rate: that of all
+    cells, and of all the city's area.
     """
     return pd.concat([_association_of_side(city, side) for side in SIDES], ignore_index=True)
 
 
 def _association_of_side(city: LandCover, side: str) -> pd.DataFrame:
-    probability, by_area = (
-        frequency(city, side),
-        _share_of_side(city, side, city.area, city.present),
-    )
-    cell, area = np.ones((len(city.area), 1)), city.area.sum(1, keepdims=True)
-    base_rate, base_rate_by_area = (
-        _share_of_side(city, side, whole, whole > 0) for whole in (cell, area)
-    )
-    # The base rate is drawn along, since it too varies with the blocks that come up.
-    above = Estimate(
-        probability.value - base_rate.value, probability.draws - base_rate.draws, probability.blocks
-    )
+    probability = frequency(city, side)
     low, high = probability.interval(city.statistics)
+    base_rate = _base_rate(city, side, np.ones((len(city.area), 1)))
+
+    by_area = _share_of_side(city, side, city.area, city.present)
     area_low, area_high = by_area.interval(city.statistics)
+    base_rate_by_area = _base_rate(city, side, city.area.sum(1, keepdims=True))
+
     table = pd.DataFrame(
         {
             "class": city.classes,
@@ -49,7 +44,17 @@ def _association_of_side(city: LandCover, side: str) -> pd.DataFrame:
             "area_ci_high": area_high,
         }
     )
-    return bootstrap.add_significance(table, above.p_value(0, city.statistics), city.statistics)
+    above = _difference(probability, base_rate)
+    p_value = above.p_value(0, city.statistics)
+    return bootstrap.add_significance(table, p_value, city.statistics)
+
+
+def _difference(probability: Estimate, base_rate: Estimate) -> Estimate:
+    """How much a class's probability is above the base rate."""
+    # The base rate is drawn along, since it too varies with the blocks that come up.
+    value = probability.value - base_rate.value
+    draws = probability.draws - base_rate.draws
+    return Estimate(value, draws, probability.blocks)
 
 
 def frequency(city: LandCover, side: str) -> Estimate:
@@ -57,10 +62,18 @@ def frequency(city: LandCover, side: str) -> Estimate:
     return _share_of_side(city, side, city.present, city.present)
 
 
+def _base_rate(city: LandCover, side: str, weights: np.ndarray) -> Estimate:
+    """Share of the weights (N, 1) of whole cells that lies in cells observed poor, or rich."""
+    return _share_of_side(city, side, weights, weights > 0)
+
+
 def _share_of_side(
     city: LandCover, side: str, weights: np.ndarray, present: np.ndarray
 ) -> Estimate:
-    """Share of the weights that lies in cells observed poor, or rich; arguments as in `_weighted_mean`."""
+    """Share of the weights that lies in cells observed poor, or rich.
+
+    Arguments as in `_weighted_mean`.
+    """
     is_side = city.predictions["income_class"].isin(city.income_classes(side))
     return _weighted_mean(city, is_side, weights, present)
 
@@ -68,13 +81,23 @@ def _share_of_side(
 def _weighted_mean(
     city: LandCover, values: pd.Series, weights: np.ndarray, present: np.ndarray
 ) -> Estimate:
-    """Mean over cells of the values (N,) by each column of the weights (N, m), held where present (N, m)."""
+    """Mean over cells of the values, weighted by each column of the weights.
+
+    Args:
+        city: statistics of the city, for its blocks and draws.
+        values: (N,).
+        weights: (N, m).
+        present: (N, m) bool: which cells hold what the column is about.
+    """
     weighted = weights * values.to_numpy(float)[:, None]
     return city.ratio_of_sums(weighted, weights, present, city.block_numbers)
 
 
 def mean_income(city: LandCover) -> Estimate:
-    """Mean income of the cells, EUR per year and person, weighted by the area of each class in them."""
+    """Mean income of the cells, weighted by the area of each class in them.
+
+    EUR per year and person.
+    """
     return _weighted_mean(city, city.predictions["income_eur"], city.area, city.present)
 
 
@@ -84,14 +107,12 @@ def log_odds(city: LandCover) -> Estimate:
 
 
 def class_income(city: LandCover) -> pd.DataFrame:
-    """The table `class_income.csv`: mean income of each class's area, and its cells by quintile of income.
+    """The table `class_income.csv`: mean income of each class's area, and its cells by quintile.
 
     The quintiles are those of income over the cells of this table, whatever the run's target.
     """
     income = mean_income(city)
     low, high = income.interval(city.statistics)
-    is_quintile = np.eye(5, dtype=int)[quintiles(city.predictions["income_eur"])]
-    cells = city.present.T.astype(int) @ is_quintile
     table = pd.DataFrame(
         {
             "class": city.classes,
@@ -103,4 +124,8 @@ def class_income(city: LandCover) -> pd.DataFrame:
             "ci_high": high,
         }
     )
-    return table.assign(**{f"cells_{quintile}": cells[:, quintile] for quintile in range(5)})
+    is_quintile = np.eye(5, dtype=int)[quintiles(city.predictions["income_eur"])]
+    cells = city.present.T.astype(int) @ is_quintile
+    for quintile in range(5):
+        table[f"cells_{quintile}"] = cells[:, quintile]
+    return table

@@ -1,7 +1,8 @@
 """How a class beside another changes what is read on it, and what it says of the incomes.
 
-Every pair is directed: the object is the class whose statistic changes, the neighbour the one beside it. Names and
-values come from the same two indices, so that they cannot be attributed to each other wrongly.
+Every pair is directed: the object is the class whose statistic changes, the neighbour the one
+beside it. Names and values come from the same two indices, so that they cannot be attributed to
+each other wrongly.
 """
 
 import numpy as np
@@ -14,34 +15,37 @@ from urbancam.scoring.vocabulary import SIDES
 
 
 def coactivation(city: LandCover) -> pd.DataFrame:
-    """The table `coactivation.csv`: how a neighbour's presence changes the object's activation ratio.
+    """The table `coactivation.csv`: how a neighbour changes the object's activation ratio.
 
-    `value` = ratio of the object over cells that hold both / its ratio over all cells that hold it; the null is 1.
-    Published with unweighted trimmed means of per-cell ratios; here with ratios of sums, as `activation_ratio`.
+    `value` = ratio of the object over cells that hold both / its ratio over all cells that hold
+    it; the null is 1. Published with unweighted trimmed means of per-cell ratios; here with ratios
+    of sums, as `activation_ratio`.
     """
     tables = []
     for name in SIDES:
         side = city.side(name)
-        tables.append(
-            _pairs_of_side(city, name, side.activation, side.area, side.present, side.blocks)
+        table = _pairs_of_side(
+            city, name, side.activation, side.area, side.present, numbers=side.blocks
         )
+        tables.append(table)
     return pd.concat(tables, ignore_index=True)
 
 
 def observed_coassociation(city: LandCover) -> pd.DataFrame:
-    """The table `observed_coassociation.csv`: how a neighbour's presence changes what the object says of income.
+    """The table `observed_coassociation.csv`: how a neighbour changes what the object says.
 
-    `value` = p(side | both present) / p(side | object present) over all cells, by observed income (the published r1);
-    the null is 1.
+    What it says of income: `value` = p(side | both present) / p(side | object present) over all
+    cells, by observed income (the published r1); the null is 1.
     """
+    every_cell = np.ones_like(city.area)
     tables = []
     for name in SIDES:
-        is_side = (
-            city.predictions["income_class"].isin(city.income_classes(name)).to_numpy(dtype=float)
+        is_side = city.predictions["income_class"].isin(city.income_classes(name))
+        of_side = every_cell * is_side.to_numpy(dtype=float)[:, None]
+        table = _pairs_of_side(
+            city, name, of_side, every_cell, city.present, numbers=city.block_numbers
         )
-        cells = np.ones_like(city.area)
-        parts = cells * is_side[:, None], cells, city.present, city.block_numbers
-        tables.append(_pairs_of_side(city, name, *parts))
+        tables.append(table)
     return pd.concat(tables, ignore_index=True)
 
 
@@ -53,38 +57,45 @@ def _pairs_of_side(
     present: np.ndarray,
     numbers: np.ndarray,
 ) -> pd.DataFrame:
-    """Rows of one side: `side, object, neighbour, n_cells, value, ci_low, ci_high, published_value` and significance.
+    """Rows of one side.
 
     Args:
-        city: for its classes, blocks and settings.
-        side: its name.
-        numerator: (N, U) of each object; a pair's statistic is its sum over that of the denominator.
+        city: statistics of the city, for its classes, blocks and settings.
+        side: name of the side.
+        numerator: (N, U) numerator of each object; a pair's statistic is its sum over that of the
+            denominator.
         denominator: (N, U).
         present: (N, U) bool.
         numbers: (N,) block of each cell.
+
+    Returns:
+        rows `side, object, neighbour, n_cells, value, ci_low, ci_high, published_value` and
+        significance.
     """
     n_cells = present.T.astype(int) @ present
-    enough = (n_cells >= city.settings.min_joint_cells) & ~np.eye(len(n_cells), dtype=bool)
-    o, n = np.nonzero(enough)  # places of the object and of the neighbour
+    is_itself = np.eye(len(n_cells), dtype=bool)
+    enough = (n_cells >= city.settings.min_joint_cells) & ~is_itself
+    pairs = np.nonzero(enough)  # places of the objects and of the neighbours
+    object_place, neighbour_place = pairs
+
     estimate = _quotients(city, numerator, denominator, present, numbers)
     low, high = estimate.interval(city.statistics)
-    names = np.array(city.classes, dtype=object)
+    classes = np.array(city.classes, dtype=object)
     published = bootstrap.divide(estimate.value, estimate.value.T)  # emp_a / emp_b, r1 / r2
     table = pd.DataFrame(
         {
             "side": side,
-            "object": names[o],
-            "neighbour": names[n],
-            "n_cells": n_cells[o, n],
-            "value": estimate.value[o, n],
-            "ci_low": low[o, n],
-            "ci_high": high[o, n],
-            "published_value": published[o, n],
+            "object": classes[object_place],
+            "neighbour": classes[neighbour_place],
+            "n_cells": n_cells[pairs],
+            "value": estimate.value[pairs],
+            "ci_low": low[pairs],
+            "ci_high": high[pairs],
+            "published_value": published[pairs],
         }
     )
-    return bootstrap.add_significance(
-        table, estimate.p_value(1, city.statistics)[o, n], city.statistics
-    )
+    p_value = estimate.p_value(1, city.statistics)[pairs]
+    return bootstrap.add_significance(table, p_value, city.statistics)
 
 
 def _quotients(
@@ -94,32 +105,38 @@ def _quotients(
     present: np.ndarray,
     numbers: np.ndarray,
 ) -> Estimate:
-    """Statistic of the object where the neighbour is too / wherever the object is; (U, U), object by neighbour."""
+    """Statistic of the object where the neighbour is too / wherever the object is.
+
+    Arguments as in `_pairs_of_side`; (U, U), object by neighbour.
+    """
     shape = present.shape[1], present.shape[1]
-    held = (
-        (_pair_sums(np.ones(present.shape), present, numbers, city.n_blocks) > 0)
-        .sum(0)
-        .reshape(shape)
-    )
-    sums = [_pair_sums(part, present, numbers, city.n_blocks) for part in (numerator, denominator)]
-    joint = bootstrap.divide(*(part.sum(0) for part in sums)).reshape(shape)
-    draws = bootstrap.ratio_draws(*sums, city.counts).reshape(-1, *shape)
-    value, drawn = (
-        bootstrap.divide(both, np.einsum("...uu->...u", both)[..., None]) for both in (joint, draws)
-    )
-    return Estimate(value, drawn, held)
+    n_cells = _pair_sums(np.ones(present.shape), present, numbers, city.n_blocks)
+    n_blocks = (n_cells > 0).sum(0).reshape(shape)
+
+    numerators = _pair_sums(numerator, present, numbers, city.n_blocks)
+    denominators = _pair_sums(denominator, present, numbers, city.n_blocks)
+    joint = bootstrap.divide(numerators.sum(0), denominators.sum(0)).reshape(shape)
+    joint_draws = bootstrap.ratio_draws(numerators, denominators, city.counts).reshape(-1, *shape)
+    return Estimate(_over_alone(joint), _over_alone(joint_draws), n_blocks)
+
+
+def _over_alone(joint: np.ndarray) -> np.ndarray:
+    """(..., U, U) ratios of pairs over the objects' own, which stand on the diagonal."""
+    alone = np.einsum("...uu->...u", joint)
+    return bootstrap.divide(joint, alone[..., None])
 
 
 def _pair_sums(
     values: np.ndarray, present: np.ndarray, numbers: np.ndarray, n_blocks: int
 ) -> np.ndarray:
-    """(n_blocks, U * U) sums of the object's values over the cells that hold both; object beside itself: all its cells.
+    """(n_blocks, U * U) sums of the object's values over the cells that hold both.
 
-    One neighbour at a time: all pairs of 70,000 cells at once would take 224 MB a matrix.
+    An object beside itself has the sum over all its cells. One neighbour at a time: all pairs of
+    70,000 cells at once would take 224 MB a matrix.
     """
-    held = np.where(present, values, 0)
-    beside = [
-        bootstrap.block_sums(held * neighbour[:, None], numbers, n_blocks)
-        for neighbour in present.T
-    ]
-    return np.stack(beside, axis=2).reshape(n_blocks, -1)
+    values_of_object = np.where(present, values, 0)
+    by_neighbour = []
+    for beside in present.T:
+        values_of_both = values_of_object * beside[:, None]
+        by_neighbour.append(bootstrap.block_sums(values_of_both, numbers, n_blocks))
+    return np.stack(by_neighbour, axis=2).reshape(n_blocks, -1)

@@ -1,0 +1,106 @@
+"""What a group's maps come to: shares by fragment, correlations, curves; as frames at the end."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from urbancam.explaining import projection
+from urbancam.explaining.activation import Sides
+from urbancam.scoring import vocabulary
+from urbancam.scoring.bootstrap import rank_correlation
+
+NO_CURVES = pd.DataFrame(
+    {"idINSPIRE": "", "order": "", "curve": "", "fraction": 0.0, "value": 0.0}, index=[]
+)
+NO_CORRELATIONS = pd.DataFrame(
+    {"idINSPIRE": "", "control": "", "poor": 0.0, "rich": 0.0, "contrast": 0.0}, index=[]
+)
+
+
+@dataclass
+class Findings:
+    """What a group's maps come to.
+
+    Attributes:
+        shares: `{"<control>_<side>": (fragments,) of each cell}` share of the cell's map; NaN
+            without a map.
+        correlations: rows `idINSPIRE, control, poor, rich, contrast`: Spearman's r of the patches
+            of a control's map with the published one's; contrast: of rich less poor.
+        curves: rows `idINSPIRE, order, curve, fraction, value` (logit units).
+    """
+
+    shares: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    correlations: list[pd.DataFrame] = field(default_factory=list)
+    curves: list[pd.DataFrame] = field(default_factory=list)
+
+    def add_shares(
+        self, labels: list[np.ndarray], counts: list[int], name: str, sides: Sides
+    ) -> None:
+        """Add the shares of the fragments in a control's maps.
+
+        Args:
+            labels: (N,) arrays (H, W) int, as in `Group`.
+            counts: (N,) number of fragments of each cell.
+            name: name of the control.
+            sides: poor and rich map, each (N, H, W).
+        """
+        for side, maps in zip(vocabulary.SIDES, sides, strict=True):
+            of_cells = self.shares.setdefault(f"{name}_{side}", [])
+            for values, cell_labels, count in zip(maps.cpu().numpy(), labels, counts, strict=True):
+                of_cells.append(projection.share_by_fragment(values, cell_labels, count))
+
+    def add_correlations(
+        self, ids: np.ndarray, name: str, patches: np.ndarray, published: np.ndarray
+    ) -> None:
+        """Add the correlations of a control's patches with the published ones.
+
+        Args:
+            ids: (N,) cells.
+            name: name of the control.
+            patches: (3, N, patches) of poor, rich and rich less poor.
+            published: the same of the published map.
+        """
+        poor, rich, contrast = rank_correlation(patches, published)
+        columns = {
+            "idINSPIRE": ids,
+            "control": name,
+            "poor": poor,
+            "rich": rich,
+            "contrast": contrast,
+        }
+        self.correlations.append(pd.DataFrame(columns))
+
+    def add_curves(
+        self, ids: np.ndarray, fractions: np.ndarray, changes: dict[tuple[str, str], np.ndarray]
+    ) -> None:
+        """Add the curves of some cells.
+
+        Args:
+            ids: (N,) cells.
+            fractions: (F,) shares of the patches that are deleted.
+            changes: `{(order, curve): (F, N)}`, logit units.
+        """
+        for (order, curve), values in changes.items():
+            columns = {
+                "idINSPIRE": np.tile(ids, len(fractions)),
+                "order": order,
+                "curve": curve,
+                "fraction": np.repeat(fractions, len(ids)),
+                "value": values.ravel(),
+            }
+            self.curves.append(pd.DataFrame(columns))
+
+    def frames(self, fragments: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+        """Curves, correlations, and the shares beside the fragments' own rows, cell after cell."""
+        curves = _stacked(self.curves, NO_CURVES)
+        correlations = _stacked(self.correlations, NO_CORRELATIONS)
+        shares = {name: np.concatenate(of_cells) for name, of_cells in self.shares.items()}
+        return curves, correlations, fragments.reset_index(drop=True).assign(**shares)
+
+
+def _stacked(tables: list[pd.DataFrame], empty: pd.DataFrame) -> pd.DataFrame:
+    """Tables one below the other; without any, the empty one with its columns."""
+    if not tables:
+        return empty
+    return pd.concat(tables, ignore_index=True)

@@ -1,0 +1,77 @@
+"""What deletion and insertion curves say over all cells: their mean, and the area under them.
+
+Each cell weighs alike; intervals come from the blocks of the cells.
+"""
+
+import numpy as np
+import pandas as pd
+
+from urbancam.scoring import bootstrap
+from urbancam.scoring.bootstrap import Estimate
+from urbancam.workflow.sections import Statistics
+
+RANDOM = "random"  # the order that the others are compared with
+
+
+def deletion_tables(
+    curves: pd.DataFrame, blocks: pd.Series, statistics: Statistics, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables `deletion.csv` and `deletion_area.csv` (results/README.md says each column).
+
+    Args:
+        curves: rows `idINSPIRE, order, curve, fraction, value` (logit units).
+        blocks: block of each cell, indexed by idINSPIRE.
+        statistics: section `statistics`.
+        seed: seed of the bootstrap.
+    """
+    key = ["order", "curve", "fraction"]
+    values = curves.pivot(index="idINSPIRE", columns=key, values="value").sort_index(axis=1)
+    areas = _areas_under(values)
+    above_random = areas.copy()
+    for order, curve in areas.columns:
+        above_random[order, curve] = areas[order, curve] - areas[RANDOM, curve]
+
+    means = _mean_over_cells(values, blocks, statistics, seed)
+    mean_areas = _mean_over_cells(areas, blocks, statistics, seed)
+    mean_above_random = _mean_over_cells(above_random, blocks, statistics, seed)
+    names = {"value": "above_random", "ci_low": "above_random_low", "ci_high": "above_random_high"}
+    area_table = mean_areas.rename(columns={"value": "area"}).merge(
+        mean_above_random.rename(columns=names), on=["order", "curve", "n_cells"]
+    )
+    return means, area_table
+
+
+def _areas_under(values: pd.DataFrame) -> pd.DataFrame:
+    """Trapezoid area under each curve of each cell: its mean height.
+
+    Args:
+        values: (cells, m) with columns `order, curve, fraction`.
+
+    Returns:
+        (cells, curves) with columns `order, curve`.
+    """
+    names = values.columns.droplevel("fraction").unique()
+    areas = []
+    for name in names:
+        curve = values[name]
+        areas.append(np.trapezoid(curve, curve.columns.to_numpy(float), axis=1))
+    by_cell = np.reshape(areas, (len(names), len(values))).T
+    return pd.DataFrame(by_cell, values.index, names)
+
+
+def _mean_over_cells(
+    values: pd.DataFrame, blocks: pd.Series, statistics: Statistics, seed: int
+) -> pd.DataFrame:
+    """A row per column of values (cells, m): its name, `n_cells, value, ci_low, ci_high`."""
+    block_of_cell = blocks.reindex(values.index)
+    numbers, n_blocks = bootstrap.number_blocks(block_of_cell)
+    counts = bootstrap.block_draws(block_of_cell, statistics.draws, seed)
+    sums = bootstrap.block_sums(values.to_numpy(float), numbers, n_blocks)
+    cells = bootstrap.block_sums(np.ones((len(values), 1)), numbers, n_blocks)
+
+    value = bootstrap.divide(sums.sum(0), cells.sum(0))
+    draws = bootstrap.ratio_draws(sums, cells, counts)
+    estimate = Estimate(value, draws, np.full(len(value), n_blocks))
+    low, high = estimate.interval(statistics)
+    names = values.columns.to_frame(index=False)
+    return names.assign(n_cells=len(values), value=value, ci_low=low, ci_high=high)
