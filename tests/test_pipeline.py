@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 import yaml
 
+import column_dictionary
+
 ROOT = Path(__file__).resolve().parents[1]
 
 pytestmark = pytest.mark.slow
@@ -91,6 +93,11 @@ def test_second_run_is_up_to_date_within_15_seconds_and_says_what_came_out(clean
         words in done.stdout
         for words in ("Spearman r", "coordinates", "accuracy", "read as poor", "tables:")
     )
+
+
+def test_columns_are_those_that_the_dictionary_tells(clean):
+    folders = clean / "results" / "Demo", clean / "data" / "demo-tiny" / "census_data"
+    assert column_dictionary.faults("income", *folders) == []
 
 
 def test_one_setting_redoes_what_depends_on_it_and_nothing_else(house):
@@ -243,6 +250,7 @@ def test_cities_experiment_runs_from_rendered_towns_to_relevance_and_then_is_up_
         len(list(run.glob("relevance/*/sheet_*.png"))) == 5
         and (run / "figures" / "city_tree.png").exists()
     )
+    assert column_dictionary.faults("cities", run) == []
     steps = [
         line
         for line in run_sh(house, "cities", "--run", "demo-tiny").stdout.splitlines()
