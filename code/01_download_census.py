@@ -42,14 +42,14 @@ def declare(request: Request) -> Step:
 
 
 def work(job: Job) -> Done:
-    from urbancam.sources.census import incomes
+    from urbancam.sources.census import incomes, layouts
 
     year, cell_size_m = job.settings.census.vintage, job.settings.census.cell_size_m
     folder = job.paths.census_data
     source = vintages.find_source(folder, year, cell_size_m) or fetch(year, cell_size_m, folder)
     scratch = folder / f".unpacked_{year}_{cell_size_m}m"
     try:
-        table = incomes.read_source(source, year, scratch, cell_size_m)
+        table = layouts.read_source(source, year, scratch, cell_size_m)
         table = incomes.clean(table, shown(source), cell_size_m)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -8,7 +8,7 @@ from samples import REAL_DATA
 from urbancam.learning import leakage, splits
 from urbancam.scoring import targets
 from urbancam.scoring.predictions import PROBABILITIES
-from urbancam.sources.census import incomes
+from urbancam.sources.census import incomes, layouts
 from urbancam.workflow import settings
 
 
@@ -133,7 +133,7 @@ def bordeaux(tmp_path_factory) -> pd.DataFrame:
     if not (source := REAL_DATA / "filosofi2015_bordeaux.gpkg").is_file():
         pytest.skip("no real samples here")
     cells = incomes.clean(
-        incomes.read_source(source, 2015, tmp_path_factory.mktemp("scratch")), "bordeaux"
+        layouts.read_source(source, 2015, tmp_path_factory.mktemp("scratch")), "bordeaux"
     )
     cells = cells.assign(income_eur=cells["ind_snv"] / cells["ind"], used=True, reason="")
     cells["income_class"] = targets.quintiles(cells["income_eur"])

@@ -10,13 +10,13 @@ import shapely
 import samples
 from samples import cell_id, census_frame, write_census
 from urbancam.scoring import targets
-from urbancam.sources.census import incomes, selection, vintages
+from urbancam.sources.census import incomes, layouts, selection, vintages
 from urbancam.tables import grid
 from urbancam.workflow.errors import InputError
 
 
 def read(path, year, tmp_path):
-    return incomes.clean(incomes.read_source(path, year, tmp_path / "scratch"), "sample")
+    return incomes.clean(layouts.read_source(path, year, tmp_path / "scratch"), "sample")
 
 
 # layouts
@@ -44,7 +44,7 @@ def test_every_layout_of_the_1km_grid_gives_the_same_table(tmp_path, year, kind,
         vintages.find_source(tmp_path, year, 1000) == path
         and vintages.find_source(tmp_path, year) is None
     )
-    got = incomes.clean(incomes.read_source(path, year, tmp_path / "scratch", 1000), "sample", 1000)
+    got = incomes.clean(layouts.read_source(path, year, tmp_path / "scratch", 1000), "sample", 1000)
     assert (
         list(got.columns) == incomes.COLUMNS
         and got["idINSPIRE"].str.startswith("CRS3035RES1000m").all()
@@ -59,7 +59,7 @@ def test_few_households_by_rounding_are_no_imputation_at_1km(tmp_path):
         frame=census_frame(size_m=1000).assign(I_est_1km=[0, 1, 2] * 4),
         grid="1000m",
     )
-    got = incomes.read_source(path, 2015, tmp_path / "scratch", 1000)
+    got = layouts.read_source(path, 2015, tmp_path / "scratch", 1000)
     assert got["imputed"].tolist() == [False, True, False] * 4
 
 
@@ -71,7 +71,7 @@ def test_file_of_the_other_grid_is_refused(tmp_path, asked):
     with pytest.raises(
         InputError, match=f"grid that census.vintage|table is metropolitan France at {asked} m"
     ):
-        incomes.read_source(path, 2021, tmp_path / "scratch", asked)
+        layouts.read_source(path, 2021, tmp_path / "scratch", asked)
 
 
 def test_addresses_name_the_grid():
@@ -129,7 +129,7 @@ def test_no_telling_which_table_is_said(tmp_path):
     ],
 )
 def test_first_commune_of_a_field_that_names_several(code, expected):
-    assert incomes.first_commune(pd.Series([code])).tolist() == [expected]
+    assert layouts.first_commune(pd.Series([code])).tolist() == [expected]
 
 
 # which file
@@ -199,7 +199,7 @@ def test_missing_column_is_named_with_those_found(tmp_path):
 def test_another_vintages_file_is_refused(tmp_path):
     path = write_census(tmp_path, 2019)
     with pytest.raises(InputError, match="columns are missing"):
-        incomes.read_source(path, 2015, tmp_path / "scratch")
+        layouts.read_source(path, 2015, tmp_path / "scratch")
 
 
 def test_wrong_type_is_refused(tmp_path):
@@ -301,7 +301,7 @@ def test_strip_of_the_1km_grid(tmp_path):
     source = write_census(tmp_path, 2015, frame=census_frame(2015, 4, 4, 1000), grid="1000m")
     incomes.write_table(
         incomes.clean(
-            incomes.read_source(source, 2015, tmp_path / "scratch", 1000), "sample", 1000
+            layouts.read_source(source, 2015, tmp_path / "scratch", 1000), "sample", 1000
         ),
         path,
     )
@@ -339,7 +339,7 @@ def bordeaux(tmp_path_factory):
     if not source.exists():
         pytest.skip("no real samples here")
     return incomes.clean(
-        incomes.read_source(source, 2015, tmp_path_factory.mktemp("scratch")), "bordeaux"
+        layouts.read_source(source, 2015, tmp_path_factory.mktemp("scratch")), "bordeaux"
     )
 
 

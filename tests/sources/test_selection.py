@@ -8,7 +8,7 @@ import shapely
 
 import samples
 from samples import WEST, cell_id, census_frame, write_census
-from urbancam.sources.census import incomes, selection
+from urbancam.sources.census import incomes, layouts, selection
 from urbancam.tables import grid
 
 SOUTH = samples.SOUTH
@@ -17,7 +17,7 @@ CITY = shapely.box(WEST, SOUTH, WEST + 800, SOUTH + 600)  # of the sample census
 
 def make_table(tmp_path, **change) -> pd.DataFrame:
     source = write_census(tmp_path, 2015, frame=census_frame().assign(**change))
-    return incomes.clean(incomes.read_source(source, 2015, tmp_path / "scratch"), "sample")
+    return incomes.clean(layouts.read_source(source, 2015, tmp_path / "scratch"), "sample")
 
 
 def test_cells_belong_to_the_city_that_holds_their_centre(tmp_path):

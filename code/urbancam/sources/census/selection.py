@@ -1,7 +1,7 @@
-"""The cells of a city: those of the census whose centre lies in it and, where asked, its other grid squares.
+"""The cells of a city: the census cells whose centre lies in it, and its other squares on demand.
 
-A cell is a square of EPSG:3035, rebuilt exactly from its id. Its income is the mean standard of living
-`ind_snv / ind` (EUR per year and person), never a median.
+A cell is a square of EPSG:3035, rebuilt exactly from its id. Its income is the mean standard of
+living `ind_snv / ind` (EUR per year and person), never a median.
 """
 
 import logging
@@ -17,11 +17,13 @@ from urbancam.tables import grid
 log = logging.getLogger(__name__)
 
 COLUMNS = ["idINSPIRE", "city", "department", "ind", "men", "income_eur", "imputed", "group"]
+OVERSEAS = "97"  # departments overseas have three digits, the first two of them these
 
 
 def squares(ids: pd.Series) -> np.ndarray:
-    """(N,) polygons in EPSG:3035, exact: from each id's corner to the corner plus the side that it names."""
-    (west, south), size_m = grid.corners(ids).T, grid.sizes_m(ids)
+    """(N,) polygons in EPSG:3035, exact: from each id's corner to the corner plus its side."""
+    west, south = grid.corners(ids).T
+    size_m = grid.sizes_m(ids)
     return shapely.box(west, south, west + size_m, south + size_m)
 
 
@@ -29,86 +31,116 @@ def select_cells(table: pd.DataFrame, boundary: shapely.Geometry, city: str) -> 
     """The cells whose centre lies in the city (ASSUME: so a cell belongs to one city at most).
 
     Args:
-        table: as `census.clean` leaves it.
-        boundary: polygon of the city, EPSG:3035.
-        city: its name.
+        table: Census as `incomes.clean` leaves it.
+        boundary: Polygon of the city, EPSG:3035.
+        city: Name of the city.
 
     Returns:
         `COLUMNS` and squares, one row per cell, sorted by id.
     """
     x, y = grid.centres(table["idINSPIRE"]).T
     shapely.prepare(boundary)
-    inside = table[shapely.contains_xy(boundary, x, y)].sort_values("idINSPIRE", ignore_index=True)
+    inside = table[shapely.contains_xy(boundary, x, y)]
+    inside = inside.sort_values("idINSPIRE", ignore_index=True)
+
     cells = inside[["idINSPIRE", "ind", "men", "imputed", "group"]].assign(
         city=city,
         department=department(inside["depcom"]),
         income_eur=inside["ind_snv"] / inside["ind"],
     )
-    return gpd.GeoDataFrame(cells[COLUMNS], geometry=squares(cells["idINSPIRE"]), crs=grid.CRS)
+    return _as_geoframe(cells[COLUMNS])
+
+
+def _as_geoframe(cells: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Cells with their squares."""
+    return gpd.GeoDataFrame(cells, geometry=squares(cells["idINSPIRE"]), crs=grid.CRS)
 
 
 def add_cells_without_income(
     cells: gpd.GeoDataFrame, boundary: shapely.Geometry, cell_size_m: int
 ) -> gpd.GeoDataFrame:
-    """The city's cells, and its grid squares (centre in the outline) of which no usable income is known.
+    """The city's cells, and its grid squares of which no usable income is known.
 
-    ASSUME: nobody lives in the added squares (`ind` and `men` 0): INSEE's table holds a row for every square where
-    a taxed household lives, and rows without people or income are of no use. ASSUME: they belong to the department of
-    the nearest cell with an income; it only decides which imagery is looked up.
+    A square is the city's where its centre lies in the outline.
+
+    ASSUME: nobody lives in the added squares (`ind` and `men` 0): INSEE's table holds a row for
+    every square where a taxed household lives, and rows without people or income are of no use.
+    ASSUME: they belong to the department of the nearest cell with an income; it only decides which
+    imagery is looked up.
 
     Args:
-        cells: as `select_cells` returns them, at least one.
-        boundary: polygon of the city, EPSG:3035.
-        cell_size_m: side of a cell.
+        cells: Cells as `select_cells` returns them, at least one.
+        boundary: Polygon of the city, EPSG:3035.
+        cell_size_m: Side of a cell.
 
     Returns:
         As `cells`; the added ones with an empty `income_eur` and `group`, `imputed` False.
     """
     ids = squares_inside(boundary, cell_size_m)
     ids = ids[~ids.isin(cells["idINSPIRE"])]
-    known = cells.drop(columns="geometry")
-    nearest = cKDTree(grid.centres(known["idINSPIRE"])).query(grid.centres(ids))[1]
-    facts = {"ind": 0.0, "men": 0.0, "income_eur": np.nan, "imputed": False, "group": None}
-    added = pd.DataFrame({"idINSPIRE": ids, "city": known["city"].iloc[0]} | facts)
-    added["department"] = known["department"].to_numpy()[nearest]
-    both = pd.concat([known, added[COLUMNS].astype(known.dtypes)]).sort_values(
-        "idINSPIRE", ignore_index=True
+    with_income = cells.drop(columns="geometry")
+    added = pd.DataFrame(
+        {
+            "idINSPIRE": ids,
+            "city": with_income["city"].iloc[0],
+            "department": _nearest_departments(ids, with_income),
+            "ind": 0.0,
+            "men": 0.0,
+            "income_eur": np.nan,
+            "imputed": False,
+            "group": None,
+        }
     )
-    return gpd.GeoDataFrame(both, geometry=squares(both["idINSPIRE"]), crs=grid.CRS)
+    added = added[COLUMNS].astype(with_income.dtypes)
+    together = pd.concat([with_income, added])
+    return _as_geoframe(together.sort_values("idINSPIRE", ignore_index=True))
+
+
+def _nearest_departments(ids: pd.Series, cells: pd.DataFrame) -> np.ndarray:
+    """(N,) for each id, the department of the cell whose centre is nearest."""
+    tree = cKDTree(grid.centres(cells["idINSPIRE"]))
+    _, nearest = tree.query(grid.centres(ids))
+    return cells["department"].to_numpy()[nearest]
 
 
 def squares_inside(boundary: shapely.Geometry, cell_size_m: int) -> pd.Series:
     """Ids of all grid squares whose centre lies in an outline (EPSG:3035), sorted."""
-    west, south, east, north = (int(edge // cell_size_m) * cell_size_m for edge in boundary.bounds)
+    edges = [int(edge // cell_size_m) * cell_size_m for edge in boundary.bounds]
+    west, south, east, north = edges
     x, y = np.meshgrid(
-        np.arange(west, east + 1, cell_size_m), np.arange(south, north + 1, cell_size_m)
+        np.arange(west, east + 1, cell_size_m),
+        np.arange(south, north + 1, cell_size_m),
     )
     shapely.prepare(boundary)
-    inside = shapely.contains_xy(boundary, x + cell_size_m / 2, y + cell_size_m / 2)
-    ids = [grid.cell_id(*corner, cell_size_m) for corner in zip(x[inside], y[inside], strict=True)]
+    half_m = cell_size_m / 2
+    inside = shapely.contains_xy(boundary, x + half_m, y + half_m)
+    corners = zip(x[inside], y[inside], strict=True)
+    ids = [grid.cell_id(*corner, cell_size_m) for corner in corners]
     return pd.Series(sorted(ids), dtype="str", name="idINSPIRE")
 
 
 def describe(cells: gpd.GeoDataFrame) -> dict[str, int | float]:
-    """Say how many cells and people of a city have an imputed income, and in which departments they live."""
-    imputed, people, known = cells["imputed"], cells["ind"], cells["income_eur"].notna()
+    """Count a city's cells and people, and those with an imputed income.
+
+    The departments they live in are logged.
+    """
     per_department = cells["department"].value_counts()
-    log.info(
-        "departments: %s",
-        ", ".join(f"{name} ({count:,} cells)" for name, count in per_department.items()),
-    )
-    shares = {
-        "imputed share of cells": float(imputed[known].mean()),
+    departments = [f"{name} ({count:,} cells)" for name, count in per_department.items()]
+    log.info("departments: %s", ", ".join(departments))
+
+    people = cells["ind"]
+    imputed = cells["imputed"]
+    with_income = cells["income_eur"].notna()
+    return {
+        "cells": len(cells),
+        "without income": int((~with_income).sum()),
+        "people": round(float(people.sum())),
+        "imputed share of cells": float(imputed[with_income].mean()),
         "imputed share of people": float(people[imputed].sum() / people.sum()),
     }
-    counts = {
-        "cells": len(cells),
-        "without income": int((~known).sum()),
-        "people": round(float(people.sum())),
-    }
-    return counts | shares
 
 
 def department(depcom: pd.Series) -> pd.Series:
     """Department of a commune: "75", "2A", overseas "974"."""
-    return depcom.str[:2].where(~depcom.str.startswith("97"), depcom.str[:3])
+    overseas = depcom.str.startswith(OVERSEAS)
+    return depcom.str[:2].where(~overseas, depcom.str[:3])

@@ -1,4 +1,4 @@
-"""INSEE's gridded incomes (Filosofi): a column map per vintage and grid, addresses, how files are named.
+"""INSEE's gridded incomes (Filosofi): a column map per vintage and grid, addresses, file names.
 
 Light on purpose: step 01 looks here before it knows whether there is anything to do.
 """
@@ -14,6 +14,7 @@ from urbancam.workflow.paths import shown
 ADDRESS = "https://www.insee.fr/fr/statistiques/fichier"
 TABLE_SUFFIXES = (".csv", ".gpkg", ".shp")  # in order of preference
 READABLE = re.compile(r"\.(csv|gpkg|shp|zip|7z|7z\.0*1)$", re.IGNORECASE)
+YEAR = re.compile(r"20[12]\d")
 KILOMETRE = re.compile(r"1000m|1km", re.IGNORECASE)  # INSEE's names of its 1 km grid
 OTHER_GRID = re.compile(r"nat(urel)?(?![a-z])|rect", re.IGNORECASE)  # neither of 200 m nor of 1 km
 OVERSEAS = re.compile(r"(?<![a-z])(mart|reun|guad|guy|may)", re.IGNORECASE)
@@ -25,10 +26,11 @@ class Vintage:
     """One year of incomes on one grid.
 
     Args:
-        page: number of INSEE's page, and folder of its files.
-        grid: its name in file names.
+        page: Number of INSEE's page, and folder of its files.
+        grid: Name of the grid in file names.
         columns: `{our column: INSEE's column in lower case}`; INSEE's case varies.
-        flags: values of the imputation flag; 1 is an imputed cell, 2 a true one whose rounded households are few.
+        flags: Values of the imputation flag; 1 is an imputed cell, 2 a true one whose rounded
+            households are few.
     """
 
     page: int
@@ -38,10 +40,8 @@ class Vintage:
 
     def addresses(self, year: int) -> list[str]:
         """Addresses of the archives, the smallest first; all hold the same columns."""
-        return [
-            f"{ADDRESS}/{self.page}/Filosofi{year}_carreaux_{self.grid}_{kind}.zip"
-            for kind in ("csv", "shp")
-        ]
+        stem = f"{ADDRESS}/{self.page}/Filosofi{year}_carreaux_{self.grid}"
+        return [f"{stem}_csv.zip", f"{stem}_shp.zip"]
 
 
 COUNTS = {"ind": "ind", "men": "men", "men_pauv": "men_pauv", "ind_snv": "ind_snv"}
@@ -53,7 +53,8 @@ EARLY = {
     **COUNTS,
 }
 LATER = {"idINSPIRE": "idcar_200m", "depcom": "lcog_geo", "imputed": "i_est_200", **COUNTS}
-# The 1 km grid has no imputation groups (Insee, Documentation des donnees carroyees Filosofi 2019, section II.2).
+# The 1 km grid has no imputation groups (Insee, Documentation des donnees carroyees Filosofi 2019,
+# section II.2).
 EARLY_KM = {"idINSPIRE": "id_carr1km", "depcom": "depcom", "imputed": "i_est_1km", **COUNTS}
 LATER_KM = {"idINSPIRE": "idcar_1km", "depcom": "lcog_geo", "imputed": "i_est_1km", **COUNTS}
 
@@ -70,7 +71,10 @@ VINTAGES = {  # (year, side of a cell in m)
 
 
 def _is_of_grid(name: str, cell_size_m: int) -> bool:
-    """Whether a file's name is of this grid of metropolitan France; one that names no grid is of 200 m."""
+    """Whether a file's name is of this grid of metropolitan France.
+
+    One that names no grid is of 200 m.
+    """
     if OTHER_GRID.search(name) or OVERSEAS.search(name):
         return False
     return bool(KILOMETRE.search(name)) == (cell_size_m == 1000)
@@ -84,23 +88,26 @@ def find_source(folder: Path, year: int, cell_size_m: int = 200) -> Path | None:
     """
     files = [folder / name for name, *_ in listing(folder) if READABLE.search(name)]
     files = [path for path in files if _is_of_grid(path.name, cell_size_m)]
-    years = {
-        path: set(re.findall(r"20[12]\d", path.relative_to(folder).as_posix())) for path in files
-    }
-    if fitting := [path for path in files if str(year) in years[path]]:
+    years = {path: YEAR.findall(path.relative_to(folder).as_posix()) for path in files}
+    fitting = [path for path in files if str(year) in years[path]]
+    if fitting:
         return min(fitting, key=_preference)
-    unnamed = [
-        path
-        for path in files
-        if not years[path] and (cell_size_m == 1000 or "200m" in path.name.lower())
-    ]
-    if unnamed:
-        raise InputError(
-            "this file does not say which year its incomes are of",
-            shown(unnamed[0]),
-            f"move it into a folder named after its year, e.g. {shown(folder / str(year))}, or away",
-        )
+
+    # A file that names the grid is surely meant, so it is not passed over in silence.
+    for path in files:
+        if not years[path] and _names_grid(path.name, cell_size_m):
+            year_folder = shown(folder / str(year))
+            raise InputError(
+                "this file does not say which year its incomes are of",
+                shown(path),
+                f"move it into a folder named after its year, e.g. {year_folder}, or away",
+            )
     return None
+
+
+def _names_grid(name: str, cell_size_m: int) -> bool:
+    """Whether a file of this grid says so; all files of 1 km do, those of 200 m may not."""
+    return cell_size_m == 1000 or "200m" in name.lower()
 
 
 def choose_table(tables: list[Path], archive: Path, cell_size_m: int = 200) -> Path:
@@ -109,12 +116,15 @@ def choose_table(tables: list[Path], archive: Path, cell_size_m: int = 200) -> P
     Raises:
         InputError: none, or several and no telling which.
     """
-    found = [path for path in tables if path.suffix.lower() in TABLE_SUFFIXES]
-    fitting = [path for path in found if _is_of_grid(path.stem, cell_size_m)]
+    readable = [path for path in tables if path.suffix.lower() in TABLE_SUFFIXES]
+    fitting = [path for path in readable if _is_of_grid(path.stem, cell_size_m)]
     if len(fitting) > 1:
         fitting = [path for path in fitting if METROPOLITAN.search(path.stem)]
-    if len({path.stem for path in fitting}) != 1:
-        names = ", ".join(sorted(path.name for path in found)) or "none"
+
+    # One table may lie there in several formats.
+    stems = {path.stem for path in fitting}
+    if len(stems) != 1:
+        names = ", ".join(sorted(path.name for path in readable)) or "none"
         raise InputError(
             f"no telling which table is metropolitan France at {cell_size_m} m (tables: {names})",
             shown(archive),
@@ -126,5 +136,6 @@ def choose_table(tables: list[Path], archive: Path, cell_size_m: int = 200) -> P
 def _preference(path: Path) -> tuple[int, str]:
     """Tables before archives, the quickest to read first."""
     suffix = path.suffix.lower()
-    rank = TABLE_SUFFIXES.index(suffix) if suffix in TABLE_SUFFIXES else len(TABLE_SUFFIXES)
-    return rank, path.as_posix()
+    if suffix in TABLE_SUFFIXES:
+        return TABLE_SUFFIXES.index(suffix), path.as_posix()
+    return len(TABLE_SUFFIXES), path.as_posix()
