@@ -10,9 +10,10 @@ from urbancam.demo.rendering.drawing import Drawing, Sketch
 from urbancam.demo.things.buildings import raise_buildings
 from urbancam.demo.things.gardens import draw_gardens
 from urbancam.demo.things.grounds import bridges, draw_grounds
-from urbancam.demo.things.pitches import draw_car_parks, draw_sports, draw_stores, parking_spaces
+from urbancam.demo.things.pitches import draw_sports
 from urbancam.demo.things.traffic import draw_traffic
 from urbancam.demo.things.trees import plant_trees
+from urbancam.demo.things.yards import draw_car_parks, draw_stores, parking_spaces
 
 
 def draw_town(site: Site, plan: Plan) -> Drawing:

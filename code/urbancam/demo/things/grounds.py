@@ -4,11 +4,15 @@ import numpy as np
 import shapely
 
 from urbancam.demo.layout import landuse
+from urbancam.demo.layout.curves import left_of, tangents
 from urbancam.demo.layout.plan import Plan
 from urbancam.demo.rendering.drawing import Layer, Sketch
-from urbancam.demo.rendering.materials import DIRECTIONS, MATERIAL
+from urbancam.demo.rendering.materials import DIRECTIONS, material_numbers
 from urbancam.demo.things.frontage import scatter
 
+CROPS = tuple(
+    f"{crop}_{turn}" for crop in ("wheat", "maize", "ploughed") for turn in range(DIRECTIONS)
+)
 BASES = {
     landuse.URBAN_DENSE: ("courtyard", "courtyard", "gravel"),
     landuse.URBAN_HIGH: ("lawn", "lawn_dry"),
@@ -19,12 +23,12 @@ BASES = {
     landuse.SPORT: ("lawn_mown", "lawn_dry", "gravel"),
     landuse.FOREST: ("understory",),
     landuse.PASTURE: ("meadow", "lawn_dry"),
-    landuse.ARABLE: tuple(
-        f"{crop}_{turn}" for crop in ("wheat", "maize", "ploughed") for turn in range(DIRECTIONS)
-    ),
+    landuse.ARABLE: CROPS,
 }  # materials of the ground of each class, drawn by lot
+ROUNDABOUT = ((19, "asphalt_dark"), (11.5, "pavement"), (10.5, "lawn_mown"), (4.5, "flowers"))
 PAVEMENT_M = 1.8
 TRACK_SPACING_M = 4.6
+NEAR_M = 60  # beyond the plan, to which lines are drawn
 
 
 def draw_grounds(sketch: Sketch, plan: Plan, rng: np.random.Generator) -> None:
@@ -44,109 +48,105 @@ def _draw_water(sketch: Sketch, plan: Plan) -> None:
 
 
 def _draw_blocks(sketch: Sketch, plan: Plan, rng: np.random.Generator) -> None:
-    blocks, codes = (
-        plan.faces[np.isin(plan.codes, list(BASES))],
-        plan.codes[np.isin(plan.codes, list(BASES))],
-    )
-    town = shapely.contains_properly(plan.outline.buffer(20), shapely.point_on_surface(blocks))
-    sketch.shapes(
-        shapely.buffer(blocks[town], PAVEMENT_M, join_style="mitre"), "pavement", Layer.GROUND
-    )
-    sketch.shapes(
-        shapely.buffer(blocks[~town], PAVEMENT_M, join_style="mitre"), "verge", Layer.GROUND
-    )
+    """The ground of each block, a pavement around those in town, a verge around the others."""
+    drawable = np.isin(plan.codes, list(BASES))
+    blocks = plan.faces[drawable]
+    codes = plan.codes[drawable]
+
+    town = plan.outline.buffer(20)
+    in_town = shapely.contains_properly(town, shapely.point_on_surface(blocks))
+    wider = shapely.buffer(blocks, PAVEMENT_M, join_style="mitre")
+    sketch.shapes(wider[in_town], "pavement", Layer.GROUND)
+    sketch.shapes(wider[~in_town], "verge", Layer.GROUND)
+
     names = [BASES[code][rng.integers(len(BASES[code]))] for code in codes]
-    sketch.shapes(blocks, np.array([MATERIAL[name] for name in names]), Layer.SURFACE)
+    grounds = material_numbers(names)
+    sketch.shapes(blocks, grounds, Layer.SURFACE)
+
+    # Yards have a green edge.
     yards = codes == landuse.INDUSTRY
     sketch.shapes(blocks[yards], "verge", Layer.SURFACE)
     inner = shapely.buffer(blocks[yards], -2.5, join_style="mitre")
-    sketch.shapes(inner, np.array([MATERIAL[name] for name in names])[yards], Layer.SURFACE)
+    sketch.shapes(inner, grounds[yards], Layer.SURFACE)
 
 
 def strip(line: np.ndarray, offset_m: float, half_width_m: float) -> np.ndarray:
     """Quads (M - 1, 4, 2) along a line (M, 2), at some distance to its left."""
-    along = np.gradient(line, axis=0)
-    side = np.stack([-along[:, 1], along[:, 0]], axis=1) / np.linalg.norm(
-        along, axis=1, keepdims=True
-    )
-    left, right = line + side * (offset_m + half_width_m), line + side * (offset_m - half_width_m)
+    side = left_of(tangents(line))
+    left = line + side * (offset_m + half_width_m)
+    right = line + side * (offset_m - half_width_m)
     return np.stack([left[:-1], left[1:], right[1:], right[:-1]], axis=1)
 
 
 def resample(line: np.ndarray | shapely.LineString, step_m: float) -> np.ndarray:
     """Points (M, 2) at equal steps along a line."""
     line = line if isinstance(line, shapely.Geometry) else shapely.LineString(line)
-    return shapely.get_coordinates(
-        shapely.line_interpolate_point(line, np.arange(0, line.length, step_m))
-    )
+    distances = np.arange(0, line.length, step_m)
+    return shapely.get_coordinates(shapely.line_interpolate_point(line, distances))
 
 
-def within(plan: Plan, line: np.ndarray) -> np.ndarray:
+def near_plan(plan: Plan, line: np.ndarray) -> np.ndarray:
     """The part of a long line (M, 2) near the plan."""
     west, south, east, north = shapely.total_bounds(plan.faces)
-    near = (line > (west - 60, south - 60)).all(axis=1) & (line < (east + 60, north + 60)).all(
-        axis=1
-    )
-    return line[near]
+    beyond_south_west = (line > (west - NEAR_M, south - NEAR_M)).all(axis=1)
+    before_north_east = (line < (east + NEAR_M, north + NEAR_M)).all(axis=1)
+    return line[beyond_south_west & before_north_east]
 
 
 def track_offsets(width: np.ndarray) -> list[tuple[float, np.ndarray]]:
-    """Offset of each track and where along the line there is room for it."""
-    places = np.arange(-6, 7) * TRACK_SPACING_M + TRACK_SPACING_M / 2
-    return [(offset, np.abs(offset) < width / 2 - 3.2) for offset in places]
+    """Offset of each track, m, and where along the line there is room for it: (M,) bool."""
+    offsets = np.arange(-6, 7) * TRACK_SPACING_M + TRACK_SPACING_M / 2
+    return [(offset, np.abs(offset) < width / 2 - 3.2) for offset in offsets]
 
 
 def _draw_rails(sketch: Sketch, plan: Plan) -> None:
     sketch.shapes(plan.of(landuse.RAILWAY), "ballast", Layer.SURFACE)
     line, width = plan.ribbons[landuse.RAILWAY]
+    near = np.isin(line, near_plan(plan, line)).all(axis=1)
     for offset, room in track_offsets(width):
-        near = room & np.isin(line, within(plan, line)).all(axis=1)
-        if near.sum() > 2:
-            sketch.quads(strip(line[near], offset, 1.25), "sleeper", Layer.SURFACE)
+        track = line[room & near]
+        if len(track) > 2:
+            sketch.quads(strip(track, offset, 1.25), "sleeper", Layer.SURFACE)
             for rail in (-0.72, 0.72):
-                sketch.quads(strip(line[near], offset + rail, 0.12), "vent", Layer.SURFACE)
+                sketch.quads(strip(track, offset + rail, 0.12), "vent", Layer.SURFACE)
 
 
 def bridges(plan: Plan) -> np.ndarray:
     """Where main streets cross water or rails: (N,) polygons."""
-    gaps = shapely.union_all(
-        [shapely.buffer(shapely.union_all(plan.of(landuse.WATER)), 14), *plan.of(landuse.RAILWAY)]
-    )
-    decks = shapely.intersection(shapely.buffer(shapely.get_parts(plan.arterials), 9.0), gaps)
+    water = shapely.union_all(plan.of(landuse.WATER))
+    gaps = shapely.union_all([shapely.buffer(water, 14), *plan.of(landuse.RAILWAY)])
+    streets = shapely.buffer(shapely.get_parts(plan.arterials), 9.0)
+    decks = shapely.intersection(streets, gaps)
     return shapely.get_parts(decks[~shapely.is_empty(decks)])
 
 
 def _draw_streets(sketch: Sketch, plan: Plan) -> None:
     """Carriageways of the main streets, their dashes, roundabouts and bridges."""
-    lines = shapely.get_parts(plan.arterials)
     decks = bridges(plan)
-    sketch.shapes(
-        shapely.affinity.translate(shapely.multipolygons(decks), *(4.0 * sketch.sun.heading)),
-        "shadow",
-        Layer.SHADOW,
-    )
+    east, north = 4.0 * sketch.sun.heading
+    shadows = shapely.affinity.translate(shapely.multipolygons(decks), east, north)
+    sketch.shapes(shadows, "shadow", Layer.SHADOW)
     sketch.shapes(decks, "pavement", Layer.RAISED)
-    for line in lines:
+    for line in shapely.get_parts(plan.arterials):
         points = resample(line, 3.0)
+        dashes = strip(points, 0.0, 0.12)[::3]
         sketch.quads(strip(points, 0.0, 7.0), "asphalt_dark", Layer.SURFACE)
-        sketch.quads(strip(points, 0.0, 0.12)[::3], "paint", Layer.MARKING)
-        sketch.shapes(shapely.intersection(line.buffer(6.2), decks), "asphalt_dark", Layer.RAISED)
-    for radius_m, material in (
-        (19, "asphalt_dark"),
-        (11.5, "pavement"),
-        (10.5, "lawn_mown"),
-        (4.5, "flowers"),
-    ):
+        sketch.quads(dashes, "paint", Layer.MARKING)
+        on_decks = shapely.intersection(line.buffer(6.2), decks)
+        sketch.shapes(on_decks, "asphalt_dark", Layer.RAISED)
+    for radius_m, material in ROUNDABOUT:
         sketch.shapes(shapely.buffer(plan.squares, radius_m), material, Layer.MARKING)
 
 
 def _draw_motorway(sketch: Sketch, plan: Plan) -> None:
     """Two carriageways on a green dam, above everything else."""
-    line = resample(within(plan, plan.ribbons[landuse.MOTORWAY][0]), 4.0)
+    centre_line, _ = plan.ribbons[landuse.MOTORWAY]
+    line = resample(near_plan(plan, centre_line), 4.0)
     sketch.quads(strip(line, 0, 18), "verge", Layer.RAISED)
     for side in (-1, 1):
+        dashes = strip(line, 7.4 * side, 0.12)[::3]
         sketch.quads(strip(line, 7.4 * side, 5.6), "asphalt_dark", Layer.RAISED)
-        sketch.quads(strip(line, 7.4 * side, 0.12)[::3], "paint", Layer.RAISED)
+        sketch.quads(dashes, "paint", Layer.RAISED)
         for edge in (3.0, 11.9):
             sketch.quads(strip(line, edge * side, 0.12), "paint", Layer.RAISED)
     sketch.quads(strip(line, 0, 0.5), "concrete", Layer.RAISED)
@@ -158,18 +158,19 @@ def _draw_parks(sketch: Sketch, parks: np.ndarray, rng: np.random.Generator) -> 
     sketch.shapes(walk, "path", Layer.SURFACE)
     sketch.shapes(shapely.buffer(walk, -2.4), "lawn", Layer.SURFACE)
     for park, middle in zip(parks, shapely.centroid(parks), strict=True):
-        ends = shapely.line_interpolate_point(
-            park.exterior, rng.random(rng.integers(3, 6)), normalized=True
-        )
+        gates = rng.random(rng.integers(3, 6))
+        ends = shapely.line_interpolate_point(park.exterior, gates, normalized=True)
         paths = shapely.buffer(shapely.shortest_line(ends, middle), 1.3)
         sketch.shapes(shapely.intersection(paths, park), "path", Layer.SURFACE)
     _draw_ponds(sketch, parks, rng)
 
 
 def _draw_ponds(sketch: Sketch, parks: np.ndarray, rng: np.random.Generator) -> None:
-    chosen = parks[rng.random(len(parks)) < 0.3]
-    points, owner = scatter(shapely.buffer(chosen, -18), 0.002, rng)
-    first = np.unique(owner, return_index=True)[1]
-    ponds = shapely.buffer(shapely.points(points[first]), rng.uniform(6, 12, len(first)))
+    """A pond in three parks of ten, where there is room."""
+    with_pond = parks[rng.random(len(parks)) < 0.3]
+    points, owner = scatter(shapely.buffer(with_pond, -18), 0.002, rng)
+    _, first = np.unique(owner, return_index=True)
+    radius_m = rng.uniform(6, 12, len(first))
+    ponds = shapely.buffer(shapely.points(points[first]), radius_m)
     sketch.shapes(ponds, "water_edge", Layer.SURFACE)
     sketch.shapes(shapely.buffer(ponds, -1.2), "water", Layer.SURFACE)
