@@ -93,7 +93,11 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     table.to_parquet(path, index=False, row_group_size=ROW_GROUP_ROWS)
 
 
-def read_strip(path: Path, bounds: crs.Bounds, cell_size_m: int = 200) -> pd.DataFrame:
+def read_strip(
+    path: Path,
+    bounds: crs.Bounds,
+    cell_size_m: int = 200,
+) -> pd.DataFrame:
     """Cells of a vintage whose centre lies within bounds.
 
     Args:

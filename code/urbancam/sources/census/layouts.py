@@ -27,7 +27,12 @@ PLACE_TOLERANCE_M = 10  # between a square of the file and the place that its id
 COMMUNE_LETTERS = 5  # length of a commune's code
 
 
-def read_source(source: Path, year: int, scratch: Path, cell_size_m: int = 200) -> pd.DataFrame:
+def read_source(
+    source: Path,
+    year: int,
+    scratch: Path,
+    cell_size_m: int = 200,
+) -> pd.DataFrame:
     """A vintage as INSEE ships it, in our columns; rows and values untouched.
 
     Args:
@@ -75,6 +80,7 @@ def _read_csv(path: Path, columns: dict[str, str], where: str) -> pd.DataFrame:
         columns: `{our column: INSEE's in lower case}`.
         where: The table, for messages.
     """
+    # The first line tells the separator: the sign that it holds most often.
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         header = file.readline().rstrip("\r\n")
     separator = max(SEPARATORS, key=header.count)
@@ -97,7 +103,12 @@ def _read_csv(path: Path, columns: dict[str, str], where: str) -> pd.DataFrame:
     return table.rename_columns(list(field_of)).to_pandas()
 
 
-def _read_layer(path: Path, columns: dict[str, str], where: str, cell_size_m: int) -> pd.DataFrame:
+def _read_layer(
+    path: Path,
+    columns: dict[str, str],
+    where: str,
+    cell_size_m: int,
+) -> pd.DataFrame:
     """The columns of a vintage, from a GeoPackage or shapefile.
 
     The places of its first rows are compared with their ids.
@@ -114,7 +125,11 @@ def _read_layer(path: Path, columns: dict[str, str], where: str, cell_size_m: in
     return frame.set_axis(list(field_of), axis=1)
 
 
-def _fields_of_columns(fields: list[str], columns: dict[str, str], where: str) -> dict[str, str]:
+def _fields_of_columns(
+    fields: list[str],
+    columns: dict[str, str],
+    where: str,
+) -> dict[str, str]:
     """`{our column: the file's field}`, whatever the case of the fields.
 
     Raises:
@@ -132,14 +147,21 @@ def _fields_of_columns(fields: list[str], columns: dict[str, str], where: str) -
     return {ours: field_of_lower[theirs] for ours, theirs in columns.items()}
 
 
-def _check_places(frame: gpd.GeoDataFrame, id_column: str, where: str, cell_size_m: int) -> None:
+def _check_places(
+    frame: gpd.GeoDataFrame,
+    id_column: str,
+    where: str,
+    cell_size_m: int,
+) -> None:
     """Refuse a file whose squares, moved to EPSG:3035, do not lie where their ids say."""
-    well_formed = frame[id_column].astype("str").str.fullmatch(cell_id(cell_size_m))
+    ids = frame[id_column].astype("str")
+    well_formed = ids.str.fullmatch(cell_id(cell_size_m))
     squares = frame[well_formed & frame.geometry.notna()]
     if squares.empty:
         return
     crs.check_extent(tuple(squares.total_bounds), squares.crs, where)
 
+    # A wrong coordinate system shows as squares far from their ids.
     on_grid = squares.to_crs(grid.CRS).geometry.to_numpy()
     centres = shapely.get_coordinates(shapely.centroid(on_grid))
     offsets = centres - grid.centres(squares[id_column])
@@ -211,7 +233,7 @@ def first_commune(codes: pd.Series) -> pd.Series:
     ASSUME: the first stands for the cell; it only decides which department's imagery is looked up.
     """
     codes = codes.str.replace(r"[^0-9A-Za-z]", "", regex=True)
-    several = int((codes.str.len() > COMMUNE_LETTERS).sum())
+    several = (codes.str.len() > COMMUNE_LETTERS).sum()
     if several:
         log.info(
             "%s of %s cells name several communes, the first is taken",

@@ -27,7 +27,11 @@ def squares(ids: pd.Series) -> np.ndarray:
     return shapely.box(west, south, west + size_m, south + size_m)
 
 
-def select_cells(table: pd.DataFrame, boundary: shapely.Geometry, city: str) -> gpd.GeoDataFrame:
+def select_cells(
+    table: pd.DataFrame,
+    boundary: shapely.Geometry,
+    city: str,
+) -> gpd.GeoDataFrame:
     """The cells whose centre lies in the city (ASSUME: so a cell belongs to one city at most).
 
     Args:
@@ -53,7 +57,8 @@ def select_cells(table: pd.DataFrame, boundary: shapely.Geometry, city: str) -> 
 
 def _as_geoframe(cells: pd.DataFrame) -> gpd.GeoDataFrame:
     """Cells with their squares."""
-    return gpd.GeoDataFrame(cells, geometry=squares(cells["idINSPIRE"]), crs=grid.CRS)
+    geometry = squares(cells["idINSPIRE"])
+    return gpd.GeoDataFrame(cells, geometry=geometry, crs=grid.CRS)
 
 
 def add_cells_without_income(
@@ -128,6 +133,7 @@ def describe(cells: gpd.GeoDataFrame) -> dict[str, int | float]:
     departments = [f"{name} ({count:,} cells)" for name, count in per_department.items()]
     log.info("departments: %s", ", ".join(departments))
 
+    # Shares are those of the cells with an income; the others have no people.
     people = cells["ind"]
     imputed = cells["imputed"]
     with_income = cells["income_eur"].notna()

@@ -45,28 +45,47 @@ class Vintage:
 
 
 COUNTS = {"ind": "ind", "men": "men", "men_pauv": "men_pauv", "ind_snv": "ind_snv"}
-EARLY = {
+COLUMNS_2015 = {
     "idINSPIRE": "idinspire",
     "depcom": "depcom",
     "imputed": "i_est_cr",
     "group": "groupe",
     **COUNTS,
 }
-LATER = {"idINSPIRE": "idcar_200m", "depcom": "lcog_geo", "imputed": "i_est_200", **COUNTS}
+COLUMNS_2017 = {
+    "idINSPIRE": "idcar_200m",
+    "depcom": "lcog_geo",
+    "imputed": "i_est_200",
+    **COUNTS,
+    "group": "groupe",
+}
+COLUMNS_2019 = COLUMNS_2017 | {"group": "idcar_nat"}  # no `groupe` any more
+
 # The 1 km grid has no imputation groups (Insee, Documentation des donnees carroyees Filosofi 2019,
 # section II.2).
-EARLY_KM = {"idINSPIRE": "id_carr1km", "depcom": "depcom", "imputed": "i_est_1km", **COUNTS}
-LATER_KM = {"idINSPIRE": "idcar_1km", "depcom": "lcog_geo", "imputed": "i_est_1km", **COUNTS}
+KM_COLUMNS_2015 = {
+    "idINSPIRE": "id_carr1km",
+    "depcom": "depcom",
+    "imputed": "i_est_1km",
+    **COUNTS,
+}
+KM_COLUMNS_2017 = {
+    "idINSPIRE": "idcar_1km",
+    "depcom": "lcog_geo",
+    "imputed": "i_est_1km",
+    **COUNTS,
+}
+KM_FLAGS = (0, 1, 2)
 
 VINTAGES = {  # (year, side of a cell in m)
-    (2015, 200): Vintage(4176290, "200m", EARLY),
-    (2017, 200): Vintage(6215138, "200m", LATER | {"group": "groupe"}),
-    (2019, 200): Vintage(7655475, "200m", LATER | {"group": "idcar_nat"}),  # no `groupe` any more
-    (2021, 200): Vintage(8735162, "200m", LATER | {"group": "idcar_nat"}),
-    (2015, 1000): Vintage(4176293, "1000m", EARLY_KM, (0, 1, 2)),
-    (2017, 1000): Vintage(6215140, "1km", LATER_KM, (0, 1, 2)),
-    (2019, 1000): Vintage(7655464, "1km", LATER_KM, (0, 1, 2)),
-    (2021, 1000): Vintage(8735171, "1km", LATER_KM, (0, 1, 2)),
+    (2015, 200): Vintage(4176290, "200m", COLUMNS_2015),
+    (2017, 200): Vintage(6215138, "200m", COLUMNS_2017),
+    (2019, 200): Vintage(7655475, "200m", COLUMNS_2019),
+    (2021, 200): Vintage(8735162, "200m", COLUMNS_2019),
+    (2015, 1000): Vintage(4176293, "1000m", KM_COLUMNS_2015, KM_FLAGS),
+    (2017, 1000): Vintage(6215140, "1km", KM_COLUMNS_2017, KM_FLAGS),
+    (2019, 1000): Vintage(7655464, "1km", KM_COLUMNS_2017, KM_FLAGS),
+    (2021, 1000): Vintage(8735171, "1km", KM_COLUMNS_2017, KM_FLAGS),
 }
 
 
@@ -86,8 +105,10 @@ def find_source(folder: Path, year: int, cell_size_m: int = 200) -> Path | None:
     Raises:
         InputError: a file of the grid that does not say its year, and none that does.
     """
-    files = [folder / name for name, *_ in listing(folder) if READABLE.search(name)]
+    names = [name for name, *_ in listing(folder) if READABLE.search(name)]
+    files = [folder / name for name in names]
     files = [path for path in files if _is_of_grid(path.name, cell_size_m)]
+    # The year stands in the file's name, or in that of a folder above it.
     years = {path: YEAR.findall(path.relative_to(folder).as_posix()) for path in files}
     fitting = [path for path in files if str(year) in years[path]]
     if fitting:

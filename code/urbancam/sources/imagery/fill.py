@@ -163,7 +163,11 @@ def _at_edge(tile: Tile, window: Window) -> np.ndarray:
     return first_or_last_row | first_or_last_column
 
 
-def _coarse_fill_within(tile: Tile, window: Window, coarse: np.ndarray | None) -> np.ndarray:
+def _coarse_fill_within(
+    tile: Tile,
+    window: Window,
+    coarse: np.ndarray | None,
+) -> np.ndarray:
     """(H, W) bool: the coarse fill laid on the window's pixels."""
     if coarse is None:
         return np.zeros((window.height, window.width), bool)
