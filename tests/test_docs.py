@@ -161,6 +161,34 @@ def test_commands_are_accepted(page, bare_house):
                 settings.load(args.run, args.set, getattr(args, "variant", ""))
 
 
+# ---- numbers that stand in two places
+
+
+def test_readme_and_demo_page_quote_the_same_lines_of_the_demo():
+    in_readme, on_page = (
+        [body for body in blocks(page, "") if body.startswith("Spearman r")]
+        for page in (ROOT / "README.md", ROOT / "docs" / "demo.md")
+    )
+    assert len(in_readme) == 1 and in_readme == on_page
+
+
+@pytest.mark.parametrize(("column", "run"), [(2, "default"), (3, "paper"), (4, "demo")])
+def test_table_of_the_runs_tells_their_settings(column, run):
+    rows = [line.split("|") for line in (ROOT / "README.md").read_text().splitlines()]
+    cells = {row[1].strip(): row[column] for row in rows if len(row) == 6}
+    made = settings.load(run)
+    block_m = made.split.block_m
+    block = "random" if made.split.method == "random" else f"blocks of {block_m} m"
+    assert block.replace("000 m", " km") in cells["split"]
+    assert f"{made.split.folds} folds" in cells["split"]
+    assert f"{made.image.size_px} px" in cells["image"]
+    assert f"batches of {made.training.batch_size}" in cells["learning"]
+    assert re.search(rf"\b{made.training.epochs}\b", cells["learning"])
+    rate = f"{made.training.learning_rate:.0e}".replace("e-0", "e-")
+    assert f"{made.training.optimiser} {rate}" in cells["learning"].lower()
+    assert made.model.weights in cells["weights"].lower()
+
+
 # ---- settings and assumptions
 
 
