@@ -89,11 +89,13 @@ def open_answer(
         PassingError: The network or the server fails in a way that may pass.
         InputError: The address is none, or the server refuses it.
     """
+    # Identity: a body compressed on its way could not be resumed at a byte.
     headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"} | headers
     where = without_user_info(url)
     with passing_faults(where):
         answer = session.get(url, headers=headers, stream=True, timeout=patience.timeout_s)
     status = answer.status_code
+    # 416: no byte after the start of the range, for the caller to deal with.
     answers_the_range = status in (206, 416) and "Range" in headers
     if status == 200 or answers_the_range:
         return answer
@@ -171,6 +173,7 @@ def content_length(answer: requests.Response) -> int | None:
     """Content-Length, where it is the length of what will arrive here."""
     length = answer.headers.get("Content-Length", "")
     encoding = answer.headers.get("Content-Encoding", "identity")
+    # Of a compressed body it is the length before unpacking.
     if not length.isdigit() or encoding != "identity":
         return None
     return int(length)

@@ -125,6 +125,7 @@ def _complete(partial: PartialFile, md5: str | None, check: Callable[[Path], Non
             partial.verify(md5, check)
             return
         except InputError:
+            # A file out of one answer would be no better the next time.
             partial.drop()
             if not partial.is_resumed:
                 raise

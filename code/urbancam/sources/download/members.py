@@ -76,7 +76,8 @@ def check_distinct(members: list[Member], archive: Path) -> None:
     """
     names = [member.name for member in members]
     folders = {parent.as_posix() for name in names for parent in PurePosixPath(name).parents}
-    clashes = [name for name, count in Counter(names).items() if count > 1 or name in folders]
+    counts = Counter(names)
+    clashes = [name for name in counts if counts[name] > 1 or name in folders]
     if clashes:
         what = f"two members share the name {clashes[0]!r}"
         raise InputError(what, shown(archive), "do not use this archive")
@@ -84,7 +85,9 @@ def check_distinct(members: list[Member], archive: Path) -> None:
 
 def is_whole(path: Path, member: Member) -> bool:
     """Whether the file is the member, by size and CRC; without a CRC it never is."""
-    if not path.is_file() or path.stat().st_size != member.size_bytes or member.crc32 is None:
+    if member.crc32 is None or not path.is_file():
+        return False
+    if path.stat().st_size != member.size_bytes:
         return False
     crc32 = 0
     with path.open("rb") as file:

@@ -56,6 +56,7 @@ def check_whole(paths: list[Path]) -> None:
         signature = file.read(SIGNATURE_BYTES)
     if len(signature) < SIGNATURE_BYTES or not signature.startswith(SEVEN_ZIP_MAGIC):
         return  # no 7z: whoever opens it says so
+    # The header stands at the very end, so its end is the archive's.
     header_offset, header_bytes = struct.unpack_from("<QQ", signature, HEADER_PLACE)
     lengths = [path.stat().st_size for path in paths]
     missing_bytes = SIGNATURE_BYTES + header_offset + header_bytes - sum(lengths)
@@ -85,7 +86,7 @@ class JoinedFiles(io.RawIOBase):
     def __init__(self, paths: list[Path]) -> None:
         self._files = [path.open("rb") for path in paths]
         sizes = [path.stat().st_size for path in paths]
-        self._starts = [sum(sizes[:i]) for i in range(len(sizes))]
+        self._starts = [sum(sizes[:i]) for i in range(len(sizes))]  # of each file in the whole
         self._position = 0
         self.size_bytes = sum(sizes)
 
@@ -105,6 +106,7 @@ class JoinedFiles(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:
         """Read from the file of the position, or from the next one that still has bytes."""
+        # Empty files share their start with the next one.
         first = max(i for i, start in enumerate(self._starts) if start <= self._position)
         for file, start in zip(self._files[first:], self._starts[first:], strict=True):
             file.seek(max(self._position - start, 0))

@@ -30,6 +30,7 @@ def read_entries(url: str, patience: Patience) -> list[ElementTree.Element]:
         separator = "&" if "?" in url else "?"
         query = urlencode({"page": page, "limit": PAGE_ENTRIES})
         feed = _read_feed(f"{url}{separator}{query}", patience)
+        # A page past the last one is empty.
         page_entries = feed.findall(f"{NAMESPACE}entry")
         if not page_entries:
             break

@@ -98,8 +98,10 @@ def report_coverage(
     share = covered_share(cells, city_tiles.tiles)
     is_bare = share < BARE_SHARE
     _log_coverage(cells, city_tiles, share)
+    # What was fetched is in place by now: the next run goes on from there.
     if faults:
         raise _fetch_error(faults)
+    # Going on with some cells is the user's choice; with none there is nothing to go on with.
     if is_bare.all():
         departments = ", ".join(sorted(set(cells["department"])))
         raise InputError(

@@ -32,6 +32,7 @@ def fetch_linked(
     unpacked = {pack.name for pack in find_packs(folder) if not pack.is_archive}
     faults = []
     for file in files:
+        # An archive may be deleted once it is unpacked.
         if pack_stem(file.name) in unpacked:
             continue
         try:
@@ -105,6 +106,7 @@ def _check_room(files: list[RemoteFile], folder: Path) -> None:
         InputError: What the pack takes, and what is free.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    # Volumes in place take no further room.
     missing = [file for file in files if not (folder / file.name).exists()]
     missing_bytes = sum(file.size_bytes or 0 for file in missing)
     free_bytes = shutil.disk_usage(folder).free

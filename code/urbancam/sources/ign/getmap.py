@@ -83,6 +83,7 @@ def image_pixels(content: bytes, request: Request) -> np.ndarray:
         AnswerError: An exception report, no image, or one of another size or place.
     """
     where = request.identity
+    # A refusal comes with status 200 too, as XML in the image's place.
     if content.lstrip()[:1] == b"<":
         what = f"the server reports: {_exception_text(content)}"
         raise AnswerError(what, where, "look the layer and the address up")
@@ -112,6 +113,7 @@ def _request(cell_id: str, edges_px: np.ndarray, pixel_m: float, url: str, layer
     width = int(right - left)
     height = int(top - bottom)
     bounds = tuple(round(float(edge * pixel_m), COORDINATE_DECIMALS) for edge in edges_px)
+    # WMS 1.3.0 (OGC 06-042), section 7.3.
     query = {
         "SERVICE": "WMS",
         "VERSION": "1.3.0",
@@ -144,6 +146,7 @@ def _check_size(image: DatasetReader, request: Request) -> None:
 
 def _check_place(image: DatasetReader, request: Request) -> None:
     """Refuse an image that lies elsewhere, or in another coordinate system."""
+    # Half a pixel is room for rounding; the grids are the same.
     distance_m = np.abs(np.subtract(image.bounds, request.bounds)).max()
     west, _, east, _ = request.bounds
     pixel_m = (east - west) / request.width
@@ -162,7 +165,8 @@ def _exception_text(content: bytes) -> str:
     except ElementTree.ParseError:
         return content[:200].decode("utf-8", errors="replace").strip()
     # WMS 1.3.0 writes `code`, OWS `exceptionCode`.
-    codes = {node.get("code") or node.get("exceptionCode") for node in root.iter()} - {None}
+    codes = {node.get("code") or node.get("exceptionCode") for node in root.iter()}
+    codes.discard(None)
     text = " ".join(" ".join(root.itertext()).split())
     if codes:
         text = f"{', '.join(sorted(codes))}: {text}"

@@ -42,6 +42,7 @@ def find_pack(
         InputError: The index cannot be had or read.
     """
     zone = f"D{department:0>3}"
+    # The index is asked for the department's entries only.
     feed_url = f"{index_url}?{urlencode({'zone': zone})}"
     addresses = {}
     for entry in atom.read_entries(feed_url, patience):
@@ -53,6 +54,7 @@ def find_pack(
     candidates = [title for title, name in names.items() if _suits(name, department, year)]
     if not candidates:
         raise _absent_pack(names, department, year, feed_url)
+    # Of two packs of one year the one whose name sorts last.
     newest = max(candidates, key=lambda title: (names[title].year, title))
     return newest, addresses[newest]
 
@@ -70,6 +72,7 @@ def list_files(resource_url: str, patience: Patience = Patience()) -> list[Remot
         if url is None:
             continue
         file = RemoteFile(url, atom.entry_size_bytes(entry), atom.entry_md5(entry))
+        # A feed may name other files too, which are of no use here.
         if VOLUME.search(file.name):
             volumes[file.name] = file
         elif file.name.lower().endswith(".md5"):
@@ -81,6 +84,7 @@ def list_files(resource_url: str, patience: Patience = Patience()) -> list[Remot
             "fetch the pack by hand and put it into data/aerial_data/",
         )
 
+    # The sums in the feed go before those of a file beside the volumes.
     lacks_sums = not all(file.md5 for file in volumes.values())
     if sums_url and lacks_sums:
         sums = _read_sums(sums_url, len(volumes), patience)

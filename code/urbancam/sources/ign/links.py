@@ -47,6 +47,7 @@ def read_links(path: Path, city: str) -> list[RemoteFile]:
     heading = ""
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     for number, line in enumerate(text.splitlines(), 1):
+        # A `#` within an address, as in `a.7z#b`, begins no comment.
         content = re.sub(r"(^|\s)#.*", "", line).strip()
         match = re.fullmatch(r"\[(.+)\]", content)
         if match:

@@ -51,6 +51,7 @@ def parse_name(text: str) -> PackName | None:
 
 def department_code(text: str) -> str:
     """The code as communes carry it: "075" -> "75", "02a" -> "2A", "974" -> "974"."""
+    # IGN writes three digits, D075; departments overseas have three of their own.
     has_leading_zero = len(text) == 3 and text.startswith("0")
     return text.upper()[1:] if has_leading_zero else text.upper()
 

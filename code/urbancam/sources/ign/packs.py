@@ -65,6 +65,7 @@ def choose(packs: list[Pack], departments: set[str], year: int | None) -> list[P
         candidates = [
             pack for pack in packs if pack.department == department and year in (None, pack.year)
         ]
+        # The same campaign may have several packs, one of them an archive.
         newest = max((pack.year for pack in candidates), default=None)
         chosen += [pack for pack in candidates if pack.year == newest]
 
@@ -92,7 +93,9 @@ def unpack_index(archive: Pack, folder: Path) -> list[Pack]:
         InputError: The archive holds no index, or cannot be unpacked.
     """
     target = unpacking_folder(archive, folder)
-    paths = archives.unpack(archive.path, target, lambda name: bool(INDEX_PART.search(name)))
+
+    # A shapefile is four files or more, all named `dalles`.
+    paths = archives.unpack(archive.path, target, _is_index_part)
     index_paths = [path for path in paths if path.name.lower().endswith("dalles.shp")]
     if not index_paths:
         what = "the archive holds no dalles.shp"
@@ -113,6 +116,7 @@ def unpack_tiles(archive: Pack, folder: Path, names: set[str]) -> None:
         names: File names of the tiles, in lower case.
     """
     target = unpacking_folder(archive, folder)
+    # Their CRC is not asked for here: reading every tile in place would take long.
     missing = {
         member.name
         for member in archives.list_members(archive.path)
@@ -123,11 +127,16 @@ def unpack_tiles(archive: Pack, folder: Path, names: set[str]) -> None:
         archives.unpack(archive.path, target, missing.__contains__)
 
 
+def _is_index_part(name: str) -> bool:
+    return bool(INDEX_PART.search(name))
+
+
 def unpacking_folder(archive: Pack, folder: Path) -> Path:
     """Where an archive is unpacked, so that the drop folder holds the pack's own folder once."""
     members = archives.list_members(archive.path)
     top_folders = {PurePosixPath(member.name).parts[0] for member in members}
-    return folder if top_folders == {archive.name} else folder / archive.name
+    has_own_folder = top_folders == {archive.name}
+    return folder if has_own_folder else folder / archive.name
 
 
 def _pack_at(path: Path, relative: Path) -> Pack | None:

@@ -32,6 +32,7 @@ def read_index(pack: Pack) -> gpd.GeoDataFrame:
     table = _read_table(pack.path)
     names = [tile_name(nom) for nom in table[_nom_column(table, pack.path)]]
     files = _image_files(pack)
+    # The pack's name says the department; of the year the tile's name is the surer witness.
     departments = [pack.department or tile_department(name) for name in names]
     years = [tile_year(name) or pack.year for name in names]
     index = gpd.GeoDataFrame(
@@ -93,13 +94,18 @@ def _image_files(pack: Pack) -> dict[str, Path]:
 
     Where a name occurs twice, the file of the index's own delivery wins.
     """
-    images = [
-        path for path in _image_root(pack.path).rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES
-    ]
+    root = _image_root(pack.path)
+    images = [path for path in root.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES]
+
+    # An infrared delivery may stand beside the one in colour, with tiles of the same names.
     colour_images = [path for path in images if "_IRC" not in path.parent.name.upper()]
-    delivery = pack.path.parent.name
+    own_delivery = pack.path.parent.name
+
+    def own_first(path: Path) -> tuple[bool, Path]:
+        return path.parent.name != own_delivery, path
+
     files: dict[str, Path] = {}
-    for path in sorted(colour_images, key=lambda path: (path.parent.name != delivery, path)):
+    for path in sorted(colour_images, key=own_first):
         files.setdefault(path.name.lower(), path)
     return files
 

@@ -86,6 +86,7 @@ def covered_share(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame) -> np.ndarra
 def _unpacked_packs(cells: gpd.GeoDataFrame, folder: Path, year: int | None) -> Iterable[Pack]:
     """The packs of the cells' departments, each of them unpacked as far as the cells need."""
     chosen = choose(find_packs(folder), set(cells["department"]), year)
+    # By path, so that a pack unpacked now takes the place of the same one found unpacked.
     packs = {pack.path: pack for pack in chosen if not pack.is_archive}
     archives = [pack for pack in chosen if pack.is_archive]
     for archive in archives:
@@ -108,8 +109,10 @@ def _is_replaced(archive: Pack, packs: Iterable[Pack], cells: gpd.GeoDataFrame) 
         return False
     campaign = (archive.department, archive.year)
     same_packs = [pack for pack in packs if (pack.department, pack.year) == campaign]
+    if not same_packs:
+        return False
     needed = [touching(read_index(pack), cells) for pack in same_packs]
-    return bool(needed) and all(tiles["file"].notna().all() for tiles in needed)
+    return all(tiles["file"].notna().all() for tiles in needed)
 
 
 def _check_places(tiles: gpd.GeoDataFrame) -> None:
@@ -137,17 +140,21 @@ def _metres(bounds: Iterable[float]) -> str:
 
 
 def _table(tables: list[gpd.GeoDataFrame], data: Path) -> gpd.GeoDataFrame:
-    """The tiles of all packs in one table, in the CRS of the first pack."""
+    """The tiles of all packs in one table, in the CRS of the first pack that has any."""
     tables = [table for table in tables if len(table)]
     if not tables:
         empty_columns = {column: [] for column in COLUMNS[:-1]}
         return gpd.GeoDataFrame(empty_columns, geometry=[], crs=LAMBERT_93)
     crs = tables[0].crs
-    tiles = gpd.GeoDataFrame(pd.concat([table.to_crs(crs) for table in tables]), crs=crs)
+    rows = pd.concat([table.to_crs(crs) for table in tables])
+    tiles = gpd.GeoDataFrame(rows, crs=crs)
+
+    # A file may stand in the indices of two packs.
     tiles = tiles.drop_duplicates("file").sort_values(["pack", "name"], ignore_index=True)
-    tiles["path"] = [path.relative_to(data).as_posix() for path in tiles["file"]]
-    tiles["size_bytes"] = [path.stat().st_size for path in tiles["file"]]
+    paths = list(tiles["file"])
+    tiles["path"] = [path.relative_to(data).as_posix() for path in paths]
+    tiles["size_bytes"] = [path.stat().st_size for path in paths]
 
     # A signature tells a tile replaced by another of its size.
-    tiles["signature"] = [signature(path) for path in tiles["file"]]
+    tiles["signature"] = [signature(path) for path in paths]
     return tiles[COLUMNS]

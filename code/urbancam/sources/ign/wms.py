@@ -70,6 +70,8 @@ def fetch_images(
     client = _Client(folder, patience)
     faults: list[InputError] = []
     failures_in_a_row = 0
+
+    # Past many failures in a row nothing new is begun, and the pool closes by itself.
     with (
         ThreadPoolExecutor(THREADS) as pool,
         tqdm(total=len(todo), desc="images", disable=None) as bar,
@@ -150,6 +152,7 @@ class _Client:
 
     def fetch(self, request: Request) -> InputError | None:
         """Fetch one image; what went wrong, if anything did."""
+        # A session is not made for several threads.
         if not hasattr(self._of_thread, "session"):
             self._of_thread.session = requests.Session()
         self._limit.wait()
@@ -170,6 +173,7 @@ class _Limit:
 
     def wait(self) -> None:
         """Wait for the next turn."""
+        # Threads take their turns under the lock and wait for them outside it.
         with self._lock:
             turn_s = max(self._next_s, time.monotonic())
             self._next_s = turn_s + self._interval_s
@@ -209,7 +213,7 @@ def _fetch_image(
     pixels = image_pixels(content, request)
     image_path = _image_path(request, folder)
     blank_path = _blank_path(request, folder)
-    blank_path.unlink(missing_ok=True)
+    blank_path.unlink(missing_ok=True)  # it may be of another request
 
     # One colour all over: the mosaic has nothing here.
     is_blank = (pixels == pixels[:, :1, :1]).all()
