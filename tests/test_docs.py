@@ -154,11 +154,14 @@ def parse(house: Path, call: list[str]):
 
 @pages
 def test_commands_are_accepted(page, bare_house):
+    asked = set()
     for words in commands(page):
         for call in planned_calls(bare_house, words):
             args = parse(bare_house, call)
-            if page != EXTENDING:  # its settings are of the examples, which are run below
-                settings.load(args.run, args.set, getattr(args, "variant", ""))
+            asked.add((args.run, tuple(args.set), getattr(args, "variant", "")))
+    if page != EXTENDING:  # its settings are of the examples, which are run below
+        for run, assignments, variant in asked:
+            settings.load(run, assignments, variant)
 
 
 # ---- numbers that stand in two places
