@@ -107,12 +107,14 @@ def compute_maps(
         target_layer: name of the module below `network.features` that Grad-CAM looks at.
         centre: whether each map's mean is subtracted (published).
     """
+    # Gradients reach the images, not the weights.
     images = images.detach().requires_grad_(True)
     module = network.features.get_submodule(target_layer)
     with frozen(network), captured(module) as layers, captured(network.features) as features:
         out = network(images)
         gradients_of_sides = _binomial_sides if out.shape[1] == 1 else _softmax_sides
         gradients = gradients_of_sides(out, layers[0], images)
+    # From a pair of gradients per side to poor and rich of each.
     layer_gradient, gradient = zip(*gradients, strict=True)
 
     layer = layers[0].detach()
@@ -151,6 +153,7 @@ def _binomial_sides(out, layer, images) -> list[Sides]:
     layer_gradient, gradient = _gradients(z, layer, images)
     p = torch.sigmoid(z.detach())
     q = torch.sigmoid(-z.detach())  # 1 - p would round to 0
+    # |s_0| and s_4, of y_0 = (1 - p)^4 and y_4 = p^4 with dp/dz = p (1 - p).
     poor_slope = 4 * p * q**4
     rich_slope = 4 * p**4 * q
     return [
@@ -167,8 +170,13 @@ def _softmax_sides(out, layer, images) -> list[Sides]:
     return [poor, rich]
 
 
-def _gradients(score, layer, images) -> tuple[torch.Tensor, torch.Tensor]:
+def _gradients(
+    score,
+    layer,
+    images,
+) -> tuple[torch.Tensor, torch.Tensor]:
     """dscore/dA, (B, C, h, w), and sum over channels of |dscore/dx|, (B, H, W)."""
+    # The graph stays for the pass of the other side.
     layer_gradient, image_gradient = torch.autograd.grad(
         score.sum(), [layer, images], retain_graph=True
     )
@@ -193,7 +201,8 @@ def centred(raw: torch.Tensor, centre: bool) -> tuple[torch.Tensor, torch.Tensor
     """Maps (B, h, w) less their mean, where `centre` asks; and whether each is flat, (B,) bool."""
     without_mean = raw - raw.mean((1, 2), keepdim=True)
     peak = without_mean.abs().amax((1, 2))
-    flat = peak <= FLAT * raw.abs().amax((1, 2))
+    raw_peak = raw.abs().amax((1, 2))
+    flat = peak <= FLAT * raw_peak
     return (without_mean if centre else raw), flat
 
 
@@ -206,9 +215,10 @@ def _contribution(linear: nn.Linear, features: torch.Tensor) -> tuple[torch.Tens
         # contributes to
         weight = weight[-1:] - weight[:1]
         bias = bias[-1:] - bias[:1]
+    # Pooling is a mean over positions: each gives its part of the sum.
     positions = features.shape[2] * features.shape[3]
-    terms = (weight.view(1, -1, 1, 1) * features).sum(1)
-    return terms / positions, float(bias[0])
+    by_channel = weight.view(1, -1, 1, 1) * features
+    return by_channel.sum(1) / positions, float(bias[0])
 
 
 # ---- the maps at the image's size
@@ -228,17 +238,14 @@ def project_published(maps: Maps, size_px: int, clip_percentile: float) -> Sides
     Returns:
         poor and rich, each (B, H, W) >= 0, zero everywhere for a flat cell.
     """
-    poor, rich = (
-        _published_side(signed, gradient, flat, size_px, clip_percentile)
-        for signed, gradient, flat in zip(maps.signed, maps.gradient, maps.flat, strict=True)
-    )
+    sides = []
+    for signed, gradient, flat in zip(maps.signed, maps.gradient, maps.flat, strict=True):
+        u = positive_part(signed, size_px)
+        v = peak_scaled(u)
+        b = clip(v * gradient, clip_percentile)
+        sides.append(torch.where(flat.view(-1, 1, 1), 0, b))
+    poor, rich = sides
     return poor, rich
-
-
-def _published_side(signed, gradient, flat, size_px: int, clip_percentile: float) -> torch.Tensor:
-    scaled = peak_scaled(positive_part(signed, size_px))
-    product = clip(scaled * gradient, clip_percentile)
-    return torch.where(flat.view(-1, 1, 1), 0, product)
 
 
 def cells_at_once(size_px: int) -> int:
@@ -248,7 +255,8 @@ def cells_at_once(size_px: int) -> int:
 
 def pixels_of(images_uint8: np.ndarray, device: torch.device) -> torch.Tensor:
     """(B, H, W, 3) uint8 images in the network's layout: (B, 3, H, W) uint8 on its device."""
-    return torch.from_numpy(images_uint8).permute(0, 3, 1, 2).to(device)
+    channels_first = torch.from_numpy(images_uint8).permute(0, 3, 1, 2)
+    return channels_first.to(device)
 
 
 def map_cells(network, images_uint8: np.ndarray, settings) -> list[CellMaps]:
@@ -259,6 +267,7 @@ def map_cells(network, images_uint8: np.ndarray, settings) -> list[CellMaps]:
         images_uint8: (B, H, W, 3) uint8.
         settings: settings of the run.
     """
+    # Images as the training had them.
     raw = pixels_of(images_uint8, next(network.parameters()).device)
     images = datasets.normalise(raw, settings.image.normalise)
     size_px = images.shape[-1]
@@ -272,6 +281,7 @@ def map_cells(network, images_uint8: np.ndarray, settings) -> list[CellMaps]:
 
 def _by_cell(maps: Maps, poor, rich, contribution) -> list[CellMaps]:
     """Maps of a batch, each (B, H, W), as one record per cell."""
+    # A cell of which one side is flat has no published map.
     flat = maps.flat[0] | maps.flat[1]
     poor = poor.cpu().numpy()
     rich = rich.cpu().numpy()

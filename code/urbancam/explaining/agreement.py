@@ -73,7 +73,11 @@ def draw_cells(
     return sample.sort_values("idINSPIRE", ignore_index=True)
 
 
-def add_shares(shares: pd.DataFrame, name: str, activation: pd.DataFrame) -> pd.DataFrame:
+def add_shares(
+    shares: pd.DataFrame,
+    name: str,
+    activation: pd.DataFrame,
+) -> pd.DataFrame:
     """Shares by fragment with those of another run as columns `<name>_poor, <name>_rich`.
 
     Args:
@@ -82,13 +86,15 @@ def add_shares(shares: pd.DataFrame, name: str, activation: pd.DataFrame) -> pd.
         activation: rows of the other run's `activation.parquet`.
     """
     columns = {f"{side}_share": f"{name}_{side}" for side in SIDES}
+    # A fragment that the other run lacks has no share there.
     other = activation[["fragment_id", *columns]].rename(columns=columns)
     return shares.merge(other, "left", on="fragment_id", validate="one_to_one")
 
 
 def control_names(shares: pd.DataFrame) -> list[str]:
     """The controls that shares by fragment hold, in the order of their columns."""
-    return [column.removesuffix("_poor") for column in shares.columns if column.endswith("_poor")]
+    poor_columns = [column for column in shares.columns if column.endswith("_poor")]
+    return [column.removesuffix("_poor") for column in poor_columns]
 
 
 # ---- a control beside the published map
@@ -121,6 +127,7 @@ def compare(
     agreements = []
     for name in control_names(shares):
         labels = {"control": name, "kind": _kind(name, methods)}
+        # Each only where the other has a map too: the same cells.
         own = make(_activation_of(shares, name, PUBLISHED))
         published = make(_activation_of(shares, PUBLISHED, name))
         ratios.append(_ratios(own, published).assign(**labels))
@@ -142,9 +149,14 @@ def _kind(name: str, methods: list[str]) -> str:
     return "method" if name in methods else "control"
 
 
-def _activation_of(shares: pd.DataFrame, name: str, other: str) -> pd.DataFrame:
+def _activation_of(
+    shares: pd.DataFrame,
+    name: str,
+    other: str,
+) -> pd.DataFrame:
     """What `LandCover` takes: one control's shares, none where another has none."""
     columns = ["idINSPIRE", "class", "code", "area_m2"]
+    # Controls have no contribution; `LandCover` wants the column.
     activation = shares[columns].assign(contribution=0.0)
     for side in SIDES:
         other_has_map = shares[f"{other}_{side}"].notna()
@@ -173,13 +185,18 @@ def _agreement_by_side(own: LandCover, published: LandCover) -> list[dict]:
     return rows
 
 
-def _retention(own: Estimate, published: Estimate, statistics: Statistics) -> dict[str, float]:
+def _retention(
+    own: Estimate,
+    published: Estimate,
+    statistics: Statistics,
+) -> dict[str, float]:
     """How much of the published log ratios a control keeps: `kept, kept_low, kept_high`.
 
     It is the slope of the control's log ratios on the published ones, through the origin: 1 where
     all of it is kept, 0 where the control knows nothing; a rank correlation cannot tell, it has no
     scale.
     """
+    # Only classes with an interval of both.
     own_is_estimated = np.isfinite(own.interval(statistics)).all(0)
     published_is_estimated = np.isfinite(published.interval(statistics)).all(0)
     classes = own_is_estimated & published_is_estimated
@@ -191,13 +208,16 @@ def _retention(own: Estimate, published: Estimate, statistics: Statistics) -> di
 
 def _slope(y: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Least-squares slope through the origin of y (..., n) on x (..., n): sum x y / sum x^2."""
-    return bootstrap.divide((y * x).sum(-1), (x * x).sum(-1))
+    products = y * x
+    squares = x * x
+    return bootstrap.divide(products.sum(-1), squares.sum(-1))
 
 
 def _logarithm(estimate: Estimate, side: str) -> Estimate:
     """The estimate's logarithm; contrasts are logarithms already."""
     if side == CONTRAST:
         return estimate
+    # Over 1, so that zeros and undefined draws fare as they do in a contrast.
     value = np.ones_like(estimate.value)
     draws = np.ones_like(estimate.draws)
     one = Estimate(value, draws, estimate.blocks)
@@ -210,7 +230,9 @@ def _ratios(own: LandCover, published: LandCover) -> pd.DataFrame:
     Returns:
         rows `class, name, side, n_cells, ratio, ci_low, ci_high, published_ratio`.
     """
-    n_cells = {side: own.side(side).present.sum(0) for side in SIDES}
+    # A contrast is of the cells of both sides.
+    present = {side: own.side(side).present for side in SIDES}
+    n_cells = {side: cells.sum(0) for side, cells in present.items()}
     n_cells[CONTRAST] = sum(n_cells.values())
     published_estimates = _estimates(published)
     tables = []
@@ -236,8 +258,10 @@ def _map_correlation(correlations: pd.DataFrame, rich: pd.Series) -> dict[str, f
     NaN where no cell has both maps, or maps were not compared.
     """
     is_rich = correlations["idINSPIRE"].map(rich).to_numpy(dtype=bool)
+    of_poor_cells = correlations.loc[~is_rich, "poor"]
+    of_rich_cells = correlations.loc[is_rich, "rich"]
     return {
-        "poor": correlations.loc[~is_rich, "poor"].mean(),
-        "rich": correlations.loc[is_rich, "rich"].mean(),
+        "poor": of_poor_cells.mean(),
+        "rich": of_rich_cells.mean(),
         CONTRAST: correlations[CONTRAST].mean(),
     }

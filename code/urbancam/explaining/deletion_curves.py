@@ -25,8 +25,11 @@ def deletion_tables(
         seed: seed of the bootstrap.
     """
     key = ["order", "curve", "fraction"]
-    values = curves.pivot(index="idINSPIRE", columns=key, values="value").sort_index(axis=1)
+    # A row per cell, a column per curve and fraction.
+    values = curves.pivot(index="idINSPIRE", columns=key, values="value")
+    values = values.sort_index(axis=1)
     areas = _areas_under(values)
+    # The difference is taken cell by cell, so that its interval is that of pairs.
     above_random = areas.copy()
     for order, curve in areas.columns:
         above_random[order, curve] = areas[order, curve] - areas[RANDOM, curve]
@@ -34,11 +37,15 @@ def deletion_tables(
     means = _mean_over_cells(values, blocks, statistics, seed)
     mean_areas = _mean_over_cells(areas, blocks, statistics, seed)
     mean_above_random = _mean_over_cells(above_random, blocks, statistics, seed)
-    names = {"value": "above_random", "ci_low": "above_random_low", "ci_high": "above_random_high"}
-    area_table = mean_areas.rename(columns={"value": "area"}).merge(
-        mean_above_random.rename(columns=names), on=["order", "curve", "n_cells"]
+    area_table = mean_areas.rename(columns={"value": "area"})
+    above_random_table = mean_above_random.rename(
+        columns={
+            "value": "above_random",
+            "ci_low": "above_random_low",
+            "ci_high": "above_random_high",
+        }
     )
-    return means, area_table
+    return means, area_table.merge(above_random_table, on=["order", "curve", "n_cells"])
 
 
 def _areas_under(values: pd.DataFrame) -> pd.DataFrame:
@@ -54,9 +61,12 @@ def _areas_under(values: pd.DataFrame) -> pd.DataFrame:
     areas = []
     for name in names:
         curve = values[name]
-        areas.append(np.trapezoid(curve, curve.columns.to_numpy(float), axis=1))
-    by_cell = np.reshape(areas, (len(names), len(values))).T
-    return pd.DataFrame(by_cell, values.index, names)
+        fractions = curve.columns.to_numpy(float)
+        areas.append(np.trapezoid(curve, fractions, axis=1))
+    # Without any curve there is still a shape: no columns, no cells.
+    shape = (len(names), len(values))
+    by_curve = np.reshape(areas, shape)
+    return pd.DataFrame(by_curve.T, values.index, names)
 
 
 def _mean_over_cells(
@@ -67,11 +77,18 @@ def _mean_over_cells(
     numbers, n_blocks = bootstrap.number_blocks(block_of_cell)
     counts = bootstrap.block_draws(block_of_cell, statistics.draws, seed)
     sums = bootstrap.block_sums(values.to_numpy(float), numbers, n_blocks)
-    cells = bootstrap.block_sums(np.ones((len(values), 1)), numbers, n_blocks)
+    one_a_cell = np.ones((len(values), 1))
+    cells = bootstrap.block_sums(one_a_cell, numbers, n_blocks)
 
+    # A mean is a ratio of sums: of the values, and of ones.
     value = bootstrap.divide(sums.sum(0), cells.sum(0))
     draws = bootstrap.ratio_draws(sums, cells, counts)
     estimate = Estimate(value, draws, np.full(len(value), n_blocks))
     low, high = estimate.interval(statistics)
     names = values.columns.to_frame(index=False)
-    return names.assign(n_cells=len(values), value=value, ci_low=low, ci_high=high)
+    return names.assign(
+        n_cells=len(values),
+        value=value,
+        ci_low=low,
+        ci_high=high,
+    )

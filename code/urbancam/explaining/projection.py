@@ -30,7 +30,11 @@ class CellMaps:
     flat: bool
 
 
-def zonal_statistics(values: np.ndarray, labels: np.ndarray, count: int) -> pd.DataFrame:
+def zonal_statistics(
+    values: np.ndarray,
+    labels: np.ndarray,
+    count: int,
+) -> pd.DataFrame:
     """Statistics of a map over labelled pixels.
 
     Args:
@@ -75,14 +79,22 @@ def zonal_statistics(values: np.ndarray, labels: np.ndarray, count: int) -> pd.D
     )
 
 
-def _sums(values: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
+def _sums(
+    values: np.ndarray,
+    labels: np.ndarray,
+    count: int,
+) -> np.ndarray:
     """(count,) sum of a map in each fragment; arguments as in `zonal_statistics`."""
     weights = values.ravel().astype(float)
     sums = np.bincount(labels.ravel(), weights=weights, minlength=count + 1)
-    return sums[1:]
+    return sums[1:]  # without what no fragment covers
 
 
-def share_by_fragment(values: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
+def share_by_fragment(
+    values: np.ndarray,
+    labels: np.ndarray,
+    count: int,
+) -> np.ndarray:
     """(count,) share of each fragment in a map's sum over all fragments, NaN where that is zero.
 
     Args:
@@ -117,12 +129,16 @@ def project_cell(
     columns = ["fragment_id", "idINSPIRE", "class", "code", "area_m2"]
     table = fragments[columns].reset_index(drop=True)
     count = len(table)
-    for side, values in zip(SIDES, (maps.poor, maps.rich), strict=True):
+    # Published maps: statistics of the pixels, score per m2, share of the cell.
+    published = {"poor": maps.poor, "rich": maps.rich}
+    for side in SIDES:
+        values = published[side]
         statistics = zonal_statistics(values, labels, count)
         table["pixel_count"] = statistics["pixel_count"]
         table[[f"{side}_{name}" for name in STATISTICS]] = statistics[list(STATISTICS)]
         table[f"{side}_score"] = statistics["sum"] / table["area_m2"]
         table[f"{side}_share"] = share_by_fragment(values, labels, count)
+    # Contributions have both signs: a share of their sum would mean nothing.
     table["contribution"] = _sums(maps.contribution, labels, count)
     if overlap:
         distances = _distances(maps, labels, count)
@@ -131,7 +147,11 @@ def project_cell(
     return table
 
 
-def _distances(maps: CellMaps, labels: np.ndarray, count: int) -> list[tuple[float, float]]:
+def _distances(
+    maps: CellMaps,
+    labels: np.ndarray,
+    count: int,
+) -> list[tuple[float, float]]:
     """`map_distance` of the two maps inside each fragment."""
     distances = []
     for label in range(1, count + 1):
@@ -145,6 +165,7 @@ def describe_cell(labels: np.ndarray, maps: CellMaps) -> dict[str, float | bool]
 
     results/README.md says each column; `labels` and `maps` are those of `project_cell`.
     """
+    # What no polygon covers is stated apart, so that all adds up to the logit.
     covered = labels > 0
     contribution = maps.contribution
     return {
@@ -175,6 +196,7 @@ def map_distance(poor: np.ndarray, rich: np.ndarray) -> tuple[float, float]:
     """
     if not (poor.sum() > 0 and rich.sum() > 0):
         return np.nan, np.nan
+    # Distributions over the pixels of the fragment.
     p = poor.astype(float) / poor.sum()
     q = rich.astype(float) / rich.sum()
     total_variation = np.abs(p - q).sum() / 2
@@ -182,7 +204,11 @@ def map_distance(poor: np.ndarray, rich: np.ndarray) -> tuple[float, float]:
     return float(total_variation), float(divergence)
 
 
-def signed_thumbnail(poor: np.ndarray, rich: np.ndarray, size_px: int) -> np.ndarray:
+def signed_thumbnail(
+    poor: np.ndarray,
+    rich: np.ndarray,
+    size_px: int,
+) -> np.ndarray:
     """One small grey picture of both maps.
 
     128 is zero, 255 the cell's strongest rich pixel, 1 its strongest poor one. Each side is
@@ -197,7 +223,10 @@ def signed_thumbnail(poor: np.ndarray, rich: np.ndarray, size_px: int) -> np.nda
     Returns:
         (size_px, size_px) uint8.
     """
-    edges = np.linspace(0, len(poor), min(size_px, len(poor)) + 1).astype(int)
+    height_px = len(poor)
+    count = min(size_px, height_px)
+    # Edges at whole pixels; squares may differ by one in their sides.
+    edges = np.linspace(0, height_px, count + 1).astype(int)
     difference = _peak_scaled_means(rich, edges) - _peak_scaled_means(poor, edges)
     return (128 + np.round(127 * difference)).astype(np.uint8)
 

@@ -10,15 +10,19 @@ from torch.nn import functional as F
 
 def positive_part(signed: torch.Tensor, size_px: int) -> torch.Tensor:
     """max(bilinear(map), 0): (B, h, w) -> (B, size_px, size_px)."""
-    interpolated = F.interpolate(signed[:, None], size=(size_px, size_px), mode="bilinear")
+    one_channel = signed[:, None]
+    size = (size_px, size_px)
+    interpolated = F.interpolate(one_channel, size=size, mode="bilinear")
     return interpolated[:, 0].clamp(min=0)
 
 
 def peak_scaled(positive: torch.Tensor) -> torch.Tensor:
     """Each map (B, H, W) >= 0 over its maximum; zero where that is zero."""
     peak = positive.amax((1, 2), keepdim=True)
+    # Where the peak is zero the quotient is not taken, yet computed: nothing may divide by zero.
     smallest = torch.finfo(peak.dtype).tiny
-    return torch.where(peak > 0, positive / peak.clamp(min=smallest), 0)
+    scaled = positive / peak.clamp(min=smallest)
+    return torch.where(peak > 0, scaled, 0)
 
 
 def clip(maps: torch.Tensor, percentile: float) -> torch.Tensor:
@@ -35,7 +39,9 @@ def _percentile(values: torch.Tensor, percentile: float) -> torch.Tensor:
     position = percentile / 100 * last
     low = int(position)
     high = min(low + 1, last)
-    return torch.lerp(ordered[:, low], ordered[:, high], position - low)
+    below = ordered[:, low]
+    above = ordered[:, high]
+    return torch.lerp(below, above, position - low)
 
 
 def spread_evenly(positions: torch.Tensor, size_px: int) -> torch.Tensor:
@@ -55,10 +61,12 @@ def spread_evenly(positions: torch.Tensor, size_px: int) -> torch.Tensor:
     height, width = positions.shape[1:]
     row = position_of_pixel(size_px, height, positions.device)
     column = position_of_pixel(size_px, width, positions.device)
+    # An image that is no multiple of the layer has positions of unequal size.
     pixels_down = torch.bincount(row, minlength=height)
     pixels_across = torch.bincount(column, minlength=width)
     pixels = pixels_down[:, None] * pixels_across[None, :]
-    return (positions / pixels)[:, row][:, :, column]
+    per_pixel = positions / pixels
+    return per_pixel[:, row][:, :, column]
 
 
 def position_of_pixel(size_px: int, count: int, device) -> torch.Tensor:

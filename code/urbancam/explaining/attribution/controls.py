@@ -16,6 +16,8 @@ from torchvision.transforms.functional import rgb_to_grayscale
 from urbancam.explaining import activation, upsampling
 from urbancam.explaining.activation import Maps, Sides
 
+Move = Callable[[torch.Tensor], torch.Tensor]  # of maps (..., H, W) on their own area
+
 # The others are parts of a published map, which is clipped already.
 CLIPPED_HERE = {"gradient_alone", "map_alone", "edges"}
 
@@ -65,21 +67,31 @@ def map_alone(maps: Maps, size_px: int) -> Sides:
     """The published map before it is multiplied by the input gradient; zero for a flat cell."""
     sides = []
     for signed, flat in zip(maps.signed, maps.flat, strict=True):
-        scaled = upsampling.peak_scaled(upsampling.positive_part(signed, size_px))
-        sides.append(torch.where(flat.view(-1, 1, 1), 0, scaled))
+        positive = upsampling.positive_part(signed, size_px)
+        scaled = upsampling.peak_scaled(positive)
+        is_flat = flat.view(-1, 1, 1)
+        sides.append(torch.where(is_flat, 0, scaled))
     poor, rich = sides
     return poor, rich
 
 
-def other_centring(maps: Maps, size_px: int, centre: bool, clip_percentile: float) -> Sides:
+def other_centring(
+    maps: Maps,
+    size_px: int,
+    centre: bool,
+    clip_percentile: float,
+) -> Sides:
     """The published map, centred if the run's is not, and not centred if the run's is."""
-    raw = [activation.grad_cam(maps.layer, gradient) for gradient in maps.layer_gradient]
-    signed, flat = zip(*(activation.centred(side, not centre) for side in raw), strict=True)
+    maps_and_flat = []
+    for gradient in maps.layer_gradient:
+        raw = activation.grad_cam(maps.layer, gradient)
+        maps_and_flat.append(activation.centred(raw, not centre))
+    signed, flat = zip(*maps_and_flat, strict=True)
     other = replace(maps, signed=signed, flat=flat)
     return activation.project_published(other, size_px, clip_percentile)
 
 
-def moved(published: Sides, move: Callable[[torch.Tensor], torch.Tensor]) -> Sides:
+def moved(published: Sides, move: Move) -> Sides:
     """Both sides of the published map, laid elsewhere by `move`."""
     poor, rich = published
     return move(poor), move(rich)
@@ -91,7 +103,9 @@ def shift_half(maps: torch.Tensor) -> torch.Tensor:
     It is the same as polygons that are rolled back, areas and all.
     """
     height, width = maps.shape[-2:]
-    return maps.roll((height // 2, width // 2), (-2, -1))
+    # Half a size is as far from the old place as a torus allows.
+    half = (height // 2, width // 2)
+    return maps.roll(half, (-2, -1))
 
 
 def turn_around(maps: torch.Tensor) -> torch.Tensor:
@@ -108,7 +122,8 @@ def sobel(pixels: torch.Tensor) -> torch.Tensor:
     Returns:
         (B, H, W) float32 >= 0, grey levels of 0..255.
     """
-    grey = rgb_to_grayscale(pixels.float())[:, 0].cpu().numpy()
+    grey_images = rgb_to_grayscale(pixels.float())[:, 0]
+    grey = grey_images.cpu().numpy()
     slope_down = ndimage.sobel(grey, 1, mode="nearest")
     slope_across = ndimage.sobel(grey, 2, mode="nearest")
     magnitude = np.hypot(slope_down, slope_across)

@@ -15,6 +15,8 @@ from torchvision.transforms.functional import gaussian_blur
 from urbancam.explaining import activation, upsampling
 from urbancam.learning import datasets
 
+Grid = tuple[int, int]  # patches down and across
+
 # of the image's side, standard deviation; ASSUME: 10 m of a 200 m cell, roofs and crowns vanish
 BLUR_SHARE = 0.05
 
@@ -33,12 +35,12 @@ def blurred(pixels: torch.Tensor) -> torch.Tensor:
     return gaussian_blur(blurred_across, [1, width], sigma)
 
 
-def patch_means(maps: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
-    """(B, H, W) -> (B, patches), mean of each patch; `grid`: patches down and across."""
+def patch_means(maps: torch.Tensor, grid: Grid) -> torch.Tensor:
+    """(B, H, W) -> (B, patches), mean of each patch."""
     return F.adaptive_avg_pool2d(maps[:, None], grid).flatten(1)
 
 
-def patch_shares(side: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
+def patch_shares(side: torch.Tensor, grid: Grid) -> torch.Tensor:
     """Share of each patch in a map (B, H, W) >= 0: (B, patches).
 
     Rows add up to 1, or are zero where the map is.
@@ -48,12 +50,13 @@ def patch_shares(side: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
     return torch.where(total > 0, patches / total, 0)
 
 
-def fractions(grid: tuple[int, int], steps: int) -> np.ndarray:
+def fractions(grid: Grid, steps: int) -> np.ndarray:
     """Shares of the patches that are deleted, 0 to 1: at most `steps` + 1 of them.
 
     Each is a number of whole patches.
     """
     patches = grid[0] * grid[1]
+    # Where there are fewer patches than steps, several steps fall together.
     counts = np.round(np.linspace(0, patches, steps + 1))
     return np.unique(counts) / patches
 
@@ -63,7 +66,7 @@ def curves(
     pixels: torch.Tensor,
     scores: dict[str, torch.Tensor],
     rich: torch.Tensor,
-    grid: tuple[int, int],
+    grid: Grid,
     steps: int,
     normalise: str,
 ) -> dict[tuple[str, str], np.ndarray]:
@@ -100,6 +103,7 @@ def curves(
         rank = _rank(patch_scores)
         n_patches = rank.shape[1]
         for curve, (before, after, first, last) in ends.items():
+            # The ends are the same in every order, and computed once.
             values = [first]
             for fraction in fractions(grid, steps)[1:-1]:
                 done = rank < round(fraction * n_patches)
@@ -119,11 +123,15 @@ def _rank(scores: torch.Tensor) -> torch.Tensor:
 @torch.no_grad()
 def logits(network, pixels: torch.Tensor, normalise: str) -> torch.Tensor:
     """(B,) logit of images (B, 3, H, W), values 0..255."""
-    return activation.logit_of(network(datasets.normalise(pixels, normalise)))
+    images = datasets.normalise(pixels, normalise)
+    return activation.logit_of(network(images))
 
 
 def mix(
-    before: torch.Tensor, after: torch.Tensor, done: torch.Tensor, grid: tuple[int, int]
+    before: torch.Tensor,
+    after: torch.Tensor,
+    done: torch.Tensor,
+    grid: Grid,
 ) -> torch.Tensor:
     """Images (B, 3, H, W) of which the patches that are done come from `after`.
 
@@ -133,9 +141,14 @@ def mix(
     return torch.where(on_after[:, None], after, before)
 
 
-def on_pixels(patches: torch.Tensor, grid: tuple[int, int], size_px: int) -> torch.Tensor:
+def on_pixels(
+    patches: torch.Tensor,
+    grid: Grid,
+    size_px: int,
+) -> torch.Tensor:
     """(B, patches) -> (B, size_px, size_px): each pixel takes the patch at its centre."""
     down, across = grid
     row = upsampling.position_of_pixel(size_px, down, patches.device)
     column = upsampling.position_of_pixel(size_px, across, patches.device)
-    return patches.unflatten(1, grid)[:, row][:, :, column]
+    on_grid = patches.unflatten(1, grid)
+    return on_grid[:, row][:, :, column]

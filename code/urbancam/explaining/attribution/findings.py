@@ -10,11 +10,26 @@ from urbancam.explaining.activation import Sides
 from urbancam.scoring import vocabulary
 from urbancam.scoring.bootstrap import rank_correlation
 
+# Tables without a row have the columns, and their types, all the same.
 NO_CURVES = pd.DataFrame(
-    {"idINSPIRE": "", "order": "", "curve": "", "fraction": 0.0, "value": 0.0}, index=[]
+    {
+        "idINSPIRE": "",
+        "order": "",
+        "curve": "",
+        "fraction": 0.0,
+        "value": 0.0,
+    },
+    index=[],
 )
 NO_CORRELATIONS = pd.DataFrame(
-    {"idINSPIRE": "", "control": "", "poor": 0.0, "rich": 0.0, "contrast": 0.0}, index=[]
+    {
+        "idINSPIRE": "",
+        "control": "",
+        "poor": 0.0,
+        "rich": 0.0,
+        "contrast": 0.0,
+    },
+    index=[],
 )
 
 
@@ -35,7 +50,11 @@ class Findings:
     curves: list[pd.DataFrame] = field(default_factory=list)
 
     def add_shares(
-        self, labels: list[np.ndarray], counts: list[int], name: str, sides: Sides
+        self,
+        labels: list[np.ndarray],
+        counts: list[int],
+        name: str,
+        sides: Sides,
     ) -> None:
         """Add the shares of the fragments in a control's maps.
 
@@ -47,11 +66,17 @@ class Findings:
         """
         for side, maps in zip(vocabulary.SIDES, sides, strict=True):
             of_cells = self.shares.setdefault(f"{name}_{side}", [])
-            for values, cell_labels, count in zip(maps.cpu().numpy(), labels, counts, strict=True):
+            # One copy from the device for all cells of the batch.
+            maps_of_cells = maps.cpu().numpy()
+            for values, cell_labels, count in zip(maps_of_cells, labels, counts, strict=True):
                 of_cells.append(projection.share_by_fragment(values, cell_labels, count))
 
     def add_correlations(
-        self, ids: np.ndarray, name: str, patches: np.ndarray, published: np.ndarray
+        self,
+        ids: np.ndarray,
+        name: str,
+        patches: np.ndarray,
+        published: np.ndarray,
     ) -> None:
         """Add the correlations of a control's patches with the published ones.
 
@@ -72,7 +97,10 @@ class Findings:
         self.correlations.append(pd.DataFrame(columns))
 
     def add_curves(
-        self, ids: np.ndarray, fractions: np.ndarray, changes: dict[tuple[str, str], np.ndarray]
+        self,
+        ids: np.ndarray,
+        fractions: np.ndarray,
+        changes: dict[tuple[str, str], np.ndarray],
     ) -> None:
         """Add the curves of some cells.
 
@@ -96,7 +124,8 @@ class Findings:
         curves = _stacked(self.curves, NO_CURVES)
         correlations = _stacked(self.correlations, NO_CORRELATIONS)
         shares = {name: np.concatenate(of_cells) for name, of_cells in self.shares.items()}
-        return curves, correlations, fragments.reset_index(drop=True).assign(**shares)
+        with_shares = fragments.reset_index(drop=True).assign(**shares)
+        return curves, correlations, with_shares
 
 
 def _stacked(tables: list[pd.DataFrame], empty: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import torch
 from urbancam.explaining import activation, upsampling
 from urbancam.explaining.activation import Maps, Sides
 from urbancam.explaining.attribution import controls, deletion, methods, random_weights
+from urbancam.explaining.attribution.deletion import Grid
 from urbancam.explaining.attribution.findings import Findings
 from urbancam.learning import backbones, datasets, networks
 from urbancam.workflow.settings import Settings
@@ -63,8 +64,10 @@ def examine(
     """
     examiner = _Examiner(group, network, settings)
     size = activation.cells_at_once(settings.image.size_px)
-    batches = [slice(start, start + size) for start in range(0, len(group.ids), size)]
+    starts = range(0, len(group.ids), size)
+    batches = [slice(start, start + size) for start in starts]
     published_patches = [examiner.examine_batch(cells) for cells in batches]
+    # Random weights come last: they are compared with the published patches.
     if settings.controls.randomise_weights:
         examiner.examine_random_weights(batches, published_patches, calibration)
     return examiner.findings
@@ -73,7 +76,12 @@ def examine(
 class _Examiner:
     """The passes over one group, and its findings."""
 
-    def __init__(self, group: Group, network: networks.Network, settings: Settings) -> None:
+    def __init__(
+        self,
+        group: Group,
+        network: networks.Network,
+        settings: Settings,
+    ) -> None:
         self.group = group
         self.network = network
         self.settings = settings
@@ -106,6 +114,7 @@ class _Examiner:
         }
         published_patches = _patches(published, _grid(maps))
         self.add(cells, sides_by_name, _grid(maps), published_patches)
+        # Curves cost many passes: a part of the cells has them.
         if self.group.with_curves[cells].any():
             self.add_curves(cells, pixels, maps, published)
         return published_patches
@@ -121,7 +130,12 @@ class _Examiner:
             steps=self.settings.controls.integrated_gradients_steps,
         )
 
-    def _controls(self, maps: Maps, published: Sides, pixels: torch.Tensor) -> dict[str, Sides]:
+    def _controls(
+        self,
+        maps: Maps,
+        published: Sides,
+        pixels: torch.Tensor,
+    ) -> dict[str, Sides]:
         """The maps with their signal taken away, without random weights."""
         return controls.take_apart(
             names=self.settings.controls.maps,
@@ -133,12 +147,16 @@ class _Examiner:
         )
 
     def examine_random_weights(
-        self, batches: list[slice], published_patches: list[np.ndarray], calibration: np.ndarray
+        self,
+        batches: list[slice],
+        published_patches: list[np.ndarray],
+        calibration: np.ndarray,
     ) -> None:
         """The published map of the network with ever more of its weights drawn anew."""
         images = self.normalised(self.pixels(calibration))
         model = self.settings.model
         random_networks = random_weights.randomise(self.network, model, images, self.group.seed)
+        # The same object each time, with more of its weights changed: used before the next.
         for name, network in random_networks:
             for cells, patches in zip(batches, published_patches, strict=True):
                 pixels = self.pixels(self.group.images[cells])
@@ -149,7 +167,7 @@ class _Examiner:
         self,
         cells: slice,
         sides_by_name: dict[str, Sides],
-        grid: tuple[int, int],
+        grid: Grid,
         published_patches: np.ndarray,
     ) -> None:
         """Shares of the fragments and likeness to the published patches, of maps of a batch."""
@@ -161,26 +179,40 @@ class _Examiner:
             patches = _patches(sides, grid)
             self.findings.add_correlations(ids, name, patches, published_patches)
 
-    def add_curves(self, cells: slice, pixels: torch.Tensor, maps: Maps, published: Sides) -> None:
+    def add_curves(
+        self,
+        cells: slice,
+        pixels: torch.Tensor,
+        maps: Maps,
+        published: Sides,
+    ) -> None:
         """Deletion and insertion of those cells of a batch that take part."""
         takes_part = self.group.with_curves[cells]
         ids = self.group.ids[cells][takes_part]
-        rich = torch.tensor(self.group.rich[cells][takes_part], device=self.device)
+        is_rich = self.group.rich[cells][takes_part]
+        rich = torch.tensor(is_rich, device=self.device)
         grid = _grid(maps)
+        steps = self.settings.controls.deletion_steps
 
         mask = torch.tensor(takes_part, device=self.device)
         poor_map, rich_map = published
         scores = self._orders(
-            pixels[mask],
-            (poor_map[mask], rich_map[mask]),
-            maps.contribution[mask],
-            rich,
-            grid,
-            cells.start,
+            pixels=pixels[mask],
+            published=(poor_map[mask], rich_map[mask]),
+            contribution=maps.contribution[mask],
+            rich=rich,
+            grid=grid,
+            start=cells.start,
         )
-        steps = self.settings.controls.deletion_steps
-        normalise = self.settings.image.normalise
-        changes = deletion.curves(self.network, pixels[mask], scores, rich, grid, steps, normalise)
+        changes = deletion.curves(
+            network=self.network,
+            pixels=pixels[mask],
+            scores=scores,
+            rich=rich,
+            grid=grid,
+            steps=steps,
+            normalise=self.settings.image.normalise,
+        )
         self.findings.add_curves(ids, deletion.fractions(grid, steps), changes)
 
     def _orders(
@@ -189,7 +221,7 @@ class _Examiner:
         published: Sides,
         contribution: torch.Tensor,
         rich: torch.Tensor,
-        grid: tuple[int, int],
+        grid: Grid,
         start: int,
     ) -> dict[str, torch.Tensor]:
         """Scores of the patches in each order, (B, patches): the highest is deleted first.
@@ -203,9 +235,11 @@ class _Examiner:
             start: number of the batch's first cell in its group, for the random order.
         """
         sign = torch.where(rich, 1.0, -1.0)[:, None]
+        # All orders say what speaks for the predicted side, except edges and chance.
         poor_share, rich_share = (deletion.patch_shares(side, grid) for side in published)
         contribution_on_pixels = upsampling.spread_evenly(contribution, pixels.shape[-1])
-        random = np.random.default_rng([*self.group.seed, start]).random(poor_share.shape)
+        generator = np.random.default_rng([*self.group.seed, start])
+        random = generator.random(poor_share.shape)
         # ASSUME: shares of the side's map less those of the other's
         published_score = sign * (rich_share - poor_share)
         return {
@@ -216,7 +250,7 @@ class _Examiner:
         }
 
 
-def _grid(maps: Maps) -> tuple[int, int]:
+def _grid(maps: Maps) -> Grid:
     """Positions of the target layer, down and across.
 
     They are the patches that maps are compared and deleted by.
@@ -224,7 +258,8 @@ def _grid(maps: Maps) -> tuple[int, int]:
     return tuple(maps.signed[0].shape[1:])
 
 
-def _patches(sides: Sides, grid: tuple[int, int]) -> np.ndarray:
+def _patches(sides: Sides, grid: Grid) -> np.ndarray:
     """(3, B, patches): shares of poor, of rich, and rich less poor."""
     poor, rich = (deletion.patch_shares(side, grid) for side in sides)
-    return torch.stack([poor, rich, rich - poor]).cpu().numpy()
+    patches = torch.stack([poor, rich, rich - poor])
+    return patches.cpu().numpy()

@@ -16,6 +16,8 @@ from urbancam.explaining import activation, upsampling
 from urbancam.explaining.activation import Maps, Sides
 from urbancam.learning.networks import Network
 
+Cam = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # of a layer and its gradient
+
 
 def hirescam(layer: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
     """sum_k dy/dA_k A_k, position by position (Draelos & Carin 2020, eq. 3).
@@ -49,18 +51,23 @@ def gradcam_plus_plus(layer: torch.Tensor, gradient: torch.Tensor) -> torch.Tens
     # second-order value 1/2.
     denominator = 2 + gradient * layer.sum((2, 3), keepdim=True)
     alpha = torch.where(denominator > 0, 1 / denominator, 0.5)
-    weights = (alpha * gradient.clamp(min=0)).sum((2, 3), keepdim=True)
+    rectified = alpha * gradient.clamp(min=0)
+    weights = rectified.sum((2, 3), keepdim=True)
     return (weights * layer).sum(1)
 
 
-CAM: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+CAM: dict[str, Cam] = {
     "hirescam": hirescam,
     "layercam": layercam,
     "gradcam_plus_plus": gradcam_plus_plus,
 }
 
 
-def integrated_gradients(network: Network, images: torch.Tensor, steps: int) -> torch.Tensor:
+def integrated_gradients(
+    network: Network,
+    images: torch.Tensor,
+    steps: int,
+) -> torch.Tensor:
     """sum over channels of x times the mean of dz/dx on the way from 0 to x.
 
     (Sundararajan et al. 2017, eq. 1.) Over a cell's pixels they add up to z(x) - z(0). The integral
@@ -114,10 +121,12 @@ def compute_methods(
     size_px = images.shape[-1]
     by_method: dict[str, Sides] = {}
     for name in names:
+        # One product of the layer and its gradient, or many passes of the network.
         if name in CAM:
             signed = [CAM[name](maps.layer, gradient) for gradient in maps.layer_gradient]
             sides = [upsampling.positive_part(side, size_px) for side in signed]
         else:
+            # Linear in the gradient: poor and rich are the two signs of one map.
             toward_rich = integrated_gradients(network, images, steps)
             sides = [side.clamp(min=0) for side in (-toward_rich, toward_rich)]
         poor, rich = (upsampling.clip(side, clip_percentile) for side in sides)

@@ -34,8 +34,13 @@ def stages(features: nn.Module, count: int = STAGES) -> list[list[str]]:
     """
     units = _units(features)
     n_stages = min(count, len(units))
-    cuts = np.linspace(0, len(units), n_stages + 1).round().astype(int)
-    from_below = [list(chain(*units[low:high])) for low, high in pairwise(cuts)]
+    # Whole units, about as many in each stage.
+    cuts = np.linspace(0, len(units), n_stages + 1)
+    cuts = cuts.round().astype(int)
+    from_below = []
+    for low, high in pairwise(cuts):
+        names = chain(*units[low:high])
+        from_below.append(list(names))
     return from_below[::-1]
 
 
@@ -93,14 +98,18 @@ def randomise(
     changed = copy.deepcopy(network).eval()
     names = stage_names(changed.features)
 
+    # The linear unit has no batch norm: nothing to calibrate.
     changed.linear.load_state_dict(fresh.linear.state_dict())
     yield names[0], changed
 
     random_units = []
-    for name, units in zip(names[1:], stages(changed.features), strict=True):
+    units_of_stages = stages(changed.features)
+    for name, units in zip(names[1:], units_of_stages, strict=True):
         for unit in units:
-            weights = fresh.features.get_submodule(unit).state_dict()
-            changed.features.get_submodule(unit).load_state_dict(weights)
+            fresh_unit = fresh.features.get_submodule(unit)
+            changed_unit = changed.features.get_submodule(unit)
+            changed_unit.load_state_dict(fresh_unit.state_dict())
+        # The norms above see other inputs now: all that is random is calibrated again.
         random_units += units
         calibrate(changed, random_units, calibration)
         yield name, changed
@@ -114,7 +123,11 @@ def _fresh_network(settings, seed: list[int]) -> networks.Network:
         return networks.build(settings, pretrained=False)
 
 
-def calibrate(network: networks.Network, units: list[str], images: torch.Tensor) -> None:
+def calibrate(
+    network: networks.Network,
+    units: list[str],
+    images: torch.Tensor,
+) -> None:
     """Running statistics of the batch norms of some units, from one batch of images.
 
     All else is left as it is.
@@ -128,6 +141,7 @@ def calibrate(network: networks.Network, units: list[str], images: torch.Tensor)
     for unit in units:
         modules = network.features.get_submodule(unit).modules()
         norms += [module for module in modules if isinstance(module, _BatchNorm)]
+    # Forget the running statistics, and take those of these images.
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
@@ -135,6 +149,7 @@ def calibrate(network: networks.Network, units: list[str], images: torch.Tensor)
         norm.train()
     with torch.no_grad():
         network(images)
+    # Back as it was, but for the statistics.
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
         norm.eval()

@@ -9,11 +9,10 @@ Side "poor" reads the poor map over the cells predicted poor, side "rich" the ri
 predicted rich.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
+from urbancam.explaining.landcover.sides import Side
 from urbancam.scoring import bootstrap
 from urbancam.scoring.bootstrap import Estimate
 from urbancam.scoring.vocabulary import SIDES
@@ -22,29 +21,6 @@ from urbancam.workflow.sections import Landcover, Statistics
 # A cell with more than this share of one class has a ratio of 1 by construction; counted, not
 # dropped.
 PURE = 0.99
-
-
-@dataclass
-class Side:
-    """Matrices over the N cells of one side's sample and the U classes of the city.
-
-    Attributes:
-        cells: (N,) ids.
-        activation: (N, U) share of the cell's activation, rows sum to 1.
-        area: (N, U) share of the cell's covered area, rows sum to 1.
-        cell_area: (N, U) share of the whole cell, rows sum to the covered share.
-        present: (N, U) bool: the cell holds the class; slivers do not count.
-        contribution: (N, U) logit units.
-        blocks: (N,) number of each cell's block.
-    """
-
-    cells: np.ndarray
-    activation: np.ndarray
-    area: np.ndarray
-    cell_area: np.ndarray
-    present: np.ndarray
-    contribution: np.ndarray
-    blocks: np.ndarray
 
 
 class LandCover:
@@ -84,10 +60,12 @@ class LandCover:
         self.settings = settings
         self.statistics = statistics
         self.cell_area_m2 = cell_area_m2
+        # Cells without land cover are in no table.
         predictions = predictions.set_index("idINSPIRE").sort_index()
         has_land_cover = predictions.index.isin(activation["idINSPIRE"])
         self.predictions = predictions[has_land_cover]
 
+        # Classes that the city has, in the order of the names.
         code_of_fragment = activation[settings.key]
         codes = set(code_of_fragment.unique())
         # A finer edition's code has no name yet: its number serves.
@@ -96,12 +74,14 @@ class LandCover:
         self.classes = [code for code in names if code in codes]
         self.names = [names[code] for code in self.classes]
 
+        # One draw of blocks for all statistics, so that they can be compared.
         block_of_cell = blocks.reindex(self.predictions.index)
         self.block_numbers, self.n_blocks = bootstrap.number_blocks(block_of_cell)
         self.counts = bootstrap.block_draws(block_of_cell, statistics.draws, seed)
 
-        share_columns = {side: f"{side}_share" for side in SIDES}
-        columns = ["area_m2", "contribution", *share_columns.values()]
+        # From rows of fragments to matrices of cells and classes.
+        share_columns = [f"{side}_share" for side in SIDES]
+        columns = ["area_m2", "contribution", *share_columns]
         sums = activation.groupby(["idINSPIRE", code_of_fragment])[columns].sum()
         area_m2 = self._by_cell(sums["area_m2"])
         # ASSUME: a cell holds a class from min_area_m2 on: less is what the edges of two data sets
@@ -111,7 +91,7 @@ class LandCover:
         is_sliver = (area_m2 > 0) & ~self.present
         self.n_slivers = int(is_sliver.sum())
         self.area = area_m2 / cell_area_m2
-        self.shares = {side: self._by_cell(sums[column]) for side, column in share_columns.items()}
+        self.shares = {side: self._by_cell(sums[f"{side}_share"]) for side in SIDES}
         self.contribution = self._by_cell(sums["contribution"])
 
     def _by_cell(self, sums: pd.Series) -> np.ndarray:
@@ -142,7 +122,11 @@ class LandCover:
 
     def income_classes(self, side: str) -> list[int]:
         """The income classes that make a side."""
-        return {"poor": self.settings.poor_classes, "rich": self.settings.rich_classes}[side]
+        classes = {
+            "poor": self.settings.poor_classes,
+            "rich": self.settings.rich_classes,
+        }
+        return classes[side]
 
     # ---- statistics of the classes, with their draws
 
@@ -200,10 +184,13 @@ class LandCover:
         """
         numbers = self.block_numbers
         classes = self.ratio_of_sums(self.contribution, self.area, self.present, numbers)
+        # All classes together: the mean square metre of the city.
         whole_contribution = self.contribution.sum(1, keepdims=True)
         whole_area = self.area.sum(1, keepdims=True)
         mean = self.ratio_of_sums(whole_contribution, whole_area, whole_area > 0, numbers)
-        return Estimate(classes.value - mean.value, classes.draws - mean.draws, classes.blocks)
+        value = classes.value - mean.value
+        draws = classes.draws - mean.draws
+        return Estimate(value, draws, classes.blocks)
 
     # ---- tables
 
@@ -212,16 +199,20 @@ class LandCover:
 
         The null is a ratio of 1.
         """
-        return pd.concat([self._ratio_of_side(side) for side in SIDES], ignore_index=True)
+        tables = [self._ratio_of_side(side) for side in SIDES]
+        return pd.concat(tables, ignore_index=True)
 
     def _ratio_of_side(self, name: str) -> pd.DataFrame:
+        """A row per class: its activation ratio on one side."""
         side = self.side(name)
         ratio = self.ratio(side)
         low, high = ratio.interval(self.statistics)
         area = side.area.sum(0)
         n_cells = side.present.sum(0)
         is_pure = side.present & (side.area > PURE)
-        ratio_by_cell = np.where(side.present, bootstrap.divide(side.activation, side.area), 0)
+        # For the published mean of per-cell ratios; cells without the class add nothing.
+        ratio_by_cell = bootstrap.divide(side.activation, side.area)
+        ratio_by_cell = np.where(side.present, ratio_by_cell, 0)
         contribution = side.contribution.sum(0)
         table = pd.DataFrame(
             {
@@ -247,7 +238,8 @@ class LandCover:
         The null is 0. Above 0 the network looks at the class where it says rich, below 0 where it
         says poor.
         """
-        n_cells = sum(self.side(name).present.sum(0) for name in SIDES)
+        sides = [self.side(name) for name in SIDES]
+        n_cells = sum(side.present.sum(0) for side in sides)
         return self._table_of_classes(n_cells, "log_ratio", self.log_contrast())
 
     def contribution_by_class(self) -> pd.DataFrame:

@@ -17,17 +17,23 @@ def observed_association(city: LandCover) -> pd.DataFrame:
     (share of the class's area that lies in such cells), each beside its base rate: that of all
     cells, and of all the city's area.
     """
-    return pd.concat([_association_of_side(city, side) for side in SIDES], ignore_index=True)
+    tables = [_association_of_side(city, side) for side in SIDES]
+    return pd.concat(tables, ignore_index=True)
 
 
 def _association_of_side(city: LandCover, side: str) -> pd.DataFrame:
+    """A row per class: how often it is observed on one side."""
+    # By presence: every cell that holds the class weighs alike.
     probability = frequency(city, side)
     low, high = probability.interval(city.statistics)
-    base_rate = _base_rate(city, side, np.ones((len(city.area), 1)))
+    one_a_cell = np.ones((len(city.area), 1))
+    base_rate = _base_rate(city, side, one_a_cell)
 
+    # By area: a cell weighs as much as it holds of the class.
     by_area = _share_of_side(city, side, city.area, city.present)
     area_low, area_high = by_area.interval(city.statistics)
-    base_rate_by_area = _base_rate(city, side, city.area.sum(1, keepdims=True))
+    area_of_cell = city.area.sum(1, keepdims=True)
+    base_rate_by_area = _base_rate(city, side, area_of_cell)
 
     table = pd.DataFrame(
         {
@@ -124,7 +130,9 @@ def class_income(city: LandCover) -> pd.DataFrame:
             "ci_high": high,
         }
     )
-    is_quintile = np.eye(5, dtype=int)[quintiles(city.predictions["income_eur"])]
+    quintile_of_cell = quintiles(city.predictions["income_eur"])
+    # Number of cells of each class (U) and quintile (5).
+    is_quintile = np.eye(5, dtype=int)[quintile_of_cell]
     cells = city.present.T.astype(int) @ is_quintile
     for quintile in range(5):
         table[f"cells_{quintile}"] = cells[:, quintile]

@@ -36,6 +36,7 @@ def ordering_agreement(city: LandCover) -> pd.DataFrame:
         "rich ratio": city.ratio(city.side("rich")),
     }
     incomes = {"mean income": mean_income(city), "log odds rich/poor": log_odds(city)}
+    # Every order that is read against every order that is observed.
     rows = []
     for measure, read in measures.items():
         for observed, income in incomes.items():

@@ -25,7 +25,12 @@ def coactivation(city: LandCover) -> pd.DataFrame:
     for name in SIDES:
         side = city.side(name)
         table = _pairs_of_side(
-            city, name, side.activation, side.area, side.present, numbers=side.blocks
+            city,
+            name,
+            numerator=side.activation,
+            denominator=side.area,
+            present=side.present,
+            numbers=side.blocks,
         )
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
@@ -43,7 +48,12 @@ def observed_coassociation(city: LandCover) -> pd.DataFrame:
         is_side = city.predictions["income_class"].isin(city.income_classes(name))
         of_side = every_cell * is_side.to_numpy(dtype=float)[:, None]
         table = _pairs_of_side(
-            city, name, of_side, every_cell, city.present, numbers=city.block_numbers
+            city,
+            name,
+            numerator=of_side,
+            denominator=every_cell,
+            present=city.present,
+            numbers=city.block_numbers,
         )
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
@@ -73,6 +83,7 @@ def _pairs_of_side(
         significance.
     """
     n_cells = present.T.astype(int) @ present
+    # A class beside itself is no pair, and few cells tell nothing of one.
     is_itself = np.eye(len(n_cells), dtype=bool)
     enough = (n_cells >= city.settings.min_joint_cells) & ~is_itself
     pairs = np.nonzero(enough)  # places of the objects and of the neighbours
@@ -110,14 +121,20 @@ def _quotients(
     Arguments as in `_pairs_of_side`; (U, U), object by neighbour.
     """
     shape = present.shape[1], present.shape[1]
-    n_cells = _pair_sums(np.ones(present.shape), present, numbers, city.n_blocks)
+    one_a_cell = np.ones(present.shape)
+    # Blocks that hold both, for the interval to mean anything.
+    n_cells = _pair_sums(one_a_cell, present, numbers, city.n_blocks)
     n_blocks = (n_cells > 0).sum(0).reshape(shape)
 
     numerators = _pair_sums(numerator, present, numbers, city.n_blocks)
     denominators = _pair_sums(denominator, present, numbers, city.n_blocks)
-    joint = bootstrap.divide(numerators.sum(0), denominators.sum(0)).reshape(shape)
-    joint_draws = bootstrap.ratio_draws(numerators, denominators, city.counts).reshape(-1, *shape)
-    return Estimate(_over_alone(joint), _over_alone(joint_draws), n_blocks)
+    ratio = bootstrap.divide(numerators.sum(0), denominators.sum(0))
+    ratio_draws = bootstrap.ratio_draws(numerators, denominators, city.counts)
+    return Estimate(
+        value=_over_alone(ratio.reshape(shape)),
+        draws=_over_alone(ratio_draws.reshape(-1, *shape)),
+        blocks=n_blocks,
+    )
 
 
 def _over_alone(joint: np.ndarray) -> np.ndarray:
