@@ -1,7 +1,9 @@
-"""Baselines: what can be said of a cell's class without its image, or with no more of it than colours and textures.
+"""Baselines: what can be said of a cell's class with little or nothing of its image.
 
-A baseline is one function (training features, training classes, unseen features) -> class probabilities,
-named in `table`; its features are an array of the same name. Another baseline: one more line, one more array.
+That is without the image, or with no more of it than colours and textures. A baseline is one
+function (training features, training classes, unseen features) -> class probabilities, named in
+`table`; its features are an array of the same name. Another baseline: one more line, one more
+array.
 """
 
 import functools
@@ -20,12 +22,19 @@ from urbancam.tables import grid
 
 Baseline = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
-# ASSUME: penalties tried on standardised features; the best by leave-one-out error within the training cells.
+# ASSUME: penalties tried on standardised features; the best by leave-one-out error within the
+# training cells.
 RIDGE_PENALTIES = np.logspace(-3, 5, 17)
+DECIMALS = 12  # of an expected class: equal counts in another order are the same p
+PREFERENCE = 1e-9  # of a probability, for each class nearer to the expected one
 
 
 def table(neighbours: int) -> dict[str, Baseline]:
-    """All baselines by name; `neighbours` is the number of nearest cells that `coordinates` looks at."""
+    """All baselines by name.
+
+    Args:
+        neighbours: Number of nearest cells that `coordinates` looks at.
+    """
     return {
         "constant": class_frequencies,
         "coordinates": functools.partial(nearest_neighbours, neighbours=neighbours),
@@ -37,40 +46,64 @@ def table(neighbours: int) -> dict[str, Baseline]:
 
 
 def cell_features(
-    cells: pd.DataFrame, fragments: pd.DataFrame, key: str, cell_size_m: float
+    cells: pd.DataFrame,
+    fragments: pd.DataFrame,
+    key: str,
+    cell_size_m: float,
 ) -> dict[str, np.ndarray]:
-    """What the baselines that see no image are told of the cells; of images, see `image_features`.
+    """Features of the baselines that see no image; of images, see `image_features`.
 
     Args:
         cells: `idINSPIRE, ind` (people), n rows.
         fragments: `idINSPIRE, area_m2` and the column `key`.
         key: "class" or "code", the kinds of land cover told apart.
-        cell_size_m: side of a cell.
+        cell_size_m: Side of a cell, m.
 
     Returns:
         name of the baseline -> (n, number of features).
     """
+    ids = cells["idINSPIRE"]
     return {
         "constant": np.zeros((len(cells), 0)),
-        "coordinates": grid.corners(cells["idINSPIRE"]),
+        "coordinates": grid.corners(ids),
         "population_density": density_terms(cells["ind"], cell_size_m),
-        "land_cover": land_cover_shares(fragments, cells["idINSPIRE"], key, cell_size_m).to_numpy(),
+        "land_cover": land_cover_shares(fragments, ids, key, cell_size_m).to_numpy(),
     }
 
 
 def density_terms(ind: pd.Series, cell_size_m: float) -> np.ndarray:
     """(n, 2): log10 of people per km2, and its square."""
-    # ASSUME: income may rise and fall again with density, on a scale of ratios (log), not of differences.
-    log_density = np.log10(ind.to_numpy(dtype=float) / (cell_size_m / 1000) ** 2)
+    # ASSUME: income may rise and fall again with density, on a scale of ratios (log), not of
+    # differences.
+    people = ind.to_numpy(dtype=float)
+    cell_km2 = (cell_size_m / 1000) ** 2
+    log_density = np.log10(people / cell_km2)
     return np.column_stack([log_density, log_density**2])
 
 
 def land_cover_shares(
-    fragments: pd.DataFrame, ids: pd.Series, key: str, cell_size_m: float
+    fragments: pd.DataFrame,
+    ids: pd.Series,
+    key: str,
+    cell_size_m: float,
 ) -> pd.DataFrame:
-    """Share of each cell's area under each kind of land cover; zeros where a cell is not covered."""
+    """Share of each cell's area under each kind of land cover.
+
+    Args:
+        fragments: `idINSPIRE, area_m2` and the column `key`.
+        ids: (n,) ids of the cells.
+        key: Column of the kinds of land cover.
+        cell_size_m: Side of a cell, m.
+
+    Returns:
+        (n, kinds), index the ids; zeros where a cell is not covered.
+    """
     area_m2 = fragments.pivot_table(
-        index="idINSPIRE", columns=key, values="area_m2", aggfunc="sum", fill_value=0
+        index="idINSPIRE",
+        columns=key,
+        values="area_m2",
+        aggfunc="sum",
+        fill_value=0,
     )
     return area_m2.reindex(ids, fill_value=0) / cell_size_m**2
 
@@ -86,12 +119,16 @@ def class_frequencies(features: np.ndarray, classes: np.ndarray, unseen: np.ndar
     Returns:
         (m, 5) probabilities.
     """
-    frequencies = np.bincount(classes, minlength=len(INCOME_CLASSES)) / len(classes)
+    counts = np.bincount(classes, minlength=len(INCOME_CLASSES))
+    frequencies = counts / len(classes)
     return np.tile(frequencies, (len(unseen), 1))
 
 
 def nearest_neighbours(
-    features: np.ndarray, classes: np.ndarray, unseen: np.ndarray, neighbours: int
+    features: np.ndarray,
+    classes: np.ndarray,
+    unseen: np.ndarray,
+    neighbours: int,
 ) -> np.ndarray:
     """How frequent the classes are among the nearest training cells (Euclidean, equal weights).
 
@@ -99,31 +136,38 @@ def nearest_neighbours(
         features: (n, d) of the training cells, e.g. coordinates in m.
         classes: (n,) income class of the training cells.
         unseen: (m, d) of the cells to predict.
-        neighbours: how many training cells to look at.
+        neighbours: Number of training cells to look at.
 
     Returns:
         (m, 5) probabilities.
     """
-    nearest = np.arange(1, min(neighbours, len(classes)) + 1)
-    _, rows = KDTree(features).query(unseen, k=nearest)
-    return np.eye(len(INCOME_CLASSES))[classes[rows]].mean(axis=1)
+    ranks = np.arange(1, min(neighbours, len(classes)) + 1)
+    _, rows = KDTree(features).query(unseen, k=ranks)
+    one_hot = np.eye(len(INCOME_CLASSES))
+    return one_hot[classes[rows]].mean(axis=1)
 
 
 def ridge(features: np.ndarray, classes: np.ndarray, unseen: np.ndarray) -> np.ndarray:
-    """Ridge regression of class / 4, its answer read as p of a binomial like the image model's own head.
+    """Ridge regression of class / 4, its answer read as p of a binomial.
+
+    So does the image model's own head.
 
     Args:
-        features: (n, d) of the training cells; standardised here (Hastie et al. 2009, section 3.4.1).
+        features: (n, d) of the training cells; standardised here (Hastie et al. 2009, section
+            3.4.1).
         classes: (n,) income class of the training cells.
         unseen: (m, d) of the cells to predict.
 
     Returns:
         (m, 5) probabilities C(4, k) p^k (1-p)^(4-k).
     """
+    features = np.asarray(features, dtype=float)
+    unseen = np.asarray(unseen, dtype=float)
+    trials = INCOME_CLASSES[-1]
     model = make_pipeline(StandardScaler(), RidgeCV(RIDGE_PENALTIES))
-    features, unseen = (np.asarray(values, dtype=float) for values in (features, unseen))
-    p = model.fit(features, classes / INCOME_CLASSES[-1]).predict(unseen).clip(0, 1)
-    return binom.pmf(INCOME_CLASSES, INCOME_CLASSES[-1], p[:, None])
+    model.fit(features, classes / trials)
+    p = model.predict(unseen).clip(0, 1)
+    return binom.pmf(INCOME_CLASSES, trials, p[:, None])
 
 
 def out_of_fold(
@@ -136,28 +180,33 @@ def out_of_fold(
     """Predict every cell by the baseline fitted on the cells of all other folds.
 
     Args:
-        baseline: one of `table`.
+        baseline: One of `table`.
         features: (n, d).
         classes: (n,) income class, 0..4.
         folds: (n,) test fold of each cell.
-        tested: the folds whose cells are predicted; null: all.
+        tested: The folds whose cells are predicted; null: all.
 
     Returns:
-        (a row per cell of a tested fold, in order) `p` (expected class / 4), `prob_0` .. `prob_4`, `predicted_class`.
+        (a row per cell of a tested fold, in order) `p` (expected class / 4), `prob_0` .. `prob_4`,
+        `predicted_class`.
     """
     tested = np.unique(folds) if tested is None else np.asarray(sorted(tested))
     probabilities = np.full((len(classes), len(INCOME_CLASSES)), np.nan)
-    # ASSUME: a baseline needs no validation part, so it learns from the image model's validation cells too:
-    # the comparison errs in the baselines' favour.
+    # ASSUME: a baseline needs no validation part, so it learns from the image model's validation
+    # cells too: the comparison errs in the baselines' favour.
     for fold in tested:
         test = folds == fold
         probabilities[test] = baseline(features[~test], classes[~test], features[test])
-    probabilities = probabilities[np.isin(folds, tested)]
-    expected = (probabilities @ INCOME_CLASSES).round(
-        12
-    )  # equal counts in another order are the same p
-    # ASSUME: of equally probable classes (frequent among few neighbours) the one nearest the expected class.
-    preference = probabilities - 1e-9 * np.abs(INCOME_CLASSES - expected[:, None])
+    return _predictions(probabilities[np.isin(folds, tested)])
+
+
+def _predictions(probabilities: np.ndarray) -> pd.DataFrame:
+    """`p, prob_0` .. `prob_4, predicted_class` of (n, 5) probabilities."""
+    expected = (probabilities @ INCOME_CLASSES).round(DECIMALS)
+    # ASSUME: of equally probable classes (frequent among few neighbours) the one nearest the
+    # expected class.
+    distance = np.abs(INCOME_CLASSES - expected[:, None])
+    preference = probabilities - PREFERENCE * distance
     predictions = pd.DataFrame(probabilities, columns=PROBABILITIES)
     predictions.insert(0, "p", expected / INCOME_CLASSES[-1])
     return predictions.assign(predicted_class=preference.argmax(axis=1))

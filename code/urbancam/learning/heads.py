@@ -1,4 +1,8 @@
-"""Heads: how the outputs of a network become income classes, and their losses."""
+"""Heads: how the outputs of a network become income classes, and their losses.
+
+The ordinal (binomial) head has one output, a logit: y_k = C(4,k) p^k (1-p)^(4-k) with p =
+sigmoid(logit), always computed from the logit. The softmax head has one output per class.
+"""
 
 import math
 from collections.abc import Callable
@@ -11,10 +15,8 @@ from urbancam.scoring.vocabulary import INCOME_CLASSES
 from urbancam.workflow.errors import InputError
 
 CLASS_COUNT = len(INCOME_CLASSES)
-_LOG_CHOOSE = [math.log(math.comb(CLASS_COUNT - 1, k)) for k in range(CLASS_COUNT)]
-
-
-# ---- the ordinal head: y_k = C(4,k) p^k (1-p)^(4-k), p = sigmoid(logit); always computed from the logit
+TRIALS = CLASS_COUNT - 1  # of the binomial
+_LOG_CHOOSE = [math.log(math.comb(TRIALS, k)) for k in range(CLASS_COUNT)]
 
 
 def binomial_log_probabilities(logit: torch.Tensor) -> torch.Tensor:
@@ -28,12 +30,15 @@ def binomial_log_probabilities(logit: torch.Tensor) -> torch.Tensor:
     """
     logit = logit.reshape(-1, 1)
     k = torch.arange(CLASS_COUNT, device=logit.device, dtype=logit.dtype)
-    choose = torch.tensor(_LOG_CHOOSE, device=logit.device, dtype=logit.dtype)
-    return choose + k * F.logsigmoid(logit) + (CLASS_COUNT - 1 - k) * F.logsigmoid(-logit)
+    log_p = F.logsigmoid(logit)
+    log_1_minus_p = F.logsigmoid(-logit)
+    return _log_choose(logit) + k * log_p + (TRIALS - k) * log_1_minus_p
 
 
 def binomial_loss(
-    logit: torch.Tensor, classes: torch.Tensor, reduction: str = "mean"
+    logit: torch.Tensor,
+    classes: torch.Tensor,
+    reduction: str = "mean",
 ) -> torch.Tensor:
     """Cross-entropy of the binomial head: -log y_k = 4 BCE(p, k/4) - log C(4,k).
 
@@ -42,16 +47,26 @@ def binomial_loss(
         classes: (N,) int64, 0..4.
         reduction: "mean", or "none" for the (N,) losses, as PyTorch's own losses take it.
     """
-    share = classes.to(logit.dtype) / (CLASS_COUNT - 1)
-    choose = torch.tensor(_LOG_CHOOSE, device=logit.device, dtype=logit.dtype)[classes]
+    share = classes.to(logit.dtype) / TRIALS
     crossentropy = F.binary_cross_entropy_with_logits(logit.reshape(-1), share, reduction="none")
-    losses = (CLASS_COUNT - 1) * crossentropy - choose
+    losses = TRIALS * crossentropy - _log_choose(logit)[classes]
     return losses.mean() if reduction == "mean" else losses
+
+
+def _log_choose(like: torch.Tensor) -> torch.Tensor:
+    """(5,) log C(4,k), on the device and of the dtype of another tensor."""
+    return torch.tensor(_LOG_CHOOSE, device=like.device, dtype=like.dtype)
 
 
 @dataclass(frozen=True)
 class Head:
-    """How outputs become classes. `log_probabilities`: (N, outputs) -> (N, classes); `loss` takes a `reduction`."""
+    """How outputs become classes.
+
+    Args:
+        outputs: Number of outputs.
+        log_probabilities: (N, outputs) -> (N, classes).
+        loss: `loss(outputs, classes, reduction)`.
+    """
 
     outputs: int
     log_probabilities: Callable[[torch.Tensor], torch.Tensor]
@@ -59,8 +74,12 @@ class Head:
 
 
 def softmax_head(classes: int) -> Head:
-    """One output per class."""
-    return Head(classes, lambda out: F.log_softmax(out, 1), F.cross_entropy)
+    """A head with one output per class."""
+
+    def log_probabilities(out: torch.Tensor) -> torch.Tensor:
+        return F.log_softmax(out, 1)
+
+    return Head(classes, log_probabilities, F.cross_entropy)
 
 
 HEADS = {
@@ -70,15 +89,22 @@ HEADS = {
 
 
 def find_head(name: str, outputs: int | None = None) -> Head:
-    """The head of a name, with its own number of outputs (None) or, for softmax, another.
+    """The head of a name.
+
+    Args:
+        name: "binomial" or "softmax".
+        outputs: Number of outputs; None: the head's own. Softmax alone takes others.
 
     Raises:
-        InputError: the binomial head with more than its one output.
+        InputError: The binomial head is to have more than its one output.
     """
-    if outputs in (None, HEADS[name].outputs):
-        return HEADS[name]
+    head = HEADS[name]
+    if outputs in (None, head.outputs):
+        return head
     if name != "softmax":
         raise InputError(
-            f"the {name} head has one output, not {outputs}", "model.head", "use model.head=softmax"
+            f"the {name} head has one output, not {outputs}",
+            "model.head",
+            "use model.head=softmax",
         )
     return softmax_head(outputs)

@@ -1,10 +1,12 @@
-"""Networks: one record per backbone, the heads, weights in and out.
+"""Networks: features, their mean over positions, one linear unit (or one per class).
 
-A network is features -> mean over positions -> one linear unit (or one per class), so that a logit is exactly the bias
-plus the mean over positions of sum_k w_k A_k (class activation mapping, Zhou et al. 2016).
+A logit is thus exactly the bias plus the mean over positions of sum_k w_k A_k (class activation
+mapping, Zhou et al. 2016).
 """
 
 import logging
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -15,6 +17,7 @@ from urbancam.learning.heads import find_head
 from urbancam.learning.weight_files import load_pretrained, read_state
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import shown
+from urbancam.workflow.sections import Model
 
 log = logging.getLogger(__name__)
 
@@ -23,18 +26,25 @@ class Network(nn.Module):
     """Features -> mean over positions -> dropout -> linear.
 
     Args:
-        features: module, (B, 3, H, W) -> (B, channels, h, w).
-        channels: of the features.
+        features: Module, (B, 3, H, W) -> (B, channels, h, w).
+        channels: Number of channels of the features.
         outputs: 1 (binomial head), or one per class (softmax head).
-        dropout: before the linear unit.
+        dropout: Share of channels dropped before the linear unit, 0..1.
     """
 
-    def __init__(self, features: nn.Module, channels: int, outputs: int, dropout: float) -> None:
+    def __init__(
+        self,
+        features: nn.Module,
+        channels: int,
+        outputs: int,
+        dropout: float,
+    ) -> None:
         super().__init__()
         self.features = features
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(channels, outputs)
-        nn.init.xavier_uniform_(self.linear.weight)  # Glorot, zero bias (published)
+        # Glorot, zero bias (published)
+        nn.init.xavier_uniform_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)
 
     def embed(self, images: torch.Tensor) -> torch.Tensor:
@@ -43,19 +53,23 @@ class Network(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """(B, 3, H, W) normalised images -> (B, outputs)."""
-        return self.linear(self.dropout(self.embed(images)))
+        embeddings = self.embed(images)
+        return self.linear(self.dropout(embeddings))
 
 
-def build(settings, pretrained: bool = True, outputs: int | None = None) -> Network:
-    """A network as section `model` of the settings asks; weights drawn from torch's seed where not pre-trained.
+def build(settings: Model, pretrained: bool = True, outputs: int | None = None) -> Network:
+    """A network as section `model` of the settings asks.
+
+    Weights that are not pre-trained are drawn from torch's seed.
 
     Args:
-        settings: section `model`.
-        pretrained: start from the weights that the settings name.
-        outputs: of the linear unit, one per class; None: as the head has for the income classes.
+        settings: Section `model`.
+        pretrained: Whether to start from the weights that the settings name.
+        outputs: Number of outputs of the linear unit, one per class; None: as the head has for the
+            income classes.
 
     Raises:
-        InputError: unknown backbone, or weights that cannot be had or do not fit.
+        InputError: The backbone is unknown, or the weights cannot be had or do not fit.
     """
     backbone = find_backbone(settings.backbone)
     features = backbone.build(settings)
@@ -63,33 +77,64 @@ def build(settings, pretrained: bool = True, outputs: int | None = None) -> Netw
         load_pretrained(features, backbone, settings.weights)
     elif pretrained:
         log.info("starts from random weights")
-    network = Network(
-        features, backbone.channels, find_head(settings.head, outputs).outputs, settings.dropout
-    )
+    head = find_head(settings.head, outputs)
+    network = Network(features, backbone.channels, head.outputs, settings.dropout)
     return network.to(memory_format=torch.channels_last)
 
 
-def load(path: Path, settings, outputs: int | None = None) -> Network:
-    """A trained network, in evaluation mode; arguments as for `build`."""
+def load(path: Path, settings: Model, outputs: int | None = None) -> Network:
+    """A trained network, in evaluation mode.
+
+    Args:
+        path: File of its weights.
+        settings: As for `build`.
+        outputs: As for `build`.
+
+    Raises:
+        InputError: The weights cannot be read, or are of another network.
+    """
     network = build(settings, pretrained=False, outputs=outputs)
     state = read_state(path, "weights of the fold")
     try:
         network.load_state_dict(state)
     except RuntimeError:
         raise InputError(
-            "the weights do not fit the network of this run", shown(path), "train the fold again"
+            "the weights do not fit the network of this run",
+            shown(path),
+            "train the fold again",
         ) from None
     return network.eval()
 
 
-def find_device(name: str) -> torch.device:
-    """The device to compute on; "auto" takes a GPU where there is one.
+def compiled(network: Network) -> Callable[[torch.Tensor], torch.Tensor]:
+    """The network compiled (torch.compile, inductor).
+
+    Parameters, buffers and mode stay the network's own.
 
     Raises:
-        InputError: "cuda" asked where there is none.
+        InputError: The machine has no C compiler.
     """
-    if name == "cuda" and not torch.cuda.is_available():
+    if not any(map(shutil.which, ("cc", "gcc", "clang"))):
+        raise InputError(
+            "torch.compile needs a C compiler, and there is none",
+            "training.compile",
+            "install gcc, or use --set training.compile=false",
+        )
+    return torch.compile(network)
+
+
+def find_device(name: str) -> torch.device:
+    """The device to compute on.
+
+    Args:
+        name: "cpu", "cuda", or "auto": a GPU where there is one.
+
+    Raises:
+        InputError: "cuda" is asked for where there is none.
+    """
+    has_gpu = torch.cuda.is_available()
+    if name == "cuda" and not has_gpu:
         raise InputError("no CUDA device can be used", "--device cuda", "use --device cpu or auto")
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
+        name = "cuda" if has_gpu else "cpu"
     return torch.device(name)

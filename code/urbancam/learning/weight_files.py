@@ -1,4 +1,4 @@
-"""Weights on disk: read without unpickling code, written whole, downloaded with their hash checked."""
+"""Weights on disk: read without unpickling code, written whole, downloaded with a hash checked."""
 
 import io
 import logging
@@ -17,76 +17,109 @@ from urbancam.workflow.paths import ROOT, shown
 
 log = logging.getLogger(__name__)
 
+# What `torch.load` raises on a damaged file, or on one with code in it
+READING_ERRORS = (
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+    KeyError,
+    pickle.UnpicklingError,
+)
+
 
 def load_pretrained(features: nn.Module, backbone: Backbone, weights: str) -> None:
+    """Fill the features with pre-trained weights.
+
+    Args:
+        features: Module of the backbone.
+        backbone: Its record.
+        weights: "imagenet" (downloaded), or a file, relative to the repository.
+
+    Raises:
+        InputError: The weights cannot be had, or are of another backbone.
+    """
     if weights == "imagenet":
         state = _download(backbone.weights_url)
     else:
         state = read_state(ROOT / weights, "model.weights")
-    known = features.state_dict()
-    missing = sorted(known.keys() - state.keys())
-    wrong = [
-        name
-        for name, tensor in known.items()
-        if name in state and state[name].shape != tensor.shape
+    tensors = features.state_dict()
+    missing = tensors.keys() - state.keys()
+    of_other_shape = [
+        name for name in tensors.keys() - missing if state[name].shape != tensors[name].shape
     ]
-    if missing or wrong:
+    if missing or of_other_shape:
         raise InputError(
-            f"these weights are not of this backbone: {len(missing)} tensors missing, {len(wrong)} of another shape",
+            f"these weights are not of this backbone: {len(missing)} tensors missing, "
+            f"{len(of_other_shape)} of another shape",
             f"model.weights {weights}",
             "name a state dict of the backbone, or use model.weights=random",
         )
-    features.load_state_dict({name: state[name] for name in known})
+    features.load_state_dict({name: state[name] for name in tensors})
     log.info("starts from weights %s", weights)
 
 
 def _download(url: str) -> dict[str, torch.Tensor]:
     try:
         return torch.hub.load_state_dict_from_url(
-            url, map_location="cpu", check_hash=True, weights_only=True
+            url,
+            map_location="cpu",
+            check_hash=True,
+            weights_only=True,
         )
     except (URLError, RuntimeError, OSError) as error:
         raise InputError(
             f"the ImageNet weights cannot be had: {error}",
             url,
-            "fetch that file by hand and name it with --set model.weights=FILE, or use model.weights=random",
+            "fetch that file by hand and name it with --set model.weights=FILE, "
+            "or use model.weights=random",
         ) from None
 
 
 def read_state(
-    path: Path, where: str, do: str = "delete the file and train the fold again"
+    path: Path,
+    where: str,
+    do: str = "delete the file and train the fold again",
 ) -> dict[str, torch.Tensor]:
     """A state dict from a file, without unpickling code.
 
     Args:
-        path: of the file.
-        where: what names the file, for the message.
-        do: what to do about a file that cannot be read, for the message.
+        path: The file.
+        where: What names the file, for the message.
+        do: What to do about a file that cannot be read, for the message.
 
     Raises:
-        InputError: missing, damaged, or not a state dict.
+        InputError: The file is missing, damaged, or holds no state dict.
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(
-            f"there is no file {shown(path)}", where, "name a file of weights"
+            f"there is no file {shown(path)}",
+            where,
+            "name a file of weights",
         ) from None
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except READING_ERRORS as error:
+        reason = str(error) or "the file is empty"
         raise InputError(
-            f"the weights cannot be read: {(str(error) or 'the file is empty').splitlines()[0]}",
+            f"the weights cannot be read: {reason.splitlines()[0]}",
             shown(path),
             do,
         ) from None
     if not isinstance(state, dict):
         raise InputError(
-            "the file holds no state dict", shown(path), "save one with model.state_dict()"
+            "the file holds no state dict",
+            shown(path),
+            "save one with model.state_dict()",
         )
     return state
 
 
 def save(content: dict[str, Any], path: Path) -> None:
-    """Write a state dict or checkpoint, atomically; a full disk is an OSError, which torch's own writer hides."""
+    """Write a state dict or checkpoint, atomically.
+
+    A full disk is an OSError here, which torch's own writer hides.
+    """
     buffer = io.BytesIO()
     torch.save(content, buffer)
     with atomic(path) as temporary:
