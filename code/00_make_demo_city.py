@@ -10,33 +10,30 @@ import argparse
 
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import ROOT
-from urbancam.workflow.records import Step
+from urbancam.workflow.records import Done, Step
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return arguments.parser(__doc__).parse_args(argv)
+    return arguments.parser(__file__, __doc__).parse_args(argv)
 
 
-def declare(settings, paths, args) -> Step:
+def declare(request: Request) -> Step:
+    paths = request.paths
     if paths.data == (ROOT / "data").resolve():
         raise InputError(
             "the demo city would lie among real data", paths.data, "use --run demo, or --data DIR"
         )
-    step = Step(
-        "00_make_demo_city", 1, paths.truth, "data", settings.pick("demo", "imagery.pixel_size_m")
-    )
-    step.outputs = [
-        ROOT / name for name in step.record.get("outputs", {})
-    ]  # as many volumes as were made
-    return step
+    settings = ["demo", "imagery.pixel_size_m"]
+    return request.step(1, paths.truth, settings, outputs=None)  # as many volumes as it takes
 
 
-def work(step, settings, paths, args) -> dict:
+def work(job: Job) -> Done:
     from urbancam.demo.city import make_city
 
-    step.outputs, counts = make_city(settings, paths, args.workers)
-    return counts
+    volumes, counts = make_city(job.settings, job.paths, job.workers)
+    return Done(counts, outputs=volumes)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -9,44 +9,46 @@ import argparse
 import shutil
 
 from urbancam.workflow import arguments, runner
+from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import folder_name
-from urbancam.workflow.records import Step
+from urbancam.workflow.records import Done, Step
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return arguments.parser(__doc__, city=True).parse_args(argv)
+    return arguments.parser(__file__, __doc__).parse_args(argv)
 
 
-def declare(settings, paths, args) -> Step:
-    return Step(
-        "02_import_urban_atlas",
+def declare(request: Request) -> Step:
+    paths = request.paths
+    return request.step(
         1,
         paths.land_cover,
-        "city",
-        settings.pick("urban_atlas"),
+        ["urban_atlas"],
         listings=[paths.urban_atlas_data],
         outputs=[paths.boundary],
-        label=args.city,
     )
 
 
-def work(step, settings, paths, args) -> dict:
+def work(job: Job) -> Done:
     from urbancam.sources.urban_atlas import products
     from urbancam.tables import geoframes
 
-    scratch = paths.urban_atlas_data / f".unpacked_{folder_name(args.city)}"
-    folder, edition = paths.urban_atlas_data, settings.urban_atlas.edition
+    paths, edition = job.paths, job.settings.urban_atlas.edition
+    folder = paths.urban_atlas_data
+    scratch = folder / f".unpacked_{folder_name(job.city)}"
     try:
-        land_cover, boundary = products.read_city(folder, args.city, edition, scratch)
+        land_cover, boundary = products.read_city(folder, job.city, edition, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     geoframes.write(boundary, paths.boundary)
     geoframes.write(land_cover, paths.land_cover)
-    return {
-        "polygons": len(land_cover),
-        "classes": land_cover["class"].nunique(),
-        "km2 in the city": float(boundary.area.sum() / 1e6),
-    }
+    return Done(
+        {
+            "polygons": len(land_cover),
+            "classes": land_cover["class"].nunique(),
+            "km2 in the city": float(boundary.area.sum() / 1e6),
+        }
+    )
 
 
 def main(argv: list[str] | None = None) -> int:

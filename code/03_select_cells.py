@@ -6,57 +6,52 @@ Run     python code/03_select_cells.py --city Demo --run demo
 """
 
 import argparse
-import logging
+from typing import TYPE_CHECKING
 
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import shown
-from urbancam.workflow.records import Step
+from urbancam.workflow.job import Job, Request
+from urbancam.workflow.paths import Paths, shown
+from urbancam.workflow.records import Done, Step
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:  # a script that only shows its help does not wait for it
+    import pandas as pd
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return arguments.parser(__doc__, city=True).parse_args(argv)
+    return arguments.parser(__file__, __doc__).parse_args(argv)
 
 
-def declare(settings, paths, args) -> Step:
-    census = paths.census(settings.census.vintage, settings.census.cell_size_m)
-    return Step(
-        "03_select_cells",
-        2,
-        paths.cells,
-        "city",
-        settings.pick("census"),
-        {census: "01_download_census", paths.boundary: "02_import_urban_atlas"},
-        label=args.city,
-    )
+def declare(request: Request) -> Step:
+    census, paths = request.settings.census, request.paths
+    table = paths.census(census.vintage, census.cell_size_m)
+    return request.step(2, paths.cells, ["census"], [table, paths.boundary])
 
 
-def work(step, settings, paths, args) -> dict:
+def work(job: Job) -> Done:
     from urbancam.sources.census import incomes, selection
     from urbancam.tables import geoframes
 
-    boundary = geoframes.read(paths.boundary)
-    outline = boundary.geometry.iloc[0]
-    year, cell_size_m = settings.census.vintage, settings.census.cell_size_m
-    table = incomes.read_strip(paths.census(year, cell_size_m), outline.bounds, cell_size_m)
-    cells = selection.select_cells(table, outline, args.city)
+    paths, census = job.paths, job.settings.census
+    outline = geoframes.read(paths.boundary).geometry.iloc[0]
+    table = paths.census(census.vintage, census.cell_size_m)
+    people = incomes.read_strip(table, outline.bounds, census.cell_size_m)
+    cells = selection.select_cells(people, outline, job.city)
     if cells.empty:
         raise InputError(
-            f"no inhabited cell lies in {args.city}: outline {outline.bounds} (EPSG:3035, m)",
+            f"no inhabited cell lies in {job.city}: outline {outline.bounds} (EPSG:3035, m)",
             shown(paths.boundary),
             "INSEE covers metropolitan France only; check that the outline is of the right city",
         )
     refuse_shared_cells(cells["idINSPIRE"], paths)
-    if settings.census.cells == "all":
-        cells = selection.add_cells_without_income(cells, outline, cell_size_m)
+    if census.cells == "all":
+        cells = selection.add_cells_without_income(cells, outline, census.cell_size_m)
     summary = selection.describe(cells)
     geoframes.write(cells, paths.cells)
-    return summary
+    return Done(summary)
 
 
-def refuse_shared_cells(ids, paths) -> None:
+def refuse_shared_cells(ids: "pd.Series", paths: Paths) -> None:
     """A cell belongs to one city: two outlines that overlap are refused."""
     from urbancam.tables import frames
 

@@ -7,49 +7,51 @@ Run     python code/04_download_aerial.py --city Demo --run demo
 """
 
 import argparse
-import logging
 
 from urbancam.workflow import arguments, runner
+from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import ROOT
-from urbancam.workflow.records import Step
-
-log = logging.getLogger(__name__)
+from urbancam.workflow.records import Done, Step
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return arguments.parser(__doc__, city=True).parse_args(argv)
+    return arguments.parser(__file__, __doc__).parse_args(argv)
 
 
-def declare(settings, paths, args) -> Step:
-    archives = settings.imagery.source == "archives"
-    keys = ["year", "fetch", "index_url"] if archives else ["wms_url", "wms_layer", "pixel_size_m"]
-    links = ROOT / "aerial_links.txt"
-    return Step(
-        "04_download_aerial",
+ARCHIVE_SETTINGS = ("year", "fetch", "index_url")  # of section `imagery`, where tiles come in packs
+WMS_SETTINGS = (
+    "wms_url",
+    "wms_layer",
+    "pixel_size_m",
+)  # where images of single cells are asked for
+
+
+def declare(request: Request) -> Step:
+    paths, links = request.paths, ROOT / "aerial_links.txt"
+    from_archives = request.settings.imagery.source == "archives"
+    keys = ARCHIVE_SETTINGS if from_archives else WMS_SETTINGS
+    return request.step(
         2,
         paths.tiles,
-        "city",
-        settings.pick("imagery.source", *(f"imagery.{key}" for key in keys)),
-        {paths.cells: "03_select_cells"}
-        | ({links: "by hand"} if archives and links.is_file() else {}),
-        [paths.aerial_data],
-        label=args.city,
+        ["imagery.source", *(f"imagery.{key}" for key in keys)],
+        [paths.cells],
+        by_hand=[links] if from_archives and links.is_file() else [],
+        listings=[paths.aerial_data],
+        fills_listings=True,
     )
 
 
-def work(step, settings, paths, args) -> dict:
+def work(job: Job) -> Done:
     from urbancam.sources.ign import collect
     from urbancam.tables import geoframes
 
+    paths, imagery = job.paths, job.settings.imagery
     cells = geoframes.read(paths.cells)
-    gather = collect.from_wms if settings.imagery.source == "wms" else collect.from_archives
-    found, faults = gather(cells, settings.imagery, args.city, paths.data, paths.aerial_data)
-    counts = collect.report_coverage(cells, found, faults)
-    geoframes.write(found.tiles, paths.tiles)
-    vars(step).pop(
-        "current", None
-    )  # so that the record holds the drop folder with what was just put there
-    return counts
+    gather = collect.from_wms if imagery.source == "wms" else collect.from_archives
+    coverage, faults = gather(cells, imagery, job.city, paths.data, paths.aerial_data)
+    counts = collect.report_coverage(cells, coverage, faults)
+    geoframes.write(coverage.tiles, paths.tiles)
+    return Done(counts)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -7,47 +7,48 @@ Run     python code/05_cut_images.py --city Demo --run demo
 """
 
 import argparse
-import logging
 
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.files import atomic
-from urbancam.workflow.records import Step
-
-log = logging.getLogger(__name__)
+from urbancam.workflow.job import Job, Request
+from urbancam.workflow.records import Done, Step
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return arguments.parser(__doc__, city=True).parse_args(argv)
+    return arguments.parser(__file__, __doc__).parse_args(argv)
 
 
-def declare(settings, paths, args) -> Step:
-    return Step(
-        "05_cut_images",
+def declare(request: Request) -> Step:
+    paths = request.paths
+    return request.step(
         1,
         paths.images_table,
-        "city",
-        settings.pick("imagery.pixel_size_m", "census.cell_size_m"),
-        {paths.cells: "03_select_cells", paths.tiles: "04_download_aerial"},
+        ["imagery.pixel_size_m", "census.cell_size_m"],
+        [paths.cells, paths.tiles],
         outputs=[paths.images],
-        label=args.city,
     )
 
 
-def work(step, settings, paths, args) -> dict:
+def work(job: Job) -> Done:
     from urbancam.sources.imagery import cutting, overlay
     from urbancam.tables import geoframes
 
+    paths = job.paths
     cells, tiles = geoframes.read(paths.cells), geoframes.read(paths.tiles)
-    with_tiles = overlay.cells_with_tiles(cells, tiles, paths.data)
-    images = cutting.cut_images(with_tiles, paths.images, settings.image_px, args.workers)
+    cells_with_tiles = overlay.cells_with_tiles(cells, tiles, paths.data)
+    image_px = job.settings.image_px
+    images = cutting.cut_images(cells_with_tiles, paths.images, image_px, job.workers)
     with atomic(paths.images_table) as temporary:
         images.to_csv(temporary, index=False)
-    found = images["path"].notna()
-    return {
-        "images": int(found.sum()),
-        "cells without imagery": int((~found).sum()),
-        "cells with some void": int((found & (images["void_fraction"] > 0)).sum()),
-    }
+    has_image = images["path"].notna()
+    has_void = has_image & (images["void_fraction"] > 0)
+    return Done(
+        {
+            "images": int(has_image.sum()),
+            "cells without imagery": int((~has_image).sum()),
+            "cells with some void": int(has_void.sum()),
+        }
+    )
 
 
 def main(argv: list[str] | None = None) -> int:

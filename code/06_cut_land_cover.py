@@ -9,33 +9,29 @@ import argparse
 
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import shown
-from urbancam.workflow.records import Step
+from urbancam.workflow.records import Done, Step
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return arguments.parser(__doc__, city=True).parse_args(argv)
+    return arguments.parser(__file__, __doc__).parse_args(argv)
 
 
-def declare(settings, paths, args) -> Step:
-    return Step(
-        "06_cut_land_cover",
-        1,
-        paths.fragments,
-        "city",
-        settings.pick("census.cell_size_m"),
-        {paths.cells: "03_select_cells", paths.land_cover: "02_import_urban_atlas"},
-        label=args.city,
-    )
+def declare(request: Request) -> Step:
+    paths = request.paths
+    inputs = [paths.cells, paths.land_cover]
+    return request.step(1, paths.fragments, ["census.cell_size_m"], inputs)
 
 
-def work(step, settings, paths, args) -> dict:
-    from urbancam.sources.urban_atlas.fragments import cut_by_cells, describe_cover
+def work(job: Job) -> Done:
+    from urbancam.sources.urban_atlas import fragments as cutting
     from urbancam.tables import geoframes
 
+    paths = job.paths
     cells = geoframes.read(paths.cells, ["idINSPIRE", "geometry"])
     land_cover = geoframes.read(paths.land_cover)
-    fragments = cut_by_cells(land_cover, cells)
+    fragments = cutting.cut_by_cells(land_cover, cells)
     if fragments.empty:
         raise InputError(
             f"no land cover lies in any of {len(cells):,} cells: land cover {land_cover.total_bounds.round()}, "
@@ -44,7 +40,7 @@ def work(step, settings, paths, args) -> dict:
             "check that data/UA_data holds the city's own Urban Atlas",
         )
     geoframes.write(fragments, paths.fragments)
-    return describe_cover(fragments, cells)
+    return Done(cutting.describe_cover(fragments, cells))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -11,45 +11,37 @@ Run     python code/11_train_income.py --city Demo --run demo [--fold 0]
 """
 
 import argparse
-import logging
 
-from urbancam.workflow import arguments, errors, reuse, runner
+from urbancam.workflow import arguments, runner
+from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import digest
+from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import shown
-from urbancam.workflow.records import Step
-
-log = logging.getLogger(__name__)
+from urbancam.workflow.records import Done, Step
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = arguments.parser(__doc__, city=True, variant=True)
-    parser.add_argument(
-        "--fold", type=int, metavar="K", help="one fold only, 0 .. folds-1 (default: all, in turn)"
-    )
-    return parser.parse_args(argv)
+    return arguments.parser(__file__, __doc__).parse_args(argv)
 
 
-def declare(settings, paths, args) -> list[Step]:
-    named = settings.weights_file
-    others = paths.cities_learned_from(settings.split.method)
-    if settings.split.method == "city" and not others:
-        raise errors.InputError(
+def declare(request: Request) -> list[Step]:
+    settings, paths = request.settings, request.paths
+    other_cities = paths.cities_learned_from(settings.split.method)
+    if settings.split.method == "city" and not other_cities:
+        raise InputError(
             f"no other city has samples of run {paths.run!r} to learn from",
             shown(paths.results),
             "run another city first, or choose another split.method",
         )
-    taught = {
-        file: maker
-        for city in others
-        for file, maker in ((city.samples, "10_assign_folds"), (city.images_table, "05_cut_images"))
-    }
+    inputs = [paths.samples, paths.images_table, paths.cells]
+    for city in other_cities:
+        inputs += [city.samples, city.images_table]
+    weights = settings.weights_file
     return [
-        Step(
-            "11_train_income",
+        request.step(
             3,
             paths.test_predictions(fold),
-            "run",
-            settings.pick(
+            [
                 "image",
                 "model",
                 "training",
@@ -57,115 +49,56 @@ def declare(settings, paths, args) -> list[Step]:
                 "split.validation_fraction",
                 "samples.target",
                 "seed",
-            ),
-            {
-                paths.samples: "10_assign_folds",
-                paths.images_table: "05_cut_images",
-                paths.cells: "03_select_cells",
-            }
-            | taught
-            | ({named: "by hand"} if named else {}),
+            ],
+            inputs,
+            by_hand=[weights] if weights else [],
             outputs=[paths.weights(fold), paths.history(fold), paths.validation_predictions(fold)],
-            label=f"{args.city} fold {fold}",
+            fold=fold,
         )
-        for fold in arguments.chosen_folds(args.fold, settings.folds_trained)
+        for fold in request.folds(settings.folds_trained)
     ]
 
 
-def load_cells(settings, paths, fold: int, workers: int) -> tuple:
-    """The used cells of all cities that one fold needs, with `role` and `row` of their image, and the images."""
-    import pandas as pd
-
-    from urbancam.learning import datasets, splits
-    from urbancam.learning.images import open_images
-    from urbancam.tables import frames
-
-    split, parts, caches = settings.split, [], []
-    for city in [paths, *paths.cities_learned_from(split.method)]:
-        samples = frames.read(city.samples)
-        samples = (
-            samples[samples["used"]]
-            .astype({"income_class": int, "fold": int})
-            .reset_index(drop=True)
-        )
-        tested = fold if city == paths else None
-        role = splits.roles(samples, tested, split.method, split.validation_fraction, settings.seed)
-        images, rows = open_images(city, samples["idINSPIRE"], settings.image, workers)
-        parts.append(samples.assign(role=role, row=rows + sum(map(len, caches))))
-        caches.append(images)
-    return pd.concat(parts, ignore_index=True), datasets.StackedImages(caches)
-
-
-def work(step, settings, paths, args) -> dict:
-    known = None if args.force else reuse.take_over(step, paths.in_other_runs(step.result))
-    return known or train(step, settings, paths, args)
-
-
-def train(step, settings, paths, args) -> dict:
-    """Train the fold of a step and predict its cells; returns the counts of the summary line."""
+def work(job: Job) -> Done:
     import torch
 
-    from urbancam.learning import augmentation, datasets, inference, networks, training
-    from urbancam.scoring import targets
+    from urbancam.learning import income
     from urbancam.tables import frames
 
-    fold = int(step.result.parent.name.removeprefix("fold_"))
-    seed = settings.seed * 1000 + fold
-    samples, images = load_cells(settings, paths, fold, args.workers)
-
-    def items(part: str, augment=None) -> datasets.LabelledImages:
-        chosen = samples[samples["role"] == part]
-        return datasets.LabelledImages(images, chosen["row"], chosen["income_class"], augment, seed)
-
-    torch.manual_seed(seed)
-    device = networks.find_device(args.device)
-    network = networks.build(settings.model).to(device)
-    trainer = training.Trainer(
-        network,
-        items("train", augmentation.AUGMENT[settings.training.augment]),
-        items("validation"),
-        settings,
-        paths.fold(fold),
-        step.fingerprint,
-        seed,
-        args.workers,
+    if copied := job.take_over():
+        return copied
+    settings, paths, fold = job.settings, job.paths, job.fold
+    cells = income.read_fold(paths, settings, fold, job.workers)
+    network, history = income.train_fold(
+        cells, settings, paths.fold(fold), job.fingerprint, job.device, job.workers
     )
-    history = trainer.fit()
-
-    def predict(part: str):
-        chosen = samples[samples["role"] == part]
-        out = inference.predict(network, items(part), settings, args.workers)
-        table = inference.prediction_table(chosen["idINSPIRE"], fold, out, settings.model.head)
-        return table.assign(income_class=chosen["income_class"].to_numpy())
-
-    frames.write(predict("validation"), paths.validation_predictions(fold))
-    cells = frames.read(paths.cells, ["idINSPIRE", "income_eur", "ind"])
-    cells["target"] = cells[targets.TARGETS[settings.samples.target].column]
-    table = predict("test").merge(cells[["idINSPIRE", "income_eur", "target"]], "left")
-    frames.write(table, step.result)
-    step.afterwards = trainer.clean
-    step.facts = {
-        "weights_sha256": digest(paths.weights(fold)),
-        "device": str(device),
-        "seed": seed,
-        "threads": torch.get_num_threads(),
-    }
+    validation = income.predict_role(network, cells, "validation", settings, job.workers)
+    test = income.predict_role(network, cells, "test", settings, job.workers)
+    people = frames.read(paths.cells, ["idINSPIRE", "income_eur", "ind"])
+    frames.write(validation, paths.validation_predictions(fold))
+    frames.write(income.add_incomes(test, people, settings.samples.target), job.result)
     best = history.loc[history["validation_loss"].idxmin()]
-    count = samples["role"].value_counts()
-    return {
-        "train": int(count["train"]),
-        "validation": int(count["validation"]),
-        "test": len(table),
-        "epochs": len(history),
-        "best epoch": int(best["epoch"]),
-        "validation loss": float(best["validation_loss"]),
-    }
+    return Done(
+        {
+            "train": len(cells.of_role("train")),
+            "validation": len(validation),
+            "test": len(test),
+            "epochs": len(history),
+            "best epoch": int(best["epoch"]),
+            "validation loss": float(best["validation_loss"]),
+        },
+        facts={
+            "weights_sha256": digest(paths.weights(fold)),
+            "device": next(network.parameters()).device.type,
+            "seed": cells.seed,
+            "threads": torch.get_num_threads(),
+        },
+        leftovers=[paths.checkpoint(fold)],
+    )
 
 
 def main(argv: list[str] | None = None) -> int:
-    return runner.run_folds(
-        parse_args(argv), declare, work, __file__, lambda settings: settings.folds_trained
-    )
+    return runner.run(parse_args(argv), declare, work)
 
 
 if __name__ == "__main__":

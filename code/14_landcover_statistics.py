@@ -11,56 +11,50 @@ import argparse
 import logging
 
 from urbancam.workflow import arguments, runner
-from urbancam.workflow.records import Step
+from urbancam.workflow.job import Job, Request
+from urbancam.workflow.records import Done, Step
 
 log = logging.getLogger(__name__)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return arguments.parser(__doc__, city=True, variant=True).parse_args(argv)
+    return arguments.parser(__file__, __doc__).parse_args(argv)
 
 
-def declare(settings, paths, args) -> Step:
-    others = (
-        "activation_contrast",
-        "contribution",
-        "coactivation",
-        "observed_association",
-        "observed_coassociation",
-        "class_income",
-        "ordering_agreement",
-    )
-    return Step(
-        "14_landcover_statistics",
+FURTHER_TABLES = (
+    "activation_contrast",
+    "contribution",
+    "coactivation",
+    "observed_association",
+    "observed_coassociation",
+    "class_income",
+    "ordering_agreement",
+)
+
+
+def declare(request: Request) -> Step:
+    paths = request.paths
+    return request.step(
         2,
         paths.table("activation_ratio"),
-        "run",
-        settings.pick("landcover", "statistics", "seed", "census.cell_size_m"),
-        {
-            paths.activation: "13_project_activation",
-            paths.predictions: "12_evaluate_income",
-            paths.samples: "10_assign_folds",
-        },
-        outputs=[paths.table(name) for name in others],
-        label=args.city,
+        ["landcover", "statistics", "seed", "census.cell_size_m"],
+        [paths.activation, paths.predictions, paths.samples],
+        outputs=[paths.table(name) for name in FURTHER_TABLES],
     )
 
 
-def work(step, settings, paths, args) -> dict:
+def work(job: Job) -> Done:
     from urbancam.explaining.landcover import observed, ordering, pairs
     from urbancam.explaining.landcover.city import LandCover
     from urbancam.sources.urban_atlas import classes
     from urbancam.tables import frames
 
-    activation = frames.read(paths.activation)
-    predictions = frames.read(paths.predictions)
-    blocks = frames.read(paths.samples).set_index("idINSPIRE")["block"]
-    names = classes.class_names(settings.landcover.key)
+    settings, paths = job.settings, job.paths
     city = LandCover(
-        activation,
-        predictions,
-        blocks,
-        names,
+        frames.read(paths.activation),
+        frames.read(paths.predictions),
+        frames.read(paths.samples).set_index("idINSPIRE")["block"],
+        classes.class_names(settings.landcover.key),
         settings.census.cell_size_m**2,
         settings.landcover,
         settings.statistics,
@@ -71,7 +65,7 @@ def work(step, settings, paths, args) -> dict:
         f"{city.n_slivers:,}",
         settings.landcover.min_area_m2,
     )
-    made = {
+    tables = {
         "activation_contrast": city.contrast(),
         "contribution": city.contribution_by_class(),
         "coactivation": pairs.coactivation(city),
@@ -81,13 +75,15 @@ def work(step, settings, paths, args) -> dict:
         "ordering_agreement": ordering.ordering_agreement(city),
         "activation_ratio": city.activation_ratio(),
     }
-    for name, table in made.items():
+    for name, table in tables.items():
         frames.write(table, paths.table(name))
-    return {
-        "classes": len(city.classes),
-        "cells read poor": len(city.side("poor").cells),
-        "cells read rich": len(city.side("rich").cells),
-    }
+    return Done(
+        {
+            "classes": len(city.classes),
+            "cells read poor": len(city.side("poor").cells),
+            "cells read rich": len(city.side("rich").cells),
+        }
+    )
 
 
 def main(argv: list[str] | None = None) -> int:

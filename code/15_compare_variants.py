@@ -7,159 +7,82 @@ Run     python code/15_compare_variants.py --city Demo --run demo
 """
 
 import argparse
-import logging
+from typing import TYPE_CHECKING
 
-from urbancam.workflow import arguments, errors, runner, variants
-from urbancam.workflow.records import Step
+from urbancam.workflow import arguments, runner, variants
+from urbancam.workflow.job import Job, Request
+from urbancam.workflow.paths import Paths
+from urbancam.workflow.records import Done, Step
 
-log = logging.getLogger(__name__)
-
-SPREAD = {
-    "metrics": "metric",
-    "activation_contrast": "class",
-    "contribution": "class",
-}  # table: what names a value
+if TYPE_CHECKING:  # a script that only shows its help does not wait for it
+    from urbancam.workflow.settings import Settings
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return arguments.parser(__doc__, city=True).parse_args(argv)
+    return arguments.parser(__file__, __doc__).parse_args(argv)
 
 
-def asked(settings, paths) -> dict[str, str]:
-    """Variants to compare with: name -> "split" or "seed"; a city left out only where it was trained."""
-    names = [name for name in variants.names(settings) if name != variants.SHUFFLED]
-    left_out = variants.split_name("city")
-    if "city" in settings.compare.splits and paths.of_variant(left_out).table("metrics").is_file():
-        names.append(left_out)
-    return {name: name.partition("-")[0] for name in names}
+SEED_TABLES = ("activation_contrast", "contribution")  # compared between seeds, beside the scores
 
 
-def declare(settings, paths, args) -> Step:
-    inputs = {
-        paths.samples: "10_assign_folds",
-        paths.predictions: "12_evaluate_income",
-        paths.table("metrics"): "12_evaluate_income",
-    }
-    inputs |= {paths.table(name): "14_landcover_statistics" for name in SPREAD if name != "metrics"}
-    for name, kind in asked(settings, paths).items():
-        there = paths.of_variant(name)
-        inputs |= {there.samples: "10_assign_folds", there.table("metrics"): "12_evaluate_income"}
-        if kind == "seed":
-            inputs |= {
-                there.table(table): "14_landcover_statistics"
-                for table in SPREAD
-                if table != "metrics"
-            }
-    if settings.split.method == "city" or variants.split_name("city") in asked(settings, paths):
-        inputs |= {city.samples: "10_assign_folds" for city in paths.other_cities()}
-    return Step(
-        "15_compare_variants",
+def declare(request: Request) -> Step:
+    settings, paths = request.settings, request.paths
+    inputs = [paths.samples, paths.predictions, paths.table("metrics")]
+    inputs += map(paths.table, SEED_TABLES)
+    splits, seeds = trained_variants(settings, paths)
+    for variant in (*splits.values(), *seeds.values()):
+        inputs += [variant.samples, variant.table("metrics")]
+    for variant in seeds.values():
+        inputs += map(variant.table, SEED_TABLES)
+    if "city" in (settings.split.method, *splits):
+        inputs += [city.samples for city in paths.other_cities()]
+    return request.step(
         1,
         paths.table("leakage"),
-        "run",
-        settings.pick("split", "compare", "statistics", "seed", "census.cell_size_m"),
-        inputs,
+        ["split", "compare", "statistics", "seed", "census.cell_size_m"],
+        dict.fromkeys(inputs),
         outputs=[paths.table("seeds")],
-        label=args.city,
     )
 
 
-def work(step, settings, paths, args) -> dict:
-    import pandas as pd
-
-    from urbancam.learning import leakage
-    from urbancam.tables import frames
-
-    own = settings.split.method
-    trained = {own: paths}
-    trained |= {
-        name.removeprefix("split-"): paths.of_variant(name)
-        for name, kind in asked(settings, paths).items()
+def trained_variants(
+    settings: "Settings", paths: Paths
+) -> tuple[dict[str, Paths], dict[int, Paths]]:
+    """The variants to compare with, by split and by seed; a city left out only where it was trained."""
+    names = [name.partition("-") for name in variants.names(settings)]
+    splits = {
+        value: paths.of_variant(variants.split_name(value))
+        for kind, _, value in names
         if kind == "split"
     }
-    samples = read_samples(paths)
-    predictions = frames.read(paths.predictions)
-    parts = []
-    for method in (*leakage.METHODS, "city"):
-        if method in trained:
-            cells = read_samples(trained[method])
-            scores = leakage.pooled(frames.read(trained[method].table("metrics")))
-            asked_for = settings.split.trained_folds if method == own else settings.compare.folds
-            folds = min(asked_for or settings.folds_trained, cells["fold"].nunique())
-        elif method == "city":
-            continue
-        else:  # not trained: only what the coordinates reach
-            try:
-                cells, folds = leakage.split_again(samples, method, settings), settings.split.folds
-            except (
-                errors.InputError
-            ) as error:  # a small city may have too few blocks for a split nobody asked for
-                log.info(
-                    "leaves out the split by %s, which was not trained: %s", method, error.what
-                )
-                continue
-            scores = score_coordinates(cells, samples, predictions, settings)
-        if method == "city":
-            others = pd.concat(
-                [read_samples(city) for city in paths.other_cities()], ignore_index=True
-            )
-            leaks = leakage.count_shared(cells, others, settings.census.cell_size_m)
-        else:
-            leaks = leakage.count_leaks(cells, method, settings, folds)
-        parts.append(scores.assign(split=method, folds=folds, **leaks))
-    table = pd.concat(parts, ignore_index=True)
-    table.insert(0, "split", table.pop("split"))
-    frames.write(leakage.spread(read_seeds(settings, paths)), paths.table("seeds"))
-    frames.write(table, paths.table("leakage"))
-    return {"splits trained": len(trained), "splits compared": table["split"].nunique()}
-
-
-def score_coordinates(cells, samples, predictions, settings):
-    """The coordinates baseline under other folds, on the cells that the run predicted."""
-    from urbancam.learning import leakage
-    from urbancam.scoring.predictions import rows_of
-
-    held = cells["idINSPIRE"].isin(predictions["idINSPIRE"])
-    targets = rows_of(cells.loc[held, "idINSPIRE"], predictions, "predictions.csv")
-    blocks = samples.loc[held, "block"].to_numpy()
-    return leakage.score_coordinates(cells, targets, blocks, settings).assign(
-        predictor="coordinates"
-    )
-
-
-def read_samples(paths):
-    """The used cells of a run or variant."""
-    from urbancam.tables import frames
-
-    samples = frames.read(paths.samples, dtype={"block": "str", "group": "str"})
-    samples = samples[samples["used"]].reset_index(drop=True)
-    return samples.astype({"income_class": int, "fold": int})
-
-
-def read_seeds(settings, paths) -> dict:
-    """What is compared between seeds: seed -> `quantity, name, value`."""
-    import pandas as pd
-
-    from urbancam.learning import leakage
-    from urbancam.tables import frames
-
-    folders = {settings.seed: paths}
-    folders |= {
-        int(name.removeprefix("seed-")): paths.of_variant(name)
-        for name, kind in asked(settings, paths).items()
+    seeds = {
+        int(value): paths.of_variant(variants.seed_name(int(value)))
+        for kind, _, value in names
         if kind == "seed"
     }
-    values = {}
-    for seed, there in folders.items():
-        parts = []
-        for quantity, name in SPREAD.items():
-            table = frames.read(there.table(quantity))
-            if quantity == "metrics":
-                table = leakage.pooled(table).query("predictor == 'model'")
-            table = table.rename(columns={"log_ratio": "value"})[[name, "value"]]
-            parts.append(table.rename(columns={name: "name"}).assign(quantity=quantity))
-        values[seed] = pd.concat(parts, ignore_index=True)
-    return values
+    left_out = paths.of_variant(variants.split_name("city"))
+    if "city" in settings.compare.splits and left_out.table("metrics").is_file():
+        splits["city"] = left_out
+    return splits, seeds
+
+
+def work(job: Job) -> Done:
+    from urbancam.learning import comparison
+    from urbancam.tables import frames
+
+    settings, paths = job.settings, job.paths
+    splits, seeds = trained_variants(settings, paths)
+    trained_splits = {settings.split.method: paths} | splits
+    leakage = comparison.leakage_table(paths, trained_splits, settings)
+    seed_spread = comparison.seeds_table({settings.seed: paths} | seeds)
+    frames.write(seed_spread, paths.table("seeds"))
+    frames.write(leakage, paths.table("leakage"))
+    return Done(
+        {
+            "splits trained": len(trained_splits),
+            "splits compared": leakage["split"].nunique(),
+        }
+    )
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -11,148 +11,95 @@ Run     python code/17_transfer_income.py --city Demo --run demo
 
 import argparse
 import logging
+from typing import TYPE_CHECKING
 
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.files import read_json
-from urbancam.workflow.records import Step
+from urbancam.workflow.job import Job, Request
+from urbancam.workflow.paths import Paths
+from urbancam.workflow.records import Done, Step, record_path
+
+if TYPE_CHECKING:  # a script that only shows its help does not wait for it
+    from urbancam.workflow.settings import Settings
 
 log = logging.getLogger(__name__)
 
+SETTINGS = (
+    "image",
+    "model",
+    "split.folds",
+    "split.trained_folds",
+    "split.method",
+    "samples",
+    "statistics",
+    "seed",
+)
+SAME_NETWORK = ("image", "model", "samples.target")  # settings that models to be compared share
+
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return arguments.parser(__doc__, city=True).parse_args(argv)
+    return arguments.parser(__file__, __doc__).parse_args(argv)
 
 
-def weights_of(settings, paths) -> dict:
-    """The weights of all folds of a city's run: file -> script that makes it."""
-    return {paths.weights(fold): "11_train_income" for fold in range(settings.folds_trained)}
+def declare(request: Request) -> Step:
+    settings, paths = request.settings, request.paths
+    inputs = [paths.cells, paths.images_table, paths.samples, paths.predictions]
+    for city in (paths, *finished_cities(settings, paths)):
+        inputs += [city.weights(fold) for fold in range(settings.folds_trained)]
+    return request.step(
+        1,
+        paths.table("transfer"),
+        SETTINGS,
+        inputs,
+        outputs=[paths.predictions_without_income],
+    )
 
 
-def finished_cities(settings, paths) -> list:
-    """Paths of the other cities whose folds are all trained, for this run, as trained_networks of the same make."""
-    made = settings.pick("image", "model", "samples.target")
+def finished_cities(settings: "Settings", paths: Paths) -> list[Paths]:
+    """The other cities whose folds are all trained, for this run, as networks of the same make."""
+    folds = range(settings.folds_trained)
+    same_network = settings.pick(*SAME_NETWORK)
     return [
         city
         for city in paths.other_cities()
-        if all(trained_so(city, fold, made) for fold in range(settings.folds_trained))
+        if all(is_trained(city, fold, same_network) for fold in folds)
     ]
 
 
-def trained_so(paths, fold: int, made: dict) -> bool:
+def is_trained(paths: Paths, fold: int, settings: dict[str, object]) -> bool:
     """Whether a fold is trained, and its record tells these settings."""
-    record = read_json(paths.test_predictions(fold).with_name("test_predictions.csv.json")) or {}
-    then = record.get("settings", {})
-    return paths.weights(fold).is_file() and all(
-        then.get(key) == value for key, value in made.items()
-    )
+    record = read_json(record_path(paths.test_predictions(fold))) or {}
+    recorded = record.get("settings", {})
+    same = all(recorded.get(key) == value for key, value in settings.items())
+    return paths.weights(fold).is_file() and same
 
 
-def declare(settings, paths, args) -> Step:
-    others = {
-        file: maker
-        for city in finished_cities(settings, paths)
-        for file, maker in weights_of(settings, city).items()
-    }
-    return Step(
-        "17_transfer_income",
-        1,
-        paths.table("transfer"),
-        "run",
-        settings.pick(
-            "image", "model", "split.folds", "split.trained_folds", "samples", "statistics", "seed"
-        ),
-        {
-            paths.cells: "03_select_cells",
-            paths.images_table: "05_cut_images",
-            paths.samples: "10_assign_folds",
-            paths.predictions: "12_evaluate_income",
-        }
-        | weights_of(settings, paths)
-        | others,
-        outputs=[paths.predictions_without_income],
-        label=args.city,
-    )
-
-
-def work(step, settings, paths, args) -> dict:
-    from urbancam.learning import inference
-    from urbancam.scoring import metrics
-    from urbancam.scoring.predictions import rows_of
+def work(job: Job) -> Done:
+    from urbancam.learning import transfer
+    from urbancam.scoring import samples
     from urbancam.tables import frames
 
+    settings, paths = job.settings, job.paths
+    head = settings.model.head
     cells = frames.read(paths.cells, ["idINSPIRE", "income_eur", "imputed"])
     images = frames.read(paths.images_table)
-    seen = images[
-        images["path"].notna() & (images["void_fraction"] <= settings.samples.max_void_fraction)
-    ]
-    lacking = cells.loc[
-        cells["income_eur"].isna() & cells["idINSPIRE"].isin(seen["idINSPIRE"]), "idINSPIRE"
-    ]
-    log.info("predicts %s cells without income", f"{len(lacking):,}")
-    outs = predict_by_folds(paths, paths, lacking, settings, args)
-    table = inference.prediction_table(lacking, -1, outs.mean(0), settings.model.head).drop(
-        columns="fold"
-    )
-    table["n_models"], table["logit_sd"] = len(outs), spread_of_logit(outs)
-    own, own_name = frames.read(paths.predictions), paths.city_folder.name
-    predictors = {"model": own}
+    ids = transfer.cells_without_income(cells, images, settings.samples.max_void_fraction)
+    log.info("predicts %s cells without income", f"{len(ids):,}")
+    outputs = transfer.predict_by_folds(paths, paths, ids, settings, job.device, job.workers)
+    without_income = transfer.predict_without_income(ids, outputs, head)
+    own, foreign = frames.read(paths.predictions), {}
     for city in finished_cities(settings, paths):
         log.info("predicts %s cells with the model of %s", f"{len(own):,}", city.city)
-        out = predict_by_folds(city, paths, own["idINSPIRE"], settings, args).mean(0)
-        foreign = inference.prediction_table(own["idINSPIRE"], 0, out, settings.model.head)
-        known = [name for name in own if name not in foreign]
-        predictors[city.city] = foreign.join(own[known]).assign(fold=own["fold"])
-    samples = frames.read(paths.samples, dtype={"block": "str", "group": "str"})
-    scores = metrics.metrics_table(
-        predictors,
-        rows_of(own["idINSPIRE"], cells, "cells.parquet")["imputed"].to_numpy(dtype=bool),
-        rows_of(own["idINSPIRE"], samples, "samples.csv")["block"].to_numpy(),
-        settings.statistics.draws,
-        settings.statistics.confidence,
-        settings.seed,
+        outputs = transfer.predict_by_folds(
+            city, paths, own["idINSPIRE"], settings, job.device, job.workers
+        )
+        foreign[city.city] = transfer.predict_as_foreign(own, outputs, head)
+    scores = transfer.transfer_table(
+        paths.city_folder.name, own, foreign, cells, samples.read(paths.samples), settings
     )
-    scores = scores[(scores["subset"] == "all") & (scores["fold"] == "all")].drop(
-        columns=["subset", "fold"]
-    )
-    scores = scores.rename(columns={"predictor": "trained_on"}).replace(
-        {"trained_on": {"model": own_name}}
-    )
-    scores["trained_on"] = scores["trained_on"].str.replace(
-        "model - ", f"{own_name} - ", regex=False
-    )
-    scores.insert(1, "tested_on", own_name)
-    frames.write(table, paths.predictions_without_income)
+    frames.write(without_income, paths.predictions_without_income)
     frames.write(scores, paths.table("transfer"))
-    return {"cells without income": len(lacking), "models of other cities": len(predictors) - 1}
-
-
-def predict_by_folds(trained, predicted, ids, settings, args):
-    """Outputs of a city's folds for cells of another (or the same): (folds, N, outputs) on the CPU."""
-    import numpy as np
-    import torch
-
-    from urbancam.learning import datasets, heads, inference, networks
-    from urbancam.learning.images import open_images
-
-    if ids.empty:
-        return torch.empty(settings.folds_trained, 0, heads.find_head(settings.model.head).outputs)
-    images, rows = open_images(predicted, ids, settings.image, args.workers)
-    items = datasets.LabelledImages(images, rows, np.zeros(len(rows), dtype=int))
-    device = networks.find_device(args.device)
-    trained_networks = (
-        networks.load(trained.weights(fold), settings.model).to(device)
-        for fold in range(settings.folds_trained)
-    )
-    # ASSUME: where no fold's model was trained, all of them are asked, and the mean of their outputs is the answer.
-    return torch.stack(
-        [inference.predict(network, items, settings, args.workers) for network in trained_networks]
-    )
-
-
-def spread_of_logit(outs):
-    """Standard deviation of the logit between the folds' models, NaN for a single one or a softmax head."""
-    several = outs.shape[-1] == 1 and len(outs) > 1 and outs.shape[1]
-    return outs[..., 0].std(0).numpy() if several else float("nan")
+    return Done({"cells without income": len(ids), "models of other cities": len(foreign)})
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -10,39 +10,32 @@ import argparse
 
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import ROOT
-from urbancam.workflow.records import Step
+from urbancam.workflow.records import Done, Step
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return arguments.parser(__doc__, experiment="cities").parse_args(argv)
+    return arguments.parser(__file__, __doc__).parse_args(argv)
 
 
-def declare(settings, paths, args) -> Step:
+def declare(request: Request) -> Step:
+    paths = request.paths
     if paths.data == (ROOT / "data").resolve():
         raise InputError(
             "the demo's towns would lie among real data",
             paths.data,
             "use --run demo, or --data DIR",
         )
-    step = Step(
-        "20_make_demo_sites",
-        2,
-        paths.cities_truth,
-        "data",
-        settings.pick("cities.demo", "cities.pixel_size_m"),
-    )
-    step.outputs = [
-        ROOT / name for name in step.record.get("outputs", {})
-    ]  # as many images as were made
-    return step
+    settings = ["cities.demo", "cities.pixel_size_m"]
+    return request.step(2, paths.cities_truth, settings, outputs=None)  # as many images as it takes
 
 
-def work(step, settings, paths, args) -> dict:
+def work(job: Job) -> Done:
     from urbancam.demo.towns import make_towns
 
-    step.outputs, counts = make_towns(settings.cities, paths, args.workers)
-    return counts
+    images, counts = make_towns(job.settings.cities, job.paths, job.workers)
+    return Done(counts, outputs=images)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -8,118 +8,116 @@ Run     python code/21_import_sites.py --run demo
 
 import argparse
 import logging
+from typing import TYPE_CHECKING
 
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.files import digest
-from urbancam.workflow.paths import shown
-from urbancam.workflow.records import Step
+from urbancam.workflow.job import Job, Request
+from urbancam.workflow.paths import Paths, shown
+from urbancam.workflow.records import Done, Step
+
+if TYPE_CHECKING:  # a script that only shows its help does not wait for it
+    import pandas as pd
 
 log = logging.getLogger(__name__)
 
-USED = {
+SETTINGS = {  # of section `cities` that each source depends on
     "files": ["source"],
     "hub": ["source", "hub_dataset", "hub_revision"],
     "ign": ["source", "ign_cities", "ign_sites", "site_m", "pixel_size_m"],
-}  # settings of section cities that each source depends on
+}
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return arguments.parser(__doc__, experiment="cities").parse_args(argv)
+    return arguments.parser(__file__, __doc__).parse_args(argv)
 
 
-def declare(settings, paths, args) -> Step:
-    source = settings.cities.source
-    keys = [f"cities.{key}" for key in USED[source]] + (
-        ["samples.max_void_fraction"] if source == "ign" else []
-    )
-    named = settings.cities.ign_cities or sorted(
-        path.parent.name for path in paths.results.glob("*/tiles.parquet")
-    )
-    cities = [paths.of_city(city) for city in named if source == "ign"]
-    inputs = {}
-    for own in (own for own in cities if own.tiles.is_file()):  # the others are named by the work
-        inputs |= {
-            own.tiles: "04_download_aerial",
-            own.cells: "03_select_cells",
-            own.boundary: "02_import_urban_atlas",
-        }
-    return Step(
-        "21_import_sites",
+def declare(request: Request) -> Step:
+    paths, source = request.paths, request.settings.cities.source
+    keys = [f"cities.{key}" for key in SETTINGS[source]]
+    inputs = []
+    if source == "ign":
+        keys.append("samples.max_void_fraction")
+        names = request.settings.cities.ign_cities or cities_with_tiles(paths)
+        cities = map(paths.of_city, names)
+        for city in (city for city in cities if city.tiles.is_file()):  # the work names the others
+            inputs += [city.tiles, city.cells, city.boundary]
+    return request.step(
         2,
         paths.sites,
-        "run",
-        settings.pick(*keys),
+        keys,
         inputs,
-        [] if source == "ign" else [paths.cities_data],
+        listings=[] if source == "ign" else [paths.cities_data],
         outputs=[paths.skipped],
+        fills_listings=source == "hub",
     )
 
 
-def work(step, settings, paths, args) -> dict:
+def cities_with_tiles(paths: Paths) -> list[str]:
+    return sorted(tiles.parent.name for tiles in paths.results.glob("*/tiles.parquet"))
+
+
+def work(job: Job) -> Done:
     from urbancam.cities import sites
     from urbancam.tables import frames
-    from urbancam.workflow import reuse
 
-    known = None if args.force else reuse.take_over(step, paths.in_other_runs(step.result))
-    if known is not None:
-        return known
-    gather = cut if settings.cities.source == "ign" else list_folder
-    images, skipped = gather(step, settings, paths, args.workers)
+    if copied := job.take_over():
+        return copied
+    gather = cut_from_tiles if job.settings.cities.source == "ign" else list_folder
+    images, skipped = gather(job)
     sites.report_skipped(skipped)
-    frames.write(skipped, paths.skipped)
-    frames.write(images[sites.COLUMNS], paths.sites)
-    return {
-        "images": len(images),
-        "sites": len(images.drop_duplicates(["city", "site"])),
-        "cities": images["city"].nunique(),
-        "skipped": len(skipped),
-    }
+    frames.write(skipped, job.paths.skipped)
+    frames.write(images[sites.COLUMNS], job.paths.sites)
+    return Done(
+        {
+            "images": len(images),
+            "sites": len(images.drop_duplicates(["city", "site"])),
+            "cities": images["city"].nunique(),
+            "skipped": len(skipped),
+        }
+    )
 
 
-def list_folder(step, settings, paths, workers: int) -> tuple:
+def list_folder(job: Job) -> "tuple[pd.DataFrame, pd.DataFrame]":
+    """The images in the drop folder, and what lies there that is none; fetched from the hub first where asked."""
     import pandas as pd
 
     from urbancam.cities import hub, sites
     from urbancam.tables import frames
 
-    if settings.cities.source == "hub":
-        hub.fetch(settings.cities.hub_dataset, settings.cities.hub_revision, paths.cities_data)
-        vars(step).pop(
-            "current", None
-        )  # so that the record holds the drop folder with what was just put there
-    found, stray = sites.find_images(paths.cities_data)
-    known = frames.read(paths.sites) if is_as_left(step, paths.sites) else None
-    images, unfit = sites.inspect_images(found, paths.cities_data, known, workers)
+    paths, cities = job.paths, job.settings.cities
+    if cities.source == "hub":
+        hub.fetch(cities.hub_dataset, cities.hub_revision, paths.cities_data)
+    files, stray = sites.find_images(paths.cities_data)
+    table_before = frames.read(paths.sites) if is_as_left(job) else None
+    images, unfit = sites.inspect_images(files, paths.cities_data, table_before, job.workers)
     skipped = pd.concat([stray, unfit], ignore_index=True)
     sites.check_any(images, skipped, paths.cities_data)
-    return sites.add_acquisitions(images, paths.acquisitions).assign(
-        source=settings.cities.source
-    ), skipped
+    images = sites.add_acquisitions(images, paths.acquisitions)
+    return images.assign(source=cities.source), skipped
 
 
-def is_as_left(step, path) -> bool:
-    """Whether a table is, byte for byte, what this version of the step left: what it knows need not be looked up."""
-    left = step.record.get("sha256", {}).get(shown(path))
-    return path.is_file() and step.record.get("version") == step.version and digest(path) == left
+def is_as_left(job: Job) -> bool:
+    """Whether the result is, byte for byte, what this version of the step left: what it tells need not be looked up."""
+    record = job.step.record
+    hash_then = record.get("sha256", {}).get(shown(job.result))
+    same_version = record.get("version") == job.step.version
+    return job.result.is_file() and same_version and digest(job.result) == hash_then
 
 
-def cut(step, settings, paths, workers: int) -> tuple:
+def cut_from_tiles(job: Job) -> "tuple[pd.DataFrame, pd.DataFrame]":
+    """Squares cut from the tiles of the income experiment, and those that were left out."""
     import pandas as pd
 
     from urbancam.cities import tile_sites
 
-    asked = settings.cities
+    paths, asked = job.paths, job.settings.cities
     image_px = round(asked.site_m / asked.pixel_size_m)
+    max_void_fraction = job.settings.samples.max_void_fraction
     cities = tile_sites.cities_with_tiles(paths, asked.ign_cities)
     parts = [
         tile_sites.cut_sites(
-            paths,
-            city,
-            asked.site_m,
-            image_px,
-            asked.ign_sites,
-            settings.samples.max_void_fraction,
-            workers,
+            paths, city, asked.site_m, image_px, asked.ign_sites, max_void_fraction, job.workers
         )
         for city in cities
     ]

@@ -8,11 +8,16 @@ Run     python code/23_train_cities.py --run demo [--fold 0] [--variant colour-g
 
 import argparse
 import logging
+from typing import TYPE_CHECKING
 
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.files import digest
+from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import ROOT
-from urbancam.workflow.records import Step
+from urbancam.workflow.records import Done, Step
+
+if TYPE_CHECKING:  # a script that only shows its help does not wait for it
+    import pandas as pd
 
 log = logging.getLogger(__name__)
 
@@ -20,124 +25,89 @@ KEYS = ("image", "model", "training", "patch_px", "colour", "checkpoint")  # of 
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = arguments.parser(__doc__, experiment="cities", variant=True)
-    parser.add_argument(
-        "--fold", type=int, metavar="K", help="one fold only, 0 .. folds-1 (default: all, in turn)"
-    )
+    parser = arguments.parser(__file__, __doc__)
     parser.add_argument(
         "--unpickle",
         action="store_true",
-        help="cities.checkpoint may be a pickled module, as "
-        "published: reading it RUNS CODE FROM THE FILE with all your rights",
+        help="cities.checkpoint may be a pickled module, as published: "
+        "reading it RUNS CODE FROM THE FILE with all your rights",
     )
     return parser.parse_args(argv)
 
 
-def declare(settings, paths, args) -> list[Step]:
-    cities = settings.cities
-    named = [cities.checkpoint] + [
-        w for w in (cities.model.weights,) if w not in ("imagenet", "random")
-    ]
-    by_hand = {ROOT / name: "by hand" for name in named if name}
+def declare(request: Request) -> list[Step]:
+    cities, paths = request.settings.cities, request.paths
+    weights = cities.model.weights
+    named_files = [] if weights in ("imagenet", "random") else [ROOT / weights]
+    if cities.checkpoint:
+        named_files.insert(0, ROOT / cities.checkpoint)
     return [
-        Step(
-            "23_train_cities",
+        request.step(
             1,
             paths.test_predictions(fold),
-            "run",
-            settings.pick("seed", *(f"cities.{key}" for key in KEYS)),
-            {paths.patches: "22_index_patches", paths.sites: "21_import_sites"} | by_hand,
-            outputs=[paths.weights(fold), paths.site_embeddings(fold)]
-            + ([] if cities.checkpoint else [paths.history(fold)]),
-            label=f"fold {fold}",
+            ["seed", *(f"cities.{key}" for key in KEYS)],
+            [paths.patches, paths.sites],
+            by_hand=named_files,
+            outputs=[
+                paths.weights(fold),
+                paths.site_embeddings(fold),
+                *([] if cities.checkpoint else [paths.history(fold)]),
+            ],
+            fold=fold,
         )
-        for fold in arguments.chosen_folds(args.fold, cities.folds_trained)
+        for fold in request.folds(cities.folds_trained)
     ]
 
 
-def work(step, settings, paths, args) -> dict:
+def work(job: Job) -> Done:
     import torch
 
-    from urbancam.cities import checkpoints, colour, predictions
-    from urbancam.cities import patches as index
-    from urbancam.cities.pixels import open_patches
-    from urbancam.learning import augmentation, datasets, networks, training, weight_files
+    from urbancam.cities import folds
     from urbancam.tables import frames
 
-    cities, fold = settings.cities, int(step.result.parent.name.removeprefix("fold_"))
-    seed = settings.seed * 1000 + fold
-    patches = frames.read(paths.patches)
-    classes, names = index.city_numbers(patches)
-    role = index.roles(patches, fold)
-    images, rows = open_patches(paths, patches, cities.patch_px, cities.image, args.workers)
-    seen = predictions.seen_colour(cities.colour)
-
-    def items(part: str, *changes) -> datasets.LabelledImages:
-        chosen = role == part
-        return datasets.LabelledImages(
-            images, rows[chosen], classes[chosen], colour.chain(*changes), seed
-        )
-
-    torch.manual_seed(seed)
-    device = networks.find_device(args.device)
-    network = networks.build(cities.model, not cities.checkpoint, outputs=len(names)).to(device)
-    counts = {"cities": len(names)} | {
-        part: int((role == part).sum()) for part in ("train", "validation", "test")
-    }
+    paths, cities = job.paths, job.settings.cities
+    fold = folds.read_fold(paths, cities, job.settings.seed, job.fold, job.workers)
+    network = folds.build_network(cities, fold, job.device)
+    counts = {"cities": len(fold.names)}
+    counts |= {role: fold.count(role) for role in ("train", "validation", "test")}
+    weights = paths.weights(job.fold)
     if cities.checkpoint:
-        file = ROOT / cities.checkpoint
-        checkpoints.fill(network, checkpoints.read(file, args.unpickle), file)
-        weight_files.save(network.state_dict(), paths.weights(fold))
+        unpickle = job.option("unpickle")
+        folds.fill_from_checkpoint(network, ROOT / cities.checkpoint, weights, unpickle)
         log.info(
-            "scores hold only for sites that those weights were not trained on; only their makers know which"
+            "scores hold only for sites that those weights were not trained on; "
+            "only their makers know which"
         )
     else:
-        augment = augmentation.AUGMENT[cities.training.augment], colour.COLOUR[cities.colour]
-        trainer = training.Trainer(
-            network,
-            items("train", *augment),
-            items("validation", seen),
-            cities,
-            paths.fold(fold),
-            step.fingerprint,
-            seed,
-            args.workers,
-        )
-        history = trainer.fit()
-        step.afterwards = trainer.clean
-        best = history.loc[history["validation_loss"].idxmin()]
-        counts |= {
-            "epochs": len(history),
-            "best epoch": int(best["epoch"]),
-            "validation accuracy": float(best["validation_accuracy"]),
-        }
-    table, sites = predictions.predict_patches(
-        network,
-        patches[role == "test"],
-        lambda change: items("test", change, seen),
-        names,
-        fold,
-        cities,
-        args.workers,
-    )
-    frames.write(sites, paths.site_embeddings(fold))
-    frames.write(table, step.result)
-    step.facts = {
-        "weights_sha256": digest(paths.weights(fold)),
-        "device": str(device),
-        "seed": seed,
+        folder = paths.fold(job.fold)
+        history = folds.train(network, fold, cities, folder, job.fingerprint, job.workers)
+        counts |= describe_history(history)
+    table, sites = folds.predict(network, fold, cities, job.workers)
+    frames.write(sites, paths.site_embeddings(job.fold))
+    frames.write(table, job.result)
+    counts["test accuracy"] = float((table["predicted_city"] == table["city"]).mean())
+    facts = {
+        "weights_sha256": digest(weights),
+        "device": next(network.parameters()).device.type,
+        "seed": fold.seed,
         "threads": torch.get_num_threads(),
-        "cities": names,
+        "cities": fold.names,
     }
-    return counts | {"test accuracy": float((table["predicted_city"] == table["city"]).mean())}
+    return Done(counts, facts, leftovers=[paths.checkpoint(job.fold)])
+
+
+def describe_history(history: "pd.DataFrame") -> dict[str, int | float]:
+    best = history.loc[history["validation_loss"].idxmin()]
+    return {
+        "epochs": len(history),
+        "best epoch": int(best["epoch"]),
+        "validation accuracy": float(best["validation_accuracy"]),
+    }
 
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
-    extra = ["--unpickle"] if args.unpickle else []
-    return runner.run_folds(
-        args, declare, work, __file__, lambda settings: settings.cities.folds_trained, extra
-    )
+    return runner.run(args, declare, work, ["--unpickle"] * args.unpickle)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,9 @@ import logging
 
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.files import write_files
+from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import shown
-from urbancam.workflow.records import Step
+from urbancam.workflow.records import Done, Step
 
 log = logging.getLogger(__name__)
 
@@ -21,40 +22,34 @@ TABLES = ("accuracy", "confusion_matrix", "city_tree", "city_map")
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return arguments.parser(__doc__, experiment="cities").parse_args(argv)
+    return arguments.parser(__file__, __doc__).parse_args(argv)
 
 
-def declare(settings, paths, args) -> Step:
+def declare(request: Request) -> Step:
+    paths = request.paths
     files = [paths.figures / f"{name}.{kind}" for name in FIGURES for kind in ("png", "pdf")]
-    return Step(
-        "26_draw_cities",
-        1,
-        files[0],
-        "run",
-        {},
-        {paths.sites: "21_import_sites"}
-        | {paths.table(name): "24_evaluate_cities" for name in TABLES},
-        outputs=files[1:],
-    )
+    inputs = [paths.sites, *map(paths.table, TABLES)]
+    return request.step(1, files[0], [], inputs, outputs=files[1:])
 
 
-def work(step, settings, paths, args) -> dict:
+def work(job: Job) -> Done:
     from urbancam.showing.figures import cities, style
     from urbancam.tables import frames
 
+    paths = job.paths
     accuracy, confusion, tree, places = (frames.read(paths.table(name)) for name in TABLES)
     sources = set(frames.read(paths.sites, columns=["source"])["source"])
     credits = style.site_credit_line(sources, rendered=paths.cities_truth.is_file())
-    drawn = {
+    figures = {
         "city_accuracy": cities.draw_city_accuracy(accuracy, credits),
         "city_confusion": cities.draw_city_confusion(confusion, credits),
         "colour_controls": cities.draw_colour_controls(accuracy, credits),
         "city_tree": cities.draw_city_tree(tree, confusion["city"].tolist(), credits),
         "city_map": cities.draw_city_map(places, credits),
     }
-    write_files(paths.figures, style.render_files(drawn))
-    log.info("saves %s to %s", ", ".join(drawn), shown(paths.figures))
-    return {"figures": len(drawn)}
+    write_files(paths.figures, style.render_files(figures))
+    log.info("saves %s to %s", ", ".join(figures), shown(paths.figures))
+    return Done({"figures": len(figures)})
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -9,65 +9,69 @@ Run     python code/91_make_figures.py --city Demo --run demo
 
 import argparse
 import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from urbancam.showing import exhibits
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.files import write_files
-from urbancam.workflow.paths import shown
-from urbancam.workflow.records import Step
+from urbancam.workflow.job import Job, Request
+from urbancam.workflow.paths import Paths, shown
+from urbancam.workflow.records import Done, Step
+
+if TYPE_CHECKING:  # a script that only shows its help does not wait for it
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from urbancam.showing.figures.cells import CellPicture
 
 log = logging.getLogger("urbancam.figures")
 
 CELLS_A_GROUP = 4  # of the sheet
+SETTINGS = (
+    "seed",
+    "census.vintage",
+    "urban_atlas.edition",
+    "landcover.key",
+    "samples.target",
+    "controls.methods",
+    "controls.maps",
+    "controls.randomise_weights",
+    "controls.deletion_cells",
+    "compare.shuffled_labels",
+)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return arguments.parser(__doc__, city=True).parse_args(argv)
+    return arguments.parser(__file__, __doc__).parse_args(argv)
 
 
-def transfers(paths) -> list:
+def declare(request: Request) -> Step:
+    paths = request.paths
+    several_cities = bool(transfer_tables(paths))
+    figures = exhibits.figures_of(request.settings, several_cities)
+    files = [paths.figures / f"{name}.{kind}" for name in figures for kind in ("png", "pdf")]
+    tables = dict.fromkeys(name for figure in figures.values() for name in figure.tables)
+    inputs = [paths.samples, paths.predictions, paths.activation]
+    inputs += [paths.images_table, paths.fragments, *map(paths.table, tables)]
+    if paths.predictions_without_income.is_file():
+        inputs.append(paths.predictions_without_income)
+    inputs += transfer_tables(paths)
+    return request.step(3, files[0], SETTINGS, inputs, outputs=files[1:])
+
+
+def transfer_tables(paths: Paths) -> list[Path]:
     """The transfer tables at hand, this city's and the others'; none where there is one city only."""
-    found = [
-        city.table("transfer")
-        for city in (paths, *paths.other_cities())
-        if city.table("transfer").is_file()
-    ]
-    return found if len(found) > 1 else []
+    tables = [city.table("transfer") for city in (paths, *paths.other_cities())]
+    there = [table for table in tables if table.is_file()]
+    return there if len(there) > 1 else []
 
 
-def declare(settings, paths, args) -> Step:
-    wanted = exhibits.figures_of(settings, several_cities=bool(transfers(paths)))
-    files = [paths.figures / f"{name}.{kind}" for name in wanted for kind in ("png", "pdf")]
-    inputs = {
-        paths.samples: "10_assign_folds",
-        paths.predictions: "12_evaluate_income",
-        paths.activation: "13_project_activation",
-        paths.images_table: "05_cut_images",
-        paths.fragments: "06_cut_land_cover",
-    }
-    tables = dict.fromkeys(name for figure in wanted.values() for name in figure.tables)
-    inputs |= {paths.table(name): exhibits.TABLES[name].maker for name in tables}
-    optional = [file for file in [paths.predictions_without_income] if file.is_file()] + transfers(
-        paths
-    )
-    return Step(
-        "91_make_figures",
-        3,
-        files[0],
-        "run",
-        settings.pick(
-            "seed", "census.vintage", "urban_atlas.edition", "landcover.key", "samples.target"
-        ),
-        inputs | dict.fromkeys(optional, exhibits.TRANSFER),
-        outputs=files[1:],
-        label=args.city,
-    )
-
-
-def work(step, settings, paths, args) -> dict:
+def work(job: Job) -> Done:
     from urbancam.showing.figures import from_tables, style
     from urbancam.tables import frames
 
+    settings, paths = job.settings, job.paths
     images = frames.read(paths.images_table).set_index("idINSPIRE")
     years = images["campaign_year"].dropna().astype(int).tolist()
     credits = style.credit_line(
@@ -77,55 +81,58 @@ def work(step, settings, paths, args) -> dict:
         paths.truth.is_file(),
         settings.samples.target,
     )
-    named = args.city, credits
-    wanted = exhibits.figures_of(settings, several_cities=bool(transfers(paths)))
-    drawn_from = {
+    several_cities = bool(transfer_tables(paths))
+    tables = {
         name: [frames.read(paths.table(table)) for table in figure.tables]
-        for name, figure in wanted.items()
+        for name, figure in exhibits.figures_of(settings, several_cities).items()
     }
-    drawn = {
-        name: draw(*drawn_from[name], *named)
+    figures = {
+        name: draw(*tables[name], job.city, credits)
         for name, draw in from_tables.FROM_TABLES.items()
-        if name in wanted
+        if name in tables
     }
-    drawn |= draw_others(drawn_from, images, named, settings, paths)
-    write_files(paths.figures, style.render_files(drawn))
-    log.info("saves %s to %s", ", ".join(drawn), shown(paths.figures))
-    return {"figures": len(drawn)}
+    figures |= draw_others(tables, images, credits, job)
+    write_files(paths.figures, style.render_files(figures))
+    log.info("saves %s to %s", ", ".join(figures), shown(paths.figures))
+    return Done({"figures": len(figures)})
 
 
-def draw_others(drawn_from, images, named, settings, paths) -> dict:
-    """The figures of `drawn_from` that need more than their tables: name -> figure."""
+def draw_others(
+    tables: dict[str, list["pd.DataFrame"]], images: "pd.DataFrame", credits: str, job: Job
+) -> dict[str, "Figure"]:
+    """The figures that need more than their tables, by name."""
     import pandas as pd
 
-    from urbancam.showing.figures import chords, maps, polar, transfer
-    from urbancam.showing.figures.cells import draw_cell_sheet
+    from urbancam.showing.figures import cells, chords, maps, polar, transfer
     from urbancam.sources.urban_atlas.classes import class_table
     from urbancam.tables import frames
 
+    paths, city, classes = job.paths, job.city, class_table()
     samples, predictions = frames.read(paths.samples), frames.read(paths.predictions)
-    without = paths.predictions_without_income
-    classes = class_table()
-    cells = read_cells(predictions, images, settings.seed, paths)
-    drawn = {
-        "class_maps": maps.draw_class_maps(
-            samples, predictions, *named, frames.read(without) if without.is_file() else None
-        ),
-        "cell_sheet": draw_cell_sheet(cells, classes, *named),
+    pictures = read_cells(predictions, images, job.settings.seed, paths)
+    without_income = None
+    if paths.predictions_without_income.is_file():
+        without_income = frames.read(paths.predictions_without_income)
+    figures = {
+        "class_maps": maps.draw_class_maps(samples, predictions, city, credits, without_income),
+        "cell_sheet": cells.draw_cell_sheet(pictures, classes, city, credits),
     }
-    if "polar_ratios" in drawn_from:
-        drawn["polar_ratios"] = polar.draw_polar_ratios(
-            *drawn_from["polar_ratios"], classes[classes["in_polar_figure"]], *named
+    if "polar_ratios" in tables:
+        sectors = classes[classes["in_polar_figure"]]
+        figures["polar_ratios"] = polar.draw_polar_ratios(
+            *tables["polar_ratios"], sectors, city, credits
         )
-    if "chords" in drawn_from:
-        drawn["chords"] = chords.draw_chords(*drawn_from["chords"], classes, *named)
-    if "transfer" in drawn_from:
-        rows = pd.concat([frames.read(file) for file in transfers(paths)], ignore_index=True)
-        drawn["transfer"] = transfer.draw_transfer(rows, named[-1])
-    return drawn
+    if "chords" in tables:
+        figures["chords"] = chords.draw_chords(*tables["chords"], classes, city, credits)
+    if "transfer" in tables:
+        rows = pd.concat([frames.read(file) for file in transfer_tables(paths)], ignore_index=True)
+        figures["transfer"] = transfer.draw_transfer(rows, credits)
+    return figures
 
 
-def read_cells(predictions, images, seed, paths) -> dict:
+def read_cells(
+    predictions: "pd.DataFrame", images: "pd.DataFrame", seed: int, paths: Paths
+) -> dict[str, list["CellPicture"]]:
     """The sheet's groups of cells with what is on disk of each."""
     import geopandas as gpd
 
@@ -135,9 +142,8 @@ def read_cells(predictions, images, seed, paths) -> dict:
 
     groups = choose_cells(predictions, CELLS_A_GROUP, seed)
     ids = [cell for cells in groups.values() for cell in cells] or [""]  # the filter needs a value
-    with geoframes.damage_named(
-        shown(paths.fragments), "delete it and run 06_cut_land_cover again"
-    ):
+    advice = "delete it and run 06_cut_land_cover again"
+    with geoframes.damage_named(shown(paths.fragments), advice):
         fragments = gpd.read_parquet(
             paths.fragments,
             columns=["idINSPIRE", "class", "geometry"],

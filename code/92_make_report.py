@@ -6,70 +6,61 @@ Run     python code/92_make_report.py --city Demo --run demo
 """
 
 import argparse
+from pathlib import Path
+from typing import Any
 
 from urbancam.showing import exhibits
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.files import atomic, read_json
-from urbancam.workflow.records import Step
+from urbancam.workflow.job import Job, Request
+from urbancam.workflow.records import Done, Step, record_path
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return arguments.parser(__doc__, city=True).parse_args(argv)
+    return arguments.parser(__file__, __doc__).parse_args(argv)
 
 
-def declare(settings, paths, args) -> Step:
-    pictures = {paths.figures / f"{name}.png": "91_make_figures" for name in exhibits.FIGURES}
-    drawn = exhibits.figures_of(settings, several_cities=(paths.figures / "transfer.png").is_file())
-    return Step(
-        "92_make_report",
-        3,
-        paths.report,
-        "run",
-        settings.pick(*type(settings).model_fields),
-        {paths.table(name): table.maker for name, table in exhibits.TABLES.items() if table.heading}
-        | {picture: maker for picture, maker in pictures.items() if picture.stem in drawn},
-        label=args.city,
-    )
+def declare(request: Request) -> Step:
+    settings, paths = request.settings, request.paths
+    several_cities = (paths.figures / "transfer.png").is_file()
+    figures = exhibits.figures_of(settings, several_cities)
+    tables = [paths.table(name) for name, table in exhibits.TABLES.items() if table.heading]
+    pictures = [paths.figures / f"{name}.png" for name in figures]
+    return request.step(3, paths.report, type(settings).model_fields, [*tables, *pictures])
 
 
-def work(step, settings, paths, args) -> dict:
+def work(job: Job) -> Done:
     from urbancam.showing.report import limits, sentences
     from urbancam.showing.report.page import render_page
     from urbancam.tables import frames
 
-    contents = {path.stem: frames.read(path) for path in step.inputs if path.suffix == ".csv"}
-    figures = {path.stem: path.read_bytes() for path in step.inputs if path.suffix == ".png"}
+    settings, paths = job.settings, job.paths
+    tables = {path.stem: frames.read(path) for path in job.inputs if path.suffix == ".csv"}
+    figures = {path.stem: path.read_bytes() for path in job.inputs if path.suffix == ".png"}
+    rendered, target = paths.truth.is_file(), settings.samples.target
     page = render_page(
-        f"{args.city}, run {args.run}",
-        sentences.summarise(contents),
+        f"{job.city}, run {job.run}",
+        sentences.summarise(tables),
         figures,
-        contents,
+        tables,
         settings.pick(*type(settings).model_fields),
-        read_records(step, settings, paths),
-        limits.name_limits(contents["metrics"], paths.truth.is_file(), settings.samples.target),
+        read_records(job),
+        limits.name_limits(tables["metrics"], rendered, target),
     )
     with atomic(paths.report) as temporary:
         temporary.write_text(page, encoding="utf-8")
-    return {
-        "figures": len(figures),
-        "tables": len(contents),
-        "MB": paths.report.stat().st_size / 1e6,
-    }
+    megabytes = paths.report.stat().st_size / 1e6
+    return Done({"figures": len(figures), "tables": len(tables), "MB": megabytes})
 
 
-def read_records(step, settings, paths) -> list[dict]:
+def read_records(job: Job) -> list[dict[str, Any]]:
     """The records of all steps of the city and run but this one, in the order of the steps."""
-    files = [
-        paths.census(settings.census.vintage, settings.census.cell_size_m).with_suffix(
-            ".parquet.json"
-        )
-    ]
+    paths, census = job.paths, job.settings.census
+    files: list[Path] = [record_path(paths.census(census.vintage, census.cell_size_m))]
     files += [*paths.city_folder.glob("*.json"), *paths.run_folder.glob("*/*.json")]
-    files += set(paths.run_folder.glob("*.json")) - {step.record_path}
-    files = [
-        file for file in files if not file.name.startswith(".")
-    ]  # left behind by a killed write
-    records = [record for file in files if (record := read_json(file)) and "step" in record]
+    files += set(paths.run_folder.glob("*.json")) - {job.step.record_path}
+    whole = [file for file in files if not file.name.startswith(".")]  # not of a killed write
+    records = [record for file in whole if (record := read_json(file)) and "step" in record]
     return sorted(records, key=lambda record: (record["step"], record["date"]))
 
 

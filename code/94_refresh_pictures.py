@@ -6,8 +6,12 @@ Run     python code/94_refresh_pictures.py --run demo
 """
 
 import argparse
+from pathlib import Path
 
-from urbancam.workflow import arguments, errors, runner
+from urbancam.workflow import arguments, runner
+from urbancam.workflow.errors import InputError
+from urbancam.workflow.files import atomic
+from urbancam.workflow.paths import ROOT, shown
 
 WIDTH_PX = 900
 COLOURS = 160  # of the palette; keeps each picture below 300 kB
@@ -20,25 +24,27 @@ PICTURES = {  # folder of a run below results/ -> its figures, and the command t
         ("leakage", "calibration", "controls", "deletion"),
         "./run.sh --run demo-full",
     ),
-    "cities/demo/figures": (("city_confusion", "colour_controls", "city_tree"), "./run.sh cities"),
+    "cities/demo/figures": (
+        ("city_confusion", "colour_controls", "city_tree"),
+        "./run.sh cities",
+    ),
 }
 SHEET = "cities/demo/relevance/Altmark-ALT/sheet_1.png"
-TOWN_PX, SITES = 178, ("site_01", "site_02")  # a site of each town in each light
+SITES = ("site_01", "site_02")  # a site of each town in each light
+TOWN_PX = 178  # side of a site in the picture of the towns
+GAP_PX = 2
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return arguments.parser(__doc__).parse_args(argv)
+    return arguments.parser(__file__, __doc__).parse_args(argv)
 
 
-def shrink(source, target, maker: str) -> None:
+def shrink(source: Path, target: Path, maker: str) -> None:
     """Write a smaller copy of a figure, in few colours."""
     from PIL import Image
 
-    from urbancam.workflow.files import atomic
-    from urbancam.workflow.paths import shown
-
     if not source.is_file():
-        raise errors.InputError(f"{shown(source)} is missing", shown(source), f"run {maker} first")
+        raise InputError(f"{shown(source)} is missing", shown(source), f"run {maker} first")
     with Image.open(source) as image:
         size = WIDTH_PX, round(image.height * WIDTH_PX / image.width)
         small = image.convert("RGB").resize(size, Image.Resampling.LANCZOS).quantize(COLOURS)
@@ -46,42 +52,37 @@ def shrink(source, target, maker: str) -> None:
         small.save(temporary, optimize=True)
 
 
-def join_towns(data, target) -> None:
-    """A picture of the rendered towns: a column for each, a line for each light."""
+def join_towns(data: Path, target: Path) -> None:
+    """Write a picture of the rendered towns: a column for each, a line for each light."""
     from PIL import Image
 
-    from urbancam.workflow.files import atomic
-
-    files = [sorted((data / "cities_data").glob(f"*/{site}/0.jpg")) for site in SITES]
-    if not all(files):
-        raise errors.InputError(
-            "the rendered towns are missing", data / "cities_data", "run ./run.sh cities first"
-        )
-    made = Image.new("RGB", ((TOWN_PX + 2) * len(files[0]), (TOWN_PX + 2) * len(SITES)), "white")
-    for line, row in enumerate(files):
-        for column, file in enumerate(row):
+    lines = [sorted((data / "cities_data").glob(f"*/{site}/0.jpg")) for site in SITES]
+    if not all(lines):
+        advice = "run ./run.sh cities first"
+        raise InputError("the rendered towns are missing", data / "cities_data", advice)
+    step_px = TOWN_PX + GAP_PX
+    size = step_px * len(lines[0]), step_px * len(lines)
+    picture = Image.new("RGB", size, "white")
+    for line, files in enumerate(lines):
+        for column, file in enumerate(files):
             with Image.open(file) as site:
-                made.paste(
-                    site.resize((TOWN_PX, TOWN_PX)), (column * (TOWN_PX + 2), line * (TOWN_PX + 2))
-                )
+                small = site.resize((TOWN_PX, TOWN_PX))
+            picture.paste(small, (column * step_px, line * step_px))
     with atomic(target) as temporary:
-        made.quantize(COLOURS).save(temporary, optimize=True)
+        picture.quantize(COLOURS).save(temporary, optimize=True)
 
 
 def refresh(args: argparse.Namespace) -> int:
     from urbancam.demo import picture
-    from urbancam.workflow import settings
-    from urbancam.workflow.paths import ROOT
 
-    made = settings.load(args.run, args.set)
-    paths = runner.find_paths(made, args)
-    results = paths.results
+    request = runner.read_request(args)
+    results, images = request.paths.results, ROOT / "imgs"
     for folder, (names, maker) in PICTURES.items():
         for name in names:
-            shrink(results / folder / f"{name}.png", ROOT / "imgs" / f"{name}.png", maker)
-    shrink(results / SHEET, ROOT / "imgs" / "relevance_sheet.png", "./run.sh cities")
-    join_towns(paths.data, ROOT / "imgs" / "demo_towns.png")
-    picture.write_picture(made, ROOT / "imgs" / "demo_city.png")
+            shrink(results / folder / f"{name}.png", images / f"{name}.png", maker)
+    shrink(results / SHEET, images / "relevance_sheet.png", "./run.sh cities")
+    join_towns(request.paths.data, images / "demo_towns.png")
+    picture.write_picture(request.settings, images / "demo_city.png")
     return 0
 
 

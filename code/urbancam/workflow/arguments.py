@@ -2,89 +2,69 @@
 
 import argparse
 import os
-import re
 import shlex
 from pathlib import Path
 
-from urbancam.workflow.errors import InputError
+from urbancam.workflow import catalogue
+from urbancam.workflow.paths import variant_of
 from urbancam.workflow.variants import OF_CITIES
 
-WITHOUT_CITY = ("00", "01", "2")  # how the names of scripts begin that take no --city
-OF_VARIANTS, OF_VARIANTS_OF_CITIES = (
-    ("10", "11", "12", "13", "14"),
-    ("22", "23"),
-)  # scripts that take --variant
+INCOME_VARIANTS = "split-random, split-group, split-city, seed-N, shuffled-labels"
 
 
-def parser(
-    doc: str, city: bool = False, variant: bool = False, experiment: str = ""
-) -> argparse.ArgumentParser:
-    """The arguments common to all scripts; `city` adds --city, `variant` adds --variant; `experiment` names the folder
-    of `results/` where a step works that serves many cities."""
-    made = argparse.ArgumentParser(
+def parser(script: str, doc: str | None) -> argparse.ArgumentParser:
+    """The arguments of a numbered script, as its row in the catalogue has them.
+
+    Args:
+        script: File of the script, its `__file__`.
+        doc: Its docstring, which says what it reads and writes.
+    """
+    entry = catalogue.find(script)
+    arguments = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    if experiment:
-        made.set_defaults(city=experiment, experiment=experiment)
-    if city:
-        made.add_argument(
-            "--city", required=True, metavar="NAME", help="city, as Urban Atlas names it (Paris)"
-        )
-    made.add_argument(
-        "--run", default="default", metavar="NAME", help="a file in code/config/ (default: default)"
-    )
-    if variant:
-        known = (
-            ", ".join(OF_CITIES)
-            if experiment
-            else "split-random, split-group, split-city, seed-N, shuffled-labels"
-        )
-        made.add_argument(
-            "--variant",
-            default="",
+    experiment = catalogue.EXPERIMENT if entry.experiment == catalogue.CITIES else ""
+    arguments.set_defaults(script=script, city=experiment, variant="", fold=None)
+    if entry.takes_city:
+        arguments.add_argument(
+            "--city",
+            required=True,
             metavar="NAME",
-            choices=[*OF_CITIES] if experiment else None,
-            type=str if experiment else _variant_of_incomes,
-            help=f"the run with one thing changed: {known}",
+            help="city, as Urban Atlas names it (Paris)",
         )
-    made.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="one setting, e.g. split.folds=3",
+    arguments.add_argument(
+        "--run",
+        default="default",
+        metavar="NAME",
+        help="a file in code/config/ (default: default)",
     )
-    made.add_argument(
-        "--data",
-        type=Path,
-        metavar="DIR",
-        help="folder of what came from outside (default: data_dir)",
-    )
-    made.add_argument(
-        "--results", type=Path, metavar="DIR", help="folder of what is computed (default: results)"
-    )
-    made.add_argument(
-        "--workers",
-        type=int,
-        default=os.cpu_count() or 1,
-        metavar="N",
-        help="processes (default: all)",
-    )
-    made.add_argument(
-        "--device", choices=["auto", "cpu", "cuda"], default="auto", help="where networks run"
-    )
-    made.add_argument(
-        "--force", action="store_true", help="do it again; accept changed settings and tables"
-    )
-    made.add_argument(
-        "--status",
-        action="store_true",
-        help="say whether the result is up to date, as JSON; do nothing",
-    )
-    return made
+    if entry.takes_variant:
+        _add_variant(arguments, entry)
+    if entry.takes_fold:
+        arguments.add_argument(
+            "--fold",
+            type=int,
+            metavar="K",
+            help="one fold only, 0 .. folds-1 (default: all, in turn)",
+        )
+    _add_common(arguments)
+    return arguments
 
 
-def _variant_of_incomes(name: str) -> str:
+def _add_variant(arguments: argparse.ArgumentParser, entry: catalogue.Entry) -> None:
+    of_cities = entry.experiment == catalogue.CITIES
+    names = ", ".join(OF_CITIES) if of_cities else INCOME_VARIANTS
+    arguments.add_argument(
+        "--variant",
+        default="",
+        metavar="NAME",
+        choices=[*OF_CITIES] if of_cities else None,
+        type=str if of_cities else _income_variant,
+        help=f"the run with one thing changed: {names}",
+    )
+
+
+def _income_variant(name: str) -> str:
     if name in OF_CITIES:  # it would change nothing here
         raise argparse.ArgumentTypeError(
             f"{name!r} is a variant of the cities experiment, of steps 22 and 23"
@@ -92,42 +72,77 @@ def _variant_of_incomes(name: str) -> str:
     return name
 
 
-def _words_for(args: argparse.Namespace, maker: str, path: Path) -> str:
-    """The arguments with which `maker` makes a file: of a variant, or of one of the cities of an experiment of many."""
-    changed = {"city": path.parent.name} if getattr(args, "experiment", "") else {}
-    if found := re.search(r"/variants/([^/]+)/", path.as_posix()):
-        changed["variant"] = found[1]
-    return shlex.join(arguments(argparse.Namespace(**vars(args) | changed), maker))
-
-
-def arguments(args: argparse.Namespace, script: str) -> list[str]:
-    """The arguments that another script is called with for the same city and run."""
-    words = (
-        ["--city", args.city]
-        if getattr(args, "city", "") and not script.startswith(WITHOUT_CITY)
-        else []
+def _add_common(arguments: argparse.ArgumentParser) -> None:
+    add = arguments.add_argument
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="one setting, e.g. split.folds=3",
     )
-    words += ["--run", args.run] if args.run != "default" else []
-    variant = getattr(args, "variant", "")
-    words += (
-        ["--variant", variant]
-        if variant and script[:2] in OF_VARIANTS + OF_VARIANTS_OF_CITIES
-        else []
+    add(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="folder of what came from outside (default: data_dir)",
     )
-    words += [word for assignment in args.set for word in ("--set", assignment)]
-    words += ["--data", str(args.data)] if args.data else []
-    words += ["--results", str(args.results)] if args.results else []
-    return words
+    add(
+        "--results",
+        type=Path,
+        metavar="DIR",
+        help="folder of what is computed (default: results)",
+    )
+    add(
+        "--workers",
+        type=int,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="processes (default: all)",
+    )
+    add(
+        "--device",
+        choices=["auto", "cpu", "cuda"],
+        default="auto",
+        help="where networks run",
+    )
+    add(
+        "--force",
+        action="store_true",
+        help="do it again; accept changed settings and tables",
+    )
+    add(
+        "--status",
+        action="store_true",
+        help="say whether the result is up to date, as JSON; do nothing",
+    )
 
 
-def chosen_folds(fold: int | None, folds: int) -> list[int]:
-    """The folds that `--fold` names: one, or all."""
-    if fold is None:
-        return list(range(folds))
-    if not 0 <= fold < folds:
-        raise InputError(
-            f"there is no fold {fold}: folds are 0 .. {folds - 1}",
-            "--fold",
-            "see split.folds, cities.folds",
-        )
-    return [fold]
+def words(args: argparse.Namespace, script: str, **changed: str) -> list[str]:
+    """The arguments that another script is called with for the same city and run.
+
+    Args:
+        args: Of this script.
+        script: Name of the other one.
+        changed: Another `city` or `variant`.
+    """
+    entry = catalogue.find(script)
+    city, variant = changed.get("city", args.city), changed.get("variant", args.variant)
+    called_with = ["--city", city] if entry.takes_city and city else []
+    called_with += ["--run", args.run] if args.run != "default" else []
+    called_with += ["--variant", variant] if entry.takes_variant and variant else []
+    for assignment in args.set:
+        called_with += ["--set", assignment]
+    called_with += ["--data", str(args.data)] if args.data else []
+    called_with += ["--results", str(args.results)] if args.results else []
+    return called_with
+
+
+def command_line(args: argparse.Namespace, script: str, path: Path) -> str:
+    """The arguments with which a script makes a file, which may be of a variant or of another city, as one text."""
+    changed = {}
+    if args.city == catalogue.EXPERIMENT:
+        changed["city"] = path.parent.name
+    if variant := variant_of(path):
+        changed["variant"] = variant
+    return shlex.join(words(args, script, **changed))

@@ -21,9 +21,8 @@ def atomic(path: Path) -> Iterator[Path]:
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
-        error.filename = error.filename or shown(
-            path
-        )  # a full disk, told by who wrote: the file is not named
+        # A full disk is told by who wrote, without the file's name.
+        error.filename = error.filename or shown(path)
         raise
     finally:
         temporary.unlink(missing_ok=True)
@@ -39,13 +38,12 @@ def write_files(folder: Path, contents: Iterable[tuple[str, bytes]]) -> None:
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write readable JSON, atomically."""
     with atomic(path) as temporary:
-        temporary.write_text(
-            json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        text = json.dumps(content, indent=1, ensure_ascii=False)
+        temporary.write_text(f"{text}\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The JSON of a file; None where there is none or it cannot be read (then the work is done again)."""
+    """The JSON of a file; None where there is none or it cannot be read: the work is then done again."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, UnicodeDecodeError, json.JSONDecodeError):
@@ -77,11 +75,20 @@ def open_parts(folder: Path, fingerprint: str) -> Path:
     """Folder of the finished parts of unfinished work; those of other settings or inputs go.
 
     Args:
-        folder: of all parts of a result.
-        fingerprint: of the step (`Step.fingerprint`).
+        folder: Folder of all parts of a result.
+        fingerprint: Fingerprint of the step (`Step.fingerprint`).
     """
     parts = folder / fingerprint
     if not parts.exists():
         shutil.rmtree(folder, ignore_errors=True)
     parts.mkdir(parents=True, exist_ok=True)
     return parts
+
+
+def remove_leftovers(paths: Iterable[Path]) -> None:
+    """Remove files and folders that only a resumption needed."""
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

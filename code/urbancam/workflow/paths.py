@@ -35,6 +35,12 @@ def shown(path: Path) -> str:
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
 
 
+def variant_of(path: Path) -> str:
+    """The variant of a run that a file belongs to, "" for the run itself."""
+    place = re.search(r"/variants/([^/]+)/", path.as_posix())
+    return place[1] if place else ""
+
+
 @dataclass(frozen=True)
 class Paths:
     """Paths of one city and one run below the two top folders.
@@ -211,6 +217,9 @@ class Paths:
 
     def history(self, fold: int) -> Path:
         return self.fold(fold) / "history.csv"
+
+    def checkpoint(self, fold: int) -> Path:
+        return self.fold(fold) / "checkpoint.pt"  # while the fold is trained
 
     def test_predictions(self, fold: int) -> Path:
         return self.fold(fold) / "test_predictions.csv"

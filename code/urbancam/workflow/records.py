@@ -7,25 +7,21 @@ result is up to date. Different: the step says what differs and does its work ag
 
 import contextlib
 import datetime
-import fcntl
 import hashlib
 import importlib.metadata
 import json
-import logging
 import os
-import re
 import subprocess
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from urbancam.workflow import locks
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.files import digest, listing, read_json, write_json
+from urbancam.workflow.files import digest, listing, read_json, remove_leftovers, write_json
 from urbancam.workflow.paths import ROOT, shown
-
-log = logging.getLogger(__name__)
 
 PACKAGES = (
     "numpy pandas scipy scikit-learn pyarrow geopandas shapely pyogrio pyproj rasterio torch torchvision "
@@ -33,56 +29,43 @@ PACKAGES = (
 ).split()
 
 
-def _stamp(path: Path, known: dict[str, Any] | None) -> dict[str, Any]:
-    """Size, mtime and hash of a file; the hash is taken from `known` where size and mtime are the same."""
-    stat = path.stat()
-    stamp = {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
-    if known and all(known.get(key) == value for key, value in stamp.items()):
-        return known
-    return stamp | {"sha256": digest(path)}
+@dataclass(frozen=True)
+class Done:
+    """What the work of a step leaves to be recorded.
+
+    Attributes:
+        counts: Numbers of the summary line, by what is counted.
+        facts: What else the record tells (seed, device, hash of the weights).
+        outputs: Files beside the result, of a step that could not name them before its work.
+        inputs: Inputs with their makers, of a step that could not name them before its work.
+        leftovers: Files and folders that only a resumption needs; they go once the record stands.
+    """
+
+    counts: dict[str, Any]
+    facts: dict[str, Any] = field(default_factory=dict)
+    outputs: list[Path] | None = None
+    inputs: dict[Path, str] | None = None
+    leftovers: list[Path] = field(default_factory=list)
 
 
-def _recorded_digest(path: Path, maker: str) -> str | None:
-    """SHA-256 of a file as its maker recorded it, beside it or one folder below; None where no record tells."""
-    for place in ("*.json", "*/*.json"):
-        for file in path.parent.glob(place):
-            record = read_json(file) or {}
-            if record.get("step") == maker and (known := record.get("sha256", {}).get(shown(path))):
-                return known
-    return None
-
-
-def _size(path: Path) -> int:
-    """Bytes of a file; of a folder, how many files are in it."""
-    return (
-        path.stat().st_size
-        if path.is_file()
-        else sum(not e.name.startswith(".") for e in os.scandir(path))
-    )
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what killed processes left half-written in a folder (the names that `atomic` gives)."""
-    for path in folder.glob(".*.tmp*"):
-        owner = re.search(r"\.(\d+)\.tmp", path.name)
-        if owner and not Path("/proc", owner[1]).exists() and Path("/proc/self").exists():
-            path.unlink(missing_ok=True)
-
-
-@dataclass
+@dataclass(frozen=True)
 class Step:
     """What one result depends on, and whether it still does.
 
-    Args:
-        name: the script without `.py`.
-        version: raised by the step's author whenever the same inputs would give other results.
-        result: the closing result; its record is `<result>.json`.
+    Attributes:
+        name: Script that makes the result, without `.py`.
+        version: Raised by the step's author whenever the same inputs would give other results.
+        result: The closing result; its record is `<result>.json`.
         scope: "data", "city" or "run".
-        settings: flat `{"section.key": value}`, only those the result depends on.
+        settings: Flat `{"section.key": value}`, only those the result depends on.
         inputs: `{file: script that makes it}`.
-        listings: drop folders whose names, sizes and mtimes count.
-        outputs: further files and folders that must stand beside the result.
-        label: what the step calls itself in its lines ("Demo", "Demo fold 2").
+        listings: Drop folders whose names, sizes and mtimes count.
+        outputs: Further files and folders that must stand beside the result; None for a step that names them only in
+            its `Done`: they are then those of the record.
+        label: What the step calls itself in its lines ("Demo", "Demo fold 2").
+        fold: The fold that is worked on, None for a step without folds.
+        fills_listings: The step itself puts files into its drop folders; the record lists them as it leaves them.
+        inputs_may_go: Inputs may be deleted once they have been read; those of the record then stand for them.
     """
 
     name: str
@@ -92,16 +75,15 @@ class Step:
     settings: dict[str, Any]
     inputs: dict[Path, str] = field(default_factory=dict)
     listings: list[Path] = field(default_factory=list)
-    outputs: list[Path] = field(default_factory=list)
+    outputs: list[Path] | None = field(default_factory=list)
     label: str = ""
-    facts: dict[str, Any] = field(default_factory=dict)
-    afterwards: Callable[[], None] | None = (
-        None  # done once the record stands: what only a resume needs may go
-    )
+    fold: int | None = None
+    fills_listings: bool = False
+    inputs_may_go: bool = False
 
     @property
     def record_path(self) -> Path:
-        return self.result.with_name(self.result.name + ".json")
+        return record_path(self.result)
 
     @cached_property
     def record(self) -> dict[str, Any]:
@@ -111,22 +93,33 @@ class Step:
     @cached_property
     def current(self) -> dict[str, Any]:
         """What the result would be made from now."""
-        known = self.record.get("inputs", {})
+        recorded = self.record.get("inputs", {})
+        stamps = {shown(path): _stamp(path, recorded.get(shown(path))) for path in self.inputs}
         return {
             "step": self.name,
             "version": self.version,
             "settings": self.settings,
-            "inputs": {shown(p): _stamp(p, known.get(shown(p))) for p in self.inputs},
-            "listings": {shown(p): listing(p) for p in self.listings},
+            "inputs": recorded if self.inputs_may_go and not stamps else stamps,
+            "listings": {shown(folder): listing(folder) for folder in self.listings},
         }
 
     @cached_property
     def fingerprint(self) -> str:
         """Hash of everything the result depends on; marks unfinished work that may be gone on with."""
-        content = dict(
-            self.current, inputs={k: v["sha256"] for k, v in self.current["inputs"].items()}
-        )
+        hashes = {path: stamp["sha256"] for path, stamp in self.current["inputs"].items()}
+        content = dict(self.current, inputs=hashes)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def all_outputs(self) -> list[Path]:
+        """The result and what must stand beside it."""
+        if self.outputs is None:
+            return [self.result, *(ROOT / name for name in self.record.get("outputs", {}))]
+        return [self.result, *self.outputs]
+
+    def as_on_disk(self) -> "Step":
+        """The same step, with nothing remembered of its record and files."""
+        return replace(self)
 
     def missing_inputs(self) -> list[tuple[Path, str]]:
         """Input files that are not there, each with the script that makes it."""
@@ -134,26 +127,24 @@ class Step:
 
     def damaged_inputs(self) -> list[tuple[Path, str]]:
         """Input files that are not, byte for byte, what the script that makes them left, each with that script."""
-        stamps = self.current["inputs"]
-        pairs = [
-            (path, maker, _recorded_digest(path, maker)) for path, maker in self.inputs.items()
-        ]
-        return [
-            (path, maker)
-            for path, maker, then in pairs
-            if then and then != stamps[shown(path)]["sha256"]
-        ]
+        damaged = []
+        for path, maker in self.inputs.items():
+            hash_then = _recorded_digest(path, maker)
+            if hash_then and hash_then != self.current["inputs"][shown(path)]["sha256"]:
+                damaged.append((path, maker))
+        return damaged
 
     def changed_settings(self) -> dict[str, tuple[Any, Any]]:
-        """Settings that differ from the record's, as `{key: (recorded, now)}`."""
-        then = self.record.get("settings")
-        if then is None:
-            return {}
-        keys = sorted(then.keys() | self.settings.keys())
+        """Settings that differ from the record's, as `{key: (recorded, now)}`.
+
+        A key that the record does not know is none of them: what an older version of the step did not know, the
+        version of the step tells.
+        """
+        recorded = self.record.get("settings", {})
         return {
-            k: (then.get(k), self.settings.get(k))
-            for k in keys
-            if then.get(k) != self.settings.get(k)
+            key: (value, self.settings.get(key))
+            for key, value in sorted(recorded.items())
+            if self.settings.get(key) != value
         }
 
     def stale_because(self) -> str:
@@ -162,90 +153,114 @@ class Step:
             return "not done yet"
         if not self.result.exists():
             return f"{shown(self.result)} is missing"
-        if gone := [shown(p) for p, _ in self.missing_inputs()]:
-            return f"input is missing: {', '.join(gone)}"
+        if missing := [shown(path) for path, _ in self.missing_inputs()]:
+            return f"input is missing: {', '.join(missing)}"
         if self.record.get("version") != self.version:
             return "the step itself is newer"
         if changed := self.changed_settings():
-            return "settings differ: " + ", ".join(
-                f"{k} {a!r} -> {b!r}" for k, (a, b) in changed.items()
-            )
-        return self._stale_files()
+            pairs = (f"{key} {then!r} -> {now!r}" for key, (then, now) in changed.items())
+            return f"settings differ: {', '.join(pairs)}"
+        return self._stale_inputs() or self._stale_listings() or self._stale_outputs()
 
-    def _stale_files(self) -> str:
-        for kind, name in (("inputs", "input"), ("listings", "folder")):
-            then, now = self.record.get(kind, {}), self.current[kind]
-            for key in sorted(then.keys() | now.keys()):
-                same = then.get(key) == now.get(key)
-                if kind == "inputs" and not same and key in then and key in now:
-                    same = then[key].get("sha256") == now[key].get("sha256")
-                if not same:
-                    return f"{name} differs: {key}"
-        for path in [self.result, *self.outputs]:
+    def _stale_inputs(self) -> str:
+        recorded, now = self.record.get("inputs", {}), self.current["inputs"]
+        for path in sorted(recorded.keys() | now.keys()):
+            if path not in recorded or path not in now:
+                return f"input differs: {path}"
+            if recorded[path].get("sha256") != now[path].get("sha256"):
+                return f"input differs: {path}"
+        return ""
+
+    def _stale_listings(self) -> str:
+        recorded, now = self.record.get("listings", {}), self.current["listings"]
+        for folder in sorted(recorded.keys() | now.keys()):
+            if recorded.get(folder) != now.get(folder):
+                return f"folder differs: {folder}"
+        return ""
+
+    def _stale_outputs(self) -> str:
+        recorded = self.record.get("outputs", {})
+        for path in self.all_outputs:
             if not path.exists():
                 return f"{shown(path)} is missing"
-            if _size(path) != self.record.get("outputs", {}).get(shown(path)):
+            if _size(path) != recorded.get(shown(path)):
                 return f"{shown(path)} was changed"
         return ""
 
-    def finish(self, seconds: float, counts: dict[str, Any]) -> None:
-        """Write the record: the result is complete."""
-        outputs = [self.result, *self.outputs]
-        write_json(
-            self.record_path,
-            self.current
-            | {
-                "outputs": {shown(p): _size(p) for p in outputs},
-                "sha256": {shown(p): digest(p) for p in outputs if p.is_file()},
-                "counts": counts,
-                "facts": self.facts,
-                "packages": _versions(),
-                "commit": _commit(),
-                "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-                "seconds": round(seconds, 1),
-            },
-        )
+    def finish(self, seconds: float, done: Done) -> None:
+        """Write the record: the result is complete. What only a resumption needs goes."""
+        step = self
+        if done.inputs is not None:
+            step = replace(step, inputs=done.inputs)
+        if done.outputs is not None:
+            step = replace(step, outputs=done.outputs)
+        if self.fills_listings:
+            step = step.as_on_disk()
+        content = {
+            "outputs": {shown(path): _size(path) for path in step.all_outputs},
+            "sha256": {shown(path): digest(path) for path in step.all_outputs if path.is_file()},
+            "counts": done.counts,
+            "facts": done.facts,
+            "packages": _versions(),
+            "commit": _commit(),
+            "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "seconds": round(seconds, 1),
+        }
+        write_json(self.record_path, step.current | content)
+        remove_leftovers(done.leftovers)
 
     @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the step for this process; a second process says who holds it and waits."""
+    def lock(self) -> Iterator["Step"]:
+        """Hold the step for this process; a second process says who holds it and waits.
+
+        Yields:
+            The step, looked at anew where another process may just have done the work.
+        """
         path = self.result.with_name(f".{self.result.name}.lock")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.seek(0)
-                log.info(
-                    "%s %s: process %s is at it, waiting",
-                    self.name,
-                    self.label,
-                    file.read().strip() or "?",
-                )
-                fcntl.flock(file, fcntl.LOCK_EX)
-                for kept in (
-                    "record",
-                    "current",
-                    "fingerprint",
-                ):  # the other process may just have done the work
-                    self.__dict__.pop(kept, None)
-            file.seek(0)
-            file.truncate()
-            file.write(f"{os.getpid()}\n")
-            file.flush()
-            _sweep(self.result.parent)
-            yield
+        with locks.hold(path, f"{self.name} {self.label}") as waited:
+            locks.sweep(self.result.parent)
+            yield self.as_on_disk() if waited else self
+
+
+def record_path(result: Path) -> Path:
+    """Where the record of a result stands."""
+    return result.with_name(f"{result.name}.json")
 
 
 def require(path: Path, maker: str, arguments: str) -> None:
     """Raise if an input made by an earlier step is not there."""
     if not path.is_file():
-        do = (
-            "put it there"
-            if maker == "by hand"
-            else f"run: python code/{maker}.py {arguments}".rstrip()
-        )
+        by_hand = maker == "by hand"
+        do = "put it there" if by_hand else f"run: python code/{maker}.py {arguments}".rstrip()
         raise InputError(f"{shown(path)} is missing", shown(path), do)
+
+
+def _stamp(path: Path, recorded: dict[str, Any] | None) -> dict[str, Any]:
+    """Size, mtime and hash of a file; the hash is the recorded one where size and mtime are the same."""
+    stat = path.stat()
+    stamp = {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+    if recorded and all(recorded.get(key) == value for key, value in stamp.items()):
+        return recorded
+    return stamp | {"sha256": digest(path)}
+
+
+def _recorded_digest(path: Path, maker: str) -> str | None:
+    """SHA-256 of a file as its maker recorded it, beside it or one folder below; None where no record tells."""
+    for place in ("*.json", "*/*.json"):
+        for file in path.parent.glob(place):
+            record = read_json(file) or {}
+            if record.get("step") == maker and (
+                hash_then := record.get("sha256", {}).get(shown(path))
+            ):
+                return hash_then
+    return None
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; of a folder, how many files are in it."""
+    if path.is_file():
+        return path.stat().st_size
+    return sum(not entry.name.startswith(".") for entry in os.scandir(path))
 
 
 def _versions() -> dict[str, str]:

@@ -1,51 +1,69 @@
 """What a step refuses before it works: changed settings of a finished result, damaged inputs."""
 
 import argparse
-from typing import Any
 
-from urbancam.workflow.arguments import _words_for
+from urbancam.workflow import arguments
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.paths import shown
+from urbancam.workflow.records import Step
 
 
-def _refuse_changed_settings(step: Any, args: argparse.Namespace) -> None:
-    """Facts of a city never change silently, and `--set` never overwrites a run made with other settings."""
-    built_from, now = set(step.record.get("listings", {})), set(step.current["listings"])
-    if step.scope == "city" and built_from and built_from != now:
-        raise InputError(
-            f"this city was built from {', '.join(sorted(built_from))}, not {', '.join(sorted(now))}",
-            step.record_path,
-            "use another --results folder, or --force where data moved",
-        )
-    known = step.record.get(
-        "settings", {}
-    )  # what an older version did not know, the step's version tells
-    changed = {key: pair for key, pair in step.changed_settings().items() if key in known}
+def refuse_changed_settings(step: Step, args: argparse.Namespace) -> None:
+    """Facts of a city never change silently, and `--set` never overwrites a run made with other settings.
+
+    Raises:
+        InputError: They would.
+    """
+    if step.scope == "city":
+        _refuse_other_folders(step)
+    changed = step.changed_settings()
     if not changed:
         return
-    differ = ", ".join(f"{key} is {then!r}, asked {now!r}" for key, (then, now) in changed.items())
+    pairs = (f"{key} is {then!r}, asked {now!r}" for key, (then, now) in changed.items())
+    differences = ", ".join(pairs)
     if step.scope == "city":
         raise InputError(
-            f"this city was built with other settings: {differ}",
+            f"this city was built with other settings: {differences}",
             step.record_path,
             "use another --results folder, or --force to build the city again",
         )
-    keys = {assignment.partition("=")[0].strip() for assignment in args.set}
-    if any(key == k or key.startswith(k + ".") for key in changed for k in keys):
+    if _sets_one_of(args.set, changed):
         raise InputError(
-            f"run {args.run!r} was made with other settings: {differ}",
+            f"run {args.run!r} was made with other settings: {differences}",
             step.record_path,
             "write an overlay file in code/config/ and name it with --run, or --force",
         )
 
 
-def _refuse_damaged_inputs(step: Any, args: argparse.Namespace) -> None:
-    """A table cut short or changed by hand still reads well; only the record of the step that wrote it tells."""
-    from urbancam.workflow.paths import shown
+def _refuse_other_folders(step: Step) -> None:
+    """A city that was built from one data folder is not silently built again from another."""
+    folders_then = set(step.record.get("listings", {}))
+    folders_now = set(step.current["listings"])
+    if folders_then and folders_then != folders_now:
+        before, now = ", ".join(sorted(folders_then)), ", ".join(sorted(folders_now))
+        raise InputError(
+            f"this city was built from {before}, not {now}",
+            step.record_path,
+            "use another --results folder, or --force where data moved",
+        )
 
+
+def _sets_one_of(assignments: list[str], changed: dict) -> bool:
+    """Whether `--set` names one of the settings that differ, or a section that holds one."""
+    keys = {assignment.partition("=")[0].strip() for assignment in assignments}
+    return any(name == key or name.startswith(f"{key}.") for name in changed for key in keys)
+
+
+def refuse_damaged_inputs(step: Step, args: argparse.Namespace) -> None:
+    """A table cut short or changed by hand still reads well; only the record of the step that wrote it tells.
+
+    Raises:
+        InputError: An input is not as its maker left it.
+    """
     for path, maker in step.damaged_inputs():
+        command = f"python code/{maker}.py {arguments.command_line(args, maker, path)}"
         raise InputError(
             f"{path.name} is not as {maker} left it: damaged, or changed by hand",
             shown(path),
-            f"delete it and run: python code/{maker}.py {_words_for(args, maker, path)}; "
-            "or use it as it is with --force",
+            f"delete it and run: {command}; or use it as it is with --force",
         )

@@ -12,35 +12,34 @@ from typing import Any
 
 from urbancam.workflow.files import atomic, digest, read_json
 from urbancam.workflow.paths import ROOT, shown
-from urbancam.workflow.records import Step
+from urbancam.workflow.records import Done, Step, record_path
 
 log = logging.getLogger(__name__)
 
 
-def take_over(step: Step, results: Iterable[Path]) -> dict[str, Any] | None:
+def take_over(step: Step, results: Iterable[Path]) -> Done | None:
     """Copy the outputs of the first of these results that was made from the same things as `step` would be.
 
     Args:
-        step: not up to date.
-        results: the same result in other runs, in the order they are looked at.
+        step: The step, which is not up to date.
+        results: The same result in other runs, in the order they are looked at.
 
     Returns:
-        the counts that its record tells; None where there is no such result, and nothing was copied.
+        The counts and facts that its record tells; None where there is no such result, and nothing was copied.
     """
     for result in results:
-        record = read_json(result.with_name(result.name + ".json")) or {}
+        record = read_json(record_path(result)) or {}
         if result == step.result or _made_from(record) != _made_from(step.current):
             continue
         sources = {path.name: ROOT / path for path in map(Path, record["sha256"])}
-        outputs = [*step.outputs, step.result]
+        outputs = [*step.all_outputs[1:], step.result]  # the result closes the copy
         if not all(_is_whole(sources.get(path.name), record) for path in outputs):
             continue
         for path in outputs:
             with atomic(path) as temporary:
                 shutil.copyfile(sources[path.name], temporary)
         log.info("takes over what %s has: same settings, same inputs", shown(result.parent))
-        step.facts = record["facts"] | {"taken_from": shown(result)}
-        return record["counts"]
+        return Done(record["counts"], record["facts"] | {"taken_from": shown(result)})
     return None
 
 

@@ -3,7 +3,7 @@
 What the values mean, with unit and source, stands beside them in `code/config/default.yaml`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -26,8 +26,21 @@ def _public_address(value: str) -> str:
 Address = Annotated[str, AfterValidator(_public_address)]
 
 
+class UndeclaredSettingError(LookupError):
+    """The work of a step read a setting that the step did not declare; its record would lie."""
+
+
 class Section(BaseModel):
+    """A section of the settings, whole, or restricted to the settings that a step declared."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in type(self).model_fields:
+            raise UndeclaredSettingError(
+                f"the step does not declare the setting {name!r} of section {type(self).__name__}"
+            )
+        return super().__getattr__(name)
 
 
 class Census(Section):

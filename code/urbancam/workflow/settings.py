@@ -5,6 +5,7 @@ impossible value are errors, all of them named at once.
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -92,17 +93,34 @@ class Settings(Section):
     def pick(self, *keys: str) -> dict[str, Any]:
         """Flat `{"section.key": value}` of whole sections ("split") or single keys ("image.size_px")."""
         flat = _flatten(self.model_dump(mode="json"))
-        picked = {
-            k: v
-            for k, v in flat.items()
-            if any(k == key or k.startswith(key + ".") for key in keys)
-        }
-        missing = [
-            key for key in keys if not any(k == key or k.startswith(key + ".") for k in flat)
-        ]
+        missing = [key for key in keys if not any(_lies_in(name, key) for name in flat)]
         if missing:
             raise KeyError(f"no such settings: {missing}")
-        return picked
+        return {name: flat[name] for name in flat if any(_lies_in(name, key) for key in keys)}
+
+    def restricted_to(self, names: Iterable[str]) -> "Settings":
+        """The same settings without all others; reading one of those is an error.
+
+        Args:
+            names: Full names of single settings ("image.size_px"), as `pick` gives them.
+        """
+        return _restrict(self, "", set(names))
+
+
+def _lies_in(name: str, key: str) -> bool:
+    """Whether a setting is the one of that key, or lies in the section of that key."""
+    return name == key or name.startswith(f"{key}.")
+
+
+def _restrict(section: Section, prefix: str, names: set[str]) -> Any:
+    values = {}
+    for field in type(section).model_fields:
+        value, name = getattr(section, field), prefix + field
+        if isinstance(value, Section) and any(_lies_in(declared, name) for declared in names):
+            values[field] = _restrict(value, f"{name}.", names)
+        elif name in names:
+            values[field] = value
+    return type(section).model_construct(**values)
 
 
 def load(run: str, assignments: list[str] | tuple[str, ...] = (), variant: str = "") -> Settings:
@@ -122,10 +140,11 @@ def load(run: str, assignments: list[str] | tuple[str, ...] = (), variant: str =
         _merge(values, _parse_assignment(assignment))
         sources += f", --set {re.sub(r'//[^/ ]*@', '//', assignment)}"  # no user info in messages
     try:
-        made = Settings.model_validate(values)
+        settings = Settings.model_validate(values)
         if not variant:
-            return made
-        _merge(values, variants.overlay(variant, made.compare.folds, made.cities.variant_folds))
+            return settings
+        folds, cities_folds = settings.compare.folds, settings.cities.variant_folds
+        _merge(values, variants.overlay(variant, folds, cities_folds))
         return Settings.model_validate(values)
     except ValidationError as error:
         raise InputError(

@@ -1,0 +1,133 @@
+"""Activation maps of all cells of a city, laid on its land cover: batch by batch, gone on with after a kill.
+
+Each batch leaves two files in the folder of parts, one row a fragment and one row a cell; the whole tables are joined
+from them at the end.
+"""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from tqdm import tqdm
+
+from urbancam.explaining import activation, projection
+from urbancam.learning import networks
+from urbancam.learning.images import open_images
+from urbancam.sources.urban_atlas.fragments import by_cell, label_raster
+from urbancam.tables import frames, geoframes, grid
+from urbancam.workflow.errors import InputError
+from urbancam.workflow.files import atomic
+from urbancam.workflow.paths import Paths
+from urbancam.workflow.settings import Settings
+
+log = logging.getLogger(__name__)
+
+THUMBNAIL_PX = 96  # side of the small signed map of a cell
+ADDITIVITY_TOLERANCE = 1e-5  # of the spread of the logits, at least of one logit unit
+
+
+def project_city(
+    paths: Paths, samples: pd.DataFrame, settings: Settings, parts: Path, device: str, workers: int
+) -> None:
+    """Write the rows of all cells, and their small maps; batches that are there are not done again.
+
+    Args:
+        paths: Of the city and run.
+        samples: `idINSPIRE, fold` of the cells, each mapped by the model of its fold, which never saw it.
+        settings: Of the run.
+        parts: Folder of the batches.
+        device: "auto", "cpu" or "cuda".
+        workers: Threads that decode images, where the cache has to be filled.
+    """
+    fragments = by_cell(frames.read(paths.fragments), samples["idINSPIRE"])
+    images, rows = open_images(paths, samples["idINSPIRE"], settings.image, workers)
+    batch_size = activation.cells_at_once(settings.image.size_px)
+    target_device = networks.find_device(device)
+    with tqdm(total=len(samples), unit="cell", desc="maps") as bar:
+        for fold, members in samples.groupby("fold"):
+            network = networks.load(paths.weights(fold), settings.model).to(target_device)
+            for start in range(0, len(members), batch_size):
+                batch = members.iloc[start : start + batch_size]
+                part = parts / f"fold_{fold}_{start:07d}.parquet"
+                if not (part.exists() and _cells_file(part).exists()):
+                    maps = activation.map_cells(network, images[rows[batch.index]], settings)
+                    _project_batch(batch["idINSPIRE"], maps, fragments, settings, paths.maps, part)
+                bar.update(len(batch))
+
+
+def _cells_file(part: Path) -> Path:
+    """Where the rows of the cells stand, beside the rows of their fragments."""
+    return part.with_suffix(".cells")
+
+
+def _project_batch(
+    ids: pd.Series,
+    maps: list[projection.CellMaps],
+    fragments: dict[str, pd.DataFrame],
+    settings: Settings,
+    maps_folder: Path,
+    part: Path,
+) -> None:
+    """Save the rows of the fragments and of the cells of one batch, and their small maps."""
+    overlap = settings.model.head == "softmax"
+    fragment_rows, cell_rows = [], []
+    for cell, cell_maps in zip(ids, maps, strict=True):
+        own = fragments[cell]
+        polygons = own["geometry"].to_numpy()
+        labels = label_raster(polygons, grid.bounds(cell), settings.image.size_px)
+        fragment_rows.append(projection.project_cell(own, labels, cell_maps, overlap))
+        cell_rows.append({"idINSPIRE": cell} | projection.describe_cell(labels, cell_maps))
+        _write_thumbnail(cell_maps, maps_folder / f"{cell}.png")
+    with atomic(_cells_file(part)) as temporary:
+        pd.DataFrame(cell_rows).to_parquet(temporary, index=False)
+    with atomic(part) as temporary:
+        _concat_filled(fragment_rows).to_parquet(temporary, index=False)
+
+
+def _write_thumbnail(maps: projection.CellMaps, path: Path) -> None:
+    picture = projection.signed_thumbnail(maps.poor, maps.rich, THUMBNAIL_PX)
+    with atomic(path) as temporary:
+        Image.fromarray(picture).save(temporary)
+
+
+def _concat_filled(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """The tables that have rows, one below the other; where none has, an empty one with the columns."""
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled or tables, ignore_index=True)
+
+
+def join_parts(parts: Path, fragments_path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of all fragments and of all cells.
+
+    Args:
+        parts: Folder of the batches.
+        fragments_path: Of the city's fragments, for the message.
+
+    Raises:
+        InputError: A batch is damaged, or no cell holds any land cover.
+    """
+    files = sorted(parts.glob("fold_*.parquet"))  # not the hidden half of a killed write
+    with geoframes.damage_named(parts, "delete that folder and run this step again"):
+        tables = [table for table in map(pd.read_parquet, files) if len(table)]
+        cell_tables = [pd.read_parquet(_cells_file(file)) for file in files]
+        cells = pd.concat(cell_tables, ignore_index=True)
+    if not tables:
+        raise InputError(
+            "no used cell holds any land cover",
+            fragments_path,
+            "see what 02 and 06 say: is this the city's Urban Atlas?",
+        )
+    by_id = cells.sort_values("idINSPIRE", ignore_index=True)
+    return pd.concat(tables, ignore_index=True), by_id
+
+
+def check_additivity(cells: pd.DataFrame) -> None:
+    """Contributions of a cell's fragments, and of what no polygon covers, add up to its logit less the bias."""
+    total = cells["contribution"] + cells["uncovered_contribution"]
+    error = np.abs(total - (cells["logit"] - cells["bias"])).max()
+    spread = cells["logit"].max() - cells["logit"].min()
+    tolerance = ADDITIVITY_TOLERANCE * max(spread, 1.0)
+    assert error <= tolerance, f"contributions miss the logit by {error:.2g}"
+    log.info("contributions add up to the logit within %.1e", error)

@@ -1,0 +1,135 @@
+"""The training of one fold on the income classes of a city, or of all other cities, and what it predicts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from urbancam.learning import augmentation, datasets, inference, networks, splits, training
+from urbancam.learning.images import open_images
+from urbancam.scoring import targets
+from urbancam.tables import frames
+from urbancam.workflow.paths import Paths
+from urbancam.workflow.settings import Settings
+
+
+@dataclass(frozen=True)
+class FoldCells:
+    """The cells that one fold trains on, validates with and tests, with their images.
+
+    Attributes:
+        number: Number of the fold.
+        seed: Seed of everything random in its training.
+        samples: (N,) used cells: `idINSPIRE, income_class, role` and the `row` of each one's image.
+        images: All images, by row.
+    """
+
+    number: int
+    seed: int
+    samples: pd.DataFrame
+    images: datasets.StackedImages
+
+    def of_role(self, role: str) -> pd.DataFrame:
+        """The cells that are "train", "validation" or "test"."""
+        return self.samples[self.samples["role"] == role]
+
+    def items(self, role: str, augment: Callable | None = None) -> datasets.LabelledImages:
+        """The images of a role with their classes."""
+        cells = self.of_role(role)
+        return datasets.LabelledImages(
+            self.images, cells["row"], cells["income_class"], augment, self.seed
+        )
+
+
+def read_fold(paths: Paths, settings: Settings, fold: int, workers: int) -> FoldCells:
+    """The cells of a fold; of all cities that it needs, where the city is left out of its own training.
+
+    Args:
+        paths: Of the city and run.
+        settings: Of the run.
+        fold: Number of the fold.
+        workers: Threads that decode images, where the cache has to be filled.
+    """
+    split, parts, caches = settings.split, [], []
+    for city in [paths, *paths.cities_learned_from(split.method)]:
+        samples = frames.read(city.samples)
+        samples = samples[samples["used"]].astype({"income_class": int, "fold": int})
+        samples = samples.reset_index(drop=True)
+        tested = fold if city == paths else None
+        role = splits.roles(samples, tested, split.method, split.validation_fraction, settings.seed)
+        images, rows = open_images(city, samples["idINSPIRE"], settings.image, workers)
+        first_row = sum(map(len, caches))
+        parts.append(samples.assign(role=role, row=rows + first_row))
+        caches.append(images)
+    samples = pd.concat(parts, ignore_index=True)
+    return FoldCells(fold, settings.seed * 1000 + fold, samples, datasets.StackedImages(caches))
+
+
+def train_fold(
+    cells: FoldCells,
+    settings: Settings,
+    folder: Path,
+    fingerprint: str,
+    device: str,
+    workers: int,
+) -> tuple[networks.Network, pd.DataFrame]:
+    """Train the network of a fold; a killed training goes on where it stopped.
+
+    Args:
+        cells: Of the fold.
+        settings: Of the run.
+        folder: Of the fold; gets the weights, the history and, while under way, the checkpoint.
+        fingerprint: Of all inputs; a checkpoint with another one is not gone on with.
+        device: "auto", "cpu" or "cuda".
+        workers: Processes that load images.
+
+    Returns:
+        The network at its best epoch, and the history, one row an epoch.
+    """
+    torch.manual_seed(cells.seed)
+    network = networks.build(settings.model).to(networks.find_device(device))
+    trainer = training.Trainer(
+        network,
+        cells.items("train", augmentation.AUGMENT[settings.training.augment]),
+        cells.items("validation"),
+        settings,
+        folder,
+        fingerprint,
+        cells.seed,
+        workers,
+    )
+    return network, trainer.fit()
+
+
+def predict_role(
+    network: networks.Network, cells: FoldCells, role: str, settings: Settings, workers: int
+) -> pd.DataFrame:
+    """The predictions of the cells of a role, with the class that was observed.
+
+    Args:
+        network: Of the fold.
+        cells: Of the fold.
+        role: "validation" or "test".
+        settings: Of the run.
+        workers: Processes that load images.
+    """
+    chosen = cells.of_role(role)
+    outputs = inference.predict(network, cells.items(role), settings, workers)
+    table = inference.prediction_table(
+        chosen["idINSPIRE"], cells.number, outputs, settings.model.head
+    )
+    return table.assign(income_class=chosen["income_class"].to_numpy())
+
+
+def add_incomes(predictions: pd.DataFrame, cells: pd.DataFrame, target: str) -> pd.DataFrame:
+    """Predictions with the observed `income_eur` and `target` beside them.
+
+    Args:
+        predictions: With `idINSPIRE`.
+        cells: `idINSPIRE, income_eur, ind`.
+        target: Name of the target, as in `targets.TARGETS`.
+    """
+    observed = cells.assign(target=cells[targets.TARGETS[target].column])
+    return predictions.merge(observed[["idINSPIRE", "income_eur", "target"]], "left")

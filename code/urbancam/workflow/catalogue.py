@@ -1,0 +1,224 @@
+"""The steps of both experiments, in order: what there is, who makes which file, who takes which argument.
+
+The one place for these facts. The scripts take their names, scopes and the makers of their inputs from here; the plan of
+`run.sh`, the status and the tests read it too. Standard library only: a plan can be told before anything is installed.
+"""
+
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+INCOME, CITIES = "income", "cities"  # the two experiments
+EXPERIMENT = CITIES  # what stands for a city's name where the cities experiment is meant
+DEMO_CITY = "Demo"
+BY_HAND = "by hand"  # the maker of a file that no step makes
+
+# Parts of the plan of a city, in order. A variant of a run goes through SCORE, and through EXPLAIN unless it is only
+# another split.
+STATUS, MAKE, DATA, SCORE, EXPLAIN, COMPARE, SHOW, TELL = (
+    "status",
+    "make",
+    "data",
+    "score",
+    "explain",
+    "compare",
+    "show",
+    "tell",
+)
+NO_RECORD = ""  # the scope of a script that leaves no result, so that nothing of its can be stale
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One numbered script.
+
+    Attributes:
+        script: Name of its file in `code/`, without `.py`.
+        part: Part of the plan it belongs to; "" for a script that no plan calls.
+        scope: "data" (a result for all cities), "city", "run", or `NO_RECORD`.
+        makes: Names of the files it writes that other steps may read; patterns as of `fnmatch`.
+        reads: Numbers of the steps whose files it reads.
+        takes_fold: Whether it takes `--fold`.
+        expects: Whether disk and time are told once it is done, since the counts are known then.
+        core_s_per_megapixel: Seconds of one core for a megapixel of image, for the estimate.
+        bytes_per_megapixel: What it writes for a megapixel of image, for the estimate.
+        experiment: `INCOME` or `CITIES`.
+    """
+
+    script: str
+    part: str
+    scope: str
+    makes: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    takes_fold: bool = False
+    expects: bool = False
+    core_s_per_megapixel: float = 0
+    bytes_per_megapixel: float = 0
+    experiment: str = INCOME
+
+    @property
+    def number(self) -> str:
+        return self.script[:2]
+
+    @property
+    def takes_city(self) -> bool:
+        return self.experiment == INCOME and self.scope != "data" and bool(self.part)
+
+    @property
+    def takes_variant(self) -> bool:
+        return self.part in (SCORE, EXPLAIN)
+
+
+def _income(script: str, part: str, scope: str, makes: str = "", reads: str = "", **flags) -> Entry:
+    return Entry(script, part, scope, tuple(makes.split()), tuple(reads.split()), **flags)
+
+
+def _cities(script: str, part: str, scope: str, makes: str = "", reads: str = "", **flags) -> Entry:
+    return _income(script, part, scope, makes, reads, experiment=CITIES, **flags)
+
+
+STEPS = (
+    _income("00_make_demo_city", MAKE, "data", "truth.json"),
+    _income("01_download_census", DATA, "data", "census_*.parquet"),
+    _income("02_import_urban_atlas", DATA, "city", "land_cover.parquet boundary.parquet"),
+    _income("03_select_cells", DATA, "city", "cells.parquet", "01 02", expects=True),
+    _income("04_download_aerial", DATA, "city", "tiles.parquet", "03"),
+    _income(
+        "05_cut_images",
+        DATA,
+        "city",
+        "images.csv",
+        "03 04",
+        core_s_per_megapixel=0.3,  # measured on the demo city
+        bytes_per_megapixel=2.3e6,  # of PNG; imagery of IGN (published: 2 to 2.5 MB for 1000 px)
+    ),
+    _income("06_cut_land_cover", DATA, "city", "fragments.parquet", "02 03"),
+    _income("10_assign_folds", SCORE, "run", "samples.csv", "03 05"),
+    _income(
+        "11_train_income",
+        SCORE,
+        "run",
+        "weights.pt history.csv test_predictions.csv validation_predictions.csv",
+        "03 05 10",
+        takes_fold=True,
+        bytes_per_megapixel=3e6,  # of the cache, three bytes a pixel
+    ),
+    _income(
+        "12_evaluate_income",
+        SCORE,
+        "run",
+        "predictions.csv metrics.csv confusion_matrix.csv classification_report.csv calibration.csv"
+        " reliability.csv temperatures.csv spatial_autocorrelation.csv",
+        "03 05 06 10 11",
+    ),
+    _income(
+        "13_project_activation",
+        EXPLAIN,
+        "run",
+        "activation.parquet cell_activation.csv",
+        "05 06 10 11",
+    ),
+    _income(
+        "14_landcover_statistics",
+        EXPLAIN,
+        "run",
+        "activation_ratio.csv activation_contrast.csv contribution.csv coactivation.csv class_income.csv"
+        " observed_association.csv observed_coassociation.csv ordering_agreement.csv",
+        "10 12 13",
+    ),
+    _income("15_compare_variants", COMPARE, "run", "leakage.csv seeds.csv", "10 12 14"),
+    _income(
+        "16_control_attribution",
+        COMPARE,
+        "run",
+        "attribution_controls.csv attribution_agreement.csv deletion.csv deletion_area.csv",
+        "05 06 10 11 12 13",
+    ),
+    _income(
+        "17_transfer_income",
+        COMPARE,
+        "run",
+        "predictions_without_income.csv transfer.csv",
+        "03 05 10 11 12",
+    ),
+    _cities("20_make_demo_sites", MAKE, "data", "cities_truth.json"),
+    _cities("21_import_sites", DATA, "run", "sites.csv skipped.csv", "02 03 04"),
+    _cities("22_index_patches", SCORE, "run", "patches.parquet cities.csv", "21", expects=True),
+    _cities(
+        "23_train_cities",
+        SCORE,
+        "run",
+        "weights.pt history.csv test_predictions.csv site_embeddings.parquet",
+        "21 22",
+        takes_fold=True,
+    ),
+    _cities(
+        "24_evaluate_cities",
+        COMPARE,
+        "run",
+        "predictions.csv accuracy.csv confusion_matrix.csv most_confused.csv similarity_embedding.csv"
+        " similarity_confusion.csv city_similarity.csv city_tree.csv city_map.csv",
+        "22 23",
+    ),
+    _cities(
+        "25_map_relevance",
+        COMPARE,
+        "run",
+        "relevance.csv relevance_by_class.csv relevance_fragments.parquet",
+        "02 21 22 23",
+    ),
+    _cities("26_draw_cities", SHOW, "run", "*.png *.pdf", "21 24"),
+    _income("90_show_status", STATUS, NO_RECORD),
+    _income("91_make_figures", SHOW, "run", "*.png *.pdf", "05 06 10 12 13 14 15 16 17"),
+    _income("92_make_report", SHOW, "run", "report.html", "12 14 15 16 91"),
+    _income("93_tell_results", TELL, NO_RECORD, "", "12 14"),
+    _income("94_refresh_pictures", "", NO_RECORD),
+)
+
+
+def find(script: str | Path) -> Entry:
+    """The entry of a script, named by its file or by the name of it."""
+    name = Path(script).stem
+    return next(entry for entry in STEPS if entry.script == name)
+
+
+def maker_of(path: Path, experiment: str = INCOME) -> str:
+    """The script that makes a file.
+
+    Args:
+        path: Of the file; its name decides.
+        experiment: Where both experiments make a file of that name, the one that is meant.
+
+    Returns:
+        Name of the script, or `BY_HAND`.
+    """
+    makers = [entry for entry in STEPS if any(fnmatch(path.name, name) for name in entry.makes)]
+    makers.sort(key=lambda entry: entry.experiment != experiment)
+    return makers[0].script if makers else BY_HAND
+
+
+def experiment_of(city: str) -> str:
+    """The experiment that a name on the command line means."""
+    return CITIES if city == EXPERIMENT else INCOME
+
+
+def steps_of(city: str, run: str, *parts: str) -> list[Entry]:
+    """The steps of a city (or of the cities experiment) in these parts of the plan, in order.
+
+    What renders a demo belongs to the demo alone: step 00 to the demo city, step 20 to runs of the demo.
+    """
+    experiment = experiment_of(city)
+    rendered = city == DEMO_CITY if experiment == INCOME else run.startswith("demo")
+    return [
+        entry
+        for entry in STEPS
+        if entry.experiment == experiment
+        and entry.part in parts
+        and (entry.part != MAKE or rendered)
+    ]
+
+
+def parts_of_variant(variant: str) -> tuple[str, ...]:
+    """The parts that a variant of a run goes through: another split is scored, not explained."""
+    return (SCORE,) if re.match("split-", variant) else (SCORE, EXPLAIN)

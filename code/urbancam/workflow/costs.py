@@ -1,0 +1,224 @@
+"""What disk and time a run will still take: rates of the catalogue and of networks times counts; orders of magnitude."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from urbancam.workflow import catalogue
+from urbancam.workflow.paths import Paths
+from urbancam.workflow.sections import Model, Training
+from urbancam.workflow.settings import Settings
+
+LOOK_SHARE = 0.3  # of the time to train on an image, to look at it; measured 0.21 to 0.34 (ResNets)
+CACHE_BYTES_PER_PX = 3
+
+
+@dataclass(frozen=True)
+class NetworkRate:
+    """What a backbone costs.
+
+    Attributes:
+        train_s: Seconds of one core for a megapixel through the network and back.
+        weights_bytes: Of its weights.
+    """
+
+    train_s: float
+    weights_bytes: float
+
+
+# EfficientNet-B0 measured on 192 px; the others by the multiply-adds a pixel and the parameters of Tan & Le 2019,
+# table 2. ResNet-18 and 50 measured on 224 px; 34 and 101 by the operations that torchvision gives.
+B0_S = 0.06 / 0.192**2
+NETWORKS = {
+    "efficientnet-b0": NetworkRate(B0_S, 16e6),
+    "efficientnet-b1": NetworkRate(1.6 * B0_S, 26e6),
+    "efficientnet-b2": NetworkRate(1.9 * B0_S, 31e6),
+    "efficientnet-b3": NetworkRate(2.6 * B0_S, 43e6),
+    "efficientnet-b4": NetworkRate(3.7 * B0_S, 70e6),
+    "efficientnet-b5": NetworkRate(6.1 * B0_S, 114e6),
+    "efficientnet-b6": NetworkRate(8.8 * B0_S, 164e6),
+    "efficientnet-b7": NetworkRate(13.2 * B0_S, 256e6),
+    "resnet18": NetworkRate(0.07 / 0.224**2, 45e6),
+    "resnet34": NetworkRate(0.14 / 0.224**2, 85e6),
+    "resnet50": NetworkRate(0.25 / 0.224**2, 94e6),
+    "resnet101": NetworkRate(0.48 / 0.224**2, 170e6),
+}
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What is still to be written, and what is to be computed.
+
+    Attributes:
+        unit: What is counted: "cells" or "patches".
+        count: How many of them the run has.
+        image_px: Side of an image as the network sees it.
+        disk_bytes: Still to be written, by what it is.
+        networks: To be trained, of the run and its variants.
+        trained_images: Passes through networks and back over all epochs, at most.
+        training_s: Seconds of one core for these, for validating and for testing.
+        cutting_s: Seconds of one core for cutting images.
+    """
+
+    unit: str
+    count: int
+    image_px: int
+    networks: int
+    trained_images: float
+    training_s: float
+    cutting_s: float = 0
+    disk_bytes: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FoldSizes:
+    """Images that train, validate and test in a fold, means over the folds."""
+
+    train: float
+    validation: float
+    test: float
+
+
+def of_income(settings: Settings, paths: Paths, cells: int) -> Costs:
+    """The costs of a city's run and its variants.
+
+    Args:
+        settings: Of the run.
+        paths: Of the city and run.
+        cells: How many cells the city has.
+    """
+    from urbancam.workflow import variants
+
+    split, compare = settings.split, settings.compare
+    in_training = cells * (1 - 1 / split.folds)
+    validation = in_training * split.validation_fraction
+    sizes = FoldSizes(in_training - validation, validation, cells / split.folds)
+    variant_folds = compare.folds or settings.folds_trained
+    folds = {"": settings.folds_trained}
+    folds |= dict.fromkeys(variants.names(settings), variant_folds)
+    network_count, trained, training_s = _training(
+        settings.model, settings.training, settings.image.size_px, sizes, sum(folds.values()), 1
+    )
+
+    cutting = catalogue.find("05_cut_images")
+    megapixels = cells * (settings.image_px / 1000) ** 2
+    images_bytes = megapixels * cutting.bytes_per_megapixel - _size_of(paths.images)
+    cache_bytes = cells * settings.image.size_px**2 * CACHE_BYTES_PER_PX - _size_of(paths.cache)
+    return Costs(
+        "cells",
+        cells,
+        settings.image.size_px,
+        network_count,
+        trained,
+        training_s,
+        cutting_s=megapixels * cutting.core_s_per_megapixel,
+        disk_bytes={
+            "images": max(images_bytes, 0),
+            "cache": max(cache_bytes, 0),
+            "weights": _missing_weights(settings.model, folds, paths),
+        },
+    )
+
+
+def of_cities(
+    settings: Settings,
+    paths: Paths,
+    patches: int,
+    sizes: FoldSizes,
+    variant_names: list[str],
+    cache_bytes: int,
+) -> Costs:
+    """The costs of a run of the cities experiment and its variants, whose folds are taken to be as large as the run's.
+
+    Args:
+        settings: Of the run.
+        paths: Of the run.
+        patches: How many patches the run has.
+        sizes: Of its folds.
+        variant_names: Variants that are trained too.
+        cache_bytes: Of decoded images that are not in the cache yet.
+    """
+    cities = settings.cities
+    folds = {name: cities.of_variant(name).folds_trained for name in ("", *variant_names)}
+    training = cities.training
+    if cities.checkpoint:
+        training = training.model_copy(update={"epochs": 0})
+    test_looks = 3  # each test patch is shown as it is, jittered and grey
+    network_count, trained, training_s = _training(
+        cities.model, training, cities.image.size_px, sizes, sum(folds.values()), test_looks
+    )
+    return Costs(
+        "patches",
+        patches,
+        cities.image.size_px,
+        network_count,
+        trained,
+        training_s,
+        disk_bytes={
+            "cache": cache_bytes,
+            "weights": _missing_weights(cities.model, folds, paths),
+        },
+    )
+
+
+def _training(
+    model: Model,
+    training: Training,
+    size_px: int,
+    sizes: FoldSizes,
+    networks: int,
+    test_looks: int,
+) -> tuple[int, float, float]:
+    """Networks, passes through them and back, and seconds of one core for all that they see."""
+    epoch = sizes.train
+    if training.batches_per_epoch:
+        epoch = training.batches_per_epoch * training.batch_size
+    trained = networks * training.epochs * epoch
+    looked = networks * (training.epochs * sizes.validation + test_looks * sizes.test)
+    megapixels = (size_px / 1000) ** 2
+    train_s = NETWORKS[model.backbone].train_s * megapixels
+    return networks, trained, (trained + LOOK_SHARE * looked) * train_s
+
+
+def _missing_weights(model: Model, folds: dict[str, int], paths: Paths) -> float:
+    """Bytes of the weights of networks that are not there yet; `folds`: variant -> folds that are trained."""
+    missing = sum(
+        not paths.of_variant(name).weights(fold).is_file()
+        for name, count in folds.items()
+        for fold in range(count)
+    )
+    return missing * NETWORKS[model.backbone].weights_bytes
+
+
+def _size_of(folder: Path) -> int:
+    """Bytes of the files in a folder; 0 where there is none."""
+    return sum(path.stat().st_size for path in folder.glob("*")) if folder.is_dir() else 0
+
+
+def in_words(costs: Costs, workers: int, free_bytes: int) -> list[str]:
+    """The costs in two sentences.
+
+    Args:
+        costs: To be told.
+        workers: Processes that share the work.
+        free_bytes: Of the disk.
+    """
+    disk = ", ".join(
+        f"{size / 1e9:.1f} GB more of {what}" for what, size in costs.disk_bytes.items()
+    )
+    work = [f"cutting {duration(costs.cutting_s / workers)}"] if costs.cutting_s else []
+    work.append(
+        f"training {costs.networks} networks on at most {costs.trained_images:,.0f} images of "
+        f"{costs.image_px} px, {duration(costs.training_s / workers)}"
+    )
+    return [
+        f"expects for {costs.count:,} {costs.unit}: {disk}; {free_bytes / 1e9:.0f} GB are free "
+        "(imagery archives come on top)",
+        f"expects with {workers} processes: {'; '.join(work)} on this CPU (a GPU is far faster)",
+    ]
+
+
+def duration(seconds: float) -> str:
+    """A time in words: "40 s", "12 min", "31 h"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.0f} h"

@@ -1,0 +1,81 @@
+"""The plan of a city: which scripts are called, in which order, with which variants. `run.sh` carries it out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from urbancam.workflow import catalogue, variants
+
+if TYPE_CHECKING:  # a plan without variants can be told before anything is installed
+    from urbancam.workflow.paths import Paths
+    from urbancam.workflow.settings import Settings
+
+PARTS = {  # as `run.sh` asks for them -> parts of the catalogue
+    "main": (catalogue.MAKE, catalogue.DATA, catalogue.SCORE, catalogue.EXPLAIN),
+    "variants": (),
+    "left-out": (),
+    "compare": (catalogue.COMPARE,),
+    "show": (catalogue.SHOW,),
+    "tell": (catalogue.TELL,),
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a script.
+
+    Attributes:
+        entry: The script.
+        variant: Variant of the run, "" for the run itself.
+        option: A further word, "" for none.
+    """
+
+    entry: catalogue.Entry
+    variant: str = ""
+    option: str = ""
+
+
+def calls(part: str, city: str, run: str, variant_names: list[str]) -> Iterator[Call]:
+    """The calls of one part of the plan, in order.
+
+    Args:
+        part: One of `PARTS`.
+        city: Name of the city, or of the cities experiment.
+        run: Name of the run.
+        variant_names: Variants that the part goes through, for the parts "variants" and "left-out".
+    """
+    for entry in catalogue.steps_of(city, run, *PARTS[part]):
+        yield Call(entry)
+        if entry.expects:
+            yield Call(catalogue.find("90_show_status"), option="--expect")
+    for name in variant_names:
+        for entry in catalogue.steps_of(city, run, *catalogue.parts_of_variant(name)):
+            yield Call(entry, name)
+
+
+def variants_of(part: str, city: str, settings: "Settings", paths: "Paths") -> list[str]:
+    """The variants that a part of the plan goes through.
+
+    Args:
+        part: One of `PARTS`.
+        city: Name of the city, or of the cities experiment.
+        settings: Of the run.
+        paths: Of the city and run.
+
+    Returns:
+        Names, in the order they are trained: for "variants" what the settings ask for; for "left-out" the city left
+        out, where that is asked for and other cities are at hand to learn from.
+    """
+    if part == "variants":
+        if catalogue.experiment_of(city) == catalogue.CITIES:
+            return variants.names_of_cities(settings, paths.sites)
+        return variants.names(settings)
+    if part == "left-out" and catalogue.experiment_of(city) == catalogue.INCOME:
+        wanted = "city" in settings.compare.splits and settings.split.method != "city"
+        return [variants.split_name("city")] if wanted and paths.other_cities() else []
+    return []
+
+
+def needs_settings(part: str) -> bool:
+    """Whether a part of the plan depends on the settings, which cannot be read before the set-up."""
+    return part in ("variants", "left-out")
