@@ -1,4 +1,4 @@
-"""The demo city from end to end: plan, people, incomes, pixels, packages, and the truth about them."""
+"""The demo city from end to end: plan, people, incomes, pixels, packages, and the truth."""
 
 import logging
 import shutil
@@ -22,14 +22,22 @@ from urbancam.workflow.settings import Settings
 
 log = logging.getLogger(__name__)
 
-NO_INCOME_ROWS, NO_PEOPLE_ROWS = 2, 2  # unusable rows, as INSEE's files hold some
+NO_INCOME_ROWS = 2  # unusable rows, as INSEE's files hold some
+NO_PEOPLE_ROWS = 2
+CORNER_SHARE = 0.12  # of the side of the four tiles: the white corner of the border tile
+CORNER_DISTANCE_M = 300  # of that corner from the city, at least
 
 
 def site_of(settings: Settings) -> Site:
+    """The site of a run's demo city."""
     return Site(settings.demo.tile_km, settings.demo.radius_m, settings.demo.seed)
 
 
-def make_city(settings: Settings, paths: Paths, workers: int) -> tuple[list[Path], dict[str, Any]]:
+def make_city(
+    settings: Settings,
+    paths: Paths,
+    workers: int,
+) -> tuple[list[Path], dict[str, Any]]:
     """Make the city and put it where the providers' files are dropped.
 
     Writes below `paths.data`: `census_data/`, `UA_data/`, `aerial_data/` and `truth.json` (last).
@@ -43,106 +51,163 @@ def make_city(settings: Settings, paths: Paths, workers: int) -> tuple[list[Path
     cells, incomes = people_the_cells(site, plan, settings)
     census = make_census(site, cells, settings.demo.imputed_share)
     archives = [
-        package.wrap_census(census, _made(paths.census_data)),
-        package.wrap_land_cover(plan, _made(paths.urban_atlas_data)),
+        package.wrap_census(census, _folder(paths.census_data)),
+        package.wrap_land_cover(plan, _folder(paths.urban_atlas_data)),
     ]
-    volumes = make_packs(site, plan, settings, _made(paths.aerial_data), workers)
-    city = cells[cells["in_city"] & (cells["people"] > 0)]
-    write_json(paths.truth, tell_truth(settings, incomes.loc[city.index], city, census))
-    megabytes = round(sum(path.stat().st_size for path in volumes) / 1e6)
+    volumes = make_packs(site, plan, settings, _folder(paths.aerial_data), workers)
+
+    inhabited = cells[_in_city_with_people(cells)]
+    truth = tell_truth(settings, incomes.loc[inhabited.index], inhabited, census)
+    write_json(paths.truth, truth)
+    size_bytes = sum(path.stat().st_size for path in volumes)
     counts = {
-        "inhabited cells": len(city),
+        "inhabited cells": len(inhabited),
         "tiles": 4,
         "packs": 2,
         "volumes": len(volumes),
-        "MB": megabytes,
+        "MB": round(size_bytes / 1e6),
     }
     return archives + volumes, counts
 
 
+def _folder(path: Path) -> Path:
+    """The folder, created where it is missing."""
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _in_city_with_people(cells: pd.DataFrame) -> pd.Series:
+    """Which cells are inhabited cells of the city: (N,) bool."""
+    return cells["in_city"] & (cells["people"] > 0)
+
+
 def people_the_cells(
-    site: Site, plan: Plan, settings: Settings
+    site: Site,
+    plan: Plan,
+    settings: Settings,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """All cells of the tiles with their people and incomes.
 
     Returns:
-        cells: `id, west, south, in_city, people, collective, depcom, income_eur`; incomes: of `draw_incomes`.
+        Cells `id, west, south, in_city, people, collective, depcom, income_eur`, and the incomes
+        of `draw_incomes`.
     """
     ids, squares = site.cells()
-    shares = income.class_shares(plan, squares)
     centres = shapely.centroid(squares)
-    cells = pd.DataFrame(
-        {"id": ids, "in_city": shapely.contains_properly(to_laea(plan.outline), centres)}
-    )
-    cells["west"], cells["south"] = (
-        shapely.bounds(squares)[:, 0].astype(int),
-        shapely.bounds(squares)[:, 1].astype(int),
-    )
+    in_city = shapely.contains_properly(to_laea(plan.outline), centres)
+    cells = pd.DataFrame({"id": ids, "in_city": in_city})
+    corners = shapely.bounds(squares).astype(int)
+    cells["west"] = corners[:, 0]
+    cells["south"] = corners[:, 1]
+
+    # Dense quarters hold more people and more apartment houses.
+    shares = income.class_shares(plan, squares)
     cells["people"] = households.settle(site, shares)
-    dense = shares.get(11100, 0.0) + 0.5 * shares.get(11210, 0.0)
-    cells["collective"] = np.clip(1.6 * dense, 0.02, 0.95)
+    densest = shares.get(landuse.URBAN_DENSE, 0.0)
+    dense = shares.get(landuse.URBAN_HIGH, 0.0)
+    cells["collective"] = np.clip(1.6 * (densest + 0.5 * dense), 0.02, 0.95)
+
+    # Communes: a department, and 01 in the city, 02 around it.
     second = shapely.contains_properly(package.department_99(site), to_lambert(centres))
-    cells["depcom"] = np.where(second, "990", "960") + np.where(cells["in_city"], "01", "02")
-    rule = income.Rule(settings.demo.visible_share, settings.demo.smooth_share)
-    city = (cells["in_city"] & (cells["people"] > 0)).to_numpy()
-    incomes = income.draw_incomes(site, shares, shapely.get_coordinates(centres), city, rule)
+    department = np.where(second, "990", "960")
+    cells["depcom"] = department + np.where(cells["in_city"], "01", "02")
+
+    inhabited = _in_city_with_people(cells).to_numpy()
+    centre_xy = shapely.get_coordinates(centres)
+    incomes = income.draw_incomes(site, shares, centre_xy, inhabited, _rule(settings))
     return cells.assign(income_eur=incomes["income_eur"]), incomes
 
 
-def make_census(site: Site, cells: pd.DataFrame, imputed_share: float) -> pd.DataFrame:
+def _rule(settings: Settings) -> income.Rule:
+    """The rule behind the incomes of a run."""
+    return income.Rule(settings.demo.visible_share, settings.demo.smooth_share)
+
+
+def make_census(
+    site: Site,
+    cells: pd.DataFrame,
+    imputed_share: float,
+) -> pd.DataFrame:
     """INSEE's table of the inhabited cells, in and around the city, with some rows of no use."""
     rng = site.random(40)
-    table = households.take_census(
-        site, cells[cells["people"] > 0].reset_index(drop=True), imputed_share
-    )
-    empty = (
-        cells[cells["people"] == 0]
-        .sort_values("in_city", ascending=False, kind="stable")
-        .head(NO_PEOPLE_ROWS)
-    )
-    unpeopled = households.take_census(site, empty.assign(people=1.0).reset_index(drop=True), 0.0)
-    numbers = unpeopled.columns[8:36]
-    unpeopled[numbers] = 0.0
+    inhabited = cells[cells["people"] > 0].reset_index(drop=True)
+    table = households.take_census(site, inhabited, imputed_share)
+    empty = _rows_without_people(site, cells)
+
+    # Rows without an income, outside the city, one by one: not those of an imputation group.
     outside = table["Depcom"].str.endswith("02").to_numpy()
     alone = np.flatnonzero((table["I_est_cr"] == 0).to_numpy() & outside)
-    table.loc[rng.choice(alone, min(NO_INCOME_ROWS, len(alone)), replace=False), "Ind_snv"] = np.nan
-    both = pd.concat([table, unpeopled], ignore_index=True)
-    both["Groupe"] = (
-        both["Groupe"].where(both.index < len(table), 600_000 + both.index).astype("int32")
-    )
-    return both.sort_values("IdINSPIRE", ignore_index=True)
+    count = min(NO_INCOME_ROWS, len(alone))
+    table.loc[rng.choice(alone, count, replace=False), "Ind_snv"] = np.nan
+
+    census = pd.concat([table, empty], ignore_index=True)
+    is_inhabited = census.index < len(table)
+    own_group = 600_000 + census.index
+    census["Groupe"] = census["Groupe"].where(is_inhabited, own_group).astype("int32")
+    return census.sort_values("IdINSPIRE", ignore_index=True)
+
+
+def _rows_without_people(site: Site, cells: pd.DataFrame) -> pd.DataFrame:
+    """Rows of INSEE's table that count nobody, in the city where there are such cells."""
+    empty = cells[cells["people"] == 0]
+    city_first = empty.sort_values("in_city", ascending=False, kind="stable")
+    rows = city_first.head(NO_PEOPLE_ROWS).assign(people=1.0)
+    table = households.take_census(site, rows.reset_index(drop=True), 0.0)
+    counts = table.columns[8:36]
+    table[counts] = 0.0
+    return table
 
 
 def make_packs(
-    site: Site, plan: Plan, settings: Settings, folder: Path, workers: int
+    site: Site,
+    plan: Plan,
+    settings: Settings,
+    folder: Path,
+    workers: int,
 ) -> list[Path]:
     """Render the tiles and wrap them, department by department; returns the volumes."""
     packs = package.plan_packs(site)
-    scratch = _made(folder / ".tiles")
-    copies: dict[tuple[int, int], dict[Path, Any]] = {}
-    for pack in packs:
-        for tile in pack.tiles:
-            copies.setdefault(tile, {})[scratch / pack.tile_name(*tile)] = _fill_of(
-                pack, tile, site, plan
-            )
+    scratch = _folder(folder / ".tiles")
+    tiles = _tiles(packs, scratch, site, plan)
     drawing = draw_town(site, plan)
     log.info(
         "draws the town: %s shapes, %s trees",
         f"{len(drawing.material):,}",
         f"{len(drawing.trees):,}",
     )
-    tiles = [Tile(*place, files) for place, files in copies.items()]
     write_tiles(tiles, site, drawing, settings.imagery.pixel_size_m, workers)
+
     volumes = []
     for pack in packs:
-        files = {name: scratch / name for name in (pack.tile_name(*tile) for tile in pack.tiles)}
+        names = [pack.tile_name(*place) for place in pack.tiles]
+        files = {name: scratch / name for name in names}
         volumes += package.wrap_pack(pack, site, files, folder, settings.demo.volumes)
         shutil.rmtree(folder / f".{pack.name}")
     shutil.rmtree(scratch)
     return volumes
 
 
-def _fill_of(pack: package.PackPlan, tile: tuple[int, int], site: Site, plan: Plan):
+def _tiles(
+    packs: tuple[package.PackPlan, ...],
+    scratch: Path,
+    site: Site,
+    plan: Plan,
+) -> list[Tile]:
+    """Every tile once, with a copy for each pack that ships it."""
+    copies: dict[tuple[int, int], dict[Path, Fill | None]] = {}
+    for pack in packs:
+        for place in pack.tiles:
+            path = scratch / pack.tile_name(*place)
+            copies.setdefault(place, {})[path] = _fill_of(pack, place, site, plan)
+    return [Tile(*place, files) for place, files in copies.items()]
+
+
+def _fill_of(
+    pack: package.PackPlan,
+    tile: tuple[int, int],
+    site: Site,
+    plan: Plan,
+) -> Fill | None:
     """What a pack leaves out of the border tile: the other department, or a corner far off."""
     if tile != package.border_tile(site):
         return None
@@ -152,40 +217,35 @@ def _fill_of(pack: package.PackPlan, tile: tuple[int, int], site: Site, plan: Pl
     corner = shapely.Polygon(
         [
             (east, north),
-            (east - 0.12 * (east - west), north),
-            (east, north - 0.12 * (north - south)),
+            (east - CORNER_SHARE * (east - west), north),
+            (east, north - CORNER_SHARE * (north - south)),
         ]
     )
-    return Fill(corner.difference(plan.outline.buffer(300)), WHITE)
+    return Fill(corner.difference(plan.outline.buffer(CORNER_DISTANCE_M)), WHITE)
 
 
 def tell_truth(
-    settings: Settings, incomes: pd.DataFrame, city: pd.DataFrame, census: pd.DataFrame
+    settings: Settings,
+    incomes: pd.DataFrame,
+    city: pd.DataFrame,
+    census: pd.DataFrame,
 ) -> dict[str, Any]:
-    """What is known about the city: the rule, and its parts in every inhabited cell."""
-    rule = income.Rule(settings.demo.visible_share, settings.demo.smooth_share)
+    """What is known about the city: the rule, and its parts in every inhabited cell.
+
+    Args:
+        settings: Settings of the run.
+        incomes: Table of `draw_incomes`, the inhabited cells of the city.
+        city: Table of `people_the_cells`, the same cells.
+        census: Table of `make_census`.
+    """
+    rule = _rule(settings)
     effect = income.effect_per_share(incomes, rule)
-    published = (census["Ind_snv"] / census["Ind"]).set_axis(census["IdINSPIRE"])
-    rows = incomes.assign(idINSPIRE=city["id"], published_income_eur=city["id"].map(published))
-    rows = rows[["idINSPIRE", *(name for name in rows.columns if name != "idINSPIRE")]]
     return {
         "city": "Demo",
         "seed": settings.demo.seed,
-        "raises": {
-            "code": income.RAISES,
-            "item": landuse.ITEMS[income.RAISES],
-            "log_income_per_share": round(effect, 6),
-        },
-        "lowers": {
-            "code": income.LOWERS,
-            "item": landuse.ITEMS[income.LOWERS],
-            "log_income_per_share": round(-effect, 6),
-        },
-        "inert": {
-            "code": income.INERT,
-            "item": landuse.ITEMS[income.INERT],
-            "log_income_per_share": 0.0,
-        },
+        "raises": _effect_of(income.RAISES, round(effect, 6)),
+        "lowers": _effect_of(income.LOWERS, round(-effect, 6)),
+        "inert": _effect_of(income.INERT, 0.0),
         "variance_shares": {
             "visible": rule.visible_share,
             "smooth": rule.smooth_share,
@@ -193,10 +253,26 @@ def tell_truth(
         },
         "median_eur": income.MEDIAN_EUR,
         "spread_log": income.SPREAD,
-        "cells": rows.round(6).to_dict("records"),
+        "cells": _truth_of_cells(incomes, city, census).round(6).to_dict("records"),
     }
 
 
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def _effect_of(code: int, log_income_per_share: float) -> dict[str, Any]:
+    """A class and its effect."""
+    return {
+        "code": code,
+        "item": landuse.ITEMS[code],
+        "log_income_per_share": log_income_per_share,
+    }
+
+
+def _truth_of_cells(
+    incomes: pd.DataFrame,
+    city: pd.DataFrame,
+    census: pd.DataFrame,
+) -> pd.DataFrame:
+    """Id, parts of the income and published income of every inhabited cell."""
+    published = (census["Ind_snv"] / census["Ind"]).set_axis(census["IdINSPIRE"])
+    rows = incomes.assign(published_income_eur=city["id"].map(published))
+    rows.insert(0, "idINSPIRE", city["id"])
+    return rows

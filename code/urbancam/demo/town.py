@@ -23,17 +23,24 @@ def draw_town(site: Site, plan: Plan) -> Drawing:
     pools = draw_gardens(sketch, plan, site.random(11))
     pitches = draw_sports(sketch, plan)
     buildings = raise_buildings(sketch, plan, site.random(12))
-    spaces, taken = parking_spaces(plan, buildings, site.random(13))
+
+    # Yards: car parks, and stores where no car parks.
+    spaces, with_car = parking_spaces(plan, buildings, site.random(13))
+    car_parks = shapely.polygons(spaces)
     draw_car_parks(sketch, spaces)
-    draw_stores(
-        sketch, plan, np.concatenate([buildings, shapely.polygons(spaces)]), site.random(14)
-    )
-    draw_traffic(sketch, plan, spaces[taken], site.random(15))
-    bare = [
-        shapely.polygons(spaces),
+    built_over = np.concatenate([buildings, car_parks])
+    draw_stores(sketch, plan, built_over, site.random(14))
+    draw_traffic(sketch, plan, spaces[with_car], site.random(15))
+
+    # Trees come last and keep off everything else.
+    obstacles = [
+        buildings,
+        pools,
+        pitches,
+        car_parks,
         shapely.buffer(plan.of(landuse.WATER), -1.0),
         plan.of(landuse.RAILWAY, landuse.MOTORWAY),
         bridges(plan),
     ]
-    plant_trees(sketch, plan, np.concatenate([buildings, pools, pitches, *bare]), site.random(16))
+    plant_trees(sketch, plan, np.concatenate(obstacles), site.random(16))
     return sketch.freeze(site.west, site.north)

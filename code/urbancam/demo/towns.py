@@ -1,8 +1,8 @@
-"""The towns of the cities experiment: five forms, each seen in two lights, dropped in as a user would.
+"""The towns of the cities experiment: five forms, each seen in two lights, as a user drops them in.
 
-Form belongs to the town; light and season belong to the acquisition. Every light shines on two towns, so that light
-alone names no town, and a network trained on one acquisition that goes by light takes the other acquisition of each
-town for another town, which `cities_truth.json` names.
+Form belongs to the town; light and season belong to the acquisition. Every light shines on two
+towns, so that light alone names no town, and a network trained on one acquisition that goes by
+light takes the other acquisition of each town for another town, which `cities_truth.json` names.
 """
 
 import shutil
@@ -52,7 +52,12 @@ class Light:
 
 
 TOWNS = (
-    Town("Altmark (ALT)", "old town of crooked lanes", streets.old_town, quarters.gabled_lanes),
+    Town(
+        "Altmark (ALT)",
+        "old town of crooked lanes",
+        streets.old_town,
+        quarters.gabled_lanes,
+    ),
     Town(
         "Gridley (GRD)",
         "straight grid of flat-roofed commerce",
@@ -66,9 +71,17 @@ TOWNS = (
         quarters.slabs_and_towers,
     ),
     Town(
-        "Lindenau (LIN)", "garden suburb on winding drives", streets.winding_drives, quarters.villas
+        "Lindenau (LIN)",
+        "garden suburb on winding drives",
+        streets.winding_drives,
+        quarters.villas,
     ),
-    Town("Qasrabad (QAS)", "desert town of court houses", streets.compounds, quarters.court_houses),
+    Town(
+        "Qasrabad (QAS)",
+        "desert town of court houses",
+        streets.compounds,
+        quarters.court_houses,
+    ),
 )
 LIGHTS = (
     Light("summer_noon", Sun(172.0, 0.55), Season((1.00, 1.00, 1.00), (1.06, 1.02, 0.92))),
@@ -90,31 +103,48 @@ class Site:
 
     @property
     def folder(self) -> Path:
+        """Folder of the site, below that of all cities."""
         return Path(TOWNS[self.town].name, f"site_{self.number + 1:02d}")
 
 
 def plan_sites(sites_per_town: int) -> list[Site]:
     """All sites; those of a town alternate between its two lights."""
     return [
-        Site(town, number, (town + SECOND_LIGHT * (number % 2)) % len(LIGHTS))
+        Site(town, number, _light_of(town, number % 2))
         for town in range(len(TOWNS))
         for number in range(sites_per_town)
     ]
 
 
-def render_site(site: Site, seed: int, site_px: int, pixel_m: float) -> np.ndarray:
+def _light_of(town: int, acquisition: int) -> int:
+    """Number of the light of a town's first (0) or second (1) acquisition."""
+    return (town + SECOND_LIGHT * acquisition) % len(LIGHTS)
+
+
+def render_site(
+    site: Site,
+    seed: int,
+    site_px: int,
+    pixel_m: float,
+) -> np.ndarray:
     """Pixels of a site: (site_px, site_px, 3) uint8, row 0 in the north."""
-    town, light = TOWNS[site.town], LIGHTS[site.light]
+    town = TOWNS[site.town]
+    light = LIGHTS[site.light]
     rng = np.random.default_rng([seed, site.town, site.number])
     side_m = site_px * pixel_m + 2 * MARGIN_M
     sketch = Sketch(light.sun)
     town.draw(sketch, town.blocks(side_m, rng), rng)
-    renderer = Renderer(sketch.freeze(MARGIN_M, side_m - MARGIN_M), pixel_m, rng, light.season)
+    drawing = sketch.freeze(MARGIN_M, side_m - MARGIN_M)
+    renderer = Renderer(drawing, pixel_m, rng, light.season)
     return renderer.window(0, 0, site_px, site_px).transpose(1, 2, 0)
 
 
-def make_towns(settings: Cities, paths: Paths, workers: int) -> tuple[list[Path], dict[str, Any]]:
-    """Render all sites below `paths.cities_data`, say what is true of them in `paths.cities_truth`.
+def make_towns(
+    settings: Cities,
+    paths: Paths,
+    workers: int,
+) -> tuple[list[Path], dict[str, Any]]:
+    """Render all sites below `paths.cities_data`; the truth about them: `paths.cities_truth`.
 
     Returns:
         The files written but for the truth, and counts for the summary line.
@@ -124,28 +154,37 @@ def make_towns(settings: Cities, paths: Paths, workers: int) -> tuple[list[Path]
     write = partial(_write_site, settings=settings, folder=paths.cities_data)
     with ProcessPoolExecutor(min(workers, len(sites))) as pool:
         images = list(tqdm(pool.map(write, sites), "sites", len(sites)))
-    flown = pd.DataFrame(
+    acquisitions = pd.DataFrame(
         {
             "city": [TOWNS[site.town].name for site in sites],
             "site": [site.folder.name for site in sites],
             "acquisition": [LIGHTS[site.light].name for site in sites],
         }
     )
-    frames.write(flown, paths.acquisitions)
-    write_json(paths.cities_truth, tell_truth(settings, flown))
-    counts = {"towns": len(TOWNS), "sites": len(sites), "px a side": settings.demo.site_px}
+    frames.write(acquisitions, paths.acquisitions)
+    write_json(paths.cities_truth, tell_truth(settings, acquisitions))
+    counts = {
+        "towns": len(TOWNS),
+        "sites": len(sites),
+        "px a side": settings.demo.site_px,
+    }
     return [*images, paths.acquisitions], counts
 
 
 def _remove_others(sites: list[Site], folder: Path) -> None:
-    """Remove sites that an earlier demo had more of; what is not of the demo's own towns is left alone."""
+    """Remove sites that an earlier demo had more of; what is not of its towns is left alone."""
     planned = {folder / site.folder for site in sites}
     for town in TOWNS:
-        for old in set((folder / town.name).glob("site_*")) - planned:
-            shutil.rmtree(old)
+        present = set((folder / town.name).glob("site_*"))
+        for surplus in present - planned:
+            shutil.rmtree(surplus)
 
 
-def _write_site(site: Site, settings: Cities, folder: Path) -> Path:
+def _write_site(
+    site: Site,
+    settings: Cities,
+    folder: Path,
+) -> Path:
     path = folder / site.folder / "0.jpg"
     pixels = render_site(site, settings.demo.seed, settings.demo.site_px, settings.pixel_size_m)
     with atomic(path) as temporary:
@@ -153,21 +192,26 @@ def _write_site(site: Site, settings: Cities, folder: Path) -> Path:
     return path
 
 
-def tell_truth(settings: Cities, flown: pd.DataFrame) -> dict[str, Any]:
-    """What is known about the towns: forms, acquisitions, and whom a network that goes by light would name."""
-    count = len(TOWNS)
+def tell_truth(settings: Cities, acquisitions: pd.DataFrame) -> dict[str, Any]:
+    """What is known about the towns: forms, lights, and the towns that a light is shared with."""
     return {
         "seed": settings.demo.seed,
         "pixel_size_m": settings.pixel_size_m,
-        "towns": [
-            {
-                "city": town.name,
-                "form": town.form,
-                "acquisitions": [LIGHTS[i].name, LIGHTS[(i + SECOND_LIGHT) % count].name],
-                "shares_first_light_with": TOWNS[(i - SECOND_LIGHT) % count].name,
-                "shares_second_light_with": TOWNS[(i + SECOND_LIGHT) % count].name,
-            }
-            for i, town in enumerate(TOWNS)
-        ],
-        "sites": flown.to_dict("records"),
+        "towns": [_truth_of(number) for number in range(len(TOWNS))],
+        "sites": acquisitions.to_dict("records"),
+    }
+
+
+def _truth_of(number: int) -> dict[str, Any]:
+    """A town, and whom a network that goes by light would name for each of its acquisitions."""
+    town = TOWNS[number]
+    lights = [LIGHTS[_light_of(number, acquisition)].name for acquisition in (0, 1)]
+    before = TOWNS[(number - SECOND_LIGHT) % len(TOWNS)]
+    after = TOWNS[(number + SECOND_LIGHT) % len(TOWNS)]
+    return {
+        "city": town.name,
+        "form": town.form,
+        "acquisitions": lights,
+        "shares_first_light_with": before.name,
+        "shares_second_light_with": after.name,
     }

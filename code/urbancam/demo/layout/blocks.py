@@ -103,7 +103,8 @@ def zone(site: Site, blocks: np.ndarray) -> np.ndarray:
     """
     rng = site.random(5)
     offset = shapely.get_coordinates(shapely.centroid(blocks)) - site.centre
-    distance = np.hypot(*offset.T) / site.radius_m + rng.normal(0, 0.07, len(blocks))
+    unevenness = rng.normal(0, 0.07, len(blocks))
+    distance = np.hypot(*offset.T) / site.radius_m + unevenness
     housing = np.select(
         [distance < 0.3, distance < 0.58, distance < 0.85],
         [landuse.URBAN_DENSE, landuse.URBAN_HIGH, landuse.URBAN_MEDIUM],

@@ -11,7 +11,8 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 
 def left_of(vectors: np.ndarray) -> np.ndarray:
     """Vectors (N, 2) turned to the left by a right angle."""
-    return np.stack([-vectors[:, 1], vectors[:, 0]], axis=1)
+    x, y = vectors.T
+    return np.stack([-y, x], axis=1)
 
 
 def length_m(vector: np.ndarray) -> float:
@@ -31,7 +32,9 @@ def circle(angle: np.ndarray) -> np.ndarray:
 
 def rotation(angle: float) -> np.ndarray:
     """Matrix (2, 2) that turns row vectors, `xy @ rotation(angle)`, by radians to the left."""
-    return np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    cosine = np.cos(angle)
+    sine = np.sin(angle)
+    return np.array([[cosine, sine], [-sine, cosine]])
 
 
 def wobble(
@@ -58,8 +61,10 @@ def wobble(
 def ribbon(line: np.ndarray, width: np.ndarray) -> shapely.Polygon:
     """The polygon of width (M,), m, along a line (M, 2)."""
     side = left_of(tangents(line)) * width[:, None] / 2
-    edge = np.concatenate([line + side, (line - side)[::-1]])
-    return shapely.Polygon(edge).buffer(0)
+    left = line + side
+    right_back = (line - side)[::-1]
+    edge = np.concatenate([left, right_back])
+    return shapely.Polygon(edge).buffer(0)  # where a bend is tight, the edge crosses itself
 
 
 def rotated_box(polygon: shapely.Polygon) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

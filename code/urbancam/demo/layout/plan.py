@@ -51,12 +51,19 @@ def draw_plan(site: Site) -> Plan:
 
     # Blocks fill what the bands and the quays leave free.
     quays = strips[landuse.WATER].buffer(QUAY_M)
-    free = site.domain.difference(shapely.union_all([*strips.values(), quays]))
+    bands = shapely.union_all([*strips.values(), quays])
+    free = site.domain.difference(bands)
     blocks = split_into_blocks(site, list(free.geoms))
     block_codes = zone(site, blocks)
 
-    edges = [strip.boundary for strip in strips.values()]
-    faces = _node([*arterials, site.domain.exterior, *edges, *shapely.boundary(blocks)], site)
+    # All edges together cut the domain into faces, each of which belongs to one area at most.
+    edges = [
+        *arterials,
+        site.domain.exterior,
+        *(strip.boundary for strip in strips.values()),
+        *shapely.boundary(blocks),
+    ]
+    faces = _node(edges, site)
     areas = np.array([*strips.values(), *blocks])
     codes = _label(faces, areas, np.array([*strips, *block_codes]))
     return Plan(faces, codes, arterials, squares, ribbons, site.outline())
@@ -69,7 +76,11 @@ def _node(lines: list, site: Site) -> np.ndarray:
     return faces[shapely.contains_properly(site.domain, shapely.point_on_surface(faces))]
 
 
-def _label(faces: np.ndarray, areas: np.ndarray, codes: np.ndarray) -> np.ndarray:
+def _label(
+    faces: np.ndarray,
+    areas: np.ndarray,
+    codes: np.ndarray,
+) -> np.ndarray:
     """Code of the area that holds each face; faces in none are streets."""
     face_codes = np.full(len(faces), landuse.ROAD)
     tree = shapely.STRtree(areas)

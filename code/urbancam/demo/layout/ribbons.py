@@ -29,10 +29,15 @@ def lay_ribbons(site: Site) -> dict[int, tuple[np.ndarray, np.ndarray]]:
     """Motorway, railway and river: code -> centre line (M, 2) and width (M,), m."""
     rng = site.random(1)
     heading = np.radians(rng.uniform(58, 74))
-    river_bends = [Bend(0.13, 0.62, rng.uniform(0, 6)), Bend(0.05, 1.5, rng.uniform(0, 6))]
-    river = _curve(site, heading, 0.32, river_bends)
-    rails = _curve(site, heading - 1.25, -0.45, [Bend(0.10, 0.33, rng.uniform(0, 6))])
-    motorway = _curve(site, heading + 0.12, -0.80, [Bend(0.07, 0.4, rng.uniform(0, 6))])
+    wide, narrow, rails_bend, motorway_bend = (
+        Bend(0.13, 0.62, rng.uniform(0, 6)),
+        Bend(0.05, 1.5, rng.uniform(0, 6)),
+        Bend(0.10, 0.33, rng.uniform(0, 6)),
+        Bend(0.07, 0.4, rng.uniform(0, 6)),
+    )
+    river = _curve(site, heading, 0.32, [wide, narrow])
+    rails = _curve(site, heading - 1.25, -0.45, [rails_bend])
+    motorway = _curve(site, heading + 0.12, -0.80, [motorway_bend])
 
     # The railway widens to a station in the middle, the river swells here and there.
     from_centre = np.linalg.norm(rails - site.centre, axis=1) / site.radius_m
@@ -45,7 +50,12 @@ def lay_ribbons(site: Site) -> dict[int, tuple[np.ndarray, np.ndarray]]:
     }
 
 
-def _curve(site: Site, heading: float, offset: float, bends: list[Bend]) -> np.ndarray:
+def _curve(
+    site: Site,
+    heading: float,
+    offset: float,
+    bends: list[Bend],
+) -> np.ndarray:
     """A line (M, 2) right across the site.
 
     Args:
@@ -58,9 +68,10 @@ def _curve(site: Site, heading: float, offset: float, bends: list[Bend]) -> np.n
     along = np.linspace(-reach, reach, 400)
     across = np.full_like(along, offset * site.radius_m)
     for bend in bends:
-        wave = np.sin(2 * np.pi * bend.cycles * along / site.radius_m + bend.phase)
-        across += bend.amplitude * site.radius_m * wave
-    return site.centre + np.stack([along, across], axis=1) @ rotation(heading)
+        angle = 2 * np.pi * bend.cycles * along / site.radius_m
+        across += bend.amplitude * site.radius_m * np.sin(angle + bend.phase)
+    line = np.stack([along, across], axis=1)
+    return site.centre + line @ rotation(heading)
 
 
 def lay_arterials(site: Site) -> tuple[list[shapely.LineString], list[shapely.Point]]:
@@ -71,8 +82,12 @@ def lay_arterials(site: Site) -> tuple[list[shapely.LineString], list[shapely.Po
     spokes = 7 if large else 3
     ring_shares = (0.4, 0.78) if large else (0.6,)
 
-    angles = np.linspace(0, 2 * np.pi, spokes, endpoint=False) + rng.uniform(0, 1)
-    radials = [_radial(site, heart, angle + rng.uniform(-0.16, 0.16), rng) for angle in angles]
+    # Evenly spread around the heart, but for a little.
+    angles = np.linspace(0, 2 * np.pi, spokes, endpoint=False)
+    radials = []
+    for angle in angles + rng.uniform(0, 1):
+        heading = angle + rng.uniform(-0.16, 0.16)
+        radials.append(_radial(site, heart, heading, rng))
     rings = [_ring(heart, share * site.radius_m, rng) for share in ring_shares]
     lines = [line.intersection(site.domain) for line in (*radials, *rings)]
 
@@ -84,7 +99,10 @@ def lay_arterials(site: Site) -> tuple[list[shapely.LineString], list[shapely.Po
 
 
 def _radial(
-    site: Site, heart: np.ndarray, angle: float, rng: np.random.Generator
+    site: Site,
+    heart: np.ndarray,
+    angle: float,
+    rng: np.random.Generator,
 ) -> shapely.LineString:
     """A street outwards from the heart, which swings about its angle in radians."""
     distance = np.linspace(0, 3.0 * site.tile_km * 1000, 120)
@@ -95,23 +113,32 @@ def _radial(
     return shapely.LineString(heart + np.cumsum(steps, axis=0))
 
 
-def _ring(heart: np.ndarray, radius_m: float, rng: np.random.Generator) -> shapely.LineString:
+def _ring(
+    heart: np.ndarray,
+    radius_m: float,
+    rng: np.random.Generator,
+) -> shapely.LineString:
     angle = np.linspace(0, 2 * np.pi, 90)
-    radius = radius_m * (1 + wobble(angle, (2, 3, 5), (0.02, 0.06), rng))
+    unevenness = wobble(angle, (2, 3, 5), (0.02, 0.06), rng)
+    radius = radius_m * (1 + unevenness)
     return shapely.LineString(heart + radius[:, None] * circle(angle))
 
 
 def stack_strips(
-    site: Site, ribbons: dict, arterials: list, squares: list
+    site: Site,
+    ribbons: dict,
+    arterials: list,
+    squares: list,
 ) -> dict[int, shapely.Geometry]:
     """The area of each band; what lies above comes first: motorway, streets, rails, water."""
     streets = [line.buffer(ARTERIAL_M / 2) for line in arterials]
     roundabouts = [point.buffer(ROUNDABOUT_M) for point in squares]
+    river = ribbon(*ribbons[landuse.WATER])
     layers = {
         landuse.MOTORWAY: ribbon(*ribbons[landuse.MOTORWAY]),
         landuse.ROAD: shapely.union_all(streets + roundabouts),
         landuse.RAILWAY: ribbon(*ribbons[landuse.RAILWAY]),
-        landuse.WATER: shapely.union_all([ribbon(*ribbons[landuse.WATER]), _lake(site)]),
+        landuse.WATER: shapely.union_all([river, _lake(site)]),
     }
     above = shapely.Polygon()
     strips = {}
@@ -126,4 +153,5 @@ def _lake(site: Site) -> shapely.Polygon:
     degrees = site.random(3).uniform(0, 180)
     middle = site.centre + site.radius_m * np.array([-0.68, 0.66])
     disc = shapely.Point(middle).buffer(0.085 * site.radius_m)
-    return shapely.affinity.rotate(shapely.affinity.scale(disc, 1.7, 0.8), degrees)
+    ellipse = shapely.affinity.scale(disc, 1.7, 0.8)
+    return shapely.affinity.rotate(ellipse, degrees)

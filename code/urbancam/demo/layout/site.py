@@ -10,7 +10,7 @@ LAMBERT_93 = 2154  # EPSG code of the imagery
 LAEA = 3035  # EPSG code of census cells and Urban Atlas
 CENTRE_KM = (602, 6602)  # Lambert-93; inland (Indre), where the two grids are turned by 5 degrees
 CELL_M = 200
-UNEVENNESS = 0.012  # of the outline, share of its radius
+UNEVENNESS = 0.012  # depth of the outline's dents, share of its radius
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,16 @@ class Site:
     def outline(self) -> shapely.Polygon:
         """The city's boundary, Lambert-93: a rounded square, uneven, well inside the tiles."""
         angle = np.linspace(0, 2 * np.pi, 180, endpoint=False)
-        direction = np.stack([np.cos(angle), np.sin(angle)], 1)
+        cosine = np.cos(angle)
+        sine = np.sin(angle)
 
-        # A superellipse of exponent 4, dented inwards by up to twice `UNEVENNESS`.
-        radius = self.radius_m * (np.abs(np.cos(angle)) ** 4 + np.abs(np.sin(angle)) ** 4) ** -0.25
+        # A superellipse of exponent 4, dented here and there.
+        radius = self.radius_m * (np.abs(cosine) ** 4 + np.abs(sine) ** 4) ** -0.25
         phases = self.random(0).uniform(0, 2 * np.pi, 3)
         waves = zip((3, 5, 8), phases, strict=True)
         wobble = sum(np.cos(cycles * angle + phase) for cycles, phase in waves)
         radius *= 1 - UNEVENNESS * (wobble + 3) / 2
+        direction = np.stack([cosine, sine], axis=1)
         return shapely.Polygon(self.centre + radius[:, None] * direction)
 
     def cells(self) -> tuple[list[str], np.ndarray]:

@@ -17,13 +17,12 @@ SMALLEST_BLOCK_M2 = 250
 
 def straight_grid(side_m: float, rng: np.random.Generator) -> np.ndarray:
     """Equal rectangles between straight streets, every third one broad, turned by some degrees."""
-    steps_x = np.where(np.arange(-8, 24) % 3, 100.0, 112.0)
-    steps_y = np.where(np.arange(-8, 36) % 3, 62.0, 72.0)
-    x = _about_zero(np.cumsum(steps_x)) + rng.uniform(0, 100)
-    y = _about_zero(np.cumsum(steps_y)) + rng.uniform(0, 62)
-
     reach = 0.8 * side_m
-    west, south = _grid(x[np.abs(x) < reach], y[np.abs(y) < reach])
+    x = _parallel_streets(range(-8, 24), 100.0, 112.0) + rng.uniform(0, 100)
+    y = _parallel_streets(range(-8, 36), 62.0, 72.0) + rng.uniform(0, 62)
+    x = x[np.abs(x) < reach]
+    y = y[np.abs(y) < reach]
+    west, south = _grid(x, y)
     blocks = shapely.box(west, south, west + 86, south + 48)
     turned = _turn(blocks, rng.uniform(-12, 12))
     return _move(turned, side_m / 2)
@@ -33,9 +32,10 @@ def old_town(side_m: float, rng: np.random.Generator) -> np.ndarray:
     """Small crooked blocks between narrow lanes, around a square."""
     spacing = 44.0
     steps = np.arange(-2 * spacing, side_m + 2 * spacing, spacing)
-    points = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
+    points = np.column_stack(_grid(steps, steps))
     points = points + rng.uniform(-0.42, 0.42, points.shape) * spacing
-    blocks = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(points)))
+    voronoi = shapely.voronoi_polygons(shapely.multipoints(points))
+    blocks = shapely.get_parts(voronoi)
 
     # The block at the heart is left out: the square.
     heart = shapely.Point(rng.uniform(0.35, 0.65, 2) * side_m)
@@ -54,16 +54,23 @@ def winding_drives(side_m: float, rng: np.random.Generator) -> np.ndarray:
     quick = 10 * np.sin(2 * np.pi * x / 90 + 2 * phase)
     bend = slow + quick
 
-    starts = np.arange(-120, side_m + 120, 72.0) + rng.uniform(0, 72)
-    drives = [np.column_stack([x, y + bend * rng.uniform(0.85, 1.15)]) for y in starts]
+    drives = []
+    starts = np.arange(-120, side_m + 120, 72.0)
+    for start in starts + rng.uniform(0, 72):
+        y = start + bend * rng.uniform(0.85, 1.15)
+        drives.append(np.column_stack([x, y]))
+
+    # Two cross streets, a little askew, between each pair of drives.
     crossings = []
     for lower, upper in zip(drives[:-1], drives[1:], strict=True):
         for place in rng.choice(len(x) - 4, 2, replace=False):
-            crossings.append(np.array([lower[place], upper[place + 3]]))
+            ends = [lower[place], upper[place + 3]]
+            crossings.append(np.array(ends))
 
     streets = shapely.buffer(shapely.linestrings(np.array(drives)), 4.5)
     lanes = shapely.buffer(shapely.linestrings(np.array(crossings)), 4.0)
-    land = shapely.difference(_ground(side_m), shapely.union_all([*streets, *lanes]))
+    ways = shapely.union_all([*streets, *lanes])
+    land = shapely.difference(_ground(side_m), ways)
     return _turn_about_middle(_parts(land), side_m, rng.uniform(0, 90))
 
 
@@ -100,7 +107,10 @@ def _ground(side_m: float) -> shapely.Polygon:
     return shapely.box(-MARGIN_M, -MARGIN_M, side_m + MARGIN_M, side_m + MARGIN_M)
 
 
-def _about_zero(places: np.ndarray) -> np.ndarray:
+def _parallel_streets(numbers: range, spacing_m: float, broad_m: float) -> np.ndarray:
+    """Places of parallel streets, the middle one at 0; every third is followed by a broad gap."""
+    steps = np.where(np.array(numbers) % 3, spacing_m, broad_m)
+    places = np.cumsum(steps)
     return places - places[len(places) // 2]
 
 
@@ -113,7 +123,8 @@ def _grid(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _parts(geometries) -> np.ndarray:
     """The polygons of geometries, but for scraps."""
     parts = shapely.get_parts(np.atleast_1d(geometries))
-    return parts[~shapely.is_empty(parts) & (shapely.area(parts) > SMALLEST_BLOCK_M2)]
+    large = shapely.area(parts) > SMALLEST_BLOCK_M2
+    return parts[large & ~shapely.is_empty(parts)]
 
 
 def _turn(blocks: np.ndarray, degrees: float) -> np.ndarray:
@@ -125,6 +136,11 @@ def _move(blocks: np.ndarray, by_m: float) -> np.ndarray:
     return shapely.transform(blocks, lambda xy: xy + by_m)
 
 
-def _turn_about_middle(blocks: np.ndarray, side_m: float, degrees: float) -> np.ndarray:
+def _turn_about_middle(
+    blocks: np.ndarray,
+    side_m: float,
+    degrees: float,
+) -> np.ndarray:
     """Blocks turned about the middle of the square."""
-    return _move(_turn(_move(blocks, -side_m / 2), degrees), side_m / 2)
+    centred = _move(blocks, -side_m / 2)
+    return _move(_turn(centred, degrees), side_m / 2)

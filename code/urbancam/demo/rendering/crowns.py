@@ -22,28 +22,41 @@ class Crown:
     shift: tuple[int, int]
 
 
-def draw_crown(crown_m: float, pixel_m: float, sun: Sun, rng: np.random.Generator) -> list[Crown]:
+def draw_crown(
+    crown_m: float,
+    pixel_m: float,
+    sun: Sun,
+    rng: np.random.Generator,
+) -> list[Crown]:
     """One crown in all hues: a lumpy dome, brighter where it looks at the sun."""
     half = max(crown_m / pixel_m / 2, 0.5)
     size = int(np.ceil(2.3 * half)) | 1
     y, x = (np.mgrid[:size, :size] - size // 2) / half
     distance = np.hypot(x, y)
-    radius = 1 + wobble(np.arctan2(y, x), (2, 3, 5, 7), (0.02, 0.09), rng)
-    mask = Image.fromarray(np.where(distance < radius, 255, 0).astype("uint8"))
+    unevenness = wobble(np.arctan2(y, x), (2, 3, 5, 7), (0.02, 0.09), rng)
+    inside = distance < 1 + unevenness
+    mask = Image.fromarray(np.where(inside, 255, 0).astype("uint8"))
 
+    # Brightness from -1.1 to 1.1 in steps, dark to light, as the materials of a crown have them.
     towards_sun = -(x * sun.heading[0] - y * sun.heading[1])
     light = towards_sun * 0.95 - 0.35 * distance**2 + _lumps(size, rng)
     brightest = CROWN_SHADES - 1
-    shade = np.clip(np.round((light + 1.1) / 2.2 * brightest), 0, brightest).astype("uint8")
+    step = np.round((light + 1.1) / 2.2 * brightest)
+    shade = np.clip(step, 0, brightest).astype("uint8")
 
+    # The shadow is that of a ball in the upper half of the tree.
     reach = (0.55 * crown_m + 1.2) * sun.shadow_per_height / pixel_m * sun.heading
     shift = (round(reach[0]), round(-reach[1]))
-    darkest = [MATERIAL[f"crown_{hue}_0"] for hue in range(CROWN_HUES)]
-    return [Crown(Image.fromarray(shade + np.uint8(first)), mask, shift) for first in darkest]
+    crowns = []
+    for hue in range(CROWN_HUES):
+        darkest = np.uint8(MATERIAL[f"crown_{hue}_0"])
+        crowns.append(Crown(Image.fromarray(shade + darkest), mask, shift))
+    return crowns
 
 
 def _lumps(size_px: int, rng: np.random.Generator) -> np.ndarray:
     """Smooth noise (size_px, size_px), three pixels a lump."""
     count = size_px // 3 + 2
-    coarse = Image.fromarray(rng.normal(0, 0.33, (count, count)).astype("float32"))
+    noise = rng.normal(0, 0.33, (count, count))
+    coarse = Image.fromarray(noise.astype("float32"))
     return np.asarray(coarse.resize((size_px, size_px), Image.Resampling.BICUBIC))

@@ -88,7 +88,12 @@ class Sketch:
         self._layers: list[np.ndarray] = []
         self._trees: list[np.ndarray] = []
 
-    def shapes(self, geometries: np.ndarray, material: str | np.ndarray, layer: Layer) -> None:
+    def shapes(
+        self,
+        geometries: np.ndarray,
+        material: str | np.ndarray,
+        layer: Layer,
+    ) -> None:
         """Add polygons or multipolygons (their outer rings).
 
         Args:
@@ -106,11 +111,17 @@ class Sketch:
         xy = shapely.get_coordinates(rings)
         self._add(xy, shapely.get_num_coordinates(rings), numbers[owner[usable]], layer)
 
-    def quads(self, corners: np.ndarray, material: str | np.ndarray, layer: Layer) -> None:
+    def quads(
+        self,
+        corners: np.ndarray,
+        material: str | np.ndarray,
+        layer: Layer,
+    ) -> None:
         """Add polygons of equally many corners: (N, K, 2)."""
         count, corner, _ = corners.shape
         numbers = np.broadcast_to(_number(material), count)
-        self._add(corners.reshape(-1, 2), np.full(count, corner), numbers, layer)
+        counts = np.full(count, corner)
+        self._add(corners.reshape(-1, 2), counts, numbers, layer)
 
     def shadows(self, corners: np.ndarray, height_m: float | np.ndarray) -> None:
         """Add the shadows of upright things with convex footprints (N, K, 2)."""
@@ -119,13 +130,24 @@ class Sketch:
         swept = np.concatenate([corners, corners + reach], axis=1)
         self.shapes(shapely.convex_hull(shapely.multipoints(swept)), "shadow", Layer.SHADOW)
 
-    def trees(self, points: np.ndarray, crown_m: np.ndarray, hue: np.ndarray) -> None:
+    def trees(
+        self,
+        points: np.ndarray,
+        crown_m: np.ndarray,
+        hue: np.ndarray,
+    ) -> None:
         """Add trees at (N, 2)."""
         crowns = np.broadcast_to(crown_m, len(points))
         hues = np.broadcast_to(hue, len(points))
         self._trees.append(np.column_stack([points, crowns, hues]))
 
-    def _add(self, xy: np.ndarray, counts: np.ndarray, numbers: np.ndarray, layer: Layer) -> None:
+    def _add(
+        self,
+        xy: np.ndarray,
+        counts: np.ndarray,
+        numbers: np.ndarray,
+        layer: Layer,
+    ) -> None:
         self._coordinates.append(xy)
         self._counts.append(counts)
         self._materials.append(numbers)
@@ -149,8 +171,10 @@ class Sketch:
         shift = begins[order] - (ends - counts[order])
         vertex = np.repeat(shift, counts[order]) + np.arange(len(xy))
 
+        # Trees further south stand before those further north.
         trees = np.concatenate(self._trees)
-        trees = trees[np.lexsort((trees[:, 0], -trees[:, 1]))]
+        x, y, *_ = trees.T
+        trees = trees[np.lexsort((x, -y))]
         return Drawing(
             xy=xy[vertex],
             start=np.concatenate([[0], ends]),

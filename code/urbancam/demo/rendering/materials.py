@@ -30,7 +30,11 @@ class Material:
     texture: str = "fine"
 
 
-def _around(colour: tuple[int, ...], spread: float, texture: str = "fine") -> Material:
+def _around(
+    colour: tuple[int, ...],
+    spread: float,
+    texture: str = "fine",
+) -> Material:
     """A colour and its shades, `spread` darker and lighter."""
     dark = tuple(channel * (1 - spread) for channel in colour)
     light = tuple(channel * (1 + spread) for channel in colour)
@@ -189,7 +193,11 @@ def texture_of_material() -> np.ndarray:
     return numbers.ravel()
 
 
-def textures(size_px: int, pixel_m: float, rng: np.random.Generator) -> np.ndarray:
+def textures(
+    size_px: int,
+    pixel_m: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
     """Periodic textures, values 0 .. 47: (len(TEXTURES), size_px, size_px) uint8."""
     white = rng.standard_normal((4, size_px, size_px))
     fine = _smooth(white[0], 0.25 / pixel_m)
@@ -221,7 +229,12 @@ def _smooth(white: np.ndarray, sigma_px: float) -> np.ndarray:
     return field / max(field.std(), 1e-12)
 
 
-def _rows(size_px: int, pixel_m: float, heading: float, spacing_m: float = 2.4) -> np.ndarray:
+def _rows(
+    size_px: int,
+    pixel_m: float,
+    heading: float,
+    spacing_m: float = 2.4,
+) -> np.ndarray:
     """Stripes, whole cycles each way, so that the texture repeats without a seam."""
     cycles = size_px * pixel_m / max(spacing_m, 2.5 * pixel_m)
     cycles_x = np.round(cycles * np.cos(heading))

@@ -61,7 +61,11 @@ class Renderer:
     """
 
     def __init__(
-        self, drawing: Drawing, pixel_m: float, rng: np.random.Generator, season: Season = SUMMER
+        self,
+        drawing: Drawing,
+        pixel_m: float,
+        rng: np.random.Generator,
+        season: Season = SUMMER,
     ) -> None:
         self.pixel_m = pixel_m
         self.drawing = drawing
@@ -75,15 +79,22 @@ class Renderer:
         self.tree_shape = rng.integers(0, CROWN_SHAPES, len(drawing.trees))
         self.crowns = self._crowns(rng)
 
-        side_px = 2 ** np.clip(np.ceil(np.log2(200 / pixel_m)), 5, 10)
-        self.texture_px = int(side_px)
+        # A texture is as large as a cell, in powers of two between 32 and 1024 px.
+        power = np.clip(np.ceil(np.log2(200 / pixel_m)), 5, 10)
+        self.texture_px = int(2**power)
         self.texture = textures(self.texture_px, pixel_m, rng)
         self.texture_start = (texture_of_material() * self.texture_px**2).astype("int32")
         highest = LEVELS - 3 * BROAD_LEVELS
         self.broad = rng.integers(0, highest, (BROAD_CELLS, BROAD_CELLS), dtype="uint8")
         self.colours = colour_table(season)
 
-    def window(self, left: int, top: int, width: int, height: int) -> np.ndarray:
+    def window(
+        self,
+        left: int,
+        top: int,
+        width: int,
+        height: int,
+    ) -> np.ndarray:
         """Colours of a window, in pixels from the north-west corner: (3, height, width) uint8."""
         framed = Window(
             left - MARGIN_PX,
@@ -146,7 +157,13 @@ class Renderer:
             fill = int(self.drawing.material[number]) if value is None else value
             draw.polygon(xy.ravel().tolist(), fill=fill)
 
-    def _stamp(self, canvas: Image.Image, trees: np.ndarray, window: Window, shadow: bool) -> None:
+    def _stamp(
+        self,
+        canvas: Image.Image,
+        trees: np.ndarray,
+        window: Window,
+        shadow: bool,
+    ) -> None:
         """Paint the crowns of trees, or the shadows of their crowns."""
         xy = self.tree_xy[trees] - (window.left, window.top)
         kinds = zip(
@@ -208,7 +225,8 @@ def _mean_width_m(drawing: Drawing) -> np.ndarray:
     last = drawing.start[1:] - 1
 
     # Shoelace formula: twice the area, edge by edge, and the edge that closes the polygon.
-    doubled = np.append(x[:-1] * y[1:] - x[1:] * y[:-1], 0.0)
+    edges = x[:-1] * y[1:] - x[1:] * y[:-1]
+    doubled = np.append(edges, 0.0)
     doubled[last[:-1]] = 0.0  # not from one polygon to the next
     closing = x[last] * y[first] - x[first] * y[last]
     area_m2 = np.abs(np.add.reduceat(doubled, first) + closing) / 2
@@ -229,4 +247,5 @@ def _halve(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
     (a & b) + ((a ^ b) >> 1), byte by byte.
     """
-    return (a & b) + (((a ^ b) & np.uint32(0xFEFEFEFE)) >> np.uint32(1))
+    difference = (a ^ b) & np.uint32(0xFEFEFEFE)
+    return (a & b) + (difference >> np.uint32(1))

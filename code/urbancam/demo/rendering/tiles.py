@@ -48,7 +48,11 @@ class Tile:
 
 
 def write_tiles(
-    tiles: list[Tile], site: Site, drawing: Drawing, pixel_m: float, workers: int
+    tiles: list[Tile],
+    site: Site,
+    drawing: Drawing,
+    pixel_m: float,
+    workers: int,
 ) -> None:
     """Render and write all tiles, one per process at a time; tiles with most copies first."""
     tiles = sorted(tiles, key=lambda tile: -len(tile.copies))
@@ -65,7 +69,11 @@ def write_tiles(
         list(pool.map(_write_tile, tiles))
 
 
-def make_renderer(site: Site, drawing: Drawing, pixel_m: float) -> Renderer:
+def make_renderer(
+    site: Site,
+    drawing: Drawing,
+    pixel_m: float,
+) -> Renderer:
     """The renderer of a site's drawing; the same site gives the same textures."""
     return Renderer(drawing, pixel_m, site.random(20))
 
@@ -73,7 +81,11 @@ def make_renderer(site: Site, drawing: Drawing, pixel_m: float) -> Renderer:
 _WORKER: dict[str, object] = {}  # of a worker process: its site and its renderer
 
 
-def _start(site: Site, drawing: Drawing, pixel_m: float) -> None:
+def _start(
+    site: Site,
+    drawing: Drawing,
+    pixel_m: float,
+) -> None:
     _WORKER.update(site=site, renderer=make_renderer(site, drawing, pixel_m))
 
 
@@ -81,7 +93,11 @@ def _write_tile(tile: Tile) -> None:
     write_tile(tile, _WORKER["site"], _WORKER["renderer"])
 
 
-def write_tile(tile: Tile, site: Site, renderer: Renderer) -> None:
+def write_tile(
+    tile: Tile,
+    site: Site,
+    renderer: Renderer,
+) -> None:
     """Render a tile once and write all its copies."""
     pixel_m = renderer.pixel_m
     size_px = round(site.tile_km * 1000 / pixel_m)
@@ -103,8 +119,14 @@ def write_tile(tile: Tile, site: Site, renderer: Renderer) -> None:
                 file.write(copy, window=window)
 
 
-def _profile(tile: Tile, size_px: int, pixel_m: float) -> dict:
+def _profile(
+    tile: Tile,
+    size_px: int,
+    pixel_m: float,
+) -> dict:
     """How rasterio writes a tile."""
+    west = tile.x_km * 1000
+    north = tile.y_km * 1000
     return {
         "driver": "JP2OpenJPEG",
         "width": size_px,
@@ -112,7 +134,7 @@ def _profile(tile: Tile, size_px: int, pixel_m: float) -> dict:
         "count": 3,
         "dtype": "uint8",
         "crs": f"EPSG:{LAMBERT_93}",
-        "transform": Affine(pixel_m, 0, tile.x_km * 1000, 0, -pixel_m, tile.y_km * 1000),
+        "transform": Affine(pixel_m, 0, west, 0, -pixel_m, north),
         "blockxsize": BLOCK_PX,
         "blockysize": BLOCK_PX,
         "QUALITY": QUALITY_PERCENT,
@@ -131,7 +153,10 @@ def _windows(size_px: int) -> Iterator[Window]:
 
 
 def _leave_out(
-    pixels: np.ndarray, corner: tuple[float, float], pixel_m: float, fill: Fill
+    pixels: np.ndarray,
+    corner: tuple[float, float],
+    pixel_m: float,
+    fill: Fill,
 ) -> np.ndarray:
     """Pixels (3, H, W), their north-west corner in Lambert-93, with one value inside an area."""
     height, width = pixels.shape[1:]

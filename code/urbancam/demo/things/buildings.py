@@ -16,7 +16,11 @@ SLAB_ROOFS = ("roof_gravel", "roof_grey", "roof_bitumen")
 ROW_HOUSES = 6  # places of a row of terraced houses, the last of them mostly a gap
 
 
-def raise_buildings(sketch: Sketch, plan: Plan, rng: np.random.Generator) -> np.ndarray:
+def raise_buildings(
+    sketch: Sketch,
+    plan: Plan,
+    rng: np.random.Generator,
+) -> np.ndarray:
     """Draw all buildings; returns their footprints (N,), so that no tree grows through a roof."""
     footprints = _perimeter_houses(sketch, plan.of(landuse.URBAN_DENSE), rng)
     footprints += _terraces(sketch, plan.of(landuse.URBAN_HIGH), rng)
@@ -27,20 +31,27 @@ def raise_buildings(sketch: Sketch, plan: Plan, rng: np.random.Generator) -> np.
 
 
 def _perimeter_houses(
-    sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator
+    sketch: Sketch,
+    blocks: np.ndarray,
+    rng: np.random.Generator,
 ) -> list[np.ndarray]:
     """A closed front of town houses around each block, with sheds and annexes in the courtyard."""
-    plots = line_up(blocks, rng.uniform(9, 14, len(blocks)), start_m=12.0)
+    width = rng.uniform(9, 14, len(blocks))
+    plots = line_up(blocks, width, start_m=12.0)
     houses = plots.rectangles(rng.uniform(10.0, 13.5, len(plots)), 0.3)
     standing = fit(houses, blocks, plots.owner)
-    gables(sketch, houses[standing], rng.uniform(9, 15, standing.sum()), rng)
+    height = rng.uniform(9, 15, standing.sum())
+    gables(sketch, houses[standing], height, rng)
     with_annex = standing & (rng.random(len(plots)) < 0.55)
     annexes = _annexes(sketch, plots.pick(with_annex), blocks, rng)
     return [houses[standing], annexes, _sheds(sketch, plots, blocks, rng)]
 
 
 def _annexes(
-    sketch: Sketch, plots: Plots, blocks: np.ndarray, rng: np.random.Generator
+    sketch: Sketch,
+    plots: Plots,
+    blocks: np.ndarray,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Wings behind town houses."""
     width = plots.width_m * rng.uniform(0.35, 0.6, len(plots))
@@ -53,23 +64,34 @@ def _annexes(
 
 
 def _sheds(
-    sketch: Sketch, plots: Plots, blocks: np.ndarray, rng: np.random.Generator
+    sketch: Sketch,
+    plots: Plots,
+    blocks: np.ndarray,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Sheds at the far end of courtyards, on every other plot."""
     depth = rng.uniform(5, 9, len(plots))
     setback = rng.uniform(24, 34, len(plots))
     width = plots.width_m * rng.uniform(0.5, 1.0, len(plots))
     corners = plots.rectangles(depth, setback, width)
-    standing = fit(corners, blocks, plots.owner) & (rng.random(len(plots)) < 0.5)
-    gables(sketch, corners[standing], 3.5, rng)
-    return corners[standing]
+    with_shed = rng.random(len(plots)) < 0.5
+    corners = corners[with_shed & fit(corners, blocks, plots.owner)]
+    gables(sketch, corners, 3.5, rng)
+    return corners
 
 
-def _terraces(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+def _terraces(
+    sketch: Sketch,
+    blocks: np.ndarray,
+    rng: np.random.Generator,
+) -> list[np.ndarray]:
     """Rows of terraced houses; some blocks hold apartment slabs instead."""
     slabs = with_slabs(blocks)
     terraced = blocks[~slabs]
-    plots = line_up(terraced, rng.uniform(7, 9.5, len(terraced)), start_m=11.0)
+    width = rng.uniform(7, 9.5, len(terraced))
+    plots = line_up(terraced, width, start_m=11.0)
+
+    # Rows stand at different distances from the street.
     row = plots.place // ROW_HOUSES
     setback = 2.5 + (row % 2) * 1.5 + (plots.owner % 3) * 0.5
     corners = plots.rectangles(9.5, setback)
@@ -91,7 +113,11 @@ def _tiles_by_row(plots: Plots, rng: np.random.Generator) -> np.ndarray:
     return np.where(sharing, shared, draw_tiles(len(plots), rng))
 
 
-def _slabs(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _slabs(
+    sketch: Sketch,
+    blocks: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
     """Apartment slabs with flat roofs, in parallel, some way from the street."""
     plots = line_up(blocks, 46.0, start_m=14.0)
     corners = plots.rectangles(12.5, 9.0, plots.width_m - 10)
@@ -102,7 +128,10 @@ def _slabs(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator) -> np.n
 
 
 def detached_houses(
-    sketch: Sketch, code: int, blocks: np.ndarray, rng: np.random.Generator
+    sketch: Sketch,
+    code: int,
+    blocks: np.ndarray,
+    rng: np.random.Generator,
 ) -> list[np.ndarray]:
     """Houses standing alone in their gardens, some with a wing: corners of houses and wings."""
     garden = GARDENS[code]
@@ -128,9 +157,14 @@ def detached_houses(
     return [houses[standing], wings[winged]]
 
 
-def _halls(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+def _halls(
+    sketch: Sketch,
+    blocks: np.ndarray,
+    rng: np.random.Generator,
+) -> list[np.ndarray]:
     """Big flat halls along the longest sides of a block; what is left is yard."""
-    plots = line_up(blocks, rng.choice([36.0, 48.0, 64.0], len(blocks)), start_m=8.0)
+    width_aim = rng.choice([36.0, 48.0, 64.0], len(blocks))
+    plots = line_up(blocks, width_aim, start_m=8.0)
     depth = rng.uniform(20, 44, len(plots))
     width = plots.width_m - rng.uniform(2, 12, len(plots))
     corners = plots.rectangles(depth, 6.0, width)
@@ -142,7 +176,8 @@ def _halls(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator) -> list
     corners = corners[standing]
 
     height = rng.uniform(6, 10, len(corners))
-    flat_roofs(sketch, corners, height, rng.choice(HALL_ROOFS, len(corners), p=HALL_ODDS))
+    names = rng.choice(HALL_ROOFS, len(corners), p=HALL_ODDS)
+    flat_roofs(sketch, corners, height, names)
     _skylights(sketch, corners[rng.random(len(corners)) < 0.6])
     boxes(sketch, corners, rng, "vent", each=4, size_m=2.4)
     return [corners]

@@ -34,12 +34,19 @@ def estate_footprints(block: shapely.Polygon, rng: np.random.Generator) -> np.nd
     first = _spread(sides[0] - MARGIN_M, size[0], gap[0])
     second = _spread(sides[1] - MARGIN_M, size[1], gap[1])
 
-    along, across = (places.ravel()[:, None] for places in np.meshgrid(first, second))
+    grid = np.meshgrid(first, second)
+    along, across = (places.ravel()[:, None] for places in grid)
     middle = (a + c) / 2 + along * axes[0] + across * axes[1]
-    return rectangles(middle, axes[0] * size[0] / 2, axes[1] * size[1] / 2)
+    half_u = axes[0] * size[0] / 2
+    half_v = axes[1] * size[1] / 2
+    return rectangles(middle, half_u, half_v)
 
 
-def _spread(room_m: float, length_m: float, gap_m: float) -> np.ndarray:
+def _spread(
+    room_m: float,
+    length_m: float,
+    gap_m: float,
+) -> np.ndarray:
     """Places, from the middle, of as many things as there is room for, at least one."""
     count = max(int((room_m + gap_m) // (length_m + gap_m)), 1)
     return (np.arange(count) - (count - 1) / 2) * (length_m + gap_m)
@@ -55,7 +62,12 @@ def margin_spaces(block: shapely.Polygon) -> np.ndarray:
     return rows_of_spaces(margin)
 
 
-def draw_spaces(sketch: Sketch, spaces: np.ndarray, rng: np.random.Generator, odds: float) -> None:
+def draw_spaces(
+    sketch: Sketch,
+    spaces: np.ndarray,
+    rng: np.random.Generator,
+    odds: float,
+) -> None:
     """Parking spaces with asphalt below and cars on some."""
     asphalt = shapely.buffer(shapely.polygons(spaces), 2.0)
     sketch.shapes(asphalt, "asphalt_dark", Layer.SURFACE)

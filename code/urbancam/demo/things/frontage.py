@@ -51,7 +51,9 @@ class Plots:
             Corners (N, 4, 2), the first side along the street.
         """
         width_m = self.width_m if width_m is None else width_m
-        near = self.front + self.inward * self._each(setback_m) + self.along * self._each(shift_m)
+        setback = self.inward * self._each(setback_m)
+        shift = self.along * self._each(shift_m)
+        near = self.front + setback + shift
         far = near + self.inward * self._each(depth_m)
         reach = self.along * (self._each(width_m) / 2)
         return np.stack([near - reach, near + reach, far + reach, far - reach], axis=1)
@@ -61,7 +63,11 @@ class Plots:
         return np.broadcast_to(value, len(self))[:, None]
 
 
-def line_up(blocks: np.ndarray, width_m: np.ndarray | float, start_m: float = 0.0) -> Plots:
+def line_up(
+    blocks: np.ndarray,
+    width_m: np.ndarray | float,
+    start_m: float = 0.0,
+) -> Plots:
     """Divide every edge of every block into plots of about equal width.
 
     Args:
@@ -88,7 +94,8 @@ def line_up(blocks: np.ndarray, width_m: np.ndarray | float, start_m: float = 0.
     count = np.maximum(count, 0).astype(int)
     width = (length - start_m) / np.maximum(count, 1)
     row = np.repeat(np.arange(len(edge)), count)
-    place = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    first = np.cumsum(count) - count
+    place = np.arange(len(row)) - np.repeat(first, count)
 
     distance = start_m + (place + 0.5) * width[row]
     return Plots(
@@ -102,7 +109,10 @@ def line_up(blocks: np.ndarray, width_m: np.ndarray | float, start_m: float = 0.
 
 
 def fit(
-    corners: np.ndarray, blocks: np.ndarray, owner: np.ndarray, margin_m: float = 0.3
+    corners: np.ndarray,
+    blocks: np.ndarray,
+    owner: np.ndarray,
+    margin_m: float = 0.3,
 ) -> np.ndarray:
     """Which rectangles lie inside their block and do not overlap an earlier one: (N,) bool."""
     areas = shapely.buffer(blocks, margin_m)[owner]
@@ -116,14 +126,17 @@ def fit(
 
 
 def scatter(
-    areas: np.ndarray, per_m2: np.ndarray | float, rng: np.random.Generator
+    areas: np.ndarray,
+    per_m2: np.ndarray | float,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Random points in polygons: points (N, 2) and the number of the polygon of each (N,)."""
     box = np.nan_to_num(shapely.bounds(areas))  # an empty polygon has no bounds
     size = box[:, 2:] - box[:, :2]
     expected = size.prod(axis=1) * np.broadcast_to(per_m2, len(areas))
     owner = np.repeat(np.arange(len(areas)), rng.poisson(expected))
-    points = box[owner, :2] + rng.random((len(owner), 2)) * size[owner]
+    shares = rng.random((len(owner), 2))
+    points = box[owner, :2] + shares * size[owner]
     shapely.prepare(areas)
     inside = shapely.contains_xy(areas[owner], points)
     return points[inside], owner[inside]

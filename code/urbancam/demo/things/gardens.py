@@ -57,7 +57,11 @@ def with_slabs(blocks: np.ndarray) -> np.ndarray:
     return shapely.area(blocks) % 1 < 0.3
 
 
-def draw_gardens(sketch: Sketch, plan: Plan, rng: np.random.Generator) -> np.ndarray:
+def draw_gardens(
+    sketch: Sketch,
+    plan: Plan,
+    rng: np.random.Generator,
+) -> np.ndarray:
     """Draw all gardens and courts; returns the pools (N,), so that no tree stands in one."""
     courts = plan.of(landuse.URBAN_DENSE)
     draw_plots(sketch, line_up(courts, 13.0, 12.0), courts, COURTS, rng)
@@ -76,10 +80,13 @@ def draw_plots(
     rng: np.random.Generator,
 ) -> None:
     """Each plot a ground of its own, with a hedge around it."""
-    depth = np.minimum(2.2 * plots.width_m + 8, DEEPEST_M) * rng.uniform(0.85, 1.1, len(plots))
+    variation = rng.uniform(0.85, 1.1, len(plots))
+    depth = np.minimum(2.2 * plots.width_m + 8, DEEPEST_M) * variation
     outer = shapely.polygons(plots.rectangles(depth))
-    sketch.shapes(shapely.intersection(outer, blocks[plots.owner]), "hedge", Layer.SURFACE)
+    hedged = shapely.intersection(outer, blocks[plots.owner])
+    sketch.shapes(hedged, "hedge", Layer.SURFACE)
 
+    # What the hedge leaves is the garden.
     corners = plots.rectangles(depth - 2 * HEDGE_M, HEDGE_M, plots.width_m - 2 * HEDGE_M)
     areas = shapely.buffer(blocks, -0.4)[plots.owner]
     inner = shapely.intersection(shapely.polygons(corners), areas)
@@ -88,7 +95,10 @@ def draw_plots(
 
 
 def draw_detached(
-    sketch: Sketch, code: int, blocks: np.ndarray, rng: np.random.Generator
+    sketch: Sketch,
+    code: int,
+    blocks: np.ndarray,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Gardens of detached houses: a drive, a terrace and a pool on some; returns the pools."""
     garden = GARDENS[code]
@@ -101,7 +111,8 @@ def draw_detached(
     sketch.quads(drives[with_drive], "gravel", Layer.SURFACE)
 
     terraces = plots.rectangles(5.0, garden.behind_m - 1, garden.house_m[0] * 0.7)
-    with_terrace = fit(terraces, blocks, plots.owner) & (rng.random(len(plots)) < 0.7)
+    with_terrace = rng.random(len(plots)) < 0.7
+    with_terrace &= fit(terraces, blocks, plots.owner)
     sketch.quads(terraces[with_terrace], "terrace", Layer.SURFACE)
     return _draw_pools(sketch, plots, blocks, garden, rng)
 
@@ -118,7 +129,8 @@ def _draw_pools(
     setback = garden.behind_m + rng.uniform(5, 7, len(plots))
     around = plots.rectangles(6.5, setback, 11.0, shift)
     pools = plots.rectangles(4.0, setback + 1.2, 8.4, shift)
-    with_pool = (rng.random(len(plots)) < garden.pools) & fit(around, blocks, plots.owner)
+    with_pool = rng.random(len(plots)) < garden.pools
+    with_pool &= fit(around, blocks, plots.owner)
     sketch.quads(around[with_pool], "terrace", Layer.SURFACE)
     sketch.quads(pools[with_pool], "pool", Layer.MARKING)
     return around[with_pool]

@@ -25,13 +25,22 @@ BASES = {
     landuse.PASTURE: ("meadow", "lawn_dry"),
     landuse.ARABLE: CROPS,
 }  # materials of the ground of each class, drawn by lot
-ROUNDABOUT = ((19, "asphalt_dark"), (11.5, "pavement"), (10.5, "lawn_mown"), (4.5, "flowers"))
+ROUNDABOUT = {
+    "asphalt_dark": 19,
+    "pavement": 11.5,
+    "lawn_mown": 10.5,
+    "flowers": 4.5,
+}  # radius of each ring, m, the outermost first
 PAVEMENT_M = 1.8
 TRACK_SPACING_M = 4.6
 NEAR_M = 60  # beyond the plan, to which lines are drawn
 
 
-def draw_grounds(sketch: Sketch, plan: Plan, rng: np.random.Generator) -> None:
+def draw_grounds(
+    sketch: Sketch,
+    plan: Plan,
+    rng: np.random.Generator,
+) -> None:
     """Everything that throws no shadow, farthest below first."""
     _draw_water(sketch, plan)
     _draw_rails(sketch, plan)
@@ -47,7 +56,11 @@ def _draw_water(sketch: Sketch, plan: Plan) -> None:
     sketch.shapes(shapely.buffer(water, -2.5), "water", Layer.GROUND)
 
 
-def _draw_blocks(sketch: Sketch, plan: Plan, rng: np.random.Generator) -> None:
+def _draw_blocks(
+    sketch: Sketch,
+    plan: Plan,
+    rng: np.random.Generator,
+) -> None:
     """The ground of each block, a pavement around those in town, a verge around the others."""
     drawable = np.isin(plan.codes, list(BASES))
     blocks = plan.faces[drawable]
@@ -59,7 +72,10 @@ def _draw_blocks(sketch: Sketch, plan: Plan, rng: np.random.Generator) -> None:
     sketch.shapes(wider[in_town], "pavement", Layer.GROUND)
     sketch.shapes(wider[~in_town], "verge", Layer.GROUND)
 
-    names = [BASES[code][rng.integers(len(BASES[code]))] for code in codes]
+    names = []
+    for code in codes:
+        bases = BASES[code]
+        names.append(bases[rng.integers(len(bases))])
     grounds = material_numbers(names)
     sketch.shapes(blocks, grounds, Layer.SURFACE)
 
@@ -70,12 +86,17 @@ def _draw_blocks(sketch: Sketch, plan: Plan, rng: np.random.Generator) -> None:
     sketch.shapes(inner, grounds[yards], Layer.SURFACE)
 
 
-def strip(line: np.ndarray, offset_m: float, half_width_m: float) -> np.ndarray:
+def strip(
+    line: np.ndarray,
+    offset_m: float,
+    half_width_m: float,
+) -> np.ndarray:
     """Quads (M - 1, 4, 2) along a line (M, 2), at some distance to its left."""
     side = left_of(tangents(line))
     left = line + side * (offset_m + half_width_m)
     right = line + side * (offset_m - half_width_m)
-    return np.stack([left[:-1], left[1:], right[1:], right[:-1]], axis=1)
+    corners = [left[:-1], left[1:], right[1:], right[:-1]]
+    return np.stack(corners, axis=1)
 
 
 def resample(line: np.ndarray | shapely.LineString, step_m: float) -> np.ndarray:
@@ -114,7 +135,8 @@ def _draw_rails(sketch: Sketch, plan: Plan) -> None:
 def bridges(plan: Plan) -> np.ndarray:
     """Where main streets cross water or rails: (N,) polygons."""
     water = shapely.union_all(plan.of(landuse.WATER))
-    gaps = shapely.union_all([shapely.buffer(water, 14), *plan.of(landuse.RAILWAY)])
+    river = shapely.buffer(water, 14)
+    gaps = shapely.union_all([river, *plan.of(landuse.RAILWAY)])
     streets = shapely.buffer(shapely.get_parts(plan.arterials), 9.0)
     decks = shapely.intersection(streets, gaps)
     return shapely.get_parts(decks[~shapely.is_empty(decks)])
@@ -134,7 +156,7 @@ def _draw_streets(sketch: Sketch, plan: Plan) -> None:
         sketch.quads(dashes, "paint", Layer.MARKING)
         on_decks = shapely.intersection(line.buffer(6.2), decks)
         sketch.shapes(on_decks, "asphalt_dark", Layer.RAISED)
-    for radius_m, material in ROUNDABOUT:
+    for material, radius_m in ROUNDABOUT.items():
         sketch.shapes(shapely.buffer(plan.squares, radius_m), material, Layer.MARKING)
 
 
@@ -152,7 +174,11 @@ def _draw_motorway(sketch: Sketch, plan: Plan) -> None:
     sketch.quads(strip(line, 0, 0.5), "concrete", Layer.RAISED)
 
 
-def _draw_parks(sketch: Sketch, parks: np.ndarray, rng: np.random.Generator) -> None:
+def _draw_parks(
+    sketch: Sketch,
+    parks: np.ndarray,
+    rng: np.random.Generator,
+) -> None:
     """A path around, paths across, and here and there a pond."""
     walk = shapely.buffer(shapely.buffer(parks, -17.0), 10.0)
     sketch.shapes(walk, "path", Layer.SURFACE)
@@ -165,7 +191,11 @@ def _draw_parks(sketch: Sketch, parks: np.ndarray, rng: np.random.Generator) -> 
     _draw_ponds(sketch, parks, rng)
 
 
-def _draw_ponds(sketch: Sketch, parks: np.ndarray, rng: np.random.Generator) -> None:
+def _draw_ponds(
+    sketch: Sketch,
+    parks: np.ndarray,
+    rng: np.random.Generator,
+) -> None:
     """A pond in three parks of ten, where there is room."""
     with_pond = parks[rng.random(len(parks)) < 0.3]
     points, owner = scatter(shapely.buffer(with_pond, -18), 0.002, rng)

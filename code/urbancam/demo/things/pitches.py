@@ -48,7 +48,11 @@ def _football_place(frame: Frame, scale: float) -> shapely.Polygon:
 
 
 def _corners(
-    frame: Frame, length_m: float, width_m: float, along_m: float = 0.0, across_m: float = 0.0
+    frame: Frame,
+    length_m: float,
+    width_m: float,
+    along_m: float = 0.0,
+    across_m: float = 0.0,
 ) -> np.ndarray:
     """Corners (4, 2) of a rectangle in a frame, its middle at (along, across), m."""
     middle = frame.middle + along_m * frame.along + across_m * frame.across
@@ -56,12 +60,20 @@ def _corners(
 
 
 def _rectangle(
-    frame: Frame, length_m: float, width_m: float, along_m: float = 0.0, across_m: float = 0.0
+    frame: Frame,
+    length_m: float,
+    width_m: float,
+    along_m: float = 0.0,
+    across_m: float = 0.0,
 ) -> shapely.Polygon:
     return shapely.Polygon(_corners(frame, length_m, width_m, along_m, across_m))
 
 
-def _draw_football(sketch: Sketch, frame: Frame, scale: float) -> None:
+def _draw_football(
+    sketch: Sketch,
+    frame: Frame,
+    scale: float,
+) -> None:
     """Turf in mown bands with white lines; a running track around a full-sized one."""
     length = FOOTBALL_M[0] * scale
     width = FOOTBALL_M[1] * scale
@@ -77,14 +89,20 @@ def _draw_football(sketch: Sketch, frame: Frame, scale: float) -> None:
     # Lines: around, centre circle, half-way line, penalty areas.
     _outline(sketch, _rectangle(frame, length - 4, width - 4))
     _outline(sketch, shapely.Point(frame.middle).buffer(CENTRE_CIRCLE_M * scale))
-    sketch.quads(_corners(frame, 0.2, width - 4)[None], "paint", Layer.MARKING)
+    half_way = _corners(frame, 0.2, width - 4)
+    sketch.quads(half_way[None], "paint", Layer.MARKING)
     depth_m, width_m = PENALTY_AREA_M
     for end in (-1, 1):
         along = end * (length / 2 - 2 - depth_m / 2 * scale)
         _outline(sketch, _rectangle(frame, depth_m * scale, width_m * scale, along))
 
 
-def _draw_track(sketch: Sketch, frame: Frame, length_m: float, width_m: float) -> None:
+def _draw_track(
+    sketch: Sketch,
+    frame: Frame,
+    length_m: float,
+    width_m: float,
+) -> None:
     """A running track with white lanes around a pitch."""
     core = _rectangle(frame, length_m * 0.72, width_m * 0.5)
     track = core.buffer(width_m * 0.34)
@@ -93,16 +111,25 @@ def _draw_track(sketch: Sketch, frame: Frame, length_m: float, width_m: float) -
         _outline(sketch, track.buffer(-lane_m))
 
 
-def _outline(sketch: Sketch, polygon: shapely.Polygon, half_width_m: float = 0.1) -> None:
+def _outline(
+    sketch: Sketch,
+    polygon: shapely.Polygon,
+    half_width_m: float = 0.1,
+) -> None:
     """White lines along the edge of a polygon."""
     for part in shapely.get_parts(polygon):
         ring = shapely.get_coordinates(part.exterior)
         if len(ring) > 3:
-            sides = shapely.linestrings(np.stack([ring[:-1], ring[1:]], axis=1))
-            sketch.shapes(shapely.buffer(sides, half_width_m), "paint", Layer.MARKING)
+            ends = np.stack([ring[:-1], ring[1:]], axis=1)
+            sides = shapely.buffer(shapely.linestrings(ends), half_width_m)
+            sketch.shapes(sides, "paint", Layer.MARKING)
 
 
-def _draw_tennis(sketch: Sketch, frame: Frame, ground: shapely.Polygon) -> list[shapely.Polygon]:
+def _draw_tennis(
+    sketch: Sketch,
+    frame: Frame,
+    ground: shapely.Polygon,
+) -> list[shapely.Polygon]:
     """Courts side by side, as many as fit; returns their surrounds."""
     surface = ("clay", "court_green", "court_blue")[int(ground.area) % 3]
     surrounds = []

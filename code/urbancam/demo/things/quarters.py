@@ -40,18 +40,23 @@ COURTS = ("soil", "gravel", "courtyard")
 LAWNS = (("lawn", "lawn_mown"), ("lawn_dry", "lawn"), ("meadow", "lawn_dry"))
 
 
-def flat_commerce(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator) -> None:
+def flat_commerce(
+    sketch: Sketch,
+    blocks: np.ndarray,
+    rng: np.random.Generator,
+) -> None:
     """Flat roofs of all sizes to the pavement's edge, car parks between."""
     _lay(sketch, blocks, ("concrete", "asphalt", "gravel"), 3.2, rng)
     car_parks = rng.random(len(blocks)) < 0.18
     shops = blocks[~car_parks]
 
-    plots = line_up(shops, rng.uniform(13, 24, len(shops)), start_m=0.5)
+    width_aim = rng.uniform(13, 24, len(shops))
+    plots = line_up(shops, width_aim, start_m=0.5)
     depth = rng.uniform(14, 23.5, len(plots))
     width = plots.width_m * rng.uniform(0.8, 0.98, len(plots))
     corners = plots.rectangles(depth, 0.5, width)
-    standing = fit(corners, shops, plots.owner) & (rng.random(len(plots)) < 0.92)
-    corners = corners[standing]
+    built = rng.random(len(plots)) < 0.92
+    corners = corners[built & fit(corners, shops, plots.owner)]
     names = rng.choice(_one_of(FLAT, rng), len(corners))
     flat_roofs(sketch, corners, rng.uniform(7, 18, len(corners)), names)
     boxes(sketch, corners, rng, "vent", each=3, size_m=1.8)
@@ -65,30 +70,40 @@ def flat_commerce(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator) 
     _plant_at(sketch, street.front[with_tree], 3.0, 6.0, [], rng)
 
 
-def gabled_lanes(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator) -> None:
+def gabled_lanes(
+    sketch: Sketch,
+    blocks: np.ndarray,
+    rng: np.random.Generator,
+) -> None:
     """Narrow gabled houses wall to wall around each block, sheds and a tree in its court."""
     _lay(sketch, blocks, ("courtyard", "courtyard", "gravel"), 0.6, rng)
-    plots = line_up(blocks, rng.uniform(5.5, 8.5, len(blocks)), start_m=0.2)
+    width_aim = rng.uniform(5.5, 8.5, len(blocks))
+    plots = line_up(blocks, width_aim, start_m=0.2)
     houses = plots.rectangles(rng.uniform(8, 11, len(plots)), 0.1)
     houses = houses[fit(houses, blocks, plots.owner, margin_m=0.6)]
     tiles = np.flatnonzero(np.isin(TILES, _one_of(TILED, rng)))
     height = rng.uniform(8, 13, len(houses))
-    gables(sketch, houses, height, rng, rng.choice(tiles, len(houses)), across=True)
+    house_tiles = rng.choice(tiles, len(houses))
+    gables(sketch, houses, height, rng, house_tiles, across=True)
 
     # Sheds stand along the edge of the court behind the houses.
     courts = shapely.buffer(blocks, -11.5)
     open_courts = courts[~shapely.is_empty(courts)]
     inner = line_up(open_courts, 6.5)
     sheds = inner.rectangles(4.5, 0.5, inner.width_m * 0.8)
-    standing = fit(sheds, open_courts, inner.owner) & (rng.random(len(inner)) < 0.6)
-    sheds = sheds[standing]
+    with_shed = rng.random(len(inner)) < 0.6
+    sheds = sheds[with_shed & fit(sheds, open_courts, inner.owner)]
     gables(sketch, sheds, 3.5, rng, rng.choice(tiles, len(sheds)))
 
     points, _ = scatter(courts, 0.004, rng)
     _plant_at(sketch, points, 3.0, 6.0, _polygons(houses, sheds), rng)
 
 
-def villas(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator) -> None:
+def villas(
+    sketch: Sketch,
+    blocks: np.ndarray,
+    rng: np.random.Generator,
+) -> None:
     """Houses that stand alone in hedged gardens, some with a pool, under many trees."""
     _lay(sketch, blocks, ("lawn",), 1.6, rng)
     spacious = rng.random() < 0.5
@@ -100,19 +115,25 @@ def villas(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator) -> None
     _kerbside_cars(sketch, blocks, 0.12, rng)
 
 
-def slabs_and_towers(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generator) -> None:
+def slabs_and_towers(
+    sketch: Sketch,
+    blocks: np.ndarray,
+    rng: np.random.Generator,
+) -> None:
     """Tall parallel slabs or point blocks on a common lawn, car parks and clumps of trees."""
     _lay(sketch, blocks, _one_of(LAWNS, rng), 3.0, rng)
     corners = join(estate_footprints(block, rng) for block in blocks)
     height = rng.uniform(24, 38, len(corners))
-    flat_roofs(sketch, corners, height, rng.choice(_one_of(FLAT, rng), len(corners)))
+    names = rng.choice(_one_of(FLAT, rng), len(corners))
+    flat_roofs(sketch, corners, height, names)
     boxes(sketch, corners, rng, "vent", each=6, size_m=2.6)
 
     # A path around each building.
     buildings = _polygons(corners)
     around = shapely.buffer(shapely.polygons(corners), 5.0, join_style="mitre")
     sketch.shapes(around, "path", Layer.SURFACE)
-    sketch.shapes(shapely.buffer(around, -2.2, join_style="mitre"), "lawn", Layer.SURFACE)
+    beside = shapely.buffer(around, -2.2, join_style="mitre")
+    sketch.shapes(beside, "lawn", Layer.SURFACE)
 
     spaces = join(margin_spaces(block) for block in blocks)
     clear = clear_of(_tree_of(buildings, 3.0), shapely.polygons(spaces))
@@ -121,7 +142,11 @@ def slabs_and_towers(sketch: Sketch, blocks: np.ndarray, rng: np.random.Generato
     _plant_at(sketch, points, 4.0, 9.0, [*buildings, *_polygons(spaces)], rng)
 
 
-def court_houses(sketch: Sketch, plots: np.ndarray, rng: np.random.Generator) -> None:
+def court_houses(
+    sketch: Sketch,
+    plots: np.ndarray,
+    rng: np.random.Generator,
+) -> None:
     """Flat-roofed houses around a court, wall to wall, on bare ground; a palm here and there."""
     ground = shapely.box(*shapely.total_bounds(plots))
     earth = _one_of(EARTH, rng)
@@ -149,7 +174,10 @@ def court_houses(sketch: Sketch, plots: np.ndarray, rng: np.random.Generator) ->
     _plant_at(sketch, points, 2.0, 4.0, [], rng)
 
 
-def _one_of(palettes: tuple[tuple[str, ...], ...], rng: np.random.Generator) -> tuple[str, ...]:
+def _one_of(
+    palettes: tuple[tuple[str, ...], ...],
+    rng: np.random.Generator,
+) -> tuple[str, ...]:
     """The materials of one site."""
     return palettes[rng.integers(len(palettes))]
 
@@ -169,7 +197,10 @@ def _lay(
 
 
 def _kerbside_cars(
-    sketch: Sketch, blocks: np.ndarray, odds: float, rng: np.random.Generator
+    sketch: Sketch,
+    blocks: np.ndarray,
+    odds: float,
+    rng: np.random.Generator,
 ) -> None:
     kerbs = shapely.buffer(blocks, 4.6, join_style="mitre")
     places = line_up(kerbs, 5.8, start_m=9.0)
@@ -177,7 +208,11 @@ def _kerbside_cars(
     draw_cars(sketch, places.front[parked], places.along[parked], rng)
 
 
-def _shade(sketch: Sketch, areas: np.ndarray, height_m: np.ndarray) -> None:
+def _shade(
+    sketch: Sketch,
+    areas: np.ndarray,
+    height_m: np.ndarray,
+) -> None:
     """Shadows of upright walls around areas of any form."""
     length = height_m[:, None] * sketch.sun.shadow_per_height
     reaches = length * sketch.sun.heading

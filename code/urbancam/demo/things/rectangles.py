@@ -20,10 +20,15 @@ def frame_of(polygon: shapely.Polygon) -> Frame:
     """The frame of the smallest rectangle around a polygon."""
     middle, long, _ = rotated_box(polygon)
     along = long / length_m(long)
-    return Frame(middle, along, np.array([-along[1], along[0]]))
+    x, y = along
+    return Frame(middle, along, np.array([-y, x]))
 
 
-def rectangles(middle: np.ndarray, half_u: np.ndarray, half_v: np.ndarray) -> np.ndarray:
+def rectangles(
+    middle: np.ndarray,
+    half_u: np.ndarray,
+    half_v: np.ndarray,
+) -> np.ndarray:
     """Corners of rectangles, once around.
 
     Args:

@@ -7,6 +7,7 @@ from urbancam.demo.rendering.drawing import Layer, Sketch
 from urbancam.demo.rendering.materials import FACINGS, material_numbers
 
 TILES = ("terracotta", "orange", "brick", "brown", "pale", "slate", "zinc")
+SIGNS = ((-1, -1), (1, -1), (1, 1), (-1, 1))  # of the corners of a rectangle, once around
 TILE_ODDS = (0.32, 0.22, 0.15, 0.08, 0.13, 0.07, 0.03)
 
 
@@ -16,7 +17,10 @@ def draw_tiles(count: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def flat_roofs(
-    sketch: Sketch, corners: np.ndarray, height_m: float | np.ndarray, names: np.ndarray
+    sketch: Sketch,
+    corners: np.ndarray,
+    height_m: float | np.ndarray,
+    names: np.ndarray,
 ) -> None:
     """Flat roofs with a light parapet.
 
@@ -52,8 +56,9 @@ def boxes(
         each: Number of boxes on a roof.
         size_m: Side of a box, m.
     """
-    width = np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1)
-    depth = np.linalg.norm(corners[:, 2] - corners[:, 1], axis=1)
+    a, b, c, _ = np.moveaxis(corners, 1, 0)
+    width = np.linalg.norm(b - a, axis=1)
+    depth = np.linalg.norm(c - b, axis=1)
     for _ in range(each):
         u, v = rng.uniform(0.12, 0.88, (2, len(corners)))
         box = inset(corners, u, v, size_m / 2 / width, size_m / 2 / depth)
@@ -63,14 +68,14 @@ def boxes(
 
 def inset(corners: np.ndarray, u, v, half_u, half_v) -> np.ndarray:
     """Rectangles inside rectangles (N, 4, 2): centre (u, v), half sizes as shares of the sides."""
-    origin = corners[:, 0]
-    side_u = corners[:, 1] - origin
-    side_v = corners[:, 3] - origin
+    a, b, _, d = np.moveaxis(corners, 1, 0)
+    side_u = b - a
+    side_v = d - a
     inner = []
-    for sign_u, sign_v in ((-1, -1), (1, -1), (1, 1), (-1, 1)):
+    for sign_u, sign_v in SIGNS:
         share_u = _column(u + sign_u * half_u)
         share_v = _column(v + sign_v * half_v)
-        inner.append(origin + share_u * side_u + share_v * side_v)
+        inner.append(a + share_u * side_u + share_v * side_v)
     return np.stack(inner, axis=1)
 
 
@@ -106,24 +111,36 @@ def gables(
     a, b, c, d = np.moveaxis(corners, 1, 0)
     left = (a + d) / 2
     right = (b + c) / 2
-    _slopes(sketch, np.stack([a, b, right, left], 1), tile, a - d)
-    _slopes(sketch, np.stack([d, c, right, left], 1), tile, d - a)
+    slope = np.stack([a, b, right, left], 1)
+    slope_behind = np.stack([d, c, right, left], 1)
+    _slopes(sketch, slope, tile, a - d)
+    _slopes(sketch, slope_behind, tile, d - a)
     _ridges(sketch, left, right)
     chimneys = corners[rng.random(len(corners)) < 0.5]
     boxes(sketch, chimneys, rng, "chimney", each=1, size_m=0.9)
 
 
-def _slopes(sketch: Sketch, corners: np.ndarray, tile: np.ndarray, outward: np.ndarray) -> None:
+def _slopes(
+    sketch: Sketch,
+    corners: np.ndarray,
+    tile: np.ndarray,
+    outward: np.ndarray,
+) -> None:
     """One slope of each roof, in its tiles, by how much it looks towards the sun."""
     towards_sun = -unit(outward) @ sketch.sun.heading
     brightest = FACINGS - 1
-    facing = np.clip(np.round((towards_sun + 1) / 2 * brightest), 0, brightest).astype(int)
+    step = np.round((towards_sun + 1) / 2 * brightest)
+    facing = np.clip(step, 0, brightest).astype(int)
     darkest = material_numbers(f"{name}_0" for name in TILES)
     sketch.quads(corners, darkest[tile] + facing, Layer.RAISED)
 
 
-def _ridges(sketch: Sketch, left: np.ndarray, right: np.ndarray) -> None:
+def _ridges(
+    sketch: Sketch,
+    left: np.ndarray,
+    right: np.ndarray,
+) -> None:
     """A pale line along the ridge."""
     side = left_of(unit(right - left)) * 0.15
-    line = np.stack([left - side, right - side, right + side, left + side], 1)
-    sketch.quads(line, "pale_1", Layer.DETAIL)
+    corners = [left - side, right - side, right + side, left + side]
+    sketch.quads(np.stack(corners, 1), "pale_1", Layer.DETAIL)

@@ -21,7 +21,12 @@ MOTORWAY_LANES_M = (-9.8, -5.2, 5.2, 9.8)
 COACHES = 5
 
 
-def draw_traffic(sketch: Sketch, plan: Plan, spaces: np.ndarray, rng: np.random.Generator) -> None:
+def draw_traffic(
+    sketch: Sketch,
+    plan: Plan,
+    spaces: np.ndarray,
+    rng: np.random.Generator,
+) -> None:
     """Draw all cars and the train; `spaces` are the parking spaces with a car (N, 4, 2)."""
     draw_parked(sketch, spaces, rng)
     draw_cars(sketch, *_at_kerbs(plan, rng), rng)
@@ -36,7 +41,11 @@ def draw_traffic(sketch: Sketch, plan: Plan, spaces: np.ndarray, rng: np.random.
     _draw_train(sketch, plan)
 
 
-def draw_parked(sketch: Sketch, spaces: np.ndarray, rng: np.random.Generator) -> None:
+def draw_parked(
+    sketch: Sketch,
+    spaces: np.ndarray,
+    rng: np.random.Generator,
+) -> None:
     """A car in each parking space (N, 4, 2)."""
     draw_cars(sketch, spaces.mean(axis=1), headings(spaces), rng)
 
@@ -66,7 +75,10 @@ def _at_kerbs(plan: Plan, rng: np.random.Generator) -> tuple[np.ndarray, np.ndar
 
 
 def _on_lane(
-    line: np.ndarray, lane_m: float, odds: float, rng: np.random.Generator
+    line: np.ndarray,
+    lane_m: float,
+    odds: float,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Cars on a lane to the left of a line (M, 2): middles and headings (N, 2)."""
     if len(line) < 3:
@@ -78,7 +90,10 @@ def _on_lane(
 
 
 def draw_cars(
-    sketch: Sketch, middle: np.ndarray, along: np.ndarray, rng: np.random.Generator
+    sketch: Sketch,
+    middle: np.ndarray,
+    along: np.ndarray,
+    rng: np.random.Generator,
 ) -> None:
     """A body, its windows and its roof; every tenth is a van.
 
@@ -95,7 +110,11 @@ def draw_cars(
     paint = rng.choice(material_numbers(PAINTS), len(middle), p=PAINT_ODDS)
     paint[van] = MATERIAL["car_white"]
 
-    def part(length: float, width: float, ahead_m: float = 0.0) -> np.ndarray:
+    def part(
+        length: float,
+        width: float,
+        ahead_m: float = 0.0,
+    ) -> np.ndarray:
         """A rectangle on each car, length and width as shares of the body's."""
         half_u = along * size[:, :1] * length / 2
         half_v = across * size[:, 1:] * width / 2
@@ -116,7 +135,9 @@ def _draw_train(sketch: Sketch, plan: Plan) -> None:
     if len(station) < 3 or len(offsets) < 4:
         return
     station = resample(station, 2.0)
-    platform = strip(station[5:130], (offsets[1] + offsets[2]) / 2, 1.1)
+    # The platform lies between the second and the third track, the train on the third.
+    between = (offsets[1] + offsets[2]) / 2
+    platform = strip(station[5:130], between, 1.1)
     sketch.quads(platform, "platform", Layer.RAISED)
     for coach in range(COACHES):
         front = 20 + 13 * coach

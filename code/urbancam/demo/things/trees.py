@@ -29,7 +29,10 @@ KERB_OFFSET_M = 8.1  # of the trees of an avenue, from its centre line
 
 
 def plant_trees(
-    sketch: Sketch, plan: Plan, obstacles: np.ndarray, rng: np.random.Generator
+    sketch: Sketch,
+    plan: Plan,
+    obstacles: np.ndarray,
+    rng: np.random.Generator,
 ) -> None:
     """Plant all trees but where something else stands (`obstacles`, polygons)."""
     tree = shapely.STRtree(shapely.buffer(obstacles, TRUNK_M))

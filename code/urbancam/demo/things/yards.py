@@ -17,7 +17,9 @@ STORES = ("container", "roof_white", "car_blue", "roof_green", "car_red", "car_s
 
 
 def parking_spaces(
-    plan: Plan, buildings: np.ndarray, rng: np.random.Generator
+    plan: Plan,
+    buildings: np.ndarray,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Parking spaces in most yards: corners (N, 4, 2), and which have a car (N,)."""
     yards = plan.of(landuse.INDUSTRY)
@@ -51,17 +53,21 @@ def draw_car_parks(sketch: Sketch, corners: np.ndarray) -> None:
     near = corners[:, 0]
     far = corners[:, 3]
     half = unit(corners[:, 1] - near) * 0.07
-    lines = np.stack([near - half, near + half, far + half, far - half], axis=1)
-    sketch.quads(lines, "paint", Layer.MARKING)
+    lines = [near - half, near + half, far + half, far - half]
+    sketch.quads(np.stack(lines, axis=1), "paint", Layer.MARKING)
 
 
 def draw_stores(
-    sketch: Sketch, plan: Plan, obstacles: np.ndarray, rng: np.random.Generator
+    sketch: Sketch,
+    plan: Plan,
+    obstacles: np.ndarray,
+    rng: np.random.Generator,
 ) -> None:
     """Containers and lorries in the corners of yards, where nothing else stands."""
     yards = shapely.buffer(plan.of(landuse.INDUSTRY), -6.0)
     points, owner = scatter(yards, 0.0022, rng)
-    along = np.array([frame_of(yard).along if yard.area else (1.0, 0.0) for yard in yards])[owner]
+    headings = [frame_of(yard).along if yard.area else (1.0, 0.0) for yard in yards]
+    along = np.array(headings)[owner]
     corners = rectangles(points, along * 6.1, left_of(along) * 1.3)
     corners = corners[clear_of(shapely.STRtree(obstacles), shapely.polygons(corners))]
     sketch.shadows(corners, 3.0)
