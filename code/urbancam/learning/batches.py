@@ -1,4 +1,4 @@
-"""Which images make up each batch, from the seed alone, so that a resumed training goes on alike."""
+"""Which images make up each batch, from the seed alone: a resumed training goes on alike."""
 
 import numpy as np
 

@@ -1,23 +1,26 @@
-"""The same model under other splits and seeds: what leaks from training into test, and what that is worth.
+"""The same model under other splits and seeds: what leaks from training into test, and its worth.
 
-A test cell whose neighbours, imputation group or block were trained on is half known before its image is seen. The
-coordinates baseline sees no image at all: what it scores under a split is what the split gives away.
+A test cell whose neighbours, imputation group or block were trained on is half known before its
+image is seen. The coordinates baseline sees no image at all: what it scores under a split is what
+the split gives away.
 """
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from urbancam.learning import baselines, splits
 from urbancam.scoring import bootstrap, metrics
 from urbancam.tables import grid
 from urbancam.workflow.settings import Settings
 
-METHODS = (
-    "random",
-    "group",
-    "block",
-)  # a city left out has no neighbours: no coordinates baseline, nothing to leak
-KEYS = {"cell": "idINSPIRE", "group": "group", "block": "block"}
+# A city left out has no neighbours: no coordinates baseline, nothing to leak.
+METHODS = ("random", "group", "block")
+KEYS = {
+    "cell": "idINSPIRE",
+    "group": "group",
+    "block": "block",
+}
 SUMMARY = ["mean", "std", "min", "max"]
 
 
@@ -28,105 +31,142 @@ def split_again(samples: pd.DataFrame, method: str, settings: Settings) -> pd.Da
 
 
 def count_leaks(
-    samples: pd.DataFrame, method: str, settings: Settings, folds: int
+    samples: pd.DataFrame,
+    method: str,
+    settings: Settings,
+    folds: int,
 ) -> dict[str, float]:
     """What stands on both sides of a split.
 
     Args:
-        samples: used cells with `idINSPIRE, income_class, block, group, fold`.
-        method: of the split.
-        settings: of the run.
-        folds: how many folds are tested.
+        samples: Used cells with `idINSPIRE, income_class, block, group, fold`.
+        method: Method of the split.
+        settings: Settings of the run.
+        folds: Number of folds that are tested.
 
     Returns:
-        `leaks_cell, leaks_group, leaks_block`: how many of them stand in more than one role of some fold;
-        `trained_neighbours`: share of a test cell's neighbours (eight at most, those in use) that are trained or
-        validated on, mean over test cells that have any.
+        `leaks_cell, leaks_group, leaks_block`: how many of them stand in more than one role of some
+        fold; `trained_neighbours`: share of a test cell's neighbours (eight at most, those in use)
+        that are trained or validated on, mean over test cells that have any.
     """
+    split = settings.split
     leaking: dict[str, set] = {name: set() for name in KEYS}
-    neighbours, known = grid.neighbours(samples["idINSPIRE"], settings.census.cell_size_m), []
+    neighbours = grid.neighbours(samples["idINSPIRE"], settings.census.cell_size_m)
+    shares = []
     for fold in range(folds):
-        role = splits.roles(
-            samples, fold, method, settings.split.validation_fraction, settings.seed
-        )
+        role = splits.roles(samples, fold, method, split.validation_fraction, settings.seed)
         for name, key in KEYS.items():
             leaking[name] |= splits.in_several_roles(samples, role, key)
         test = role == "test"
-        there = neighbours[test].sum(1)
-        known.append((neighbours[test] @ ~test)[there > 0] / there[there > 0])
-    share = np.concatenate(known)
-    counts = {f"leaks_{name}": len(found) for name, found in leaking.items()}
-    return counts | {"trained_neighbours": float(share.mean()) if len(share) else np.nan}
+        shares.append(_share_of_neighbours(neighbours[test], ~test))
+    return _counts(leaking, np.concatenate(shares))
 
 
 def count_shared(
-    samples: pd.DataFrame, others: pd.DataFrame, cell_size_m: float
+    samples: pd.DataFrame,
+    others: pd.DataFrame,
+    cell_size_m: float,
 ) -> dict[str, float]:
     """What a city that is left out shares with the cities it learns from; as `count_leaks`.
 
     Args:
-        samples: used cells of the city left out, with `idINSPIRE, group, block`.
-        others: the same of all other cities together.
-        cell_size_m: side of a cell.
+        samples: Used cells of the city left out, with `idINSPIRE, group, block`.
+        others: The same of all other cities together.
+        cell_size_m: Side of a cell, m.
     """
-    shared = {
-        name: set(samples[key].dropna()) & set(others[key].dropna()) for name, key in KEYS.items()
-    }
+    shared = {}
+    for name, key in KEYS.items():
+        shared[name] = set(samples[key].dropna()) & set(others[key].dropna())
+
+    # Neighbours of the city's cells among the cells of all cities
     outside = others.loc[~others["idINSPIRE"].isin(samples["idINSPIRE"]), "idINSPIRE"]
-    known = np.arange(len(samples) + len(outside)) >= len(samples)
-    neighbours = grid.neighbours(
-        pd.concat([samples["idINSPIRE"], outside], ignore_index=True), cell_size_m
-    )
-    neighbours = neighbours[: len(samples)]
-    there = neighbours.sum(1)
-    share = (neighbours @ known)[there > 0] / there[there > 0]
-    counts = {f"leaks_{name}": len(found) for name, found in shared.items()}
-    return counts | {"trained_neighbours": float(share.mean()) if len(share) else np.nan}
+    ids = pd.concat([samples["idINSPIRE"], outside], ignore_index=True)
+    is_outside = np.arange(len(ids)) >= len(samples)
+    neighbours = grid.neighbours(ids, cell_size_m)[: len(samples)]
+    return _counts(shared, _share_of_neighbours(neighbours, is_outside))
+
+
+def _share_of_neighbours(neighbours: sparse.csr_array, trained: np.ndarray) -> np.ndarray:
+    """Share of each cell's neighbours that are trained on, of the cells that have any.
+
+    Args:
+        neighbours: (n, m), 1 where two cells touch.
+        trained: (m,) bool.
+    """
+    n_neighbours = neighbours.sum(1)
+    n_trained = neighbours @ trained
+    has_any = n_neighbours > 0
+    return n_trained[has_any] / n_neighbours[has_any]
+
+
+def _counts(leaking: dict[str, set], shares: np.ndarray) -> dict[str, float]:
+    """The numbers that `count_leaks` returns, of what leaks and the shares of neighbours."""
+    counts = {f"leaks_{name}": len(values) for name, values in leaking.items()}
+    counts["trained_neighbours"] = float(shares.mean()) if len(shares) else np.nan
+    return counts
 
 
 def score_coordinates(
-    samples: pd.DataFrame, targets: pd.DataFrame, blocks: np.ndarray, settings: Settings
+    samples: pd.DataFrame,
+    targets: pd.DataFrame,
+    blocks: np.ndarray,
+    settings: Settings,
 ) -> pd.DataFrame:
     """Scores of the coordinates baseline under the folds of `samples`.
 
     Args:
-        samples: all used cells with `idINSPIRE, income_class, fold`: the neighbours are looked for among them.
-        targets: (n,) rows of `predictions.csv` of those that are scored, in the order of the samples.
+        samples: All used cells with `idINSPIRE, income_class, fold`: the neighbours are looked for
+            among them.
+        targets: (n,) rows of `predictions.csv` of those that are scored, in the order of the
+            samples.
         blocks: (n,) spatial blocks to resample.
-        settings: of the run.
+        settings: Settings of the run.
 
     Returns:
         `metric, value, ci_low, ci_high, n`.
     """
     statistics = settings.statistics
-    coordinates = baselines.table(statistics.neighbours)["coordinates"]
-    classes, folds = samples["income_class"].to_numpy(int), samples["fold"].to_numpy(int)
-    predicted = baselines.out_of_fold(
-        coordinates, grid.corners(samples["idINSPIRE"]), classes, folds
-    )
-    scored = samples["idINSPIRE"].isin(targets["idINSPIRE"]).to_numpy()
-    predicted = targets.reset_index(drop=True).assign(
-        **predicted[scored].reset_index(drop=True), fold=folds[scored]
-    )
+    predictions = _predict_by_coordinates(samples, targets, statistics.neighbours)
     numbers, n_blocks = bootstrap.number_blocks(blocks)
-    counts = np.vstack(
-        [
-            np.ones((1, n_blocks), int),
-            bootstrap.block_draws(blocks, statistics.draws, settings.seed),
-        ]
-    )
-    drawn = metrics.scores(predicted, numbers, counts)
-    low, high = bootstrap.interval(drawn.to_numpy()[1:], statistics.confidence)
-    table = pd.DataFrame(
-        {"metric": drawn.columns, "value": drawn.iloc[0].to_numpy(), "ci_low": low, "ci_high": high}
-    )
-    return table.assign(n=len(targets))
+    as_they_are = np.ones((1, n_blocks), int)
+    resampled = bootstrap.block_draws(blocks, statistics.draws, settings.seed)
+    scores = metrics.scores(predictions, numbers, np.vstack([as_they_are, resampled]))
+    low, high = bootstrap.interval(scores.to_numpy()[1:], statistics.confidence)
+    columns = {
+        "metric": scores.columns,
+        "value": scores.iloc[0].to_numpy(),
+        "ci_low": low,
+        "ci_high": high,
+        "n": len(targets),
+    }
+    return pd.DataFrame(columns)
+
+
+def _predict_by_coordinates(
+    samples: pd.DataFrame,
+    targets: pd.DataFrame,
+    neighbours: int,
+) -> pd.DataFrame:
+    """The targets with the predictions and folds of the coordinates baseline."""
+    corners = grid.corners(samples["idINSPIRE"])
+    classes = samples["income_class"].to_numpy(int)
+    folds = samples["fold"].to_numpy(int)
+    baseline = baselines.table(neighbours)["coordinates"]
+    predictions = baselines.out_of_fold(baseline, corners, classes, folds)
+    scored = samples["idINSPIRE"].isin(targets["idINSPIRE"]).to_numpy()
+    columns = predictions[scored].reset_index(drop=True)
+    return targets.reset_index(drop=True).assign(**columns, fold=folds[scored])
 
 
 def pooled(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `metrics.csv` of all cells over all folds, of the model, its baselines and their differences."""
-    rows = table[(table["subset"] == "all") & (table["fold"].astype(str) == "all")]
-    return rows[["predictor", "metric", "value", "ci_low", "ci_high", "n"]]
+    """The rows of `metrics.csv` of all cells over all folds.
+
+    They are of the model, its baselines and their differences.
+    """
+    all_cells = table["subset"] == "all"
+    all_folds = table["fold"].astype(str) == "all"
+    columns = ["predictor", "metric", "value", "ci_low", "ci_high", "n"]
+    return table.loc[all_cells & all_folds, columns]
 
 
 def spread(values: dict[int, pd.DataFrame]) -> pd.DataFrame:
@@ -140,6 +180,6 @@ def spread(values: dict[int, pd.DataFrame]) -> pd.DataFrame:
     """
     table = pd.concat(values.values(), ignore_index=True)
     grouped = table.groupby(["quantity", "name"], sort=False)["value"]
-    made = grouped.agg(SUMMARY).rename(columns={"std": "sd"}).reset_index()
-    made.insert(2, "n_seeds", len(values))
-    return made
+    summary = grouped.agg(SUMMARY).rename(columns={"std": "sd"}).reset_index()
+    summary.insert(2, "n_seeds", len(values))
+    return summary

@@ -1,8 +1,8 @@
 """Folds: random, INSEE's imputation group, spatial block, whole city.
 
-Neighbouring cells look alike and earn alike, and cells of one imputation group share one income by construction:
-a random split puts them on both sides and rewards memory (README, "What this does instead"). Blocks keep whole
-neighbourhoods, and whole groups, on one side.
+Neighbouring cells look alike and earn alike, and cells of one imputation group share one income by
+construction: a random split puts them on both sides and rewards memory (README, "What this does
+instead"). Blocks keep whole neighbourhoods, and whole groups, on one side.
 """
 
 import warnings
@@ -15,68 +15,77 @@ from urbancam.tables import grid
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.sections import Split
 
-VALIDATION_PARTS = (
-    20  # the training part is divided into so many, of which the validation part takes its share
-)
-ROLES = ("train", "validation", "test")
+# Parts that the training part is divided into; the validation part takes its share of them.
+VALIDATION_PARTS = 20
+USABLE_COLUMNS = ["idINSPIRE", "income_eur", "ind", "group", "used", "reason"]
+SAMPLE_COLUMNS = ["idINSPIRE", "used", "reason", "income_class", "block", "group", "fold"]
 
 
 def assign_blocks(ids: pd.Series, groups: pd.Series, block_m: int) -> pd.Series:
-    """Spatial block of each cell, on INSEE's grid in EPSG:3035; an imputation group is never split.
+    """Spatial block of each cell, on INSEE's grid in EPSG:3035; a group is never split.
 
-    A group whose cells lie in several blocks goes whole to the block that holds most of them (ties: the block
-    that sorts first).
+    An imputation group whose cells lie in several blocks goes whole to the block that holds most of
+    them (ties: the block that sorts first).
 
     Args:
         ids: (N,) INSPIRE ids of the cells.
         groups: (N,) imputation group, null where a cell is alone.
-        block_m: side of a block, m.
+        block_m: Side of a block, m.
 
     Returns:
         (N,) block names "N<south>E<west>" in m, index of `ids`.
     """
     blocks = grid.blocks(ids, block_m)
-    # ASSUME: what a group gains by staying whole outweighs that a few of its cells lie beyond their block's edge.
+    # ASSUME: what a group gains by staying whole outweighs that a few of its cells lie beyond their
+    # block's edge.
     grouped = groups.notna()
-    home = (
-        blocks[grouped]
-        .groupby(groups[grouped])
-        .agg(lambda names: names.value_counts().sort_index().idxmax())
-    )
+    home = blocks[grouped].groupby(groups[grouped]).agg(_most_frequent)
     return blocks.where(~grouped, groups.map(home)).rename("block")
 
 
+def _most_frequent(names: pd.Series) -> str:
+    """The name that comes most often; of several, the one that sorts first."""
+    return names.value_counts().sort_index().idxmax()
+
+
 def units(samples: pd.DataFrame, method: str) -> pd.Series:
-    """What a split must not divide: the block, the group (a lone cell is its own), or the single cell."""
+    """What a split must not divide: the block, the group (a lone cell is its own), or the cell."""
     if method in ("block", "city"):
         return samples["block"]
     if method == "group":
-        return samples["group"].astype("string").radd("group ").fillna(samples["idINSPIRE"])
+        names = samples["group"].astype("string").radd("group ")
+        return names.fillna(samples["idINSPIRE"])
     return samples["idINSPIRE"]
 
 
-def assign_folds(samples: pd.DataFrame, method: str, folds: int, seed: int) -> np.ndarray:
+def assign_folds(
+    samples: pd.DataFrame,
+    method: str,
+    folds: int,
+    seed: int,
+) -> np.ndarray:
     """Test fold of each cell, 0 .. folds-1, stratified on the class as far as the units allow.
 
     Args:
-        samples: used cells with `idINSPIRE, income_class, block, group`.
+        samples: Used cells with `idINSPIRE, income_class, block, group`.
         method: "block", "group", "random" or "city" (one fold: the whole city is left out).
-        folds: number of folds.
-        seed: of the shuffle.
+        folds: Number of folds.
+        seed: Seed of the shuffle.
 
     Raises:
-        InputError: fewer units than folds.
+        InputError: There are fewer units, or fewer cells of each class, than folds.
     """
     if method == "city":
         return np.zeros(len(samples), dtype=int)
     unit = units(samples, method)
-    if unit.nunique() < folds:
+    n_units = unit.nunique()
+    if n_units < folds:
         raise InputError(
-            f"{unit.nunique()} {method} units of {len(samples)} usable cells cannot fill {folds} folds",
+            f"{n_units} {method} units of {len(samples)} usable cells cannot fill {folds} folds",
             "split.folds, split.block_m",
             "ask for fewer folds or smaller blocks, e.g. --set split.block_m=1000",
         )
-    if samples["income_class"].value_counts().max() < folds:
+    if _largest_class(samples) < folds:
         raise InputError(
             f"{len(samples)} usable cells are too few for {folds} folds of five classes",
             "split.folds",
@@ -86,19 +95,27 @@ def assign_folds(samples: pd.DataFrame, method: str, folds: int, seed: int) -> n
 
 
 def roles(
-    samples: pd.DataFrame, fold: int | None, method: str, validation_fraction: float, seed: int
+    samples: pd.DataFrame,
+    fold: int | None,
+    method: str,
+    validation_fraction: float,
+    seed: int,
 ) -> np.ndarray:
     """Role of each cell in one fold: "test", "validation" or "train".
 
-    The validation part is made of whole units of the cells not in the test fold; under `random` it is the first
-    quarter of them in a seeded order, as published (Keras's validation_split).
+    The validation part is made of whole units of the cells not in the test fold; under `random` it
+    is the first quarter of them in a seeded order, as published (Keras's validation_split).
 
     Args:
-        samples: used cells with `idINSPIRE, income_class, block, group, fold`.
-        fold: the test fold; None where no cell is tested, in a city that another one, left out, learns from.
+        samples: Used cells with `idINSPIRE, income_class, block, group, fold`.
+        fold: The test fold; None where no cell is tested, in a city that another one, left out,
+            learns from.
         method: "block", "group", "random" or "city".
-        validation_fraction: share of the cells not in the test fold.
-        seed: of the shuffle.
+        validation_fraction: Share of the cells not in the test fold.
+        seed: Seed of the shuffle.
+
+    Raises:
+        InputError: No cell is in the fold, or the other cells cannot be divided.
     """
     role = np.where(samples["fold"] == fold, "test", "train").astype("<U10")
     if fold is not None and "test" not in role:
@@ -112,36 +129,54 @@ def roles(
         return role
     if method == "random":
         order = np.random.default_rng([seed, fold or 0]).permutation(rest)
-        role[order[: int(validation_fraction * len(rest))]] = "validation"
+        n_validation = int(validation_fraction * len(rest))
+        role[order[:n_validation]] = "validation"
         return role
-    part = samples.iloc[rest]
-    largest_class = part["income_class"].value_counts().max()
-    parts = min(VALIDATION_PARTS, units(part, method).nunique(), largest_class)
+
+    # ASSUME: validation asks what the test asks (unseen blocks).
+    others = samples.iloc[rest]
+    unit = units(others, method)
+    parts = min(VALIDATION_PARTS, unit.nunique(), _largest_class(others))
     if parts < 2:
         raise InputError(
-            f"the {len(part)} cells outside fold {fold} cannot be divided into training and validation",
+            f"the {len(others)} cells outside fold {fold} cannot be divided into training and "
+            "validation",
             "split.block_m, split.folds",
             "ask for smaller blocks; the city may be too small",
         )
-    # ASSUME: validation asks what the test asks (unseen blocks).
-    number = _stratified(part, units(part, method), method, parts, seed + 1 + (fold or 0))
-    taken = min(max(1, round(validation_fraction * parts)), parts - 1)
-    role[rest[number < taken]] = "validation"
+    part = _stratified(others, unit, method, parts, seed + 1 + (fold or 0))
+    # At least one part is validated on, and one trained on.
+    validation_parts = max(1, round(validation_fraction * parts))
+    validation_parts = min(validation_parts, parts - 1)
+    role[rest[part < validation_parts]] = "validation"
     return role
 
 
+def _largest_class(samples: pd.DataFrame) -> int:
+    """Number of cells of the most frequent class."""
+    return samples["income_class"].value_counts().max()
+
+
 def _stratified(
-    samples: pd.DataFrame, unit: pd.Series, method: str, folds: int, seed: int
+    samples: pd.DataFrame,
+    unit: pd.Series,
+    method: str,
+    folds: int,
+    seed: int,
 ) -> np.ndarray:
-    splitter, groups = StratifiedGroupKFold(folds, shuffle=True, random_state=seed), unit
+    """(N,) number of the fold of each cell, 0 .. folds-1; arguments as of `assign_folds`."""
     if method == "random":
-        splitter, groups = StratifiedKFold(folds, shuffle=True, random_state=seed), None
-    number = np.full(len(samples), -1)
-    with (
-        warnings.catch_warnings()
-    ):  # a class with fewer cells than folds cannot stand in all of them
+        splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+        groups = None
+    else:
+        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+        groups = unit
+    features = np.zeros(len(samples))
+    with warnings.catch_warnings():
+        # A class with fewer cells than folds cannot stand in all of them.
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-        parts = list(splitter.split(np.zeros(len(samples)), samples["income_class"], groups))
+        parts = list(splitter.split(features, samples["income_class"], groups))
+    number = np.full(len(samples), -1)
     for fold, (_, test) in enumerate(parts):
         number[test] = fold
     if len(np.unique(number)) < folds:
@@ -155,9 +190,12 @@ def _stratified(
 
 def in_several_roles(samples: pd.DataFrame, role: np.ndarray, key: str) -> set:
     """The values of `key` (idINSPIRE, group, block) that stand in more than one role."""
-    frame = pd.DataFrame({"key": samples[key].to_numpy(), "role": role}).dropna()
-    roles_held = frame.groupby("key")["role"].nunique()
-    return set(roles_held.index[roles_held > 1])
+    columns = {
+        "key": samples[key].to_numpy(),
+        "role": role,
+    }
+    n_roles = pd.DataFrame(columns).dropna().groupby("key")["role"].nunique()
+    return set(n_roles.index[n_roles > 1])
 
 
 def leaks(samples: pd.DataFrame, role: np.ndarray, key: str) -> int:
@@ -166,44 +204,58 @@ def leaks(samples: pd.DataFrame, role: np.ndarray, key: str) -> int:
 
 
 def usable_cells(
-    cells: pd.DataFrame, images: pd.DataFrame, max_void_fraction: float
+    cells: pd.DataFrame,
+    images: pd.DataFrame,
+    max_void_fraction: float,
 ) -> pd.DataFrame:
     """Which cells can be used, and why the others cannot.
 
     Args:
-        cells: `idINSPIRE, income_eur, ind, group`, one row per cell of the city; without an income where nobody lives.
+        cells: `idINSPIRE, income_eur, ind, group`, one row per cell of the city; without an income
+            where nobody lives.
         images: `idINSPIRE, path, void_fraction`.
-        max_void_fraction: share of an image that may be void, 0..1.
+        max_void_fraction: Share of an image that may be void, 0..1.
 
     Returns:
         `idINSPIRE, income_eur, ind, group, used, reason`, sorted by id.
+
+    Raises:
+        InputError: People live in a cell without a finite income, or no cell is usable.
     """
     table = cells[["idINSPIRE", "income_eur", "ind", "group"]].merge(
         images, on="idINSPIRE", how="left", validate="1:1"
     )
     table = table.sort_values("idINSPIRE", ignore_index=True)
-    finite = np.isfinite(table["income_eur"].astype("float64"))
-    wrong = table.loc[~finite & (table["income_eur"].notna() | (table["ind"] != 0)), "idINSPIRE"]
-    if len(wrong):
-        raise InputError(
-            f"{len(wrong):,} cells have no finite income, the first {wrong.iloc[0]}",
-            "cells.parquet, income_eur",
-            "select the cells again: 03_select_cells --force",
-        )
+    has_income = np.isfinite(table["income_eur"].astype("float64"))
+    _refuse_lacking_incomes(table[~has_income])
+
+    # Where several reasons hold, the last one is told.
     reason = pd.Series("", index=table.index)
-    reason[table["void_fraction"] > max_void_fraction] = (
-        f"more than {max_void_fraction:.3g} of the image is void"
-    )
+    void = table["void_fraction"] > max_void_fraction
+    reason[void] = f"more than {max_void_fraction:.3g} of the image is void"
     reason[table["path"].isna()] = "no image"
-    reason[~finite] = "no income"
-    table["used"], table["reason"] = reason == "", reason
+    reason[~has_income] = "no income"
+    table["used"] = reason == ""
+    table["reason"] = reason
     if not table["used"].any():
         raise InputError(
             f"none of {len(table):,} cells is usable: {reason.value_counts().to_dict()}",
             "images.csv",
             "see what 04 and 05 say about imagery",
         )
-    return table[["idINSPIRE", "income_eur", "ind", "group", "used", "reason"]]
+    return table[USABLE_COLUMNS]
+
+
+def _refuse_lacking_incomes(cells: pd.DataFrame) -> None:
+    """Raise if people live in a cell without a finite income, or its income is infinite."""
+    lacks_income = cells["income_eur"].notna() | (cells["ind"] != 0)
+    ids = cells.loc[lacks_income, "idINSPIRE"]
+    if len(ids):
+        raise InputError(
+            f"{len(ids):,} cells have no finite income, the first {ids.iloc[0]}",
+            "cells.parquet, income_eur",
+            "select the cells again: 03_select_cells --force",
+        )
 
 
 def add_folds(table: pd.DataFrame, split: Split, seed: int) -> pd.DataFrame:
@@ -211,14 +263,15 @@ def add_folds(table: pd.DataFrame, split: Split, seed: int) -> pd.DataFrame:
 
     Args:
         table: `idINSPIRE, group, used, reason, income_class`.
-        split: settings of the split.
-        seed: of the folds.
+        split: Settings of the split.
+        seed: Seed of the folds.
 
     Raises:
-        InputError: fewer blocks (groups, cells) than folds.
+        InputError: There are fewer blocks (groups, cells) than folds.
     """
-    table = table.assign(block=assign_blocks(table["idINSPIRE"], table["group"], split.block_m))
+    blocks = assign_blocks(table["idINSPIRE"], table["group"], split.block_m)
+    table = table.assign(block=blocks)
     used = table[table["used"]]
-    table["fold"] = pd.Series(assign_folds(used, split.method, split.folds, seed), index=used.index)
-    columns = ["idINSPIRE", "used", "reason", "income_class", "block", "group", "fold"]
-    return table[columns].astype({"income_class": "Int64", "fold": "Int64"})
+    folds = assign_folds(used, split.method, split.folds, seed)
+    table["fold"] = pd.Series(folds, index=used.index)
+    return table[SAMPLE_COLUMNS].astype({"income_class": "Int64", "fold": "Int64"})
