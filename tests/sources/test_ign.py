@@ -50,7 +50,9 @@ def test_other_names_are_no_packs(text):
 @given(st.text(max_size=80))
 def test_any_text_may_be_a_name(text):
     pack_names.parse_name(text)
-    assert "/" not in pack_names.tile_name(text) and "\\" not in pack_names.tile_name(text)
+    name = pack_names.tile_name(text)
+    assert "/" not in name
+    assert "\\" not in name
 
 
 @pytest.mark.parametrize(
@@ -68,12 +70,13 @@ def test_nom_may_begin_with_anything(nom):
 @pytest.mark.parametrize("above", ["", "x", "x/y/z"])
 def test_any_number_of_folders_above(data, prefix, inner, above):
     write_pack(data / "aerial_data", "075", 2014, [(W, N)], prefix=prefix, inner=inner, above=above)
-    found = found_in(data)
-    row = found.tiles.iloc[0]
-    assert (data / row["path"]).is_file() and row["size_bytes"] == (
-        data / row["path"]
-    ).stat().st_size
-    assert (row["department"], row["campaign_year"], len(found.tiles)) == ("75", 2014, 1)
+    tiles = found_in(data).tiles
+    row = tiles.iloc[0]
+    path = data / row["path"]
+    assert len(tiles) == 1
+    assert (row["department"], row["campaign_year"]) == ("75", 2014)
+    assert path.is_file()
+    assert path.stat().st_size == row["size_bytes"]
 
 
 def test_pack_straight_in_the_drop_folder_without_a_telling_name(data):
@@ -86,8 +89,7 @@ def test_pack_straight_in_the_drop_folder_without_a_telling_name(data):
 def test_only_the_needed_tiles_of_a_multi_volume_archive_are_unpacked(data, tmp_path):
     pack = write_pack(tmp_path, "075", 2014, [(W, N), (W + 400, N), (W, N + 400)])
     archive(pack, data / "aerial_data", volume_bytes=100_000)
-    found = found_in(data)
-    assert list(found.tiles["name"]) == ["75-2014-6500-68640-LA93-0M20-E080.jp2"]
+    assert list(found_in(data).tiles["name"]) == ["75-2014-6500-68640-LA93-0M20-E080.jp2"]
     assert len(list(data.rglob("*.jp2"))) == 1
 
 
@@ -99,7 +101,8 @@ def test_tile_replaced_by_another_of_its_size_is_noticed(data):
     content[-100] ^= 1  # within the code stream: still an image
     tile.write_bytes(content)
     after = found_in(data).tiles
-    assert list(after["size_bytes"]) == list(before["size_bytes"]) and len(after) == 1
+    assert len(after) == 1
+    assert list(after["size_bytes"]) == list(before["size_bytes"])
     assert list(after["signature"]) != list(before["signature"])
 
 
@@ -108,10 +111,10 @@ def test_unpacked_tiles_outlive_their_archive_and_a_truncated_one_is_unpacked_ag
     volumes = archive(pack, data / "aerial_data", volume_bytes=60_000)
     tile = data / found_in(data).tiles["path"].iloc[0]
     whole = tile.read_bytes()
-    (damaged := tile).write_bytes(whole[:1000])
+    tile.write_bytes(whole[:1000])
     with pytest.raises(InputError, match="0M20"):
         found_in(data)
-    damaged.unlink()
+    tile.unlink()
     found_in(data)
     assert tile.read_bytes() == whole
     for volume in volumes:
@@ -120,9 +123,8 @@ def test_unpacked_tiles_outlive_their_archive_and_a_truncated_one_is_unpacked_ag
 
 
 def test_missing_volume_is_named(data, tmp_path):
-    volumes = archive(
-        write_pack(tmp_path, "075", 2014, [(W, N)]), data / "aerial_data", volume_bytes=30_000
-    )
+    pack = write_pack(tmp_path, "075", 2014, [(W, N)])
+    volumes = archive(pack, data / "aerial_data", volume_bytes=30_000)
     volumes[1].unlink()
     with pytest.raises(InputError, match=r"7z\.002"):
         found_in(data)
@@ -130,23 +132,22 @@ def test_missing_volume_is_named(data, tmp_path):
 
 def test_tile_named_by_the_index_and_not_there_is_told(data):
     pack = write_pack(data / "aerial_data", "075", 2014, [(W, N), (W + 400, N)])
-    gone = next(pack.rglob("*6504*.jp2"))
-    gone.unlink()
-    found = found_in(data, cells(800))
-    assert found.absent == {pack.name: [gone.name]} and len(found.tiles) == 1
+    absent_tile = next(pack.rglob("*6504*.jp2"))
+    absent_tile.unlink()
+    city_tiles = found_in(data, cells(800))
+    assert city_tiles.absent == {pack.name: [absent_tile.name]}
+    assert len(city_tiles.tiles) == 1
 
 
 def test_both_packs_of_a_border_are_kept_and_the_newest_comes_first(data):
     write_pack(data / "aerial_data", "075", 2014, [(W, N)])
     write_pack(data / "aerial_data", "092", 2015, [(W, N)])
-    wanted = pd.concat([cells(), cells(department="92").iloc[:1]]).drop_duplicates(
-        "idINSPIRE", keep="last"
-    )
-    found = found_in(data, wanted)
-    assert sorted(found.tiles["department"]) == ["75", "92"]
-    assert [
-        tile.campaign_year for tile in cells_with_tiles(wanted, found.tiles, data)[0].tiles
-    ] == [2015, 2014]
+    first_of_92 = cells(department="92").iloc[:1]
+    border_cells = pd.concat([cells(), first_of_92]).drop_duplicates("idINSPIRE", keep="last")
+    tiles = found_in(data, border_cells).tiles
+    assert sorted(tiles["department"]) == ["75", "92"]
+    first_cell = cells_with_tiles(border_cells, tiles, data)[0]
+    assert [tile.campaign_year for tile in first_cell.tiles] == [2015, 2014]
 
 
 @pytest.mark.parametrize(("year", "expected"), [(None, 2017), (2014, 2014)])
@@ -171,9 +172,8 @@ def write_index(data, frame):
 
 
 def footprints(columns, count=1, crs="EPSG:2154", west=W):
-    return gpd.GeoDataFrame(
-        columns, geometry=[shapely.box(west, N - 400, west + 400, N)] * count, crs=crs
-    )
+    square = shapely.box(west, N - 400, west + 400, N)
+    return gpd.GeoDataFrame(columns, geometry=[square] * count, crs=crs)
 
 
 @pytest.mark.parametrize(
@@ -222,14 +222,19 @@ def test_index_without_a_coordinate_system_is_lambert_93(data):
 def test_coverage_is_told_by_department_and_faults_are_not_swallowed(data, caplog):
     caplog.set_level("INFO")
     write_pack(data / "aerial_data", "075", 2014, [(W, N)])
-    two = pd.concat([cells(), cells_over(W + 900, N - 400, W + 1300, N, "92")])
-    found = found_in(data, two)
-    share = covered_share(two, found.tiles)
-    assert share[two["department"] == "92"].max() == 0 and share.max() == pytest.approx(1)
-    counts = collect.report_coverage(two, found, [])
-    assert counts["without"] == (share == 0).sum() and "department 92" in caplog.text
+    bare_cells = cells_over(W + 900, N - 400, W + 1300, N, "92")
+    all_cells = pd.concat([cells(), bare_cells])
+    city_tiles = found_in(data, all_cells)
+    share = covered_share(all_cells, city_tiles.tiles)
+    assert share[all_cells["department"] == "92"].max() == 0
+    assert share.max() == pytest.approx(1)
+
+    counts = collect.report_coverage(all_cells, city_tiles, [])
+    assert counts["without"] == (share == 0).sum()
+    assert "department 92" in caplog.text
+    faults = [InputError("x", "y", "z"), InputError("x2")]
     with pytest.raises(InputError, match="could not be fetched: x .and 1 more"):
-        collect.report_coverage(two, found, [InputError("x", "y", "z"), InputError("x2")])
+        collect.report_coverage(all_cells, city_tiles, faults)
 
 
 def test_no_imagery_at_all_says_which_departments_to_fetch(data):

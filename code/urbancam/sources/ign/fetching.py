@@ -85,6 +85,7 @@ def fetch_departments(
 def _fetch_department(
     department: str, year: int | None, index_url: str, folder: Path, patience: Patience
 ) -> None:
+    """Fetch the volumes of the pack that the index has for a department."""
     name, url = index.find_pack(index_url, department, year, patience)
     files = index.list_files(url, patience)
     _check_room(files, folder)
