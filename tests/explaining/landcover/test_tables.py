@@ -1,0 +1,82 @@
+"""What all tables of land cover have in common: significance, one block, a city of a large size."""
+
+import string
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from land_cover_cities import TABLES, green_in_two_blocks, make_city, random_city
+from urbancam.explaining.landcover.observed import class_income
+from urbancam.explaining.landcover.ordering import ordering_agreement
+from urbancam.explaining.landcover.pairs import coactivation
+
+SIGNIFICANCE = ["p_value", "q_value", "significant"]
+ALL_TABLES = TABLES | {"class_income": class_income, "ordering_agreement": ordering_agreement}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_significance_stands_last_and_agrees_with_the_interval(mixed, name):
+    table = TABLES[name](mixed)
+    assert list(table)[-3:] == SIGNIFICANCE
+    assert table["significant"].dtype == bool
+    assert (table["q_value"] >= table["p_value"]).all()
+    assert table["p_value"].notna().equals(table["ci_low"].notna())
+
+
+def test_effects_are_found_and_the_inert_class_is_not(city):
+    contrast = city.contrast().set_index("class")["significant"]
+    assert contrast["green ua"] and contrast["comr_indst"]
+    assert not contrast["roads"]
+    contribution = city.contribution_by_class().set_index("class")["significant"]
+    assert contribution["green ua"] and contribution["comr_indst"]
+
+
+def test_map_that_follows_area_is_nowhere_significant():
+    city = make_city(gain=1.0)
+    for table in (city.activation_ratio(), city.contrast(), coactivation(city)):
+        assert (table["p_value"] == 1).all()
+
+
+def test_q_values_are_those_of_one_side(mixed):
+    for _, side in mixed.activation_ratio().groupby("side"):
+        expected = stats.false_discovery_control(side["p_value"])
+        assert side["q_value"].to_numpy() == pytest.approx(expected)
+
+
+def test_class_in_few_blocks_is_not_tested_nor_counted():
+    city = make_city(change=green_in_two_blocks)
+    table = city.activation_ratio().set_index(["side", "class"]).loc["rich"]
+    green = table.loc["green ua"]
+    assert np.isnan(green[["p_value", "q_value"]].astype(float)).all()
+    assert not green["significant"]
+    others = table.loc[["comr_indst", "roads"]]
+    expected = stats.false_discovery_control(others["p_value"])
+    assert others["q_value"].to_numpy() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", ALL_TABLES)
+def test_city_of_one_block_has_tables_without_intervals(name):
+    table = ALL_TABLES[name](random_city(n=5, min_joint_cells=1))
+    assert len(table)
+    assert table["ci_low"].isna().all()
+    assert name == "class_income" or table["p_value"].isna().all()
+
+
+@pytest.mark.slow
+def test_city_of_the_size_of_paris_within_a_minute_and_2_gb():
+    tracemalloc.start()
+    start = time.process_time()  # others may use the machine
+    city = random_city(70_000, names=string.ascii_lowercase[:20], cells_a_block=35)
+    tables = {name: table(city) for name, table in ALL_TABLES.items()}
+    seconds = time.process_time() - start
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert city.n_blocks == 2000
+    assert len(tables["coactivation"]) == 760
+    assert tables["coactivation"]["p_value"].notna().all()
+    assert seconds < 60
+    assert peak_bytes < 2e9
