@@ -2,7 +2,8 @@
 
 Reads   nothing
 Writes  <data>/census_data/Filosofi2015_carreaux_200m_shp.zip, <data>/UA_data/FR901L1_DEMO.zip,
-        <data>/aerial_data/ORTHOHR_*.7z.00N (two departments), <data>/truth.json (the rule behind the incomes)
+        <data>/aerial_data/ORTHOHR_*.7z.00N (two departments), <data>/truth.json (the rule behind
+        the incomes)
 Run     python code/00_make_demo_city.py --run demo
 """
 

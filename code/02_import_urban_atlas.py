@@ -1,4 +1,5 @@
-"""Bring a city's Urban Atlas, in whatever layout it came, into one land-cover table and one outline.
+"""Bring a city's Urban Atlas, in whatever layout it came, into one land-cover table and one
+outline.
 
 Reads   data/UA_data/ (2012 shapefiles, GeoPackages, FlatGeobuf; zipped or not, at any depth)
 Writes  results/<city>/land_cover.parquet (polygons with code and class), boundary.parquet

@@ -1,4 +1,5 @@
-"""Select the inhabited census cells whose centre lies in the city; with `census.cells: all` its other squares too.
+"""Select the inhabited census cells whose centre lies in the city; with `census.cells: all` its
+other squares too.
 
 Reads   data/census_data/census_<vintage>[_1km].parquet, results/<city>/boundary.parquet
 Writes  results/<city>/cells.parquet (squares of EPSG:3035, income, imputation)
@@ -60,10 +61,12 @@ def refuse_shared_cells(ids: "pd.Series", paths: Paths) -> None:
             continue
         shared = ids[ids.isin(frames.read(other, ["idINSPIRE"])["idINSPIRE"])]
         if len(shared):
+            counts = f"{len(shared):,} of {len(ids):,} cells"
             raise InputError(
-                f"{len(shared):,} of {len(ids):,} cells also lie in {other.parent.name}: {shared.iloc[0]}",
+                f"{counts} also lie in {other.parent.name}: {shared.iloc[0]}",
                 f"{shown(paths.boundary)} and {shown(other.parent / 'boundary.parquet')}",
-                "take both outlines from one edition of Urban Atlas, or use another --results for one",
+                "take both outlines from one edition of Urban Atlas, "
+                "or use another --results for one",
             )
 
 

@@ -1,8 +1,11 @@
-"""Have the aerial imagery of a city's cells: tiles of IGN's packs, or one image per cell from IGN's server.
+"""Have the aerial imagery of a city's cells: tiles of IGN's packs, or one image per cell from IGN's
+server.
 
-Reads   results/<city>/cells.parquet; data/aerial_data/ (packs dropped in, unpacked or not), aerial_links.txt,
-        IGN's index for what is missing; with imagery.source=wms IGN's WMS and nothing else
-Writes  data/aerial_data/ (only the tiles that the cells need are unpacked), results/<city>/tiles.parquet
+Reads   results/<city>/cells.parquet; data/aerial_data/ (packs dropped in, unpacked or not),
+        aerial_links.txt, IGN's index for what is missing; with imagery.source=wms IGN's WMS and
+        nothing else
+Writes  data/aerial_data/ (only the tiles that the cells need are unpacked),
+        results/<city>/tiles.parquet
 Run     python code/04_download_aerial.py --city Demo --run demo
 """
 

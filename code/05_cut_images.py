@@ -1,4 +1,5 @@
-"""Cut the aerial image of every cell: one warp from the tiles straight onto the cell's own grid (EPSG:3035).
+"""Cut the aerial image of every cell: one warp from the tiles straight onto the cell's own grid
+(EPSG:3035).
 
 Reads   results/<city>/cells.parquet, tiles.parquet, and the tiles below data/aerial_data/
 Writes  results/<city>/images/FR_URBANATLAS_<200m|1km>_<idINSPIRE>.png (row 0 in the north),

@@ -34,7 +34,8 @@ def work(job: Job) -> Done:
     fragments = cutting.cut_by_cells(land_cover, cells)
     if fragments.empty:
         raise InputError(
-            f"no land cover lies in any of {len(cells):,} cells: land cover {land_cover.total_bounds.round()}, "
+            f"no land cover lies in any of {len(cells):,} cells: "
+            f"land cover {land_cover.total_bounds.round()}, "
             f"cells {cells.total_bounds.round()} (EPSG:3035, m)",
             shown(paths.land_cover),
             "check that data/UA_data holds the city's own Urban Atlas",

@@ -1,4 +1,5 @@
-"""Say which cells are used, why the others are not, and into which class, block and fold each one falls.
+"""Say which cells are used, why the others are not, and into which class, block and fold each one
+falls.
 
 Reads   results/<city>/cells.parquet, images.csv
 Writes  results/<city>/<run>/samples.csv

@@ -1,12 +1,14 @@
-"""Train one network per fold on the income classes of a city, and predict the fold's own test and validation cells.
+"""Train one network per fold on the income classes of a city, and predict the fold's own test and
+validation cells.
 
-With `split.method: city` the network learns from all other cities at hand (those with samples of the same run), and
-the whole city is tested. A fold that another run of the city has trained on the same things is taken over. On a machine
-with several GPUs the folds are trained side by side, each on one of them.
+With `split.method: city` the network learns from all other cities at hand (those with samples of
+the same run), and the whole city is tested. A fold that another run of the city has trained on the
+same things is taken over. On a machine with several GPUs the folds are trained side by side, each
+on one of them.
 
 Reads   results/<city>/<run>/samples.csv, results/<city>/images.csv, images/
-Writes  results/<city>/<run>/fold_K/: weights.pt (state dict), history.csv, tensorboard/, test_predictions.csv,
-        validation_predictions.csv
+Writes  results/<city>/<run>/fold_K/: weights.pt (state dict), history.csv, tensorboard/,
+        test_predictions.csv, validation_predictions.csv
 Run     python code/11_train_income.py --city Demo --run demo [--fold 0]
 """
 

@@ -1,7 +1,9 @@
-"""Score the out-of-fold predictions, beside baselines that never saw an image or learned nothing from it.
+"""Score the out-of-fold predictions, beside baselines that never saw an image or learned nothing
+from it.
 
 Reads   results/<city>/cells.parquet, fragments.parquet, images.csv, images/
-        results/<city>/<run>/samples.csv, fold_K/{test,validation}_predictions.csv of every trained fold
+        results/<city>/<run>/samples.csv, fold_K/{test,validation}_predictions.csv of every trained
+        fold
 Writes  results/<city>/<run>/predictions.csv
         results/<city>/<run>/tables/{metrics,confusion_matrix,classification_report,calibration,reliability,
         temperatures,spatial_autocorrelation}.csv

@@ -1,8 +1,10 @@
-"""Compute each cell's activation maps with the model that never saw it, and sum them over its land cover.
+"""Compute each cell's activation maps with the model that never saw it, and sum them over its land
+cover.
 
-Reads   results/<city>/images.csv, images/, fragments.parquet, results/<city>/<run>/samples.csv, fold_K/weights.pt
-Writes  results/<city>/<run>/activation.parquet (a row per fragment), cell_activation.csv (a row per cell),
-        maps/<idINSPIRE>.png (small signed map: 128 zero, 255 most rich, 1 most poor)
+Reads   results/<city>/images.csv, images/, fragments.parquet, results/<city>/<run>/samples.csv,
+        fold_K/weights.pt
+Writes  results/<city>/<run>/activation.parquet (a row per fragment), cell_activation.csv (a row per
+        cell), maps/<idINSPIRE>.png (small signed map: 128 zero, 255 most rich, 1 most poor)
 Run     python code/13_project_activation.py --city Demo --run demo
 """
 

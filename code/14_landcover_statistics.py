@@ -1,9 +1,10 @@
-"""Say which land cover the network reads as poor and as rich, what the incomes say, and whether they agree.
+"""Say which land cover the network reads as poor and as rich, what the incomes say, and whether
+they agree.
 
 Reads   results/<city>/<run>/activation.parquet, predictions.csv, samples.csv
-Writes  results/<city>/<run>/tables/: activation_ratio.csv, activation_contrast.csv, contribution.csv,
-        coactivation.csv, observed_association.csv, observed_coassociation.csv, class_income.csv,
-        ordering_agreement.csv
+Writes  results/<city>/<run>/tables/: activation_ratio.csv, activation_contrast.csv,
+        contribution.csv, coactivation.csv, observed_association.csv, observed_coassociation.csv,
+        class_income.csv, ordering_agreement.csv
 Run     python code/14_landcover_statistics.py --city Demo --run demo
 """
 

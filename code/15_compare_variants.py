@@ -1,7 +1,9 @@
-"""Put the run beside its variants: the same model under other splits (what leaks, and what that is worth) and seeds.
+"""Put the run beside its variants: the same model under other splits (what leaks, and what that is
+worth) and seeds.
 
 Reads   results/<city>/<run>/samples.csv, predictions.csv, tables/
-        results/<city>/<run>/variants/<name>/samples.csv, tables/ of the variants that section `compare` asks for
+        results/<city>/<run>/variants/<name>/samples.csv, tables/ of the variants that section
+        `compare` asks for
 Writes  results/<city>/<run>/tables/leakage.csv, seeds.csv
 Run     python code/15_compare_variants.py --city Demo --run demo
 """
@@ -48,7 +50,10 @@ def declare(request: Request) -> Step:
 def trained_variants(
     settings: "Settings", paths: Paths
 ) -> tuple[dict[str, Paths], dict[int, Paths]]:
-    """The variants to compare with, by split and by seed; a city left out only where it was trained."""
+    """The variants to compare with, by split and by seed.
+
+    A city left out only where it was trained.
+    """
     names = [name.partition("-") for name in variants.names(settings)]
     splits = {
         value: paths.of_variant(variants.split_name(value))

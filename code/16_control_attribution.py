@@ -1,10 +1,12 @@
-"""Ask what an activation ratio is worth: other attribution methods, controls without signal, deletion curves.
+"""Ask what an activation ratio is worth: other attribution methods, controls without signal,
+deletion curves.
 
 Reads   results/<city>/images.csv, images/, fragments.parquet
         results/<city>/<run>/samples.csv, predictions.csv, fold_K/weights.pt
-        results/<city>/<run>/variants/shuffled-labels/activation.parquet (with compare.shuffled_labels)
-Writes  results/<city>/<run>/tables/: attribution_controls.csv, attribution_agreement.csv, deletion.csv,
-        deletion_area.csv
+        results/<city>/<run>/variants/shuffled-labels/activation.parquet (with
+        compare.shuffled_labels)
+Writes  results/<city>/<run>/tables/: attribution_controls.csv, attribution_agreement.csv,
+        deletion.csv, deletion_area.csv
 Run     python code/16_control_attribution.py --city Demo --run demo
 """
 

@@ -1,10 +1,12 @@
-"""Predict where a model was not trained: the city's cells without income, and its cells by other cities' models.
+"""Predict where a model was not trained: the city's cells without income, and its cells by other
+cities' models.
 
-A model here is the mean of the outputs of its run's folds. Other cities are those with a finished run of the same name;
-classes are quintiles of each city, so between cities it is the ranking (Spearman) that compares.
+A model here is the mean of the outputs of its run's folds. Other cities are those with a finished
+run of the same name; classes are quintiles of each city, so between cities it is the ranking
+(Spearman) that compares.
 
-Reads   results/<city>/cells.parquet, images.csv, images/, results/<city>/<run>/samples.csv, predictions.csv,
-        fold_K/weights.pt of this city and of every other one with the same run
+Reads   results/<city>/cells.parquet, images.csv, images/, results/<city>/<run>/samples.csv,
+        predictions.csv, fold_K/weights.pt of this city and of every other one with the same run
 Writes  results/<city>/<run>/predictions_without_income.csv, tables/transfer.csv
 Run     python code/17_transfer_income.py --city Demo --run demo
 """

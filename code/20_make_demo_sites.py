@@ -1,4 +1,5 @@
-"""Make the towns of the cities demo: five forms, several sites each, two acquisitions of different light and season.
+"""Make the towns of the cities demo: five forms, several sites each, two acquisitions of different
+light and season.
 
 Reads   nothing
 Writes  <data>/cities_data/<City (IATA)>/<site>/0.jpg, <data>/cities_data/acquisitions.csv,

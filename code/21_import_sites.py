@@ -1,7 +1,9 @@
-"""List the images of all cities: dropped in, fetched from the hub, or cut from the income experiment's tiles.
+"""List the images of all cities: dropped in, fetched from the hub, or cut from the income
+experiment's tiles.
 
-Reads   data/cities_data/<City (IATA)>/<site>/*.jpg|png|tif|jp2, acquisitions.csv (cities.source files, hub); or
-        results/<City>/cells.parquet, tiles.parquet, boundary.parquet and the tiles (cities.source ign)
+Reads   data/cities_data/<City (IATA)>/<site>/*.jpg|png|tif|jp2, acquisitions.csv (cities.source
+        files, hub); or results/<City>/cells.parquet, tiles.parquet, boundary.parquet and the tiles
+        (cities.source ign)
 Writes  results/cities/<run>/sites.csv, skipped.csv; with ign results/cities/images/<City>_<side>px/
 Run     python code/21_import_sites.py --run demo
 """
@@ -79,7 +81,10 @@ def work(job: Job) -> Done:
 
 
 def list_folder(job: Job) -> "tuple[pd.DataFrame, pd.DataFrame]":
-    """The images in the drop folder, and what lies there that is none; fetched from the hub first where asked."""
+    """The images in the drop folder, and what lies there that is none.
+
+    Fetched from the hub first where asked.
+    """
     import pandas as pd
 
     from urbancam.cities import hub, sites
@@ -98,7 +103,8 @@ def list_folder(job: Job) -> "tuple[pd.DataFrame, pd.DataFrame]":
 
 
 def is_as_left(job: Job) -> bool:
-    """Whether the result is, byte for byte, what this version of the step left: what it tells need not be looked up."""
+    """Whether the result is, byte for byte, what this version of the step left: what it tells
+    need not be looked up."""
     record = job.step.record
     hash_then = record.get("sha256", {}).get(shown(job.result))
     same_version = record.get("version") == job.step.version

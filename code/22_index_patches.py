@@ -1,7 +1,8 @@
 """Index the patches of all sites: windows of their images, and each one's role in each fold.
 
 Reads   results/cities/<run>/sites.csv
-Writes  results/cities/<run>/patches.parquet, cities.csv (which cities take part, and why the others do not)
+Writes  results/cities/<run>/patches.parquet, cities.csv (which cities take part, and why the others
+        do not)
 Run     python code/22_index_patches.py --run demo
 """
 
@@ -70,7 +71,8 @@ def work(job: Job) -> Done:
 def usable_images(
     images: "pd.DataFrame", cities: "pd.DataFrame", asked: "Cities"
 ) -> "pd.DataFrame":
-    """The images that hold patches, of known acquisition where that splits, of cities that take part; the others are told."""
+    """The images that hold patches, of known acquisition where that splits, of cities that take
+    part; the others are told."""
     from urbancam.cities import patch_windows, patches
 
     for city in cities[~cities["used"]].itertuples():

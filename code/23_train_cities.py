@@ -1,8 +1,9 @@
-"""Train one network per fold to name the city of a patch, and let it name those of the fold's test sites.
+"""Train one network per fold to name the city of a patch, and let it name those of the fold's test
+sites.
 
 Reads   results/cities/<run>/sites.csv, patches.parquet, images
-Writes  results/cities/<run>/fold_K/: weights.pt (state dict), history.csv, tensorboard/, test_predictions.csv,
-        site_embeddings.parquet; below variants/<name>/ with --variant
+Writes  results/cities/<run>/fold_K/: weights.pt (state dict), history.csv, tensorboard/,
+        test_predictions.csv, site_embeddings.parquet; below variants/<name>/ with --variant
 Run     python code/23_train_cities.py --run demo [--fold 0] [--variant colour-grey]
 """
 

@@ -1,8 +1,11 @@
-"""Score how well cities are named, by what acquisition they are named, and say which cities look alike.
+"""Score how well cities are named, by what acquisition they are named, and say which cities look
+alike.
 
-Reads   results/cities/<run>/patches.parquet, fold_K/{test_predictions.csv,site_embeddings.parquet} of every fold;
-        variants/<name>/patches.parquet, fold_K/test_predictions.csv of the variants that were trained
-Writes  results/cities/<run>/predictions.csv, tables/{accuracy,confusion_matrix,most_confused,similarity_embedding,
+Reads   results/cities/<run>/patches.parquet, fold_K/{test_predictions.csv,site_embeddings.parquet}
+        of every fold; variants/<name>/patches.parquet, fold_K/test_predictions.csv of the variants
+        that were trained
+Writes  results/cities/<run>/predictions.csv,
+        tables/{accuracy,confusion_matrix,most_confused,similarity_embedding,
         similarity_confusion,city_similarity,city_tree,city_map}.csv
 Run     python code/24_evaluate_cities.py --run demo
 """

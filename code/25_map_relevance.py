@@ -1,10 +1,12 @@
-"""Map by what the networks name each city: Relevance-CAM of test patches at every depth, and over their land cover.
+"""Map by what the networks name each city: Relevance-CAM of test patches at every depth, and over
+their land cover.
 
 Reads   results/cities/<run>/sites.csv, patches.parquet, fold_K/weights.pt; the images;
         results/<City>/land_cover.parquet of the cities whose sites were cut from their tiles
-Writes  results/cities/<run>/relevance/<City>/: of each drawn patch and layer <n>_<patch>_<layer>_heat.png,
-        ..._overlay.png, ..._masked.png; sheet_1.png and .pdf, ...: ten patches each
-        tables/relevance.csv, relevance_by_class.csv; relevance_fragments.parquet (a row per layer and fragment)
+Writes  results/cities/<run>/relevance/<City>/: of each drawn patch and layer
+        <n>_<patch>_<layer>_heat.png, ..._overlay.png, ..._masked.png; sheet_1.png and .pdf, ...:
+        ten patches each tables/relevance.csv, relevance_by_class.csv; relevance_fragments.parquet
+        (a row per layer and fragment)
 Run     python code/25_map_relevance.py --run demo
 """
 
@@ -47,7 +49,8 @@ def declare(request: Request) -> Step:
 
 
 def land_covers(paths: Paths) -> dict[str, Path]:
-    """City -> its land cover, of the cities whose sites have coordinates and whose Urban Atlas was imported."""
+    """City -> its land cover, of the cities whose sites have coordinates and whose Urban Atlas
+    was imported."""
     if not paths.sites.is_file():
         return {}
     with paths.sites.open(encoding="utf-8", newline="") as table:
@@ -115,7 +118,10 @@ def map_city_by_city(
     makers: dict[str, Callable[..., "pd.DataFrame"]],
     parts: Path,
 ) -> dict[str, list["pd.DataFrame"]]:
-    """The table of each city, by what its patches are for; cities that are there are not mapped again."""
+    """The table of each city, by what its patches are for.
+
+    Cities that are there are not mapped again.
+    """
     import pandas as pd
     from tqdm import tqdm
 
@@ -133,7 +139,10 @@ def map_city_by_city(
 
 
 def join(tables: list["pd.DataFrame"], columns: list[str] | None = None) -> "pd.DataFrame":
-    """The tables of all cities, one below the other; where there is no row, an empty one with these columns."""
+    """The tables of all cities, one below the other.
+
+    Where there is no row, an empty one with these columns.
+    """
     import pandas as pd
 
     filled = [table for table in tables if len(table)]

@@ -1,8 +1,8 @@
 """Draw the cities experiment from its tables; compute nothing.
 
 Reads   results/cities/<run>/sites.csv, tables/{accuracy,confusion_matrix,city_tree,city_map}.csv
-Writes  results/cities/<run>/figures/, each as .png and .pdf: city_accuracy, city_confusion, colour_controls,
-        city_tree, city_map
+Writes  results/cities/<run>/figures/, each as .png and .pdf: city_accuracy, city_confusion,
+        colour_controls, city_tree, city_map
 Run     python code/26_draw_cities.py --run demo
 """
 

@@ -1,4 +1,5 @@
-"""Say for each step of a city and run whether it is done, stale or missing, and why; compute nothing.
+"""Say for each step of a city and run whether it is done, stale or missing, and why; compute
+nothing.
 
 Reads   the record beside each result, by asking every numbered script with --status
 Writes  nothing
@@ -36,7 +37,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         "--plan",
         choices=[*plan.PARTS],
         metavar="PART",
-        help="list only the calls of a part of the plan: script, whether it takes the city, variant, option",
+        help="list only the calls of a part of the plan: "
+        "script, whether it takes the city, variant, option",
     )
     return parser.parse_args(argv)
 
@@ -78,7 +80,8 @@ def ask(call: plan.Call, args: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def spread_staleness(states: list[dict[str, Any]]) -> None:
-    """A result made from a stale or missing one is stale too, even where its inputs have not changed yet."""
+    """A result made from a stale or missing one is stale too, even where its inputs have not
+    changed yet."""
     maker_of_stale: dict[str, str] = {}
     for state in states:
         older = [maker_of_stale[path] for path in state["inputs"] if path in maker_of_stale]

@@ -1,9 +1,11 @@
 """Make the figures of a run from its tables, images, maps and land cover; compute nothing.
 
 Reads   results/<city>/images.csv, images/, fragments.parquet,
-        results/<city>/<run>/samples.csv, predictions.csv, tables/, maps/; predictions_without_income.csv where it is,
-        tables/transfer.csv of this and the other cities with the same run
-Writes  results/<city>/<run>/figures/, each as .png and .pdf: those of urbancam/exhibits.py that the settings ask for
+        results/<city>/<run>/samples.csv, predictions.csv, tables/, maps/;
+        predictions_without_income.csv where it is, tables/transfer.csv of this and the other cities
+        with the same run
+Writes  results/<city>/<run>/figures/, each as .png and .pdf: those of urbancam/exhibits.py that the
+        settings ask for
 Run     python code/91_make_figures.py --city Demo --run demo
 """
 
@@ -61,7 +63,10 @@ def declare(request: Request) -> Step:
 
 
 def transfer_tables(paths: Paths) -> list[Path]:
-    """The transfer tables at hand, this city's and the others'; none where there is one city only."""
+    """The transfer tables at hand, this city's and the others'.
+
+    None where there is one city only.
+    """
     tables = [city.table("transfer") for city in (paths, *paths.other_cities())]
     there = [table for table in tables if table.is_file()]
     return there if len(there) > 1 else []

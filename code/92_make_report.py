@@ -1,4 +1,5 @@
-"""Write the report of a run: one page with figures, tables, settings, records and limits; compute nothing.
+"""Write the report of a run: one page with figures, tables, settings, records and limits; compute
+nothing.
 
 Reads   results/<city>/<run>/tables/, figures/*.png, the records beside the results
 Writes  results/<city>/<run>/report.html

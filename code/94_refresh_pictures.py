@@ -1,6 +1,7 @@
 """Refresh the pictures of the README from the demo's own figures, smaller.
 
-Reads   figures of results/Demo/demo/, results/Demo/demo-full/ and results/cities/demo/, the demo's plan and towns
+Reads   figures of results/Demo/demo/, results/Demo/demo-full/ and results/cities/demo/, the demo's
+        plan and towns
 Writes  imgs/*.png
 Run     python code/94_refresh_pictures.py --run demo
 """

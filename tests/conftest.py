@@ -1,4 +1,5 @@
-"""Before anything imports torch: waiting threads sleep instead of spinning, as the scripts have it (command.guard)."""
+"""Before anything imports torch: waiting threads sleep instead of spinning, as the scripts have
+it (command.guard)."""
 
 import os
 
@@ -9,7 +10,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 @pytest.fixture(scope="module")
 def one_thread():
-    """This process computes with one thread, as processes with OMP_NUM_THREADS=1 do: threads enter the bytes."""
+    """This process computes with one thread, as processes with OMP_NUM_THREADS=1 do: threads
+    enter the bytes."""
     import torch
 
     threads = torch.get_num_threads()

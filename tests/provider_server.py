@@ -1,4 +1,5 @@
-"""IGN's download service and WMS on loopback: paged Atom index, files with ranges and MD5, images of any place."""
+"""IGN's download service and WMS on loopback: paged Atom index, files with ranges and MD5,
+images of any place."""
 
 import hashlib
 import math
@@ -19,19 +20,22 @@ INDEX = "/telechargement/resource/BDORTHO"
 DOWNLOAD = "/telechargement/download/BDORTHO"
 WMS = "/wms-r"
 FEED = """<?xml version='1.0' encoding='UTF-8'?>
-<feed xmlns:gpf_dl="https://data.geopf.fr/annexes/ressources/xsd/gpf_dl.xsd" xmlns="http://www.w3.org/2005/Atom"
-      gpf_dl:page="{page}" gpf_dl:pagesize="{size}" gpf_dl:pagecount="{pages}" gpf_dl:totalentries="{total}">
+<feed xmlns:gpf_dl="https://data.geopf.fr/annexes/ressources/xsd/gpf_dl.xsd"
+      xmlns="http://www.w3.org/2005/Atom" gpf_dl:page="{page}" gpf_dl:pagesize="{size}"
+      gpf_dl:pagecount="{pages}" gpf_dl:totalentries="{total}">
   <title>BDORTHO</title>{entries}
 </feed>"""
 RESOURCE = """
-  <entry><title>{name}</title><link href="{base}{index}/{name}" rel="alternate" type="application/atom+xml"/>
+  <entry><title>{name}</title>
+    <link href="{base}{index}/{name}" rel="alternate" type="application/atom+xml"/>
     <gpf_dl:zone term="{zone}" label="{zone}"/><gpf_dl:editionDate>{date}</gpf_dl:editionDate></entry>"""
 FILE = """
   <entry><title>{name}</title>
     <link href="{url}" rel="section" type="application/x-7z-compressed" gpf_dl:length="{size}"/>
     <id>{url}</id>{content}</entry>"""
 EXCEPTION = (
-    b'<?xml version="1.0"?><ServiceExceptionReport version="1.3.0"><ServiceException code="LayerNotDefined">'
+    b'<?xml version="1.0"?><ServiceExceptionReport version="1.3.0">'
+    b'<ServiceException code="LayerNotDefined">'
     b"Layer NOPE unknown.</ServiceException></ServiceExceptionReport>"
 )
 
@@ -44,8 +48,10 @@ class Ign:
     Args:
         packs: name of each pack, with its files as (name, bytes).
         per_page: entries of a page, whatever the client asks for.
-        md5: "content" (in the feed), "file" (a .md5 beside the volumes), "gone" (listed, answers 404), "wrong".
-        fault: called first with a request's path and how often that path was asked before; its reply stands.
+        md5: "content" (in the feed), "file" (a .md5 beside the volumes), "gone" (listed, answers
+            404), "wrong".
+        fault: called first with a request's path and how often that path was asked before; its
+            reply stands.
         paint: (x, y) of EPSG:2154 -> (3, H, W) uint8, what the WMS shows there.
     """
 

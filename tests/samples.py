@@ -1,4 +1,5 @@
-"""Small inputs in the providers' own layouts, and a way to run the numbered scripts in this process."""
+"""Small inputs in the providers' own layouts, and a way to run the numbered scripts in this
+process."""
 
 import importlib.util
 import zipfile
@@ -32,7 +33,10 @@ def cell_id(column: int, row: int, size_m: int = 200) -> str:
 def census_frame(
     year: int = 2015, columns: int = 4, rows: int = 3, size_m: int = 200
 ) -> gpd.GeoDataFrame:
-    """A grid of cells with INSEE's columns of a year, squares in Lambert-93; the first two are imputed."""
+    """A grid of cells with INSEE's columns of a year, squares in Lambert-93.
+
+    The first two are imputed.
+    """
     ids = [cell_id(column, row, size_m) for row in range(rows) for column in range(columns)]
     number = np.arange(len(ids), dtype=float)
     capital = year < 2019
@@ -123,7 +127,8 @@ def pack_zip(path: Path, members: dict[str, Path]) -> Path:
 def land_cover_frame(
     edition: int = 2012, city: str = "Paris", code: str = "FR001L1"
 ) -> gpd.GeoDataFrame:
-    """Three polygons that cover the sample's cells: dense fabric in the west, a road, forest in the east."""
+    """Three polygons that cover the sample's cells: dense fabric in the west, a road, forest in
+    the east."""
     north = SOUTH + 600
     polygons = [
         shapely.box(WEST, SOUTH, WEST + 390, north),

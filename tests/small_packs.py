@@ -25,7 +25,8 @@ def write_tile(
     pixel_m: float = PIXEL_M,
     crs="EPSG:2154",
 ):
-    """Write (H, W, 3) uint8 as a TIFF, or as a lossless JPEG 2000 without inner tiles, as IGN's are."""
+    """Write (H, W, 3) uint8 as a TIFF, or as a lossless JPEG 2000 without inner tiles, as IGN's
+    are."""
     path.parent.mkdir(parents=True, exist_ok=True)
     options = {"driver": "GTiff"}
     if path.suffix == ".jp2":

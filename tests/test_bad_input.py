@@ -1,4 +1,5 @@
-"""What goes wrong after the data steps: each fault one message and exit 2, nothing lost, a rerun once it is mended."""
+"""What goes wrong after the data steps: each fault one message and exit 2, nothing lost, a rerun
+once it is mended."""
 
 import contextlib
 import os
@@ -32,7 +33,8 @@ def made(one_thread, tmp_path_factory) -> Path:
 
 @pytest.fixture
 def tiny(made) -> Path:
-    """The finished city, as it was before the last test: names are kept, so that everything is up to date."""
+    """The finished city, as it was before the last test: names are kept, so that everything is
+    up to date."""
     shutil.rmtree(made / "results")
     shutil.copytree(made / "pristine", made / "results")
     return made
@@ -49,7 +51,10 @@ def run_step(folder: Path, step: str, *more: object) -> int:
 
 
 def refused(capsys, status: int, *said: str) -> str:
-    """Exit 2 and one message of three parts on stderr, which is returned; what ran before it is not looked at."""
+    """Exit 2 and one message of three parts on stderr, which is returned.
+
+    What ran before it is not looked at.
+    """
     error = capsys.readouterr().err
     assert status == 2, error
     assert error.count("error: ") == 1 and "Traceback" not in error
@@ -409,7 +414,10 @@ def test_folder_in_place_of_a_file(tiny, capsys, step, name):
 
 
 def run_mounted(script: str, *arguments: object) -> subprocess.CompletedProcess:
-    """Run a shell script where folders may be mounted that no other process sees; skips where that is not allowed."""
+    """Run a shell script where folders may be mounted that no other process sees.
+
+    Skips where that is not allowed.
+    """
     command = [
         "unshare",
         "--mount",
@@ -451,7 +459,8 @@ def test_folder_that_cannot_be_written(tiny, step, name):
     assert run_step(tiny, step, "--force") == 0
 
 
-# A tmpfs that holds the results and a few kB more than they need; the step fails, room is made, it runs again.
+# A tmpfs that holds the results and a few kB more than they need; the step fails, room is made, it
+# runs again.
 ON_A_FULL_DISK = """
 kept=$1 results=$2 room_kb=$3; shift 3
 mount -t tmpfs -o size=1g tmpfs "$results" && cp -a "$kept/." "$results" || exit 99
@@ -460,8 +469,8 @@ mount -o remount,size=$((used + room_kb))k "$results" || exit 99
 "$@" >&2; echo "$?"
 mount -o remount,size=1g "$results"
 "$@" >/dev/null 2>&1; echo "$?"
-cd "$results/Demo" && find . -type f ! -name '.*' ! -name '*.json' ! -path './logs/*' ! -path '*/tensorboard/*' \
-    ! -name history.csv -exec sha256sum {} + | sort -k 2
+cd "$results/Demo" && find . -type f ! -name '.*' ! -name '*.json' ! -path './logs/*' \
+    ! -path '*/tensorboard/*' ! -name history.csv -exec sha256sum {} + | sort -k 2
 """
 
 
@@ -506,7 +515,10 @@ def test_disk_full_in_the_middle_of_a_step(tiny, tmp_path, step, room_kb, gone):
 
 
 def lost(tiny: Path, sums: list[str]) -> list[str]:
-    """Results of the pristine city that `sha256sum` did not find as they were; figures and reports hold dates."""
+    """Results of the pristine city that `sha256sum` did not find as they were.
+
+    Figures and reports hold dates.
+    """
     import hashlib
 
     found = dict(reversed(line.split("  ", 1)) for line in sums)

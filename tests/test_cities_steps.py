@@ -1,4 +1,5 @@
-"""Steps 22 to 26 of the cities experiment on a few small squares of colour: files, resume, refusals."""
+"""Steps 22 to 26 of the cities experiment on a few small squares of colour: files, resume,
+refusals."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,8 @@ CITIES = ["Green (GGG)", "Red (RRR)"]
 
 
 def draw_sites(paths: Paths) -> None:
-    """Two cities of four sites in two acquisitions: noise with another mean colour; sites.csv as step 21 writes it."""
+    """Two cities of four sites in two acquisitions: noise with another mean colour; sites.csv as
+    step 21 writes it."""
     random, rows = np.random.default_rng(0), []
     for number, city in enumerate(CITIES):
         for site in range(4):

@@ -1,4 +1,5 @@
-"""Step 16 on a dozen made-up cells: what it writes, shares of a variant, resumption, empty lists."""
+"""Step 16 on a dozen made-up cells: what it writes, shares of a variant, resumption, empty
+lists."""
 
 import geopandas as gpd
 import numpy as np

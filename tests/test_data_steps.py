@@ -1,4 +1,5 @@
-"""Steps 01, 02, 03 and 06 as a user runs them: from what was dropped in to fragments, and bad input."""
+"""Steps 01, 02, 03 and 06 as a user runs them: from what was dropped in to fragments, and bad
+input."""
 
 import shutil
 import subprocess

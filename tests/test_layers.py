@@ -41,7 +41,10 @@ def rooms() -> dict[str, set[str]]:
 
 
 def imported_names(path: Path, top_only: bool = False) -> set[str]:
-    """Full names of the modules and symbols that a file imports; `top_only` leaves out those inside functions."""
+    """Full names of the modules and symbols that a file imports.
+
+    `top_only` leaves out those inside functions.
+    """
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names = set()
     for node in tree.body if top_only else ast.walk(tree):

@@ -29,7 +29,10 @@ CITIES = ("Gridtown (GRI)", "Paris (CDG)")
 
 
 def write_sites(paths: Paths, georeferenced: bool) -> None:
-    """Three sites of 96 px in each of two cities; those of Paris lie 200 m apart where its land cover is known."""
+    """Three sites of 96 px in each of two cities.
+
+    Those of Paris lie 200 m apart where its land cover is known.
+    """
     rows, random = [], np.random.default_rng(0)
     for city in CITIES:
         for site in range(3):

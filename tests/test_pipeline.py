@@ -1,4 +1,5 @@
-"""The whole pipeline by its front door: the machinery at a dozen cells, and the positive control on the demo city."""
+"""The whole pipeline by its front door: the machinery at a dozen cells, and the positive control
+on the demo city."""
 
 import json
 import os
@@ -20,7 +21,8 @@ pytestmark = pytest.mark.slow
 
 
 def make_house(folder: Path) -> Path:
-    """A copy of the project with the same Python environment, so that settings may be edited in it."""
+    """A copy of the project with the same Python environment, so that settings may be edited in
+    it."""
     shutil.copytree(ROOT / "code", folder / "code", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "environment", folder / "environment")
     shutil.copy(ROOT / "run.sh", folder)
@@ -134,7 +136,8 @@ def test_status_says_what_is_missing(house):
 
 
 def kill_at(house: Path, line: str, seconds: float) -> None:
-    """Start the pipeline and kill all of it, as a power cut would, some time after a line appears."""
+    """Start the pipeline and kill all of it, as a power cut would, some time after a line
+    appears."""
     command = ["bash", str(house / "run.sh"), "--run", "demo-tiny"]
     with subprocess.Popen(
         command,

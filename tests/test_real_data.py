@@ -1,4 +1,5 @@
-"""Real samples from the archive to the fragments' rows: Poznan's three whole cells, cut, read, projected."""
+"""Real samples from the archive to the fragments' rows: Poznan's three whole cells, cut, read,
+projected."""
 
 import geopandas as gpd
 import numpy as np
@@ -80,7 +81,8 @@ def test_image_is_the_orthophoto_at_each_pixels_place_and_no_turned_one_is(image
 
 @pytest.fixture(scope="module")
 def maps(images) -> list[projection.CellMaps]:
-    """Maps of a network of random weights, batch-norm statistics taken from the cells, so that they are not flat."""
+    """Maps of a network of random weights, batch-norm statistics taken from the cells, so that
+    they are not flat."""
     run = settings.load("demo")
     torch.manual_seed(0)
     network = networks.build(run.model)
@@ -94,7 +96,8 @@ def maps(images) -> list[projection.CellMaps]:
 
 
 def test_maps_of_a_network_project_onto_the_fragments(fragments, maps):
-    """Every fragment's sums against the pixels whose centres lie in its polygon, found without a raster."""
+    """Every fragment's sums against the pixels whose centres lie in its polygon, found without a
+    raster."""
     for cell, cell_maps in zip(IDS, maps, strict=True):
         held = fragments[cell]
         got = projection.project_cell(held, labels_of(cell, fragments), cell_maps)

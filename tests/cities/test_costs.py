@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from samples import run_script
-from urbancam.cities import costs, pixels
-from urbancam.workflow import settings
+from urbancam.cities import counts, pixels
+from urbancam.workflow import costs, settings
 from urbancam.workflow.paths import Paths
 
 SET = [
@@ -56,17 +56,18 @@ def words(paths: Paths, *more: str) -> list:
 
 
 def expected_costs(paths: Paths, *more: str) -> costs.Costs:
-    return costs.expected_costs(settings.load("demo", [*SET, *more]), paths)
+    return counts.expected_costs(settings.load("demo", [*SET, *more]), paths)
 
 
 def test_training_passes_every_patch_that_trains_in_every_epoch_of_every_fold(indexed):
     got = expected_costs(indexed)
     roles = pd.read_parquet(indexed.patches).filter(regex="^role_")
-    assert got.patches == 36 and got.networks == 3
-    assert got.trained_patches == 2 * (roles == "train").sum().sum()
+    assert got.count == 36 and got.networks == 3
+    assert got.trained_images == 2 * (roles == "train").sum().sum()
     looked = 2 * (roles == "validation").sum().sum() + 3 * (roles == "test").sum().sum()
-    passes = got.trained_patches + costs.LOOK_SHARE * looked
-    assert got.core_s == pytest.approx(passes * costs.TRAIN_S["resnet18"] * (32 / 224) ** 2)
+    passes = got.trained_images + costs.LOOK_SHARE * looked
+    megapixels = 0.032**2
+    assert got.training_s == pytest.approx(passes * costs.NETWORKS["resnet18"].train_s * megapixels)
 
 
 def test_variants_train_their_own_folds(indexed):
@@ -74,33 +75,26 @@ def test_variants_train_their_own_folds(indexed):
     got = expected_costs(
         indexed, "cities.variants=[colour-grey, colour-jitter]", "cities.variant_folds=2"
     )
-    assert got.networks == 7 and got.trained_patches == pytest.approx(one.trained_patches * 7 / 3)
-    assert got.weights_bytes == pytest.approx(one.weights_bytes * 7 / 3)
+    assert got.networks == 7 and got.trained_images == pytest.approx(one.trained_images * 7 / 3)
+    weights = [costs_of.disk_bytes["weights"] for costs_of in (got, one)]
+    assert weights[0] == pytest.approx(weights[1] * 7 / 3)
 
 
 def test_drawn_batches_are_an_epoch_and_a_network_of_others_is_not_trained(indexed):
     drawn = expected_costs(
         indexed, "cities.training.batches_per_epoch=5", "cities.training.batch_size=4"
     )
-    assert drawn.trained_patches == 3 * 2 * 5 * 4
-    assert expected_costs(indexed, "cities.checkpoint=model_80.pth").trained_patches == 0
+    assert drawn.trained_images == 3 * 2 * 5 * 4
+    assert expected_costs(indexed, "cities.checkpoint=model_80.pth").trained_images == 0
 
 
 def test_cache_is_what_opening_the_patches_writes(indexed):
     cities = settings.load("demo", SET).cities
-    expected = expected_costs(indexed).cache_bytes
+    expected = expected_costs(indexed).disk_bytes["cache"]
     pixels.open_patches(indexed, pd.read_parquet(indexed.patches), cities.patch_px, cities.image, 1)
     (cache,) = indexed.cache.glob("*.npy")
     assert np.load(cache, mmap_mode="r").nbytes == expected
-    assert expected_costs(indexed).cache_bytes == 0
-
-
-def test_every_network_of_the_settings_has_its_costs():
-    assert (
-        costs.TRAIN_S.keys()
-        == costs.WEIGHTS_BYTES.keys()
-        == {"resnet18", "resnet34", "resnet50", "resnet101"}
-    )
+    assert expected_costs(indexed).disk_bytes["cache"] == 0
 
 
 def expect(paths: Paths, *more: str) -> int:

@@ -34,25 +34,28 @@ def test_failure_is_told_after_the_others_are_done(tmp_path):
     assert (tmp_path / "good").exists()
 
 
-def test_folds_go_side_by_side_where_there_are_several_gpus(monkeypatch):
-    called = []
+def test_folds_go_side_by_side_where_there_are_several_gpus(monkeypatch, tmp_path):
+    calls = []
     monkeypatch.setattr(gpus, "visible", lambda: ["0", "1"])
     monkeypatch.setattr(
-        gpus, "run_side_by_side", lambda commands, devices: called.append((commands, devices)) or 0
+        gpus, "run_side_by_side", lambda commands, devices: calls.append((commands, devices)) or 0
     )
-    parser = arguments.parser("doc", experiment="cities", variant=True)
-    parser.add_argument("--fold", type=int)
-    args = parser.parse_args(
-        ["--run", "demo", "--variant", "colour-grey", "--workers", "8", "--force"]
-    )
-    assert (
-        runner.run_folds(
-            args, None, None, "code/23_train_cities.py", lambda made: made.cities.folds_split
-        )
-        == 0
-    )
-    ((commands, devices),) = called
-    words = "code/23_train_cities.py --run demo --variant colour-grey --device auto --force --workers 4 --fold"
-    assert [c[1:] for c in commands] == [
-        [*words.split(), str(fold)] for fold in range(3)
-    ] and devices == ["0", "1"]
+    script, folders = "code/23_train_cities.py", ["--data", tmp_path, "--results", tmp_path]
+    words = ["--run", "demo", "--variant", "split-acquisition", "--workers", "8", "--force"]
+    args = arguments.parser(script, "doc").parse_args([*words, *map(str, folders)])
+
+    def declare(request):
+        paths = request.paths
+        return [
+            request.step(1, paths.test_predictions(fold), ["seed"], fold=fold)
+            for fold in request.folds(request.settings.cities.folds_split)
+        ]
+
+    assert runner.run(args, declare, None, ["--unpickle"]) == 0
+    ((commands, devices),) = calls
+    own = f"--run demo --variant split-acquisition --data {tmp_path} --results {tmp_path}"
+    expected = f"{script} {own} --device auto --unpickle --force --workers 4 --fold"
+    assert devices == ["0", "1"]
+    assert [command[1:] for command in commands] == [
+        [*expected.split(), str(fold)] for fold in range(2)
+    ]

@@ -1,10 +1,12 @@
 """Records: what makes a result stale, and what does not."""
 
 import argparse
+import dataclasses
 import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +14,7 @@ from urbancam.workflow import refusals, runner
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic, listing
 from urbancam.workflow.paths import Paths, folder_name
-from urbancam.workflow.records import Step
+from urbancam.workflow.records import Done, Step
 
 
 @pytest.fixture
@@ -23,7 +25,7 @@ def made(tmp_path):
     (tmp_path / "input.csv").write_text("a\n1\n")
     step = make_step(tmp_path)
     step.result.write_text("result")
-    step.finish(1.0, {"rows": 1})
+    step.finish(1.0, Done({"rows": 1}))
     return tmp_path
 
 
@@ -110,7 +112,7 @@ def test_listing_leaves_out_partial_and_hidden_files(tmp_path):
 
 
 def refuse(step: Step, *assignments: str) -> None:
-    refusals._refuse_changed_settings(step, argparse.Namespace(set=list(assignments), run="demo"))
+    refusals.refuse_changed_settings(step, argparse.Namespace(set=list(assignments), run="demo"))
 
 
 def test_facts_of_a_city_do_not_change_silently(made):
@@ -119,8 +121,7 @@ def test_facts_of_a_city_do_not_change_silently(made):
 
 
 def test_city_is_not_built_again_from_another_folder(made):
-    step = make_step(made, "city")
-    step.listings = [made / "elsewhere"]
+    step = replace(make_step(made, "city"), listings=[made / "elsewhere"])
     with pytest.raises(InputError, match="was built from .*, not .*elsewhere"):
         refuse(step)
 
@@ -138,7 +139,7 @@ def test_second_process_says_who_holds_the_step_and_waits(tmp_path):
 import sys; sys.path.insert(0, {str(runner.Path(runner.__file__).parents[2])!r})
 import logging; logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
 from pathlib import Path
-from urbancam.workflow.records import Step
+from urbancam.workflow.records import Done, Step
 with Step("x", 1, Path({str(tmp_path)!r}) / "result.csv", "run", {{}}).lock():
     print("in", flush=True)
     sys.stdin.readline()
@@ -166,10 +167,64 @@ def test_folder_name_of_a_city(city, expected, tmp_path):
 def test_input_that_is_not_as_its_maker_left_it_is_refused_but_for_force(made):
     """A table cut at a line's end reads well: only its maker's record tells."""
     maker = Step("03_select_cells", 1, made / "input.csv", "city", {})
-    maker.finish(1.0, {})
+    maker.finish(1.0, Done({}))
     assert make_step(made).damaged_inputs() == []
     (made / "input.csv").write_text("a\n")
-    args = argparse.Namespace(city="Demo", run="default", set=[], data=None, results=None)
+    args = argparse.Namespace(
+        city="Demo", run="default", variant="", set=[], data=None, results=None
+    )
     said = "input.csv is not as 03_select_cells left it.*\n.*\n.*03_select_cells.py --city"
     with pytest.raises(InputError, match=said):
-        refusals._refuse_damaged_inputs(make_step(made), args)
+        refusals.refuse_damaged_inputs(make_step(made), args)
+
+
+def test_a_step_is_not_changed_from_inside_its_work(made):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        make_step(made).outputs = []
+
+
+def test_a_setting_that_the_record_does_not_know_makes_nothing_stale(made):
+    """What an older version of the step did not know, the version of the step tells."""
+    assert make_step(made, settings={"split.method": "block"}).stale_because() == ""
+
+
+def test_a_setting_that_is_no_longer_declared_makes_stale(made):
+    step = replace(make_step(made), settings={})
+    assert "split.folds 3 -> None" in step.stale_because()
+
+
+def test_outputs_that_only_the_work_can_name_are_those_of_the_record(tmp_path):
+    step = Step("00_make_demo_city", 1, tmp_path / "truth.json", "data", {}, outputs=None)
+    for name in ("truth.json", "pack.7z.001"):
+        (tmp_path / name).write_text(name)
+    step.finish(1.0, Done({}, outputs=[tmp_path / "pack.7z.001"]))
+    assert step.as_on_disk().stale_because() == ""
+    (tmp_path / "pack.7z.001").unlink()
+    assert "pack.7z.001 is missing" in step.as_on_disk().stale_because()
+
+
+def test_archive_may_go_once_it_has_been_read(tmp_path):
+    archive, result = tmp_path / "census.zip", tmp_path / "census.parquet"
+    archive.write_text("zip")
+    result.write_text("table")
+    step = Step("01_download_census", 1, result, "data", {}, inputs_may_go=True)
+    step.finish(1.0, Done({}, inputs={archive: "01_download_census"}))
+    archive.unlink()
+    assert step.as_on_disk().stale_because() == ""
+
+
+def test_drop_folder_that_the_step_fills_is_recorded_as_it_leaves_it(made):
+    step = replace(make_step(made), fills_listings=True)
+    assert step.current["listings"]
+    (made / "drop" / "fetched.7z").write_text("tiles")
+    step.finish(1.0, Done({}))
+    assert step.as_on_disk().stale_because() == ""
+
+
+def test_leftovers_go_once_the_record_stands(made):
+    parts, checkpoint = made / "parts", made / "checkpoint.pt"
+    parts.mkdir()
+    (parts / "batch").touch()
+    checkpoint.touch()
+    make_step(made).finish(1.0, Done({}, leftovers=[parts, checkpoint, made / "never written"]))
+    assert not parts.exists() and not checkpoint.exists()

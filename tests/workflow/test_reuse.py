@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from urbancam.workflow.records import Step
+from urbancam.workflow.records import Done, Step
 from urbancam.workflow.reuse import take_over
 
 
@@ -28,17 +28,17 @@ def done(tmp_path) -> Step:
     step = make_step(tmp_path / "other")
     step.result.write_text("predicted")
     step.outputs[0].write_text("weights")
-    step.facts = {"seed": 4}
-    step.finish(1.0, {"train": 5})
+    step.finish(1.0, Done({"train": 5}, facts={"seed": 4}))
     return step
 
 
 def test_result_made_from_the_same_is_copied_with_what_its_record_tells(done, tmp_path):
     step = make_step(tmp_path / "own")
-    assert take_over(step, [done.result]) == {"train": 5}
+    copied = take_over(step, [done.result])
+    assert copied.counts == {"train": 5}
     assert step.result.read_text() == "predicted" and step.outputs[0].read_text() == "weights"
-    assert step.facts["seed"] == 4 and "other" in step.facts["taken_from"]
-    step.finish(0.1, {})
+    assert copied.facts["seed"] == 4 and "other" in copied.facts["taken_from"]
+    step.finish(0.1, copied)
     assert make_step(tmp_path / "own").stale_because() == ""
 
 

@@ -107,11 +107,9 @@ def test_other_cities_have_samples_of_the_same_run(tmp_path):
 
 
 def test_missing_file_of_a_variant_is_told_with_the_variant():
-    args = argparse.Namespace(city="Demo", run="demo", set=[], data=None, results=None)
+    args = argparse.Namespace(city="Demo", run="demo", variant="", set=[], data=None, results=None)
     path = Path("results/Demo/demo/variants/shuffled-labels/activation.parquet")
-    assert arguments._words_for(args, "13_project_activation", path).endswith(
-        "--run demo --variant shuffled-labels"
-    )
-    assert "--variant" not in arguments._words_for(
-        args, "05_cut_images", Path("results/Demo/images.csv")
-    )
+    words = arguments.command_line(args, "13_project_activation", path)
+    assert words.endswith("--run demo --variant shuffled-labels")
+    words = arguments.command_line(args, "05_cut_images", Path("results/Demo/images.csv"))
+    assert "--variant" not in words

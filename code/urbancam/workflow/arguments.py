@@ -139,7 +139,8 @@ def words(args: argparse.Namespace, script: str, **changed: str) -> list[str]:
 
 
 def command_line(args: argparse.Namespace, script: str, path: Path) -> str:
-    """The arguments with which a script makes a file, which may be of a variant or of another city, as one text."""
+    """The arguments with which a script makes a file, which may be of a variant or of another
+    city, as one text."""
     changed = {}
     if args.city == catalogue.EXPERIMENT:
         changed["city"] = path.parent.name

@@ -1,7 +1,9 @@
-"""The steps of both experiments, in order: what there is, who makes which file, who takes which argument.
+"""The steps of both experiments, in order: what there is, who makes which file, who takes which
+argument.
 
-The one place for these facts. The scripts take their names, scopes and the makers of their inputs from here; the plan of
-`run.sh`, the status and the tests read it too. Standard library only: a plan can be told before anything is installed.
+The one place for these facts. The scripts take their names, scopes and the makers of their inputs
+from here; the plan of `run.sh`, the status and the tests read it too. Standard library only: a plan
+can be told before anything is installed.
 """
 
 import re
@@ -14,8 +16,8 @@ EXPERIMENT = CITIES  # what stands for a city's name where the cities experiment
 DEMO_CITY = "Demo"
 BY_HAND = "by hand"  # the maker of a file that no step makes
 
-# Parts of the plan of a city, in order. A variant of a run goes through SCORE, and through EXPLAIN unless it is only
-# another split.
+# Parts of the plan of a city, in order. A variant of a run goes through SCORE, and through EXPLAIN
+# unless it is only another split.
 STATUS, MAKE, DATA, SCORE, EXPLAIN, COMPARE, SHOW, TELL = (
     "status",
     "make",
@@ -108,8 +110,8 @@ STEPS = (
         "12_evaluate_income",
         SCORE,
         "run",
-        "predictions.csv metrics.csv confusion_matrix.csv classification_report.csv calibration.csv"
-        " reliability.csv temperatures.csv spatial_autocorrelation.csv",
+        "predictions.csv metrics.csv confusion_matrix.csv classification_report.csv"
+        " calibration.csv reliability.csv temperatures.csv spatial_autocorrelation.csv",
         "03 05 06 10 11",
     ),
     _income(
@@ -123,8 +125,9 @@ STEPS = (
         "14_landcover_statistics",
         EXPLAIN,
         "run",
-        "activation_ratio.csv activation_contrast.csv contribution.csv coactivation.csv class_income.csv"
-        " observed_association.csv observed_coassociation.csv ordering_agreement.csv",
+        "activation_ratio.csv activation_contrast.csv contribution.csv coactivation.csv"
+        " class_income.csv observed_association.csv observed_coassociation.csv"
+        " ordering_agreement.csv",
         "10 12 13",
     ),
     _income("15_compare_variants", COMPARE, "run", "leakage.csv seeds.csv", "10 12 14"),
@@ -157,8 +160,9 @@ STEPS = (
         "24_evaluate_cities",
         COMPARE,
         "run",
-        "predictions.csv accuracy.csv confusion_matrix.csv most_confused.csv similarity_embedding.csv"
-        " similarity_confusion.csv city_similarity.csv city_tree.csv city_map.csv",
+        "predictions.csv accuracy.csv confusion_matrix.csv most_confused.csv"
+        " similarity_embedding.csv similarity_confusion.csv city_similarity.csv city_tree.csv"
+        " city_map.csv",
         "22 23",
     ),
     _cities(
@@ -206,7 +210,8 @@ def experiment_of(city: str) -> str:
 def steps_of(city: str, run: str, *parts: str) -> list[Entry]:
     """The steps of a city (or of the cities experiment) in these parts of the plan, in order.
 
-    What renders a demo belongs to the demo alone: step 00 to the demo city, step 20 to runs of the demo.
+    What renders a demo belongs to the demo alone: step 00 to the demo city, step 20 to runs of the
+        demo.
     """
     experiment = experiment_of(city)
     rendered = city == DEMO_CITY if experiment == INCOME else run.startswith("demo")

@@ -1,4 +1,5 @@
-"""What disk and time a run will still take: rates of the catalogue and of networks times counts; orders of magnitude."""
+"""What disk and time a run will still take: rates of the catalogue and of networks times counts;
+orders of magnitude."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,8 +26,9 @@ class NetworkRate:
     weights_bytes: float
 
 
-# EfficientNet-B0 measured on 192 px; the others by the multiply-adds a pixel and the parameters of Tan & Le 2019,
-# table 2. ResNet-18 and 50 measured on 224 px; 34 and 101 by the operations that torchvision gives.
+# EfficientNet-B0 measured on 192 px; the others by the multiply-adds a pixel and the parameters of
+# Tan & Le 2019, table 2. ResNet-18 and 50 measured on 224 px; 34 and 101 by the operations that
+# torchvision gives.
 B0_S = 0.06 / 0.192**2
 NETWORKS = {
     "efficientnet-b0": NetworkRate(B0_S, 16e6),
@@ -127,7 +129,8 @@ def of_cities(
     variant_names: list[str],
     cache_bytes: int,
 ) -> Costs:
-    """The costs of a run of the cities experiment and its variants, whose folds are taken to be as large as the run's.
+    """The costs of a run of the cities experiment and its variants, whose folds are taken to be as
+    large as the run's.
 
     Args:
         settings: Of the run.
@@ -180,7 +183,10 @@ def _training(
 
 
 def _missing_weights(model: Model, folds: dict[str, int], paths: Paths) -> float:
-    """Bytes of the weights of networks that are not there yet; `folds`: variant -> folds that are trained."""
+    """Bytes of the weights of networks that are not there yet.
+
+    `folds`: variant -> folds that are trained.
+    """
     missing = sum(
         not paths.of_variant(name).weights(fold).is_file()
         for name, count in folds.items()

@@ -14,7 +14,8 @@ from urbancam.workflow.paths import shown
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its name when the block ends well, and goes when it does not."""
+    """A temporary path beside `path` that takes its name when the block ends well, and goes when
+    it does not."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp{path.suffix}")
     try:
@@ -43,7 +44,10 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The JSON of a file; None where there is none or it cannot be read: the work is then done again."""
+    """The JSON of a file.
+
+    None where there is none or it cannot be read: the work is then done again.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, UnicodeDecodeError, json.JSONDecodeError):
@@ -58,7 +62,10 @@ def digest(path: Path) -> str:
 
 
 def listing(folder: Path) -> list[list[Any]]:
-    """Every file below a drop folder as `[name, size, mtime_ns]`, sorted; hidden and partial files left out."""
+    """Every file below a drop folder as `[name, size, mtime_ns]`, sorted.
+
+    Hidden and partial files left out.
+    """
     rows = []
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))

@@ -7,7 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 
 def visible() -> list[str]:
-    """Names of the GPUs that this process may use, as CUDA_VISIBLE_DEVICES takes them; found without torch."""
+    """Names of the GPUs that this process may use, as CUDA_VISIBLE_DEVICES takes them.
+
+    Found without torch.
+    """
     if (named := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
         return [name.strip() for name in named.split(",") if name.strip() not in ("", "-1")]
     asked = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]

@@ -1,6 +1,7 @@
 """What a script is asked for, and what its work may use.
 
-A script declares its step from a `Request`, and works on a `Job`: the settings that it declared and no others, its
+A script declares its step from a `Request`, and works on a `Job`: the settings that it declared and
+    no others, its
 inputs, its fold. It answers with a `Done`; the record is written outside, so that it cannot lie.
 """
 
@@ -72,16 +73,19 @@ class Request:
         label: str | None = None,
         **further: Any,
     ) -> Step:
-        """The step of this script; name and scope, and who makes which input, stand in the catalogue.
+        """The step of this script; name and scope, and who makes which input, stand in the
+        catalogue.
 
         Args:
-            version: As in `Step`, as are the arguments of `further`.
+            version: Raised whenever the same inputs would give other results.
             result: The closing result.
-            settings: Keys of the settings it depends on, whole sections ("split") or single ones ("split.folds").
+            settings: Keys of the settings it depends on, whole sections ("split") or single ones
+                ("split.folds").
             inputs: Files that other steps make.
             by_hand: Files that the user puts there.
             fold: The fold that is worked on.
             label: None for the city's name, and the fold's number.
+            **further: Further fields of `Step`.
         """
         entry = self.entry
         makers = {path: catalogue.maker_of(path, entry.experiment) for path in inputs}
@@ -167,7 +171,10 @@ class Job:
         return getattr(self.request.args, name)
 
     def take_over(self) -> Done | None:
-        """The same result of another run or variant of the city, copied; None where there is none."""
+        """The same result of another run or variant of the city, copied.
+
+        None where there is none.
+        """
         if self.force:
             return None
         return reuse.take_over(self.step, self.paths.in_other_runs(self.step.result))

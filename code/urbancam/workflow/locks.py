@@ -1,4 +1,5 @@
-"""One way to lock files: a lock of the operating system on a hidden file, which a dead process cannot keep."""
+"""One way to lock files: a lock of the operating system on a hidden file, which a dead process
+cannot keep."""
 
 import contextlib
 import fcntl
@@ -48,7 +49,8 @@ def _try_lock(file) -> bool:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed processes left half-written in a folder (the names that `files.atomic` gives)."""
+    """Remove what killed processes left half-written in a folder (the names that `files.atomic`
+    gives)."""
     for path in folder.glob(".*.tmp*"):
         owner = re.search(r"\.(\d+)\.tmp", path.name)
         if owner and not Path("/proc", owner[1]).exists() and Path("/proc/self").exists():

@@ -1,7 +1,7 @@
 """Every path of data/ and results/, in one place.
 
-City scope (`results/<city>/`) holds facts, the same for every run; run scope (`results/<city>/<run>/`) holds
-samples, models, maps and statistics.
+City scope (`results/<city>/`) holds facts, the same for every run; run scope
+(`results/<city>/<run>/`) holds samples, models, maps and statistics.
 """
 
 import re
@@ -14,13 +14,15 @@ CONFIG = ROOT / "code" / "config"
 
 
 def folder_name(city: str) -> str:
-    """Folder name of a city: accents stripped, blanks to hyphens ("Saint Étienne" -> "Saint-Etienne")."""
+    """Folder name of a city: accents stripped, blanks to hyphens ("Saint Étienne" ->
+    "Saint-Etienne")."""
     plain = unicodedata.normalize("NFKD", city).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9_-]+", "-", plain).strip("-")
 
 
 def folder_name_among(city: str, cities: list[str]) -> str:
-    """Folder name of a city, numbered where it has no Latin letter, or where another city's would be the same."""
+    """Folder name of a city, numbered where it has no Latin letter, or where another city's
+    would be the same."""
     name, all_names = folder_name(city), [folder_name(other).casefold() for other in cities]
     return (
         name
@@ -182,7 +184,10 @@ class Paths:
         return replace(self, city=city)
 
     def in_other_runs(self, path: Path) -> list[Path]:
-        """The same file in all other runs and variants of the city, sorted; `path` lies in the run's folder."""
+        """The same file in all other runs and variants of the city, sorted.
+
+        `path` lies in the run's folder.
+        """
         within = path.relative_to(self.run_folder)
         found = [
             *self.city_folder.glob(f"*/{within}"),
@@ -191,7 +196,8 @@ class Paths:
         return sorted(set(found) - {path})
 
     def cities_learned_from(self, method: str) -> list["Paths"]:
-        """The other cities whose cells are learned from: all at hand where the split leaves the city out, else none."""
+        """The other cities whose cells are learned from: all at hand where the split leaves the
+        city out, else none."""
         return self.other_cities() if method == "city" else []
 
     def other_cities(self) -> list["Paths"]:

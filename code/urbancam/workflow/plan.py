@@ -1,4 +1,5 @@
-"""The plan of a city: which scripts are called, in which order, with which variants. `run.sh` carries it out."""
+"""The plan of a city: which scripts are called, in which order, with which variants. `run.sh`
+carries it out."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -63,7 +64,8 @@ def variants_of(part: str, city: str, settings: "Settings", paths: "Paths") -> l
         paths: Of the city and run.
 
     Returns:
-        Names, in the order they are trained: for "variants" what the settings ask for; for "left-out" the city left
+        Names, in the order they are trained: for "variants" what the settings ask for; for
+            "left-out" the city left
         out, where that is asked for and other cities are at hand to learn from.
     """
     if part == "variants":
@@ -77,5 +79,6 @@ def variants_of(part: str, city: str, settings: "Settings", paths: "Paths") -> l
 
 
 def needs_settings(part: str) -> bool:
-    """Whether a part of the plan depends on the settings, which cannot be read before the set-up."""
+    """Whether a part of the plan depends on the settings, which cannot be read before the
+    set-up."""
     return part in ("variants", "left-out")

@@ -1,8 +1,9 @@
 """The record beside each result: is it up to date, and what made it.
 
-A step declares what its result depends on (settings, input files, drop folders, its own version). Beside the
-closing result stands `<result>.json` with the same things as they were when the result was made. Equal: the
-result is up to date. Different: the step says what differs and does its work again.
+A step declares what its result depends on (settings, input files, drop folders, its own version).
+Beside the closing result stands `<result>.json` with the same things as they were when the result
+was made. Equal: the result is up to date. Different: the step says what differs and does its work
+again.
 """
 
 import contextlib
@@ -24,8 +25,8 @@ from urbancam.workflow.files import digest, listing, read_json, remove_leftovers
 from urbancam.workflow.paths import ROOT, shown
 
 PACKAGES = (
-    "numpy pandas scipy scikit-learn pyarrow geopandas shapely pyogrio pyproj rasterio torch torchvision "
-    "efficientnet-pytorch grad-cam zennit py7zr matplotlib"
+    "numpy pandas scipy scikit-learn pyarrow geopandas shapely pyogrio pyproj rasterio torch "
+    "torchvision efficientnet-pytorch grad-cam zennit py7zr matplotlib"
 ).split()
 
 
@@ -60,12 +61,14 @@ class Step:
         settings: Flat `{"section.key": value}`, only those the result depends on.
         inputs: `{file: script that makes it}`.
         listings: Drop folders whose names, sizes and mtimes count.
-        outputs: Further files and folders that must stand beside the result; None for a step that names them only in
-            its `Done`: they are then those of the record.
+        outputs: Further files and folders that must stand beside the result; None for a step that
+            names them only in its `Done`: they are then those of the record.
         label: What the step calls itself in its lines ("Demo", "Demo fold 2").
         fold: The fold that is worked on, None for a step without folds.
-        fills_listings: The step itself puts files into its drop folders; the record lists them as it leaves them.
-        inputs_may_go: Inputs may be deleted once they have been read; those of the record then stand for them.
+        fills_listings: The step itself puts files into its drop folders; the record lists them as
+            it leaves them.
+        inputs_may_go: Inputs may be deleted once they have been read; those of the record then
+            stand for them.
     """
 
     name: str
@@ -105,7 +108,10 @@ class Step:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of everything the result depends on; marks unfinished work that may be gone on with."""
+        """Hash of everything the result depends on.
+
+        Marks unfinished work that may be gone on with.
+        """
         hashes = {path: stamp["sha256"] for path, stamp in self.current["inputs"].items()}
         content = dict(self.current, inputs=hashes)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
@@ -126,7 +132,8 @@ class Step:
         return [(path, maker) for path, maker in self.inputs.items() if not path.is_file()]
 
     def damaged_inputs(self) -> list[tuple[Path, str]]:
-        """Input files that are not, byte for byte, what the script that makes them left, each with that script."""
+        """Input files that are not, byte for byte, what the script that makes them left, each
+        with that script."""
         damaged = []
         for path, maker in self.inputs.items():
             hash_then = _recorded_digest(path, maker)
@@ -137,7 +144,8 @@ class Step:
     def changed_settings(self) -> dict[str, tuple[Any, Any]]:
         """Settings that differ from the record's, as `{key: (recorded, now)}`.
 
-        A key that the record does not know is none of them: what an older version of the step did not know, the
+        A key that the record does not know is none of them: what an older version of the step did
+            not know, the
         version of the step tells.
         """
         recorded = self.record.get("settings", {})
@@ -236,7 +244,10 @@ def require(path: Path, maker: str, arguments: str) -> None:
 
 
 def _stamp(path: Path, recorded: dict[str, Any] | None) -> dict[str, Any]:
-    """Size, mtime and hash of a file; the hash is the recorded one where size and mtime are the same."""
+    """Size, mtime and hash of a file.
+
+    The hash is the recorded one where size and mtime are the same.
+    """
     stat = path.stat()
     stamp = {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
     if recorded and all(recorded.get(key) == value for key, value in stamp.items()):
@@ -245,7 +256,10 @@ def _stamp(path: Path, recorded: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _recorded_digest(path: Path, maker: str) -> str | None:
-    """SHA-256 of a file as its maker recorded it, beside it or one folder below; None where no record tells."""
+    """SHA-256 of a file as its maker recorded it, beside it or one folder below.
+
+    None where no record tells.
+    """
     for place in ("*.json", "*/*.json"):
         for file in path.parent.glob(place):
             record = read_json(file) or {}
@@ -272,7 +286,10 @@ def _versions() -> dict[str, str]:
 
 
 def _commit() -> str | None:
-    """The git commit of the code, with "+changes" where the tree differs from it; None outside git."""
+    """The git commit of the code, with "+changes" where the tree differs from it.
+
+    None outside git.
+    """
     try:
         commit = _git("rev-parse", "HEAD")
         return commit + ("+changes" if _git("status", "--porcelain", "code") else "")

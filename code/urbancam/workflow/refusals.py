@@ -9,7 +9,8 @@ from urbancam.workflow.records import Step
 
 
 def refuse_changed_settings(step: Step, args: argparse.Namespace) -> None:
-    """Facts of a city never change silently, and `--set` never overwrites a run made with other settings.
+    """Facts of a city never change silently, and `--set` never overwrites a run made with other
+    settings.
 
     Raises:
         InputError: They would.
@@ -55,7 +56,8 @@ def _sets_one_of(assignments: list[str], changed: dict) -> bool:
 
 
 def refuse_damaged_inputs(step: Step, args: argparse.Namespace) -> None:
-    """A table cut short or changed by hand still reads well; only the record of the step that wrote it tells.
+    """A table cut short or changed by hand still reads well; only the record of the step that wrote
+    it tells.
 
     Raises:
         InputError: An input is not as its maker left it.

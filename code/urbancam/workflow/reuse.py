@@ -1,7 +1,7 @@
 """A result that another run of the city already has is taken over, not computed again.
 
-Runs that differ only in what comes later (land cover, statistics, controls) train the same networks: the same settings,
-the same inputs byte for byte, the same version of the step.
+Runs that differ only in what comes later (land cover, statistics, controls) train the same
+networks: the same settings, the same inputs byte for byte, the same version of the step.
 """
 
 import logging
@@ -18,14 +18,16 @@ log = logging.getLogger(__name__)
 
 
 def take_over(step: Step, results: Iterable[Path]) -> Done | None:
-    """Copy the outputs of the first of these results that was made from the same things as `step` would be.
+    """Copy the outputs of the first of these results that was made from the same things as `step`
+    would be.
 
     Args:
         step: The step, which is not up to date.
         results: The same result in other runs, in the order they are looked at.
 
     Returns:
-        The counts and facts that its record tells; None where there is no such result, and nothing was copied.
+        The counts and facts that its record tells; None where there is no such result, and nothing
+        was copied.
     """
     for result in results:
         record = read_json(record_path(result)) or {}
@@ -44,7 +46,8 @@ def take_over(step: Step, results: Iterable[Path]) -> Done | None:
 
 
 def _made_from(record: dict[str, Any]) -> tuple:
-    """Step, version, settings and inputs of a record, the inputs by name and content, wherever they stand."""
+    """Step, version, settings and inputs of a record, the inputs by name and content, wherever
+    they stand."""
     inputs = sorted(
         (Path(path).name, stamp["sha256"]) for path, stamp in record.get("inputs", {}).items()
     )

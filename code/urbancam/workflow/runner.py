@@ -18,8 +18,8 @@
     if __name__ == "__main__":
         raise SystemExit(main())
 
-`run` says "up to date" or does the work, writes the record and one summary line. Exit status: 0 done, 2 bad input
-(one message, no traceback), 1 a bug (traceback), 130 interrupted.
+`run` says "up to date" or does the work, writes the record and one summary line. Exit status: 0
+done, 2 bad input (one message, no traceback), 1 a bug (traceback), 130 interrupted.
 """
 
 import argparse
@@ -55,7 +55,8 @@ WHAT_TO_DO = {  # about errors of the system, by their number
 def run(args: argparse.Namespace, declare: Declare, work: Work, options: Sequence[str] = ()) -> int:
     """Run the step (or steps) that `declare` names, each only if it must be.
 
-    Folds go side by side where there are several GPUs, one process a fold, on each GPU one at a time.
+    Folds go side by side where there are several GPUs, one process a fold, on each GPU one at a
+    time.
 
     Args:
         args: Arguments of the script.
@@ -71,8 +72,9 @@ def run(args: argparse.Namespace, declare: Declare, work: Work, options: Sequenc
 
 def guard(action: Callable[[], int]) -> int:
     """Do something; turn the faults that a user can mend into one message and exit status 2."""
-    # Threads that wait for each other shall sleep, not spin: on a machine that other work keeps busy, spinning made a
-    # training step about ten times slower. Must stand before torch is imported.
+    # Threads that wait for each other shall sleep, not spin: on a machine that other work keeps
+    # busy, spinning made a training step about ten times slower. Must stand before torch is
+    # imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     messages.to_terminal()
     try:
@@ -84,7 +86,8 @@ def guard(action: Callable[[], int]) -> int:
         if (error.name or "").startswith("urbancam"):
             raise
         log.error(
-            "error: this Python (%s) has no package %r\n  what to do: run ./run.sh first, then use .venv/bin/python",
+            "error: this Python (%s) has no package %r\n"
+            "  what to do: run ./run.sh first, then use .venv/bin/python",
             sys.executable,
             error.name,
         )
@@ -93,7 +96,8 @@ def guard(action: Callable[[], int]) -> int:
         if error.errno not in WHAT_TO_DO:
             raise
         log.error(
-            "error: %s\n  where: %s\n  what to do: %s; what is finished is kept, run the step again",
+            "error: %s\n  where: %s\n"
+            "  what to do: %s; what is finished is kept, run the step again",
             error.strerror,
             error.filename2 or error.filename or "a folder of --data or --results",
             WHAT_TO_DO[error.errno],

@@ -18,7 +18,8 @@ ClassSet = Annotated[list[Annotated[int, Field(ge=0, le=4)]], Field(min_length=1
 def _public_address(value: str) -> str:
     if not value.startswith(("http://", "https://")) or "@" in value:
         raise ValueError(
-            "an address begins with http:// or https:// and holds no user and password (use ~/.netrc)"
+            "an address begins with http:// or https:// "
+            "and holds no user and password (use ~/.netrc)"
         )
     return value
 
@@ -183,9 +184,8 @@ class Demo(Section):
         if self.visible_share + self.smooth_share > 1:
             raise ValueError("demo.visible_share and demo.smooth_share add up to more than 1")
         if self.radius_m > 1000 * self.tile_km - 120:
-            raise ValueError(
-                f"demo.radius_m {self.radius_m:g}: at most {1000 * self.tile_km - 120} fit on the tiles"
-            )
+            most_m = 1000 * self.tile_km - 120
+            raise ValueError(f"demo.radius_m {self.radius_m:g}: at most {most_m} fit on the tiles")
         return self
 
 

@@ -1,7 +1,7 @@
 """Typed settings: `default.yaml`, an overlay per named run, `--set` on top.
 
-Units and sources stand beside the values in `code/config/default.yaml`. An unknown key, a wrong type and an
-impossible value are errors, all of them named at once.
+Units and sources stand beside the values in `code/config/default.yaml`. An unknown key, a wrong
+type and an impossible value are errors, all of them named at once.
 """
 
 import re
@@ -68,9 +68,10 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _check_blocks(self) -> "Settings":
-        if self.split.block_m % self.census.cell_size_m:
+        block_m, cell_size_m = self.split.block_m, self.census.cell_size_m
+        if block_m % cell_size_m:
             raise ValueError(
-                f"split.block_m {self.split.block_m} is no multiple of census.cell_size_m {self.census.cell_size_m}"
+                f"split.block_m {block_m} is no multiple of census.cell_size_m {cell_size_m}"
             )
         return self
 
@@ -81,17 +82,22 @@ class Settings(Section):
 
     @property
     def folds_trained(self) -> int:
-        """Folds that are trained and scored: the first so many, or all; a city left out is one fold."""
+        """Folds that are trained and scored: the first so many, or all; a city left out is one
+        fold."""
         folds = 1 if self.split.method == "city" else self.split.folds
         return min(self.split.trained_folds or folds, folds)
 
     @property
     def weights_file(self) -> Path | None:
-        """The file that `model.weights` names, relative to the project; None for "imagenet" and "random"."""
+        """The file that `model.weights` names, relative to the project.
+
+        None for "imagenet" and "random".
+        """
         return None if self.model.weights in ("imagenet", "random") else ROOT / self.model.weights
 
     def pick(self, *keys: str) -> dict[str, Any]:
-        """Flat `{"section.key": value}` of whole sections ("split") or single keys ("image.size_px")."""
+        """Flat `{"section.key": value}` of whole sections ("split") or single keys
+        ("image.size_px")."""
         flat = _flatten(self.model_dump(mode="json"))
         missing = [key for key in keys if not any(_lies_in(name, key) for name in flat)]
         if missing:
@@ -153,7 +159,8 @@ def load(run: str, assignments: list[str] | tuple[str, ...] = (), variant: str =
 
 
 def _read_run(run: str, above: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Values of a run: its overlay laid on its `base`, another run that it names, or on `default`."""
+    """Values of a run: its overlay laid on its `base`, another run that it names, or on
+    `default`."""
     overlay = CONFIG / f"{run}.yaml"
     if not overlay.is_file():
         known = ", ".join(sorted(p.stem for p in CONFIG.glob("*.yaml")))

@@ -1,8 +1,9 @@
 """Variants of a run: the same run with one thing changed, trained beside it for comparison.
 
-A variant lives in `results/<city>/<run>/variants/<name>/`, with the same files as a run, made by the same scripts
-(10 to 14) with `--variant NAME`. Names: `split-<method>`, `seed-<number>`, `shuffled-labels`. Of the cities experiment
-(22 and 23): `split-acquisition`, `colour-grey`, `colour-jitter`.
+A variant lives in `results/<city>/<run>/variants/<name>/`, with the same files as a run, made by
+the same scripts (10 to 14) with `--variant NAME`. Names: `split-<method>`, `seed-<number>`,
+`shuffled-labels`. Of the cities experiment (22 and 23): `split-acquisition`, `colour-grey`,
+`colour-jitter`.
 """
 
 import csv
@@ -33,7 +34,8 @@ def overlay(name: str, folds: int | None, cities_folds: int | None = None) -> di
 
     Args:
         name: of the variant; "" for the run itself.
-        folds: how many folds of a variant are trained (`compare.folds`), null for as many as in the run.
+        folds: how many folds of a variant are trained (`compare.folds`), null for as many as in the
+            run.
         cities_folds: the same for the cities experiment (`cities.variant_folds`).
 
     Raises:
@@ -60,7 +62,8 @@ def overlay(name: str, folds: int | None, cities_folds: int | None = None) -> di
 
 
 def names(settings) -> list[str]:
-    """The variants that section `compare` of a run's settings asks for, in the order they are trained."""
+    """The variants that section `compare` of a run's settings asks for, in the order they are
+    trained."""
     compare = settings.compare
     made = [
         split_name(method)
@@ -74,8 +77,8 @@ def names(settings) -> list[str]:
 def names_of_cities(settings, sites: Path) -> list[str]:
     """The variants that `cities.variants` asks for and that can be trained.
 
-    None of a network that was trained elsewhere; the split by acquisition only where two cities have two sites on
-    either side of their acquisitions.
+    None of a network that was trained elsewhere; the split by acquisition only where two cities
+    have two sites on either side of their acquisitions.
 
     Args:
         settings: of the run.
@@ -95,7 +98,8 @@ def names_of_cities(settings, sites: Path) -> list[str]:
 
 
 def _has_two_sides(flown: set[tuple[str, str, str]], city: str) -> bool:
-    """Whether the acquisitions of a city, every other of them, have two sites on either side (`cities/patches.py`)."""
+    """Whether the acquisitions of a city, every other of them, have two sites on either side
+    (`cities/patches.py`)."""
     own = [(site, acquisition) for name, site, acquisition in flown if name == city]
     names = sorted({acquisition for _, acquisition in own})
     sides = [

@@ -1,0 +1,72 @@
+"""The plan that run.sh carries out: every step once, in order, variants where they belong."""
+
+import subprocess
+
+import pytest
+
+from samples import ROOT
+from urbancam.workflow import catalogue, plan, settings
+from urbancam.workflow.paths import Paths
+
+
+def numbers(part: str, city: str = "Paris", run: str = "default", names=()) -> list[str]:
+    return [call.entry.number for call in plan.calls(part, city, run, list(names))]
+
+
+@pytest.mark.parametrize(("city", "run"), [("Demo", "demo"), ("cities", "demo")])
+def test_a_city_goes_through_all_its_steps_once_in_order(city, run):
+    steps = [number for part in plan.PARTS for number in numbers(part, city, run)]
+    steps.remove("90")  # disk and time, once the counts are known
+    experiment = catalogue.experiment_of(city)
+    expected = [
+        entry.number
+        for entry in catalogue.STEPS
+        if entry.experiment == experiment and entry.part not in ("", catalogue.STATUS)
+    ]
+    assert steps == expected
+
+
+def test_costs_are_told_once_the_counts_are_known():
+    assert numbers("main")[2:4] == ["03", "90"]
+    assert numbers("main", "cities")[1:3] == ["22", "90"]
+
+
+def test_variants_go_through_their_parts_one_after_the_other():
+    calls = plan.calls("variants", "Paris", "default", ["split-random", "shuffled-labels"])
+    got = [(call.entry.number, call.variant) for call in calls]
+    assert got[:3] == [(number, "split-random") for number in ("10", "11", "12")]
+    assert [number for number, _ in got[3:]] == ["10", "11", "12", "13", "14"]
+
+
+def test_a_city_is_left_out_only_where_others_are(tmp_path):
+    run = settings.load("default")
+    paths = Paths(tmp_path, tmp_path, "Paris", "default")
+    assert plan.variants_of("left-out", "Paris", run, paths) == []
+    other = paths.of_city("Lyon").samples
+    other.parent.mkdir(parents=True)
+    other.touch()
+    assert plan.variants_of("left-out", "Paris", run, paths) == ["split-city"]
+    assert plan.variants_of("left-out", "cities", run, paths) == []
+
+
+def dry_run(folder, *words: str) -> list[str]:
+    command = ["bash", folder / "run.sh", *words, "--dry-run"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def test_dry_run_prints_the_calls_before_anything_is_installed(tmp_path):
+    """A fresh clone has no .venv: the plan needs the standard library alone."""
+    (tmp_path / "run.sh").symlink_to(ROOT / "run.sh")
+    (tmp_path / "code").symlink_to(ROOT / "code")
+    lines = dry_run(tmp_path, "Saint Etienne")
+    assert lines[1] == "python code/01_download_census.py --run default"
+    assert "python code/05_cut_images.py --city Saint Etienne --run default" in lines
+    assert "93_tell_results" in lines[-1]
+
+
+def test_dry_run_names_the_variants_of_a_run():
+    lines = dry_run(ROOT, "--run", "demo-full")
+    assert (
+        "python code/12_evaluate_income.py --city Demo --run demo-full --variant split-group"
+        in lines
+    )
