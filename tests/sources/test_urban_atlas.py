@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import samples
 from samples import SOUTH, WEST, land_cover_frame, outline_frame, write_old_urban_atlas
 from urbancam.sources.census import selection
-from urbancam.sources.urban_atlas import classes, fragments, layouts, names, products
+from urbancam.sources.urban_atlas import classes, fragments, names, polygons, products
 from urbancam.tables import crs, grid
 from urbancam.workflow.errors import InputError
 
@@ -106,13 +106,13 @@ def test_unknown_code_is_named(code):
     "values", [["11100", " 12220 ", "50000.0"], [11100, 12220, 50000], [11100.0, 12220.0, 50000.0]]
 )
 def test_codes_come_as_text_or_number(values):
-    assert layouts.parse_codes(pd.Series(values), "x").tolist() == [11100, 12220, 50000]
+    assert polygons.parse_codes(pd.Series(values), "x").tolist() == [11100, 12220, 50000]
 
 
 @pytest.mark.parametrize("bad", ["forest", "", None, "11100.5", "nan"])
 def test_value_that_is_no_code_is_refused(bad):
     with pytest.raises(InputError, match="1 values are no codes"):
-        layouts.parse_codes(pd.Series(["11100", bad], dtype="object"), "x")
+        polygons.parse_codes(pd.Series(["11100", bad], dtype="object"), "x")
 
 
 # names

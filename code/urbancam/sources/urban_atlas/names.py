@@ -1,4 +1,7 @@
-"""Cities by name or code, however they are spelt: Le Havre, SAINT-ETIENNE, Saint-Étienne, FR001, FR001L1."""
+"""Cities by name or code, however they are spelt.
+
+Le Havre, SAINT-ETIENNE, Saint-Étienne, FR001, FR001L1.
+"""
 
 import re
 import unicodedata
@@ -6,20 +9,28 @@ from collections.abc import Iterable
 from pathlib import PurePath
 
 FUA_CODE = re.compile(r"[a-z]{2}\d{3}(l\d)?")
+# Code and name in what a Copernicus product is called, in plain letters.
 PRODUCT_NAME = re.compile(
     r"\b([a-z]{2}\d{3}l\d)\b(?: ([a-z][a-z ]*?))?(?= ua\d{4}\b| cityboundary\b| \d|$)"
 )
+NAME_AND_ARTICLE = re.compile(r"(.+) (le|la|les|l)")
 
 
 def plain(text: str) -> str:
-    """Lower case, no accents, every other sign a single blank; UTF-8 that was read as Latin-1 is mended."""
+    """Lower case, no accents, every other sign a single blank.
+
+    UTF-8 that was read as Latin-1 is mended.
+    """
     for encoding in ("latin-1", "cp1252"):
         try:
             text = text.encode(encoding).decode("utf-8")
         except UnicodeError:
             continue
-    letters = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe"))
-    letters = "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+    # Accents are signs of their own once letters are decomposed; a ligature has no parts.
+    text = text.casefold().replace("œ", "oe")
+    signs = unicodedata.normalize("NFKD", text)
+    letters = "".join(sign for sign in signs if not unicodedata.combining(sign))
     return re.sub(r"[^a-z0-9]+", " ", letters).strip()
 
 
@@ -29,17 +40,26 @@ def is_code(city: str) -> bool:
 
 
 def same_city(city: str, *labels: str) -> bool:
-    """Whether one of a product's labels (names, codes) is that of the city asked for."""
-    asked = _without_article(plain(city))
+    """Whether one of a product's labels (names, codes) is that of a city."""
     if is_code(city):
-        return any(is_code(label) and plain(label).startswith(asked) for label in labels)
-    return any(_without_article(plain(label)) == asked for label in labels)
+        # FR001 stands for FR001L1 too.
+        codes = [plain(label) for label in labels if is_code(label)]
+        return any(code.startswith(plain(city)) for code in codes)
+    name = _without_article(plain(city))
+    return any(_without_article(plain(label)) == name for label in labels)
 
 
 def cities_in_path(path: PurePath) -> set[tuple[str, str]]:
-    """(code, name) pairs that folders and file name of a Copernicus product speak of; "" where unsaid."""
-    found = [PRODUCT_NAME.search(plain(part)) for part in (*path.parts[:-1], path.stem)]
-    return {(match[1], match[2] or "") for match in found if match}
+    """(code, name) pairs that folders and file name of a Copernicus product speak of.
+
+    A name is "" where the path does not say it.
+    """
+    pairs = set()
+    for part in (*path.parts[:-1], path.stem):
+        match = PRODUCT_NAME.search(plain(part))
+        if match:
+            pairs.add((match[1], match[2] or ""))
+    return pairs
 
 
 def path_says(path: PurePath, city: str) -> bool | None:
@@ -47,20 +67,25 @@ def path_says(path: PurePath, city: str) -> bool | None:
     pairs = cities_in_path(path)
     if any(same_city(city, code, name) for code, name in pairs):
         return True
-    silent = not pairs or (not is_code(city) and any(not name for _, name in pairs))
+
+    # A path with a code alone cannot be compared with a name.
+    nameless = any(not name for _, name in pairs)
+    silent = not pairs or (nameless and not is_code(city))
     return None if silent else False
 
 
 def listed(cities: Iterable[tuple[str, ...]]) -> str:
     """Cities for a message: "FR001L1 Paris, FR003L2 Lyon"."""
-    found = {
-        " ".join(label.upper() if is_code(label) else label.title() for label in labels)
-        for labels in cities
-    }
-    return ", ".join(sorted(found - {""})) or "none"
+    spelt = {" ".join(_spelt(label) for label in labels) for labels in cities}
+    return ", ".join(sorted(spelt - {""})) or "none"
+
+
+def _spelt(label: str) -> str:
+    """A code in capitals, a name with an initial."""
+    return label.upper() if is_code(label) else label.title()
 
 
 def _without_article(name: str) -> str:
-    """ "havre le" and "le havre" are one."""
-    found = re.fullmatch(r"(.+) (le|la|les|l)", name)
-    return f"{found[2]} {found[1]}" if found else name
+    """A plain name with its article in front: "havre le" and "le havre" are one."""
+    match = NAME_AND_ARTICLE.fullmatch(name)
+    return f"{match[2]} {match[1]}" if match else name

@@ -7,7 +7,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from urbancam.sources.urban_atlas import layouts, names
+from urbancam.sources.urban_atlas import layouts, names, polygons
 from urbancam.sources.urban_atlas.layouts import Layer
 from urbancam.tables import grid
 from urbancam.workflow.errors import InputError
@@ -16,12 +16,16 @@ from urbancam.workflow.paths import shown
 log = logging.getLogger(__name__)
 
 PRODUCTS = {
-    2012: "FR001L1_PARIS.zip (Urban Atlas 2012, shapefile) or FR001L1_PARIS_UA2012_revised_v021.zip",
-    2018: "FR001L1_PARIS_UA2018_v013.zip or CLMS_UA_LCU_S2018_V025ha_FR001L1_PARIS_03035_V01_R0x_<date>.fgb",
+    2012: "FR001L1_PARIS.zip (Urban Atlas 2012, shapefile) or "
+    "FR001L1_PARIS_UA2012_revised_v021.zip",
+    2018: "FR001L1_PARIS_UA2018_v013.zip or "
+    "CLMS_UA_LCU_S2018_V025ha_FR001L1_PARIS_03035_V01_R0x_<date>.fgb",
     2021: "CLMS_UA_LCU_S2021_V025ha_FR001L1_PARIS_03035_V01_R0x_<date>.fgb",
 }
 LEAST_COVERED_SHARE = 0.5  # of the city's area; less is another city's land cover
-COVERED_SHARE = 0.99  # less is said
+COVERED_SHARE = 0.99  # less is reported
+UNION_TOLERANCE = 1e-6  # relative, of the area
+SUFFIXES = (".fgb", ".gpkg", ".shp")  # the newest layout first
 
 
 def read_city(
@@ -30,10 +34,10 @@ def read_city(
     """Land cover and boundary of a city.
 
     Args:
-        folder: where Urban Atlas has been dropped in.
-        city: name or code, any spelling.
+        folder: Where Urban Atlas has been dropped in.
+        city: Name or code, any spelling.
         edition: 2012, 2018 or 2021.
-        scratch: folder to unpack into; the caller removes it.
+        scratch: Folder to unpack into; the caller removes it.
 
     Returns:
         `polygon_id, code, class` with polygons, and one row `city, source` with the outline; both
@@ -47,43 +51,63 @@ def read_city(
     land_layers = sorted((layer for layer in of_city if layer.code_column), key=_preference)
     if not land_layers:
         raise _nothing_fits(folder, city, edition, layers)
-    chosen = land_layers[0]
-    for other in land_layers[1:]:
+    land_layer, *others = land_layers
+    for other in others:
         log.info("also found, not used: %s, layer %s", other.where, other.name)
-    land = layouts.read_land_cover(chosen, city)
-    outlines = sorted(
-        (layer for layer in of_city if layer.is_boundary and layer.fits(edition)),
-        key=lambda layer: (layer.source != chosen.source, layer.where),
-    )
-    outline = _read_outline(outlines[0], city) if outlines else _outline_of(land)
-    source = outlines[0].where if outlines else chosen.where
+    land = polygons.read_land_cover(land_layer, city)
+
+    outline_layer = _outline_layer(of_city, edition, land_layer)
+    if outline_layer is None:
+        source = land_layer.where
+        outline = _outline_of(land)
+    else:
+        source = outline_layer.where
+        outline = _read_outline(outline_layer, city)
+
     land = _near(land, outline)
-    _check_covered(land, outline, city, chosen.where)
-    boundary = gpd.GeoDataFrame(
-        {"city": [city], "source": [source]}, geometry=[outline], crs=grid.CRS
-    )
-    return land, boundary
+    _check_covered(land, outline, city, land_layer.where)
+    boundary = {"city": [city], "source": [source]}
+    return land, gpd.GeoDataFrame(boundary, geometry=[outline], crs=grid.CRS)
 
 
 def _holds(layer: Layer, city: str) -> bool:
     """Whether a layer is of the city: by its path, or by the names within."""
     if not (layer.code_column or layer.is_boundary):
         return False
-    return bool(layer.says_city) or any(
-        names.same_city(city, *labels) for labels in layouts.read_labels(layer)
-    )
+    if layer.says_city:
+        return True
+    return any(names.same_city(city, *labels) for labels in layouts.read_labels(layer))
 
 
 def _preference(layer: Layer) -> tuple[int, str, str]:
-    """ASSUME: where one edition lies there in several layouts, the newest layout is the corrected one."""
-    return [".fgb", ".gpkg", ".shp"].index(layer.path.suffix.lower()), layer.where, layer.name
+    """The order in which layers are taken.
+
+    ASSUME: where one edition lies there in several layouts, the newest layout is the corrected one.
+    """
+    suffix = layer.path.suffix.lower()
+    return SUFFIXES.index(suffix), layer.where, layer.name
+
+
+def _outline_layer(
+    layers: list[Layer],
+    edition: int,
+    land_layer: Layer,
+) -> Layer | None:
+    """The layer of outlines of an edition, of the same source as the land cover if there is one."""
+    outlines = [layer for layer in layers if layer.is_boundary and layer.fits(edition)]
+    return min(
+        outlines,
+        key=lambda layer: (layer.source != land_layer.source, layer.where),
+        default=None,
+    )
 
 
 def _read_outline(layer: Layer, city: str) -> shapely.Geometry:
     """Union of all parts of a city's outline."""
     frame = layouts.read_layer(layer, list(layer.city_columns))
     rows = layouts.rows_of_city(frame, layer, city)
-    parts = layouts.repair(layouts.to_grid(frame[rows], layer.where), layer.where)
+    parts = polygons.to_grid(frame[rows], layer.where)
+    parts = polygons.repair(parts, layer.where)
     log.info("loads %s: outline of %s, %d parts", layer.where, city, rows.sum())
     return shapely.union_all(parts)
 
@@ -91,40 +115,56 @@ def _read_outline(layer: Layer, city: str) -> shapely.Geometry:
 def _outline_of(land: gpd.GeoDataFrame) -> shapely.Geometry:
     """ASSUME: where a product ships no outline, the city is what its land cover covers."""
     log.info("no outline found: the city is the union of its %s polygons", f"{len(land):,}")
-    polygons = land.geometry.to_numpy()
-    quick, area_m2 = shapely.coverage_union_all(polygons), shapely.area(polygons).sum()
-    right = shapely.is_valid(quick) and abs(shapely.area(quick) - area_m2) <= 1e-6 * area_m2
-    return (
-        quick if right else shapely.union_all(polygons)
-    )  # polygons that overlap or do not share vertices
+    parts = land.geometry.to_numpy()
+    area_m2 = shapely.area(parts).sum()
+    union = shapely.coverage_union_all(parts)
+    if shapely.is_valid(union):
+        difference_m2 = abs(shapely.area(union) - area_m2)
+        if difference_m2 <= UNION_TOLERANCE * area_m2:
+            return union
+
+    # The quick union is wrong where polygons overlap or do not share vertices.
+    return shapely.union_all(parts)
 
 
 def _near(
     land: gpd.GeoDataFrame, outline: shapely.Geometry, margin_m: float = 300.0
 ) -> gpd.GeoDataFrame:
-    """Polygons that cells of the city can touch: they overhang the outline by half a diagonal at most."""
+    """Polygons that cells of the city can touch.
+
+    Cells overhang the outline by half a diagonal at most.
+    """
     wide = shapely.buffer(outline, margin_m)
     shapely.prepare(wide)
     near = shapely.intersects(wide, land.geometry.to_numpy())
     if not near.all():
-        log.info("drops %s of %s polygons outside the city", f"{(~near).sum():,}", f"{len(land):,}")
-    return land[near].reset_index(drop=True).assign(polygon_id=np.arange(near.sum()))
+        outside = (~near).sum()
+        log.info("drops %s of %s polygons outside the city", f"{outside:,}", f"{len(land):,}")
+    polygon_id = np.arange(near.sum())
+    return land[near].reset_index(drop=True).assign(polygon_id=polygon_id)
 
 
 def _check_covered(
     land: gpd.GeoDataFrame, outline: shapely.Geometry, city: str, where: str
 ) -> None:
-    """Refuse land cover that is not of the city, say where some is missing."""
-    polygons = land.geometry.to_numpy()
+    """Refuse land cover that is not of the city, report where some is missing.
+
+    Raises:
+        InputError: most of the city is not covered.
+    """
+    # Most polygons lie whole within the outline and need no cut.
+    parts = land.geometry.to_numpy()
     shapely.prepare(outline)
-    whole = shapely.contains(outline, polygons)
-    covered_m2 = shapely.area(polygons[whole]).sum()
-    covered_m2 += shapely.area(shapely.intersection(outline, polygons[~whole])).sum()
+    whole = shapely.contains(outline, parts)
+    cut = shapely.intersection(outline, parts[~whole])
+    covered_m2 = shapely.area(parts[whole]).sum()
+    covered_m2 += shapely.area(cut).sum()
     share = covered_m2 / shapely.area(outline)
     if share < LEAST_COVERED_SHARE:
+        land_extent = _box(tuple(land.total_bounds)) if len(land) else "nowhere near"
         raise InputError(
             f"the land cover covers {100 * share:.1f} % of {city}: outline {_box(outline.bounds)}, "
-            f"land cover {_box(tuple(land.total_bounds)) if len(land) else 'nowhere near'}",
+            f"land cover {land_extent}",
             where,
             "check that outline and land cover are of one city and one edition",
         )
@@ -132,27 +172,31 @@ def _check_covered(
         log.warning("the land cover covers %.1f %% of %s", 100 * share, city)
 
 
-def _nothing_fits(folder: Path, city: str, edition: int, layers: list[Layer]) -> InputError:
-    """What is there, and what to fetch."""
-    in_paths = {
-        pair
-        for path in folder.rglob("*")
-        for pair in names.cities_in_path(path.relative_to(folder))
-    }
-    in_layers = {
-        labels
-        for layer in layers
-        if layer.editions or layer.is_boundary
-        for labels in layouts.read_labels(layer)
-    }
-    editions = sorted(
-        {year for layer in layers if layer.says_city is not False for year in layer.editions}
-        - {edition}
-    )
-    what = f"no Urban Atlas {edition} of {city} is here (cities found: {names.listed(in_paths | in_layers)})"
-    if editions:
-        years = ", ".join(map(str, editions))
-        what += f"; there is edition {years}: --set urban_atlas.edition={editions[0]} takes it"
+def _nothing_fits(
+    folder: Path,
+    city: str,
+    edition: int,
+    layers: list[Layer],
+) -> InputError:
+    """The error that says which cities and editions are here, and what to fetch."""
+    # Cities by the names of the files, and by what stands in them.
+    cities: set[tuple[str, ...]] = set()
+    for path in folder.rglob("*"):
+        cities |= names.cities_in_path(path.relative_to(folder))
+    for layer in layers:
+        if layer.editions or layer.is_boundary:
+            cities |= layouts.read_labels(layer)
+
+    editions: set[int] = set()
+    for layer in layers:
+        if layer.says_city is not False:
+            editions |= set(layer.editions)
+    others = sorted(editions - {edition})
+
+    what = f"no Urban Atlas {edition} of {city} is here (cities found: {names.listed(cities)})"
+    if others:
+        years = ", ".join(map(str, others))
+        what += f"; there is edition {years}: --set urban_atlas.edition={others[0]} takes it"
     return InputError(
         what,
         shown(folder),
@@ -162,5 +206,6 @@ def _nothing_fits(folder: Path, city: str, edition: int, layers: list[Layer]) ->
 
 
 def _box(bounds: tuple[float, ...]) -> str:
+    """An extent for a message, m."""
     west, south, east, north = bounds
     return f"x {west:,.0f} to {east:,.0f}, y {south:,.0f} to {north:,.0f}"
