@@ -1,7 +1,9 @@
-"""Colour changes of an image: what a network may know of an acquisition (sensor, light, season), not of a city."""
+"""Colour changes of an image: what a network may know of an acquisition, not of a city.
+
+An acquisition is a sensor, a light, a season.
+"""
 
 from collections.abc import Callable
-from functools import reduce
 
 import numpy as np
 import torch
@@ -9,8 +11,9 @@ from torchvision.transforms import functional
 
 Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
-# ASSUME: strength 0.5 of Chen et al. 2020 (SimCLR): factors of brightness, contrast and saturation in 1 +- 0.4, hue
-# turned by up to 0.1 of the circle; about what light and season do to an aerial image.
+# ASSUME: strength 0.5 of Chen et al. 2020 (SimCLR): factors of brightness, contrast and saturation
+# in 1 +- 0.4, hue turned by up to 0.1 of the circle; about what light and season do to an aerial
+# image.
 FACTOR_RANGE = 0.4
 HUE_RANGE = 0.1
 
@@ -20,37 +23,49 @@ def jitter(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
     Args:
         image: (H, W, 3) uint8.
-        generator: of the random numbers.
+        generator: Generator of the random numbers.
 
     Returns:
         (H, W, 3) uint8.
     """
     pixels = _as_tensor(image)
-    for adjust in (
+    adjustments = (
         functional.adjust_brightness,
         functional.adjust_contrast,
         functional.adjust_saturation,
-    ):
-        pixels = adjust(pixels, generator.uniform(1 - FACTOR_RANGE, 1 + FACTOR_RANGE))
-    return _as_array(functional.adjust_hue(pixels, generator.uniform(-HUE_RANGE, HUE_RANGE)))
+    )
+    for adjust in adjustments:
+        factor = generator.uniform(1 - FACTOR_RANGE, 1 + FACTOR_RANGE)
+        pixels = adjust(pixels, factor)
+    turn = generator.uniform(-HUE_RANGE, HUE_RANGE)
+    return _as_array(functional.adjust_hue(pixels, turn))
 
 
 def grey(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Luma (ITU-R BT.601) in all three channels; arguments and result as for `jitter`."""
-    return _as_array(functional.rgb_to_grayscale(_as_tensor(image), 3))
+    luma = functional.rgb_to_grayscale(_as_tensor(image), 3)
+    return _as_array(luma)
 
 
-COLOUR = {"as_is": None, "jitter": jitter, "grey": grey}
+COLOUR = {
+    "as_is": None,
+    "jitter": jitter,
+    "grey": grey,
+}
 
 
 def chain(*changes: Change | None) -> Change | None:
     """One change after the other; those that are None are left out, None if all are."""
-    kept = [change for change in changes if change]
-    if not kept:
+    changes = [change for change in changes if change]
+    if not changes:
         return None
-    return lambda image, generator: reduce(
-        lambda pixels, change: change(pixels, generator), kept, image
-    )
+
+    def change_all(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        for change in changes:
+            image = change(image, generator)
+        return image
+
+    return change_all
 
 
 def _as_tensor(image: np.ndarray) -> torch.Tensor:

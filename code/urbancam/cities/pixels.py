@@ -1,8 +1,9 @@
 """Pixels of patches: every image decoded and resized once as a whole, patches are windows of that.
 
-Resizing an image of 4800 px so that 480 px become 224 needs a quarter of the disk that its 361 overlapping patches
-would take.
-# ASSUME: it may differ from resizing each patch (published) in that antialiasing sees beyond a patch's edge.
+Resizing an image of 4800 px so that 480 px become 224 needs a quarter of the disk that its 361
+overlapping patches would take.
+# ASSUME: it may differ from resizing each patch (published) in that antialiasing sees beyond a
+# patch's edge.
 """
 
 from pathlib import Path
@@ -22,16 +23,20 @@ KEYS = ["city", "site", "image"]
 
 
 class PatchWindows:
-    """Patches as windows of cached images; behaves like an (N, px, px, 3) uint8 array where single rows are asked.
+    """Patches as windows of cached images.
+
+    Behaves like an (N, px, px, 3) uint8 array where single rows are asked.
 
     Args:
         images: (M,) arrays, each (H, W, 3) uint8.
         places: (N, 3) image, and the row and column of the window's north-west corner in it, px.
-        size_px: side of a window.
+        size_px: Side of a window.
     """
 
     def __init__(self, images: list[np.ndarray], places: np.ndarray, size_px: int) -> None:
-        self.images, self.places, self.size_px = images, places, size_px
+        self.images = images
+        self.places = places
+        self.size_px = size_px
         self.shape = (len(places), size_px, size_px, 3)
 
     def __len__(self) -> int:
@@ -39,7 +44,9 @@ class PatchWindows:
 
     def __getitem__(self, row: int) -> np.ndarray:
         image, top, left = self.places[row]
-        return self.images[image][top : top + self.size_px, left : left + self.size_px]
+        bottom = top + self.size_px
+        right = left + self.size_px
+        return self.images[image][top:bottom, left:right]
 
 
 def image_folder(paths: Paths, source: str) -> Path:
@@ -48,58 +55,73 @@ def image_folder(paths: Paths, source: str) -> Path:
 
 
 def open_patches(
-    paths: Paths, patches: pd.DataFrame, patch_px: int, settings: Image, workers: int
+    paths: Paths,
+    patches: pd.DataFrame,
+    patch_px: int,
+    settings: Image,
+    workers: int,
 ) -> tuple[PatchWindows, np.ndarray]:
     """The pixels of patches, and the row of each patch in them.
 
     Args:
-        paths: of the cities experiment.
+        paths: Paths of the cities experiment.
         patches: `city, site, image, x_px, y_px`, rows of `patches.parquet`.
-        patch_px: side of a patch, px of the raw image.
+        patch_px: Side of a patch, px of the raw image.
         settings: `size_px` and `resample` of the patches as the network gets them.
-        workers: threads that decode, if the cache has to be filled.
+        workers: Number of threads that decode, if the cache has to be filled.
 
     Returns:
         (N, size_px, size_px, 3) uint8, and (N,) rows, 0 .. N-1.
 
     Raises:
-        InputError: an image is gone, damaged, or not in `sites.csv`.
+        InputError: An image is gone, damaged, or not in `sites.csv`.
     """
     sites = frames.read(paths.sites, dtype=dict.fromkeys(KEYS, str))
-    row = pd.MultiIndex.from_frame(sites[KEYS]).get_indexer(pd.MultiIndex.from_frame(patches[KEYS]))
-    if (row < 0).any():
+    image = _number_images(patches, sites, paths)
+    scale = settings.size_px / patch_px
+    shapes = _scaled_shapes(sites, scale)
+    cache_name = _cache_name(scale, settings)
+    images = _open_images(paths, sites, shapes, cache_name, settings.resample, workers)
+
+    # A corner may be rounded up, and its window reach beyond the edge, by one pixel.
+    corners = np.round(patches[["y_px", "x_px"]].to_numpy() * scale).astype(int)
+    last_corners = np.array(shapes)[image] - settings.size_px
+    corners = np.minimum(corners, last_corners)
+    places = np.column_stack([image, corners])
+    return PatchWindows(images, places, settings.size_px), np.arange(len(patches))
+
+
+def _number_images(patches: pd.DataFrame, sites: pd.DataFrame, paths: Paths) -> np.ndarray:
+    """(N,) row of each patch's image in the table of sites."""
+    images = pd.MultiIndex.from_frame(sites[KEYS])
+    numbers = images.get_indexer(pd.MultiIndex.from_frame(patches[KEYS]))
+    n_unknown = (numbers < 0).sum()
+    if n_unknown:
         raise InputError(
-            f"{(row < 0).sum():,} patches are of images that are not there",
+            f"{n_unknown:,} patches are of images that are not there",
             shown(paths.sites),
             "run 22_index_patches again",
         )
-    scale = settings.size_px / patch_px
-    shapes = _scaled_shapes(sites, scale)
-    images = _open_images(
-        paths, sites, shapes, _cache_name(scale, settings), settings.resample, workers
-    )
-    corners = np.round(patches[["y_px", "x_px"]].to_numpy() * scale).astype(int)
-    corners = np.minimum(
-        corners, np.array(shapes)[row] - settings.size_px
-    )  # rounded up beyond the edge, by one pixel
-    return PatchWindows(images, np.column_stack([row, corners]), settings.size_px), np.arange(
-        len(patches)
-    )
+    return numbers
 
 
 def missing_cache_bytes(paths: Paths, patch_px: int, settings: Image) -> int:
-    """Bytes that `open_patches` would still have to write; one that is being filled has its room already."""
-    sites, scale = (
-        frames.read(paths.sites, columns=["height_px", "width_px"]),
-        settings.size_px / patch_px,
-    )
-    if any(paths.cache.glob(f"{_cache_name(scale, settings)}_{_key(paths.sites)}.npy*")):
+    """Bytes that `open_patches` would still have to write.
+
+    A cache that is being filled has its room already.
+    """
+    sites = frames.read(paths.sites, columns=["height_px", "width_px"])
+    scale = settings.size_px / patch_px
+    name = f"{_cache_name(scale, settings)}_{_key(paths.sites)}"
+    if any(paths.cache.glob(f"{name}.npy*")):
         return 0
     return 3 * sum(height * width for height, width in _scaled_shapes(sites, scale))
 
 
 def _scaled_shapes(sites: pd.DataFrame, scale: float) -> list[list[int]]:
-    return np.round(sites[["height_px", "width_px"]].to_numpy() * scale).astype(int).tolist()
+    """(height, width) of each image in the cache, px."""
+    shapes = sites[["height_px", "width_px"]].to_numpy() * scale
+    return np.round(shapes).astype(int).tolist()
 
 
 def _cache_name(scale: float, settings: Image) -> str:
@@ -114,20 +136,22 @@ def _open_images(
     resample: str,
     workers: int,
 ) -> list[np.ndarray]:
-    """All images at their new (height, width), memory-mapped; runs of the same sites share a cache."""
-    path = paths.cache / f"{name}_{_key(paths.sites)}.npy"
+    """All images at their new shape, memory-mapped; runs of the same sites share a cache."""
     _remove_caches(paths, name)
-    files = [
-        image_folder(paths, source) / file
-        for source, file in zip(sites["source"], sites["path"], strict=True)
-    ]
+    folders = [image_folder(paths, source) for source in sites["source"]]
+    files = [folder / file for folder, file in zip(folders, sites["path"], strict=True)]
     counts = [height * width for height, width in shapes]
+
+    def read_pixels(number: int) -> np.ndarray:
+        height_px, width_px = shapes[number]
+        return _read_image(files[number], height_px, width_px, resample).reshape(-1, 3)
+
     pixels = arrays.open_array(
-        path,
+        paths.cache / f"{name}_{_key(paths.sites)}.npy",
         counts,
         (3,),
         np.uint8,
-        lambda item: _read_image(files[item], *shapes[item], resample).reshape(-1, 3),
+        read_pixels,
         "decodes sites",
         workers,
     )
@@ -136,26 +160,25 @@ def _open_images(
 
 
 def _key(sites: Path) -> str:
-    """What the caches of a table of sites are told by: its content, which holds the images' signatures."""
+    """Name of a table of sites by its content, which holds the images' signatures."""
     return digest(sites)[:16]
 
 
 def _remove_caches(paths: Paths, name: str) -> None:
     """Remove those caches of a size whose sites are no run's any more."""
     tables_of_runs = [paths.sites, *paths.of_variant("").in_other_runs(paths.sites)]
-    kept = tuple(f"{name}_{_key(table)}" for table in tables_of_runs)
-    for old in paths.cache.glob(f"{name}_*"):
-        if not old.name.startswith(kept):
-            old.unlink(missing_ok=True)  # another fold may be at it too
+    names_in_use = tuple(f"{name}_{_key(table)}" for table in tables_of_runs)
+    for cache in paths.cache.glob(f"{name}_*"):
+        if not cache.name.startswith(names_in_use):
+            cache.unlink(missing_ok=True)  # another fold may be at it too
 
 
 def _read_image(path: Path, height_px: int, width_px: int, resample: str) -> np.ndarray:
     """(height_px, width_px, 3) uint8, resized with antialiasing."""
+    resampling = PillowImage.Resampling[resample.upper()]
     try:
         with PillowImage.open(path) as image:
-            resized = image.convert("RGB").resize(
-                (width_px, height_px), PillowImage.Resampling[resample.upper()]
-            )
+            resized = image.convert("RGB").resize((width_px, height_px), resampling)
             return np.asarray(resized)
     except (FileNotFoundError, UnidentifiedImageError, OSError, SyntaxError) as error:
         raise InputError(

@@ -1,15 +1,15 @@
-"""The images of a folder `<City (IATA)>/<site>/...`, dropped in by hand or fetched: found, looked at, named if unfit.
+"""The images of a folder `<City (IATA)>/<site>/...`, dropped in by hand or fetched.
 
-The table `sites.csv` has a row per image: `city, site, image, path, source, acquisition, width_px, height_px, west,
-south, east, north, epsg, bytes, signature`. Bounds and `epsg` are known where the file tells them (GeoTIFF, a world
-file), else empty; `acquisition` where `acquisitions.csv` tells it.
+They are found, looked at, and named if unfit. The table `sites.csv` has a row per image: `city,
+site, image, path, source, acquisition, width_px, height_px, west, south, east, north, epsg, bytes,
+signature`. Bounds and `epsg` are known where the file tells them (GeoTIFF, a world file), else
+empty; `acquisition` where `acquisitions.csv` tells it.
 """
 
 import logging
 import re
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -33,17 +33,16 @@ NAMED_CITY = re.compile(r" \([A-Z]{3}\)$")  # "Almaty (ALA)"
 ACQUISITIONS = "acquisitions.csv"
 MAX_PX = PillowImage.MAX_IMAGE_PIXELS  # 89 million; beyond it Pillow suspects an attack
 MODES = ("RGB", "RGBA", "RGBX", "L", "P", "CMYK", "YCbCr")  # of 8 bits a channel
-NAMED = 10  # so many stray files are named one by one, the others are in skipped.csv
+MAX_NAMED = 10  # stray files that are named one by one; all are in skipped.csv
 KEYS = ["city", "site", "image"]
 PLACE = ["west", "south", "east", "north", "epsg"]
+FACTS = ["width_px", "height_px", *PLACE]
 COLUMNS = [
     *KEYS,
     "path",
     "source",
     "acquisition",
-    "width_px",
-    "height_px",
-    *PLACE,
+    *FACTS,
     "bytes",
     "signature",
 ]
@@ -52,45 +51,54 @@ COLUMNS = [
 def find_images(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Images by their place below the folder, and what else lies there.
 
-    The city is the first folder on the way named like "Almaty (ALA)", else the topmost; the site is the folder below
-    it; deeper folders belong to the image's name.
+    The city is the first folder on the way named like "Almaty (ALA)", else the topmost; the site is
+    the folder below it; deeper folders belong to the image's name.
 
     Returns:
-        found: `city, site, image, path` (below `folder`), sorted; skipped: `path, reason`.
+        `city, site, image, path` (below `folder`), sorted; and `path, reason` of what is skipped.
     """
-    found, skipped = [], []
+    images = []
+    skipped = []
     for path, _, _ in listing(folder):
-        parts = path.split("/")
         if path == ACQUISITIONS or SIDECAR.search(path):
             continue
-        named = [i for i, part in enumerate(parts[:-1]) if NAMED_CITY.search(part)]
-        city = named[0] if named else 0
+        parts = _parts_from_city(path)
         if not IMAGE.search(path):
             skipped.append((path, "no image"))
-        elif len(parts) - city < 3:
+        elif len(parts) < 3:
             skipped.append((path, "not in a folder <City>/<site>/"))
         else:
-            found.append((parts[city], parts[city + 1], "/".join(parts[city + 2 :]), path))
-    table = pd.DataFrame(found, columns=[*KEYS, "path"]).sort_values(
-        [*KEYS, "path"], ignore_index=True
-    )
+            city, site, *rest = parts
+            images.append((city, site, "/".join(rest), path))
+
+    columns = [*KEYS, "path"]
+    table = pd.DataFrame(images, columns=columns)
+    table = table.sort_values(columns, ignore_index=True)
     twice = table.duplicated(KEYS)
-    skipped += [
-        (path, "the same city, site and name as another image") for path in table.loc[twice, "path"]
-    ]
-    return table[~twice].reset_index(drop=True), pd.DataFrame(skipped, columns=["path", "reason"])
+    for path in table.loc[twice, "path"]:
+        skipped.append((path, "the same city, site and name as another image"))
+    table = table[~twice].reset_index(drop=True)
+    return table, pd.DataFrame(skipped, columns=["path", "reason"])
+
+
+def _parts_from_city(path: str) -> list[str]:
+    """City, site and the rest of a path."""
+    parts = path.split("/")
+    for i, part in enumerate(parts[:-1]):
+        if NAMED_CITY.search(part):
+            return parts[i:]
+    return parts
 
 
 def look_at(path: Path) -> tuple[dict[str, object], str]:
     """Decode an image once and say what it is.
 
     Returns:
-        `width_px, height_px, west, south, east, north, epsg`, and "" or the reason why it cannot be used.
+        `width_px, height_px, west, south, east, north, epsg`, and "" or the reason why it cannot be
+        used.
     """
-    facts, too_large = (
-        _find_place(path),
-        f"more than {MAX_PX / 1e6:.0f} million pixels: cut it into pieces",
-    )
+    facts = _find_place(path)
+    too_large = f"more than {MAX_PX / 1e6:.0f} million pixels: cut it into pieces"
     try:
         with PillowImage.open(path) as image:
             facts |= {"width_px": image.width, "height_px": image.height}
@@ -98,9 +106,8 @@ def look_at(path: Path) -> tuple[dict[str, object], str]:
                 return facts, too_large
             if image.mode not in MODES:
                 return facts, f"pixels of mode {image.mode}, not 8 bits a channel"
-            image.draft(
-                "RGB", (image.width // 8, image.height // 8)
-            )  # a JPEG is read whole all the same
+            # Small is fast, and a JPEG is read whole all the same.
+            image.draft("RGB", (image.width // 8, image.height // 8))
             image.load()
     except PillowImage.DecompressionBombError:
         return facts, too_large
@@ -115,76 +122,106 @@ def _find_place(path: Path) -> dict[str, object]:
     """Bounds and EPSG code, where the file or a world file beside it tells them; else {}."""
     try:
         with rasterio.open(path) as image:
-            epsg = image.crs.to_epsg() if image.crs and not image.transform.is_identity else None
+            if not image.crs or image.transform.is_identity:
+                return {}
+            epsg = image.crs.to_epsg()
             north_up = image.transform.b == image.transform.d == 0
-            return dict(zip(PLACE, [*image.bounds, epsg], strict=True)) if epsg and north_up else {}
+            if not epsg or not north_up:
+                return {}
+            return dict(zip(PLACE, [*image.bounds, epsg], strict=True))
     except (RasterioError, CRSError):  # Pillow tells more of what is wrong
         return {}
 
 
 def inspect_images(
-    found: pd.DataFrame, folder: Path, known: pd.DataFrame | None, workers: int
+    found: pd.DataFrame,
+    folder: Path,
+    known: pd.DataFrame | None,
+    workers: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Look at every image, but at those not again that are as an earlier table knows them.
+    """Look at every image, but at those not again that are as an earlier table describes them.
 
     Args:
-        found: of `find_images`.
-        folder: that `path` is relative to.
-        known: an earlier `sites.csv`, or None.
-        workers: threads.
+        found: Images of `find_images`.
+        folder: Folder that `path` is relative to.
+        known: An earlier `sites.csv`, or None.
+        workers: Number of threads.
 
     Returns:
-        `city, site, image, path, width_px, height_px, west, south, east, north, epsg, bytes, signature` of the images
-        that can be used; skipped: `path, reason` of the others.
+        `city, site, image, path, width_px, height_px, west, south, east, north, epsg, bytes,
+        signature` of the images that can be used; and `path, reason` of the others.
     """
     files = [folder / path for path in found["path"]]
-    found = found.assign(
-        bytes=[file.stat().st_size for file in files], signature=[signature(file) for file in files]
+    images = found.assign(
+        bytes=[file.stat().st_size for file in files],
+        signature=[signature(file) for file in files],
     )
-    facts = ["width_px", "height_px", *PLACE]
-    earlier = (
-        {} if known is None else known.set_index(["path", "signature"])[facts].to_dict("index")
-    )
-    before = [earlier.get(key) for key in zip(found["path"], found["signature"], strict=True)]
-    log.info(
-        "%d of %d images are as they were, %d to look at",
-        len(files) - before.count(None),
-        len(files),
-        before.count(None),
-    )
-    with warnings.catch_warnings(), ThreadPoolExecutor(workers) as pool:
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        warnings.simplefilter("ignore", PillowImage.DecompressionBombWarning)
-        looks = list(
-            tqdm(
-                pool.map(partial(_look_unless, files), range(len(files)), before),
-                "images",
-                len(files),
-            )
-        )
-    table = found.join(pd.DataFrame([look for look, _ in looks], columns=facts, index=found.index))
-    reason = pd.Series([reason for _, reason in looks], index=found.index, dtype=str)
-    skipped = found[["path"]].assign(reason=reason)[reason != ""]
-    table = table[reason == ""].astype({"width_px": int, "height_px": int, "epsg": "Int64"})
+    facts_before = _facts_before(images, known)
+    looks = _look_at_new(files, facts_before, workers)
+
+    facts = pd.DataFrame([facts for facts, _ in looks], columns=FACTS, index=images.index)
+    reason = pd.Series([reason for _, reason in looks], index=images.index, dtype=str)
+    skipped = images[["path"]].assign(reason=reason)[reason != ""]
+    table = images.join(facts)[reason == ""]
+    table = table.astype({"width_px": int, "height_px": int, "epsg": "Int64"})
     return table.reset_index(drop=True), skipped
 
 
+def _facts_before(images: pd.DataFrame, sites: pd.DataFrame | None) -> list[dict | None]:
+    """What an earlier table says of each image that is as it was then, None for the others."""
+    earlier = {}
+    if sites is not None:
+        earlier = sites.set_index(["path", "signature"])[FACTS].to_dict("index")
+    keys = zip(images["path"], images["signature"], strict=True)
+    return [earlier.get(key) for key in keys]
+
+
+def _look_at_new(
+    files: list[Path],
+    facts_before: list[dict | None],
+    workers: int,
+) -> list[tuple[dict[str, object], str]]:
+    """Facts and reason of each image, looked at where nothing is known from before."""
+    n = len(files)
+    n_new = facts_before.count(None)
+    log.info("%d of %d images are as they were, %d to look at", n - n_new, n, n_new)
+    with warnings.catch_warnings(), ThreadPoolExecutor(workers) as pool:
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        warnings.simplefilter("ignore", PillowImage.DecompressionBombWarning)
+        looks = pool.map(_look_unless, files, facts_before)
+        return list(tqdm(looks, "images", n))
+
+
 def _look_unless(
-    files: list[Path], number: int, known: dict[str, object] | None
+    file: Path,
+    facts_before: dict[str, object] | None,
 ) -> tuple[dict[str, object], str]:
-    return look_at(files[number]) if known is None else (known, "")
+    return look_at(file) if facts_before is None else (facts_before, "")
 
 
 def add_acquisitions(images: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Adds `acquisition` from a table `city, site, acquisition` (a row per site), empty where there is none.
+    """Adds `acquisition` from a table `city, site, acquisition`, empty where there is none.
+
+    Args:
+        images: `city, site`, a row per image.
+        path: The table, a row per site; it need not be there.
 
     Raises:
-        InputError: a site twice, or columns missing.
+        InputError: A site twice, or columns missing.
     """
     if not path.is_file():
         return images.assign(acquisition=None)
+    acquisitions = _read_acquisitions(path)
+    sites = images[["city", "site"]].drop_duplicates()
+    of_sites = acquisitions.merge(sites, "left", indicator=True)
+    n_unmatched = (of_sites["_merge"] != "both").sum()
+    log.info("%d of %d sites of %s have no image", n_unmatched, len(acquisitions), path.name)
+    return images.merge(acquisitions, "left", ["city", "site"])
+
+
+def _read_acquisitions(path: Path) -> pd.DataFrame:
     try:
-        flown = frames.read(path, ["city", "site", "acquisition"], dtype=str)
+        acquisitions = frames.read(path, ["city", "site", "acquisition"], dtype=str)
     except InputError as error:  # written by hand: no step makes it again
         raise InputError(
             error.what,
@@ -192,37 +229,37 @@ def add_acquisitions(images: pd.DataFrame, path: Path) -> pd.DataFrame:
             "write it as CSV in UTF-8 with the columns city, site, acquisition, "
             "a row per site, or take it away",
         ) from None
-    if (twice := flown.duplicated(["city", "site"])).any():
+    twice = acquisitions.duplicated(["city", "site"])
+    if twice.any():
+        first = tuple(acquisitions[twice].iloc[0, :2])
         raise InputError(
-            f"{twice.sum()} sites stand twice, the first {tuple(flown[twice].iloc[0, :2])}",
+            f"{twice.sum()} sites stand twice, the first {first}",
             shown(path),
             "give each site one row",
         )
-    merged = images.merge(flown, "left", ["city", "site"])
-    unknown = (
-        flown.merge(images[["city", "site"]].drop_duplicates(), "left", indicator=True)["_merge"]
-        != "both"
-    )
-    log.info("%d of %d sites of %s have no image", unknown.sum(), len(flown), path.name)
-    return merged
+    return acquisitions
 
 
 def check_any(images: pd.DataFrame, skipped: pd.DataFrame, folder: Path) -> None:
-    """Refuse a folder without a single usable image; what does lie there is named."""
+    """Refuse a folder without a single usable image; what does lie there is named.
+
+    Raises:
+        InputError: There is no image.
+    """
     if images.empty:
         report_skipped(skipped)
-        there = f"; files that cannot be used: {len(skipped)} (named above)" if len(skipped) else ""
+        strays = f"; files that cannot be used: {len(skipped)} (named above)"
         raise InputError(
-            f"there is no image of any city{there}",
+            f"there is no image of any city{strays if len(skipped) else ''}",
             shown(folder),
-            "drop images in as <City (IATA)>/<site>/*.jpg, or use --set cities.source=hub; for the demo "
-            "run 20_make_demo_sites",
+            "drop images in as <City (IATA)>/<site>/*.jpg, or use --set cities.source=hub; "
+            "for the demo run 20_make_demo_sites",
         )
 
 
 def report_skipped(skipped: pd.DataFrame) -> None:
-    """Name the first files that are not used, and count all by reason."""
-    for row in skipped.head(NAMED).itertuples():
+    """Name the first files that are not used, and count the others."""
+    for row in skipped.head(MAX_NAMED).itertuples():
         log.info("skips %s: %s", row.path, row.reason)
-    if len(skipped) > NAMED:
-        log.info("skips %d more, all of them in skipped.csv", len(skipped) - NAMED)
+    if len(skipped) > MAX_NAMED:
+        log.info("skips %d more, all of them in skipped.csv", len(skipped) - MAX_NAMED)

@@ -23,9 +23,10 @@ def cities_with_tiles(paths: Paths, named: list[str]) -> list[str]:
     """The cities asked for, or all that have tiles.
 
     Raises:
-        InputError: a city has no tiles, or there is none at all.
+        InputError: A city has no tiles, or there is none at all.
     """
-    cities = named or sorted(path.parent.name for path in paths.results.glob("*/tiles.parquet"))
+    tables = paths.results.glob("*/tiles.parquet")
+    cities = named or sorted(table.parent.name for table in tables)
     missing = [city for city in cities if not paths.of_city(city).tiles.is_file()]
     if missing or not cities:
         raise InputError(
@@ -45,59 +46,75 @@ def choose_sites(
 ) -> gpd.GeoDataFrame:
     """The squares where most people live, of those that lie whole inside the city and its tiles.
 
-    # ASSUME: the published images show built-up area; squares are taken by population, on INSEE's grid, and lie
-    # inside the city's boundary, where land cover is mapped.
+    # ASSUME: the published images show built-up area; squares are taken by population, on INSEE's
+    # grid, and lie inside the city's boundary, where land cover is mapped.
 
     Args:
         cells: `idINSPIRE, ind`.
-        tiles: footprints, any CRS.
-        boundary: of the city, EPSG:3035.
-        site_m: side of a square, m.
-        most: at most so many.
+        tiles: Footprints, any CRS.
+        boundary: Boundary of the city, EPSG:3035.
+        site_m: Side of a square, m.
+        most: Number of squares at most.
 
     Returns:
         `idINSPIRE` (of the square, as INSEE would name it), `people`; squares, EPSG:3035.
     """
-    corner = grid.corners(cells["idINSPIRE"]) // site_m * site_m
-    people = pd.DataFrame(
-        {"west": corner[:, 0], "south": corner[:, 1], "people": cells["ind"].to_numpy(float)}
-    )
-    people = people.groupby(["west", "south"], as_index=False)["people"].sum()
-    squares = shapely.box(
-        people["west"], people["south"], people["west"] + site_m, people["south"] + site_m
-    )
+    squares = _count_people(cells, site_m)
     mapped = shapely.union_all(boundary.to_crs(grid.CRS).geometry.to_numpy())
-    flown = shapely.buffer(
-        shapely.union_all(tiles.to_crs(grid.CRS).geometry.to_numpy()), 1.0
-    )  # m, rounding
-    inside = shapely.covers(mapped, squares) & shapely.covers(flown, squares)
+    flown = shapely.union_all(tiles.to_crs(grid.CRS).geometry.to_numpy())
+    flown = shapely.buffer(flown, 1.0)  # m, rounding
+    geometry = squares.geometry.to_numpy()
+    inside = shapely.covers(mapped, geometry) & shapely.covers(flown, geometry)
     log.info(
         "drops %d of %d squares: not whole inside the city and its tiles",
         (~inside).sum(),
         len(squares),
     )
-    table = gpd.GeoDataFrame(people, geometry=squares, crs=grid.CRS)[inside]
-    table = table.sort_values(["people", "south", "west"], ascending=[False, True, True]).head(most)
-    names = [
-        grid.cell_id(west, south, site_m)
-        for west, south in zip(table["west"], table["south"], strict=True)
-    ]
-    return table.assign(idINSPIRE=names).reset_index(drop=True)[["idINSPIRE", "people", "geometry"]]
+
+    order = ["people", "south", "west"]
+    sites = squares[inside].sort_values(order, ascending=[False, True, True]).head(most)
+    corners = zip(sites["west"], sites["south"], strict=True)
+    ids = [grid.cell_id(west, south, site_m) for west, south in corners]
+    sites = sites.assign(idINSPIRE=ids).reset_index(drop=True)
+    return sites[["idINSPIRE", "people", "geometry"]]
+
+
+def _count_people(cells: gpd.GeoDataFrame, site_m: int) -> gpd.GeoDataFrame:
+    """The squares of the grid of sites that hold cells: `west, south, people`, EPSG:3035."""
+    corners = grid.corners(cells["idINSPIRE"]) // site_m * site_m
+    people = pd.DataFrame(
+        {
+            "west": corners[:, 0],
+            "south": corners[:, 1],
+            "people": cells["ind"].to_numpy(float),
+        }
+    )
+    people = people.groupby(["west", "south"], as_index=False)["people"].sum()
+    east = people["west"] + site_m
+    north = people["south"] + site_m
+    squares = shapely.box(people["west"], people["south"], east, north)
+    return gpd.GeoDataFrame(people, geometry=squares, crs=grid.CRS)
 
 
 def cut_sites(
-    paths: Paths, city: str, site_m: int, image_px: int, most: int, max_void: float, workers: int
+    paths: Paths,
+    city: str,
+    site_m: int,
+    image_px: int,
+    most: int,
+    max_void: float,
+    workers: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cut the sites of one city; images already there and right are kept.
 
     Args:
-        paths: of the cities experiment.
-        city: of the income experiment, with cells, boundary and tiles.
-        site_m: side of a site, m.
-        image_px: pixels a side.
-        most: sites at most.
-        max_void: share of an image that may be void, 0..1.
-        workers: processes.
+        paths: Paths of the cities experiment.
+        city: City of the income experiment, with cells, boundary and tiles.
+        site_m: Side of a site, m.
+        image_px: Side of an image, px.
+        most: Number of sites at most.
+        max_void: Share of an image that may be void, 0..1.
+        workers: Number of processes.
 
     Returns:
         Rows of `sites.csv`, and `path, reason` of images that are not used.
@@ -105,34 +122,45 @@ def cut_sites(
     own = paths.of_city(city)
     tiles = geoframes.read(own.tiles)
     cells = geoframes.read(own.cells, ["idINSPIRE", "ind", "geometry"])
-    sites = choose_sites(cells, tiles, geoframes.read(own.boundary), site_m, most)
+    boundary = geoframes.read(own.boundary)
+    sites = choose_sites(cells, tiles, boundary, site_m, most)
+
+    # Runs at other pixel sizes have their own folder.
+    folder = paths.site_images / f"{own.city_folder.name}_{image_px}px"
     with_tiles = overlay.cells_with_tiles(sites, tiles, paths.data)
-    folder = (
-        paths.site_images / f"{own.city_folder.name}_{image_px}px"
-    )  # runs at other pixel sizes have their own
     images = cutting.cut_images(with_tiles, folder, image_px, workers)
+
     used = images["path"].notna() & (images["void_fraction"] <= max_void)
+    rows = _site_rows(images[used], sites[used.to_numpy()], city, paths.site_images, image_px)
     skipped = images.loc[~used, ["idINSPIRE"]].rename(columns={"idINSPIRE": "path"})
     skipped = skipped.assign(
-        path=city + "/" + skipped["path"], reason=f"more than {max_void:.3g} of the image is void"
+        path=city + "/" + skipped["path"],
+        reason=f"more than {max_void:.3g} of the image is void",
     )
-    return _site_rows(
-        images[used], sites[used.to_numpy()], city, paths.site_images, image_px
-    ), skipped
+    return rows, skipped
 
 
 def check_any(images: pd.DataFrame, site_m: int, cities: list[str]) -> None:
-    """Refuse tiles of which not a single site could be cut."""
+    """Refuse tiles of which not a single site could be cut.
+
+    Raises:
+        InputError: There is no image.
+    """
     if images.empty:
         raise InputError(
-            f"no square of {site_m} m lies whole inside {', '.join(cities)} and its tiles, without voids",
+            f"no square of {site_m} m lies whole inside {', '.join(cities)} and its tiles, "
+            "without voids",
             "cities.site_m",
             "ask for smaller squares, or fetch more tiles with 04_download_aerial",
         )
 
 
 def _site_rows(
-    images: pd.DataFrame, sites: gpd.GeoDataFrame, city: str, folder: Path, image_px: int
+    images: pd.DataFrame,
+    sites: gpd.GeoDataFrame,
+    city: str,
+    folder: Path,
+    image_px: int,
 ) -> pd.DataFrame:
     bounds = sites.geometry.bounds.to_numpy()
     return pd.DataFrame(
