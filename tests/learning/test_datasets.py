@@ -1,72 +1,24 @@
-"""The cache of decoded images: goes on where a killed one stopped, and never trusts a mark without its cache."""
+"""Images as a network gets them: several caches as one, normalised."""
 
 import numpy as np
 import pytest
-from PIL import Image
+import torch
 
 from urbancam.learning import datasets
-from urbancam.learning.images import open_cache
-from urbancam.tables import arrays
-from urbancam.workflow.errors import InputError
-
-
-@pytest.fixture
-def files(tmp_path) -> list:
-    """Five images, each of one grey value."""
-    made = [tmp_path / f"{value}.png" for value in range(10, 60, 10)]
-    for path in made:
-        Image.new("RGB", (8, 8), (int(path.stem),) * 3).save(path)
-    return made
-
-
-def greys(path, files) -> list[int]:
-    images = open_cache(path, files, 4, "bilinear", workers=1)
-    assert images.shape == (len(files), 4, 4, 3)
-    return images[:, 0, 0, 0].tolist()
-
-
-def test_killed_decoding_goes_on_where_it_stopped(files, tmp_path, monkeypatch):
-    monkeypatch.setattr(arrays, "CHUNK", 2)
-    whole = files[4].read_bytes()
-    files[4].write_bytes(b"not an image")
-    with pytest.raises(InputError):
-        greys(tmp_path / "cache.npy", files)
-    files[0].unlink()  # done already: it is not read again
-    files[4].write_bytes(whole)
-    assert greys(tmp_path / "cache.npy", files) == [10, 20, 30, 40, 50]
-
-
-@pytest.mark.parametrize("mark", ["", '{"done": 5}'])
-def test_mark_cut_short_or_without_its_cache_is_not_trusted(files, tmp_path, monkeypatch, mark):
-    (tmp_path / "cache.npy.progress").write_text(mark)
-    whole = files[0].read_bytes()
-    files[0].write_bytes(b"not an image")
-    with pytest.raises(InputError):  # stopped before the first mark of its own
-        greys(tmp_path / "cache.npy", files)
-    files[0].write_bytes(whole)
-    assert greys(tmp_path / "cache.npy", files) == [10, 20, 30, 40, 50]
-
-
-def test_truncated_image_is_named_with_what_mends_it(files, tmp_path):
-    files[2].write_bytes(files[2].read_bytes()[:40])
-    with pytest.raises(InputError, match=r"30\.png\n.*05_cut_images with --force"):
-        greys(tmp_path / "cache.npy", files)
-
-
-@pytest.mark.parametrize("damage", [b"", b"no cache at all", None])
-@pytest.mark.parametrize("name", ["cache.npy", "cache.npy.part"])
-def test_damaged_cache_is_made_again(files, tmp_path, name, damage):
-    cache = tmp_path / "cache.npy"
-    whole = greys(cache, files) and cache.read_bytes()
-    cache.rename(tmp_path / name)
-    (tmp_path / name).write_bytes(whole[:-100] if damage is None else damage)
-    (tmp_path / "cache.npy.progress").write_text('{"done": 4}')
-    assert greys(cache, files) == [10, 20, 30, 40, 50]
 
 
 def test_stacked_caches_are_read_as_one():
     caches = [
-        np.full((count, 2, 2, 3), value, np.uint8) for count, value in ((2, 10), (0, 0), (3, 20))
+        np.full((2, 2, 2, 3), 10, np.uint8),
+        np.full((0, 2, 2, 3), 0, np.uint8),
+        np.full((3, 2, 2, 3), 20, np.uint8),
     ]
     stacked = datasets.StackedImages(caches)
-    assert [int(stacked[row][0, 0, 0]) for row in range(5)] == [10, 10, 20, 20, 20]
+    got = [int(stacked[row][0, 0, 0]) for row in range(5)]
+    assert got == [10, 10, 20, 20, 20]
+
+
+def test_min_max_is_over_the_whole_image():
+    image = torch.tensor([[[[10.0]], [[20.0]], [[30.0]]]])
+    got = datasets.normalise(image, "min_max").flatten()
+    assert got.tolist() == pytest.approx([0, 0.5, 1])
