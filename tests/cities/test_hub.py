@@ -30,70 +30,85 @@ FILES = {
 }
 
 
+def git_id(body: bytes) -> str:
+    return hashlib.sha1(body).hexdigest()
+
+
+def as_json(content) -> Reply:
+    return Reply(json.dumps(content).encode(), headers={"Content-Type": "application/json"})
+
+
 class Hub:
-    """Answers for one data set "o/d"; the first `cuts` GETs of an image break off after 1000 bytes."""
+    """Answers for one data set "o/d".
+
+    The first `cuts` GETs of an image break off after 1000 bytes; where `refuse` is a status and its
+    headers, that is the answer to everything.
+    """
 
     def __init__(self) -> None:
         self.cuts = 0
         self.refuse = None
+        self.address = None
+        self.requests = None
 
     def __call__(self, handler, number: int) -> Reply:
         path = urllib.parse.unquote(urllib.parse.urlparse(handler.path).path)
         if self.refuse:
-            return Reply(status=self.refuse[0], headers=self.refuse[1])
+            status, headers = self.refuse
+            return Reply(status=status, headers=headers)
         if path.startswith("/api/datasets/o/d/revision/"):
-            return self._json(
-                {"id": "o/d", "sha": COMMIT, "siblings": [{"rfilename": name} for name in FILES]}
-            )
+            return as_json(self.describe())
         if path.startswith("/api/datasets/o/d/tree/"):
-            return self._json(
-                [
-                    {
-                        "type": "file",
-                        "path": name,
-                        "size": len(body),
-                        "oid": hashlib.sha1(body).hexdigest(),
-                    }
-                    for name, body in FILES.items()
-                ]
-            )
-        name = path.partition(f"/resolve/{COMMIT}/")[2]
+            return as_json(self.list_files())
+        return self.send(path.partition(f"/resolve/{COMMIT}/")[2], handler.command)
+
+    def describe(self) -> dict:
+        siblings = [{"rfilename": name} for name in FILES]
+        return {"id": "o/d", "sha": COMMIT, "siblings": siblings}
+
+    def list_files(self) -> list[dict]:
+        rows = []
+        for name, body in FILES.items():
+            row = {"type": "file", "path": name, "size": len(body), "oid": git_id(body)}
+            rows.append(row)
+        return rows
+
+    def send(self, name: str, command: str) -> Reply:
         if name not in FILES:
             return Reply(status=404, headers={"X-Error-Code": "RepoNotFound"})
         body = FILES[name]
-        headers = {"X-Repo-Commit": COMMIT, "ETag": f'"{hashlib.sha1(body).hexdigest()}"'}
-        broken = self.cuts > 0 and handler.command == "GET" and name.endswith(".png")
-        self.cuts -= broken
-        return Reply(body, headers=headers, cut=1000 if broken else None)
-
-    @staticmethod
-    def _json(content) -> Reply:
-        return Reply(json.dumps(content).encode(), headers={"Content-Type": "application/json"})
+        headers = {"X-Repo-Commit": COMMIT, "ETag": f'"{git_id(body)}"'}
+        is_cut = self.cuts > 0 and command == "GET" and name.endswith(".png")
+        self.cuts -= is_cut
+        return Reply(body, headers=headers, cut=1000 if is_cut else None)
 
 
 @pytest.fixture
 def server():
+    """A hub with its address and the requests that it got."""
     answers = Hub()
     with serve(answers) as (address, requests):
-        yield answers, requests, address
+        answers.address = address
+        answers.requests = requests
+        yield answers
 
 
-def bodies(requests: list, name: str) -> int:
+def count_requests(requests: list, name: str) -> int:
     return sum(urllib.parse.unquote(path).endswith(name) for path, _ in requests)
 
 
 def test_images_come_in_their_folders_archives_unpacked_and_nothing_else(server, tmp_path):
-    hub.fetch("o/d", "main", tmp_path, server[2])
+    hub.fetch("o/d", "main", tmp_path, server.address)
     assert (tmp_path / "raw/Almaty (ALA)/site 1/a b.jpg").read_bytes() == b"x" * 5000
     assert (tmp_path / "raw/Rome (FCO)/s/c.jpg").read_bytes() == b"z" * 100
     assert not (tmp_path / "notes.docx").exists()
 
 
 def test_what_is_there_is_not_fetched_again(server, tmp_path):
-    hub.fetch("o/d", "main", tmp_path, server[2])
-    before = bodies(server[1], "a b.jpg")
-    hub.fetch("o/d", "main", tmp_path, server[2])
-    assert bodies(server[1], "a b.jpg") == before
+    hub.fetch("o/d", "main", tmp_path, server.address)
+    before = count_requests(server.requests, "a b.jpg")
+    hub.fetch("o/d", "main", tmp_path, server.address)
+    assert count_requests(server.requests, "a b.jpg") == before
 
 
 @pytest.fixture
@@ -102,17 +117,17 @@ def hasty(monkeypatch):
 
 
 def test_fetching_that_breaks_off_goes_on_at_once(server, hasty, tmp_path):
-    server[0].cuts = 2
-    hub.fetch("o/d", "main", tmp_path, server[2])
+    server.cuts = 2
+    hub.fetch("o/d", "main", tmp_path, server.address)
     assert (tmp_path / "raw/Oslo (OSL)/site2/b.png").read_bytes() == b"y" * 4000
 
 
 def test_fetching_that_was_given_up_goes_on_next_time(server, hasty, tmp_path):
-    server[0].cuts = 100
+    server.cuts = 100
     with pytest.raises(InputError, match="run the step again"):
-        hub.fetch("o/d", "main", tmp_path, server[2])
-    server[0].cuts = 0
-    hub.fetch("o/d", "main", tmp_path, server[2])
+        hub.fetch("o/d", "main", tmp_path, server.address)
+    server.cuts = 0
+    hub.fetch("o/d", "main", tmp_path, server.address)
     assert (tmp_path / "raw/Oslo (OSL)/site2/b.png").read_bytes() == b"y" * 4000
 
 
@@ -126,9 +141,9 @@ def test_fetching_that_was_given_up_goes_on_next_time(server, hasty, tmp_path):
     ],
 )
 def test_refusals_say_what_to_do(server, tmp_path, status, code, expected):
-    server[0].refuse = (status, {"X-Error-Code": code})
+    server.refuse = (status, {"X-Error-Code": code})
     with pytest.raises(InputError, match=expected):
-        hub.fetch("o/d", "main", tmp_path, server[2])
+        hub.fetch("o/d", "main", tmp_path, server.address)
 
 
 def test_hub_that_is_away_is_named(tmp_path):
@@ -140,6 +155,6 @@ def test_hub_that_is_away_is_named(tmp_path):
 
 def test_a_folder_with_something_in_it_is_not_taken_for_the_data_set(server, tmp_path):
     (tmp_path / "stray.txt").write_text("of the user's own")
-    server[0].refuse = (500, {})
+    server.refuse = (500, {})
     with pytest.raises(InputError, match="run the step again"):
-        hub.fetch("o/d", "main", tmp_path, server[2])
+        hub.fetch("o/d", "main", tmp_path, server.address)
