@@ -1,4 +1,7 @@
-"""Arrays that are computed once, item by item, and kept on disk: gone on with after a kill, made again when damaged."""
+"""Arrays that are computed once, item by item, and kept on disk.
+
+Computing goes on after a kill where it stopped; a damaged array is computed again.
+"""
 
 import logging
 import os
@@ -31,16 +34,17 @@ def open_array(
 ) -> np.ndarray:
     """The array of a cache, filled first where it is not there yet.
 
-    Filling goes on where a killed one stopped; a second process that needs the same cache waits for the first.
+    Filling goes on where a killed one stopped; a second process that needs the same cache waits for
+    the first.
 
     Args:
-        path: of the cache, ".npy"; its name must change when its content does.
-        counts: how many rows each item has (an image that is cut into patches: their number).
-        row_shape: shape of a row.
-        dtype: of the array.
+        path: Path of the cache, ".npy"; its name must change when its content does.
+        counts: Number of rows of each item (of an image that is cut into patches: their number).
+        row_shape: Shape of a row.
+        dtype: Type of the array.
         make: `make(item)` computes the rows of an item, (counts[item], *row_shape).
-        doing: what is done with each item, for messages ("decodes images to 512 px").
-        workers: threads that make items; with one it is the calling thread.
+        doing: What is done with each item, for messages ("decodes images to 512 px").
+        workers: Threads that compute items; with one it is the calling thread.
 
     Returns:
         (sum of counts, *row_shape), memory-mapped, read only.
@@ -64,37 +68,68 @@ def _is_whole(path: Path, shape: tuple[int, ...], dtype: type) -> bool:
     return array.shape == shape and array.dtype == dtype
 
 
-def _fill(path: Path, counts, row_shape, dtype, make, doing: str, workers: int) -> None:
-    part, mark = path.with_name(path.name + ".part"), path.with_name(path.name + ".progress")
-    ends = np.concatenate([[0], np.cumsum(counts)]).astype(
-        int
-    )  # item i has rows ends[i] .. ends[i + 1]
+def _fill(
+    path: Path,
+    counts: Sequence[int],
+    row_shape: tuple[int, ...],
+    dtype: type,
+    make: Callable[[int], np.ndarray],
+    doing: str,
+    workers: int,
+) -> None:
+    """Compute the rows that a cache lacks; it gets its name when it is whole.
+
+    The arguments are those of `open_array`.
+    """
+    part = path.with_name(f"{path.name}.part")
+    mark = path.with_name(f"{path.name}.progress")
+    # Item i has rows ends[i] .. ends[i + 1].
+    ends = np.concatenate([[0], np.cumsum(counts)]).astype(int)
     shape = (int(ends[-1]), *row_shape)
-    done = int((read_json(mark) or {}).get("done", 0)) if _is_whole(part, shape, dtype) else 0
+
+    done = _items_done(mark) if _is_whole(part, shape, dtype) else 0
     if not done:
         mark.unlink(missing_ok=True)  # a mark without its cache must not vouch for the next one
-    array = np.lib.format.open_memmap(part, mode="r+" if done else "w+", dtype=dtype, shape=shape)
+    mode = "r+" if done else "w+"
+    array = np.lib.format.open_memmap(part, mode=mode, dtype=dtype, shape=shape)
     _reserve(part)
     log.info("%s: %s of them (%.1f GB on disk)", doing, f"{len(counts):,}", array.nbytes / 1e9)
-    step = max(1, min(CHUNK, CHUNK_BYTES * len(counts) // max(1, array.nbytes)))  # items
+
+    chunk = _chunk_items(len(counts), array.nbytes)
     with (
         ThreadPoolExecutor(workers) as pool,
         tqdm(total=len(counts), initial=done, desc=doing) as bar,
     ):
-        mapped = pool.map if workers > 1 else map
-        for start in range(done, len(counts), step):
-            items = range(start, min(start + step, len(counts)))
-            for item, rows in zip(items, mapped(make, items), strict=True):
+        compute = pool.map if workers > 1 else map
+        for start in range(done, len(counts), chunk):
+            items = range(start, min(start + chunk, len(counts)))
+            for item, rows in zip(items, compute(make, items), strict=True):
                 array[ends[item] : ends[item + 1]] = rows
                 bar.update()
+            # The mark is written after the rows that it vouches for.
             array.flush()
             write_json(mark, {"done": items.stop})
     part.rename(path)
     mark.unlink(missing_ok=True)
 
 
+def _items_done(mark: Path) -> int:
+    """Number of items that a killed process finished, by its mark."""
+    progress = read_json(mark) or {}
+    return int(progress.get("done", 0))
+
+
+def _chunk_items(items: int, array_bytes: int) -> int:
+    """Items between two marks: few where they are large, since their rows are in memory at once."""
+    affordable = CHUNK_BYTES * items // max(1, array_bytes)
+    return max(1, min(CHUNK, affordable))
+
+
 def _reserve(path: Path) -> None:
-    """Take the file's room on the disk at once: a mapped file on a full disk kills the process without a word."""
+    """Take the file's room on the disk at once.
+
+    A mapped file on a full disk would kill the process without a word.
+    """
     if not hasattr(os, "posix_fallocate"):
         return
     with path.open("r+b") as file:
@@ -107,6 +142,7 @@ def _reserve(path: Path) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock that other processes wait for; it ends with the process."""
     with path.open("a") as file:
         flock(file, LOCK_EX)
         yield

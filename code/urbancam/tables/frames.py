@@ -19,18 +19,22 @@ def read(path: Path, columns: list[str] | None = None, dtype: dict | None = None
     """Read a table that an earlier step wrote.
 
     Args:
-        path: ".csv" or ".parquet".
-        columns: only these.
-        dtype: of columns of a CSV.
+        path: Path of the table, ".csv" or ".parquet".
+        columns: Columns to read; None for all.
+        dtype: Types of columns of a CSV.
 
     Raises:
-        InputError: missing, damaged, or without a wanted column.
+        InputError: missing, damaged, or without one of the columns.
     """
     try:
         if path.suffix == ".csv":
-            # Only nothing is nothing: a site may be called "NA".
             table = pd.read_csv(
-                path, usecols=columns, dtype=dtype, keep_default_na=False, na_values=[""]
+                path,
+                usecols=columns,
+                dtype=dtype,
+                # Only nothing is nothing: a site may be called "NA".
+                keep_default_na=False,
+                na_values=[""],
             )
         else:
             table = pd.read_parquet(path, columns=columns)
@@ -38,10 +42,8 @@ def read(path: Path, columns: list[str] | None = None, dtype: dict | None = None
         raise InputError(
             f"{shown(path)} is missing", shown(path), "run the steps before this one"
         ) from None
-    except (
-        ValueError,
-        OSError,
-    ) as error:  # pandas, pyarrow: empty, truncated, not a table, column missing
+    # What pandas and pyarrow raise: empty, truncated, not a table, column missing.
+    except (ValueError, OSError) as error:
         if getattr(error, "errno", None):  # the disk's fault, not the table's
             raise
         raise InputError(

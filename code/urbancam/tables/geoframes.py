@@ -16,6 +16,7 @@ from urbancam.workflow.paths import shown
 
 log = logging.getLogger(__name__)
 
+# What the readers raise where a file is cut short, or is another kind of file.
 DAMAGE = (
     pyogrio.errors.DataSourceError,
     pyogrio.errors.DataLayerError,
@@ -27,14 +28,25 @@ DAMAGE = (
 
 @contextlib.contextmanager
 def damage_named(where: object, do: str) -> Iterator[None]:
-    """What the readers raise on a damaged file becomes one message; faults of the disk stay what they are."""
+    """Turn what the readers raise on a damaged file into one message.
+
+    Faults of the disk stay what they are.
+
+    Args:
+        where: The file, for the message.
+        do: What to do about it, for the message.
+
+    Raises:
+        InputError: the file is damaged.
+    """
     try:
         yield
     except (InputError, FileNotFoundError):
         raise
     except DAMAGE as error:
-        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"the file cannot be read: {first_line}", where, do) from None
+        lines = str(error).splitlines()
+        cause = lines[0] if lines else type(error).__name__
+        raise InputError(f"the file cannot be read: {cause}", where, do) from None
     except OSError as error:
         if error.errno:
             raise
@@ -45,11 +57,11 @@ def read(path: Path, columns: list[str] | None = None) -> gpd.GeoDataFrame:
     """Read a table that an earlier step wrote.
 
     Args:
-        path: ".parquet".
-        columns: only these ("geometry" among them).
+        path: Path of the table, ".parquet".
+        columns: Columns to read ("geometry" among them); None for all.
 
     Raises:
-        InputError: missing, damaged, or without a wanted column.
+        InputError: missing, damaged, or without one of the columns.
     """
     if not path.is_file():
         raise InputError(f"{shown(path)} is missing", shown(path), "run the steps before this one")

@@ -8,7 +8,8 @@ from scipy.spatial import KDTree
 from urbancam.workflow.errors import InputError
 
 CRS = "EPSG:3035"
-ID_PATTERN = r"^CRS3035RES(\d+)mN(\d+)E(\d+)$"
+ID_PATTERN = r"^CRS3035RES(\d+)mN(\d+)E(\d+)$"  # side, south, west, in metres
+WEST_SOUTH = [2, 1]  # columns of the pattern's groups
 
 
 def cell_id(west: int, south: int, cell_size_m: int) -> str:
@@ -22,7 +23,7 @@ def corners(ids: pd.Series) -> np.ndarray:
     Raises:
         InputError: an id that is not of the form CRS3035RES200mN<south>E<west>.
     """
-    return _parts(ids)[:, [2, 1]]
+    return _parts(ids)[:, WEST_SOUTH]
 
 
 def sizes_m(ids: pd.Series) -> np.ndarray:
@@ -33,11 +34,13 @@ def sizes_m(ids: pd.Series) -> np.ndarray:
 def centres(ids: pd.Series) -> np.ndarray:
     """(N, 2) float64: x and y of each cell's centre, m in EPSG:3035."""
     parts = _parts(ids)
-    return parts[:, [2, 1]] + parts[:, :1] / 2
+    half_m = parts[:, :1] / 2
+    return parts[:, WEST_SOUTH] + half_m
 
 
 def _parts(ids: pd.Series) -> np.ndarray:
     """(N, 3) int64: side, south and west edge that each id names, m."""
+    # An id that does not fit the pattern has no groups at all.
     parts = ids.astype("str").str.extract(ID_PATTERN)
     bad = parts.isna().any(axis=1).to_numpy()
     if bad.any():
@@ -50,19 +53,33 @@ def _parts(ids: pd.Series) -> np.ndarray:
 
 
 def blocks(ids: pd.Series, block_m: int) -> pd.Series:
-    """Name "N<south>E<west>" (m) of the square of side `block_m` that holds each cell's lower-left corner."""
-    corner = corners(ids) // block_m * block_m
-    return pd.Series([f"N{south}E{west}" for west, south in corner], index=ids.index, dtype="str")
+    """The square of side `block_m` (m) that holds each cell's lower-left corner.
+
+    Returns:
+        Names "N<south>E<west>" (m) of the squares, with the index of `ids`.
+    """
+    block_corners = corners(ids) // block_m * block_m
+    names = [f"N{south}E{west}" for west, south in block_corners]
+    return pd.Series(names, index=ids.index, dtype="str")
 
 
 def neighbours(ids: pd.Series, cell_size_m: float) -> sparse.csr_array:
-    """(N, N), 1 where two of the cells share an edge or a corner (a queen's move): eight at most a cell."""
-    pairs = KDTree(corners(ids)).query_pairs(1.5 * cell_size_m, output_type="ndarray")
-    both = np.vstack([pairs, pairs[:, ::-1]]).T
-    return sparse.csr_array((np.ones(both.shape[1]), tuple(both)), shape=(len(ids), len(ids)))
+    """(N, N), 1 where two of the cells share an edge or a corner (a queen's move).
+
+    A cell has eight neighbours at most.
+    """
+    # Corners of neighbours lie 1 or 1.41 sides apart, all others 2 or more.
+    tree = KDTree(corners(ids))
+    pairs = tree.query_pairs(1.5 * cell_size_m, output_type="ndarray")
+
+    # Each pair is there once; the matrix holds it both ways.
+    row, column = np.vstack([pairs, pairs[:, ::-1]]).T
+    ones = np.ones(len(row))
+    return sparse.csr_array((ones, (row, column)), shape=(len(ids), len(ids)))
 
 
 def bounds(cell: str) -> tuple[int, int, int, int]:
     """West, south, east, north edge of one cell, m in EPSG:3035."""
-    size_m, south, west = map(int, _parts(pd.Series([cell]))[0])
+    parts = _parts(pd.Series([cell]))
+    size_m, south, west = parts[0].tolist()
     return west, south, west + size_m, south + size_m
