@@ -1,22 +1,26 @@
+"""Calibration errors draw by draw, temperatures, and the reliability diagram."""
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import softmax
 
 from urbancam.scoring import bootstrap, calibration, metrics
-
-PROBABILITIES = metrics.PROBABILITIES
+from urbancam.scoring.vocabulary import PROBABILITIES
 
 
 def make_predictions(n: int = 80, sharpness: float = 1.0, seed: int = 0) -> pd.DataFrame:
-    """Classes drawn from the probabilities, which are then told `sharpness` times as sure as they are."""
+    """Classes drawn from probabilities; the predictions are `sharpness` times as sure."""
     random = np.random.default_rng(seed)
     logits = random.normal(0, 1.5, size=(n, 5))
-    observed = (softmax(logits, axis=1).cumsum(axis=1) > random.random((n, 1))).argmax(axis=1)
-    told = softmax(sharpness * logits, axis=1)
-    table = pd.DataFrame(told, columns=PROBABILITIES)
+    cumulative = softmax(logits, axis=1).cumsum(axis=1)
+    observed = (cumulative > random.random((n, 1))).argmax(axis=1)
+    probabilities = softmax(sharpness * logits, axis=1)
+    table = pd.DataFrame(probabilities, columns=PROBABILITIES)
     return table.assign(
-        predicted_class=told.argmax(axis=1), income_class=observed, fold=np.arange(n) % 2
+        predicted_class=probabilities.argmax(axis=1),
+        income_class=observed,
+        fold=np.arange(n) % 2,
     )
 
 
@@ -24,75 +28,84 @@ def slow_calibration_error(probability, occurs) -> float:
     """Guo et al. 2017, equation 3, bin by bin and cell by cell."""
     total = 0.0
     for b in range(15):
-        cells = [
-            i
-            for i, p in enumerate(probability)
-            if b / 15 < p <= (b + 1) / 15 or (b == 0 and p == 0)
-        ]
+        low, high = b / 15, (b + 1) / 15
+        cells = [i for i, p in enumerate(probability) if low < p <= high or (b == 0 and p == 0)]
         if cells:
-            accuracy, confidence = (
-                np.mean([values[i] for i in cells]) for values in (occurs, probability)
-            )
+            accuracy = np.mean([occurs[i] for i in cells])
+            confidence = np.mean([probability[i] for i in cells])
             total += len(cells) / len(probability) * abs(accuracy - confidence)
     return total
 
 
 def slow_scores(cells: pd.DataFrame) -> dict[str, float]:
-    probabilities, observed = cells[PROBABILITIES].to_numpy(), cells["income_class"].to_numpy()
+    probabilities = cells[PROBABILITIES].to_numpy()
+    observed = cells["income_class"].to_numpy()
     right = (cells["predicted_class"] == cells["income_class"]).to_numpy()
-    truth = np.array([[float(k == c) for k in range(5)] for c in observed])
+    truth = np.array(
+        [[float(k == observed_class) for k in range(5)] for observed_class in observed]
+    )
+    nll = []
+    rps = []
+    for p, observed_class in zip(probabilities, observed, strict=True):
+        nll.append(-np.log(p[observed_class]))
+        gaps = [p[: k + 1].sum() - (observed_class <= k) for k in range(4)]
+        rps.append(sum(gap**2 for gap in gaps) / 4)
+    of_classes = [slow_calibration_error(probabilities[:, k], truth[:, k]) for k in range(5)]
     return {
         "ece": slow_calibration_error(probabilities.max(axis=1), right),
-        "classwise_ece": np.mean(
-            [slow_calibration_error(probabilities[:, k], truth[:, k]) for k in range(5)]
-        ),
-        "nll": np.mean([-np.log(p[c]) for p, c in zip(probabilities, observed, strict=True)]),
-        "rps": np.mean(
-            [
-                sum((p[: k + 1].sum() - (c <= k)) ** 2 for k in range(4)) / 4
-                for p, c in zip(probabilities, observed, strict=True)
-            ]
-        ),
+        "classwise_ece": np.mean(of_classes),
+        "nll": np.mean(nll),
+        "rps": np.mean(rps),
         "brier": np.mean(((probabilities - truth) ** 2).sum(axis=1)),
     }
 
 
 def test_scores_of_every_draw_are_those_of_its_blocks_written_down_as_wholes():
-    cells, blocks = make_predictions(), np.random.default_rng(1).integers(0, 8, 80)
-    counts = np.vstack(
-        [np.ones((1, 8), dtype=int), bootstrap.block_draws(blocks, draws=20, seed=2)]
-    )
-    got = calibration.scores(cells, bootstrap.number_blocks(blocks)[0], counts)
+    cells = make_predictions()
+    blocks = np.random.default_rng(1).integers(0, 8, 80)
+    as_they_are = np.ones((1, 8), dtype=int)
+    counts = np.vstack([as_they_are, bootstrap.block_draws(blocks, draws=20, seed=2)])
+    numbers, _ = bootstrap.number_blocks(blocks)
+    got = calibration.scores(cells, numbers, counts)
     for draw, scores in zip(counts, got.to_dict("records"), strict=True):
-        drawn = pd.concat([cells[blocks == block] for block in np.repeat(np.arange(8), draw)])
-        assert scores == pytest.approx(slow_scores(drawn))
+        blocks_of_draw = np.repeat(np.arange(8), draw)
+        cells_of_draw = pd.concat([cells[blocks == block] for block in blocks_of_draw])
+        assert scores == pytest.approx(slow_scores(cells_of_draw))
 
 
 def score_once(cells: pd.DataFrame) -> pd.Series:
-    return calibration.scores(
-        cells, np.zeros(len(cells), dtype=int), np.ones((1, 1), dtype=int)
-    ).iloc[0]
+    """The scores of the cells as they are."""
+    one_block = np.zeros(len(cells), dtype=int)
+    once = np.ones((1, 1), dtype=int)
+    return calibration.scores(cells, one_block, once).iloc[0]
 
 
-def test_always_right_and_sure_is_calibrated_always_wrong_and_sure_is_not():
-    sure = pd.DataFrame(np.eye(5)[[0, 1, 2, 3]], columns=PROBABILITIES).assign(
-        predicted_class=[0, 1, 2, 3]
-    )
-    right, wrong = (
-        score_once(sure.assign(income_class=[0, 1, 2, 3])),
-        score_once(sure.assign(income_class=4)),
-    )
-    assert right.tolist() == pytest.approx([0] * 5)
-    assert (
-        wrong["ece"] == 1 and wrong["brier"] == 2 and wrong["nll"] == pytest.approx(-np.log(1e-7))
-    )
-    assert wrong["classwise_ece"] == pytest.approx((4 * 0.25 + 1) / 5)
+def make_sure_predictions() -> pd.DataFrame:
+    """One cell for each of classes 0 .. 3, predicted with certainty."""
+    table = pd.DataFrame(np.eye(5)[:4], columns=PROBABILITIES)
+    return table.assign(predicted_class=[0, 1, 2, 3])
+
+
+def test_always_right_and_sure_is_calibrated():
+    got = score_once(make_sure_predictions().assign(income_class=[0, 1, 2, 3]))
+    assert got.tolist() == pytest.approx([0] * 5)
+
+
+def test_always_wrong_and_sure_is_not_calibrated():
+    got = score_once(make_sure_predictions().assign(income_class=4))
+    assert got["ece"] == 1
+    assert got["brier"] == 2
+    assert got["nll"] == pytest.approx(-np.log(1e-7))
+    assert got["classwise_ece"] == pytest.approx((4 * 0.25 + 1) / 5)
 
 
 def test_honest_probabilities_have_a_small_error_and_overconfident_ones_a_large():
-    honest, sure = (score_once(make_predictions(20_000, sharpness)) for sharpness in (1, 3))
-    assert honest["ece"] < 0.02 and honest["classwise_ece"] < 0.02
-    assert sure["ece"] > 0.15 and sure["nll"] > honest["nll"]
+    honest = score_once(make_predictions(20_000, sharpness=1))
+    sure = score_once(make_predictions(20_000, sharpness=3))
+    assert honest["ece"] < 0.02
+    assert honest["classwise_ece"] < 0.02
+    assert sure["ece"] > 0.15
+    assert sure["nll"] > honest["nll"]
 
 
 def test_scores_of_no_cells_are_nan():
@@ -109,25 +122,25 @@ def test_bins_hold_their_upper_edge(probability, expected):
 @pytest.mark.parametrize("sharpness", [0.5, 1.0, 3.0])
 def test_temperature_undoes_how_much_too_sure_the_network_is(sharpness):
     cells = make_predictions(20_000, sharpness)
-    got = calibration.fit_temperature(
-        cells[PROBABILITIES].to_numpy(), cells["income_class"].to_numpy()
-    )
+    probabilities = cells[PROBABILITIES].to_numpy()
+    got = calibration.fit_temperature(probabilities, cells["income_class"].to_numpy())
     assert got == pytest.approx(sharpness, rel=0.05)
 
 
 def test_temperature_is_the_best_of_a_fine_grid():
     cells = make_predictions(60, sharpness=2)
-    probabilities, observed = cells[PROBABILITIES].to_numpy(), cells["income_class"].to_numpy()
+    probabilities = cells[PROBABILITIES].to_numpy()
+    observed = cells["income_class"].to_numpy()
 
     def loss(temperature: float) -> float:
-        scaled = probabilities ** (1 / temperature)
-        return -np.log((scaled / scaled.sum(axis=1, keepdims=True))[np.arange(60), observed]).mean()
+        powers = probabilities ** (1 / temperature)
+        scaled = powers / powers.sum(axis=1, keepdims=True)
+        return -np.log(scaled[np.arange(60), observed]).mean()
 
     grid = np.geomspace(0.05, 20, 2000)
-    expected = grid[np.argmin([loss(t) for t in grid])]
-    assert calibration.fit_temperature(probabilities, observed) == pytest.approx(
-        expected, rel=0.005
-    )
+    expected = grid[np.argmin([loss(temperature) for temperature in grid])]
+    got = calibration.fit_temperature(probabilities, observed)
+    assert got == pytest.approx(expected, rel=0.005)
 
 
 def test_scaling_by_hand_and_at_one_nothing_changes():
@@ -139,27 +152,40 @@ def test_scaling_by_hand_and_at_one_nothing_changes():
 
 def test_folds_are_scaled_each_by_its_own_temperature_and_keep_their_classes():
     cells = make_predictions(sharpness=2)
-    fitted = calibration.temperatures(
-        {0: make_predictions(4000, 3.0), 1: make_predictions(4000, 1.0)}
-    )
-    got = calibration.scale_folds(cells, fitted)
-    assert fitted["temperature"].tolist() == pytest.approx([3, 1], rel=0.1)
-    assert (fitted["nll_after"] <= fitted["nll_before"] + 1e-9).all() and (
-        fitted["n"] == 4000
-    ).all()
-    assert (got[PROBABILITIES].to_numpy().argmax(axis=1) == cells["predicted_class"]).all()
-    other = cells["fold"] == 1
-    assert np.abs(got[other][PROBABILITIES] - cells[other][PROBABILITIES]).max(axis=None) < 0.05
-    assert (got[~other][PROBABILITIES].max(axis=1) < cells[~other][PROBABILITIES].max(axis=1)).all()
+    temperatures = fit_two_folds()
+    scaled = calibration.scale_folds(cells, temperatures)
+    before = cells[PROBABILITIES]
+    after = scaled[PROBABILITIES]
+    assert (after.to_numpy().argmax(axis=1) == cells["predicted_class"]).all()
+    too_sure = cells["fold"] == 0
+    assert (after.max(axis=1) < before.max(axis=1))[too_sure].all()
+    assert (after - before)[~too_sure].abs().max(axis=None) < 0.05
+
+
+def fit_two_folds() -> pd.DataFrame:
+    """Temperatures of a fold whose network is three times too sure, and of an honest one."""
+    validation = {
+        0: make_predictions(4000, sharpness=3.0),
+        1: make_predictions(4000, sharpness=1.0),
+    }
+    return calibration.temperatures(validation)
+
+
+def test_temperatures_make_the_validation_cells_more_likely():
+    got = fit_two_folds()
+    assert got["temperature"].tolist() == pytest.approx([3, 1], rel=0.1)
+    assert (got["nll_after"] <= got["nll_before"] + 1e-9).all()
+    assert (got["n"] == 4000).all()
 
 
 def test_reliability_table_by_hand():
-    cells = pd.DataFrame([[0.9, 0.1, 0, 0, 0]] * 4 + [[0, 0, 0, 0.5, 0.5]], columns=PROBABILITIES)
-    cells = cells.assign(predicted_class=[0] * 4 + [3], income_class=[0, 0, 0, 1, 4])
-    got = calibration.reliability_table(
-        {"model": cells}, np.arange(5), draws=200, confidence=0.9, seed=0
-    )
-    assert got["bin"].tolist() == list(range(15)) and got["n"].sum() == 5
+    probabilities = [[0.9, 0.1, 0, 0, 0]] * 4 + [[0, 0, 0, 0.5, 0.5]]
+    cells = pd.DataFrame(probabilities, columns=PROBABILITIES)
+    cells = cells.assign(predicted_class=[0, 0, 0, 0, 3], income_class=[0, 0, 0, 1, 4])
+    blocks = np.arange(5)
+    got = calibration.reliability_table({"model": cells}, blocks, draws=200, confidence=0.9, seed=0)
+    assert got["bin"].tolist() == list(range(15))
+    assert got["n"].sum() == 5
     assert got.loc[13, ["n", "confidence", "accuracy"]].tolist() == pytest.approx([4, 0.9, 0.75])
     assert got.loc[7, ["n", "confidence", "accuracy"]].tolist() == pytest.approx([1, 0.5, 0])
     assert 0 < got.loc[13, "ci_low"] < 0.75 < got.loc[13, "ci_high"] <= 1
@@ -168,28 +194,28 @@ def test_reliability_table_by_hand():
 
 def test_reliability_adds_up_to_the_expected_calibration_error():
     cells = make_predictions(500, sharpness=2)
-    bins = calibration.reliability_table(
-        {"model": cells}, np.arange(500) // 20, 20, 0.95, 0
-    ).dropna(subset="accuracy")
-    expected = (bins["n"] * (bins["accuracy"] - bins["confidence"]).abs()).sum() / 500
+    blocks = np.arange(500) // 20
+    table = calibration.reliability_table({"model": cells}, blocks, 20, 0.95, 0)
+    bins = table.dropna(subset="accuracy")
+    gaps = (bins["accuracy"] - bins["confidence"]).abs()
+    expected = (bins["n"] * gaps).sum() / 500
     assert score_once(cells)["ece"] == pytest.approx(expected)
 
 
 def test_table_compares_the_scaled_model_with_the_model():
     model = make_predictions(600, sharpness=3)
-    scaled = calibration.scale_folds(
-        model, calibration.temperatures({f: make_predictions(600, 3, 1) for f in (0, 1)})
-    )
-    none = np.zeros(600, dtype=bool)
-    got = metrics.metrics_table(
+    validation = make_predictions(600, sharpness=3, seed=1)
+    temperatures = calibration.temperatures({0: validation, 1: validation})
+    scaled = calibration.scale_folds(model, temperatures)
+    table = metrics.metrics_table(
         {"model": model, "scaled": scaled},
-        none,
-        np.arange(600) // 20,
-        100,
-        0.95,
-        0,
-        calibration.scores,
+        imputed=np.zeros(600, dtype=bool),
+        blocks=np.arange(600) // 20,
+        draws=100,
+        confidence=0.95,
+        seed=0,
+        score=calibration.scores,
     )
-    got = got.query("subset == 'all' and fold == 'all'").set_index(["predictor", "metric"])
+    got = table.query("subset == 'all' and fold == 'all'").set_index(["predictor", "metric"])
     assert got.loc[("model - scaled", "nll"), "ci_low"] > 0
     assert got.loc[("scaled", "ece"), "value"] < got.loc[("model", "ece"), "value"] / 2
