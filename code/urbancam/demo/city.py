@@ -136,9 +136,11 @@ def make_census(
 
     # Rows without an income, outside the city, one by one: not those of an imputation group.
     outside = table["Depcom"].str.endswith("02").to_numpy()
-    alone = np.flatnonzero((table["I_est_cr"] == 0).to_numpy() & outside)
+    observed = (table["I_est_cr"] == 0).to_numpy()
+    alone = np.flatnonzero(observed & outside)
     count = min(NO_INCOME_ROWS, len(alone))
-    table.loc[rng.choice(alone, count, replace=False), "Ind_snv"] = np.nan
+    rows = rng.choice(alone, count, replace=False)
+    table.loc[rows, "Ind_snv"] = np.nan
 
     census = pd.concat([table, empty], ignore_index=True)
     is_inhabited = census.index < len(table)
@@ -240,6 +242,7 @@ def tell_truth(
     """
     rule = _rule(settings)
     effect = income.effect_per_share(incomes, rule)
+    cells = _truth_of_cells(incomes, city, census)
     return {
         "city": "Demo",
         "seed": settings.demo.seed,
@@ -253,7 +256,7 @@ def tell_truth(
         },
         "median_eur": income.MEDIAN_EUR,
         "spread_log": income.SPREAD,
-        "cells": _truth_of_cells(incomes, city, census).round(6).to_dict("records"),
+        "cells": cells.round(6).to_dict("records"),
     }
 
 
@@ -272,7 +275,8 @@ def _truth_of_cells(
     census: pd.DataFrame,
 ) -> pd.DataFrame:
     """Id, parts of the income and published income of every inhabited cell."""
-    published = (census["Ind_snv"] / census["Ind"]).set_axis(census["IdINSPIRE"])
+    per_person = census["Ind_snv"] / census["Ind"]
+    published = per_person.set_axis(census["IdINSPIRE"])
     rows = incomes.assign(published_income_eur=city["id"].map(published))
     rows.insert(0, "idINSPIRE", city["id"])
     return rows

@@ -24,7 +24,7 @@ def draw_town(site: Site, plan: Plan) -> Drawing:
     pitches = draw_sports(sketch, plan)
     buildings = raise_buildings(sketch, plan, site.random(12))
 
-    # Yards: car parks, and stores where no car parks.
+    # In yards, stores stand where there is neither a building nor a car park.
     spaces, with_car = parking_spaces(plan, buildings, site.random(13))
     car_parks = shapely.polygons(spaces)
     draw_car_parks(sketch, spaces)

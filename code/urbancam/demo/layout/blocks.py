@@ -102,6 +102,8 @@ def zone(site: Site, blocks: np.ndarray) -> np.ndarray:
     # varies from cell to cell and is not simply a matter of place.
     """
     rng = site.random(5)
+
+    # Distance from the centre, in radii of the city, blurred so that belts of density fray.
     offset = shapely.get_coordinates(shapely.centroid(blocks)) - site.centre
     unevenness = rng.normal(0, 0.07, len(blocks))
     distance = np.hypot(*offset.T) / site.radius_m + unevenness

@@ -29,15 +29,15 @@ def lay_ribbons(site: Site) -> dict[int, tuple[np.ndarray, np.ndarray]]:
     """Motorway, railway and river: code -> centre line (M, 2) and width (M,), m."""
     rng = site.random(1)
     heading = np.radians(rng.uniform(58, 74))
-    wide, narrow, rails_bend, motorway_bend = (
-        Bend(0.13, 0.62, rng.uniform(0, 6)),
-        Bend(0.05, 1.5, rng.uniform(0, 6)),
-        Bend(0.10, 0.33, rng.uniform(0, 6)),
-        Bend(0.07, 0.4, rng.uniform(0, 6)),
-    )
+    wide = Bend(0.13, 0.62, rng.uniform(0, 6))
+    narrow = Bend(0.05, 1.5, rng.uniform(0, 6))
     river = _curve(site, heading, 0.32, [wide, narrow])
-    rails = _curve(site, heading - 1.25, -0.45, [rails_bend])
-    motorway = _curve(site, heading + 0.12, -0.80, [motorway_bend])
+
+    # The railway crosses the river, the motorway runs beside it.
+    bend = Bend(0.10, 0.33, rng.uniform(0, 6))
+    rails = _curve(site, heading - 1.25, -0.45, [bend])
+    bend = Bend(0.07, 0.4, rng.uniform(0, 6))
+    motorway = _curve(site, heading + 0.12, -0.80, [bend])
 
     # The railway widens to a station in the middle, the river swells here and there.
     from_centre = np.linalg.norm(rails - site.centre, axis=1) / site.radius_m
@@ -140,6 +140,7 @@ def stack_strips(
         landuse.RAILWAY: ribbon(*ribbons[landuse.RAILWAY]),
         landuse.WATER: shapely.union_all([river, _lake(site)]),
     }
+    # From each layer goes what lies under those above it.
     above = shapely.Polygon()
     strips = {}
     for code, layer in layers.items():

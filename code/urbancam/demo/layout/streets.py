@@ -5,6 +5,8 @@ corner. All sizes
 # ASSUME: what such towns measure on maps, rounded; only the difference in form matters.
 """
 
+from itertools import pairwise
+
 import numpy as np
 import shapely
 
@@ -18,11 +20,15 @@ SMALLEST_BLOCK_M2 = 250
 def straight_grid(side_m: float, rng: np.random.Generator) -> np.ndarray:
     """Equal rectangles between straight streets, every third one broad, turned by some degrees."""
     reach = 0.8 * side_m
-    x = _parallel_streets(range(-8, 24), 100.0, 112.0) + rng.uniform(0, 100)
-    y = _parallel_streets(range(-8, 36), 62.0, 72.0) + rng.uniform(0, 62)
-    x = x[np.abs(x) < reach]
-    y = y[np.abs(y) < reach]
-    west, south = _grid(x, y)
+    avenues = _parallel_streets(range(-8, 24), 100.0, 112.0)
+    avenues = avenues + rng.uniform(0, 100)
+    streets = _parallel_streets(range(-8, 36), 62.0, 72.0)
+    streets = streets + rng.uniform(0, 62)
+    near_avenues = avenues[np.abs(avenues) < reach]
+    near_streets = streets[np.abs(streets) < reach]
+    west, south = _grid(near_avenues, near_streets)
+
+    # A block is what a street of 14 m leaves.
     blocks = shapely.box(west, south, west + 86, south + 48)
     turned = _turn(blocks, rng.uniform(-12, 12))
     return _move(turned, side_m / 2)
@@ -30,6 +36,7 @@ def straight_grid(side_m: float, rng: np.random.Generator) -> np.ndarray:
 
 def old_town(side_m: float, rng: np.random.Generator) -> np.ndarray:
     """Small crooked blocks between narrow lanes, around a square."""
+    # Blocks are the land nearest to each point of a disturbed grid.
     spacing = 44.0
     steps = np.arange(-2 * spacing, side_m + 2 * spacing, spacing)
     points = np.column_stack(_grid(steps, steps))
@@ -50,9 +57,11 @@ def winding_drives(side_m: float, rng: np.random.Generator) -> np.ndarray:
     swing = rng.uniform(22, 34)
     wavelength = rng.uniform(150, 230)
     phase = rng.uniform(0, 6)
-    slow = swing * np.sin(2 * np.pi * x / wavelength + phase)
-    quick = 10 * np.sin(2 * np.pi * x / 90 + 2 * phase)
-    bend = slow + quick
+
+    # A long wave and a short one.
+    long = 2 * np.pi * x / wavelength
+    short = 2 * np.pi * x / 90
+    bend = swing * np.sin(long + phase) + 10 * np.sin(short + 2 * phase)
 
     drives = []
     starts = np.arange(-120, side_m + 120, 72.0)
@@ -62,7 +71,7 @@ def winding_drives(side_m: float, rng: np.random.Generator) -> np.ndarray:
 
     # Two cross streets, a little askew, between each pair of drives.
     crossings = []
-    for lower, upper in zip(drives[:-1], drives[1:], strict=True):
+    for lower, upper in pairwise(drives):
         for place in rng.choice(len(x) - 4, 2, replace=False):
             ends = [lower[place], upper[place + 3]]
             crossings.append(np.array(ends))
@@ -76,8 +85,9 @@ def winding_drives(side_m: float, rng: np.random.Generator) -> np.ndarray:
 
 def superblocks(side_m: float, rng: np.random.Generator) -> np.ndarray:
     """Few large blocks between broad roads."""
-    x = np.arange(-2, 4) * 210.0 + rng.uniform(0, 210.0)
-    y = np.arange(-2, 4) * 170.0 + rng.uniform(0, 170.0)
+    number = np.arange(-2, 4)
+    x = number * 210.0 + rng.uniform(0, 210.0)
+    y = number * 170.0 + rng.uniform(0, 170.0)
     west, south = _grid(x, y)
     blocks = shapely.box(west, south, west + 186, south + 146)
     return _turn_about_middle(blocks, side_m, rng.uniform(-25, 25))
@@ -90,7 +100,8 @@ def compounds(side_m: float, rng: np.random.Generator) -> np.ndarray:
 
     def cut(part: shapely.Polygon, depth: int) -> list[shapely.Polygon] | None:
         size_m2 = rng.uniform(380, 720)
-        return split(part, size_m2, _lane_m(depth), rng, shortest_m=18.0, smallest_m2=60.0)
+        lane_m = _lane_m(depth)
+        return split(part, size_m2, lane_m, rng, shortest_m=18.0, smallest_m2=60.0)
 
     return split_all([turned[0]], cut)
 

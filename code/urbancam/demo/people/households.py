@@ -50,7 +50,9 @@ BUILT = {
 def settle(site: Site, shares: pd.DataFrame) -> np.ndarray:
     """People of every cell (N,), by its housing; 0 where hardly anybody lives."""
     rng = site.random(31)
-    per_ha = sum(shares.get(code, 0.0) * density for code, density in PEOPLE_PER_HA.items())
+    per_ha = 0
+    for code, density in PEOPLE_PER_HA.items():
+        per_ha = per_ha + shares.get(code, 0.0) * density
     housing = per_ha * CELL_M**2 / 1e4
     lottery = rng.lognormal(0, 0.2, len(shares))
     people = np.round(2 * housing.to_numpy() * lottery) / 2
@@ -105,15 +107,17 @@ def choose_groups(
     rows = (cells["south"] // GROUP_M).astype(str)
     squares = columns + " " + rows
     numbers = cells.reset_index(drop=True).groupby(squares.to_numpy()).indices
-    rows_of_squares = [numbers[name] for name in sorted(numbers)]
-    candidates = [cells_of for cells_of in rows_of_squares if len(cells_of) >= 2]
+    squares_by_name = [numbers[name] for name in sorted(numbers)]
+    candidates = [rows for rows in squares_by_name if len(rows) >= 2]
 
+    # Squares are taken by lot until enough cells are in a group.
     group = np.full(len(cells), -1)
     for count, place in enumerate(rng.permutation(len(candidates))):
         if (group >= 0).sum() >= share * len(cells):
             break
         inhabited = candidates[place]
-        size = min(len(inhabited), int(rng.choice([2, 2, 3])))
+        size = int(rng.choice([2, 2, 3]))
+        size = min(size, len(inhabited))
         members = rng.choice(inhabited, size, replace=False)
         group[members] = count
     return group

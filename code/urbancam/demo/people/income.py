@@ -58,16 +58,20 @@ def class_shares(plan: Plan, squares: np.ndarray) -> pd.DataFrame:
     """
     faces = to_laea(plan.faces)
     cell, face = shapely.STRtree(faces).query(squares, predicate="intersects")
-    area_m2 = shapely.area(shapely.intersection(squares[cell], faces[face]))
+    pieces = shapely.intersection(squares[cell], faces[face])
+    area_m2 = shapely.area(pieces)
     share = area_m2 / CELL_M**2
-    pieces = pd.DataFrame({"cell": cell, "code": plan.codes[face], "share": share})
-    shares = pieces.pivot_table(
+
+    rows = pd.DataFrame({"cell": cell, "code": plan.codes[face], "share": share})
+    shares = rows.pivot_table(
         index="cell",
         columns="code",
         values="share",
         aggfunc="sum",
         fill_value=0.0,
     )
+
+    # Cells and codes without a piece have their row and column too.
     codes = sorted(set(plan.codes))
     return shares.reindex(index=range(len(squares)), columns=codes, fill_value=0.0)
 
@@ -92,8 +96,10 @@ def draw_incomes(
         `share_raises, share_lowers, visible, smooth, unseen, income_eur`.
     """
     rng = site.random(30)
-    table = pd.DataFrame({"share_raises": shares[RAISES], "share_lowers": shares[LOWERS]})
-    table["visible"] = _standardise(table["share_raises"] - table["share_lowers"], city)
+    raises = shares[RAISES]
+    lowers = shares[LOWERS]
+    table = pd.DataFrame({"share_raises": raises, "share_lowers": lowers})
+    table["visible"] = _standardise(raises - lowers, city)
     table["smooth"] = _standardise(_smooth_field(centres, rng), city)
     table["unseen"] = _standardise(rng.standard_normal(len(table)), city)
 

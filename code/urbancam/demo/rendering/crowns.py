@@ -44,7 +44,7 @@ def draw_crown(
     step = np.round((light + 1.1) / 2.2 * brightest)
     shade = np.clip(step, 0, brightest).astype("uint8")
 
-    # The shadow is that of a ball in the upper half of the tree.
+    # The shadow is the crown's own, moved by the height of its middle.
     reach = (0.55 * crown_m + 1.2) * sun.shadow_per_height / pixel_m * sun.heading
     shift = (round(reach[0]), round(-reach[1]))
     crowns = []

@@ -128,7 +128,8 @@ class Sketch:
         length = np.broadcast_to(height_m, len(corners)) * self.sun.shadow_per_height
         reach = length[:, None, None] * self.sun.heading
         swept = np.concatenate([corners, corners + reach], axis=1)
-        self.shapes(shapely.convex_hull(shapely.multipoints(swept)), "shadow", Layer.SHADOW)
+        hulls = shapely.convex_hull(shapely.multipoints(swept))
+        self.shapes(hulls, "shadow", Layer.SHADOW)
 
     def trees(
         self,
@@ -171,7 +172,7 @@ class Sketch:
         shift = begins[order] - (ends - counts[order])
         vertex = np.repeat(shift, counts[order]) + np.arange(len(xy))
 
-        # Trees further south stand before those further north.
+        # Trees further south are painted over those further north.
         trees = np.concatenate(self._trees)
         x, y, *_ = trees.T
         trees = trees[np.lexsort((x, -y))]

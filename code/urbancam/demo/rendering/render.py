@@ -103,7 +103,8 @@ class Renderer:
             height + 2 * MARGIN_PX,
         )
         materials = self._paint(framed)
-        index = (materials.astype("uint16") << 6) | self._levels(materials, framed)
+        levels = self._levels(materials, framed)
+        index = (materials.astype("uint16") << 6) | levels
         colour = _soften(self.colours[index])
         channels = colour.view("uint8").reshape(height, width, 4)
         return np.ascontiguousarray(channels[..., :3].transpose(2, 0, 1))
@@ -196,6 +197,7 @@ class Renderer:
         first_y = window.top // BROAD_PX
         columns = window.width // BROAD_PX + 3
         rows = window.height // BROAD_PX + 3
+        # Two squares more than a window touches, for the blend at its edges.
         grid_x = np.arange(first_x, first_x + columns) % BROAD_CELLS
         grid_y = np.arange(first_y, first_y + rows) % BROAD_CELLS
         patch = Image.fromarray(self.broad[grid_y[:, None], grid_x])

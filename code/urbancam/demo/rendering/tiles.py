@@ -163,6 +163,7 @@ def _leave_out(
     mask = Image.new("1", (width, height), 0)
     draw = ImageDraw.Draw(mask)
     for part in shapely.get_parts(fill.area):
-        xy = (shapely.get_coordinates(part.exterior) - corner) / (pixel_m, -pixel_m)
+        offset = shapely.get_coordinates(part.exterior) - corner
+        xy = offset / (pixel_m, -pixel_m)
         draw.polygon(np.floor(xy).ravel().tolist(), fill=1)
     return np.where(np.asarray(mask), np.uint8(fill.value), pixels)

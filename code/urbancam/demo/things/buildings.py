@@ -27,7 +27,8 @@ def raise_buildings(
     for code in GARDENS:
         footprints += detached_houses(sketch, code, plan.of(code), rng)
     footprints += _halls(sketch, plan.of(landuse.INDUSTRY), rng)
-    return shapely.polygons(np.concatenate([corners for corners in footprints if len(corners)]))
+    corners = np.concatenate([part for part in footprints if len(part)])
+    return shapely.polygons(corners)
 
 
 def _perimeter_houses(
@@ -38,10 +39,13 @@ def _perimeter_houses(
     """A closed front of town houses around each block, with sheds and annexes in the courtyard."""
     width = rng.uniform(9, 14, len(blocks))
     plots = line_up(blocks, width, start_m=12.0)
-    houses = plots.rectangles(rng.uniform(10.0, 13.5, len(plots)), 0.3)
+    depth = rng.uniform(10.0, 13.5, len(plots))
+    houses = plots.rectangles(depth, 0.3)
     standing = fit(houses, blocks, plots.owner)
     height = rng.uniform(9, 15, standing.sum())
     gables(sketch, houses[standing], height, rng)
+
+    # Behind every other house or so an annex, farther behind sheds.
     with_annex = standing & (rng.random(len(plots)) < 0.55)
     annexes = _annexes(sketch, plots.pick(with_annex), blocks, rng)
     return [houses[standing], annexes, _sheds(sketch, plots, blocks, rng)]
@@ -96,6 +100,7 @@ def _terraces(
     setback = 2.5 + (row % 2) * 1.5 + (plots.owner % 3) * 0.5
     corners = plots.rectangles(9.5, setback)
 
+    # Most rows end with a gap, the passage to the gardens.
     last_of_row = plots.place % ROW_HOUSES == ROW_HOUSES - 1
     gap = last_of_row & (rng.random(len(plots)) < 0.8)
     standing = fit(corners, terraced, plots.owner) & ~gap
@@ -149,12 +154,15 @@ def detached_houses(
     # A wing stands behind one half of its house.
     winged = standing & (rng.random(count) < 0.4)
     behind = setback + depth * 0.7
-    wings = plots.rectangles(depth * 0.75, behind, width * 0.45, shift + width * 0.27)
+    aside = shift + width * 0.27
+    wings = plots.rectangles(depth * 0.75, behind, width * 0.45, aside)
     winged[winged] = fit(wings[winged], blocks, plots.owner[winged])
 
-    gables(sketch, wings[winged], 4.5, rng, tile=tile[winged], across=True)
-    gables(sketch, houses[standing], 5.5, rng, tile=tile[standing])
-    return [houses[standing], wings[winged]]
+    wings = wings[winged]
+    houses = houses[standing]
+    gables(sketch, wings, 4.5, rng, tile=tile[winged], across=True)
+    gables(sketch, houses, 5.5, rng, tile=tile[standing])
+    return [houses, wings]
 
 
 def _halls(

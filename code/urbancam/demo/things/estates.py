@@ -24,21 +24,23 @@ def estate_footprints(block: shapely.Polygon, rng: np.random.Generator) -> np.nd
         sides.reverse()
         axes.reverse()
 
-    # Sizes and gaps along the two sides.
+    # Length and depth of the buildings, and the gaps between them, along the two sides.
     if rng.random() < 0.65:
-        size = (rng.uniform(52, 62), SLAB_DEPTH_M)
-        gap = (rng.uniform(9, 14), rng.uniform(20, 27))
+        length, depth = rng.uniform(52, 62), SLAB_DEPTH_M
+        gap_u = rng.uniform(9, 14)
+        gap_v = rng.uniform(20, 27)
     else:
-        size = (TOWER_M, TOWER_M)
-        gap = (rng.uniform(18, 26), rng.uniform(18, 26))
-    first = _spread(sides[0] - MARGIN_M, size[0], gap[0])
-    second = _spread(sides[1] - MARGIN_M, size[1], gap[1])
+        length, depth = TOWER_M, TOWER_M
+        gap_u = rng.uniform(18, 26)
+        gap_v = rng.uniform(18, 26)
+    first = _spread(sides[0] - MARGIN_M, length, gap_u)
+    second = _spread(sides[1] - MARGIN_M, depth, gap_v)
 
     grid = np.meshgrid(first, second)
     along, across = (places.ravel()[:, None] for places in grid)
     middle = (a + c) / 2 + along * axes[0] + across * axes[1]
-    half_u = axes[0] * size[0] / 2
-    half_v = axes[1] * size[1] / 2
+    half_u = axes[0] * length / 2
+    half_v = axes[1] * depth / 2
     return rectangles(middle, half_u, half_v)
 
 
@@ -48,8 +50,9 @@ def _spread(
     gap_m: float,
 ) -> np.ndarray:
     """Places, from the middle, of as many things as there is room for, at least one."""
-    count = max(int((room_m + gap_m) // (length_m + gap_m)), 1)
-    return (np.arange(count) - (count - 1) / 2) * (length_m + gap_m)
+    step_m = length_m + gap_m
+    count = max(int((room_m + gap_m) // step_m), 1)
+    return (np.arange(count) - (count - 1) / 2) * step_m
 
 
 def margin_spaces(block: shapely.Polygon) -> np.ndarray:
@@ -72,4 +75,5 @@ def draw_spaces(
     asphalt = shapely.buffer(shapely.polygons(spaces), 2.0)
     sketch.shapes(asphalt, "asphalt_dark", Layer.SURFACE)
     draw_car_parks(sketch, spaces)
-    draw_parked(sketch, spaces[rng.random(len(spaces)) < odds], rng)
+    with_car = rng.random(len(spaces)) < odds
+    draw_parked(sketch, spaces[with_car], rng)

@@ -56,7 +56,8 @@ class Plots:
         near = self.front + setback + shift
         far = near + self.inward * self._each(depth_m)
         reach = self.along * (self._each(width_m) / 2)
-        return np.stack([near - reach, near + reach, far + reach, far - reach], axis=1)
+        corners = [near - reach, near + reach, far + reach, far - reach]
+        return np.stack(corners, axis=1)
 
     def _each(self, value: float | np.ndarray) -> np.ndarray:
         """A value for each plot: (N, 1)."""
@@ -117,6 +118,8 @@ def fit(
     """Which rectangles lie inside their block and do not overlap an earlier one: (N,) bool."""
     areas = shapely.buffer(blocks, margin_m)[owner]
     fitting = shapely.contains(areas, shapely.polygons(corners))
+
+    # Cores are compared, so that neighbours may share a wall.
     number = np.flatnonzero(fitting)
     middle = corners[number].mean(axis=1, keepdims=True)
     cores = shapely.polygons(middle + CORE_SHARE * (corners[number] - middle))
@@ -131,10 +134,12 @@ def scatter(
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Random points in polygons: points (N, 2) and the number of the polygon of each (N,)."""
+    # Points are thrown into the box around each polygon; those inside it stay.
     box = np.nan_to_num(shapely.bounds(areas))  # an empty polygon has no bounds
     size = box[:, 2:] - box[:, :2]
-    expected = size.prod(axis=1) * np.broadcast_to(per_m2, len(areas))
-    owner = np.repeat(np.arange(len(areas)), rng.poisson(expected))
+    density = np.broadcast_to(per_m2, len(areas))
+    count = rng.poisson(size.prod(axis=1) * density)
+    owner = np.repeat(np.arange(len(areas)), count)
     shares = rng.random((len(owner), 2))
     points = box[owner, :2] + shares * size[owner]
     shapely.prepare(areas)

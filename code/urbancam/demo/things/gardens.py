@@ -48,7 +48,8 @@ GARDENS = {
 def garden_plots(code: int, blocks: np.ndarray) -> Plots:
     """The plots of detached houses; blocks differ a little in width, by their area."""
     garden = GARDENS[code]
-    width_m = garden.plot_m * (0.85 + 0.3 * (shapely.area(blocks) % 1))
+    lottery = shapely.area(blocks) % 1
+    width_m = garden.plot_m * (0.85 + 0.3 * lottery)
     return line_up(blocks, width_m, start_m=garden.setback_m)
 
 
@@ -87,7 +88,8 @@ def draw_plots(
     sketch.shapes(hedged, "hedge", Layer.SURFACE)
 
     # What the hedge leaves is the garden.
-    corners = plots.rectangles(depth - 2 * HEDGE_M, HEDGE_M, plots.width_m - 2 * HEDGE_M)
+    width = plots.width_m - 2 * HEDGE_M
+    corners = plots.rectangles(depth - 2 * HEDGE_M, HEDGE_M, width)
     areas = shapely.buffer(blocks, -0.4)[plots.owner]
     inner = shapely.intersection(shapely.polygons(corners), areas)
     grounds = rng.choice(material_numbers(names), len(plots))
@@ -105,6 +107,7 @@ def draw_detached(
     plots = garden_plots(code, blocks)
     draw_plots(sketch, plots, blocks, LAWNS, rng)
 
+    # A drive on one side of the house, a terrace and a pool behind it.
     side = rng.choice([-0.36, 0.36], len(plots)) * plots.width_m
     drives = plots.rectangles(garden.setback_m + 3, -0.3, 3.0, side)
     with_drive = rng.random(len(plots)) < 0.8

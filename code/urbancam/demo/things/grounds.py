@@ -33,6 +33,7 @@ ROUNDABOUT = {
 }  # radius of each ring, m, the outermost first
 PAVEMENT_M = 1.8
 TRACK_SPACING_M = 4.6
+RAILS_M = (-0.72, 0.72)  # half the standard gauge of 1.435 m to either side
 NEAR_M = 60  # beyond the plan, to which lines are drawn
 
 
@@ -109,9 +110,10 @@ def resample(line: np.ndarray | shapely.LineString, step_m: float) -> np.ndarray
 def near_plan(plan: Plan, line: np.ndarray) -> np.ndarray:
     """The part of a long line (M, 2) near the plan."""
     west, south, east, north = shapely.total_bounds(plan.faces)
-    beyond_south_west = (line > (west - NEAR_M, south - NEAR_M)).all(axis=1)
-    before_north_east = (line < (east + NEAR_M, north + NEAR_M)).all(axis=1)
-    return line[beyond_south_west & before_north_east]
+    x, y = line.T
+    in_columns = (x > west - NEAR_M) & (x < east + NEAR_M)
+    in_rows = (y > south - NEAR_M) & (y < north + NEAR_M)
+    return line[in_columns & in_rows]
 
 
 def track_offsets(width: np.ndarray) -> list[tuple[float, np.ndarray]]:
@@ -128,8 +130,9 @@ def _draw_rails(sketch: Sketch, plan: Plan) -> None:
         track = line[room & near]
         if len(track) > 2:
             sketch.quads(strip(track, offset, 1.25), "sleeper", Layer.SURFACE)
-            for rail in (-0.72, 0.72):
-                sketch.quads(strip(track, offset + rail, 0.12), "vent", Layer.SURFACE)
+            for rail_m in RAILS_M:
+                rail = strip(track, offset + rail_m, 0.12)
+                sketch.quads(rail, "vent", Layer.SURFACE)
 
 
 def bridges(plan: Plan) -> np.ndarray:
@@ -149,6 +152,8 @@ def _draw_streets(sketch: Sketch, plan: Plan) -> None:
     shadows = shapely.affinity.translate(shapely.multipolygons(decks), east, north)
     sketch.shapes(shadows, "shadow", Layer.SHADOW)
     sketch.shapes(decks, "pavement", Layer.RAISED)
+
+    # Streets run across the decks of their bridges.
     for line in shapely.get_parts(plan.arterials):
         points = resample(line, 3.0)
         dashes = strip(points, 0.0, 0.12)[::3]
@@ -166,8 +171,9 @@ def _draw_motorway(sketch: Sketch, plan: Plan) -> None:
     line = resample(near_plan(plan, centre_line), 4.0)
     sketch.quads(strip(line, 0, 18), "verge", Layer.RAISED)
     for side in (-1, 1):
+        carriageway = strip(line, 7.4 * side, 5.6)
         dashes = strip(line, 7.4 * side, 0.12)[::3]
-        sketch.quads(strip(line, 7.4 * side, 5.6), "asphalt_dark", Layer.RAISED)
+        sketch.quads(carriageway, "asphalt_dark", Layer.RAISED)
         sketch.quads(dashes, "paint", Layer.RAISED)
         for edge in (3.0, 11.9):
             sketch.quads(strip(line, edge * side, 0.12), "paint", Layer.RAISED)
@@ -183,10 +189,11 @@ def _draw_parks(
     walk = shapely.buffer(shapely.buffer(parks, -17.0), 10.0)
     sketch.shapes(walk, "path", Layer.SURFACE)
     sketch.shapes(shapely.buffer(walk, -2.4), "lawn", Layer.SURFACE)
-    for park, middle in zip(parks, shapely.centroid(parks), strict=True):
+    for park in parks:
         gates = rng.random(rng.integers(3, 6))
         ends = shapely.line_interpolate_point(park.exterior, gates, normalized=True)
-        paths = shapely.buffer(shapely.shortest_line(ends, middle), 1.3)
+        to_middle = shapely.shortest_line(ends, shapely.centroid(park))
+        paths = shapely.buffer(to_middle, 1.3)
         sketch.shapes(shapely.intersection(paths, park), "path", Layer.SURFACE)
     _draw_ponds(sketch, parks, rng)
 

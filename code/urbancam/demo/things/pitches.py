@@ -56,7 +56,9 @@ def _corners(
 ) -> np.ndarray:
     """Corners (4, 2) of a rectangle in a frame, its middle at (along, across), m."""
     middle = frame.middle + along_m * frame.along + across_m * frame.across
-    return rectangles(middle, frame.along * length_m / 2, frame.across * width_m / 2)
+    half_u = frame.along * length_m / 2
+    half_v = frame.across * width_m / 2
+    return rectangles(middle, half_u, half_v)
 
 
 def _rectangle(
@@ -84,7 +86,8 @@ def _draw_football(
     for band in range(BANDS):
         along = (band + 0.5) / BANDS * length - length / 2
         turf = _corners(frame, length / BANDS, width, along)
-        sketch.quads(turf[None], "turf_a" if band % 2 else "turf_b", Layer.SURFACE)
+        material = "turf_a" if band % 2 else "turf_b"
+        sketch.quads(turf[None], material, Layer.SURFACE)
 
     # Lines: around, centre circle, half-way line, penalty areas.
     _outline(sketch, _rectangle(frame, length - 4, width - 4))
@@ -121,8 +124,8 @@ def _outline(
         ring = shapely.get_coordinates(part.exterior)
         if len(ring) > 3:
             ends = np.stack([ring[:-1], ring[1:]], axis=1)
-            sides = shapely.buffer(shapely.linestrings(ends), half_width_m)
-            sketch.shapes(sides, "paint", Layer.MARKING)
+            sides = shapely.linestrings(ends)
+            sketch.shapes(shapely.buffer(sides, half_width_m), "paint", Layer.MARKING)
 
 
 def _draw_tennis(

@@ -58,9 +58,11 @@ def flat_commerce(
     built = rng.random(len(plots)) < 0.92
     corners = corners[built & fit(corners, shops, plots.owner)]
     names = rng.choice(_one_of(FLAT, rng), len(corners))
-    flat_roofs(sketch, corners, rng.uniform(7, 18, len(corners)), names)
+    height = rng.uniform(7, 18, len(corners))
+    flat_roofs(sketch, corners, height, names)
     boxes(sketch, corners, rng, "vent", each=3, size_m=1.8)
 
+    # Car parks, cars at the kerb and trees along the pavement.
     spaces = join(rows_of_spaces(yard) for yard in blocks[car_parks])
     draw_spaces(sketch, spaces, rng, 0.6)
     _kerbside_cars(sketch, blocks, 0.45, rng)
@@ -79,7 +81,8 @@ def gabled_lanes(
     _lay(sketch, blocks, ("courtyard", "courtyard", "gravel"), 0.6, rng)
     width_aim = rng.uniform(5.5, 8.5, len(blocks))
     plots = line_up(blocks, width_aim, start_m=0.2)
-    houses = plots.rectangles(rng.uniform(8, 11, len(plots)), 0.1)
+    depth = rng.uniform(8, 11, len(plots))
+    houses = plots.rectangles(depth, 0.1)
     houses = houses[fit(houses, blocks, plots.owner, margin_m=0.6)]
     tiles = np.flatnonzero(np.isin(TILES, _one_of(TILED, rng)))
     height = rng.uniform(8, 13, len(houses))
@@ -135,11 +138,13 @@ def slabs_and_towers(
     beside = shapely.buffer(around, -2.2, join_style="mitre")
     sketch.shapes(beside, "lawn", Layer.SURFACE)
 
+    # Car parks along the streets, where no building stands.
     spaces = join(margin_spaces(block) for block in blocks)
     clear = clear_of(_tree_of(buildings, 3.0), shapely.polygons(spaces))
     draw_spaces(sketch, spaces[clear], rng, 0.6)
     points, _ = scatter(shapely.buffer(blocks, -4.0), 0.0045, rng)
-    _plant_at(sketch, points, 4.0, 9.0, [*buildings, *_polygons(spaces)], rng)
+    obstacles = buildings + _polygons(spaces)
+    _plant_at(sketch, points, 4.0, 9.0, obstacles, rng)
 
 
 def court_houses(
@@ -155,6 +160,7 @@ def court_houses(
     sketch.shapes(plots[~built], "soil", Layer.SURFACE)
     plots = plots[built]
 
+    # Houses: a parapet, a roof and the shadow of their walls.
     walls = shapely.buffer(plots, -0.3, join_style="mitre")
     _shade(sketch, walls, rng.uniform(4, 9, len(walls)))
     names = rng.choice([*earth, "roof_white"], len(walls), p=EARTH_ODDS)
@@ -234,12 +240,14 @@ def _plant_at(
 ) -> None:
     """Trees of all kinds where nothing else stands."""
     owner = np.arange(len(points))
-    plant(sketch, points, small_m, large_m, owner, _tree_of(obstacles, TRUNK_M), rng)
+    tree = _tree_of(obstacles, TRUNK_M)
+    plant(sketch, points, small_m, large_m, owner, tree, rng)
 
 
 def _tree_of(obstacles: list[shapely.Polygon], distance_m: float) -> shapely.STRtree:
     """The surroundings of obstacles up to a distance, to be searched."""
-    return shapely.STRtree(shapely.buffer(np.array(obstacles, dtype=object), distance_m))
+    polygons = np.array(obstacles, dtype=object)  # an empty list is an array of objects too
+    return shapely.STRtree(shapely.buffer(polygons, distance_m))
 
 
 def _polygons(*corners: np.ndarray) -> list[shapely.Polygon]:

@@ -123,8 +123,10 @@ def draw_cars(
     body = part(1, 1)
     sketch.quads(body + 0.8 * sketch.sun.heading, "shadow", Layer.SHADOW)
     sketch.quads(body, paint, Layer.DETAIL)
-    sketch.quads(part(0.62, 0.86, -0.15)[car], "glass", Layer.DETAIL)
-    sketch.quads(part(0.36, 0.8, -0.2)[car], paint[car], Layer.DETAIL)
+    windows = part(0.62, 0.86, -0.15)
+    roof = part(0.36, 0.8, -0.2)
+    sketch.quads(windows[car], "glass", Layer.DETAIL)
+    sketch.quads(roof[car], paint[car], Layer.DETAIL)
 
 
 def _draw_train(sketch: Sketch, plan: Plan) -> None:

@@ -71,7 +71,8 @@ def plant(
     blocks = owner.max() + 1 if count else 0
     kind = rng.integers(0, CROWN_HUES, blocks)[owner]
     typical = rng.random(count) < 0.55
-    hue = np.where(typical, kind, rng.integers(0, CROWN_HUES, count))
+    other_kind = rng.integers(0, CROWN_HUES, count)
+    hue = np.where(typical, kind, other_kind)
     crown_m = small_m + (large_m - small_m) * rng.beta(1.6, 2.4, count)
     sketch.trees(points[free], crown_m[free], hue[free])
 
@@ -95,4 +96,5 @@ def _rows(plan: Plan, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, fl
     for field in plan.of(landuse.ARABLE, landuse.PASTURE):
         row = resample(shapely.boundary(field), 6.0)
         lottery = rng.random(len(row))
-        yield row[lottery < rng.choice([0.0, 0.15, 0.6])], 3.0, 8.0
+        odds = rng.choice([0.0, 0.15, 0.6])
+        yield row[lottery < odds], 3.0, 8.0

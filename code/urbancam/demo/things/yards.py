@@ -22,8 +22,8 @@ def parking_spaces(
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Parking spaces in most yards: corners (N, 4, 2), and which have a car (N,)."""
-    yards = plan.of(landuse.INDUSTRY)
-    corners = join(rows_of_spaces(yard) for yard in yards if rng.random() < 0.85)
+    yards = [yard for yard in plan.of(landuse.INDUSTRY) if rng.random() < 0.85]
+    corners = join(rows_of_spaces(yard) for yard in yards)
     walls = shapely.STRtree(shapely.buffer(buildings, 2.0))
     corners = corners[clear_of(walls, shapely.polygons(corners))]
     lottery = rng.random(len(corners))
@@ -44,8 +44,11 @@ def rows_of_spaces(yard: shapely.Polygon) -> np.ndarray:
     along, across = (values.ravel()[:, None] for values in grid)
     middle = frame.middle + along * frame.along + across * frame.across
 
-    corners = rectangles(middle, frame.along * width / 2, frame.across * depth / 2)
-    return corners[shapely.contains(yard.buffer(-2.5), shapely.polygons(corners))]
+    half_u = frame.along * width / 2
+    half_v = frame.across * depth / 2
+    corners = rectangles(middle, half_u, half_v)
+    inside = shapely.contains(yard.buffer(-2.5), shapely.polygons(corners))
+    return corners[inside]
 
 
 def draw_car_parks(sketch: Sketch, corners: np.ndarray) -> None:
@@ -68,8 +71,11 @@ def draw_stores(
     points, owner = scatter(yards, 0.0022, rng)
     headings = [frame_of(yard).along if yard.area else (1.0, 0.0) for yard in yards]
     along = np.array(headings)[owner]
+
+    # About as large as a container of 40 feet, parallel to the yard.
     corners = rectangles(points, along * 6.1, left_of(along) * 1.3)
-    corners = corners[clear_of(shapely.STRtree(obstacles), shapely.polygons(corners))]
+    clear = clear_of(shapely.STRtree(obstacles), shapely.polygons(corners))
+    corners = corners[clear]
     sketch.shadows(corners, 3.0)
     names = rng.choice(STORES, len(corners))
     sketch.quads(corners, material_numbers(names), Layer.RAISED)
