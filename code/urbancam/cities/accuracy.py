@@ -36,11 +36,14 @@ def count_hits(predictions: pd.DataFrame) -> pd.DataFrame:
         `city, site, image, acquisition, fold, n`, a column per condition; `site` and `image` made
         unique by what holds them.
     """
+    # Images of unknown acquisition are an acquisition of their own.
     keys = ["city", "site", "image", "acquisition", "fold"]
     table = predictions[keys].astype({"acquisition": "str"})
     table = table.fillna({"acquisition": "unknown"}).assign(n=1)
     for condition, column in CONDITIONS.items():
         table[condition] = predictions[column] == predictions["city"]
+
+    # Cities may have sites, and sites images, of equal names.
     table["site"] = table["city"] + "/" + table["site"].astype(str)
     table["image"] = table["site"] + "/" + table["image"].astype(str)
     return table.groupby(keys, as_index=False, sort=True).sum()
@@ -82,8 +85,9 @@ def _memberships(images: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
         for name in sorted(images[subset].unique()):
             rows.append((subset, name))
             members.append((images[subset] == name).to_numpy())
-    rows = pd.DataFrame(rows, columns=["subset", "name"]).assign(metric="accuracy")
-    return rows, np.column_stack(members)
+    table = pd.DataFrame(rows, columns=["subset", "name"])
+    table["metric"] = "accuracy"
+    return table, np.column_stack(members)
 
 
 def _score(
@@ -96,16 +100,18 @@ def _score(
     seed: int,
 ) -> pd.DataFrame:
     """The rows of the table of one condition, the balanced accuracy last."""
+    # (n, m): patches and right answers of each image, in the subsets that hold it.
     patches = images["n"].to_numpy()[:, None] * members
     hits = images[condition].to_numpy()[:, None] * members
     is_city = (rows["subset"] == "city").to_numpy()
 
-    balanced = pd.DataFrame([("all", "all", "balanced_accuracy")], columns=rows.columns)
-    table = pd.concat([rows, balanced])
+    last_row = ("all", "all", "balanced_accuracy")
+    table = pd.concat([rows, pd.DataFrame([last_row], columns=rows.columns)])
     table.insert(0, "tested_on", condition)
     accuracies = divide(hits.sum(axis=0), patches.sum(axis=0))
     table["value"] = _add_balanced(accuracies[None], is_city)[0]
 
+    # Accuracies of a draw are ratios of its sums.
     for cluster, label in CLUSTERS.items():
         numbers, n_clusters = number_blocks(images[cluster])
         counts = block_draws(images[cluster], draws, seed)
@@ -116,8 +122,10 @@ def _score(
         table[f"{label}_low"] = low
         table[f"{label}_high"] = high
 
+    # The balanced accuracy is of all patches, as the first row is.
     sizes = _sizes(images["site"], patches, members)
-    table[["n_patches", "n_images", "n_sites"]] = np.vstack([sizes, sizes[0]])
+    sizes = np.vstack([sizes, sizes[0]])
+    table[["n_patches", "n_images", "n_sites"]] = sizes
     return table
 
 
@@ -133,8 +141,10 @@ def _sizes(
     members: np.ndarray,
 ) -> np.ndarray:
     """(m, 3) number of patches, images and sites of each subset."""
+    n_patches = patches.sum(axis=0)
+    n_images = members.sum(axis=0)
     n_sites = [sites[member].nunique() for member in members.T]
-    return np.column_stack([patches.sum(axis=0), members.sum(axis=0), n_sites])
+    return np.column_stack([n_patches, n_images, n_sites])
 
 
 def check_predictions(

@@ -61,7 +61,11 @@ def rename(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return renamed
 
 
-def fill(network: networks.Network, state: dict[str, torch.Tensor], path: Path) -> None:
+def fill(
+    network: networks.Network,
+    state: dict[str, torch.Tensor],
+    path: Path,
+) -> None:
     """Load a state dict into a network.
 
     Args:

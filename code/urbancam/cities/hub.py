@@ -9,7 +9,12 @@ from urbancam.workflow.errors import InputError
 PATTERNS = ["*.jpg", "*.jpeg", "*.png", "*.tif", "*.tiff", "*.jp2", "*.zip", "*.csv"]
 
 
-def fetch(dataset: str, revision: str, folder: Path, endpoint: str | None = None) -> None:
+def fetch(
+    dataset: str,
+    revision: str,
+    folder: Path,
+    endpoint: str | None = None,
+) -> None:
     """Fetch the images of a data set, and unpack its archives.
 
     Files already there in the asked revision are kept, begun ones gone on with. `HF_TOKEN` is the
@@ -51,7 +56,12 @@ def fetch(dataset: str, revision: str, folder: Path, endpoint: str | None = None
     _unpack_archives(folder)
 
 
-def _download(dataset: str, revision: str, folder: Path, endpoint: str | None) -> None:
+def _download(
+    dataset: str,
+    revision: str,
+    folder: Path,
+    endpoint: str | None,
+) -> None:
     import huggingface_hub
 
     # Asked first: where the hub does not answer, snapshot_download takes a folder that holds

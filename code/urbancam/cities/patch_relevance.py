@@ -58,8 +58,8 @@ def _describe_map(values: np.ndarray) -> dict[str, float]:
     positive_share = positive.sum(dtype=float) / size if size > 0 else np.nan
 
     # The middle half of the rows and columns.
-    height, width = values.shape
-    centre = positive[height // 4 : height - height // 4, width // 4 : width - width // 4]
+    rows, columns = (slice(side // 4, side - side // 4) for side in values.shape)
+    centre = positive[rows, columns]
     centre_share = centre.sum() / positive.sum() if positive.any() else np.nan
 
     is_high = values > values.mean() + values.std()
@@ -90,12 +90,14 @@ def map_patches(
         target: (B,) int64 class to speak for, None for the predicted one.
     """
     device = next(network.parameters()).device
-    images = torch.from_numpy(images_uint8).permute(0, 3, 1, 2).to(device)
+    images = torch.from_numpy(images_uint8).permute(0, 3, 1, 2)
+    images = images.to(device)
     images = datasets.normalise(images, normalise)
     if target is not None:
         target = torch.from_numpy(target)
     relevance = compute_relevance(network, images, layers, target)
 
+    # Coarse maps become pictures of the size of the image.
     size_px = images.shape[-1]
     signed = {}
     unit_range = {}
@@ -131,6 +133,7 @@ def map_rows(
         network_of: Fold -> trained network, on its device.
         settings: Section `cities`.
     """
+    # Patches of a fold share a network; memory bounds how many go through it at once.
     layers = settings.relevance.layers
     normalise = settings.image.normalise
     size = max(1, PIXELS // settings.image.size_px**2)

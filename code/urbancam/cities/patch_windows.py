@@ -18,7 +18,8 @@ def window_corners(
     """North-west corners of all full windows, row by row: (N, 2) x and y, px."""
     x = np.arange(0, width_px - patch_px + 1, stride_px)
     y = np.arange(0, height_px - patch_px + 1, stride_px)
-    return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    columns, rows = np.meshgrid(x, y)
+    return np.column_stack([columns.ravel(), rows.ravel()])
 
 
 def index_windows(

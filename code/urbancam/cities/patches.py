@@ -64,6 +64,7 @@ def usable_cities(
     fit = large & is_told_apart(images, method)
     cities = _count_images(images, large, fit)
 
+    # A city needs sites for every role, by acquisition on either side.
     few = cities["sites"] < MIN_SITES[method]
     reason = np.where(few, f"fewer than {MIN_SITES[method]} sites", "")
     if method == "acquisition":
@@ -138,6 +139,8 @@ def assign_sites(
     """
     sites = images.groupby(["city", "site"], as_index=False, sort=True)
     sites = sites["acquisition"].first()
+
+    # Each city has a shuffle of its own.
     fold = pd.Series(pd.NA, sites.index, dtype="Int64")
     for number, (_, own) in enumerate(sites.groupby("city", sort=True)):
         if method == "sites":
@@ -192,7 +195,7 @@ def _roles_of_fold(
     if method == "sites":
         next_fold = (fold + 1) % folds
         validates = (table["fold"] == next_fold).to_numpy(bool)
-    else:
+    else:  # by acquisition the first site that is not tested validates
         others = table["site"].where(~tested)
         first_other = others.groupby(table["city"]).transform("first")
         validates = (others == first_other).to_numpy(bool)
@@ -208,6 +211,7 @@ def _thin_tests(
     """The roles, with at most so many test patches of each city; the others are unused."""
     if most is None:
         return role
+    # Each city has a lot of its own, whatever the number of patches of the others.
     tested = role == TEST
     rows_of_test = pd.Series(np.flatnonzero(tested))
     for number, (name, rows) in enumerate(rows_of_test.groupby(city[tested].array)):

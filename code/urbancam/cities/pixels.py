@@ -33,7 +33,12 @@ class PatchWindows:
         size_px: Side of a window.
     """
 
-    def __init__(self, images: list[np.ndarray], places: np.ndarray, size_px: int) -> None:
+    def __init__(
+        self,
+        images: list[np.ndarray],
+        places: np.ndarray,
+        size_px: int,
+    ) -> None:
         self.images = images
         self.places = places
         self.size_px = size_px
@@ -84,14 +89,19 @@ def open_patches(
     images = _open_images(paths, sites, shapes, cache_name, settings.resample, workers)
 
     # A corner may be rounded up, and its window reach beyond the edge, by one pixel.
-    corners = np.round(patches[["y_px", "x_px"]].to_numpy() * scale).astype(int)
+    corners = patches[["y_px", "x_px"]].to_numpy() * scale
+    corners = np.round(corners).astype(int)
     last_corners = np.array(shapes)[image] - settings.size_px
     corners = np.minimum(corners, last_corners)
     places = np.column_stack([image, corners])
     return PatchWindows(images, places, settings.size_px), np.arange(len(patches))
 
 
-def _number_images(patches: pd.DataFrame, sites: pd.DataFrame, paths: Paths) -> np.ndarray:
+def _number_images(
+    patches: pd.DataFrame,
+    sites: pd.DataFrame,
+    paths: Paths,
+) -> np.ndarray:
     """(N,) row of each patch's image in the table of sites."""
     images = pd.MultiIndex.from_frame(sites[KEYS])
     numbers = images.get_indexer(pd.MultiIndex.from_frame(patches[KEYS]))
@@ -105,7 +115,11 @@ def _number_images(patches: pd.DataFrame, sites: pd.DataFrame, paths: Paths) -> 
     return numbers
 
 
-def missing_cache_bytes(paths: Paths, patch_px: int, settings: Image) -> int:
+def missing_cache_bytes(
+    paths: Paths,
+    patch_px: int,
+    settings: Image,
+) -> int:
     """Bytes that `open_patches` would still have to write.
 
     A cache that is being filled has its room already.
@@ -146,6 +160,7 @@ def _open_images(
         height_px, width_px = shapes[number]
         return _read_image(files[number], height_px, width_px, resample).reshape(-1, 3)
 
+    # One array of pixels, image after image: images differ in shape.
     pixels = arrays.open_array(
         paths.cache / f"{name}_{_key(paths.sites)}.npy",
         counts,
@@ -173,7 +188,12 @@ def _remove_caches(paths: Paths, name: str) -> None:
             cache.unlink(missing_ok=True)  # another fold may be at it too
 
 
-def _read_image(path: Path, height_px: int, width_px: int, resample: str) -> np.ndarray:
+def _read_image(
+    path: Path,
+    height_px: int,
+    width_px: int,
+    resample: str,
+) -> np.ndarray:
     """(height_px, width_px, 3) uint8, resized with antialiasing."""
     resampling = PillowImage.Resampling[resample.upper()]
     try:

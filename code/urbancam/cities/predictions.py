@@ -60,16 +60,21 @@ def predict_patches(
         out = network.linear(embeddings.to(device)).cpu()
     probabilities = torch.softmax(out.double(), dim=1).numpy()
 
-    table = patches[KEYS].reset_index(drop=True).assign(fold=fold)
-    truth = pd.Index(names).get_indexer(patches["city"])
-    table["predicted_city"] = np.take(names, probabilities.argmax(axis=1))
+    table = patches[KEYS].reset_index(drop=True)
+    table["fold"] = fold
+    classes = probabilities.argmax(axis=1)
+    table["predicted_city"] = np.take(names, classes)
     table["probability"] = probabilities.max(axis=1)
-    table["probability_true"] = probabilities[np.arange(len(table)), truth]
+    rows = np.arange(len(table))
+    true_classes = pd.Index(names).get_indexer(patches["city"])
+    table["probability_true"] = probabilities[rows, true_classes]
 
+    # Controls: what the same network says where colour tells it less.
     for condition in ("jitter", "grey"):
-        changed = items(colour.COLOUR[condition])
-        out = inference.predict(network, changed, settings, workers)
-        table[f"predicted_city_{condition}"] = np.take(names, out.argmax(1).numpy())
+        change = colour.COLOUR[condition]
+        out = inference.predict(network, items(change), settings, workers)
+        classes = out.argmax(1).numpy()
+        table[f"predicted_city_{condition}"] = np.take(names, classes)
     return table, mean_by_site(table, embeddings.numpy())
 
 
@@ -86,10 +91,11 @@ def mean_by_site(patches: pd.DataFrame, embeddings: np.ndarray) -> pd.DataFrame:
     sites = patches[["city", "site", "fold"]].assign(number=numbers)
     sites = sites.drop_duplicates("number").sort_values("number")
     sites = sites.drop(columns="number").reset_index(drop=True)
+    n_patches = np.bincount(numbers, minlength=n_sites)
+    sites["n_patches"] = n_patches
 
-    sizes = np.bincount(numbers, minlength=n_sites)
     sums = block_sums(embeddings, numbers, n_sites)
-    means = (sums / sizes[:, None]).astype(np.float32)
+    means = (sums / n_patches[:, None]).astype(np.float32)
     columns = [f"e{k}" for k in range(means.shape[1])]
     means = pd.DataFrame(means, columns=columns)
-    return pd.concat([sites.assign(n_patches=sizes), means], axis=1)
+    return pd.concat([sites, means], axis=1)

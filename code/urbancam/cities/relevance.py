@@ -141,6 +141,7 @@ def compute_relevance(
     )
     whole = nn.Sequential(modules)
 
+    # The rules stand in for gradients: the backward pass of the start is its relevance.
     with frozen(network), published_rules().context(whole), ExitStack() as stack:
         outputs = []
         for layer in layers:
@@ -168,7 +169,8 @@ def _weigh(activation: torch.Tensor, relevance: torch.Tensor) -> torch.Tensor:
 
 def lay_on_pixels(maps: torch.Tensor, size_px: int) -> torch.Tensor:
     """(B, h, w) -> (B, size_px, size_px), bilinear (published)."""
-    return F.interpolate(maps[:, None], size=(size_px, size_px), mode="bilinear")[:, 0]
+    size = (size_px, size_px)
+    return F.interpolate(maps[:, None], size=size, mode="bilinear")[:, 0]
 
 
 def to_unit_range(maps: torch.Tensor) -> torch.Tensor:

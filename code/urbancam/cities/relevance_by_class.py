@@ -40,7 +40,12 @@ TABLE = [
 ALL = "all"  # the cities together
 
 
-def draw_tested(patches: pd.DataFrame, folds: int, most: int, seed: int) -> pd.DataFrame:
+def draw_tested(
+    patches: pd.DataFrame,
+    folds: int,
+    most: int,
+    seed: int,
+) -> pd.DataFrame:
     """Test patches of each city, by lot, each once, with the fold whose network never saw its site.
 
     Args:
@@ -58,6 +63,8 @@ def draw_tested(patches: pd.DataFrame, folds: int, most: int, seed: int) -> pd.D
         tested = patches[roles(patches, fold) == TEST]
         parts.append(tested.assign(fold=fold))
     tested = pd.concat(parts).drop_duplicates("patch_id").sort_values(order)
+
+    # Shuffled whole, so that the first of each city are a lot.
     shuffled = tested.sample(frac=1, random_state=seed)
     return shuffled.groupby("city").head(most).sort_values(order)
 
@@ -89,7 +96,11 @@ def project_patch(
     return pd.concat(tables, ignore_index=True)[COLUMNS]
 
 
-def _project_layer(fragments: pd.DataFrame, labels: np.ndarray, values: np.ndarray) -> pd.DataFrame:
+def _project_layer(
+    fragments: pd.DataFrame,
+    labels: np.ndarray,
+    values: np.ndarray,
+) -> pd.DataFrame:
     n = len(fragments)
     signed = projection.zonal_statistics(values, labels, n)
     positive = projection.zonal_statistics(np.maximum(values, 0), labels, n)["sum"]
@@ -119,6 +130,7 @@ def relevance_by_class(
         statistics: Section `statistics`.
         seed: Seed of the bootstrap.
     """
+    # A patch with nothing that speaks for the city has no shares.
     rows = rows.dropna(subset="positive_share")
     names = _add_codes(names, rows[key])
     groups = list(rows.groupby("city"))
@@ -191,7 +203,12 @@ def _ratios(
     )
 
 
-def _by_patch(rows: pd.DataFrame, key: str, column: str, classes: list) -> np.ndarray:
+def _by_patch(
+    rows: pd.DataFrame,
+    key: str,
+    column: str,
+    classes: list,
+) -> np.ndarray:
     """(patches, classes) sums of a column, patches in the order of their ids."""
     sums = rows.groupby(["patch_id", key])[column].sum()
     table = sums.unstack(fill_value=0.0).sort_index()

@@ -171,6 +171,7 @@ def _cosines(
     gram = vectors @ vectors.T  # (S, S), all that cosines of centroids need
     members = members.astype(float)
     parts = []
+    # Centroids are weighted means, so their inner products are weighted sums of the gram matrix.
     for start in range(0, len(counts), DRAWS_AT_A_TIME):
         draws = counts[start : start + DRAWS_AT_A_TIME]
         weights = draws[:, None] * members  # (D, K, S)
@@ -194,6 +195,7 @@ def centred_cosines(inner: np.ndarray, present: np.ndarray) -> np.ndarray:
         (D, K, K), NaN where either vector is absent or equals the mean.
     """
     n_present = present.sum(axis=1, keepdims=True)
+    # (D, K): every vector that is present weighs alike in the mean.
     share = np.nan_to_num(divide(present, n_present))
     with_mean = np.einsum("dk,dkl->dl", share, inner)
     mean_squared = np.einsum("dl,dl->d", share, with_mean)
@@ -240,6 +242,7 @@ def by_confusion(
     counts = _counts_of_sites(homes, draws, seed)
 
     numbers = table.to_numpy()
+    # Patches of each city in each draw, by what they are taken for.
     sums = []
     n_sites = []
     for city in cities:

@@ -71,6 +71,7 @@ def find_images(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
             city, site, *rest = parts
             images.append((city, site, "/".join(rest), path))
 
+    # Folders of different depth may lead to the same city, site and image: the first counts.
     columns = [*KEYS, "path"]
     table = pd.DataFrame(images, columns=columns)
     table = table.sort_values(columns, ignore_index=True)
@@ -151,6 +152,7 @@ def inspect_images(
         `city, site, image, path, width_px, height_px, west, south, east, north, epsg, bytes,
         signature` of the images that can be used; and `path, reason` of the others.
     """
+    # Size and signature tell whether a file is as it was.
     files = [folder / path for path in found["path"]]
     images = found.assign(
         bytes=[file.stat().st_size for file in files],
@@ -159,8 +161,10 @@ def inspect_images(
     facts_before = _facts_before(images, known)
     looks = _look_at_new(files, facts_before, workers)
 
-    facts = pd.DataFrame([facts for facts, _ in looks], columns=FACTS, index=images.index)
-    reason = pd.Series([reason for _, reason in looks], index=images.index, dtype=str)
+    rows = [facts for facts, _ in looks]
+    facts = pd.DataFrame(rows, columns=FACTS, index=images.index)
+    reasons = [reason for _, reason in looks]
+    reason = pd.Series(reasons, index=images.index, dtype=str)
     skipped = images[["path"]].assign(reason=reason)[reason != ""]
     table = images.join(facts)[reason == ""]
     table = table.astype({"width_px": int, "height_px": int, "epsg": "Int64"})
@@ -212,6 +216,8 @@ def add_acquisitions(images: pd.DataFrame, path: Path) -> pd.DataFrame:
     if not path.is_file():
         return images.assign(acquisition=None)
     acquisitions = _read_acquisitions(path)
+
+    # Rows without an image may be misspelt: they are counted.
     sites = images[["city", "site"]].drop_duplicates()
     of_sites = acquisitions.merge(sites, "left", indicator=True)
     n_unmatched = (of_sites["_merge"] != "both").sum()
@@ -240,7 +246,11 @@ def _read_acquisitions(path: Path) -> pd.DataFrame:
     return acquisitions
 
 
-def check_any(images: pd.DataFrame, skipped: pd.DataFrame, folder: Path) -> None:
+def check_any(
+    images: pd.DataFrame,
+    skipped: pd.DataFrame,
+    folder: Path,
+) -> None:
     """Refuse a folder without a single usable image; what does lie there is named.
 
     Raises:

@@ -62,7 +62,7 @@ def choose_sites(
     squares = _count_people(cells, site_m)
     mapped = shapely.union_all(boundary.to_crs(grid.CRS).geometry.to_numpy())
     flown = shapely.union_all(tiles.to_crs(grid.CRS).geometry.to_numpy())
-    flown = shapely.buffer(flown, 1.0)  # m, rounding
+    flown = shapely.buffer(flown, 1.0)  # m: edges of tiles may miss each other by a rounding
     geometry = squares.geometry.to_numpy()
     inside = shapely.covers(mapped, geometry) & shapely.covers(flown, geometry)
     log.info(
@@ -71,8 +71,10 @@ def choose_sites(
         len(squares),
     )
 
+    # The fullest first; of equally full ones the southernmost, then the westernmost.
     order = ["people", "south", "west"]
-    sites = squares[inside].sort_values(order, ascending=[False, True, True]).head(most)
+    squares = squares[inside].sort_values(order, ascending=[False, True, True])
+    sites = squares.head(most)
     corners = zip(sites["west"], sites["south"], strict=True)
     ids = [grid.cell_id(west, south, site_m) for west, south in corners]
     sites = sites.assign(idINSPIRE=ids).reset_index(drop=True)
@@ -132,15 +134,16 @@ def cut_sites(
 
     used = images["path"].notna() & (images["void_fraction"] <= max_void)
     rows = _site_rows(images[used], sites[used.to_numpy()], city, paths.site_images, image_px)
-    skipped = images.loc[~used, ["idINSPIRE"]].rename(columns={"idINSPIRE": "path"})
-    skipped = skipped.assign(
-        path=city + "/" + skipped["path"],
-        reason=f"more than {max_void:.3g} of the image is void",
-    )
+    skipped = pd.DataFrame({"path": city + "/" + images.loc[~used, "idINSPIRE"]})
+    skipped["reason"] = f"more than {max_void:.3g} of the image is void"
     return rows, skipped
 
 
-def check_any(images: pd.DataFrame, site_m: int, cities: list[str]) -> None:
+def check_any(
+    images: pd.DataFrame,
+    site_m: int,
+    cities: list[str],
+) -> None:
     """Refuse tiles of which not a single site could be cut.
 
     Raises:
