@@ -21,9 +21,9 @@ def interval(value: float, low: float, high: float, between: str = " ") -> str:
     return f"{value:z.2f}"
 
 
-def interval_of(row: Mapping[str, Any], column: str = "value") -> str:
+def interval_of(row: Mapping[str, Any], column: str = "value", between: str = " ") -> str:
     """The value in a `column` of a table's row, with the row's interval `ci_low`, `ci_high`."""
-    return interval(row[column], row["ci_low"], row["ci_high"])
+    return interval(row[column], row["ci_low"], row["ci_high"], between)
 
 
 def verdict(

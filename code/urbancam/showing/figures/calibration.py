@@ -1,4 +1,6 @@
-"""Whether the network is as often right as it is sure: the reliability diagram, as trained and after scaling."""
+"""Whether the network is as often right as it is sure: the reliability diagram."""
+
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -9,9 +11,29 @@ from urbancam.scoring.vocabulary import MODEL, SCALED_MODEL
 from urbancam.showing.figures import style
 from urbancam.showing.wording import interval_of
 
-PREDICTORS = {  # name, colour, marker, line, shift of the dots so that intervals do not cover each other
-    MODEL: ("as trained", "#b35806", "o", "-", -0.004),
-    SCALED_MODEL: ("temperature scaled", "#3f5fa3", "s", "--", 0.004),
+
+@dataclass(frozen=True)
+class Look:
+    """How a predictor is drawn.
+
+    Attributes:
+        name: Name for people.
+        colour: Colour of dots, intervals and lines.
+        marker: Shape of the dots.
+        line: Style of the line between dots.
+        shift: Shift of the dots to the right, so that intervals do not cover each other.
+    """
+
+    name: str
+    colour: str
+    marker: str
+    line: str
+    shift: float
+
+
+LOOKS = {
+    MODEL: Look("as trained", "#b35806", "o", "-", -0.004),
+    SCALED_MODEL: Look("temperature scaled", "#3f5fa3", "s", "--", 0.004),
 }
 CHANCE = 0.2  # five classes
 
@@ -20,26 +42,26 @@ CHANCE = 0.2  # five classes
 def draw_calibration(
     reliability: pd.DataFrame, calibration: pd.DataFrame, city: str = "", credits: str = ""
 ) -> Figure:
-    """Share of cells told right against the probability given to the class, and the cells in each bin below.
+    """Share of cells told right against the probability given to the class; cells per bin below.
 
     Dots without an interval, of bins in too few blocks, are pale and not joined.
 
     Args:
         reliability: `reliability.csv`: `predictor, bin, n, confidence, accuracy, ci_low, ci_high`.
-        calibration: `calibration.csv`: `predictor, metric, value, ci_low, ci_high`; its `ece` goes into the legend.
-        city: its name.
-        credits: the line of data credits.
+        calibration: `calibration.csv`: `predictor, metric, value, ci_low, ci_high`; its `ece` goes
+            into the legend.
+        city: Name of the city.
+        credits: Line of data credits.
     """
     figure = style.new_figure(style.ONE_COLUMN_MM, 104, _CAPTION, credits)
     top, below = figure.subplots(2, 1, sharex=True, height_ratios=[3.6, 1])
     top.plot([0, 1], [0, 1], color="black", linewidth=0.6, linestyle="--", zorder=1)
-    for name in PREDICTORS:
-        rows = reliability[(reliability["predictor"] == name) & (reliability["n"] > 0)].sort_values(
-            "confidence"
-        )
+    for predictor, look in LOOKS.items():
+        rows = reliability[(reliability["predictor"] == predictor) & (reliability["n"] > 0)]
+        rows = rows.sort_values("confidence")
         if len(rows):
-            _draw_curve(top, rows, name, _label(calibration, name))
-            _draw_counts(below, rows, name)
+            _draw_curve(top, rows, look, _label(calibration, predictor))
+            _draw_counts(below, rows, look)
     style.set_heading(figure, city, "how often the surest class is right")
     top.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="share of cells told right")
     below.set(xlabel="probability given to the predicted class", ylabel="cells")
@@ -50,34 +72,50 @@ def draw_calibration(
     return figure
 
 
-def _label(calibration: pd.DataFrame, name: str) -> str:
+def _label(calibration: pd.DataFrame, predictor: str) -> str:
     """The predictor with its expected calibration error."""
-    rows = calibration[(calibration["predictor"] == name) & (calibration["metric"] == "ece")]
-    label = PREDICTORS[name][0]
-    return f"{label}: ECE {interval_of(rows.iloc[0])}" if len(rows) else label
+    name = LOOKS[predictor].name
+    rows = calibration[(calibration["predictor"] == predictor) & (calibration["metric"] == "ece")]
+    if rows.empty:
+        return name
+    return f"{name}: ECE {interval_of(rows.iloc[0])}"
 
 
-def _draw_curve(ax: Axes, rows: pd.DataFrame, name: str, label: str) -> None:
-    _, colour, marker, line, shift = PREDICTORS[name]
-    known = rows["ci_low"].notna()
-    x, y = rows["confidence"] + shift, rows["accuracy"]
-    ax.vlines(x, rows["ci_low"], rows["ci_high"], color=colour, linewidth=1)
+def _draw_curve(ax: Axes, rows: pd.DataFrame, look: Look, label: str) -> None:
+    x = rows["confidence"] + look.shift
+    y = rows["accuracy"]
+    ax.vlines(x, rows["ci_low"], rows["ci_high"], color=look.colour, linewidth=1)
+
+    has_interval = rows["ci_low"].notna()
     ax.plot(
-        x[known], y[known], marker=marker, linestyle=line, color=colour, markersize=3.5, label=label
+        x[has_interval],
+        y[has_interval],
+        marker=look.marker,
+        linestyle=look.line,
+        color=look.colour,
+        markersize=3.5,
+        label=label,
     )
-    ax.plot(x[~known], y[~known], marker, color=colour, alpha=0.35, markersize=3.5)
+    ax.plot(
+        x[~has_interval],
+        y[~has_interval],
+        look.marker,
+        color=look.colour,
+        alpha=0.35,
+        markersize=3.5,
+    )
 
 
-def _draw_counts(ax: Axes, rows: pd.DataFrame, name: str) -> None:
-    _, colour, marker, line, shift = PREDICTORS[name]
-    x = (rows["confidence"] + shift).to_numpy()
-    ax.vlines(x, np.zeros(len(rows)), rows["n"], color=colour, linewidth=1.2)
-    ax.plot(x, rows["n"], marker, color=colour, markersize=3)
+def _draw_counts(ax: Axes, rows: pd.DataFrame, look: Look) -> None:
+    x = (rows["confidence"] + look.shift).to_numpy()
+    ax.vlines(x, np.zeros(len(rows)), rows["n"], color=look.colour, linewidth=1.2)
+    ax.plot(x, rows["n"], look.marker, color=look.colour, markersize=3)
 
 
 _CAPTION = (
-    "Cells in bins of the probability that their predicted class is given, out of fold. Dashed: probabilities that "
-    "hold what they promise; dotted: five classes by chance. ECE: expected calibration error, the mean distance from "
-    "the dashed line. One temperature a fold, fitted on its validation cells. Bars: intervals by bootstrap over "
-    "spatial blocks; pale: too few for one."
+    "Cells in bins of the probability that their predicted class is given, out of fold. "
+    "Dashed: probabilities that hold what they promise; dotted: five classes by chance. "
+    "ECE: expected calibration error, the mean distance from the dashed line. "
+    "One temperature a fold, fitted on its validation cells. "
+    "Bars: intervals by bootstrap over spatial blocks; pale: too few for one."
 )

@@ -1,4 +1,9 @@
-"""Co-activation as chords: which neighbour makes the network look more at a kind of urban fabric (the published F3)."""
+"""Co-activation as chords: which neighbour makes the network look more at a kind of urban fabric.
+
+This is the published F3.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -33,23 +38,27 @@ SECTORS = (
     "vhd_uf",
 )
 OBJECTS = "uf"  # a chord ends at urban fabric: this stands in the object's key
-LARGEST, ABOVE, AT_MOST = 20, 1.2, 10  # of the published selection
-# ASSUME: all sectors alike wide and coloured by super-class as in the polar figure, where circlize used a Spectral
-# palette; chords whose interval covers 1 are outlined only. The selection itself is the published one.
+# The published selection: of the 20 largest pairs those above 1.2, at most 10.
+LARGEST = 20
+ABOVE = 1.2
+AT_MOST = 10
+# ASSUME: all sectors alike wide and coloured by super-class as in the polar figure, where circlize
+# used a Spectral palette; chords whose interval covers 1 are outlined only. The selection itself is
+# the published one.
 SECTOR = 2 * np.pi / len(SECTORS)  # rad
 FILLED = 0.88  # of a sector, by the chords of the busiest one
-RING, TIP, NECK = (
-    1.06,
-    0.985,
-    0.86,
-)  # radii: of the sectors' outer edge, of an arrow's tip, of its barbs
+# Radii; the sectors' inner edge is at 1.
+RING = 1.06  # of the sectors' outer edge
+TIP = 0.985  # of an arrow's tip
+NECK = 0.86  # of an arrow's barbs
 
 
 def select_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
-    """The pairs that F3 draws: urban fabric as object, the 20 largest, of them those above 1.2, at most 10.
+    """The pairs that F3 draws: urban fabric as object, of the 20 largest at most 10 above 1.2.
 
-    The rule is circlize's input as published (section 5.5): `value` is emp_a / emp_b, how much the neighbour changes
-    the object over how much the object changes the neighbour; for the empirical diagrams r1 / r2.
+    The rule is circlize's input as published (section 5.5): `value` is emp_a / emp_b, how much the
+    neighbour changes the object over how much the object changes the neighbour; for the empirical
+    diagrams r1 / r2.
 
     Args:
         pairs: `object, neighbour, published_value` of one side.
@@ -57,11 +66,13 @@ def select_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Its rows, largest first.
     """
-    known = pairs["object"].isin(SECTORS) & pairs["neighbour"].isin(SECTORS)
-    fabric = pairs["object"].astype(str).str.contains(OBJECTS)
-    found = pairs[known & fabric & np.isfinite(pairs["published_value"].astype(float))]
-    found = found.sort_values("published_value", ascending=False, kind="stable").head(LARGEST)
-    return found[found["published_value"] > ABOVE].head(AT_MOST)
+    have_sectors = pairs["object"].isin(SECTORS) & pairs["neighbour"].isin(SECTORS)
+    are_fabric = pairs["object"].astype(str).str.contains(OBJECTS)
+    are_finite = np.isfinite(pairs["published_value"].astype(float))
+    candidates = pairs[have_sectors & are_fabric & are_finite]
+    candidates = candidates.sort_values("published_value", ascending=False, kind="stable")
+    largest = candidates.head(LARGEST)
+    return largest[largest["published_value"] > ABOVE].head(AT_MOST)
 
 
 @style.styled
@@ -72,38 +83,34 @@ def draw_chords(
     city: str = "",
     credits: str = "",
 ) -> Figure:
-    """Four diagrams: activation and observed incomes, poor and rich; an arrow from the neighbour to the object.
+    """Four diagrams: activation and observed incomes, poor and rich.
+
+    An arrow goes from the neighbour to the object.
 
     Args:
-        coactivation: `coactivation.csv`: `side, object, neighbour, value, ci_low, ci_high, published_value`.
+        coactivation: `coactivation.csv`: `side, object, neighbour, value, ci_low, ci_high,
+            published_value`.
         coassociation: `observed_coassociation.csv`, the same columns.
         classes: `class, name, super_class`.
-        city: its name.
-        credits: the line of data credits.
+        city: Name of the city.
+        credits: Line of data credits.
     """
     classes = classes.set_index("class")
     figure = style.new_figure(style.TWO_COLUMNS_MM, 146, _CAPTION, credits, layout=None)
-    style.text_mm(
-        figure,
-        2,
-        1.2,
-        f"{city}: which neighbour changes the object".removeprefix(": "),
-        fontsize=8,
-        weight="bold",
-    )
-    kinds = {"activation": coactivation, "observed incomes": coassociation}
-    chosen = {
-        (kind, side): select_pairs(table[table["side"] == side])
-        for kind, table in kinds.items()
-        for side in SIDES
-    }
-    unit = chord_unit(list(chosen.values()))
-    for number, ((kind, side), pairs) in enumerate(chosen.items()):
+    heading = f"{city}: which neighbour changes the object".removeprefix(": ")
+    style.text_mm(figure, 2, 1.2, heading, fontsize=8, weight="bold")
+    selections = {}
+    for kind, table in {"activation": coactivation, "observed incomes": coassociation}.items():
+        for side in SIDES:
+            selections[f"{kind}, {side}"] = select_pairs(table[table["side"] == side])
+
+    unit = chord_unit(list(selections.values()))
+    for number, (title, pairs) in enumerate(selections.items()):
         row, column = divmod(number, 2)
         ax = style.add_axes_mm(figure, 4 + column * 62, 11 + row * 68, 58, 58)
         ax.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2))
         ax.set_axis_off()
-        style.set_title(ax, "abcd"[number], f"{kind}, {side}", 2)
+        style.set_title(ax, "abcd"[number], title, 2)
         _draw_sectors(ax, classes, set(pairs["object"]) | set(pairs["neighbour"]))
         _draw_pairs(ax, pairs, unit, classes)
     _list_sectors(figure, classes)
@@ -111,50 +118,85 @@ def draw_chords(
 
 
 def chord_unit(selections: list[pd.DataFrame]) -> float:
-    """Radians of a chord's width per unit of value, the same in all diagrams: the busiest sector is filled."""
+    """Radians of a chord's width per unit of value: the busiest of all sectors is filled."""
     busiest = 0.0
     for pairs in selections:
-        ends = pd.concat([pairs["object"], pairs["neighbour"]])
+        if pairs.empty:
+            continue
+        ends = pd.concat([pairs["object"], pairs["neighbour"]]).to_numpy()
         values = pd.concat([pairs["published_value"]] * 2)
-        busiest = max(busiest, values.groupby(ends.to_numpy()).sum().max() if len(pairs) else 0.0)
+        busiest = max(busiest, values.groupby(ends).sum().max())
     return FILLED * SECTOR / busiest if busiest else 0.0
 
 
 def place_chords(pairs: pd.DataFrame, unit: float) -> list[tuple[float, float, float]]:
-    """Middle of each chord's end at the neighbour and at the object, and its width, radians.
+    """Where each chord ends, and how wide it is.
 
-    Within a sector the chords stand side by side, about its middle, sorted by how far round the other end is, so that
-    those of one sector do not cross.
+    Within a sector the chords stand side by side, about its middle, sorted by how far round the
+    other end is, so that those of one sector do not cross.
+
+    Args:
+        pairs: As of `select_pairs`.
+        unit: As of `chord_unit`.
+
+    Returns:
+        Of each chord the middle of its end at the neighbour and at the object, and its width, rad.
     """
-    ends = []  # sector, clockwise distance to the other end's, chord, whether it is the object's end
+    ends = []
     for chord, pair in enumerate(pairs.itertuples()):
-        here, there = SECTORS.index(pair.neighbour), SECTORS.index(pair.object)
-        ends += [
-            (here, -((there - here) % len(SECTORS)), chord, False),
-            (there, -((here - there) % len(SECTORS)), chord, True),
-        ]
+        neighbour = SECTORS.index(pair.neighbour)
+        object_ = SECTORS.index(pair.object)
+        ends.append(_ChordEnd(neighbour, _turn(neighbour, object_), chord, False))
+        ends.append(_ChordEnd(object_, _turn(object_, neighbour), chord, True))
     widths = pairs["published_value"].to_numpy(float) * unit
     middles = np.zeros((len(pairs), 2))
-    for sector in {end[0] for end in ends}:
-        mine = sorted(end for end in ends if end[0] == sector)
-        angle = SECTOR * (sector + 0.5) - sum(widths[end[2]] for end in mine) / 2
-        for _, _, chord, is_object in mine:
-            middles[chord, int(is_object)] = angle + widths[chord] / 2
-            angle += widths[chord]
+    for sector in {end.sector for end in ends}:
+        ends_here = sorted(end for end in ends if end.sector == sector)
+        angle = SECTOR * (sector + 0.5) - sum(widths[end.chord] for end in ends_here) / 2
+        for end in ends_here:
+            width = widths[end.chord]
+            middles[end.chord, int(end.is_object)] = angle + width / 2
+            angle += width
     return [(*middle, width) for middle, width in zip(middles, widths, strict=True)]
 
 
+class _ChordEnd(NamedTuple):
+    """An end of a chord; ends sort by sector, then by the turn.
+
+    Attributes:
+        sector: Sector of the end.
+        turn: As of `_turn`, to the sector of the other end.
+        chord: Number of the chord.
+        is_object: Whether it is the end at the object.
+    """
+
+    sector: int
+    turn: int
+    chord: int
+    is_object: bool
+
+
+def _turn(sector: int, other: int) -> int:
+    """Sectors from one to another, clockwise, as a negative number: the farthest sorts first."""
+    return -((other - sector) % len(SECTORS))
+
+
 def _point(angle: float, radius: float) -> tuple[float, float]:
-    """Clockwise from the top."""
+    """A point at an angle, clockwise from the top."""
     return radius * np.sin(angle), radius * np.cos(angle)
 
 
 def chord_path(start: float, end: float, width: float) -> Path:
-    """An arrow through the middle of the circle, from the angle `start` to the angle `end`; `width` in radians."""
-    half, shaft = (
-        width / 2,
-        width / 2 * 0.6,
-    )  # the barbs are as wide as the chord, its shaft at the head is narrower
+    """An arrow through the middle of the circle.
+
+    Args:
+        start: Angle where it begins, rad.
+        end: Angle where it ends, rad.
+        width: Width of the chord, rad.
+    """
+    # The barbs are as wide as the chord; its shaft at the head is narrower.
+    half = width / 2
+    shaft = width / 2 * 0.6
     corners = [
         (Path.MOVETO, _point(start - half, 1)),
         (Path.LINETO, _point(start, 1)),
@@ -173,61 +215,72 @@ def chord_path(start: float, end: float, width: float) -> Path:
 
 
 def _draw_sectors(ax: Axes, classes: pd.DataFrame, used: set[str]) -> None:
+    """The numbered sectors; numbers of those that a chord ends at are bold.
+
+    Args:
+        ax: Axes to draw on.
+        classes: `super_class`, by class.
+        used: Classes that a chord ends at.
+    """
     for number, key in enumerate(SECTORS):
-        right = 90 - np.degrees(
-            SECTOR * number
-        )  # matplotlib's angles run anticlockwise from the right
-        colour = style.SUPER_CLASS_COLOURS[classes.loc[key, "super_class"]]
-        ax.add_patch(
-            Wedge(
-                (0, 0),
-                RING,
-                right - np.degrees(SECTOR) + 1,
-                right - 1,
-                width=RING - 1,
-                facecolor=colour,
-                edgecolor="0.3",
-                linewidth=0.3,
-            )
+        # matplotlib's angles run anticlockwise from the right.
+        start = 90 - np.degrees(SECTOR * number)
+        wedge = Wedge(
+            (0, 0),
+            RING,
+            start - np.degrees(SECTOR) + 1,
+            start - 1,
+            width=RING - 1,
+            facecolor=_class_colour(classes, key),
+            edgecolor="0.3",
+            linewidth=0.3,
         )
+        ax.add_patch(wedge)
         x, y = _point(SECTOR * (number + 0.5), RING + 0.08)
         weight = "bold" if key in used else "normal"
         ax.text(x, y, str(number + 1), ha="center", va="center", fontsize=6, weight=weight)
 
 
 def _draw_pairs(ax: Axes, pairs: pd.DataFrame, unit: float, classes: pd.DataFrame) -> None:
-    """Chords in the colour of the neighbour; only outlined where the interval of the object's change covers 1."""
+    """Chords in the colour of the neighbour; only outlined where the change's interval covers 1.
+
+    Args:
+        ax: Axes to draw on.
+        pairs: As of `select_pairs`, with `ci_low, ci_high` of the object's change.
+        unit: As of `chord_unit`.
+        classes: `super_class`, by class.
+    """
     if pairs.empty:
         ax.text(0, 0, f"no pair above {ABOVE:g}", ha="center", va="center")
-    for pair, (start, end, width) in zip(
-        pairs.itertuples(), place_chords(pairs, unit), strict=True
-    ):
-        colour = style.SUPER_CLASS_COLOURS[classes.loc[pair.neighbour, "super_class"]]
-        sure = pair.ci_low > 1 or pair.ci_high < 1
-        ax.add_patch(
-            PathPatch(
-                chord_path(start, end, width),
-                facecolor=colour if sure else "none",
-                edgecolor="0.25",
-                linewidth=0.4,
-                linestyle="-" if sure else (0, (3, 2)),
-                alpha=0.85,
-            )
-        )
+    places = place_chords(pairs, unit)
+    for pair, place in zip(pairs.itertuples(), places, strict=True):
+        look = {"facecolor": "none", "linestyle": (0, (3, 2))}
+        if pair.ci_low > 1 or pair.ci_high < 1:
+            look = {"facecolor": _class_colour(classes, pair.neighbour), "linestyle": "-"}
+        path = chord_path(*place)
+        ax.add_patch(PathPatch(path, edgecolor="0.25", linewidth=0.4, alpha=0.85, **look))
+
+
+def _class_colour(classes: pd.DataFrame, key: str) -> str:
+    return style.SUPER_CLASS_COLOURS[classes.loc[key, "super_class"]]
 
 
 def _list_sectors(figure: Figure, classes: pd.DataFrame) -> None:
+    """Number and name of each sector, from the top down."""
     for number, key in enumerate(SECTORS):
-        top = 12 + 6.4 * number
-        colour = style.SUPER_CLASS_COLOURS[classes.loc[key, "super_class"]]
-        style.text_mm(figure, 129, top, "\N{BLACK SQUARE}", color=colour, fontsize=8)
-        style.text_mm(figure, 132.5, top, f"{number + 1}  {classes.loc[key, 'name']}", fontsize=6)
+        top_mm = 12 + 6.4 * number
+        colour = _class_colour(classes, key)
+        name = classes.loc[key, "name"]
+        style.text_mm(figure, 129, top_mm, "\N{BLACK SQUARE}", color=colour, fontsize=8)
+        style.text_mm(figure, 132.5, top_mm, f"{number + 1}  {name}", fontsize=6)
 
 
 _CAPTION = (
-    "An arrow from a neighbour to the object whose value it changes, if urban fabric is the object: the 20 largest "
-    "pairs, of them those above 1.2, at most 10, as published. Width: the object's change where the neighbour is "
-    "present over the neighbour's where the object is, on one scale in all diagrams; activation: change of the "
-    "activation ratio; observed incomes: of the share of poor, or rich, cells. Filled: the interval of the object's "
-    "change leaves out 1; dashed outline: it does not, or is not known."
+    "An arrow from a neighbour to the object whose value it changes, if urban fabric is the "
+    "object: the 20 largest pairs, of them those above 1.2, at most 10, as published. "
+    "Width: the object's change where the neighbour is present over the neighbour's where the "
+    "object is, on one scale in all diagrams; activation: change of the activation ratio; "
+    "observed incomes: of the share of poor, or rich, cells. "
+    "Filled: the interval of the object's change leaves out 1; "
+    "dashed outline: it does not, or is not known."
 )

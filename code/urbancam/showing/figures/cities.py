@@ -1,4 +1,4 @@
-"""The cities experiment: how well cities are named, what they are taken for, by what acquisition, who looks alike."""
+"""The cities experiment: how well cities are named, what they are taken for, who looks alike."""
 
 import re
 
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from scipy.cluster.hierarchy import dendrogram
 
 from urbancam.showing.figures import style
-from urbancam.showing.figures.scores import BASELINE_COLOUR, MODEL_COLOUR
+from urbancam.showing.figures.scores import BASELINE_COLOUR, MODEL_COLOUR, row_shares
 
 MEASURES = {
     "embedding": "By what the network sees: 1 - cosine of centroids",
@@ -21,18 +21,20 @@ TRAINED = {
     "colour-grey": "trained on grey patches\n(always shown grey)",
     "colour-jitter": "trained on jittered colours",
 }
-TESTED = {
-    "as_is": ("patches as they are", "o"),
-    "jitter": ("colours jittered", "s"),
-    "grey": ("grey", "^"),
+TESTED = {  # name, marker, colour
+    "as_is": ("patches as they are", "o", MODEL_COLOUR),
+    "jitter": ("colours jittered", "s", "#8d6e00"),
+    "grey": ("grey", "^", "0.45"),
 }
 NUMBERS_UP_TO = 12  # cities whose confusion matrix has room for numbers
 
 
 def short_name(city: str) -> str:
     """The airport's code of "Almaty (ALA)", else the first letters."""
-    found = re.search(r"\((\w{3})\)\s*$", city)
-    return found[1] if found else city[:8]
+    airport = re.search(r"\((\w{3})\)\s*$", city)
+    if airport is None:
+        return city[:8]
+    return airport[1]
 
 
 @style.styled
@@ -41,25 +43,19 @@ def draw_city_accuracy(accuracy: pd.DataFrame, credits: str = "") -> Figure:
 
     Args:
         accuracy: `accuracy.csv`.
-        credits: the line of data credits.
+        credits: Line of data credits.
     """
     rows = accuracy[(accuracy["trained_on"] == "run") & (accuracy["tested_on"] == "as_is")]
+    overall = rows[(rows["subset"] == "all") & (rows["metric"] == "accuracy")]
+    overall = overall.assign(name="all patches")
     cities = rows[rows["subset"] == "city"].sort_values(["value", "name"], ascending=[False, True])
-    overall = rows[(rows["subset"] == "all") & (rows["metric"] == "accuracy")].assign(
-        name="all patches"
-    )
     lines = pd.concat([overall, cities], ignore_index=True)
-    figure = style.new_figure(
-        style.ONE_COLUMN_MM, 22 + 3.4 * len(lines), _accuracy_caption(overall.iloc[0]), credits
-    )
+
+    caption = _accuracy_caption(overall.iloc[0])
+    figure = style.new_figure(style.ONE_COLUMN_MM, 22 + 3.4 * len(lines), caption, credits)
     ax = figure.subplots()
     for place, row in lines.iterrows():
-        colour = MODEL_COLOUR if place == 0 else "0.2"
-        ax.hlines(place, row["ci_low"], row["ci_high"], color=colour, linewidth=1.2)
-        ax.hlines(
-            place, row["image_ci_low"], row["image_ci_high"], color=colour, linewidth=3, alpha=0.25
-        )
-        ax.plot(row["value"], place, "o", color=colour, markersize=3.5)
+        _draw_accuracy(ax, place, row, MODEL_COLOUR if place == 0 else "0.2")
     _mark_chance(ax, overall["n_cities"].iloc[0])
     ax.set_yticks(range(len(lines)), labels=lines["name"])
     ax.set(
@@ -71,7 +67,27 @@ def draw_city_accuracy(accuracy: pd.DataFrame, credits: str = "") -> Figure:
     return figure
 
 
+def _draw_accuracy(ax: Axes, place: int, row: pd.Series, colour: str) -> None:
+    """A dot, a line for sites resampled, a wide band for images resampled."""
+    ax.hlines(place, row["ci_low"], row["ci_high"], color=colour, linewidth=1.2)
+    ax.hlines(
+        place,
+        row["image_ci_low"],
+        row["image_ci_high"],
+        color=colour,
+        linewidth=3,
+        alpha=0.25,
+    )
+    ax.plot(row["value"], place, "o", color=colour, markersize=3.5)
+
+
 def _mark_chance(ax: Axes, cities: int) -> None:
+    """A line at what guessing among so many cities would reach.
+
+    Args:
+        ax: Axes to draw on.
+        cities: Number of cities.
+    """
     ax.axvline(1 / cities, color=BASELINE_COLOUR, linewidth=0.7, linestyle="--", zorder=0)
     ax.annotate(
         "guessing",
@@ -87,10 +103,14 @@ def _mark_chance(ax: Axes, cities: int) -> None:
 
 
 def _accuracy_caption(row: pd.Series) -> str:
+    patches = f"{int(row['n_patches']):,} patches"
+    images = f"{int(row['n_images']):,} images"
+    sites = f"{int(row['n_sites']):,} sites"
     return style.sentences(
-        f"{int(row['n_patches']):,} patches of {int(row['n_images']):,} images at {int(row['n_sites']):,} sites, each "
-        "by a network that never saw its site or, in the published split, its half of it",
-        "Lines: 95 % intervals with sites resampled, wide bands with images resampled; one site cannot be resampled",
+        f"{patches} of {images} at {sites}, each by a network that never saw its site or, "
+        "in the published split, its half of it",
+        "Lines: 95 % intervals with sites resampled, wide bands with images resampled; "
+        "one site cannot be resampled",
     )
 
 
@@ -100,84 +120,74 @@ def draw_city_confusion(confusion: pd.DataFrame, credits: str = "") -> Figure:
 
     Args:
         confusion: `confusion_matrix.csv`: `city`, then a column per city; a row per tested one.
-        credits: the line of data credits.
+        credits: Line of data credits.
     """
-    names, named = confusion["city"].tolist(), confusion.columns.drop("city").tolist()
-    counts = confusion[named].to_numpy(dtype=float)
-    totals = counts.sum(axis=1, keepdims=True)
-    shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
-    wide = len(named) > NUMBERS_UP_TO
-    figure = style.new_figure(
-        style.TWO_COLUMNS_MM if wide else style.ONE_COLUMN_MM,
-        165 if wide else 68,
-        f"Share of a city's patches; {int(totals.sum()):,} patches, out of fold.",
-        credits,
-    )
+    cities = confusion["city"].tolist()
+    guesses = confusion.columns.drop("city").tolist()
+    counts = confusion[guesses].to_numpy(dtype=float)
+    shares = row_shares(counts)
+    caption = f"Share of a city's patches; {int(counts.sum()):,} patches, out of fold."
+    has_numbers = len(guesses) <= NUMBERS_UP_TO
+    if has_numbers:
+        figure = style.new_figure(style.ONE_COLUMN_MM, 68, caption, credits)
+        font_pt = 6.5
+    else:
+        figure = style.new_figure(style.TWO_COLUMNS_MM, 165, caption, credits)
+        font_pt = 5
+
     ax = figure.subplots()
     image = ax.imshow(shares, cmap="Greys", vmin=0, vmax=1)
-    if not wide:
-        for (row, column), share in np.ndenumerate(shares):
-            ax.text(
-                column,
-                row,
-                f"{share:.0%}",
-                ha="center",
-                va="center",
-                fontsize=6,
-                color="white" if share > 0.5 else "black",
-            )
-    size = 5 if wide else 6.5
-    ax.set_xticks(
-        range(len(named)), labels=[short_name(name) for name in named], rotation=90, fontsize=size
-    )
-    ax.set_yticks(range(len(names)), labels=names, fontsize=size)
+    if has_numbers:
+        _write_shares(ax, shares)
+    codes = [short_name(city) for city in guesses]
+    ax.set_xticks(range(len(codes)), labels=codes, rotation=90, fontsize=font_pt)
+    ax.set_yticks(range(len(cities)), labels=cities, fontsize=font_pt)
     ax.set(xlabel="taken for", ylabel="city")
     ax.set_title("What each city is taken for", loc="left")
     figure.colorbar(image, ax=ax, shrink=0.6, label="share of the city's patches")
     return figure
 
 
+def _write_shares(ax: Axes, shares: np.ndarray) -> None:
+    for (row, column), share in np.ndenumerate(shares):
+        ax.text(
+            column,
+            row,
+            f"{share:.0%}",
+            ha="center",
+            va="center",
+            fontsize=6,
+            color="white" if share > 0.5 else "black",
+        )
+
+
 @style.styled
 def draw_colour_controls(accuracy: pd.DataFrame, credits: str = "") -> Figure:
-    """How much of the accuracy is acquisition: the run and its variants, tested as they are, jittered and grey.
+    """How much of the accuracy is acquisition: the run and its variants under changed colours.
 
     Args:
         accuracy: `accuracy.csv`.
-        credits: the line of data credits.
+        credits: Line of data credits.
     """
     rows = accuracy[(accuracy["subset"] == "all") & (accuracy["metric"] == "accuracy")]
-    trained = [name for name in TRAINED if name in set(rows["trained_on"])]
-    cities = rows.groupby("trained_on")["n_cities"].first().reindex(trained)
-    figure = style.new_figure(
-        style.ONE_COLUMN_MM,
-        30 + 12 * len(trained),
-        "Tested on an acquisition that it never saw, a network that knows cities by sensor, light or season falls to "
-        "guessing or below. Changed colours also cost one that knows form but never saw such colours; what a network "
-        "of grey patches reaches needs no colour at all. Lines: 95 % intervals, sites resampled.",
-        credits,
-    )
+    variants = [name for name in TRAINED if name in set(rows["trained_on"])]
+    height_mm = 30 + 12 * len(variants)
+    figure = style.new_figure(style.ONE_COLUMN_MM, height_mm, _COLOUR_CAPTION, credits)
     ax = figure.subplots()
-    for step, (tested, (label, marker)) in enumerate(TESTED.items()):
-        own = rows[rows["tested_on"] == tested].set_index("trained_on").reindex(trained)
-        places = np.arange(len(own)) + 0.22 * (step - 1)
-        colour = (MODEL_COLOUR, "#8d6e00", "0.45")[step]
-        ax.hlines(places, own["ci_low"], own["ci_high"], color=colour, linewidth=1.2)
-        ax.plot(own["value"], places, marker, color=colour, markersize=4, label=label)
-    _mark_chance(ax, cities.iloc[0])
-    for place, count in enumerate(cities):
-        if count != cities.iloc[0]:  # a variant of fewer cities is an easier question
-            ax.vlines(1 / count, place - 0.4, place + 0.4, color=BASELINE_COLOUR, linewidth=0.9)
-            ax.annotate(
-                f"guessing among {count}",
-                (1 / count, place - 0.4),
-                xytext=(2, 1),
-                textcoords="offset points",
-                fontsize=6,
-                color=BASELINE_COLOUR,
-            )
-    ax.set_yticks(range(len(trained)), labels=[TRAINED[name] for name in trained])
+    for number, (condition, (label, marker, colour)) in enumerate(TESTED.items()):
+        scores = rows[rows["tested_on"] == condition].set_index("trained_on").reindex(variants)
+        places = np.arange(len(scores)) + 0.22 * (number - 1)
+        ax.hlines(places, scores["ci_low"], scores["ci_high"], color=colour, linewidth=1.2)
+        ax.plot(scores["value"], places, marker, color=colour, markersize=4, label=label)
+
+    city_counts = rows.groupby("trained_on")["n_cities"].first().reindex(variants)
+    _mark_chance(ax, city_counts.iloc[0])
+    for place, cities in enumerate(city_counts):
+        if cities != city_counts.iloc[0]:
+            _mark_own_chance(ax, place, cities)
+    ax.set_yticks(range(len(variants)), labels=[TRAINED[name] for name in variants])
     ax.set(
-        ylim=(len(trained) - 0.4, -0.6),
+        ylim=(len(variants) - 0.4, -0.6),
         xlim=(-0.02, 1.02),
         xlabel="share of patches whose city is named",
     )
@@ -192,32 +202,74 @@ def draw_colour_controls(accuracy: pd.DataFrame, credits: str = "") -> Figure:
     return figure
 
 
+def _mark_own_chance(ax: Axes, place: int, cities: int) -> None:
+    """What guessing reaches for one line: a variant of fewer cities is an easier question.
+
+    Args:
+        ax: Axes to draw on.
+        place: Place of the line.
+        cities: Number of cities of the variant.
+    """
+    ax.vlines(1 / cities, place - 0.4, place + 0.4, color=BASELINE_COLOUR, linewidth=0.9)
+    ax.annotate(
+        f"guessing among {cities}",
+        (1 / cities, place - 0.4),
+        xytext=(2, 1),
+        textcoords="offset points",
+        fontsize=6,
+        color=BASELINE_COLOUR,
+    )
+
+
 @style.styled
 def draw_city_tree(tree: pd.DataFrame, cities: list[str], credits: str = "") -> Figure:
     """A tree of cities for each measure: the further left two branches meet, the more alike.
 
     Args:
         tree: `city_tree.csv`.
-        cities: names in the order that the tree numbers them.
-        credits: the line of data credits.
+        cities: Names of the cities in the order in which the tree numbers them.
+        credits: Line of data credits.
     """
     caption = "Average linkage. Distances of the two trees are not comparable with each other."
     figure = style.new_figure(style.TWO_COLUMNS_MM, 18 + 3.6 * len(cities), caption, credits)
-    for ax, letter, measure in zip(figure.subplots(1, 2), "ab", MEASURES, strict=True):
-        merges = tree.loc[tree["measure"] == measure, ["left", "right", "distance", "n_cities"]]
-        drawn = dendrogram(merges.to_numpy(dtype=float), labels=cities, no_plot=True)
-        for places, distances in zip(drawn["icoord"], drawn["dcoord"], strict=True):
-            ax.plot(distances, places, color=MODEL_COLOUR, linewidth=0.9)
-        ax.set_yticks(
-            np.arange(len(cities)) * 10 + 5, labels=drawn["ivl"]
-        )  # scipy puts leaves at 5, 15, ...
-        first, last = merges["distance"].min(), merges["distance"].max()
-        left = max(0, 1.4 * first - 0.4 * last) if first < last else 0
-        right = last + 0.05 * (last - left) or 1  # cities that are all alike
-        ax.set(ylim=(10 * len(cities), 0), xlim=(left, right), xlabel="distance")
-        ax.tick_params(axis="y", length=0)
-        style.set_title(ax, letter, MEASURES[measure])
+    axes = figure.subplots(1, 2)
+    for ax, letter, (measure, title) in zip(axes, "ab", MEASURES.items(), strict=True):
+        _draw_tree(ax, tree[tree["measure"] == measure], cities)
+        style.set_title(ax, letter, title)
     return figure
+
+
+def _draw_tree(ax: Axes, tree: pd.DataFrame, cities: list[str]) -> None:
+    """A tree that grows from the left.
+
+    Args:
+        ax: Axes to draw on.
+        tree: `left, right, distance, n_cities` of one measure.
+        cities: Names of the cities in the order in which the tree numbers them.
+    """
+    merges = tree[["left", "right", "distance", "n_cities"]].to_numpy(dtype=float)
+    branches = dendrogram(merges, labels=cities, no_plot=True)
+    for places, distances in zip(branches["icoord"], branches["dcoord"], strict=True):
+        ax.plot(distances, places, color=MODEL_COLOUR, linewidth=0.9)
+    # scipy puts the leaves at 5, 15, ...
+    ax.set_yticks(np.arange(len(cities)) * 10 + 5, labels=branches["ivl"])
+    limits = _tree_limits(tree["distance"].min(), tree["distance"].max())
+    ax.set(ylim=(10 * len(cities), 0), xlim=limits, xlabel="distance")
+    ax.tick_params(axis="y", length=0)
+
+
+def _tree_limits(least: float, largest: float) -> tuple[float, float]:
+    """Ends of a tree's axis, so that its distances fill it.
+
+    Args:
+        least: Least distance at which two branches meet.
+        largest: Largest distance at which two branches meet.
+    """
+    left = 0
+    if least < largest:
+        left = max(0, 1.4 * least - 0.4 * largest)
+    right = largest + 0.05 * (largest - left)
+    return left, right or 1  # cities that are all alike meet at 0
 
 
 @style.styled
@@ -226,27 +278,50 @@ def draw_city_map(places: pd.DataFrame, credits: str = "") -> Figure:
 
     Args:
         places: `city_map.csv`.
-        credits: the line of data credits.
+        credits: Line of data credits.
     """
-    caption = (
-        "Multidimensional scaling of the distances; directions mean nothing. Stress: 0.05 is a good map, 0.2 a "
-        "poor one."
-    )
-    figure = style.new_figure(style.TWO_COLUMNS_MM, 92, caption, credits)
-    for ax, letter, measure in zip(figure.subplots(1, 2), "ab", MEASURES, strict=True):
-        own = places[places["measure"] == measure]
-        ax.plot(own["x"], own["y"], "o", color=MODEL_COLOUR, markersize=3)
-        for row in own.itertuples():
-            name = row.city if len(own) <= NUMBERS_UP_TO else short_name(row.city)
-            side = (
-                "right" if row.x > own["x"].mean() else "left"
-            )  # towards the middle: no name leaves the frame
-            ax.annotate(
-                name, (row.x, row.y), xytext=(0, 4), textcoords="offset points", fontsize=6, ha=side
-            )
-        ax.set_aspect("equal", adjustable="datalim")
-        ax.margins(0.2)
-        ax.set(xticks=[], yticks=[], xlabel=f"stress {own['stress'].max():.2f}" if len(own) else "")
-        ax.spines[["top", "right"]].set_visible(True)
-        style.set_title(ax, letter, MEASURES[measure])
+    figure = style.new_figure(style.TWO_COLUMNS_MM, 92, _MAP_CAPTION, credits)
+    axes = figure.subplots(1, 2)
+    for ax, letter, (measure, title) in zip(axes, "ab", MEASURES.items(), strict=True):
+        _draw_places(ax, places[places["measure"] == measure])
+        style.set_title(ax, letter, title)
     return figure
+
+
+def _draw_places(ax: Axes, places: pd.DataFrame) -> None:
+    """A dot and a name a city.
+
+    Args:
+        ax: Axes to draw on.
+        places: `city, x, y, stress` of one measure.
+    """
+    ax.plot(places["x"], places["y"], "o", color=MODEL_COLOUR, markersize=3)
+    middle = places["x"].mean()
+    for row in places.itertuples():
+        ax.annotate(
+            row.city if len(places) <= NUMBERS_UP_TO else short_name(row.city),
+            (row.x, row.y),
+            xytext=(0, 4),
+            textcoords="offset points",
+            fontsize=6,
+            # Towards the middle: no name leaves the frame.
+            ha="right" if row.x > middle else "left",
+        )
+    ax.set_aspect("equal", adjustable="datalim")
+    ax.margins(0.2)
+    ax.set(xticks=[], yticks=[])
+    if len(places):
+        ax.set_xlabel(f"stress {places['stress'].max():.2f}")
+    ax.spines[["top", "right"]].set_visible(True)
+
+
+_COLOUR_CAPTION = (
+    "Tested on an acquisition that it never saw, a network that knows cities by sensor, light or "
+    "season falls to guessing or below. Changed colours also cost one that knows form but never "
+    "saw such colours; what a network of grey patches reaches needs no colour at all. "
+    "Lines: 95 % intervals, sites resampled."
+)
+_MAP_CAPTION = (
+    "Multidimensional scaling of the distances; directions mean nothing. "
+    "Stress: 0.05 is a good map, 0.2 a poor one."
+)

@@ -29,16 +29,19 @@ def class_raster(
         classes: (N,) income class 0 .. 4 of each, NaN where it has none.
 
     Returns:
-        (rows, columns) int8: row 0 in the north, UNUSED for a cell without a class, masked where there is no
-        cell; and the extent (west, east, south, north), m in EPSG:3035.
+        (rows, columns) int8: row 0 in the north, UNUSED for a cell without a class, masked where
+        there is no cell; and the extent (west, east, south, north), m in EPSG:3035.
     """
-    corner = grid.corners(ids)
+    corners = grid.corners(ids)
     side_m = cell_side_m(ids.iloc[0])
-    west, south = corner.min(axis=0)
-    columns, rows = (corner - (west, south)).T // side_m
-    raster = np.ma.masked_all((rows.max() + 1, columns.max() + 1), dtype=np.int8)
+    west, south = corners.min(axis=0)
+    columns, rows = (corners - (west, south)).T // side_m
+    height = rows.max() + 1
+    width = columns.max() + 1
+    raster = np.ma.masked_all((height, width), dtype=np.int8)
     raster[rows.max() - rows, columns] = classes.fillna(UNUSED).astype(np.int8)
-    north, east = south + side_m * raster.shape[0], west + side_m * raster.shape[1]
+    east = west + side_m * width
+    north = south + side_m * height
     return raster, (int(west), int(east), int(south), int(north))
 
 
@@ -58,20 +61,23 @@ def draw_class_maps(
     """Map of observed and predicted class on the same axes; cells without a class in light grey.
 
     Args:
-        samples: all cells, with `idINSPIRE, used, income_class`.
-        predictions: out-of-fold predictions, with `idINSPIRE, predicted_class`.
-        city: its name.
-        credits: the line of data credits.
-        without_income: predictions of cells whose income nobody knows, with the same columns: a panel of their own.
+        samples: All cells, with `idINSPIRE, used, income_class`.
+        predictions: Out-of-fold predictions, with `idINSPIRE, predicted_class`.
+        city: Name of the city.
+        credits: Line of data credits.
+        without_income: Predictions of cells whose income nobody knows, with the same columns, for a
+            panel of their own.
     """
     cells = _join_classes(samples, predictions, without_income)
-    panels = PANELS | (WITHOUT_INCOME if cells["class_without_income"].notna().any() else {})
+    panels = dict(PANELS)
+    if cells["class_without_income"].notna().any():
+        panels |= WITHOUT_INCOME
     rows, columns = class_raster(cells["idINSPIRE"], cells["income_class"])[0].shape
-    width_mm = (style.TWO_COLUMNS_MM - (len(panels) + 1) * MARGIN_MM) / len(panels)
+    margins_mm = (len(panels) + 1) * MARGIN_MM
+    width_mm = (style.TWO_COLUMNS_MM - margins_mm) / len(panels)
     height_mm = float(np.clip(width_mm * rows / columns, 25, 190))
-    figure = style.new_figure(
-        style.TWO_COLUMNS_MM, height_mm + 23, _map_caption(cells), credits, layout=None
-    )
+    caption = _map_caption(cells)
+    figure = style.new_figure(style.TWO_COLUMNS_MM, height_mm + 23, caption, credits, layout=None)
     for number, (title, column) in enumerate(panels.items()):
         left_mm = MARGIN_MM + number * (width_mm + MARGIN_MM)
         ax = style.add_axes_mm(figure, left_mm, 6, width_mm, height_mm)
@@ -84,25 +90,35 @@ def draw_class_maps(
 
 
 def _join_classes(
-    samples: pd.DataFrame, predictions: pd.DataFrame, without_income: pd.DataFrame | None
+    samples: pd.DataFrame,
+    predictions: pd.DataFrame,
+    without_income: pd.DataFrame | None,
 ) -> pd.DataFrame:
-    """`idINSPIRE, income_class, predicted_class, class_without_income` of every cell, NaN where it has none."""
+    """The classes of every cell, NaN where it has none.
+
+    Args:
+        samples: As of `draw_class_maps`.
+        predictions: As of `draw_class_maps`.
+        without_income: As of `draw_class_maps`.
+
+    Returns:
+        `idINSPIRE, income_class, predicted_class, class_without_income`.
+    """
     if without_income is None:
         without_income = predictions.iloc[:0]
-    ids = (
-        pd.concat([samples["idINSPIRE"], without_income["idINSPIRE"]])
-        .drop_duplicates()
-        .reset_index(drop=True)
-    )
-    columns = {
-        "income_class": samples["income_class"]
-        .where(samples["used"])
-        .set_axis(samples["idINSPIRE"]),
-        "predicted_class": predictions.set_index("idINSPIRE")["predicted_class"],
-        "class_without_income": without_income.set_index("idINSPIRE")["predicted_class"],
-    }
+    observed = samples.set_index("idINSPIRE")
+    observed = observed["income_class"].where(observed["used"])
+    predicted = predictions.set_index("idINSPIRE")["predicted_class"]
+    lacking = without_income.set_index("idINSPIRE")["predicted_class"]
+    ids = pd.concat([samples["idINSPIRE"], without_income["idINSPIRE"]])
+    ids = ids.drop_duplicates().reset_index(drop=True)
     return pd.DataFrame(
-        {"idINSPIRE": ids} | {name: ids.map(classes) for name, classes in columns.items()}
+        {
+            "idINSPIRE": ids,
+            "income_class": ids.map(observed),
+            "predicted_class": ids.map(predicted),
+            "class_without_income": ids.map(lacking),
+        }
     )
 
 
@@ -119,14 +135,19 @@ def _map_caption(cells: pd.DataFrame) -> str:
     side_m = cell_side_m(cells["idINSPIRE"].iloc[0])
     lacking = int(cells["class_without_income"].notna().sum())
     unused = len(cells) - len(compared) - lacking
-    grey = f"; {unused:,} cells not used in light grey" if unused else ""
+    counts = f"{len(compared):,} cells"
+    if unused:
+        counts += f"; {unused:,} cells not used in light grey"
+    panel_c = ""
+    if lacking:
+        panel_c = (
+            f"c, {lacking:,} cells without a published income, predicted by the mean of all "
+            "models, which nothing can check; the others in light grey"
+        )
     return style.sentences(
-        f"Quintiles of the city's income per person in cells of {side_m} m, observed and as predicted from the image "
-        f"by the one model that never saw the cell ({len(compared):,} cells{grey})",
-        f"c, {lacking:,} cells without a published income, predicted by the mean of all models, which nothing can "
-        "check; the others in light grey"
-        if lacking
-        else "",
+        f"Quintiles of the city's income per person in cells of {side_m} m, observed and as "
+        f"predicted from the image by the one model that never saw the cell ({counts})",
+        panel_c,
     )
 
 
@@ -138,9 +159,10 @@ def _draw_classes(ax: Axes, ids: pd.Series, classes: pd.Series) -> AxesImage:
 
 
 def scale_length_m(width_m: float) -> int:
-    """The longest of 100 m, 200 m, 500 m, 1 km, ... that takes at most a third of the map's width."""
-    lengths = [step * 10**power for power in range(2, 6) for step in (1, 2, 5)]
-    return max([length for length in lengths if length <= width_m / 3], default=lengths[0])
+    """The longest of 100 m, 200 m, 500 m, 1 km, ... that takes at most a third of the width."""
+    lengths_m = [step * 10**power for power in range(2, 6) for step in (1, 2, 5)]
+    short_m = [length_m for length_m in lengths_m if length_m <= width_m / 3]
+    return max(short_m, default=lengths_m[0])
 
 
 def _corner_inches(ax: Axes, corner: tuple[float, float]) -> Transform:
@@ -151,6 +173,7 @@ def _corner_inches(ax: Axes, corner: tuple[float, float]) -> Transform:
 def _add_scale_bar(ax: Axes) -> None:
     west, east, _, _ = ax.get_images()[0].get_extent()
     length_m = scale_length_m(east - west)
+    # Along the map in m, below it in inches.
     below = blended_transform_factory(ax.transData, _corner_inches(ax, (0, 0)))
     ax.plot(
         [west, west + length_m],
@@ -168,22 +191,38 @@ def _add_scale_bar(ax: Axes) -> None:
 
 
 def north_direction(x: float, y: float) -> tuple[float, float]:
-    """Unit vector of true north at a point of EPSG:3035 (in Brest it leans 11 degrees from the grid's)."""
+    """Unit vector of true north at a point of EPSG:3035.
+
+    In Brest it leans 11 degrees from the grid's.
+    """
     to_degrees = Transformer.from_crs(grid.CRS, "EPSG:4326", always_xy=True)
     longitude, latitude = to_degrees.transform(x, y)
     x_north, y_north = to_degrees.transform(longitude, latitude + 0.01, direction="INVERSE")
-    length = np.hypot(x_north - x, y_north - y)
-    return (x_north - x) / length, (y_north - y) / length
+    dx = x_north - x
+    dy = y_north - y
+    length = np.hypot(dx, dy)
+    return dx / length, dy / length
 
 
 def _add_north_arrow(ax: Axes) -> None:
     west, east, south, north = ax.get_images()[0].get_extent()
-    dx, dy = north_direction((west + east) / 2, (south + north) / 2)
+    direction = np.array(north_direction((west + east) / 2, (south + north) / 2))
     below = _corner_inches(ax, (1, 0))
     foot = np.array([-0.08, -0.30])  # inches from the panel's lower right corner
-    head = foot + 0.22 * np.array([dx, dy])
-    arrow = {"arrowstyle": "-|>", "linewidth": 0.8, "color": "black", "shrinkA": 0, "shrinkB": 0}
+    head = foot + 0.22 * direction
     ax.annotate(
-        "", head, foot, xycoords=below, textcoords=below, annotation_clip=False, arrowprops=arrow
+        "",
+        head,
+        foot,
+        xycoords=below,
+        textcoords=below,
+        annotation_clip=False,
+        arrowprops={
+            "arrowstyle": "-|>",
+            "linewidth": 0.8,
+            "color": "black",
+            "shrinkA": 0,
+            "shrinkB": 0,
+        },
     )
     ax.text(foot[0] - 0.05, foot[1], "N", transform=below, ha="right", va="bottom")

@@ -1,6 +1,7 @@
 """What all figures share: sizes, fonts, colours, footer, and a figure as the bytes of a file.
 
-Figures are made without pyplot: no backend is chosen on import, no global state touched, nothing stays open.
+Figures are made without pyplot: no backend is chosen on import, no global state is touched, and
+nothing stays open.
 """
 
 import functools
@@ -17,11 +18,16 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import BoundaryNorm, Colormap, LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 
-# Nature Portfolio's artwork guide: 89 mm one column, 183 mm two columns, 247 mm page height, text 5 to 7 pt.
+# Nature Portfolio's artwork guide: 89 mm one column, 183 mm two columns, 247 mm page height,
+# text of 5 to 7 pt.
 ONE_COLUMN_MM = 89
 TWO_COLUMNS_MM = 183
 PNG_DPI = 300
+MM_PER_INCH = 25.4
+PT_PER_INCH = 72
 FOOTER_PT = 6
+FOOTER_LINE_HEIGHT = 1.3  # of the font's size
+CHARACTERS_PER_EM = 1.9  # DejaVu Sans: a character takes 0.53 em on average
 
 RC = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same bytes on every machine
@@ -46,8 +52,9 @@ RC = {
     "figure.facecolor": "white",
 }
 
-# As published: poor is blue, rich is red (maps in RdBu_r; bars #0d3362 and #c64737). The middle of the five
-# is a pale yellow, not RdBu's white, so that it stands out from the paper and from unused cells.
+# As published: poor is blue, rich is red (maps in RdBu_r; bars #0d3362 and #c64737). The middle of
+# the five is a pale yellow, not RdBu's white, so that it stands out from the paper and from unused
+# cells.
 CLASS_COLOURS = ("#2166ac", "#86bbdb", "#f6e6a2", "#f19a6b", "#b2182b")
 CLASS_LABELS = ("poorest", "poor", "middle", "rich", "richest")
 SIDE_COLOURS = {"poor": "#0d3362", "rich": "#c64737"}
@@ -62,55 +69,73 @@ SUPER_CLASS_COLOURS = {
 }
 
 
-def styled(make: Callable[..., Figure]) -> Callable[..., Figure]:
-    """Make the figure under this module's rcParams, and leave matplotlib's as they were."""
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Draw the figure under this module's rcParams, and leave matplotlib's as they were."""
 
-    @functools.wraps(make)
-    def made(*args: Any, **kwargs: Any) -> Figure:
+    @functools.wraps(draw)
+    def draw_in_style(*args: Any, **kwargs: Any) -> Figure:
         with mpl.rc_context(RC):
-            return make(*args, **kwargs)
+            return draw(*args, **kwargs)
 
-    return made
+    return draw_in_style
 
 
 def new_figure(
     width_mm: float, content_mm: float, *footer: str, layout: str | None = "constrained"
 ) -> Figure:
-    """A figure with an Agg canvas: `content_mm` of height for the axes, the footer's lines below it.
+    """A figure with an Agg canvas: `content_mm` of height for the axes, the footer below it.
 
     Args:
-        width_mm: width, mm.
-        content_mm: height the constrained layout may fill, mm.
-        footer: caption and credits; each starts a line and is wrapped to the width.
+        width_mm: Width of the figure, mm.
+        content_mm: Height that the constrained layout may fill, mm.
+        footer: Caption and credits; each starts a line and is wrapped to the width.
         layout: None where the axes are placed by `add_axes_mm`.
     """
-    characters = int(
-        (width_mm - 3) / 25.4 * 72 / FOOTER_PT * 1.9
-    )  # DejaVu Sans: 0.53 em a character on average
-    lines = [part for line in footer if line for part in textwrap.wrap(line, characters)]
-    footer_mm = len(lines) * FOOTER_PT * 1.3 / 72 * 25.4 + 2
+    lines = _wrap_footer(footer, width_mm)
+    footer_mm = len(lines) * FOOTER_PT * FOOTER_LINE_HEIGHT / PT_PER_INCH * MM_PER_INCH + 2
     height_mm = content_mm + footer_mm
-    figure = Figure(figsize=(width_mm / 25.4, height_mm / 25.4), dpi=PNG_DPI, layout=layout)
+    size_inches = (width_mm / MM_PER_INCH, height_mm / MM_PER_INCH)
+    figure = Figure(figsize=size_inches, dpi=PNG_DPI, layout=layout)
     FigureCanvasAgg(figure)
     if layout:
         share = footer_mm / height_mm
-        figure.get_layout_engine().set(rect=(0, share, 1, 1 - share), w_pad=0.03, h_pad=0.03)
+        above_footer = (0, share, 1, 1 - share)
+        figure.get_layout_engine().set(rect=above_footer, w_pad=0.03, h_pad=0.03)
     figure.text(
         2 / width_mm,
         1 / height_mm,
         "\n".join(lines),
         fontsize=FOOTER_PT,
         color="0.35",
-        linespacing=1.3,
+        linespacing=FOOTER_LINE_HEIGHT,
     )
     return figure
+
+
+def _wrap_footer(footer: tuple[str, ...], width_mm: float) -> list[str]:
+    """The footer's lines, none of them wider than the figure."""
+    width_em = (width_mm - 3) / MM_PER_INCH * PT_PER_INCH / FOOTER_PT
+    characters = int(width_em * CHARACTERS_PER_EM)
+    lines = []
+    for paragraph in footer:
+        lines += textwrap.wrap(paragraph, characters)
+    return lines
 
 
 def add_axes_mm(
     figure: Figure, left: float, top: float, width: float, height: float, **kwargs: Any
 ) -> Axes:
-    """Axes at a fixed place: mm from the figure's left and upper edge."""
-    figure_width, figure_height = figure.get_size_inches() * 25.4
+    """Axes at a fixed place.
+
+    Args:
+        figure: Figure that gets the axes.
+        left: Distance from the figure's left edge, mm.
+        top: Distance from the figure's upper edge, mm.
+        width: Width of the axes, mm.
+        height: Height of the axes, mm.
+        kwargs: As for `Figure.add_axes`.
+    """
+    figure_width, figure_height = figure.get_size_inches() * MM_PER_INCH
     bottom = figure_height - top - height
     box = (
         left / figure_width,
@@ -122,14 +147,22 @@ def add_axes_mm(
 
 
 def text_mm(figure: Figure, left: float, top: float, text: str, **kwargs: Any) -> None:
-    """Text whose upper left corner is at a fixed place: mm from the figure's left and upper edge."""
-    width, height = figure.get_size_inches() * 25.4
-    figure.text(left / width, 1 - top / height, text, va="top", **kwargs)
+    """Text with its upper left corner at a fixed place, mm from the figure's left and top."""
+    width, height = figure.get_size_inches() * MM_PER_INCH
+    x = left / width
+    y = 1 - top / height
+    figure.text(x, y, text, va="top", **kwargs)
 
 
 def set_title(ax: Axes, letter: str, title: str, pad_pt: float = 4) -> None:
-    """A panel's bold letter and title, left-aligned; `y` is given, else matplotlib moves the title about."""
-    ax.set_title(rf"$\bf{{{letter}}}$  {title}", loc="left", y=1.0, pad=pad_pt)
+    """A panel's bold letter and title, left-aligned."""
+    # Without `y`, matplotlib moves the title about.
+    ax.set_title(f"{bold(letter)}  {title}", loc="left", y=1.0, pad=pad_pt)
+
+
+def bold(letter: str) -> str:
+    """A bold letter inside a text of another weight, as mathtext."""
+    return rf"$\bf{{{letter}}}$"
 
 
 def set_heading(figure: Figure, city: str, title: str) -> None:
@@ -139,32 +172,36 @@ def set_heading(figure: Figure, city: str, title: str) -> None:
 
 
 def sentences(*parts: str) -> str:
-    """The parts that are not empty, each with its full stop."""
+    """The parts that are not empty as one text, each with its full stop."""
     return " ".join(f"{part}." for part in parts if part)
 
 
 def class_colours() -> tuple[ListedColormap, BoundaryNorm]:
     """Colour map and norm of the income classes 0 .. 4; below 0 is unused, masked is paper."""
     colours = ListedColormap(CLASS_COLOURS).with_extremes(under=UNUSED_COLOUR, bad="white")
-    return colours, BoundaryNorm(np.arange(len(CLASS_COLOURS) + 1) - 0.5, len(CLASS_COLOURS))
+    count = len(CLASS_COLOURS)
+    boundaries = np.arange(count + 1) - 0.5
+    return colours, BoundaryNorm(boundaries, count)
 
 
 def signed_colours() -> Colormap:
-    """Diverging map of -1 (speaks for poor, blue) .. 1 (speaks for rich, red), transparent at zero."""
-    ends = [mpl.colors.to_rgb(CLASS_COLOURS[0]), mpl.colors.to_rgb(CLASS_COLOURS[-1])]
+    """Diverging map of -1 (speaks for poor, blue) .. 1 (for rich, red), transparent at zero."""
+    blue = mpl.colors.to_rgb(CLASS_COLOURS[0])
+    red = mpl.colors.to_rgb(CLASS_COLOURS[-1])
     stops = [
-        (0.0, (*ends[0], 0.85)),
-        (0.5, (*ends[0], 0.0)),
-        (0.5, (*ends[1], 0.0)),
-        (1.0, (*ends[1], 0.85)),
+        (0.0, (*blue, 0.85)),
+        (0.5, (*blue, 0.0)),
+        (0.5, (*red, 0.0)),
+        (1.0, (*red, 0.85)),
     ]
     return LinearSegmentedColormap.from_list("signed", stops)
 
 
 def diverging_colours() -> Colormap:
     """Diverging map from poor (blue) over white, nothing, to rich (red); masked is grey."""
-    ends = (CLASS_COLOURS[0], "white", CLASS_COLOURS[-1])
-    return LinearSegmentedColormap.from_list("diverging", ends).with_extremes(bad=UNUSED_COLOUR)
+    stops = (CLASS_COLOURS[0], "white", CLASS_COLOURS[-1])
+    colours = LinearSegmentedColormap.from_list("diverging", stops)
+    return colours.with_extremes(bad=UNUSED_COLOUR)
 
 
 def credit_line(
@@ -173,27 +210,33 @@ def credit_line(
     """The line that names the data's providers, as their licences ask.
 
     Args:
-        vintage: year of INSEE's incomes.
-        edition: year of the Urban Atlas.
-        years: campaign years of the images, [] where unknown.
-        rendered: the city is the rendered demo, in the providers' packaging but none of their data.
-        target: what the classes are quintiles of; said where it is not income.
+        vintage: Year of INSEE's incomes.
+        edition: Year of the Urban Atlas.
+        years: Campaign years of the images, [] where they are unknown.
+        rendered: Whether the city is the rendered demo, in the providers' packaging but with none
+            of their data.
+        target: What the classes are quintiles of; the line says so where it is not income.
     """
-    people = "Classes are quintiles of people per cell: read fewest for poor, most for rich. "
-    note = "" if target == "income" else people
+    note = ""
+    if target != "income":
+        note = "Classes are quintiles of people per cell: read fewest for poor, most for rich. "
     if rendered:
         return f"{note}Data: rendered demo city (no real place, incomes or images)."
-    span = (
-        ""
-        if not years
-        else f" {min(years)}"
-        if min(years) == max(years)
-        else f" {min(years)}-{max(years)}"
-    )
     return (
-        f"{note}Data: images © IGN, BD ORTHO{span}; incomes INSEE, Filosofi {vintage}; land cover Copernicus Land "
-        f"Monitoring Service, Urban Atlas {edition}, © European Union."
+        f"{note}Data: images © IGN, BD ORTHO{_year_span(years)}; "
+        f"incomes INSEE, Filosofi {vintage}; "
+        "land cover Copernicus Land Monitoring Service, "
+        f"Urban Atlas {edition}, © European Union."
     )
+
+
+def _year_span(years: list[int]) -> str:
+    """The years after a name: " 2014-2017", " 2014", or nothing."""
+    if not years:
+        return ""
+    first = min(years)
+    last = max(years)
+    return f" {first}" if first == last else f" {first}-{last}"
 
 
 SITE_CREDITS = {
@@ -204,17 +247,16 @@ SITE_CREDITS = {
 
 
 def site_credit_line(sources: set[str], rendered: bool) -> str:
-    """The same line for the cities experiment.
+    """The line that names the data's providers, for the cities experiment.
 
     Args:
-        sources: column `source` of sites.csv.
-        rendered: the sites are the rendered demo towns.
+        sources: Column `source` of sites.csv.
+        rendered: Whether the sites are the rendered demo towns.
     """
     if rendered:
         return "Data: rendered demo towns (no real places)."
-    return (
-        f"Data: {'; '.join(words for source, words in SITE_CREDITS.items() if source in sources)}."
-    )
+    credits = [words for source, words in SITE_CREDITS.items() if source in sources]
+    return f"Data: {'; '.join(credits)}."
 
 
 def render(figure: Figure, format: str) -> bytes:
@@ -225,15 +267,14 @@ def render(figure: Figure, format: str) -> bytes:
     buffer = io.BytesIO()
     metadata = {"Software": None} if format == "png" else {"CreationDate": None}
     with mpl.rc_context(RC), warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", "Glyph .* missing from font"
-        )  # a city's name; the README of results tells
+        # A city's name may lack letters in the font; the README of results tells.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure.savefig(buffer, format=format, metadata=metadata)
     return buffer.getvalue()
 
 
-def render_files(drawn: dict[str, Figure]) -> Iterator[tuple[str, bytes]]:
+def render_files(figures: dict[str, Figure]) -> Iterator[tuple[str, bytes]]:
     """Each figure as two files: name with suffix, and content."""
-    for name, figure in drawn.items():
+    for name, figure in figures.items():
         for kind in ("png", "pdf"):
             yield f"{name}.{kind}", render(figure, kind)
