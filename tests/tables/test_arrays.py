@@ -1,4 +1,7 @@
-"""Arrays on disk, computed item by item; what a kill and damage do to them is tested with images in test_datasets."""
+"""Arrays on disk, computed item by item.
+
+What a kill and damage do to them is tested with images in test_datasets.
+"""
 
 import numpy as np
 import pytest
@@ -25,31 +28,31 @@ def test_rows_of_all_items_in_order(tmp_path, workers):
 def test_second_call_computes_nothing(tmp_path):
     first = arrays.open_array(tmp_path / "a.npy", COUNTS, (2,), np.float32, item_rows, "counts")
     second = arrays.open_array(tmp_path / "a.npy", COUNTS, (2,), np.float32, None, "counts")
-    assert (first == second).all() and [p.suffix for p in tmp_path.glob("[!.]*")] == [".npy"]
+    assert (first == second).all()
+    assert [path.suffix for path in tmp_path.glob("[!.]*")] == [".npy"]
 
 
 def test_goes_on_after_the_last_mark(tmp_path, monkeypatch):
     monkeypatch.setattr(arrays, "CHUNK", 2)
-    asked = []
+    computed = []
 
     def make(item: int) -> np.ndarray:
-        asked.append(item)
-        if item == 3 and asked.count(3) == 1:
+        computed.append(item)
+        if item == 3 and computed.count(3) == 1:
             raise KeyboardInterrupt
         return item_rows(item)
 
     with pytest.raises(KeyboardInterrupt):
         arrays.open_array(tmp_path / "a.npy", COUNTS, (2,), np.float32, make, "counts")
     got = arrays.open_array(tmp_path / "a.npy", COUNTS, (2,), np.float32, make, "counts")
-    assert asked == [0, 1, 2, 3, 2, 3] and got[:, 0].tolist() == [0, 0, 2, 2, 2, 3]
+    assert computed == [0, 1, 2, 3, 2, 3]
+    assert got[:, 0].tolist() == [0, 0, 2, 2, 2, 3]
 
 
 def test_other_shape_or_type_is_made_again(tmp_path):
     arrays.open_array(tmp_path / "a.npy", COUNTS, (2,), np.float64, item_rows, "counts")
-    assert (
-        arrays.open_array(tmp_path / "a.npy", COUNTS, (2,), np.float32, item_rows, "counts").dtype
-        == np.float32
-    )
+    got = arrays.open_array(tmp_path / "a.npy", COUNTS, (2,), np.float32, item_rows, "counts")
+    assert got.dtype == np.float32
 
 
 def test_large_items_are_held_in_memory_few_at_a_time(tmp_path, monkeypatch):

@@ -1,0 +1,34 @@
+"""Which tiles a cell has, and which of them wins."""
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from aerial_tiles import NORTH, WEST, cut, square, tile_file, tile_table
+from small_packs import cells_over
+from urbancam.sources.imagery.overlay import cells_with_tiles
+
+
+def test_newest_wins_then_name_and_fill_gives_way(tmp_path):
+    grey = np.full((320, 320, 3), 100, np.uint8)
+    half_filled = np.full((320, 320, 3), 200, np.uint8)
+    half_filled[:, :160] = 0
+    old = tile_file(tmp_path / "old.tif", grey, year=2014)
+    new = tile_file(tmp_path / "new.tif", half_filled, year=2017)
+    cells = cells_over(WEST, NORTH - 320, WEST + 320, NORTH).iloc[:1]
+    ordered = cells_with_tiles(cells, tile_table([old, new]), tmp_path)[0].tiles
+    assert [tile.name for tile in ordered] == ["new.tif", "old.tif"]
+    got = cut(square(WEST + 160, NORTH - 160), new, old)
+    assert set(np.unique(got.pixels)) == {100, 200} and got.void_fraction == 0
+    assert (got.tiles, got.campaign_year) == (("new.tif", "old.tif"), 2014)
+
+
+def test_tile_that_only_touches_a_cell_is_not_its_tile(tmp_path):
+    cells = cells_over(WEST, NORTH - 400, WEST + 400, NORTH).to_crs("EPSG:3035").iloc[:1]
+    west, south, east, north = cells.total_bounds
+    beside = gpd.GeoDataFrame(
+        {"name": ["a"], "path": ["a"], "campaign_year": [2014]},
+        geometry=[shapely.box(east, south, east + 9, north)],
+        crs="EPSG:3035",
+    )
+    assert cells_with_tiles(cells, beside, tmp_path)[0].tiles == ()

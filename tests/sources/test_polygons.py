@@ -1,0 +1,66 @@
+"""Polygons: their codes, shapes and places put right."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from samples import SOUTH, WEST, land_cover_frame, outline_frame, write_old_urban_atlas
+from urban_atlas_city import read
+from urbancam.sources.urban_atlas import polygons
+from urbancam.workflow.errors import InputError
+
+
+@pytest.mark.parametrize(
+    "values", [["11100", " 12220 ", "50000.0"], [11100, 12220, 50000], [11100.0, 12220.0, 50000.0]]
+)
+def test_codes_come_as_text_or_number(values):
+    assert polygons.parse_codes(pd.Series(values), "x").tolist() == [11100, 12220, 50000]
+
+
+@pytest.mark.parametrize("bad", ["forest", "", None, "11100.5", "nan"])
+def test_value_that_is_no_code_is_refused(bad):
+    with pytest.raises(InputError, match="1 values are no codes"):
+        polygons.parse_codes(pd.Series(["11100", bad], dtype="object"), "x")
+
+
+def test_invalid_polygons_are_repaired_and_counted(tmp_path, caplog):
+    caplog.set_level("INFO")
+    land = land_cover_frame()
+    bowtie = shapely.Polygon(
+        [(WEST, SOUTH), (WEST + 390, SOUTH + 600), (WEST + 390, SOUTH), (WEST, SOUTH + 600)]
+    )
+    land.geometry = [bowtie, *land.geometry[1:]]
+    write_old_urban_atlas(tmp_path, land=land)
+    got, _ = read(tmp_path)
+    assert got.is_valid.all() and got.area.iloc[0] == pytest.approx(390 * 600 / 2)
+    assert "repairs 1 of 3 polygons" in caplog.text
+
+
+def test_no_data_is_no_land_cover(tmp_path, caplog):
+    caplog.set_level("INFO")
+    write_old_urban_atlas(
+        tmp_path, land=land_cover_frame().assign(CODE2012=["11210", "91000", "31000"])
+    )
+    assert read(tmp_path)[0]["code"].tolist() == [11210, 31000]
+    assert "drops 1 polygons of no data, 0.01 km2" in caplog.text
+
+
+def test_another_coordinate_system_is_moved(tmp_path):
+    write_old_urban_atlas(
+        tmp_path,
+        land=land_cover_frame().to_crs("EPSG:2154"),
+        outline=outline_frame().to_crs("EPSG:4326"),
+    )
+    land, boundary = read(tmp_path)
+    assert land.area.sum() == pytest.approx(480_000, rel=1e-6)
+    np.testing.assert_allclose(
+        boundary.total_bounds, [WEST, SOUTH, WEST + 800, SOUTH + 600], atol=0.01
+    )
+
+
+def test_file_without_a_coordinate_system_is_refused(tmp_path):
+    land_cover_frame().to_file(tmp_path / "FR001L1_PARIS_UA2012.shp")
+    (tmp_path / "FR001L1_PARIS_UA2012.prj").unlink()
+    with pytest.raises(InputError, match="names no coordinate system"):
+        read(tmp_path)
