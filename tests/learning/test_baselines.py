@@ -1,27 +1,40 @@
+"""Baselines: their features, their predictions, and that none sees its test fold."""
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from urbancam.learning import baselines
+from urbancam.tables import grid
 
 PROBABILITIES = [f"prob_{k}" for k in range(5)]
+WITHOUT_IMAGES = ["constant", "coordinates", "population_density", "land_cover"]
 
 
 def make_cells(side: int = 10) -> pd.DataFrame:
     """A square of cells, richer eastwards."""
     row, column = np.divmod(np.arange(side**2), side)
-    ids = [f"CRS3035RES200mN{200 * r}E{200 * c}" for r, c in zip(row, column, strict=True)]
-    income_class, fold = column * 5 // side, row % 3
-    return pd.DataFrame(
-        {"idINSPIRE": ids, "ind": 100.0, "income_class": income_class, "fold": fold}
-    )
+    columns = {
+        "idINSPIRE": [
+            grid.cell_id(200 * x, 200 * y, 200) for x, y in zip(column, row, strict=True)
+        ],
+        "ind": 100.0,
+        "income_class": column * 5 // side,
+        "fold": row % 3,
+    }
+    return pd.DataFrame(columns)
+
+
+def make_features(seed: int = 0) -> np.ndarray:
+    """Three features of the hundred cells, of noise."""
+    return np.random.default_rng(seed).normal(size=(100, 3))
 
 
 def predict(name: str, features: np.ndarray, cells: pd.DataFrame) -> pd.DataFrame:
     baseline = baselines.table(neighbours=4)[name]
-    return baselines.out_of_fold(
-        baseline, features, cells["income_class"].to_numpy(), cells["fold"].to_numpy()
-    )
+    classes = cells["income_class"].to_numpy()
+    folds = cells["fold"].to_numpy()
+    return baselines.out_of_fold(baseline, features, classes, folds)
 
 
 def make_fragments() -> pd.DataFrame:
@@ -35,9 +48,8 @@ def make_fragments() -> pd.DataFrame:
 
 
 def test_land_cover_shares_are_of_the_whole_cell_in_the_order_asked():
-    got = baselines.land_cover_shares(
-        make_fragments(), pd.Series(["b", "a", "c"]), "class", cell_size_m=200
-    )
+    ids = pd.Series(["b", "a", "c"])
+    got = baselines.land_cover_shares(make_fragments(), ids, "class", cell_size_m=200)
     assert list(got) == ["roads", "water"]
     assert got.to_numpy().tolist() == [[0, 0.75], [0.5, 0.5], [0, 0]]
 
@@ -56,68 +68,70 @@ def test_every_baseline_has_its_features():
     assert {len(features) for features in got.values()} == {100}
 
 
-@pytest.mark.parametrize("name", ["constant", "coordinates", "population_density", "land_cover"])
+@pytest.mark.parametrize("name", WITHOUT_IMAGES)
 def test_every_baseline_gives_probabilities(name):
-    cells = make_cells()
-    got = predict(name, np.random.default_rng(0).normal(size=(100, 3)), cells)
-    assert got[PROBABILITIES].sum(axis=1).to_numpy() == pytest.approx(np.ones(100))
-    assert got["p"].to_numpy() == pytest.approx(got[PROBABILITIES].to_numpy() @ np.arange(5) / 4)
+    got = predict(name, make_features(), make_cells())
+    probabilities = got[PROBABILITIES].to_numpy()
+    expected_class = probabilities @ np.arange(5)
+    assert probabilities.sum(axis=1) == pytest.approx(np.ones(100))
+    assert got["p"].to_numpy() == pytest.approx(expected_class / 4)
     assert got["p"].between(0, 1).all()
 
 
-@pytest.mark.parametrize("name", ["constant", "coordinates", "population_density", "land_cover"])
+@pytest.mark.parametrize("name", WITHOUT_IMAGES)
 def test_no_baseline_sees_the_classes_of_its_test_fold(name):
-    cells, features = make_cells(), np.random.default_rng(0).normal(size=(100, 3))
-    shuffled = cells.copy()
-    shuffled.loc[cells["fold"] == 1, "income_class"] = 4
-    got, expected = predict(name, features, shuffled), predict(name, features, cells)
+    cells = make_cells()
     test = cells["fold"] == 1
+    changed = cells.copy()
+    changed.loc[test, "income_class"] = 4
+    got = predict(name, make_features(), changed)
+    expected = predict(name, make_features(), cells)
     pd.testing.assert_frame_equal(got[test], expected[test])
     assert not got[~test].equals(expected[~test])
 
 
 def test_untested_folds_are_learned_from_but_not_predicted():
-    cells, features = make_cells(), np.random.default_rng(0).normal(size=(100, 3))
-    baseline, classes, folds = (
-        baselines.ridge,
-        cells["income_class"].to_numpy(),
-        cells["fold"].to_numpy(),
-    )
-    got = baselines.out_of_fold(baseline, features, classes, folds, tested=[1])
-    expected = baselines.out_of_fold(baseline, features, classes, folds)[folds == 1].reset_index(
-        drop=True
-    )
-    pd.testing.assert_frame_equal(got, expected)
+    cells = make_cells()
+    classes = cells["income_class"].to_numpy()
+    folds = cells["fold"].to_numpy()
+    got = baselines.out_of_fold(baselines.ridge, make_features(), classes, folds, tested=[1])
+    of_all = baselines.out_of_fold(baselines.ridge, make_features(), classes, folds)
+    expected = of_all[folds == 1]
+    pd.testing.assert_frame_equal(got, expected.reset_index(drop=True))
 
 
 def test_constant_is_the_frequency_outside_the_fold():
-    got = baselines.class_frequencies(np.zeros((4, 0)), np.array([0, 1, 1, 4]), np.zeros((2, 0)))
+    classes = np.array([0, 1, 1, 4])
+    got = baselines.class_frequencies(np.zeros((4, 0)), classes, np.zeros((2, 0)))
     assert got.tolist() == [[0.25, 0.5, 0, 0, 0.25]] * 2
 
 
 def test_nearest_neighbours_by_hand():
-    features, classes = np.array([[0.0], [1], [10], [11], [12]]), np.array([0, 1, 4, 4, 3])
-    got = baselines.nearest_neighbours(features, classes, np.array([[0.4], [11.0]]), neighbours=2)
+    features = np.array([[0.0], [1], [10], [11], [12]])
+    classes = np.array([0, 1, 4, 4, 3])
+    unseen = np.array([[0.4], [11.0]])
+    got = baselines.nearest_neighbours(features, classes, unseen, neighbours=2)
     assert got[0].tolist() == [0.5, 0.5, 0, 0, 0]
-    assert got[1, 4] >= 0.5 and got[1, :3].sum() == 0
+    assert got[1, 4] >= 0.5
+    assert got[1, :3].sum() == 0
 
 
 def test_more_neighbours_than_cells_are_all_cells():
-    got = baselines.nearest_neighbours(
-        np.eye(3), np.array([0, 2, 2]), np.zeros((1, 3)), neighbours=8
-    )
+    classes = np.array([0, 2, 2])
+    got = baselines.nearest_neighbours(np.eye(3), classes, np.zeros((1, 3)), neighbours=8)
     assert got[0].tolist() == pytest.approx([1 / 3, 0, 2 / 3, 0, 0])
 
 
 def test_coordinates_find_a_smooth_pattern():
     cells = make_cells()
-    got = predict("coordinates", baselines.grid.corners(cells["idINSPIRE"]), cells)
+    got = predict("coordinates", grid.corners(cells["idINSPIRE"]), cells)
     assert (got["predicted_class"] == cells["income_class"]).mean() > 0.7
 
 
 def test_ridge_reads_its_answer_as_p_of_a_binomial():
     features = np.linspace(-1, 1, 50)[:, None]
-    got = baselines.ridge(features, np.linspace(0, 4, 50), np.array([[-1.0], [0], [1], [9]]))
+    classes = np.linspace(0, 4, 50)
+    got = baselines.ridge(features, classes, np.array([[-1.0], [0], [1], [9]]))
     p = np.array([0.0, 0.5, 1, 1])
     expected = [
         (1 - p) ** 4,
@@ -133,7 +147,7 @@ def test_equally_probable_classes_go_to_the_middle_not_to_the_poorest():
     def undecided(features, classes, unseen):
         return np.tile([0.4, 0.0, 0.0, 0.4, 0.2], (len(unseen), 1))  # expected class 2
 
-    got = baselines.out_of_fold(
-        undecided, np.zeros((4, 1)), np.array([0, 1, 2, 3]), np.array([0, 0, 1, 1])
-    )
+    classes = np.array([0, 1, 2, 3])
+    folds = np.array([0, 0, 1, 1])
+    got = baselines.out_of_fold(undecided, np.zeros((4, 1)), classes, folds)
     assert got["predicted_class"].tolist() == [3] * 4

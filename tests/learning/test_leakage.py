@@ -7,140 +7,148 @@ import pytest
 from samples import REAL_DATA
 from urbancam.learning import leakage, splits
 from urbancam.scoring import targets
-from urbancam.scoring.predictions import PROBABILITIES
+from urbancam.scoring.vocabulary import PROBABILITIES
 from urbancam.sources.census import incomes, layouts
+from urbancam.tables import grid
 from urbancam.workflow import settings
 
 
 @pytest.fixture(scope="module")
-def made() -> settings.Settings:
+def run() -> settings.Settings:
     return settings.load("default", ["split.block_m=1000", "statistics.draws=50"])
 
 
 @pytest.fixture(scope="module")
-def samples(made) -> pd.DataFrame:
-    """Twenty by twenty cells whose class grows to the east, a fifth in imputation groups, split by blocks."""
-    east, north = (values.ravel() for values in np.meshgrid(np.arange(20), np.arange(20)))
-    ids = [
-        f"CRS3035RES200mN{2_800_000 + 200 * n}E{3_600_000 + 200 * e}"
-        for n, e in zip(north, east, strict=True)
-    ]
-    cells = pd.DataFrame({"idINSPIRE": ids, "income_class": east // 4, "used": True, "reason": ""})
+def samples(run) -> pd.DataFrame:
+    """Twenty by twenty cells, richer eastwards, a fifth in imputation groups, split by blocks."""
+    number = np.arange(400)
+    north, east = np.divmod(number, 20)
     grouped = np.random.default_rng(0).random(400) < 0.2
-    cells["group"] = pd.Series(np.where(grouped, np.arange(400) // 3, np.nan), dtype="Int64")
-    return splits.add_folds(cells, made.split, seed=0).astype({"fold": int, "income_class": int})
+    groups = np.where(grouped, number // 3, np.nan)
+    columns = {
+        "idINSPIRE": [
+            grid.cell_id(3_600_000 + 200 * x, 2_800_000 + 200 * y, 200)
+            for x, y in zip(east, north, strict=True)
+        ],
+        "income_class": east // 4,
+        "used": True,
+        "reason": "",
+        "group": pd.Series(groups, dtype="Int64"),
+    }
+    table = splits.add_folds(pd.DataFrame(columns), run.split, seed=0)
+    return table.astype({"fold": int, "income_class": int})
 
 
-def leaks(samples, method, made):
-    return leakage.count_leaks(
-        leakage.split_again(samples, method, made), method, made, made.split.folds
-    )
+def leaks(samples, method, run) -> dict[str, float]:
+    cells = leakage.split_again(samples, method, run)
+    return leakage.count_leaks(cells, method, run, run.split.folds)
 
 
-def test_t11_block_split_leaks_nothing_and_random_split_leaks_groups_and_blocks(samples, made):
-    block, random = leaks(samples, "block", made), leaks(samples, "random", made)
-    assert [block[f"leaks_{name}"] for name in ("cell", "group", "block")] == [0, 0, 0]
-    assert random["leaks_cell"] == 0 and random["leaks_group"] > 5 and random["leaks_block"] == 16
+def test_t11_block_split_leaks_nothing(samples, run):
+    got = leaks(samples, "block", run)
+    assert got["leaks_cell"] == got["leaks_group"] == got["leaks_block"] == 0
 
 
-def test_group_split_keeps_groups_whole_but_not_blocks(samples, made):
-    got = leaks(samples, "group", made)
-    assert got["leaks_group"] == 0 and got["leaks_block"] > 0
+def test_t11_random_split_leaks_groups_and_blocks(samples, run):
+    got = leaks(samples, "random", run)
+    assert got["leaks_cell"] == 0
+    assert got["leaks_group"] > 5
+    assert got["leaks_block"] == 16
 
 
-def test_neighbours_of_test_cells_are_trained_on_where_the_split_leaks(samples, made):
-    block, random = leaks(samples, "block", made), leaks(samples, "random", made)
+def test_group_split_keeps_groups_whole_but_not_blocks(samples, run):
+    got = leaks(samples, "group", run)
+    assert got["leaks_group"] == 0
+    assert got["leaks_block"] > 0
+
+
+def test_neighbours_of_test_cells_are_trained_on_where_the_split_leaks(samples, run):
+    block = leaks(samples, "block", run)
+    random = leaks(samples, "random", run)
     assert random["trained_neighbours"] == pytest.approx(0.8, abs=0.03)  # four of five folds
     assert block["trained_neighbours"] < 0.5
 
 
-def test_trained_neighbours_by_hand(made):
-    ids = [f"CRS3035RES200mN0E{200 * e}" for e in range(4)]
-    row = pd.DataFrame(
-        {"idINSPIRE": ids, "income_class": 0, "group": pd.NA, "block": ids, "fold": [0, 0, 1, 1]}
-    )
-    got = leakage.grid.neighbours(row["idINSPIRE"], 200).toarray()
+def test_neighbours_in_a_row_of_cells_by_hand():
+    ids = pd.Series([grid.cell_id(200 * x, 0, 200) for x in range(4)])
+    got = grid.neighbours(ids, 200).toarray()
     assert got.tolist() == [[0, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 1], [0, 0, 1, 0]]
 
 
 def test_city_left_out_shares_what_lies_in_both(samples):
-    own, others = samples.iloc[:210], samples.iloc[200:]
+    own = samples.iloc[:210]
+    others = samples.iloc[200:]
     got = leakage.count_shared(own, others, 200)
-    assert (
-        got["leaks_cell"] == 10
-        and got["leaks_block"] == len(set(own["block"]) & set(others["block"])) > 0
-    )
+    shared_blocks = set(own["block"]) & set(others["block"])
+    assert got["leaks_cell"] == 10
+    assert got["leaks_block"] == len(shared_blocks) > 0
     assert 0 < got["trained_neighbours"] < 0.2  # along the border only
 
 
 def test_city_far_from_the_others_shares_nothing(samples):
-    far = samples.assign(
-        idINSPIRE=samples["idINSPIRE"].str.replace("mN2", "mN3"), group=pd.NA, block="elsewhere"
-    )
+    ids = samples["idINSPIRE"].str.replace("mN2", "mN3")
+    far = samples.assign(idINSPIRE=ids, group=pd.NA, block="elsewhere")
     assert set(leakage.count_shared(samples, far, 200).values()) == {0}
 
 
-def test_coordinates_score_higher_where_neighbours_leak(samples, made):
-    targets = samples.assign(
-        income_eur=20_000.0 + samples["income_class"], target=samples["income_class"] * 1.0
-    )
-    targets[PROBABILITIES] = 0.2
-    blocks = samples["block"].to_numpy()
-    by_method = {}
+def make_targets(samples: pd.DataFrame, target: pd.Series) -> pd.DataFrame:
+    """Rows of `predictions.csv` of the samples, all classes alike probable."""
+    alike = dict.fromkeys(PROBABILITIES, 0.2)
+    return samples.assign(target=target, **alike)
+
+
+def score_coordinates(samples, targets, run) -> pd.DataFrame:
+    blocks = targets["block"].to_numpy()
+    table = leakage.score_coordinates(samples, targets, blocks, run)
+    return table.set_index("metric")
+
+
+def test_coordinates_score_higher_where_neighbours_leak(samples, run):
+    rows = make_targets(samples, samples["income_class"] * 1.0)
+    accuracy = {}
     for method in ("random", "block"):
-        cells = leakage.split_again(samples, method, made)
-        table = leakage.score_coordinates(cells, targets, blocks, made).set_index("metric")
-        by_method[method] = table.loc["accuracy"]
-    assert by_method["random"]["value"] > by_method["block"]["value"]
-    assert (
-        by_method["random"]["ci_low"]
-        <= by_method["random"]["value"]
-        <= by_method["random"]["ci_high"]
-    )
+        cells = leakage.split_again(samples, method, run)
+        accuracy[method] = score_coordinates(cells, rows, run).loc["accuracy"]
+    random = accuracy["random"]
+    assert random["value"] > accuracy["block"]["value"]
+    assert random["ci_low"] <= random["value"] <= random["ci_high"]
 
 
-def test_coordinates_learn_from_all_cells_also_where_few_folds_are_scored(samples, made):
-    targets = samples.assign(income_eur=20_000.0, target=samples["income_class"] * 1.0)
-    targets[PROBABILITIES] = 0.2
-    first = targets[targets["fold"] == 0]
-    got = leakage.score_coordinates(samples, first, first["block"].to_numpy(), made).set_index(
-        "metric"
-    )
-    assert got.loc["spearman", "value"] > 0.5 and got["n"].eq(len(first)).all()
+def test_coordinates_learn_from_all_cells_also_where_few_folds_are_scored(samples, run):
+    rows = make_targets(samples, samples["income_class"] * 1.0)
+    first_fold = rows[rows["fold"] == 0]
+    got = score_coordinates(samples, first_fold, run)
+    assert got.loc["spearman", "value"] > 0.5
+    assert got["n"].eq(len(first_fold)).all()
+
+
+def make_values(value: float) -> pd.DataFrame:
+    return pd.DataFrame({"quantity": ["metrics"], "name": ["rps"], "value": [value]})
 
 
 def test_spread_over_seeds():
-    values = {
-        seed: pd.DataFrame({"quantity": "metrics", "name": ["rps"], "value": [float(seed)]})
-        for seed in (1, 3)
-    }
-    got = leakage.spread(values).iloc[0]
-    assert (got["n_seeds"], got["mean"], got["min"], got["max"]) == (2, 2.0, 1.0, 3.0)
+    got = leakage.spread({1: make_values(1.0), 3: make_values(3.0)}).iloc[0]
+    assert got[["n_seeds", "mean", "min", "max"]].tolist() == [2, 2.0, 1.0, 3.0]
     assert got["sd"] == pytest.approx(2**0.5)
 
 
 def test_single_seed_has_no_spread():
-    values = {0: pd.DataFrame({"quantity": ["metrics"], "name": ["rps"], "value": [0.2]})}
-    assert np.isnan(leakage.spread(values)["sd"]).all()
-
-
-# ---- the real census of Bordeaux: what the image must beat
+    assert leakage.spread({0: make_values(0.2)})["sd"].isna().all()
 
 
 @pytest.fixture(scope="module")
 def bordeaux(tmp_path_factory) -> pd.DataFrame:
-    """6,735 real cells, in blocks of 2 km, with their incomes."""
-    if not (source := REAL_DATA / "filosofi2015_bordeaux.gpkg").is_file():
+    """The real census: 6,735 cells in blocks of 2 km, with their incomes."""
+    source = REAL_DATA / "filosofi2015_bordeaux.gpkg"
+    if not source.is_file():
         pytest.skip("no real samples here")
-    cells = incomes.clean(
-        layouts.read_source(source, 2015, tmp_path_factory.mktemp("scratch")), "bordeaux"
-    )
+    census = layouts.read_source(source, 2015, tmp_path_factory.mktemp("scratch"))
+    cells = incomes.clean(census, "bordeaux")
     cells = cells.assign(income_eur=cells["ind_snv"] / cells["ind"], used=True, reason="")
     cells["income_class"] = targets.quintiles(cells["income_eur"])
     folds = splits.add_folds(cells, settings.load("default").split, seed=0)
-    return cells.drop(columns=["group", "income_class", "used", "reason"]).merge(
-        folds, on="idINSPIRE"
-    )
+    cells = cells.drop(columns=["group", "income_class", "used", "reason"])
+    return cells.merge(folds, on="idINSPIRE")
 
 
 @pytest.mark.real_data
@@ -150,20 +158,16 @@ def bordeaux(tmp_path_factory) -> pd.DataFrame:
 def test_bordeaux_neighbours_reach_much_without_any_image_where_the_split_leaks(
     bordeaux, method, expected
 ):
-    made = settings.load("default", ["statistics.draws=20"])
-    cells = leakage.split_again(bordeaux, method, made).astype({"income_class": int})
-    targets_of = cells.assign(target=cells["income_eur"], **dict.fromkeys(PROBABILITIES, 0.2))
-    table = leakage.score_coordinates(cells, targets_of, cells["block"].to_numpy(), made).set_index(
-        "metric"
-    )
+    run = settings.load("default", ["statistics.draws=20"])
+    cells = leakage.split_again(bordeaux, method, run).astype({"income_class": int})
+    table = score_coordinates(cells, make_targets(cells, cells["income_eur"]), run)
     assert table.loc["spearman", "value"] == pytest.approx(expected, abs=0.02)
 
 
 @pytest.mark.real_data
 def test_bordeaux_random_split_tests_cells_among_their_trained_neighbours(bordeaux):
-    made = settings.load("default")
-    shares = {
-        method: leaks(bordeaux, method, made)["trained_neighbours"]
-        for method in ("random", "block")
-    }
-    assert shares["random"] > 0.75 and shares["block"] < 0.25
+    run = settings.load("default")
+    random = leaks(bordeaux, "random", run)
+    block = leaks(bordeaux, "block", run)
+    assert random["trained_neighbours"] > 0.75
+    assert block["trained_neighbours"] < 0.25

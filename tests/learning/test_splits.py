@@ -6,20 +6,28 @@ import pytest
 
 from urbancam.learning import splits
 from urbancam.scoring import targets
+from urbancam.tables import grid
 from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
 
 
 def make_cells(side: int = 20, seed: int = 0) -> pd.DataFrame:
-    """A square of cells at a 400 m corner; a fifth lies in imputation groups of 2 x 2 or 1 x 3 cells."""
-    east, north = np.meshgrid(np.arange(side) * 200 + 3_600_000, np.arange(side) * 200 + 2_800_000)
-    ids = [f"CRS3035RES200mN{n}E{e}" for n, e in zip(north.ravel(), east.ravel(), strict=True)]
-    cells = pd.DataFrame(
-        {"idINSPIRE": ids, "income_class": np.arange(side**2) % 5, "used": True, "reason": ""}
-    )
+    """A square of cells at a 400 m corner; a fifth lies in imputation groups of up to 3 cells."""
+    number = np.arange(side**2)
+    north, east = np.divmod(number, side)
     grouped = np.random.default_rng(seed).random(side**2) < 0.2
-    cells["group"] = pd.Series(np.where(grouped, np.arange(side**2) // 3, np.nan), dtype="Int64")
-    return cells
+    groups = np.where(grouped, number // 3, np.nan)
+    columns = {
+        "idINSPIRE": [
+            grid.cell_id(3_600_000 + 200 * x, 2_800_000 + 200 * y, 200)
+            for x, y in zip(east, north, strict=True)
+        ],
+        "income_class": number % 5,
+        "used": True,
+        "reason": "",
+        "group": pd.Series(groups, dtype="Int64"),
+    }
+    return pd.DataFrame(columns)
 
 
 @pytest.fixture
@@ -29,11 +37,13 @@ def samples() -> pd.DataFrame:
 
 
 def test_groups_are_never_divided_between_blocks(samples):
-    assert (samples.dropna(subset="group").groupby("group")["block"].nunique() == 1).all()
+    blocks = samples.groupby("group")["block"].nunique()
+    assert len(blocks)
+    assert (blocks == 1).all()
 
 
 def test_group_goes_to_the_block_that_holds_most_of_it():
-    ids = pd.Series([f"CRS3035RES200mN2800000E{3_600_000 + 200 * i}" for i in (3, 4, 5)])
+    ids = pd.Series([grid.cell_id(3_600_000 + 200 * i, 2_800_000, 200) for i in (3, 4, 5)])
     got = splits.assign_blocks(ids, pd.Series([7, 7, 7]), 1000)
     assert got.tolist() == ["N2800000E3600000"] * 3
 
@@ -42,19 +52,17 @@ def test_group_goes_to_the_block_that_holds_most_of_it():
 def test_t11_block_split_shares_no_cell_group_or_block(samples, fold):
     role = splits.roles(samples, fold, "block", 0.25, seed=0)
     assert set(role) == {"train", "validation", "test"}
-    assert [splits.leaks(samples, role, key) for key in ("idINSPIRE", "group", "block")] == [
-        0,
-        0,
-        0,
-    ]
+    for key in ("idINSPIRE", "group", "block"):
+        assert splits.leaks(samples, role, key) == 0
 
 
-def test_t11_random_split_is_shown_to_leak(samples):
+def test_t11_random_split_is_shown_to_leak():
     split = settings.load("paper").split
-    shuffled = splits.add_folds(make_cells(), split, seed=0)
-    role = splits.roles(shuffled, 0, "random", 0.25, seed=0)
-    assert splits.leaks(shuffled, role, "idINSPIRE") == 0
-    assert splits.leaks(shuffled, role, "group") > 0 and splits.leaks(shuffled, role, "block") > 0
+    samples = splits.add_folds(make_cells(), split, seed=0)
+    role = splits.roles(samples, 0, "random", 0.25, seed=0)
+    assert splits.leaks(samples, role, "idINSPIRE") == 0
+    assert splits.leaks(samples, role, "group") > 0
+    assert splits.leaks(samples, role, "block") > 0
 
 
 def test_random_validation_is_a_quarter_of_the_rest(samples):
@@ -75,7 +83,8 @@ def test_every_cell_is_tested_once_and_classes_spread(samples):
 
 
 def test_roles_repeat_with_the_seed(samples):
-    first, again = (splits.roles(samples, 2, "block", 0.25, seed=3) for _ in range(2))
+    first = splits.roles(samples, 2, "block", 0.25, seed=3)
+    again = splits.roles(samples, 2, "block", 0.25, seed=3)
     assert (first == again).all()
 
 
@@ -87,13 +96,12 @@ def test_fewer_blocks_than_folds_is_named():
 
 def test_void_and_missing_images_are_not_used():
     cells = make_cells(2)[["idINSPIRE", "group"]].assign(income_eur=[1.0, 2, 3, 4], ind=5.0)
-    images = pd.DataFrame(
-        {
-            "idINSPIRE": cells["idINSPIRE"],
-            "path": ["a", "b", None, "d"],
-            "void_fraction": [0.009, 0.011, 1.0, 0.0],
-        }
-    )
+    columns = {
+        "idINSPIRE": cells["idINSPIRE"],
+        "path": ["a", "b", None, "d"],
+        "void_fraction": [0.009, 0.011, 1.0, 0.0],
+    }
+    images = pd.DataFrame(columns)
     got = splits.usable_cells(cells, images, 0.01)
     assert got["used"].tolist() == [True, False, False, True]
     assert got["reason"].tolist()[1:3] == ["more than 0.01 of the image is void", "no image"]
@@ -106,24 +114,24 @@ def test_city_left_out_is_tested_whole(samples):
 
 def test_cities_learned_from_are_divided_by_whole_blocks(samples):
     role = splits.roles(samples, None, "city", 0.25, seed=0)
-    assert set(role) == {"train", "validation"} and splits.leaks(samples, role, "block") == 0
+    assert set(role) == {"train", "validation"}
+    assert splits.leaks(samples, role, "block") == 0
     assert (role == "validation").mean() == pytest.approx(0.25, abs=0.08)
 
 
 def with_some_without_income() -> tuple[pd.DataFrame, pd.DataFrame]:
     """400 cells, every seventh without people and income, and their images."""
-    cells = make_cells()[["idINSPIRE", "group"]].assign(
-        income_eur=10_000.0 + np.arange(400), ind=5.0
-    )
+    cells = make_cells()[["idINSPIRE", "group"]]
+    cells = cells.assign(income_eur=10_000.0 + np.arange(400), ind=5.0)
     cells.loc[::7, ["income_eur", "ind", "group"]] = [np.nan, 0.0, None]
-    return cells, pd.DataFrame(
-        {"idINSPIRE": cells["idINSPIRE"], "path": "a.png", "void_fraction": 0.0}
-    )
+    images = cells[["idINSPIRE"]].assign(path="a.png", void_fraction=0.0)
+    return cells, images
 
 
 def test_cells_without_income_are_not_used():
     cells, images = with_some_without_income()
-    got = splits.usable_cells(cells, images.assign(path=[None] * 8 + ["a.png"] * 392), 0.01)
+    images["path"] = [None] * 8 + ["a.png"] * 392
+    got = splits.usable_cells(cells, images, 0.01)
     assert got.loc[::7, "reason"].eq("no income").all()
     assert got.loc[[1, 6, 8], "reason"].tolist() == ["no image", "no image", ""]
 
@@ -138,14 +146,14 @@ def test_people_without_a_finite_income_are_refused(income):
 
 def test_cells_without_income_change_nothing_for_the_others():
     cells, images = with_some_without_income()
-    split, income = (
-        settings.load("default", ["split.block_m=1000"]).split,
-        targets.TARGETS["income"],
-    )
-    with_them, alone = (
-        splits.add_folds(
-            targets.add_classes(splits.usable_cells(some, images, 0.01), income), split, seed=0
-        )
-        for some in (cells, cells[cells["income_eur"].notna()])
-    )
-    pd.testing.assert_frame_equal(with_them[with_them["used"]].reset_index(drop=True), alone)
+    with_them = make_samples(cells, images)
+    got = with_them[with_them["used"]].reset_index(drop=True)
+    expected = make_samples(cells[cells["income_eur"].notna()], images)
+    pd.testing.assert_frame_equal(got, expected)
+
+
+def make_samples(cells: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
+    split = settings.load("default", ["split.block_m=1000"]).split
+    table = splits.usable_cells(cells, images, 0.01)
+    table = targets.add_classes(table, targets.TARGETS["income"])
+    return splits.add_folds(table, split, seed=0)
