@@ -9,7 +9,7 @@ from urbancam.sources.urban_atlas import names
 
 
 @pytest.mark.parametrize(
-    ("asked", "label"),
+    ("city", "label"),
     [
         ("Le Havre", "LE_HAVRE"),
         ("le-havre", "Havre (Le)"),
@@ -23,12 +23,12 @@ from urbancam.sources.urban_atlas import names
         ("Nœux", "NOEUX"),
     ],
 )
-def test_spellings_of_one_city(asked, label):
-    assert names.same_city(asked, "x", label)
+def test_spellings_of_one_city(city, label):
+    assert names.same_city(city, "x", label)
 
 
 @pytest.mark.parametrize(
-    ("asked", "label"),
+    ("city", "label"),
     [
         ("Lens", "Douai - Lens"),
         ("Paris", "Parisot"),
@@ -37,8 +37,8 @@ def test_spellings_of_one_city(asked, label):
         ("Nice", ""),
     ],
 )
-def test_other_cities_are_not_taken(asked, label):
-    assert not names.same_city(asked, label)
+def test_other_cities_are_not_taken(city, label):
+    assert not names.same_city(city, label)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,12 @@ from urbancam.workflow.errors import InputError
 
 
 @pytest.mark.parametrize(
-    "values", [["11100", " 12220 ", "50000.0"], [11100, 12220, 50000], [11100.0, 12220.0, 50000.0]]
+    "values",
+    [
+        ["11100", " 12220 ", "50000.0"],
+        [11100, 12220, 50000],
+        [11100.0, 12220.0, 50000.0],
+    ],
 )
 def test_codes_come_as_text_or_number(values):
     assert polygons.parse_codes(pd.Series(values), "x").tolist() == [11100, 12220, 50000]
@@ -33,15 +38,15 @@ def test_invalid_polygons_are_repaired_and_counted(tmp_path, caplog):
     land.geometry = [bowtie, *land.geometry[1:]]
     write_old_urban_atlas(tmp_path, land=land)
     got, _ = read(tmp_path)
-    assert got.is_valid.all() and got.area.iloc[0] == pytest.approx(390 * 600 / 2)
+    assert got.is_valid.all()
+    assert got.area.iloc[0] == pytest.approx(390 * 600 / 2)
     assert "repairs 1 of 3 polygons" in caplog.text
 
 
 def test_no_data_is_no_land_cover(tmp_path, caplog):
     caplog.set_level("INFO")
-    write_old_urban_atlas(
-        tmp_path, land=land_cover_frame().assign(CODE2012=["11210", "91000", "31000"])
-    )
+    land = land_cover_frame().assign(CODE2012=["11210", "91000", "31000"])
+    write_old_urban_atlas(tmp_path, land=land)
     assert read(tmp_path)[0]["code"].tolist() == [11210, 31000]
     assert "drops 1 polygons of no data, 0.01 km2" in caplog.text
 
@@ -54,9 +59,8 @@ def test_another_coordinate_system_is_moved(tmp_path):
     )
     land, boundary = read(tmp_path)
     assert land.area.sum() == pytest.approx(480_000, rel=1e-6)
-    np.testing.assert_allclose(
-        boundary.total_bounds, [WEST, SOUTH, WEST + 800, SOUTH + 600], atol=0.01
-    )
+    expected = [WEST, SOUTH, WEST + 800, SOUTH + 600]
+    np.testing.assert_allclose(boundary.total_bounds, expected, atol=0.01)
 
 
 def test_file_without_a_coordinate_system_is_refused(tmp_path):

@@ -13,7 +13,8 @@ def test_nothing_here_says_what_to_fetch_and_where_to_put_it(tmp_path):
     with pytest.raises(InputError) as raised:
         read(tmp_path, "Lyon", 2018)
     assert "no Urban Atlas 2018 of Lyon is here (cities found: none)" in raised.value.what
-    assert "_UA2018_v013.zip" in raised.value.do and "CLMS_UA_LCU_S2018" in raised.value.do
+    assert "_UA2018_v013.zip" in raised.value.do
+    assert "CLMS_UA_LCU_S2018" in raised.value.do
     assert raised.value.where in raised.value.do
 
 

@@ -1,5 +1,7 @@
 """The cells of a city, on both of INSEE's grids, with an income and without."""
 
+import itertools
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -21,64 +23,60 @@ def make_table(tmp_path, **change) -> pd.DataFrame:
 
 
 def test_cells_belong_to_the_city_that_holds_their_centre(tmp_path):
-    half = shapely.box(WEST, SOUTH, WEST + 300 + 1, SOUTH + 600)
+    half = shapely.box(WEST, SOUTH, WEST + 301, SOUTH + 600)  # just beyond the centres
     got = selection.select_cells(make_table(tmp_path), half, "Paris")
-    assert set(got["idINSPIRE"]) == {cell_id(column, row) for column in (0, 1) for row in range(3)}
+    west_columns = itertools.product((0, 1), range(3))
+    assert set(got["idINSPIRE"]) == {cell_id(column, row) for column, row in west_columns}
     assert got.columns.tolist() == [*selection.COLUMNS, "geometry"]
-    assert got["income_eur"].iloc[0] == pytest.approx(20_000) and got["department"].eq("75").all()
+    assert got["income_eur"].iloc[0] == pytest.approx(20_000)
+    assert got["department"].eq("75").all()
 
 
 @pytest.mark.parametrize("size_m", [200, 1000])
 def test_squares_are_exact(size_m):
     got = selection.squares(pd.Series([f"CRS3035RES{size_m}mN2888000E3760000"]))[0]
-    assert (
-        got.equals(shapely.box(3760000, 2888000, 3760000 + size_m, 2888000 + size_m))
-        and got.area == size_m**2
-    )
+    assert got.equals(shapely.box(3760000, 2888000, 3760000 + size_m, 2888000 + size_m))
+    assert got.area == size_m**2
 
 
 def test_all_squares_of_a_city_are_those_whose_centre_it_holds():
-    outline = shapely.Polygon(
-        [(WEST - 90, SOUTH - 120), (WEST + 450, SOUTH + 90), (WEST + 300, SOUTH + 700)]
-    )
+    triangle = [(WEST - 90, SOUTH - 120), (WEST + 450, SOUTH + 90), (WEST + 300, SOUTH + 700)]
+    outline = shapely.Polygon(triangle)
     got = selection.squares_inside(outline, 200)
-    around = [cell_id(column, row) for column in range(-2, 5) for row in range(-2, 6)]
-    expected = [
-        one for one in around if outline.contains(shapely.Point(grid.centres(pd.Series([one]))[0]))
-    ]
+    around = itertools.product(range(-2, 5), range(-2, 6))
+    ids = pd.Series([cell_id(column, row) for column, row in around])
+    inside = outline.contains(shapely.points(grid.centres(ids)))
+    expected = ids[inside].tolist()
     assert got.tolist() == sorted(expected) and len(got) > 3
 
 
 def test_squares_without_income_are_added_and_the_others_stay_as_they_are(tmp_path):
-    people, income = [0.0, *range(11, 22)], [2e5] * 10 + [None, 3e5]
-    known = selection.select_cells(make_table(tmp_path, Ind=people, Ind_snv=income), CITY, "Paris")
-    got = selection.add_cells_without_income(known, CITY, 200)
-    assert len(known) == 10 and got["idINSPIRE"].tolist() == sorted(census_frame()["IdINSPIRE"])
-    pd.testing.assert_frame_equal(got[got["income_eur"].notna()].reset_index(drop=True), known)
+    people = [0.0, *range(11, 22)]
+    income = [2e5] * 10 + [None, 3e5]
+    cells = selection.select_cells(make_table(tmp_path, Ind=people, Ind_snv=income), CITY, "Paris")
+    got = selection.add_cells_without_income(cells, CITY, 200)
+    assert len(cells) == 10 and got["idINSPIRE"].tolist() == sorted(census_frame()["IdINSPIRE"])
+    pd.testing.assert_frame_equal(got[got["income_eur"].notna()].reset_index(drop=True), cells)
     added = got[got["income_eur"].isna()]
     assert added["idINSPIRE"].tolist() == [cell_id(0, 0), cell_id(2, 2)]
-    assert (
-        not added["imputed"].any()
-        and added["group"].isna().all()
-        and (added[["ind", "men"]] == 0).all(axis=None)
-    )
+    assert not added["imputed"].any()
+    assert added["group"].isna().all()
+    assert (added[["ind", "men"]] == 0).all(axis=None)
 
 
 def test_added_squares_take_the_department_of_the_nearest_cell(tmp_path):
     communes = ["75101", "75101", "92001", "92001"] * 3
     table = make_table(tmp_path, Depcom=communes, Ind=[1, 0, 0, 1] * 3)
-    got = selection.add_cells_without_income(
-        selection.select_cells(table, CITY, "Paris"), CITY, 200
-    )
-    assert got.set_index("idINSPIRE")["department"][[cell_id(1, 0), cell_id(2, 0)]].tolist() == [
-        "75",
-        "92",
-    ]
+    cells = selection.select_cells(table, CITY, "Paris")
+    got = selection.add_cells_without_income(cells, CITY, 200)
+    departments = got.set_index("idINSPIRE")["department"]
+    assert departments[cell_id(1, 0)] == "75"
+    assert departments[cell_id(2, 0)] == "92"
 
 
 def test_a_city_whose_squares_all_have_an_income_gets_none(tmp_path):
-    known = selection.select_cells(make_table(tmp_path), CITY, "Paris")
-    pd.testing.assert_frame_equal(selection.add_cells_without_income(known, CITY, 200), known)
+    cells = selection.select_cells(make_table(tmp_path), CITY, "Paris")
+    pd.testing.assert_frame_equal(selection.add_cells_without_income(cells, CITY, 200), cells)
 
 
 def test_imputed_cells_their_people_and_cells_without_income_are_counted():

@@ -6,17 +6,16 @@ from urbancam.sources.census import vintages
 from urbancam.workflow.errors import InputError
 
 
-def test_addresses_name_the_grid():
-    assert (
-        vintages.VINTAGES[2015, 1000]
-        .addresses(2015)[0]
-        .endswith("4176293/Filosofi2015_carreaux_1000m_csv.zip")
-    )
-    assert (
-        vintages.VINTAGES[2021, 1000]
-        .addresses(2021)[0]
-        .endswith("8735171/Filosofi2021_carreaux_1km_csv.zip")
-    )
+@pytest.mark.parametrize(
+    ("year", "tail"),
+    [
+        (2015, "4176293/Filosofi2015_carreaux_1000m_csv.zip"),
+        (2021, "8735171/Filosofi2021_carreaux_1km_csv.zip"),
+    ],
+)
+def test_addresses_name_the_grid(year, tail):
+    first, *_ = vintages.VINTAGES[year, 1000].addresses(year)
+    assert first.endswith(tail)
 
 
 @pytest.mark.parametrize(
@@ -66,11 +65,10 @@ def test_file_that_hides_its_year_is_named(tmp_path):
 
 
 def test_metropolitan_table_is_chosen_among_those_of_an_archive(tmp_path):
-    tables = [
-        tmp_path / name
-        for name in ("carreaux_200m_reun.csv", "carreaux_200m_met.csv", "carreaux_1km_met.csv")
-    ]
-    assert vintages.choose_table(tables, tmp_path / "a.zip").name == "carreaux_200m_met.csv"
+    names = ["carreaux_200m_reun.csv", "carreaux_200m_met.csv", "carreaux_1km_met.csv"]
+    tables = [tmp_path / name for name in names]
+    got = vintages.choose_table(tables, tmp_path / "a.zip")
+    assert got.name == "carreaux_200m_met.csv"
 
 
 def test_no_telling_which_table_is_said(tmp_path):
