@@ -55,6 +55,7 @@ def clean(table: pd.DataFrame, where: str, cell_size_m: int = 200) -> pd.DataFra
             f"none of {len(table):,} cells has people and an income", where, "check the file"
         )
 
+    # Imputed cells of a group share one income; a group of one shares nothing.
     cells_of_group = usable.groupby("group")["group"].transform("size")
     shared = usable["imputed"] & cells_of_group.gt(1)
     return usable.assign(group=usable["group"].where(shared, None))
@@ -124,6 +125,7 @@ def read_strip(
             f"columns are missing: {', '.join(missing)}", shown(path), "run step 01 with --force"
         )
 
+    # The strip is cut to the bounds, cell by cell.
     x, y = grid.centres(strip["idINSPIRE"]).T
     inside = (x >= west) & (x <= east) & (y >= south) & (y <= north)
     return strip[inside].reset_index(drop=True)

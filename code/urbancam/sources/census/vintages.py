@@ -137,6 +137,7 @@ def choose_table(tables: list[Path], archive: Path, cell_size_m: int = 200) -> P
     Raises:
         InputError: none, or several and no telling which.
     """
+    # An archive may hold other grids, islands overseas and notes as well.
     readable = [path for path in tables if path.suffix.lower() in TABLE_SUFFIXES]
     fitting = [path for path in readable if _is_of_grid(path.stem, cell_size_m)]
     if len(fitting) > 1:

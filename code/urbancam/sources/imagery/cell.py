@@ -72,6 +72,7 @@ def source_window(tile: Tile, bounds: Bounds, image_px: int) -> Window | None:
     Returns:
         None where it needs none.
     """
+    # Where the image is coarser than the tile, the kernel spans more of the tile's pixels.
     west, _, east, _ = bounds
     tile_px_per_image_px = (east - west) / image_px / tile.pixel_m
     kernel_px = math.ceil(KERNEL_PX * max(tile_px_per_image_px, 1))

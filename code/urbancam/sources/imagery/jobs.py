@@ -34,6 +34,7 @@ def deal(cells: list[Cell], workers: int) -> list[list[Cell]]:
     A job is the cells of one tile; many small ones are put together, few large ones are divided
     from north to south.
     """
+    # Long jobs first, so that no process is left alone with one at the end.
     jobs = _jobs_by_tile(cells)
     if len(jobs) > FEW_CELLS:
         jobs = _merge(jobs)
@@ -44,6 +45,7 @@ def deal(cells: list[Cell], workers: int) -> list[list[Cell]]:
 
 def _jobs_by_tile(cells: list[Cell]) -> list[list[Cell]]:
     """The cells of each tile from north to south; tiles from west to east."""
+    # The first tile of a cell is the one that wins, so most of its pixels come from there.
     cells_of_tile: dict[TileFile, list[Cell]] = {}
     for cell in cells:
         main_tile = cell.tiles[0]

@@ -60,7 +60,7 @@ def cells_with_tiles(
     else:
         pairs = _overlaps(cells, tiles)
 
-    # The tiles of a cell, first the one that wins.
+    # Pairs in order of rank: each cell meets first the tile that wins.
     files = tile_files(tiles, data)
     rank = _ranks(files)
     files_of_cell: list[list[TileFile]] = [[] for _ in range(len(cells))]
@@ -86,6 +86,7 @@ def _ranks(files: list[TileFile]) -> np.ndarray:
         year = file.campaign_year or 0
         return -year, file.name, str(file.path)
 
+    # Rank is the inverse of the order: the place of each file in it.
     order = sorted(range(len(files)), key=preference)
     rank = np.empty(len(files), int)
     rank[order] = np.arange(len(files))

@@ -16,6 +16,7 @@ def signature(path: Path) -> str:
     """
     size_bytes = path.stat().st_size
     digest = hashlib.blake2b(str(size_bytes).encode(), digest_size=12)
+    # Samples lie evenly over the file, the last one at its end.
     last_start = max(size_bytes - SAMPLE_BYTES, 0)
     with path.open("rb") as file:
         for start in np.linspace(0, last_start, SAMPLES, dtype=np.int64):

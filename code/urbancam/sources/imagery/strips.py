@@ -37,6 +37,7 @@ class Strips:
         Raises:
             InputError: it cannot be decoded, now or the first time.
         """
+        # A cell that needs a damaged strip fails at once, not after decoding it in vain.
         if key in self._damaged:
             raise self._damaged[key]
         if key not in self._strips:

@@ -116,6 +116,7 @@ class Tile:
 
     def bounds_in(self, crs: str) -> Bounds:
         """(west, south, east, north) of the tile's corners, transformed to another CRS."""
+        # The four corners, around the tile.
         columns = np.array([0, self.width, self.width, 0])
         rows = np.array([0, 0, self.height, self.height])
         x, y = self.transform @ (columns, rows)
@@ -138,6 +139,7 @@ class Tile:
         Raises:
             InputError: the file cannot be decoded there.
         """
+        # Each strip is decoded once and serves all windows that reach into it.
         self.plan([window])
         pixels = np.empty((len(BANDS), window.height, window.width), np.uint8)
         for number in _strip_numbers(window):
@@ -169,6 +171,7 @@ class Tile:
         level = max((level for level in levels if level <= factor), default=1)
         step = factor // level
         if level == 1:
+            # Without such a level all of it is decoded, strip by strip.
             whole = Window(0, self.height, 0, self.width)
             strips = []
             for number in _strip_numbers(whole):

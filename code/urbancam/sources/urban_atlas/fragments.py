@@ -96,6 +96,7 @@ def describe_cover(fragments: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> dict
     covered_m2 = fragments.groupby("idINSPIRE")["area_m2"].sum()
     covered_m2 = covered_m2.reindex(cell_m2.index, fill_value=0.0)
 
+    # Cells outside every polygon have no fragment, so they are named here or nowhere.
     outside = covered_m2.index[covered_m2 == 0]
     if len(outside):
         log.warning(
@@ -238,6 +239,7 @@ def label_raster(
     if not len(polygons):
         return np.zeros((image_px, image_px), dtype=np.int32)
 
+    # Row 0 is in the north, so a row further is a step to the south.
     west, south, east, north = cell_bounds
     pixel_width = (east - west) / image_px
     pixel_height = (south - north) / image_px

@@ -95,6 +95,7 @@ def find_layers(folder: Path, city: str, edition: int, scratch: Path) -> list[La
     files = [name for name, *_ in listing(folder) if _is_readable(name)]
     says_city = {name: names.path_says(Path(name), city) for name in files}
 
+    # First what speaks of the city, then what is silent.
     layers: list[Layer] = []
     for says in (True, None):
         for name in files:
