@@ -28,7 +28,8 @@ FEED = """<?xml version='1.0' encoding='UTF-8'?>
 RESOURCE = """
   <entry><title>{name}</title>
     <link href="{base}{index}/{name}" rel="alternate" type="application/atom+xml"/>
-    <gpf_dl:zone term="{zone}" label="{zone}"/><gpf_dl:editionDate>{date}</gpf_dl:editionDate></entry>"""
+    <gpf_dl:zone term="{zone}" label="{zone}"/>
+    <gpf_dl:editionDate>{date}</gpf_dl:editionDate></entry>"""
 FILE = """
   <entry><title>{name}</title>
     <link href="{url}" rel="section" type="application/x-7z-compressed" gpf_dl:length="{size}"/>

@@ -1,12 +1,12 @@
 """UrbanCAM: what an aerial image says about a place, and where in the image it says it.
 
-A folder imports only from the folders above it in this list; where a line ends in brackets, only from those named there.
-`tests/test_layers.py` reads this list and holds every module to it.
+A folder imports only from the folders above it in this list; where a line ends in brackets, only
+from those named there. `tests/test_layers.py` reads this list and holds every module to it.
 
 workflow    the shape of a numbered script: settings, paths, records, arguments, messages, variants
 tables      frames, geographic frames and arrays on disk; grid ids and coordinate systems
 sources     what comes from outside: downloads, imagery, census, Urban Atlas, IGN; never torch
-scoring     income classes and targets, predictions, metrics, calibration, intervals, autocorrelation
+scoring     income classes and targets, predictions, metrics, calibration, intervals
 learning    splits, images, networks, training, baselines, leakage; never geopandas
 explaining  activation maps, their projection on land cover, other methods and controls
 cities      the second experiment: sites, patches, similarity, relevance

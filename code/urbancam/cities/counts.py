@@ -1,4 +1,5 @@
-"""How many patches a run of the cities experiment trains, validates and tests, and what of them is not cached yet."""
+"""How many patches a run of the cities experiment trains, validates and tests, and what of them
+is not cached yet."""
 
 import csv
 

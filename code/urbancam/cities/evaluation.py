@@ -19,8 +19,8 @@ def read_predictions(paths: Paths, folds: int) -> tuple[pd.DataFrame, list[str]]
     """The test predictions of a run or variant over all its folds.
 
     Returns:
-        The predictions, checked against the patches that are tested; and the names of the cities that the networks
-        tell apart.
+        The predictions, checked against the patches that are tested; and the names of the cities
+        that the networks tell apart.
     """
     files = [paths.test_predictions(fold) for fold in range(folds)]
     table = pd.concat([frames.read(file, dtype=TEXT) for file in files], ignore_index=True)

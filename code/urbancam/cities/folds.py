@@ -1,4 +1,5 @@
-"""The training of one fold of the cities experiment: its patches by role, and the network that names their city."""
+"""The training of one fold of the cities experiment: its patches by role, and the network that
+names their city."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""Relevance of drawn test patches: which are drawn, by which network they are mapped, over which land cover."""
+"""Relevance of drawn test patches: which are drawn, by which network they are mapped, over which
+land cover."""
 
 import functools
 import logging

@@ -1,7 +1,8 @@
-"""Activation maps of all cells of a city, laid on its land cover: batch by batch, gone on with after a kill.
+"""Activation maps of all cells of a city, laid on its land cover: batch by batch, gone on with
+after a kill.
 
-Each batch leaves two files in the folder of parts, one row a fragment and one row a cell; the whole tables are joined
-from them at the end.
+Each batch leaves two files in the folder of parts, one row a fragment and one row a cell; the whole
+tables are joined from them at the end.
 """
 
 import logging
@@ -35,7 +36,8 @@ def project_city(
 
     Args:
         paths: Of the city and run.
-        samples: `idINSPIRE, fold` of the cells, each mapped by the model of its fold, which never saw it.
+        samples: `idINSPIRE, fold` of the cells, each mapped by the model of its fold, which never
+            saw it.
         settings: Of the run.
         parts: Folder of the batches.
         device: "auto", "cpu" or "cuda".
@@ -93,7 +95,10 @@ def _write_thumbnail(maps: projection.CellMaps, path: Path) -> None:
 
 
 def _concat_filled(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """The tables that have rows, one below the other; where none has, an empty one with the columns."""
+    """The tables that have rows, one below the other.
+
+    Where none has, an empty one with the columns.
+    """
     filled = [table for table in tables if len(table)]
     return pd.concat(filled or tables, ignore_index=True)
 
@@ -124,7 +129,8 @@ def join_parts(parts: Path, fragments_path: Path) -> tuple[pd.DataFrame, pd.Data
 
 
 def check_additivity(cells: pd.DataFrame) -> None:
-    """Contributions of a cell's fragments, and of what no polygon covers, add up to its logit less the bias."""
+    """Contributions of a cell's fragments, and of what no polygon covers, add up to its logit
+    less the bias."""
     total = cells["contribution"] + cells["uncovered_contribution"]
     error = np.abs(total - (cells["logit"] - cells["bias"])).max()
     spread = cells["logit"].max() - cells["logit"].min()

@@ -24,7 +24,8 @@ def predict(
 ) -> dict[str, pd.DataFrame]:
     """The predictions of each baseline; it learns from all used cells of the other folds.
 
-    Of a city that is left out they learn from the other cities: coordinates, which mean nothing there, and the image
+    Of a city that is left out they learn from the other cities: coordinates, which mean nothing
+        there, and the image
     baselines, whose patches are each city's own, then say nothing.
 
     Args:
@@ -62,7 +63,8 @@ def predict(
 def _read_cells(
     paths: Paths, other_cities: list[Paths], used: pd.DataFrame, landcover_key: str
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """The used cells of the city, and of others as one more fold: their samples, people and fragments."""
+    """The used cells of the city, and of others as one more fold: their samples, people and
+    fragments."""
     samples, people, fragments = [used], [], []
     for city in other_cities:
         theirs = samples_table.read(city.samples)

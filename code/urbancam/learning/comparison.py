@@ -1,4 +1,5 @@
-"""A run beside its variants: its scores under other splits with what each split leaks, and under other seeds."""
+"""A run beside its variants: its scores under other splits with what each split leaks, and under
+other seeds."""
 
 import logging
 
@@ -52,7 +53,10 @@ def _trained_split(method: str, paths: Paths, settings: Settings) -> pd.DataFram
 
 
 def _untrained_split(method: str, paths: Paths, settings: Settings) -> pd.DataFrame | None:
-    """What the coordinates reach under a split that was not trained; None where a small city has too few blocks."""
+    """What the coordinates reach under a split that was not trained.
+
+    None where a small city has too few blocks.
+    """
     samples = read_used(paths.samples)
     try:
         cells = leakage.split_again(samples, method, settings)
@@ -70,7 +74,8 @@ def _untrained_split(method: str, paths: Paths, settings: Settings) -> pd.DataFr
 
 
 def _left_out(paths: Paths, variant: Paths, settings: Settings) -> pd.DataFrame:
-    """Scores of the city left out of its own training, and what it shares with the cities that taught."""
+    """Scores of the city left out of its own training, and what it shares with the cities that
+    taught."""
     cells = read_used(variant.samples)
     folds = _tested_folds(LEFT_OUT, cells, settings)
     others = [read_used(city.samples) for city in paths.other_cities()]
@@ -84,7 +89,8 @@ def _scores_of(paths: Paths) -> pd.DataFrame:
 
 
 def _tested_folds(method: str, cells: pd.DataFrame, settings: Settings) -> int:
-    """How many folds were trained and tested under a split: the run's own, or as many as variants train."""
+    """How many folds were trained and tested under a split: the run's own, or as many as
+    variants train."""
     own = method == settings.split.method
     trained = settings.split.trained_folds if own else settings.compare.folds
     return min(trained or settings.folds_trained, cells["fold"].nunique())

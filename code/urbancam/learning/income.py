@@ -1,4 +1,5 @@
-"""The training of one fold on the income classes of a city, or of all other cities, and what it predicts."""
+"""The training of one fold on the income classes of a city, or of all other cities, and what it
+predicts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,7 +45,8 @@ class FoldCells:
 
 
 def read_fold(paths: Paths, settings: Settings, fold: int, workers: int) -> FoldCells:
-    """The cells of a fold; of all cities that it needs, where the city is left out of its own training.
+    """The cells of a fold; of all cities that it needs, where the city is left out of its own
+    training.
 
     Args:
         paths: Of the city and run.

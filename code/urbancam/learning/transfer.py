@@ -58,7 +58,8 @@ def predict_by_folds(
     items = datasets.LabelledImages(images, rows, np.zeros(len(rows), dtype=int))
     target_device = networks.find_device(device)
     outputs = []
-    # ASSUME: where no fold's model was trained, all of them are asked, and the mean of their outputs is the answer.
+    # ASSUME: where no fold's model was trained, all of them are asked, and the mean of their
+    # outputs is the answer.
     for fold in folds:
         network = networks.load(trained.weights(fold), settings.model).to(target_device)
         outputs.append(inference.predict(network, items, settings, workers))
@@ -78,7 +79,8 @@ def predict_without_income(ids: pd.Series, outputs: torch.Tensor, head: str) -> 
 
 
 def _spread_of_logit(outputs: torch.Tensor) -> np.ndarray | float:
-    """Standard deviation of the logit between the folds' models, NaN for a single one or a softmax head."""
+    """Standard deviation of the logit between the folds' models, NaN for a single one or a
+    softmax head."""
     folds, cells, units = outputs.shape
     if units > 1 or folds == 1 or not cells:
         return float("nan")
@@ -106,7 +108,8 @@ def transfer_table(
     samples: pd.DataFrame,
     settings: Settings,
 ) -> pd.DataFrame:
-    """The rows of `transfer.csv`: scores of the own model and of each foreign one on the city's cells.
+    """The rows of `transfer.csv`: scores of the own model and of each foreign one on the city's
+    cells.
 
     Args:
         own_name: Name of the city.

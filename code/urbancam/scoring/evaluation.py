@@ -1,4 +1,5 @@
-"""The tables of a run's scores: the network beside its baselines, how sure it is, what it leaves in space."""
+"""The tables of a run's scores: the network beside its baselines, how sure it is, what it leaves
+in space."""
 
 from collections.abc import Mapping
 

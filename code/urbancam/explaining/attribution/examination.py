@@ -1,4 +1,5 @@
-"""All methods and controls over the drawn cells of a city: group by group, gone on with after a kill."""
+"""All methods and controls over the drawn cells of a city: group by group, gone on with after a
+kill."""
 
 import logging
 from pathlib import Path
@@ -29,7 +30,8 @@ Tables = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
 def examine_city(
     cells: pd.DataFrame, paths: Paths, settings: Settings, parts: Path, device: str, workers: int
 ) -> Tables:
-    """Curves, correlations and shares of all the cells; groups that are there are not examined again.
+    """Curves, correlations and shares of all the cells; groups that are there are not examined
+    again.
 
     Args:
         cells: Drawn cells: `idINSPIRE, fold, rich`, as `agreement.draw_cells` gives them.
