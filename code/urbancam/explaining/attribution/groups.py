@@ -17,7 +17,8 @@ from urbancam.explaining.attribution.findings import Findings
 from urbancam.learning import backbones, datasets, networks
 from urbancam.workflow.settings import Settings
 
-GROUP_CELLS = 25  # at most; ASSUME: random weights drawn anew every so many cells
+# at most; ASSUME: random weights drawn anew every so many cells
+GROUP_CELLS = 25
 # of the batch norms of random weights; ASSUME: at 6 x 6 positions each, 1152 values a channel
 CALIBRATION_IMAGES = 32
 PUBLISHED = "published"
