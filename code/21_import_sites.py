@@ -83,7 +83,7 @@ def work(job: Job) -> Done:
 def list_folder(job: Job) -> "tuple[pd.DataFrame, pd.DataFrame]":
     """The images in the drop folder, and what lies there that is none.
 
-    Fetched from the hub first where asked.
+    Fetched from the hub first where section.
     """
     import pandas as pd
 
@@ -117,18 +117,18 @@ def cut_from_tiles(job: Job) -> "tuple[pd.DataFrame, pd.DataFrame]":
 
     from urbancam.cities import tile_sites
 
-    paths, asked = job.paths, job.settings.cities
-    image_px = round(asked.site_m / asked.pixel_size_m)
+    paths, section = job.paths, job.settings.cities
+    image_px = round(section.site_m / section.pixel_size_m)
     max_void_fraction = job.settings.samples.max_void_fraction
-    cities = tile_sites.cities_with_tiles(paths, asked.ign_cities)
+    cities = tile_sites.cities_with_tiles(paths, section.ign_cities)
     parts = [
         tile_sites.cut_sites(
-            paths, city, asked.site_m, image_px, asked.ign_sites, max_void_fraction, job.workers
+            paths, city, section.site_m, image_px, section.ign_sites, max_void_fraction, job.workers
         )
         for city in cities
     ]
     images, skipped = (pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True))
-    tile_sites.check_any(images, asked.site_m, cities)
+    tile_sites.check_any(images, section.site_m, cities)
     return images, skipped
 
 

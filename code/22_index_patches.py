@@ -43,16 +43,18 @@ def work(job: Job) -> Done:
     from urbancam.cities import patch_windows, patches
     from urbancam.tables import frames
 
-    paths, asked, seed = job.paths, job.settings.cities, job.settings.seed
-    method, folds = asked.split, asked.folds_split
+    paths, section, seed = job.paths, job.settings.cities, job.settings.seed
+    method, folds = section.split, section.folds_split
     text = dict.fromkeys(("site", "image", "acquisition"), str)
     images = frames.read(paths.sites, dtype=text)
-    cities = patches.usable_cities(images, asked.patch_px, method)
-    images = usable_images(images, cities, asked)
+    cities = patches.usable_cities(images, section.patch_px, method)
+    images = usable_images(images, cities, section)
     halves = method == "published"
-    windows = patch_windows.index_windows(images, asked.patch_px, asked.stride_px, halves=halves)
+    windows = patch_windows.index_windows(
+        images, section.patch_px, section.stride_px, halves=halves
+    )
     sites = patches.assign_sites(images, method, folds, seed)
-    table = patches.add_roles(windows, sites, method, folds, asked.test_patches, seed)
+    table = patches.add_roles(windows, sites, method, folds, section.test_patches, seed)
     patches.check_roles(table, folds)
     frames.write(table, paths.patches)
     frames.write(patches.count_roles(table, cities, folds), paths.cities_used)
@@ -69,7 +71,7 @@ def work(job: Job) -> Done:
 
 
 def usable_images(
-    images: "pd.DataFrame", cities: "pd.DataFrame", asked: "Cities"
+    images: "pd.DataFrame", cities: "pd.DataFrame", section: "Cities"
 ) -> "pd.DataFrame":
     """The images that hold patches, of known acquisition where that splits, of cities that take
     part; the others are told."""
@@ -77,11 +79,11 @@ def usable_images(
 
     for city in cities[~cities["used"]].itertuples():
         log.info("leaves out %s: %s", city.city, city.reason)
-    has_windows = patch_windows.holds_windows(images, asked.patch_px, asked.split)
+    has_windows = patch_windows.holds_windows(images, section.patch_px, section.split)
     for image in images[~has_windows].itertuples():
         size = f"{image.width_px} x {image.height_px} px"
         log.info("leaves out %s: %s hold no patch", image.path, size)
-    unknown = ~patches.is_told_apart(images, asked.split)
+    unknown = ~patches.is_told_apart(images, section.split)
     if unknown.any():
         log.info("leaves out %d images of unknown acquisition", unknown.sum())
     of_used_city = images["city"].isin(cities.loc[cities["used"], "city"])

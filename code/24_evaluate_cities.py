@@ -89,8 +89,10 @@ def work(job: Job) -> Done:
             log.info("leaves out variant %s: not trained (%s)", name, advice)
             continue
         variant_folds = cities.of_variant(name).folds_trained
-        table, known = evaluation.read_predictions(paths.of_variant(name), variant_folds)
-        parts.append(evaluation.accuracy_of(name, table, known, statistics, seed))
+        table, cities_told_apart = evaluation.read_predictions(
+            paths.of_variant(name), variant_folds
+        )
+        parts.append(evaluation.accuracy_of(name, table, cities_told_apart, statistics, seed))
     scores = pd.concat(parts, ignore_index=True)
     sites = evaluation.read_embeddings(paths, folds)
     tables = evaluation.compare_cities(predictions, sites, names, statistics, seed)

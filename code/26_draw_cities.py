@@ -33,7 +33,7 @@ def declare(request: Request) -> Step:
 
 
 def work(job: Job) -> Done:
-    from urbancam.showing.figures import cities, style
+    from urbancam.showing.figures import arrangements, cities, style
     from urbancam.tables import frames
 
     paths = job.paths
@@ -44,8 +44,8 @@ def work(job: Job) -> Done:
         "city_accuracy": cities.draw_city_accuracy(accuracy, credits),
         "city_confusion": cities.draw_city_confusion(confusion, credits),
         "colour_controls": cities.draw_colour_controls(accuracy, credits),
-        "city_tree": cities.draw_city_tree(tree, confusion["city"].tolist(), credits),
-        "city_map": cities.draw_city_map(places, credits),
+        "city_tree": arrangements.draw_city_tree(tree, confusion["city"].tolist(), credits),
+        "city_map": arrangements.draw_city_map(places, credits),
     }
     write_files(paths.figures, style.render_files(figures))
     log.info("saves %s to %s", ", ".join(figures), shown(paths.figures))

@@ -11,23 +11,22 @@ def visible() -> list[str]:
 
     Found without torch.
     """
-    if (named := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
-        return [name.strip() for name in named.split(",") if name.strip() not in ("", "-1")]
-    asked = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
+    names = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if names is not None:
+        return [name.strip() for name in names.split(",") if name.strip() not in ("", "-1")]
+    query = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
     try:
-        answer = subprocess.run(
-            asked, capture_output=True, text=True, check=True, timeout=20
-        ).stdout
+        answer = subprocess.run(query, capture_output=True, text=True, check=True, timeout=20)
     except (OSError, subprocess.SubprocessError):
         return []  # no driver, no GPU
-    return answer.split()
+    return answer.stdout.split()
 
 
 def run_side_by_side(commands: list[list[str]], gpus: list[str]) -> int:
     """Run all commands, on each GPU one at a time; one that fails does not stop the others.
 
     Returns:
-        the largest exit status.
+        The largest exit status.
     """
     free: queue.Queue[str] = queue.Queue()
     for gpu in gpus:

@@ -14,21 +14,24 @@ CONFIG = ROOT / "code" / "config"
 
 
 def folder_name(city: str) -> str:
-    """Folder name of a city: accents stripped, blanks to hyphens ("Saint Étienne" ->
-    "Saint-Etienne")."""
+    """Folder name of a city: accents stripped, blanks to hyphens.
+
+    "Saint Étienne" -> "Saint-Etienne".
+    """
     plain = unicodedata.normalize("NFKD", city).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9_-]+", "-", plain).strip("-")
 
 
 def folder_name_among(city: str, cities: list[str]) -> str:
-    """Folder name of a city, numbered where it has no Latin letter, or where another city's
-    would be the same."""
-    name, all_names = folder_name(city), [folder_name(other).casefold() for other in cities]
-    return (
-        name
-        if name and all_names.count(name.casefold()) == 1
-        else f"{name or 'city'}_{cities.index(city)}"
-    )
+    """Folder name of a city that no other of these cities has.
+
+    It is numbered where the city has no Latin letter, or where another city's would be the same.
+    """
+    name = folder_name(city)
+    all_names = [folder_name(other).casefold() for other in cities]
+    if name and all_names.count(name.casefold()) == 1:
+        return name
+    return f"{name or 'city'}_{cities.index(city)}"
 
 
 def shown(path: Path) -> str:
@@ -48,11 +51,11 @@ class Paths:
     """Paths of one city and one run below the two top folders.
 
     Args:
-        data: folder of what came from outside.
-        results: folder of what was computed.
-        city: name of the city, any spelling ("" for steps that serve all cities).
-        run: name of the run.
-        variant: name of a variant of the run ("" for the run itself), see `variants.py`.
+        data: Folder of what came from outside.
+        results: Folder of what was computed.
+        city: Name of the city, any spelling ("" for steps that serve all cities).
+        run: Name of the run.
+        variant: Name of a variant of the run ("" for the run itself), see `variants.py`.
     """
 
     data: Path
@@ -186,30 +189,30 @@ class Paths:
     def in_other_runs(self, path: Path) -> list[Path]:
         """The same file in all other runs and variants of the city, sorted.
 
-        `path` lies in the run's folder.
+        Args:
+            path: File in the folder of this run.
         """
         within = path.relative_to(self.run_folder)
-        found = [
+        same_files = {
             *self.city_folder.glob(f"*/{within}"),
             *self.city_folder.glob(f"*/variants/*/{within}"),
-        ]
-        return sorted(set(found) - {path})
+        }
+        return sorted(same_files - {path})
 
     def cities_learned_from(self, method: str) -> list["Paths"]:
-        """The other cities whose cells are learned from: all at hand where the split leaves the
-        city out, else none."""
+        """The other cities whose cells are learned from.
+
+        Args:
+            method: Method of splitting; only one that leaves the city out learns from others.
+        """
         return self.other_cities() if method == "city" else []
 
     def other_cities(self) -> list["Paths"]:
         """The paths of all other cities that have samples of the same run, sorted by name."""
-        found = sorted(
-            path.parent.parent.name for path in self.results.glob(f"*/{self.run}/samples.csv")
-        )
-        return [
-            Paths(self.data, self.results, name, self.run)
-            for name in found
-            if name != folder_name(self.city)
-        ]
+        samples = self.results.glob(f"*/{self.run}/samples.csv")
+        names = sorted(path.parent.parent.name for path in samples)
+        own = folder_name(self.city)
+        return [Paths(self.data, self.results, name, self.run) for name in names if name != own]
 
     @property
     def samples(self) -> Path:

@@ -31,7 +31,7 @@ def take_over(step: Step, results: Iterable[Path]) -> Done | None:
     """
     for result in results:
         record = read_json(record_path(result)) or {}
-        if result == step.result or _made_from(record) != _made_from(step.current):
+        if result == step.result or _made_of(record) != _made_of(step.current):
             continue
         sources = {path.name: ROOT / path for path in map(Path, record["sha256"])}
         outputs = [*step.all_outputs[1:], step.result]  # the result closes the copy
@@ -45,7 +45,7 @@ def take_over(step: Step, results: Iterable[Path]) -> Done | None:
     return None
 
 
-def _made_from(record: dict[str, Any]) -> tuple:
+def _made_of(record: dict[str, Any]) -> tuple:
     """Step, version, settings and inputs of a record, the inputs by name and content, wherever
     they stand."""
     inputs = sorted(

@@ -133,12 +133,12 @@ def load(run: str, assignments: list[str] | tuple[str, ...] = (), variant: str =
     """Settings of a run, or of a variant of it.
 
     Args:
-        run: name of a file in `code/config/` (without `.yaml`).
+        run: Name of a file in `code/config/` (without `.yaml`).
         assignments: `key.sub=value` strings; values are read as YAML.
-        variant: name of a variant, see `variants.py`; what it changes comes last.
+        variant: Name of a variant, see `variants.py`; what it changes comes last.
 
     Raises:
-        InputError: no such run, no such key, or values that do not fit (all named at once).
+        InputError: There is no such run or key, or values do not fit (all named at once).
     """
     values = _read_run(run)
     sources = shown(CONFIG / f"{run}.yaml")
@@ -159,15 +159,14 @@ def load(run: str, assignments: list[str] | tuple[str, ...] = (), variant: str =
 
 
 def _read_run(run: str, above: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Values of a run: its overlay laid on its `base`, another run that it names, or on
-    `default`."""
+    """Values of a run: its overlay, laid on the run that it names as its `base`, or on `default`."""
     overlay = CONFIG / f"{run}.yaml"
     if not overlay.is_file():
-        known = ", ".join(sorted(p.stem for p in CONFIG.glob("*.yaml")))
+        runs = ", ".join(sorted(path.stem for path in CONFIG.glob("*.yaml")))
         raise InputError(
             f"there is no run {run!r}",
             shown(CONFIG),
-            f"name one of {known}, or write {shown(overlay)}",
+            f"name one of {runs}, or write {shown(overlay)}",
         )
     if run in above:
         chain = " on ".join([*above, run])

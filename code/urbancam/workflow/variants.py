@@ -9,9 +9,12 @@ the same scripts (10 to 14) with `--variant NAME`. Names: `split-<method>`, `see
 import csv
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from urbancam.workflow.errors import InputError
+
+if TYPE_CHECKING:  # nothing but the standard library is loaded
+    from urbancam.workflow.settings import Settings
 
 SHUFFLED = "shuffled-labels"
 OF_CITIES = {  # of the cities experiment: the key of section `cities` that differs, and its value
@@ -33,26 +36,28 @@ def overlay(name: str, folds: int | None, cities_folds: int | None = None) -> di
     """What a variant changes in the settings of its run.
 
     Args:
-        name: of the variant; "" for the run itself.
-        folds: how many folds of a variant are trained (`compare.folds`), null for as many as in the
-            run.
-        cities_folds: the same for the cities experiment (`cities.variant_folds`).
+        name: Name of the variant; "" for the run itself.
+        folds: How many folds of a variant are trained (`compare.folds`), None for as many as in
+            the run.
+        cities_folds: The same for the cities experiment (`cities.variant_folds`).
 
     Raises:
-        InputError: there is no such variant.
+        InputError: There is no such variant.
     """
     if not name:
         return {}
-    changed = {"split": {"trained_folds": folds}} if folds else {}
-    if name == SHUFFLED:
-        return changed | {"samples": {"shuffle_labels": True}}
-    if found := re.fullmatch(r"split-(block|group|random|city)", name):
-        return {"split": changed.get("split", {}) | {"method": found[1]}}
-    if found := re.fullmatch(r"seed-(\d+)", name):
-        return changed | {"seed": int(found[1])}
     if name in OF_CITIES:
         key, value = OF_CITIES[name]
-        return {"cities": {key: value} | ({"trained_folds": cities_folds} if cities_folds else {})}
+        fewer_folds = {"trained_folds": cities_folds} if cities_folds else {}
+        return {"cities": {key: value} | fewer_folds}
+    fewer_folds = {"trained_folds": folds} if folds else {}
+    if method := re.fullmatch(r"split-(block|group|random|city)", name):
+        return {"split": fewer_folds | {"method": method[1]}}
+    changes = {"split": fewer_folds} if fewer_folds else {}
+    if name == SHUFFLED:
+        return changes | {"samples": {"shuffle_labels": True}}
+    if seed := re.fullmatch(r"seed-(\d+)", name):
+        return changes | {"seed": int(seed[1])}
     raise InputError(
         f"there is no variant {name!r}",
         "--variant",
@@ -61,49 +66,56 @@ def overlay(name: str, folds: int | None, cities_folds: int | None = None) -> di
     )
 
 
-def names(settings) -> list[str]:
-    """The variants that section `compare` of a run's settings asks for, in the order they are
-    trained."""
+def names(settings: "Settings") -> list[str]:
+    """The variants that section `compare` of the settings asks for, in the order of training."""
     compare = settings.compare
-    made = [
-        split_name(method)
-        for method in compare.splits
-        if method not in (settings.split.method, "city")
-    ]
-    made += [seed_name(seed) for seed in compare.seeds if seed != settings.seed]
-    return made + ([SHUFFLED] if compare.shuffled_labels else [])
+    # The city left out is a variant of its own, trained where other cities are at hand.
+    own_or_left_out = (settings.split.method, "city")
+    splits = [method for method in compare.splits if method not in own_or_left_out]
+    seeds = [seed for seed in compare.seeds if seed != settings.seed]
+    shuffled = [SHUFFLED] if compare.shuffled_labels else []
+    return [*map(split_name, splits), *map(seed_name, seeds), *shuffled]
 
 
-def names_of_cities(settings, sites: Path) -> list[str]:
+def names_of_cities(settings: "Settings", sites: Path) -> list[str]:
     """The variants that `cities.variants` asks for and that can be trained.
 
     None of a network that was trained elsewhere; the split by acquisition only where two cities
     have two sites on either side of their acquisitions.
 
     Args:
-        settings: of the run.
+        settings: Of the run.
         sites: `sites.csv`; where it is not there yet, all are named.
     """
-    asked = [] if settings.cities.checkpoint else settings.cities.variants
-    if "split-acquisition" not in asked or not sites.is_file():
-        return asked
+    variants = [] if settings.cities.checkpoint else settings.cities.variants
+    if "split-acquisition" not in variants or not sites.is_file():
+        return variants
     with sites.open(encoding="utf-8", newline="") as file:
-        flown = {
+        flights = {
             (row["city"], row["site"], row["acquisition"])
             for row in csv.DictReader(file)
             if row["acquisition"]
         }
-    fit = [city for city in {city for city, _, _ in flown} if _has_two_sides(flown, city)]
-    return asked if len(fit) > 1 else [name for name in asked if name != "split-acquisition"]
+    cities = {city for city, _, _ in flights}
+    if sum(_has_two_sides(flights, city) for city in cities) > 1:
+        return variants
+    return [name for name in variants if name != "split-acquisition"]
 
 
-def _has_two_sides(flown: set[tuple[str, str, str]], city: str) -> bool:
-    """Whether the acquisitions of a city, every other of them, have two sites on either side
-    (`cities/patches.py`)."""
-    own = [(site, acquisition) for name, site, acquisition in flown if name == city]
-    names = sorted({acquisition for _, acquisition in own})
-    sides = [
-        len({site for site, acquisition in own if acquisition in names[first::2]})
-        for first in (0, 1)
-    ]
-    return min(sides) >= 2
+def _has_two_sides(flights: set[tuple[str, str, str]], city: str) -> bool:
+    """Whether the acquisitions of a city have two sites on either side.
+
+    Every other acquisition is on the one side, the rest on the other, as `cities/patches.py` has
+    it.
+
+    Args:
+        flights: City, site and acquisition of each image whose acquisition is known.
+        city: Name of the city.
+    """
+    own = [(site, acquisition) for name, site, acquisition in flights if name == city]
+    acquisitions = sorted({acquisition for _, acquisition in own})
+    for first in (0, 1):
+        side = acquisitions[first::2]
+        if len({site for site, acquisition in own if acquisition in side}) < 2:
+            return False
+    return True
