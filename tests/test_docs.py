@@ -304,7 +304,7 @@ def extended(tmp_path_factory) -> Path:
 
 def run_command(house: Path, script: str) -> None:
     """Run the command of docs/extending.md that calls a script, in a copy of the project."""
-    (words,) = [words for words in commands(EXTENDING) if words[1].endswith(script)]
+    (words,) = [words for words in commands(EXTENDING) if f"code/{script}" in words]
     done = subprocess.run([sys.executable, *words[1:]], capture_output=True, text=True, cwd=house)
     assert done.returncode == 0, done.stdout + done.stderr
 
