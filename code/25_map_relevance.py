@@ -29,7 +29,16 @@ if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     from urbancam.cities.relevance_maps import MappedPatch, Mapper
 
 ROWS_A_SHEET = 10  # patches; as many as a page is high
-KEYS = ("image", "model", "colour", "patch_px", "trained_folds", "relevance")  # of section `cities`
+KEYS = (  # of section `cities`
+    "image",
+    "model",
+    "colour",
+    "patch_px",
+    "split",
+    "folds",
+    "trained_folds",
+    "relevance",
+)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from urbancam.workflow import catalogue
+
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = sorted((ROOT / "code").glob("[0-9][0-9]_*.py"))
-STEPS = [path for path in SCRIPTS if path.name[:2] not in ("90", "93", "94")]
-BY_CITY = [path for path in SCRIPTS if "city=True" in path.read_text()]
+STEPS = [path for path in SCRIPTS if catalogue.find(path).scope != catalogue.NO_RECORD]
+BY_CITY = [path for path in SCRIPTS if catalogue.find(path).takes_city]
 
 
 def call(path: Path, *arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess:

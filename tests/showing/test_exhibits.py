@@ -7,17 +7,14 @@ from urbancam.showing import exhibits
 from urbancam.showing.figures import from_tables
 from urbancam.workflow import settings
 
-SPECIAL = {
-    "class_maps",
-    "polar_ratios",
-    "chords",
-    "transfer",
-    "cell_sheet",
-}  # they need more than tables
+# Figures that need more than tables.
+SPECIAL = {"class_maps", "polar_ratios", "chords", "transfer", "cell_sheet"}
 
 
-def wanted(*assignments: str, run: str = "demo") -> set[str]:
-    return set(exhibits.figures_of(settings.load(run, assignments), several_cities=False))
+def figures_with(*assignments: str) -> set[str]:
+    """Names of the figures of a demo run with changed settings."""
+    demo = settings.load("demo", assignments)
+    return set(exhibits.figures_of(demo, several_cities=False))
 
 
 def test_every_figure_has_a_drawing():
@@ -35,24 +32,29 @@ def test_each_table_is_named_by_its_maker(name):
 
 
 def test_settings_choose_the_figures():
-    everything = wanted("controls.deletion_cells=20", "controls.methods=[layercam]")
-    assert {"controls", "deletion", "polar_ratios", "chords"} <= everything
-    assert everything - wanted("controls.deletion_cells=0", "controls.methods=[layercam]") == {
-        "deletion"
-    }
-    assert everything - wanted("controls.deletion_cells=20", "landcover.key=code") == {
-        "polar_ratios",
-        "chords",
-        "class_by_quintile",
-    }
-    bare = wanted("controls.maps=[]", "controls.methods=[]", "controls.randomise_weights=false")
+    methods = "controls.methods=[layercam]"
+    deletion = "controls.deletion_cells=20"
+    all_figures = figures_with(deletion, methods)
+    assert {"controls", "deletion", "polar_ratios", "chords"} <= all_figures
+    without_deletion = figures_with("controls.deletion_cells=0", methods)
+    assert all_figures - without_deletion == {"deletion"}
+    by_code = figures_with(deletion, "landcover.key=code")
+    assert all_figures - by_code == {"polar_ratios", "chords", "class_by_quintile"}
+
+
+def test_a_run_without_controls_has_no_figure_of_them():
+    bare = figures_with(
+        "controls.maps=[]",
+        "controls.methods=[]",
+        "controls.randomise_weights=false",
+    )
     assert "controls" not in bare
 
 
 def test_a_transfer_figure_needs_several_cities():
-    made = settings.load("demo")
-    assert "transfer" in exhibits.figures_of(made, several_cities=True)
-    assert "transfer" not in exhibits.figures_of(made, several_cities=False)
+    demo = settings.load("demo")
+    assert "transfer" in exhibits.figures_of(demo, several_cities=True)
+    assert "transfer" not in exhibits.figures_of(demo, several_cities=False)
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,15 @@
-"""Figures of splits, calibration, incomes by class and transfer: what they draw is read back from the artists."""
+"""Figures of splits, calibration, incomes by class and transfer, read back from the artists."""
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 
+from figure_tables import texts
 from urbancam.showing.figures import quintiles, style, transfer
 from urbancam.showing.figures.calibration import draw_calibration
 from urbancam.showing.figures.leakage import draw_leakage
 
 SCORES = ["value", "ci_low", "ci_high"]
-
-
-def texts(artist) -> list[str]:
-    return [text.get_text() for text in artist.findobj(mpl.text.Text) if text.get_text()]
 
 
 @pytest.fixture
@@ -26,12 +22,15 @@ def leakage() -> pd.DataFrame:
         ("block", "model", "accuracy", 0.4, 0.3, 0.5),
         ("random", "coordinates", "spearman", 0.6, 0.5, 0.7),
     ]
-    table = pd.DataFrame(rows, columns=["split", "predictor", "metric", *SCORES]).assign(
-        n=100, folds=3, leaks_cell=0
-    )
-    random = table["split"] == "random"
+    table = pd.DataFrame(rows, columns=["split", "predictor", "metric", *SCORES])
+    is_random = table["split"] == "random"
     return table.assign(
-        leaks_group=random * 12, leaks_block=random * 1234, trained_neighbours=random * 0.9
+        n=100,
+        folds=3,
+        leaks_cell=0,
+        leaks_group=is_random * 12,
+        leaks_block=is_random * 1234,
+        trained_neighbours=is_random * 0.9,
     )
 
 
@@ -65,16 +64,9 @@ def class_income() -> pd.DataFrame:
         ("roads", "Other roads", 30, 20e3, 19e3, 21e3, 10, 8, 6, 4, 2),
         ("port", "Ports", 0, np.nan, np.nan, np.nan, 0, 0, 0, 0, 0),
     ]
-    columns = [
-        "class",
-        "name",
-        "n_cells",
-        "mean_income_eur",
-        "ci_low",
-        "ci_high",
-        *(f"cells_{k}" for k in range(5)),
-    ]
-    return pd.DataFrame(rows, columns=columns)
+    columns = ["class", "name", "n_cells", "mean_income_eur", "ci_low", "ci_high"]
+    quintile_columns = [f"cells_{k}" for k in range(5)]
+    return pd.DataFrame(rows, columns=columns + quintile_columns)
 
 
 @pytest.fixture
@@ -84,9 +76,8 @@ def contrast() -> pd.DataFrame:
         ("roads", "Other roads", -0.3, np.nan, np.nan),
         ("port", "Ports", np.nan, np.nan, np.nan),
     ]
-    return pd.DataFrame(rows, columns=["class", "name", "log_ratio", "ci_low", "ci_high"]).assign(
-        n_cells=5
-    )
+    table = pd.DataFrame(rows, columns=["class", "name", "log_ratio", "ci_low", "ci_high"])
+    return table.assign(n_cells=5)
 
 
 # leakage
@@ -125,11 +116,8 @@ def test_a_city_left_out_leaks_nothing_that_could_be_counted(leakage):
 
 def test_reliability_leaves_out_empty_bins_and_other_predictors(reliability, calibration):
     top = draw_calibration(reliability, calibration).axes[0]
-    curves = [
-        line
-        for line in top.lines
-        if line.get_marker() in ("o", "s") and line.get_linestyle() != "None"
-    ]
+    dotted = [line for line in top.lines if line.get_marker() in ("o", "s")]
+    curves = [line for line in dotted if line.get_linestyle() != "None"]
     assert [curve.get_ydata().tolist() for curve in curves] == [[0.3, 0.5], [0.4]]
 
 
@@ -143,24 +131,21 @@ def test_bins_without_interval_are_pale_and_not_joined(reliability, calibration)
     reliability.loc[2, ["ci_low", "ci_high"]] = np.nan
     top = draw_calibration(reliability, calibration).axes[0]
     curves = [line for line in top.lines if line.get_marker() == "o"]
-    assert [(curve.get_ydata().tolist(), curve.get_alpha()) for curve in curves] == [
-        ([0.3], None),
-        ([0.5], 0.35),
-    ]
+    got = [(curve.get_ydata().tolist(), curve.get_alpha()) for curve in curves]
+    assert got == [([0.3], None), ([0.5], 0.35)]
 
 
 def test_the_same_figure_is_laid_out_twice(reliability, calibration):
     figure = draw_calibration(reliability[:1], calibration)
     style.render(figure, "png")
-    assert len(style.render(figure, "pdf")) > 1000 and figure.axes[0].get_position().height > 0.4
+    assert len(style.render(figure, "pdf")) > 1000
+    assert figure.axes[0].get_position().height > 0.4
 
 
 def test_diagonal_is_dashed(reliability, calibration):
     diagonal = draw_calibration(reliability, calibration).axes[0].lines[0]
-    assert (
-        list(diagonal.get_xdata()) == list(diagonal.get_ydata()) == [0, 1]
-        and diagonal.get_linestyle() == "--"
-    )
+    assert list(diagonal.get_xdata()) == list(diagonal.get_ydata()) == [0, 1]
+    assert diagonal.get_linestyle() == "--"
 
 
 # incomes by class
@@ -169,7 +154,8 @@ def test_diagonal_is_dashed(reliability, calibration):
 def test_bars_are_cells_by_quintile_on_a_log_scale(class_income):
     ax = quintiles.draw_class_by_quintile(class_income).axes[0]
     widths = np.array([patch.get_width() for patch in ax.patches]).reshape(5, 2)
-    assert widths.T.tolist() == [[0, 1, 0, 2, 3], [10, 8, 6, 4, 2]] and ax.get_xscale() == "log"
+    assert widths.T.tolist() == [[0, 1, 0, 2, 3], [10, 8, 6, 4, 2]]
+    assert ax.get_xscale() == "log"
     assert [label.get_text() for label in ax.get_yticklabels()] == ["Water (6)", "Other roads (30)"]
 
 
@@ -185,23 +171,18 @@ def test_ordering_numbers_classes_by_income_and_says_spearman(class_income, cont
         }
     )
     figure = quintiles.draw_ordering(contrast, class_income, agreement)
-    assert {text.get_text(): text.get_position()[0] for text in figure.axes[0].texts} == {
-        "1": 20e3,
-        "2": 25e3,
-    }
+    incomes = {text.get_text(): text.get_position()[0] for text in figure.axes[0].texts}
+    assert incomes == {"1": 20e3, "2": 25e3}
     assert "Spearman r 1.00 [0.20, 1.00] over 2 classes" in figure.get_suptitle()
-    assert "Other roads" in texts(figure.axes[1]) and "Ports" not in texts(figure)
+    assert "Other roads" in texts(figure.axes[1])
+    assert "Ports" not in texts(figure)
 
 
 def test_ordering_dots_without_interval_are_pale(class_income, contrast):
-    ax = quintiles.draw_ordering(
-        contrast, class_income, pd.DataFrame(columns=["measure", "observed"])
-    ).axes[0]
-    edges = {
-        line.get_markeredgecolor(): line.get_xdata().tolist()
-        for line in ax.lines
-        if line.get_marker() == "o"
-    }
+    nothing = pd.DataFrame(columns=["measure", "observed"])
+    ax = quintiles.draw_ordering(contrast, class_income, nothing).axes[0]
+    dots = [line for line in ax.lines if line.get_marker() == "o"]
+    edges = {line.get_markeredgecolor(): line.get_xdata().tolist() for line in dots}
     assert edges == {"black": [25e3], "0.75": [20e3]}
 
 
@@ -215,13 +196,10 @@ def test_transfer_matrix_has_the_own_city_bold_and_no_differences():
         ("Lyon - Paris", "Lyon", 0.3),
         ("Paris", "Paris", 0.8),
     ]
-    table = pd.DataFrame(rows, columns=["trained_on", "tested_on", "value"]).assign(
-        metric="spearman"
-    )
-    figure = transfer.draw_transfer(table.assign(ci_low=np.nan, ci_high=0.9))
-    got = {
-        (text.get_position(), text.get_text(), text.get_weight()) for text in figure.axes[0].texts
-    }
+    table = pd.DataFrame(rows, columns=["trained_on", "tested_on", "value"])
+    table = table.assign(metric="spearman", ci_low=np.nan, ci_high=0.9)
+    ax = transfer.draw_transfer(table).axes[0]
+    got = {(text.get_position(), text.get_text(), text.get_weight()) for text in ax.texts}
     assert got == {((0, 0), "0.70", "bold"), ((0, 1), "0.40", "normal"), ((1, 1), "0.80", "bold")}
 
 

@@ -1,11 +1,11 @@
 """Figures of controls, deletion and co-activation: what they draw is read back from the artists."""
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.patches import PathPatch
 
+from figure_tables import texts
 from urbancam.showing.figures import chords, style
 from urbancam.showing.figures.controls import draw_controls
 from urbancam.showing.figures.deletion import draw_deletion
@@ -15,73 +15,57 @@ CLASSES = classes.class_table()
 CONTROLS = {"published": ("published", 1.0), "edges": ("control", 0.0), "hirescam": ("method", 0.9)}
 
 
-def texts(artist) -> list[str]:
-    return [text.get_text() for text in artist.findobj(mpl.text.Text) if text.get_text()]
-
-
 @pytest.fixture
 def controls() -> pd.DataFrame:
-    """Three classes under three controls: one read rich, one poor, one without a value; sides are left out."""
+    """Three classes under three controls, sides left out: one rich, one poor, one without value."""
     rows = [
-        (
-            control,
-            kind,
-            key,
-            key.title(),
-            "contrast",
-            value * share,
-            value * share - 0.5,
-            value * share + 0.5,
-        )
+        (control, kind, key, key.title(), value * share)
         for control, (kind, share) in CONTROLS.items()
         for key, value in {"water": -1.0, "roads": 1.0, "port": np.nan}.items()
     ]
-    return pd.DataFrame(
-        rows, columns=["control", "kind", "class", "name", "side", "ratio", "ci_low", "ci_high"]
+    table = pd.DataFrame(rows, columns=["control", "kind", "class", "name", "ratio"])
+    return table.assign(
+        side="contrast",
+        ci_low=table["ratio"] - 0.5,
+        ci_high=table["ratio"] + 0.5,
     )
 
 
 @pytest.fixture
 def agreement() -> pd.DataFrame:
     rows = [
-        (control, kind, side, share, share - 0.1, share + 0.1)
+        (control, kind, side, share)
         for control, (kind, share) in CONTROLS.items()
         for side in ("poor", "rich", "contrast")
     ]
-    table = pd.DataFrame(
-        rows, columns=["control", "kind", "side", "rank_correlation", "ci_low", "ci_high"]
-    )
+    table = pd.DataFrame(rows, columns=["control", "kind", "side", "rank_correlation"])
+    share = table["rank_correlation"]
     return table.assign(
-        kept=table["rank_correlation"] / 2, kept_low=table["ci_low"], kept_high=table["ci_high"]
+        ci_low=share - 0.1,
+        ci_high=share + 0.1,
+        kept=share / 2,
+        kept_low=share - 0.1,
+        kept_high=share + 0.1,
     )
 
 
 @pytest.fixture
 def deletion() -> pd.DataFrame:
-    at = np.linspace(0, 1, 5)
-    parts = [
-        pd.DataFrame(
-            {
-                "order": order,
-                "curve": curve,
-                "fraction": at,
-                "value": sign * at**power,
-                "n_cells": 60,
-            }
-        )
-        for order, power in {"published": 0.5, "random": 1}.items()
-        for curve, sign in {"deletion": -1, "insertion": 1}.items()
-    ]
-    table = pd.concat(parts, ignore_index=True)
+    points = pd.DataFrame({"fraction": np.linspace(0, 1, 5), "n_cells": 60})
+    curves = []
+    for order, power in {"published": 0.5, "random": 1}.items():
+        for curve, sign in {"deletion": -1, "insertion": 1}.items():
+            value = sign * points["fraction"] ** power
+            curves.append(points.assign(order=order, curve=curve, value=value))
+    table = pd.concat(curves, ignore_index=True)
     return table.assign(ci_low=table["value"] - 0.1, ci_high=table["value"] + 0.1)
 
 
 @pytest.fixture
 def area() -> pd.DataFrame:
     rows = [("published", "deletion", -0.17, -0.2, -0.1), ("random", "deletion", 0.0, 0.0, 0.0)]
-    return pd.DataFrame(
-        rows, columns=["order", "curve", "above_random", "above_random_low", "above_random_high"]
-    )
+    columns = ["order", "curve", "above_random", "above_random_low", "above_random_high"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 # controls
@@ -89,16 +73,11 @@ def area() -> pd.DataFrame:
 
 def test_columns_are_the_published_map_then_methods_then_controls(controls, agreement):
     ax = draw_controls(controls, agreement).axes[2]
-    assert [label.get_text() for label in ax.get_xticklabels()] == [
-        "published map",
-        "HiResCAM",
-        "image edges",
-    ]
+    labels = [label.get_text() for label in ax.get_xticklabels()]
+    assert labels == ["published map", "HiResCAM", "image edges"]
 
 
-def test_lines_are_classes_from_rich_to_poor_and_a_class_without_value_has_none(
-    controls, agreement
-):
+def test_lines_are_classes_from_rich_to_poor_none_without_value(controls, agreement):
     ax = draw_controls(controls, agreement).axes[2]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["Roads", "Water"]
     got = ax.get_images()[0].get_array()
@@ -143,10 +122,8 @@ def test_curves_start_at_zero_and_the_legend_gives_the_area_beyond_random(deleti
 
 def test_axes_say_what_is_done_to_the_cell(deletion, area):
     axes = draw_deletion(deletion, area).axes
-    assert [ax.get_xlabel() for ax in axes] == [
-        "share of the cell blurred",
-        "share of the cell put back",
-    ]
+    labels = [ax.get_xlabel() for ax in axes]
+    assert labels == ["share of the cell blurred", "share of the cell put back"]
 
 
 def test_no_deletion_is_drawn_without_warning(deletion, area):
@@ -174,38 +151,30 @@ def test_selected_pairs_are_above_the_threshold_and_have_urban_fabric_as_object(
         }
     )
     got = chords.select_pairs(table)
-    assert list(zip(got["object"], got["neighbour"], strict=True)) == [
-        ("vhd_uf", "port"),
-        ("hd_uf", "water"),
-    ]
+    selected = list(zip(got["object"], got["neighbour"], strict=True))
+    assert selected == [("vhd_uf", "port"), ("hd_uf", "water")]
 
 
 def test_at_most_ten_pairs_are_selected():
-    many = pairs(
-        {
-            (fabric, other): 2 + number / 100
-            for fabric in ("hd_uf", "ld_uf")
-            for number, other in enumerate(chords.SECTORS[:13])
-        }
-    )
+    values = {}
+    for number, neighbour in enumerate(chords.SECTORS[:13]):
+        values["hd_uf", neighbour] = 2 + number / 100
+        values["ld_uf", neighbour] = 2 + number / 100
+    many = pairs(values)
     got = chords.select_pairs(many)["published_value"]
     assert got.tolist() == many["published_value"].nlargest(10).tolist()
 
 
 def test_chords_of_a_sector_stand_side_by_side_inside_it():
     table = pairs({("hd_uf", "water"): 1.5, ("hd_uf", "roads"): 2.5, ("ld_uf", "hd_uf"): 1.3})
-    placed = chords.place_chords(table, chords.chord_unit([table]))
-    number = chords.SECTORS.index("hd_uf")
-    ends = [
-        (placed[0][1], placed[0][2]),
-        (placed[1][1], placed[1][2]),
-        (placed[2][0], placed[2][2]),
-    ]
-    low, high = zip(
-        *sorted((middle - width / 2, middle + width / 2) for middle, width in ends), strict=True
-    )
-    assert low[0] == pytest.approx((number + 0.5 - chords.FILLED / 2) * chords.SECTOR)
-    assert high[-1] == pytest.approx((number + 0.5 + chords.FILLED / 2) * chords.SECTOR)
+    first, second, third = chords.place_chords(table, chords.chord_unit([table]))
+    # The object's end of two chords, and the neighbour's end of the third.
+    ends = [(first[1], first[2]), (second[1], second[2]), (third[0], third[2])]
+    spans = sorted((middle - width / 2, middle + width / 2) for middle, width in ends)
+    low, high = zip(*spans, strict=True)
+    middle = chords.SECTORS.index("hd_uf") + 0.5
+    assert low[0] == pytest.approx((middle - chords.FILLED / 2) * chords.SECTOR)
+    assert high[-1] == pytest.approx((middle + chords.FILLED / 2) * chords.SECTOR)
     assert high[:-1] == pytest.approx(low[1:])
 
 
@@ -218,24 +187,20 @@ def test_an_arrow_begins_at_the_neighbour_and_ends_at_the_object():
 
 
 def test_four_diagrams_one_says_that_nothing_passes():
-    activation, observed = (
-        pairs({("hd_uf", "water"): 1.5}),
-        pairs({("hd_uf", "roads"): 1.1}, "rich"),
-    )
+    activation = pairs({("hd_uf", "water"): 1.5})
+    observed = pairs({("hd_uf", "roads"): 1.1}, "rich")
     figure = chords.draw_chords(activation, observed, CLASSES)
     arrows = [[patch for patch in ax.patches if isinstance(patch, PathPatch)] for ax in figure.axes]
-    assert [len(found) for found in arrows] == [1, 0, 0, 0]
+    assert [len(patches) for patches in arrows] == [1, 0, 0, 0]
     assert texts(figure).count("no pair above 1.2") == 3
 
 
 def test_an_arrow_whose_interval_covers_one_is_only_outlined():
     table = pairs({("hd_uf", "water"): 1.5, ("hd_uf", "roads"): 1.6}).assign(ci_low=[0.9, 1.1])
     ax = chords.draw_chords(table, table[:0], CLASSES).axes[0]
-    assert [
-        patch.get_fill() and patch.get_facecolor()[3] > 0
-        for patch in ax.patches
-        if isinstance(patch, PathPatch)
-    ] == [True, False]
+    arrows = [patch for patch in ax.patches if isinstance(patch, PathPatch)]
+    is_filled = [patch.get_fill() and patch.get_facecolor()[3] > 0 for patch in arrows]
+    assert is_filled == [True, False]
 
 
 def test_sectors_are_all_classes_but_airports():

@@ -159,7 +159,7 @@ def load(run: str, assignments: list[str] | tuple[str, ...] = (), variant: str =
 
 
 def _read_run(run: str, above: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Values of a run: its overlay, laid on the run that it names as its `base`, or on `default`."""
+    """Values of a run: its overlay laid on its `base`, a run that it names, or on `default`."""
     overlay = CONFIG / f"{run}.yaml"
     if not overlay.is_file():
         runs = ", ".join(sorted(path.stem for path in CONFIG.glob("*.yaml")))
