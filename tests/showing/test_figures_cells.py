@@ -1,0 +1,73 @@
+"""The sheet of cells: what it draws is read back from the artists."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from matplotlib.colors import to_rgba
+
+from figure_tables import CLASSES, picture, texts
+from urbancam.showing.figures import cells, style
+
+
+def test_signed_map_values():
+    got = cells.signed_values(np.array([0, 1, 128, 255], np.uint8))
+    assert got.tolist() == [-1, -1, 0, 1]
+
+
+def test_signed_colours_are_clear_at_zero_blue_for_poor_red_for_rich():
+    poor, zero, rich = style.signed_colours()([0.0, 0.5, 1.0])
+    assert zero[3] == pytest.approx(0, abs=0.01)
+    assert poor[2] > poor[0]
+    assert rich[0] > rich[2]
+
+
+def test_chosen_cells_are_told_right_and_the_same_every_time():
+    table = pd.DataFrame(
+        {"income_class": [0, 0, 4, 4, 2] * 20, "predicted_class": [0, 1, 4, 0, 2] * 20}
+    )
+    classes = table["income_class"].astype(str) + table["predicted_class"].astype(str)
+    table["idINSPIRE"] = classes + "-" + table.index.astype(str)
+    poorest, richest = cells.choose_cells(table, 4, seed=3).values()
+    assert {name[:2] for name in poorest} == {"00"}
+    assert {name[:2] for name in richest} == {"44"}
+    assert len(poorest) == len(richest) == 4
+    assert cells.choose_cells(table, 4, seed=3) == cells.choose_cells(table, 4, seed=3)
+
+
+def test_no_cell_told_right_gives_an_empty_group():
+    table = pd.DataFrame({"idINSPIRE": ["a"], "income_class": [2], "predicted_class": [2]})
+    groups = cells.choose_cells(table, 4, seed=0)
+    assert list(groups.values()) == [[], []]
+    figure = cells.draw_cell_sheet(groups, CLASSES)
+    assert texts(figure).count("no such cell") == 2
+
+
+def test_sheet_numbers_each_class_once_per_cell():
+    figure = cells.draw_cell_sheet({"poorest": [picture(0)], "richest": [picture(1)]}, CLASSES)
+    numbers = [[text.get_text() for text in figure.axes[k].texts] for k in (2, 5)]
+    assert [sorted(panel) for panel in numbers] == [["1", "3"], ["1", "3"]]
+    assert {"1 Green urban areas", "3 Water"} <= set(texts(figure))
+    assert "4 Dense urban fabric (50-80 %)" not in texts(figure)
+
+
+def test_sheet_polygons_have_the_colour_of_their_class():
+    ax = cells.draw_cell_sheet({"poorest": [picture(0)], "richest": []}, CLASSES).axes[2]
+    got = [patch.get_facecolor()[:3] for patch in ax.patches if patch.get_fill()]
+    expected = [to_rgba(colour)[:3] for colour in ("#8cdc00", "#80f2e6", "#8cdc00")]
+    assert got == expected
+
+
+def test_sheet_says_where_image_or_map_is_missing():
+    cell = picture(0, image=None, activation=None)
+    got = texts(cells.draw_cell_sheet({"poorest": [cell], "richest": [picture(1)]}, CLASSES))
+    assert got.count("no image") == 1
+    assert got.count("no map") == 1
+
+
+def test_outline_keeps_holes_empty():
+    ring = shapely.Point(0, 0).buffer(10).difference(shapely.Point(0, 0).buffer(5))
+    path = cells._outline(shapely.MultiPolygon([ring, shapely.box(20, 20, 30, 30)]))
+    rings = [shapely.Polygon(polygon).exterior for polygon in path.to_polygons()]
+    assert len(rings) == 3
+    assert sum(ring.is_ccw for ring in rings) == 2

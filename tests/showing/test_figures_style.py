@@ -1,0 +1,164 @@
+"""What all figures share: credits, bytes, sizes of page and text."""
+
+import io
+import re
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from PIL import Image
+
+from figure_tables import (
+    CONFUSION,
+    SOUTH,
+    WEST,
+    cell_id,
+    four_cells,
+    metric_rows,
+    metrics,
+    picture,
+    three_predictions,
+)
+from urbancam.showing.figures import cells, chords, maps, polar, quintiles, ratios, scores, style
+from urbancam.showing.figures.controls import draw_controls
+from urbancam.sources.urban_atlas.classes import class_table
+
+CITY = "Saint-Etienne"
+
+
+def crowded_controls(contrast: pd.DataFrame) -> list:
+    """Many controls of every class, and their agreement."""
+    controls = ["published", *(f"weights_{number}" for number in range(1, 8)), *"abcdefghij"]
+    tables = [
+        contrast.assign(control=name, kind="control" if name != "published" else name)
+        for name in controls
+    ]
+    table = pd.concat(tables).rename(columns={"log_ratio": "ratio"}).assign(side="contrast")
+    return [table, table.assign(rank_correlation=1.0, kept=1.0, kept_low=0.9, kept_high=1.1)]
+
+
+def crowded_pairs() -> pd.DataFrame:
+    """Water changes every class, on both sides."""
+    pairs = class_table().rename(columns={"class": "object"})
+    pairs = pairs.assign(neighbour="water", value=2.5, published_value=2.5, ci_low=1.1, ci_high=3.0)
+    return pd.concat([pairs.assign(side=side) for side in ("poor", "rich")])
+
+
+def crowded_cell() -> cells.CellPicture:
+    """A cell that holds every class."""
+    classes = class_table()["class"]
+    south = SOUTH + np.arange(20) * 10
+    strips = shapely.box(WEST, south, WEST + 200, south + 10)
+    return picture(0, fragments=pd.DataFrame({"class": classes, "geometry": strips}))
+
+
+def figures_of_land_cover() -> list:
+    """Each figure of land cover once, with every class in it."""
+    classes = class_table()
+    sides = pd.DataFrame(
+        {"side": ["poor", "rich"], "ratio": [1.5, 0.7], "ci_low": [1.2, 0.3], "ci_high": [9.0, 1.1]}
+    )
+    ratio_table = classes.merge(sides, how="cross").assign(n_cells=12_345)
+    contrast = classes.assign(log_ratio=0.3, ci_low=-0.1, ci_high=0.5)
+    contribution = contrast.rename(columns={"log_ratio": "value"})
+    incomes = contrast.assign(n_cells=11_111, mean_income_eur=np.arange(20) * 1e3)
+    incomes = incomes.assign(**{f"cells_{k}": 10**k for k in range(5)})
+    agreement = pd.DataFrame(
+        {
+            "measure": ["activation_contrast"],
+            "observed": ["mean income"],
+            "n_classes": [20],
+            "spearman": [-0.5],
+            "ci_low": [-0.9],
+            "ci_high": [-0.1],
+        }
+    )
+    pairs = crowded_pairs()
+    groups = {"poorest": [crowded_cell()], "richest": [picture(1)]}
+    return [
+        chords.draw_chords(pairs, pairs, classes, CITY),
+        quintiles.draw_ordering(contrast, incomes, agreement, CITY),
+        quintiles.draw_class_by_quintile(incomes, CITY),
+        draw_controls(*crowded_controls(contrast), CITY),
+        ratios.draw_activation_ratios(ratio_table, contrast, contribution, CITY),
+        polar.draw_polar_ratios(ratio_table, classes[classes["in_polar_figure"]], CITY),
+        cells.draw_cell_sheet(groups, classes, CITY),
+    ]
+
+
+@pytest.fixture
+def all_figures() -> list:
+    """Each figure once, as full as it can be."""
+    samples = four_cells()
+    predictions = three_predictions()
+    lacking = predictions.iloc[:1].assign(idINSPIRE=cell_id(3, 3))
+    all_metrics = dict.fromkeys(scores.METRICS, 0.5)
+    all_scores = pd.concat([metric_rows(name, **all_metrics) for name in scores.PREDICTORS])
+    return [
+        *figures_of_land_cover(),
+        maps.draw_class_maps(samples, predictions, CITY, without_income=lacking),
+        maps.draw_class_maps(samples, predictions, "Demo"),
+        scores.draw_confusion_matrix(CONFUSION, metrics()),
+        scores.draw_scores(all_scores),
+    ]
+
+
+def test_credits_name_the_providers_and_their_years():
+    got = style.credit_line(2015, 2012, [2014, 2017], rendered=False)
+    assert "IGN, BD ORTHO 2014-2017" in got
+    assert "Filosofi 2015" in got
+    assert "Urban Atlas 2012" in got
+    assert "BD ORTHO;" in style.credit_line(2015, 2012, [], rendered=False)
+
+
+def test_a_target_that_is_no_income_is_said_below_every_figure():
+    for rendered in (True, False):
+        density = style.credit_line(2015, 2012, [], rendered, "density")
+        assert density.startswith("Classes are quintiles of people")
+        assert "quintiles" not in style.credit_line(2015, 2012, [], rendered, "income")
+
+
+def test_credits_of_the_demo_name_no_provider():
+    got = style.credit_line(2015, 2012, [2014], rendered=True)
+    assert "rendered demo city" in got
+    assert "IGN" not in got
+
+
+@pytest.mark.parametrize("kind", ["png", "pdf"])
+def test_the_same_frames_give_the_same_bytes(kind):
+    first, second = (
+        style.render(maps.draw_class_maps(four_cells(), three_predictions(), "Demo"), kind)
+        for _ in range(2)
+    )
+    assert first == second
+    assert not re.search(rb"CreationDate|Creation Time", first)
+
+
+def test_png_is_as_wide_as_the_journal_asks():
+    figure = scores.draw_confusion_matrix(CONFUSION, metrics())
+    png = Image.open(io.BytesIO(style.render(figure, "png")))
+    assert png.width == pytest.approx(89 / 25.4 * 300, abs=1)
+
+
+def test_no_text_is_smaller_than_six_points(all_figures):
+    got = [text.get_fontsize() for figure in all_figures for text in figure.findobj(mpl.text.Text)]
+    assert min(got) >= 6
+
+
+def test_nothing_leaves_the_page(all_figures):
+    for figure in all_figures:
+        figure.canvas.draw()
+        box = figure.get_tightbbox()
+        width, height = figure.get_size_inches()
+        assert box.x0 > -0.01
+        assert box.y0 > -0.01
+        assert box.x1 < width + 0.01
+        assert box.y1 < height + 0.01
+
+
+def test_matplotlib_is_left_as_it_was():
+    before = dict(mpl.rcParams)
+    style.render(scores.draw_scores(metrics()), "pdf")
+    assert dict(mpl.rcParams) == before

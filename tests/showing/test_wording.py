@@ -1,0 +1,37 @@
+"""Numbers, lists and verdicts in words."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from urbancam.showing import wording
+
+
+def test_a_value_stands_with_its_interval():
+    assert wording.interval(0.714, 0.62, 0.777) == "0.71 [0.62, 0.78]"
+
+
+def test_interval_is_left_out_where_there_is_none():
+    row = pd.Series({"value": 0.123, "ci_low": np.nan, "ci_high": np.nan})
+    assert wording.interval_of(row) == "0.12"
+
+
+def test_no_value_at_all_is_undefined():
+    assert wording.interval(np.nan, np.nan, np.nan) == "undefined"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(0.1, 0.2, "above"), (-0.2, -0.1, "below"), (-0.1, 0.1, "open"), (np.nan, np.nan, "open")],
+)
+def test_verdict_follows_the_interval(low, high, expected):
+    row = {"ci_low": low, "ci_high": high}
+    assert wording.verdict(row, "above", "below", undecided="open") == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")],
+)
+def test_lists_end_with_and(words, expected):
+    assert wording.enumeration(words) == expected
