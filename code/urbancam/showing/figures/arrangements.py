@@ -61,11 +61,12 @@ def _tree_limits(least: float, largest: float) -> tuple[float, float]:
         least: Least distance at which two branches meet.
         largest: Largest distance at which two branches meet.
     """
-    left = 0
+    # Distances rarely reach down to 0: begin a little before the first two branches meet.
+    start = 0
     if least < largest:
-        left = max(0, 1.4 * least - 0.4 * largest)
-    right = largest + 0.05 * (largest - left)
-    return left, right or 1  # cities that are all alike meet at 0
+        start = max(0, 1.4 * least - 0.4 * largest)
+    end = largest + 0.05 * (largest - start)
+    return start, end or 1  # cities that are all alike meet at 0
 
 
 @style.styled
@@ -103,6 +104,7 @@ def _draw_places(ax: Axes, places: pd.DataFrame) -> None:
             # Towards the middle: no name leaves the frame.
             ha="right" if row.x > middle else "left",
         )
+    # Distances are what the map tells: they are to scale.
     ax.set_aspect("equal", adjustable="datalim")
     ax.margins(0.2)
     ax.set(xticks=[], yticks=[])

@@ -55,6 +55,7 @@ def draw_calibration(
     """
     figure = style.new_figure(style.ONE_COLUMN_MM, 104, _CAPTION, credits)
     top, below = figure.subplots(2, 1, sharex=True, height_ratios=[3.6, 1])
+    # The diagonal: as often right as sure.
     top.plot([0, 1], [0, 1], color="black", linewidth=0.6, linestyle="--", zorder=1)
     for predictor, look in LOOKS.items():
         rows = reliability[(reliability["predictor"] == predictor) & (reliability["n"] > 0)]
@@ -67,6 +68,7 @@ def draw_calibration(
     below.set(xlabel="probability given to the predicted class", ylabel="cells")
     below.set_ylim(bottom=0)
     top.axvline(CHANCE, color="0.6", linewidth=0.5, linestyle=":", zorder=1)
+    # No curve, no legend: matplotlib would warn of an empty one.
     if top.get_legend_handles_labels()[0]:
         top.legend(loc="lower left", bbox_to_anchor=(0, 1), borderpad=0)
     return figure

@@ -104,6 +104,7 @@ def draw_cell_sheet(
     sheet_mm = TOP_MM + rows * (PANEL_MM + ROW_GAP_MM)
     height_mm = sheet_mm + (3.4 * max(legend_rows, 3) + 3)
     figure = style.new_figure(style.TWO_COLUMNS_MM, height_mm, _CAPTION, credits, layout=None)
+    # A group a column, a cell a row.
     for column, (title, cells) in enumerate(groups.items()):
         left_mm = MARGIN_MM + column * (3 * PANEL_MM + 2 * GAP_MM + MARGIN_MM)
         letter = style.bold("ab"[column])
@@ -155,6 +156,7 @@ def _draw_cell(
         panel_mm = left_mm + number * STEP_MM
         axes.append(style.add_axes_mm(figure, panel_mm, top_mm + 3.6, PANEL_MM, PANEL_MM))
 
+    # All panels lie on the same ground; a lacking picture leaves its frame.
     extent = _extent(cell.cell_id)
     for ax in axes:
         ax.set(xlim=extent[:2], ylim=extent[2:], xticks=[], yticks=[])
@@ -200,12 +202,14 @@ def _draw_fragments(ax: Axes, fragments: pd.DataFrame, classes: pd.DataFrame) ->
     """Polygons in their class's colour; the class's number on its largest polygon in the cell."""
     if fragments.empty:
         _write_note(ax, "no land cover")
+    # Filled and outlined apart: the filling is pale, the outline is not.
     for key, geometry in zip(fragments["class"], fragments["geometry"], strict=True):
         outline = _outline(geometry)
         colour = (classes.loc[key, "colour"], 0.45)
         ax.add_patch(PathPatch(outline, facecolor=colour, linewidth=0))
         ax.add_patch(PathPatch(outline, fill=False, edgecolor="black", linewidth=0.5))
 
+    # Each class is numbered once, where it has most room.
     areas_m2 = shapely.area(fragments["geometry"])
     by_area = fragments.assign(area_m2=areas_m2).sort_values("area_m2")
     largest = by_area.groupby("class").tail(1)

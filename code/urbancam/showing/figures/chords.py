@@ -104,6 +104,7 @@ def draw_chords(
         for side in SIDES:
             selections[f"{kind}, {side}"] = select_pairs(table[table["side"] == side])
 
+    # One scale for all diagrams, two rows of two.
     unit = chord_unit(list(selections.values()))
     for number, (title, pairs) in enumerate(selections.items()):
         row, column = divmod(number, 2)
@@ -123,6 +124,7 @@ def chord_unit(selections: list[pd.DataFrame]) -> float:
     for pairs in selections:
         if pairs.empty:
             continue
+        # A chord takes room in both of its sectors.
         ends = pd.concat([pairs["object"], pairs["neighbour"]]).to_numpy()
         values = pd.concat([pairs["published_value"]] * 2)
         busiest = max(busiest, values.groupby(ends).sum().max())
@@ -152,6 +154,7 @@ def place_chords(pairs: pd.DataFrame, unit: float) -> list[tuple[float, float, f
     middles = np.zeros((len(pairs), 2))
     for sector in {end.sector for end in ends}:
         ends_here = sorted(end for end in ends if end.sector == sector)
+        # Half of what the sector's chords take lies before its middle.
         angle = SECTOR * (sector + 0.5) - sum(widths[end.chord] for end in ends_here) / 2
         for end in ends_here:
             width = widths[end.chord]
@@ -197,6 +200,7 @@ def chord_path(start: float, end: float, width: float) -> Path:
     # The barbs are as wide as the chord; its shaft at the head is narrower.
     half = width / 2
     shaft = width / 2 * 0.6
+    # From the neighbour through the circle's middle, which bends both edges, to the tip and back.
     corners = [
         (Path.MOVETO, _point(start - half, 1)),
         (Path.LINETO, _point(start, 1)),

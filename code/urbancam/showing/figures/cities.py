@@ -44,6 +44,7 @@ def draw_city_accuracy(accuracy: pd.DataFrame, credits: str = "") -> Figure:
     overall = rows[(rows["subset"] == "all") & (rows["metric"] == "accuracy")]
     overall = overall.assign(name="all patches")
     cities = rows[rows["subset"] == "city"].sort_values(["value", "name"], ascending=[False, True])
+    # Line 0 is of all patches, the others are cities.
     lines = pd.concat([overall, cities], ignore_index=True)
 
     caption = _accuracy_caption(overall.iloc[0])
@@ -122,6 +123,7 @@ def draw_city_confusion(confusion: pd.DataFrame, credits: str = "") -> Figure:
     counts = confusion[guesses].to_numpy(dtype=float)
     shares = row_shares(counts)
     caption = f"Share of a city's patches; {int(counts.sum()):,} patches, out of fold."
+    # Few cities have room for numbers, many need the wider page.
     has_numbers = len(guesses) <= NUMBERS_UP_TO
     if has_numbers:
         figure = style.new_figure(style.ONE_COLUMN_MM, 68, caption, credits)
@@ -175,6 +177,7 @@ def draw_colour_controls(accuracy: pd.DataFrame, credits: str = "") -> Figure:
         ax.hlines(places, scores["ci_low"], scores["ci_high"], color=colour, linewidth=1.2)
         ax.plot(scores["value"], places, marker, color=colour, markersize=4, label=label)
 
+    # The line of chance is the run's; a variant of other cities has its own.
     city_counts = rows.groupby("trained_on")["n_cities"].first().reindex(variants)
     _mark_chance(ax, city_counts.iloc[0])
     for place, cities in enumerate(city_counts):

@@ -54,6 +54,7 @@ def draw_controls(
     sizes.set(yticks=(0, 1), ylabel="share kept")
     style.set_title(sizes, "b", "how much of the published log ratios is left?")
 
+    # Below them the classes themselves, in the same columns.
     image = _draw_contrasts(ax, contrast, order, classes)
     names = contrast.drop_duplicates("class").set_index("class")["name"]
     ax.set_yticks(range(len(classes)), labels=[names[key] for key in classes])
@@ -104,6 +105,7 @@ def _draw_strip(
         columns: Names of the columns of the value and of its interval's ends.
     """
     value, low, high = columns
+    # 0: nothing of the published map is left, 1: all of it.
     ax.axhline(0, color="black", linewidth=0.6, linestyle="--", zorder=1)
     ax.axhline(1, color="0.7", linewidth=0.5, zorder=1)
     for side, marker in MARKERS.items():

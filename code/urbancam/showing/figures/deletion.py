@@ -84,6 +84,7 @@ def _draw_panel(ax: Axes, deletion: pd.DataFrame, area: pd.DataFrame, label: str
         rows = deletion[deletion["order"] == order]
         if len(rows):
             _draw_curve(ax, rows.sort_values("fraction"), look, _above_random(area, order))
+    # Nothing blurred, nothing moved: all curves start on this line.
     ax.axhline(0, color="black", linewidth=0.5, zorder=1)
     ax.set(xlabel=label, xlim=(0, 1))
     if len(deletion):

@@ -32,12 +32,14 @@ def class_raster(
         (rows, columns) int8: row 0 in the north, UNUSED for a cell without a class, masked where
         there is no cell; and the extent (west, east, south, north), m in EPSG:3035.
     """
+    # A cell's row and column are its distance from the south-western corner, in cells.
     corners = grid.corners(ids)
     side_m = cell_side_m(ids.iloc[0])
     west, south = corners.min(axis=0)
     columns, rows = (corners - (west, south)).T // side_m
     height = rows.max() + 1
     width = columns.max() + 1
+    # Row 0 is the north: the raster is upside down.
     raster = np.ma.masked_all((height, width), dtype=np.int8)
     raster[rows.max() - rows, columns] = classes.fillna(UNUSED).astype(np.int8)
     east = west + side_m * width
@@ -73,6 +75,7 @@ def draw_class_maps(
     if cells["class_without_income"].notna().any():
         panels |= WITHOUT_INCOME
     rows, columns = class_raster(cells["idINSPIRE"], cells["income_class"])[0].shape
+    # Panels side by side fill the width; their height follows the city's shape.
     margins_mm = (len(panels) + 1) * MARGIN_MM
     width_mm = (style.TWO_COLUMNS_MM - margins_mm) / len(panels)
     height_mm = float(np.clip(width_mm * rows / columns, 25, 190))
@@ -106,6 +109,7 @@ def _join_classes(
     """
     if without_income is None:
         without_income = predictions.iloc[:0]
+    # Three columns of classes by cell; a cell without income is in no sample.
     observed = samples.set_index("idINSPIRE")
     observed = observed["income_class"].where(observed["used"])
     predicted = predictions.set_index("idINSPIRE")["predicted_class"]
@@ -195,6 +199,7 @@ def north_direction(x: float, y: float) -> tuple[float, float]:
 
     In Brest it leans 11 degrees from the grid's.
     """
+    # A short step along the meridian, seen on the grid.
     to_degrees = Transformer.from_crs(grid.CRS, "EPSG:4326", always_xy=True)
     longitude, latitude = to_degrees.transform(x, y)
     x_north, y_north = to_degrees.transform(longitude, latitude + 0.01, direction="INVERSE")

@@ -45,12 +45,14 @@ def draw_polar_ratios(
     ax = style.add_axes_mm(figure, 31, 14, 88, 88, projection="polar")
     _prepare(ax)
 
+    # One sector more than classes: the one at the top is blank.
     sector = 2 * np.pi / (len(classes) + 1)  # rad
     middles = sector * np.arange(1, len(classes) + 1)
     classes_with_ratio = ratios.loc[ratios["ratio"].notna(), "class"]
     has_ratio = classes["class"].isin(classes_with_ratio).to_numpy()
     _draw_sectors(ax, middles, sector, classes["super_class"], has_ratio)
     _draw_rings(ax, sector)
+    # Both bars of a class stand in its sector, poor before rich.
     for side in SIDES:
         rows = ratios[ratios["side"] == side].set_index("class").reindex(classes["class"])
         angles = middles + BAR_OFFSETS[side] * sector
@@ -104,6 +106,7 @@ def _draw_rings(ax: PolarAxes, sector: float) -> None:
     for ring in RINGS:
         radius = np.full(361, ring)
         if ring == 1:
+            # Yellow on a dark edge, to be seen on every sector.
             ax.plot(around, radius, color="0.25", linewidth=1.8, zorder=4)
             ax.plot(around, radius, color=RING_AT_ONE_COLOUR, linewidth=1.2, zorder=4)
         else:
@@ -194,6 +197,7 @@ def _add_legends(figure: Figure, classes: pd.DataFrame) -> None:
         Patch(color=style.SUPER_CLASS_COLOURS[name], alpha=BACKGROUND_ALPHA, label=name)
         for name in classes["super_class"].drop_duplicates()
     ]
+    # The lower legend stands on the footer.
     footer = figure.texts[0].get_window_extent()
     bottom = (0, footer.y1 / figure.bbox.height)
     figure.legend(handles=sides, loc="upper left", handlelength=1)

@@ -55,9 +55,11 @@ def _draw_quintiles(ax: Axes, counts: np.ndarray) -> None:
         counts: (classes, 5) cells that hold the class, by quintile.
     """
     lines = np.arange(len(counts))
+    # The middle quintile lies on the line, two above it and two below.
     for quintile, colour in enumerate(style.CLASS_COLOURS):
         y = lines + (quintile - 2) * BAR_HEIGHT
         ax.barh(y, counts[:, quintile], BAR_HEIGHT, color=colour, edgecolor="0.3", linewidth=0.3)
+    # A cell counts for one quintile: spread evenly, each would have a fifth.
     even = counts.sum(axis=1) / 5
     ax.vlines(even, lines - 0.45, lines + 0.45, color="black", linewidth=0.7, linestyle="--")
     ax.set_xlim(0.8, max(counts.max(initial=0), 10) * 1.3)
@@ -103,6 +105,7 @@ def draw_ordering(
     ax.axhline(0, color="black", linewidth=0.6, linestyle="--", zorder=1)
     _draw_points(ax, classes)
     if classes.empty:
+        # Without points, ticks would name incomes that nobody has.
         ax.set(xticks=[], yticks=[])
     ax.xaxis.set_major_formatter(lambda eur, _: f"{eur:,.0f}")
     ax.set_xlabel(

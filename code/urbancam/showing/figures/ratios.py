@@ -39,6 +39,7 @@ def draw_activation_ratios(
         city: Name of the city.
         credits: Line of data credits.
     """
+    # A class has a line if any panel has something to draw there.
     classes_with_value = set(ratios.loc[ratios["ratio"].notna(), "class"])
     if contribution is not None:
         classes_with_value |= set(contribution.loc[contribution["value"].notna(), "class"])
@@ -50,6 +51,7 @@ def draw_activation_ratios(
     if contribution is not None:
         signed[CONTRIBUTION_PANEL] = contribution
 
+    # The ratios have the widest panel: classes are named beside it.
     caption = _caption(list(signed), absent.drop_duplicates().tolist())
     figure = style.new_figure(style.TWO_COLUMNS_MM, 22 + 5.4 * len(order), caption, credits)
     widths = [1.5] + [1] * len(signed)
@@ -76,6 +78,7 @@ def sort_classes(ratios: pd.DataFrame, contrast: pd.DataFrame | None = None) -> 
     with np.errstate(divide="ignore"):
         logs = np.log(sides.astype(float))
     logs = logs.clip(-20, 20)  # a ratio of 0 is very low, and compares with others
+    # A lacking side counts as a ratio of 1, whose logarithm is 0.
     difference = logs["rich"].fillna(0) - logs["poor"].fillna(0)
     measure = difference.where(sides.notna().any(axis=1))
     if contrast is not None:
@@ -180,6 +183,7 @@ def _draw_intervals(
         marker: Shape of the dots.
     """
     low, high = ax.get_xlim()
+    # What lies beyond the axis ends at its edge.
     starts = rows["ci_low"].clip(low, high)
     ends = rows["ci_high"].clip(low, high)
     ax.hlines(y, starts, ends, color=colour, linewidth=1)

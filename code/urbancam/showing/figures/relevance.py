@@ -95,6 +95,7 @@ def draw_relevance_sheet(patches: list[PatchPicture], city: str, credits: str = 
         credits: Line of data credits.
     """
     layers = list(patches[0].relevance)
+    # The image itself, then a picture of each kind and layer; all are squares.
     columns = 1 + len(KINDS) * len(layers)
     gaps_mm = (columns - 1) * GAP_MM
     side_mm = (style.TWO_COLUMNS_MM - 2 * MARGIN_MM - gaps_mm) / columns

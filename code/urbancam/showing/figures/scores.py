@@ -48,6 +48,7 @@ def draw_confusion_matrix(
         city: Name of the city.
         credits: Line of data credits.
     """
+    # Shares say how good, counts below them of how many.
     counts = confusion.set_index("income_class").filter(regex=r"^predicted_\d+$").to_numpy()
     shares = row_shares(counts)
     caption = _confusion_caption(metrics, city, int(counts.sum()))
@@ -110,6 +111,7 @@ def draw_scores(metrics: pd.DataFrame, city: str = "", credits: str = "") -> Fig
     rows = overall(metrics)
     predictors = [name for name in PREDICTORS if name in set(rows["predictor"])]
     names = [name for name in METRICS if name in set(rows["metric"])]
+    # Panels in up to three columns; what is left of the last line stays blank.
     columns = min(3, max(1, len(names)))
     lines = -(-len(names) // columns)  # rounded up
     height_mm = lines * (15 + 4.5 * len(predictors))

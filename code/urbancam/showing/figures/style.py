@@ -91,6 +91,7 @@ def new_figure(
         footer: Caption and credits; each starts a line and is wrapped to the width.
         layout: None where the axes are placed by `add_axes_mm`.
     """
+    # The footer's height is known before the figure is: its lines have a fixed size.
     lines = _wrap_footer(footer, width_mm)
     footer_mm = len(lines) * FOOTER_PT * FOOTER_LINE_HEIGHT / PT_PER_INCH * MM_PER_INCH + 2
     height_mm = content_mm + footer_mm
@@ -98,6 +99,7 @@ def new_figure(
     figure = Figure(figsize=size_inches, dpi=PNG_DPI, layout=layout)
     FigureCanvasAgg(figure)
     if layout:
+        # Axes stay above the footer.
         share = footer_mm / height_mm
         above_footer = (0, share, 1, 1 - share)
         figure.get_layout_engine().set(rect=above_footer, w_pad=0.03, h_pad=0.03)
@@ -136,6 +138,7 @@ def add_axes_mm(
         kwargs: As for `Figure.add_axes`.
     """
     figure_width, figure_height = figure.get_size_inches() * MM_PER_INCH
+    # matplotlib counts from below, in shares of the figure.
     bottom = figure_height - top - height
     box = (
         left / figure_width,
@@ -180,7 +183,7 @@ def class_colours() -> tuple[ListedColormap, BoundaryNorm]:
     """Colour map and norm of the income classes 0 .. 4; below 0 is unused, masked is paper."""
     colours = ListedColormap(CLASS_COLOURS).with_extremes(under=UNUSED_COLOUR, bad="white")
     count = len(CLASS_COLOURS)
-    boundaries = np.arange(count + 1) - 0.5
+    boundaries = np.arange(count + 1) - 0.5  # a class lies in the middle of its colour
     return colours, BoundaryNorm(boundaries, count)
 
 

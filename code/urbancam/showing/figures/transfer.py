@@ -21,6 +21,7 @@ def draw_transfer(transfer: pd.DataFrame, credits: str = "") -> Figure:
         credits: Line of data credits.
     """
     cities = sorted(set(transfer["tested_on"]))
+    # Models in the order of the columns, so that own ones lie on the diagonal; others below.
     models = {name for name in transfer["trained_on"] if " - " not in name}
     models = cities + sorted(models - set(cities))
 

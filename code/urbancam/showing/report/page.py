@@ -16,6 +16,7 @@ SCREEN_PX_PER_PX = 0.45
 
 def tabulate_scores(metrics: pd.DataFrame) -> pd.DataFrame:
     """`metrics.csv` over all folds with a column a metric: "0.71 [0.62, 0.78]"."""
+    # Folds are read as numbers where no row says "all".
     rows = metrics[metrics["fold"].astype(str) == "all"]
     return _spread_metrics(rows, ["subset", "predictor"])
 
@@ -162,6 +163,7 @@ def _steps(records: list[dict[str, Any]]) -> pd.DataFrame:
 def _flatten_record(record: dict[str, Any]) -> dict[str, Any]:
     row = {key: record.get(key) for key in ("step", "date", "seconds")}
     commit, changes, _ = (record.get("commit") or "").partition("+")
+    # A "+" behind the commit says that files were changed since.
     row["commit"] = commit[:10] + changes
     row["counts"] = join_counts(record.get("counts", {}))
     return row

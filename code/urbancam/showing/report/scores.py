@@ -167,6 +167,7 @@ def summarise_calibration(calibration: pd.DataFrame) -> list[str]:
     rows = calibration
     if "subset" in calibration:
         rows = calibration[calibration["subset"].eq("all")]
+    # The expected calibration error, before and after scaling.
     rows = rows[rows["metric"] == "ece"].set_index("predictor")
     return [
         "The probability of the predicted class is off by "
