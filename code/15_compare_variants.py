@@ -11,7 +11,7 @@ Run     python code/15_compare_variants.py --city Demo --run demo
 import argparse
 from typing import TYPE_CHECKING
 
-from urbancam.workflow import arguments, runner, variants
+from urbancam.workflow import arguments, plan, runner, variants
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import Paths
 from urbancam.workflow.records import Done, Step
@@ -54,7 +54,7 @@ def trained_variants(
 
     A city left out only where it was trained.
     """
-    names = [name.partition("-") for name in variants.names(settings)]
+    names = [name.partition("-") for name in plan.variants_of_income(settings)]
     splits = {
         value: paths.of_variant(variants.split_name(value))
         for kind, _, value in names

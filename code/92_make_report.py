@@ -25,7 +25,7 @@ def declare(request: Request) -> Step:
     settings, paths = request.settings, request.paths
     several_cities = (paths.figures / "transfer.png").is_file()
     figures = exhibits.figures_of(settings, several_cities)
-    tables = [paths.table(name) for name, table in exhibits.TABLES.items() if table.heading]
+    tables = [paths.table(name) for name, heading in exhibits.TABLES.items() if heading]
     pictures = [paths.figures / f"{name}.png" for name in figures]
     return request.step(3, paths.report, type(settings).model_fields, [*tables, *pictures])
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from urbancam.workflow import arguments, settings, variants
+from urbancam.workflow import arguments, plan, settings
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths
 
@@ -38,13 +38,13 @@ def test_split_by_acquisition_needs_two_cities_with_two_sites_of_two_of_them(
             for site, seen in enumerate(part[2:])
         ]
         (tmp_path / "sites.csv").write_text("\n".join(["city,site,acquisition", *rows]) + "\n")
-    got = variants.names_of_cities(settings.load("default"), tmp_path / "sites.csv")
+    got = plan.variants_of_cities(settings.load("default"), tmp_path / "sites.csv")
     assert ("split-acquisition" in got) == expected and "colour-grey" in got
 
 
 def test_a_network_trained_elsewhere_has_no_variants(tmp_path):
     made = settings.load("default", ["cities.checkpoint=model_80.pth"])
-    assert variants.names_of_cities(made, tmp_path / "sites.csv") == []
+    assert plan.variants_of_cities(made, tmp_path / "sites.csv") == []
 
 
 def test_variants_of_the_cities_experiment_change_one_key():
@@ -84,7 +84,7 @@ def test_names_leave_out_the_run_s_own_split_and_seed():
             "compare.shuffled_labels=true",
         ],
     )
-    assert variants.names(made) == ["split-random", "seed-3", "shuffled-labels"]
+    assert plan.variants_of_income(made) == ["split-random", "seed-3", "shuffled-labels"]
 
 
 def test_paths_of_a_variant_lie_below_its_run(tmp_path):

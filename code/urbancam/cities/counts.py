@@ -4,7 +4,7 @@ is not cached yet."""
 import csv
 
 from urbancam.cities import pixels
-from urbancam.workflow import costs, variants
+from urbancam.workflow import costs, plan
 from urbancam.workflow.paths import Paths
 from urbancam.workflow.settings import Settings
 
@@ -20,7 +20,7 @@ def expected_costs(settings: Settings, paths: Paths) -> costs.Costs:
     counts = _count_patches(paths)
     folds = cities.folds_split  # counts are sums over the folds that the split has
     sizes = costs.FoldSizes(*(counts[role] / folds for role in ("train", "validation", "test")))
-    names = variants.names_of_cities(settings, paths.sites)
+    names = plan.variants_of_cities(settings, paths.sites)
     cache_bytes = pixels.missing_cache_bytes(paths, cities.patch_px, cities.image)
     return costs.of_cities(settings, paths, counts["patches"], sizes, names, cache_bytes)
 

@@ -225,7 +225,7 @@ def _contribution(linear: nn.Linear, features: torch.Tensor) -> tuple[torch.Tens
 
 
 def project_published(maps: Maps, size_px: int, clip_percentile: float) -> Sides:
-    """Poor and rich map at the image's size, as published (README, "Activation maps").
+    """Poor and rich map at the image's size, as published (docs/method.md, "Activation maps").
 
     U = max(bilinear(signed map), 0), V = U / max U, B = V sum_channels |dy_c/dx|, clipped at a
     percentile of B; c is the poorest class for poor, the richest for rich.

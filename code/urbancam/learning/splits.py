@@ -1,8 +1,8 @@
 """Folds: random, INSEE's imputation group, spatial block, whole city.
 
 Neighbouring cells look alike and earn alike, and cells of one imputation group share one income by
-construction: a random split puts them on both sides and rewards memory (README, "What this does
-instead"). Blocks keep whole neighbourhoods, and whole groups, on one side.
+construction: a random split puts them on both sides and rewards memory (docs/method.md, "What a
+split gives away"). Blocks keep whole neighbourhoods, and whole groups, on one side.
 """
 
 import warnings

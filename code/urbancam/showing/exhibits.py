@@ -1,4 +1,4 @@
-"""The tables and figures of a run: who makes each table, what each figure is drawn from.
+"""The tables and figures of a run: what each is called, what each figure is drawn from.
 
 A new table or figure is one entry here; a figure also needs its drawing in `figures.from_tables`.
 """
@@ -10,19 +10,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # a script that only prints its help does not wait for it
     from urbancam.workflow.settings import Settings
-
-
-@dataclass(frozen=True)
-class Table:
-    """One file of `tables/`.
-
-    Attributes:
-        maker: Script that writes the table.
-        heading: Heading in the report; "" for a table that only feeds figures.
-    """
-
-    maker: str
-    heading: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,41 +43,30 @@ def has_controls(settings: "Settings") -> bool:
     )
 
 
-# Scripts that make the tables.
-SCORE = "12_evaluate_income"
-STATE = "14_landcover_statistics"
-COMPARE = "15_compare_variants"
-CONTROL = "16_control_attribution"
-TRANSFER = "17_transfer_income"
-
-TABLES = {
-    "metrics": Table(SCORE, "Scores over all folds, for all, not imputed and imputed cells"),
-    "confusion_matrix": Table(SCORE, "Confusion matrix (rows observed, columns predicted)"),
-    "leakage": Table(COMPARE, "Scores under each split, and what each split leaks"),
-    "seeds": Table(COMPARE, "The same with other seeds"),
-    "calibration": Table(SCORE, "Calibration, as trained and after temperature scaling"),
-    "reliability": Table(SCORE),
-    "spatial_autocorrelation": Table(
-        SCORE, "Moran's I of the observed values and of what the model leaves of them"
+TABLES = {  # name -> heading in the report; "" for one that only feeds figures
+    "metrics": "Scores over all folds, for all, not imputed and imputed cells",
+    "confusion_matrix": "Confusion matrix (rows observed, columns predicted)",
+    "leakage": "Scores under each split, and what each split leaks",
+    "seeds": "The same with other seeds",
+    "calibration": "Calibration, as trained and after temperature scaling",
+    "reliability": "",
+    "spatial_autocorrelation": (
+        "Moran's I of the observed values and of what the model leaves of them"
     ),
-    "activation_ratio": Table(STATE, "Activation ratios"),
-    "activation_contrast": Table(STATE, "Contrast: log(rich ratio / poor ratio)"),
-    "contribution": Table(STATE, "Contribution, logit units a cell, against the city's mean"),
-    "observed_association": Table(
-        STATE, "What the incomes say: how often a cell that holds a class is poor, or rich"
+    "activation_ratio": "Activation ratios",
+    "activation_contrast": "Contrast: log(rich ratio / poor ratio)",
+    "contribution": "Contribution, logit units a cell, against the city's mean",
+    "observed_association": (
+        "What the incomes say: how often a cell that holds a class is poor, or rich"
     ),
-    "class_income": Table(STATE, "Income by class of land cover"),
-    "ordering_agreement": Table(
-        STATE, "Do activation and observed income order the classes alike?"
-    ),
-    "attribution_agreement": Table(
-        CONTROL, "Agreement of other methods and controls with the published map"
-    ),
-    "attribution_controls": Table(CONTROL),
-    "deletion": Table(CONTROL),
-    "deletion_area": Table(CONTROL, "Area under the deletion and insertion curves"),
-    "coactivation": Table(STATE),
-    "observed_coassociation": Table(STATE),
+    "class_income": "Income by class of land cover",
+    "ordering_agreement": "Do activation and observed income order the classes alike?",
+    "attribution_agreement": "Agreement of other methods and controls with the published map",
+    "attribution_controls": "",
+    "deletion": "",
+    "deletion_area": "Area under the deletion and insertion curves",
+    "coactivation": "",
+    "observed_coassociation": "",
 }
 
 FIGURES = {

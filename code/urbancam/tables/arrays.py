@@ -5,15 +5,14 @@ Computing goes on after a kill where it stopped; a damaged array is computed aga
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
+from urbancam.workflow import locks
 from urbancam.workflow.files import read_json, write_json
 from urbancam.workflow.paths import shown
 
@@ -49,8 +48,7 @@ def open_array(
     Returns:
         (sum of counts, *row_shape), memory-mapped, read only.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(path.with_name(f".{path.name}.lock")):
+    with locks.hold(path.with_name(f".{path.name}.lock"), doing):
         if not _is_whole(path, (sum(counts), *row_shape), dtype):
             _fill(path, counts, row_shape, dtype, make, doing, workers)
     return np.load(path, mmap_mode="r")
@@ -138,11 +136,3 @@ def _reserve(path: Path) -> None:
         except OSError as error:
             error.filename = shown(path)
             raise
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock that other processes wait for; it ends with the process."""
-    with path.open("a") as file:
-        flock(file, LOCK_EX)
-        yield

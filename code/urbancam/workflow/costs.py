@@ -4,7 +4,7 @@ orders of magnitude."""
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from urbancam.workflow import catalogue
+from urbancam.workflow import catalogue, plan
 from urbancam.workflow.paths import Paths
 from urbancam.workflow.sections import Model, Training
 from urbancam.workflow.settings import Settings
@@ -88,15 +88,13 @@ def of_income(settings: Settings, paths: Paths, cells: int) -> Costs:
         paths: Of the city and run.
         cells: How many cells the city has.
     """
-    from urbancam.workflow import variants
-
     split, compare = settings.split, settings.compare
     in_training = cells * (1 - 1 / split.folds)
     validation = in_training * split.validation_fraction
     sizes = FoldSizes(in_training - validation, validation, cells / split.folds)
     variant_folds = compare.folds or settings.folds_trained
     folds = {"": settings.folds_trained}
-    folds |= dict.fromkeys(variants.names(settings), variant_folds)
+    folds |= dict.fromkeys(plan.variants_of_income(settings), variant_folds)
     network_count, trained, training_s = _training(
         settings.model, settings.training, settings.image.size_px, sizes, sum(folds.values()), 1
     )

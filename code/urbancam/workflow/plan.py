@@ -1,8 +1,10 @@
 """The plan of a city: which scripts are called, in which order, with which variants. `run.sh`
 carries it out."""
 
+import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from urbancam.workflow import catalogue, variants
@@ -70,8 +72,8 @@ def variants_of(part: str, city: str, settings: "Settings", paths: "Paths") -> l
     """
     if part == "variants":
         if catalogue.experiment_of(city) == catalogue.CITIES:
-            return variants.names_of_cities(settings, paths.sites)
-        return variants.names(settings)
+            return variants_of_cities(settings, paths.sites)
+        return variants_of_income(settings)
     if part == "left-out" and catalogue.experiment_of(city) == catalogue.INCOME:
         wanted = "city" in settings.compare.splits and settings.split.method != "city"
         return [variants.split_name("city")] if wanted and paths.other_cities() else []
@@ -82,3 +84,58 @@ def needs_settings(part: str) -> bool:
     """Whether a part of the plan depends on the settings, which cannot be read before the
     set-up."""
     return part in ("variants", "left-out")
+
+
+def variants_of_income(settings: "Settings") -> list[str]:
+    """The variants that section `compare` of the settings asks for, in the order of training."""
+    compare = settings.compare
+    # The city left out is a variant of its own, trained where other cities are at hand.
+    own_or_left_out = (settings.split.method, "city")
+    splits = [method for method in compare.splits if method not in own_or_left_out]
+    seeds = [seed for seed in compare.seeds if seed != settings.seed]
+    shuffled = [variants.SHUFFLED] if compare.shuffled_labels else []
+    return [*map(variants.split_name, splits), *map(variants.seed_name, seeds), *shuffled]
+
+
+def variants_of_cities(settings: "Settings", sites: Path) -> list[str]:
+    """The variants that `cities.variants` asks for and that can be trained.
+
+    None of a network that was trained elsewhere; the split by acquisition only where two cities
+    have two sites on either side of their acquisitions.
+
+    Args:
+        settings: Of the run.
+        sites: `sites.csv`; where it is not there yet, all are named.
+    """
+    names = [] if settings.cities.checkpoint else settings.cities.variants
+    if "split-acquisition" not in names or not sites.is_file():
+        return names
+    with sites.open(encoding="utf-8", newline="") as file:
+        flights = {
+            (row["city"], row["site"], row["acquisition"])
+            for row in csv.DictReader(file)
+            if row["acquisition"]
+        }
+    cities = {city for city, _, _ in flights}
+    if sum(_has_two_sides(flights, city) for city in cities) > 1:
+        return names
+    return [name for name in names if name != "split-acquisition"]
+
+
+def _has_two_sides(flights: set[tuple[str, str, str]], city: str) -> bool:
+    """Whether the acquisitions of a city have two sites on either side.
+
+    Every other acquisition is on the one side, the rest on the other, as `cities/patches.py` has
+    it.
+
+    Args:
+        flights: City, site and acquisition of each image whose acquisition is known.
+        city: Name of the city.
+    """
+    own = [(site, acquisition) for name, site, acquisition in flights if name == city]
+    acquisitions = sorted({acquisition for _, acquisition in own})
+    for first in (0, 1):
+        side = acquisitions[first::2]
+        if len({site for site, acquisition in own if acquisition in side}) < 2:
+            return False
+    return True

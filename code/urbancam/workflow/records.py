@@ -9,25 +9,18 @@ again.
 import contextlib
 import datetime
 import hashlib
-import importlib.metadata
 import json
 import os
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from urbancam.workflow import locks
+from urbancam.workflow import locks, provenance
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import digest, listing, read_json, remove_leftovers, write_json
 from urbancam.workflow.paths import ROOT, shown
-
-PACKAGES = (
-    "numpy pandas scipy scikit-learn pyarrow geopandas shapely pyogrio pyproj rasterio torch "
-    "torchvision efficientnet-pytorch grad-cam zennit py7zr matplotlib"
-).split()
 
 
 @dataclass(frozen=True)
@@ -209,8 +202,8 @@ class Step:
             "sha256": {shown(path): digest(path) for path in step.all_outputs if path.is_file()},
             "counts": done.counts,
             "facts": done.facts,
-            "packages": _versions(),
-            "commit": _commit(),
+            "packages": provenance.package_versions(),
+            "commit": provenance.code_commit(),
             "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "seconds": round(seconds, 1),
         }
@@ -275,28 +268,3 @@ def _size(path: Path) -> int:
     if path.is_file():
         return path.stat().st_size
     return sum(not entry.name.startswith(".") for entry in os.scandir(path))
-
-
-def _versions() -> dict[str, str]:
-    versions = {}
-    for package in PACKAGES:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            versions[package] = importlib.metadata.version(package)
-    return versions
-
-
-def _commit() -> str | None:
-    """The git commit of the code, with "+changes" where the tree differs from it.
-
-    None outside git.
-    """
-    try:
-        commit = _git("rev-parse", "HEAD")
-        return commit + ("+changes" if _git("status", "--porcelain", "code") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
-def _git(*arguments: str) -> str:
-    command = ["git", "-C", str(ROOT), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

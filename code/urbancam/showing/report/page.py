@@ -138,14 +138,14 @@ def _figure(heading: str, png: bytes) -> str:
 def _tables(tables: dict[str, pd.DataFrame]) -> list[str]:
     """The tables that have a heading and rows, each in the form in which people read it."""
     parts = []
-    for name, exhibit in exhibits.TABLES.items():
-        if not exhibit.heading or name not in tables:
+    for name, heading in exhibits.TABLES.items():
+        if not heading or name not in tables:
             continue
         table = tables[name]
         if name in TABULATIONS:
             table = TABULATIONS[name](table)
         if len(table):
-            parts.append(_table(exhibit.heading, table))
+            parts.append(_table(heading, table))
     return parts
 
 

@@ -163,7 +163,8 @@ def classify(codes: pd.Series, where: object) -> pd.Series:
         raise InputError(
             f"codes that Urban Atlas does not have: {unknown}",
             where,
-            "check the file; a newer edition's code goes into code/urbancam/urban_atlas/classes.py",
+            "check the file; a newer edition's code goes into "
+            "code/urbancam/sources/urban_atlas/classes.py",
         )
     return codes.map(key_of_code).astype("str")
 

@@ -1,0 +1,179 @@
+"""Which declared settings a step reads: never one that it does not declare, and those it never reads are listed.
+
+Reading an undeclared setting raises by itself (`Job.settings`). Here the scripts run over a matrix of runs that covers
+their branches, and every setting that is read is noted.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from samples import run_script
+from urbancam.workflow import catalogue
+from urbancam.workflow.job import Job
+from urbancam.workflow.sections import Section
+from urbancam.workflow.settings import Settings
+
+pytestmark = pytest.mark.slow
+
+EVERYTHING = {  # a run with all comparisons and controls, on a dozen cells
+    "census.cells": "all",
+    "landcover.poor_classes": "[0, 1, 2]",
+    "compare.splits": "[random]",
+    "compare.seeds": "[1]",
+    "compare.shuffled_labels": "true",
+    "compare.folds": "1",
+    "controls.methods": "[layercam, integrated_gradients]",
+    "controls.randomise_weights": "true",
+    "controls.cells": "8",
+    "controls.integrated_gradients_steps": "2",
+    "controls.deletion_cells": "4",
+    "training.epochs": "1",
+}
+OTHER_BRANCHES = EVERYTHING | {
+    "model.head": "softmax",
+    "landcover.key": "code",
+    "samples.target": "density",
+    "training.class_balanced": "drawn",
+    "training.batch_size": "5",
+    "training.batches_per_epoch": "2",
+    "training.schedule": "plateau",
+    "training.restarts": "true",
+}
+TOWNS = {
+    "cities.demo.site_px": "160",
+    "cities.stride_px": "80",
+    "cities.patch_px": "80",
+    "cities.training.epochs": "1",
+    "cities.relevance.patches": "1",
+}
+INCOME = "00 01 02 03 04 05 06 10 11 12 13 14".split()
+VARIANTS = ("split-random", "seed-1", "shuffled-labels")
+
+
+class Reader:
+    """Notes which settings are read while a script works."""
+
+    def __init__(self) -> None:
+        self.declared: dict[str, set[str]] = defaultdict(set)
+        self.read: dict[str, set[str]] = defaultdict(set)
+        self.script = ""
+        self.prefixes: dict[int, str] = {}
+        self.kept_alive: list[Section] = []
+
+    def follow(self, section: Section, prefix: str) -> None:
+        """Know a section, and those within it, by the names of their settings."""
+        self.prefixes[id(section)] = prefix
+        self.kept_alive.append(section)
+        for name, value in section.__dict__.items():
+            if isinstance(value, Section):
+                self.follow(value, f"{prefix}{name}.")
+
+    def begin(self, job: Job, settings: Settings) -> Settings:
+        self.script = job.step.name
+        self.declared[self.script] |= set(job.step.settings)
+        self.follow(settings, "")
+        return settings
+
+    def note(self, section: Section, name: str) -> None:
+        prefix = self.prefixes.get(id(section))
+        if prefix is not None:
+            self.read[self.script].add(f"{prefix}{name}")
+
+    def never_read(self) -> dict[str, set[str]]:
+        return {
+            script: names - self.read[script]
+            for script, names in self.declared.items()
+            if names - self.read[script]
+        }
+
+
+@contextmanager
+def reading(reader: Reader) -> Iterator[None]:
+    """Every read of a setting by the work of a step reaches the reader."""
+    plain_get, plain_copy, plain_pick = (
+        Section.__getattribute__,
+        Section.model_copy,
+        Settings.pick,
+    )
+    plain_settings = Job.settings.func
+
+    def get(self: Section, name: str) -> object:
+        if not name.startswith("_") and name in type(self).model_fields:
+            reader.note(self, name)
+        return plain_get(self, name)
+
+    def copy(self: Section, **options: object) -> Section:
+        copied = plain_copy(self, **options)
+        if id(self) in reader.prefixes:
+            reader.follow(copied, reader.prefixes[id(self)])
+        return copied
+
+    def pick(self: Settings, *keys: str) -> dict[str, object]:
+        values = plain_pick(self, *keys)
+        if id(self) in reader.prefixes:
+            reader.read[reader.script] |= set(values)
+        return values
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Section, "__getattribute__", get)
+        patch.setattr(Section, "model_copy", copy)
+        patch.setattr(Settings, "pick", pick)
+        patch.setattr(Job, "settings", property(lambda job: reader.begin(job, plain_settings(job))))
+        yield
+
+
+def words(folder: Path, settings: dict[str, str], *more: str) -> list[str]:
+    assignments = [word for pair in settings.items() for word in ("--set", "=".join(pair))]
+    places = ["--data", str(folder / "data"), "--results", str(folder / "results")]
+    return ["--run", "demo-tiny", *places, "--workers", "1", "--device", "cpu", *assignments, *more]
+
+
+def run_income(folder: Path, settings: dict[str, str], scripts: list[str], *more: str) -> None:
+    for script in scripts:
+        entry = next(entry for entry in catalogue.STEPS if entry.number == script)
+        city = ["--city", "Demo"] if entry.takes_city else []
+        assert run_script(script, *city, *words(folder, settings, *more)) == 0, script
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory) -> Reader:
+    """Reads of all steps over the matrix of runs."""
+    folder, reader = tmp_path_factory.mktemp("matrix"), Reader()
+    with reading(reader), pytest.MonkeyPatch.context() as monkeypatch:
+        run_income(folder, EVERYTHING, INCOME)
+        for variant in VARIANTS:
+            steps = catalogue.steps_of("Demo", "demo-tiny", *catalogue.parts_of_variant(variant))
+            numbers = [entry.number for entry in steps]
+            run_income(folder, EVERYTHING, numbers, "--variant", variant)
+        run_income(folder, EVERYTHING, ["15", "16", "17", "91", "92"])
+        run_income(
+            folder, OTHER_BRANCHES, ["10", "11", "12", "13", "14", "16", "17", "91"], "--force"
+        )
+        for script in ("20", "21", "22", "23"):
+            assert run_script(script, *words(folder, TOWNS)) == 0
+        for script in ("22", "23"):
+            assert run_script(script, *words(folder, TOWNS, "--variant", "split-acquisition")) == 0
+        for script in ("24", "25", "26"):
+            assert run_script(script, *words(folder, TOWNS)) == 0
+        # Where nobody answers, what is read before is read all the same; and nobody is waited for.
+        monkeypatch.setattr("time.sleep", lambda seconds: None)
+        nobody = {"imagery.source": "wms", "imagery.wms_url": "http://127.0.0.1:9/wms"}
+        run_script("04", "--city", "Demo", *words(folder, EVERYTHING | nobody, "--force"))
+        run_script("21", *words(folder, {"cities.source": "ign"}, "--force"))
+    return reader
+
+
+NEVER_READ: dict[str, set[str]] = {}
+
+
+def test_settings_that_are_declared_and_never_read_are_these(reader):
+    assert reader.never_read() == NEVER_READ
+
+
+def test_every_step_was_looked_at(reader):
+    steps = {entry.script for entry in catalogue.STEPS if entry.scope != catalogue.NO_RECORD}
+    assert steps - set(reader.declared) <= {"26_draw_cities"}  # it declares no setting
