@@ -44,7 +44,6 @@ SETTINGS = (
     "seed",
     "split.folds",
     "split.trained_folds",
-    "split.method",
     "census.cell_size_m",
 )
 FURTHER_TABLES = ("attribution_agreement", "deletion", "deletion_area")
