@@ -76,7 +76,7 @@ def work(job: Job) -> Done:
     curves, correlations, shares = examination.examine_city(
         cells, paths, settings, parts, job.device, job.workers
     )
-    if settings.compare.shuffled_labels:
+    if settings.compare.shuffled_labels and len(cells):
         shuffled = frames.read(paths.of_variant(variants.SHUFFLED).activation)
         shares = agreement.add_shares(shares, "shuffled_labels", shuffled)
     statistics_of = partial(landcover_statistics, cells, blocks, settings)

@@ -147,15 +147,19 @@ def test_same_bytes_after_a_kill_between_two_groups(city, monkeypatch):
     assert not list(city.run_folder.glob("*.parts"))
 
 
-def test_shuffled_labels_are_read_from_the_variant(city, capsys):
-    assert control(city, "compare.shuffled_labels=true") == 2
-    assert "13_project_activation.py" in capsys.readouterr().err
+def write_shuffled_variant(city: Paths) -> None:
     variant = city.of_variant("shuffled-labels")
     shares = pd.read_parquet(city.fragments, columns=["fragment_id", "idINSPIRE"])
     variant.activation.parent.mkdir(parents=True)
     shares.assign(poor_share=[0.6, 0.4] * 12, rich_share=[0.3, 0.7] * 12).to_parquet(
         variant.activation
     )
+
+
+def test_shuffled_labels_are_read_from_the_variant(city, capsys):
+    assert control(city, "compare.shuffled_labels=true") == 2
+    assert "13_project_activation.py" in capsys.readouterr().err
+    write_shuffled_variant(city)
     assert control(city, "compare.shuffled_labels=true") == 0
     table = pd.read_csv(city.table("attribution_controls")).query("control == 'shuffled_labels'")
     ratios = table.set_index(["side", "class"])["ratio"]
@@ -165,9 +169,11 @@ def test_shuffled_labels_are_read_from_the_variant(city, capsys):
     assert ratios["contrast", "water"] == pytest.approx(np.log(0.5))
 
 
-def test_city_without_poor_or_rich_cells_has_empty_tables(city, capsys):
+@pytest.mark.parametrize("shuffled", ["false", "true"])
+def test_city_without_poor_or_rich_cells_has_empty_tables(city, capsys, shuffled):
     pd.read_csv(city.predictions).assign(predicted_class=2).to_csv(city.predictions, index=False)
-    assert control(city, CURVES) == 0
+    write_shuffled_variant(city)
+    assert control(city, CURVES, f"compare.shuffled_labels={shuffled}") == 0
     assert "no cell is predicted poor or rich" in capsys.readouterr().out
     names = ("attribution_controls", "attribution_agreement", "deletion", "deletion_area")
     assert [len(pd.read_csv(city.table(name))) for name in names] == [0, 0, 0, 0]
