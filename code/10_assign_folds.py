@@ -44,14 +44,13 @@ def work(job: Job) -> Done:
     for reason, count in samples.loc[~samples["used"], "reason"].value_counts().items():
         log.info("drops %s of %s cells: %s", f"{count:,}", f"{len(samples):,}", reason)
     frames.write(samples, paths.samples)
-    return Done(
-        {
-            "cells used": len(used),
-            "not used": len(samples) - len(used),
-            "blocks": used["block"].nunique(),
-            "folds": used["fold"].nunique(),
-        }
-    )
+    counts = {
+        "cells used": len(used),
+        "not used": len(samples) - len(used),
+        "blocks": used["block"].nunique(),
+        "folds": used["fold"].nunique(),
+    }
+    return Done(counts)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -16,7 +16,6 @@ import argparse
 
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.files import digest
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import shown
 from urbancam.workflow.records import Done, Step
@@ -62,9 +61,7 @@ def declare(request: Request) -> list[Step]:
 
 
 def work(job: Job) -> Done:
-    import torch
-
-    from urbancam.learning import income
+    from urbancam.learning import income, training_record
     from urbancam.tables import frames
 
     if copied := job.take_over():
@@ -79,24 +76,14 @@ def work(job: Job) -> Done:
     people = frames.read(paths.cells, ["idINSPIRE", "income_eur", "ind"])
     frames.write(validation, paths.validation_predictions(fold))
     frames.write(income.add_incomes(test, people, settings.samples.target), job.result)
-    best = history.loc[history["validation_loss"].idxmin()]
-    return Done(
-        {
-            "train": len(cells.of_role("train")),
-            "validation": len(validation),
-            "test": len(test),
-            "epochs": len(history),
-            "best epoch": int(best["epoch"]),
-            "validation loss": float(best["validation_loss"]),
-        },
-        facts={
-            "weights_sha256": digest(paths.weights(fold)),
-            "device": next(network.parameters()).device.type,
-            "seed": cells.seed,
-            "threads": torch.get_num_threads(),
-        },
-        leftovers=[paths.checkpoint(fold)],
-    )
+    counts = {
+        "train": len(cells.of_role("train")),
+        "validation": len(validation),
+        "test": len(test),
+    }
+    counts |= training_record.describe_history(history, "validation_loss")
+    facts = training_record.training_facts(network, paths.weights(fold), cells.seed)
+    return Done(counts, facts, leftovers=[paths.checkpoint(fold)])
 
 
 def main(argv: list[str] | None = None) -> int:

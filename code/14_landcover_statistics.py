@@ -10,10 +10,16 @@ Run     python code/14_landcover_statistics.py --city Demo --run demo
 
 import argparse
 import logging
+from typing import TYPE_CHECKING
 
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.records import Done, Step
+
+if TYPE_CHECKING:  # a script that only shows its help does not wait for it
+    import pandas as pd
+
+    from urbancam.explaining.landcover.city import LandCover
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +28,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return arguments.parser(__file__, __doc__).parse_args(argv)
 
 
+SLIVERS = "leaves out %s slivers below %g m2 of a class in a cell: not counted as held"
 FURTHER_TABLES = (
     "activation_contrast",
     "contribution",
@@ -45,7 +52,6 @@ def declare(request: Request) -> Step:
 
 
 def work(job: Job) -> Done:
-    from urbancam.explaining.landcover import observed, ordering, pairs
     from urbancam.explaining.landcover.city import LandCover
     from urbancam.sources.urban_atlas import classes
     from urbancam.tables import frames
@@ -61,12 +67,19 @@ def work(job: Job) -> Done:
         settings.statistics,
         settings.seed,
     )
-    log.info(
-        "leaves out %s slivers below %g m2 of a class in a cell: not counted as held",
-        f"{city.n_slivers:,}",
-        settings.landcover.min_area_m2,
-    )
-    tables = {
+    log.info(SLIVERS, f"{city.n_slivers:,}", settings.landcover.min_area_m2)
+    for name, table in statistics_tables(city).items():
+        frames.write(table, paths.table(name))
+    counts = {"classes": len(city.classes)}
+    counts |= {f"cells read {side}": len(city.side(side).cells) for side in ("poor", "rich")}
+    return Done(counts)
+
+
+def statistics_tables(city: "LandCover") -> dict[str, "pd.DataFrame"]:
+    """Table by name; the one that closes the step comes last."""
+    from urbancam.explaining.landcover import observed, ordering, pairs
+
+    return {
         "activation_contrast": city.contrast(),
         "contribution": city.contribution_by_class(),
         "coactivation": pairs.coactivation(city),
@@ -76,15 +89,6 @@ def work(job: Job) -> Done:
         "ordering_agreement": ordering.ordering_agreement(city),
         "activation_ratio": city.activation_ratio(),
     }
-    for name, table in tables.items():
-        frames.write(table, paths.table(name))
-    return Done(
-        {
-            "classes": len(city.classes),
-            "cells read poor": len(city.side("poor").cells),
-            "cells read rich": len(city.side("rich").cells),
-        }
-    )
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -66,12 +66,8 @@ def work(job: Job) -> Done:
     from urbancam.tables import frames
 
     settings, paths = job.settings, job.paths
-    predictions = frames.read(paths.predictions)
     blocks = frames.read(paths.samples).set_index("idINSPIRE")["block"]
-    cells = agreement.draw_cells(
-        predictions, settings.landcover, settings.controls.cells, settings.seed
-    )
-    report_draw(len(cells), len(predictions), int(cells["rich"].sum()))
+    cells = draw_cells(job)
     parts = open_parts(paths.run_folder / "controls.parts", job.fingerprint)
     curves, correlations, shares = examination.examine_city(
         cells, paths, settings, parts, job.device, job.workers
@@ -80,23 +76,41 @@ def work(job: Job) -> Done:
         shuffled = frames.read(paths.of_variant(variants.SHUFFLED).activation)
         shares = agreement.add_shares(shares, "shuffled_labels", shuffled)
     statistics_of = partial(landcover_statistics, cells, blocks, settings)
-    controls, agreements = agreement.compare(
-        shares, correlations, cells, statistics_of, settings.controls.methods
-    )
-    deleted, area = deletion_curves.deletion_tables(
-        curves, blocks, settings.statistics, settings.seed
-    )
+    methods, statistics, seed = settings.controls.methods, settings.statistics, settings.seed
+    controls, agreements = agreement.compare(shares, correlations, cells, statistics_of, methods)
+    deleted, area = deletion_curves.deletion_tables(curves, blocks, statistics, seed)
     frames.write(agreements, paths.table("attribution_agreement"))
     frames.write(deleted, paths.table("deletion"))
     frames.write(area, paths.table("deletion_area"))
     frames.write(controls, paths.table("attribution_controls"))
-    counts = {
+    return Done(count(cells, controls, curves), leftovers=[parts.parent])
+
+
+def count(
+    cells: "pd.DataFrame", controls: "pd.DataFrame", curves: "pd.DataFrame"
+) -> dict[str, int]:
+    return {
         "cells": len(cells),
         "maps": controls["control"].nunique(),
         "classes": controls["class"].nunique(),
         "cells deleted": curves["idINSPIRE"].nunique(),
     }
-    return Done(counts, leftovers=[parts.parent])
+
+
+def draw_cells(job: Job) -> "pd.DataFrame":
+    """The predicted poor and rich cells that are examined, in equal numbers."""
+    from urbancam.explaining import agreement
+    from urbancam.tables import frames
+
+    settings = job.settings
+    predictions = frames.read(job.paths.predictions)
+    cells = agreement.draw_cells(
+        predictions, settings.landcover, settings.controls.cells, settings.seed
+    )
+    rich = int(cells["rich"].sum())
+    numbers = (f"{number:,}" for number in (len(cells), len(predictions), len(cells) - rich, rich))
+    log.info("examines %s of %s cells: %s predicted poor, %s rich", *numbers)
+    return cells
 
 
 def landcover_statistics(
@@ -116,11 +130,6 @@ def landcover_statistics(
         settings.statistics,
         settings.seed,
     )
-
-
-def report_draw(drawn: int, all_cells: int, rich: int) -> None:
-    numbers = (f"{number:,}" for number in (drawn, all_cells, drawn - rich, rich))
-    log.info("examines %s of %s cells: %s predicted poor, %s rich", *numbers)
 
 
 def main(argv: list[str] | None = None) -> int:

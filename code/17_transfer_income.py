@@ -81,8 +81,7 @@ def work(job: Job) -> Done:
     from urbancam.scoring import samples
     from urbancam.tables import frames
 
-    settings, paths = job.settings, job.paths
-    head = settings.model.head
+    settings, paths, head = job.settings, job.paths, job.settings.model.head
     cells = frames.read(paths.cells, ["idINSPIRE", "income_eur", "imputed"])
     images = frames.read(paths.images_table)
     ids = transfer.cells_without_income(cells, images, settings.samples.max_void_fraction)

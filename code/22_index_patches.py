@@ -58,16 +58,10 @@ def work(job: Job) -> Done:
     patches.check_roles(table, folds)
     frames.write(table, paths.patches)
     frames.write(patches.count_roles(table, cities, folds), paths.cities_used)
-    return Done(
-        {
-            "patches": len(table),
-            "images": len(images),
-            "sites": len(sites),
-            "cities": int(cities["used"].sum()),
-            "cities left out": int((~cities["used"]).sum()),
-            "folds": folds,
-        }
-    )
+    counts = {"patches": len(table), "images": len(images), "sites": len(sites)}
+    counts["cities"] = int(cities["used"].sum())
+    counts["cities left out"] = int((~cities["used"]).sum())
+    return Done(counts | {"folds": folds})
 
 
 def usable_images(

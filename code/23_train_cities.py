@@ -9,20 +9,20 @@ Run     python code/23_train_cities.py --run demo [--fold 0] [--variant colour-g
 
 import argparse
 import logging
-from typing import TYPE_CHECKING
 
 from urbancam.workflow import arguments, runner
-from urbancam.workflow.files import digest
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import ROOT
 from urbancam.workflow.records import Done, Step
 
-if TYPE_CHECKING:  # a script that only shows its help does not wait for it
-    import pandas as pd
-
 log = logging.getLogger(__name__)
 
 KEYS = ("image", "model", "training", "patch_px", "colour", "checkpoint")  # of section `cities`
+
+HOLDS_ONLY = (
+    "scores hold only for sites that those weights were not trained on; "
+    "only their makers know which"
+)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -61,9 +61,8 @@ def declare(request: Request) -> list[Step]:
 
 
 def work(job: Job) -> Done:
-    import torch
-
     from urbancam.cities import folds
+    from urbancam.learning import training_record
     from urbancam.tables import frames
 
     paths, cities = job.paths, job.settings.cities
@@ -75,35 +74,17 @@ def work(job: Job) -> Done:
     if cities.checkpoint:
         unpickle = job.option("unpickle")
         folds.fill_from_checkpoint(network, ROOT / cities.checkpoint, weights, unpickle)
-        log.info(
-            "scores hold only for sites that those weights were not trained on; "
-            "only their makers know which"
-        )
+        log.info(HOLDS_ONLY)
     else:
         folder = paths.fold(job.fold)
         history = folds.train(network, fold, cities, folder, job.fingerprint, job.workers)
-        counts |= describe_history(history)
+        counts |= training_record.describe_history(history, "validation_accuracy")
     table, sites = folds.predict(network, fold, cities, job.workers)
     frames.write(sites, paths.site_embeddings(job.fold))
     frames.write(table, job.result)
     counts["test accuracy"] = float((table["predicted_city"] == table["city"]).mean())
-    facts = {
-        "weights_sha256": digest(weights),
-        "device": next(network.parameters()).device.type,
-        "seed": fold.seed,
-        "threads": torch.get_num_threads(),
-        "cities": fold.names,
-    }
+    facts = training_record.training_facts(network, weights, fold.seed) | {"cities": fold.names}
     return Done(counts, facts, leftovers=[paths.checkpoint(job.fold)])
-
-
-def describe_history(history: "pd.DataFrame") -> dict[str, int | float]:
-    best = history.loc[history["validation_loss"].idxmin()]
-    return {
-        "epochs": len(history),
-        "best epoch": int(best["epoch"]),
-        "validation accuracy": float(best["validation_accuracy"]),
-    }
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -21,6 +21,8 @@ from urbancam.workflow.paths import Paths
 from urbancam.workflow.records import Done, Step
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
+    import pandas as pd
+
     from urbancam.workflow.sections import Cities
 
 log = logging.getLogger(__name__)
@@ -72,16 +74,32 @@ def trained_variants(cities: "Cities", paths: Paths) -> list[str]:
 
 
 def work(job: Job) -> Done:
-    import pandas as pd
-
     from urbancam.cities import evaluation
     from urbancam.tables import frames
 
-    paths, cities = job.paths, job.settings.cities
-    statistics, seed = job.settings.statistics, job.settings.seed
-    folds = cities.folds_trained
+    paths, settings = job.paths, job.settings
+    statistics, seed = settings.statistics, settings.seed
+    folds = settings.cities.folds_trained
     predictions, names = evaluation.read_predictions(paths, folds)
-    parts = [evaluation.accuracy_of(evaluation.RUN, predictions, names, statistics, seed)]
+    scores = score_with_variants(job, predictions, names)
+    sites = evaluation.read_embeddings(paths, folds)
+    tables = evaluation.compare_cities(predictions, sites, names, statistics, seed)
+    frames.write(predictions, paths.predictions)
+    for name, table in tables.items():
+        frames.write(table, paths.table(name))
+    frames.write(scores, job.result)
+    return Done(evaluation.summarise(scores, len(names)))
+
+
+def score_with_variants(job: Job, predictions: "pd.DataFrame", names: list[str]) -> "pd.DataFrame":
+    """The rows of `accuracy.csv`: of the run, and of each variant that was trained."""
+    import pandas as pd
+
+    from urbancam.cities import evaluation
+
+    paths, cities = job.paths, job.settings.cities
+    draws = (job.settings.statistics, job.settings.seed)
+    parts = [evaluation.accuracy_of(evaluation.RUN, predictions, names, *draws)]
     trained = trained_variants(cities, paths)
     for name in cities.variants:
         if name not in trained:
@@ -92,15 +110,8 @@ def work(job: Job) -> Done:
         table, cities_told_apart = evaluation.read_predictions(
             paths.of_variant(name), variant_folds
         )
-        parts.append(evaluation.accuracy_of(name, table, cities_told_apart, statistics, seed))
-    scores = pd.concat(parts, ignore_index=True)
-    sites = evaluation.read_embeddings(paths, folds)
-    tables = evaluation.compare_cities(predictions, sites, names, statistics, seed)
-    frames.write(predictions, paths.predictions)
-    for name, table in tables.items():
-        frames.write(table, paths.table(name))
-    frames.write(scores, job.result)
-    return Done(evaluation.summarise(scores, len(names)))
+        parts.append(evaluation.accuracy_of(name, table, cities_told_apart, *draws))
+    return pd.concat(parts, ignore_index=True)
 
 
 def main(argv: list[str] | None = None) -> int:

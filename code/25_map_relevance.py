@@ -14,6 +14,7 @@ import argparse
 import csv
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,45 +72,53 @@ def land_covers(paths: Paths) -> dict[str, Path]:
 
 def work(job: Job) -> Done:
     from urbancam.cities import patches as index
-    from urbancam.cities import relevance_by_class as by_class
     from urbancam.cities import relevance_maps
-    from urbancam.showing.figures import style
-    from urbancam.sources.urban_atlas.classes import class_names
+    from urbancam.showing.figures.style import site_credit_line
     from urbancam.tables import frames
 
-    settings, paths, cities = job.settings, job.paths, job.settings.cities
+    paths, cities = job.paths, job.settings.cities
     patches = frames.read(paths.patches)
     sites = frames.read(paths.sites, dtype={"site": str, "image": str})
     patches["class_number"], names = index.city_numbers(patches)
     covers = land_covers(paths)
-    chosen = relevance_maps.choose_patches(patches, sites, covers, cities, settings.seed)
+    chosen = relevance_maps.choose_patches(patches, sites, covers, cities, job.settings.seed)
     mapper = relevance_maps.open_mapper(chosen, len(names), paths, cities, job.device, job.workers)
-    credits = style.site_credit_line(set(sites["source"]), rendered=paths.cities_truth.is_file())
-
-    def draw(city: str, rows: "pd.DataFrame", mapped: "Iterator[MappedPatch]") -> "pd.DataFrame":
-        return draw_city(city, rows, mapped, names, credits, paths)
-
-    def project(city: str, rows: "pd.DataFrame", mapped: "Iterator[MappedPatch]") -> "pd.DataFrame":
-        return relevance_maps.project_city(rows, mapped, sites, covers[city], cities.patch_px)
-
+    credits = site_credit_line(set(sites["source"]), rendered=paths.cities_truth.is_file())
     parts = open_cities(paths, job.fingerprint)
-    makers = {relevance_maps.PICTURES: draw, relevance_maps.LAND_COVER: project}
+    makers = {
+        relevance_maps.PICTURES: partial(draw_city, names=names, credits=credits, paths=paths),
+        relevance_maps.LAND_COVER: partial(
+            relevance_maps.project_city, sites=sites, covers=covers, patch_px=cities.patch_px
+        ),
+    }
     tables = map_city_by_city(chosen, names, mapper, makers, parts)
     described = join(tables[relevance_maps.PICTURES])
-    fragments = join(tables[relevance_maps.LAND_COVER], by_class.COLUMNS)
+    counts = write_tables(described, tables[relevance_maps.LAND_COVER], job)
+    return Done(counts, leftovers=[parts.parent])
+
+
+def write_tables(
+    described: "pd.DataFrame", projected: list["pd.DataFrame"], job: Job
+) -> dict[str, int]:
+    """Write the rows of the patches, of their fragments, and by class; the counts of the step."""
+    from urbancam.cities import relevance_by_class as by_class
+    from urbancam.sources.urban_atlas.classes import class_names
+    from urbancam.tables import frames
+
+    settings, paths = job.settings, job.paths
     key = settings.landcover.key
+    fragments = join(projected, by_class.COLUMNS)
     by_classes = by_class.relevance_by_class(
         fragments, class_names(key), key, settings.statistics, settings.seed
     )
     frames.write(fragments, paths.relevance_fragments)
     frames.write(by_classes, paths.table("relevance_by_class"))
     frames.write(described, paths.table("relevance"))
-    counts = {
+    return {
         "patches drawn": described["patch_id"].nunique(),
         "cities": described["city"].nunique(),
         "patches over land cover": fragments["patch_id"].nunique(),
     }
-    return Done(counts, leftovers=[parts.parent])
 
 
 def open_cities(paths: Paths, fingerprint: str) -> Path:

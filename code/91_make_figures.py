@@ -78,14 +78,7 @@ def work(job: Job) -> Done:
 
     settings, paths = job.settings, job.paths
     images = frames.read(paths.images_table).set_index("idINSPIRE")
-    years = images["campaign_year"].dropna().astype(int).tolist()
-    credits = style.credit_line(
-        settings.census.vintage,
-        settings.urban_atlas.edition,
-        years,
-        paths.truth.is_file(),
-        settings.samples.target,
-    )
+    credits = credit_line(images, job)
     several_cities = bool(transfer_tables(paths))
     tables = {
         name: [frames.read(paths.table(table)) for table in figure.tables]
@@ -100,6 +93,20 @@ def work(job: Job) -> Done:
     write_files(paths.figures, style.render_files(figures))
     log.info("saves %s to %s", ", ".join(figures), shown(paths.figures))
     return Done({"figures": len(figures)})
+
+
+def credit_line(images: "pd.DataFrame", job: Job) -> str:
+    """Whose data the figures show, of which years."""
+    from urbancam.showing.figures import style
+
+    settings = job.settings
+    return style.credit_line(
+        settings.census.vintage,
+        settings.urban_atlas.edition,
+        images["campaign_year"].dropna().astype(int).tolist(),
+        job.paths.truth.is_file(),
+        settings.samples.target,
+    )
 
 
 def draw_others(

@@ -3,7 +3,7 @@ land cover."""
 
 import functools
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -96,21 +96,23 @@ def open_mapper(
 
 
 def project_city(
+    city: str,
     rows: pd.DataFrame,
     mapped: Iterator[MappedPatch],
     sites: pd.DataFrame,
-    land_cover: Path,
+    covers: Mapping[str, Path],
     patch_px: int,
 ) -> pd.DataFrame:
     """Rows of `relevance_fragments.parquet` of a city's patches.
 
     Args:
+        city: Name of the city.
         rows: Patches of the city.
         mapped: Their maps.
         sites: Rows of `sites.csv`.
-        land_cover: File of the city's land cover.
+        covers: City -> file of its land cover.
         patch_px: Side of a patch, px of its image.
     """
-    polygons = geoframes.read(land_cover, ["code", "class", "geometry"])
+    polygons = geoframes.read(covers[city], ["code", "class", "geometry"])
     signed = ((index, maps.signed) for index, _, maps in mapped)
     return patch_cover.project_patches(signed, rows, sites, polygons, patch_px)
