@@ -1,6 +1,8 @@
 """Step 16 on a dozen made-up cells: what it writes, shares of a variant, resumption, empty
 lists."""
 
+from pathlib import Path
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -40,10 +42,8 @@ def halves(cell: str) -> list[shapely.Polygon]:
     ]
 
 
-@pytest.fixture
-def city(tmp_path) -> Paths:
-    """Twelve cells of noise, two fragments each, two folds with networks of random weights."""
-    paths = Paths(tmp_path / "data", tmp_path, "Town", "demo-tiny")
+def write_city(paths: Paths) -> None:
+    """Twelve cells of noise, two fragments each, in two folds."""
     random = np.random.default_rng(0)
     paths.images.mkdir(parents=True)
     for cell in IDS:
@@ -78,12 +78,27 @@ def city(tmp_path) -> Paths:
     )
     cells.to_csv(paths.samples, index=False)
     cells.drop(columns=["used", "block"]).to_csv(paths.predictions, index=False)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory) -> list[Path]:
+    """Networks of random weights, one a fold; the tests read the files and never write to them."""
+    folder = tmp_path_factory.mktemp("weights")
     torch.manual_seed(0)
     for fold in range(2):
-        weight_files.save(
-            networks.build(settings.load("demo-tiny", SMALL).model).state_dict(),
-            paths.weights(fold),
-        )
+        network = networks.build(settings.load("demo-tiny", SMALL).model)
+        weight_files.save(network.state_dict(), folder / f"{fold}.pt")
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture
+def city(tmp_path, weights) -> Paths:
+    """The city of noise, with the networks of its two folds."""
+    paths = Paths(tmp_path / "data", tmp_path, "Town", "demo-tiny")
+    write_city(paths)
+    for fold, path in enumerate(weights):
+        paths.weights(fold).parent.mkdir(parents=True)
+        paths.weights(fold).hardlink_to(path)
     return paths
 
 

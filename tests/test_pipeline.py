@@ -1,7 +1,5 @@
-"""The whole pipeline by its front door: the machinery at a dozen cells, and the positive control
-on the demo city."""
+"""The whole pipeline by its front door: the machinery at a dozen cells."""
 
-import json
 import os
 import shutil
 import signal
@@ -11,46 +9,17 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 
 import column_dictionary
-
-ROOT = Path(__file__).resolve().parents[1]
+from houses import edit_settings, make_house, run_sh
 
 pytestmark = pytest.mark.slow
-
-
-def make_house(folder: Path) -> Path:
-    """A copy of the project with the same Python environment, so that settings may be edited in
-    it."""
-    shutil.copytree(ROOT / "code", folder / "code", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "environment", folder / "environment")
-    shutil.copy(ROOT / "run.sh", folder)
-    (folder / ".venv").symlink_to(ROOT / ".venv")
-    return folder
-
-
-def run_sh(house: Path, *words: str, env: dict | None = None) -> subprocess.CompletedProcess:
-    command = ["bash", str(house / "run.sh"), *words]
-    return subprocess.run(
-        command, capture_output=True, text=True, env=os.environ | (env or {}), cwd=house
-    )
-
-
-def edit_settings(house: Path, run: str, **sections: dict) -> None:
-    overlay = house / "code" / "config" / f"{run}.yaml"
-    values = yaml.safe_load(overlay.read_text())
-    for section, changes in sections.items():
-        values.setdefault(section, {}).update(changes)
-    overlay.write_text(yaml.safe_dump(values))
+TINY = ("Demo", "--run", "demo-tiny")
 
 
 def worked(output: str) -> list[str]:
     """Numbers of the steps that did their work."""
     return [line[:2] for line in output.splitlines() if line[:2].isdigit() and ": done," in line]
-
-
-TINY = ("Demo", "--run", "demo-tiny")
 
 
 @pytest.fixture(scope="module")
@@ -260,167 +229,3 @@ def test_cities_experiment_runs_from_rendered_towns_to_relevance_and_then_is_up_
         if line[:2].isdigit()
     ]
     assert len(steps) >= 9 and all("up to date" in line for line in steps)
-
-
-def test_dry_run_only_prints_the_calls(tmp_path):
-    house = make_house(tmp_path)
-    said = run_sh(house, "Paris", "--dry-run").stdout.splitlines()
-    assert "python code/05_cut_images.py --city Paris --run default" in said
-    assert not (house / "results").exists()
-
-
-@pytest.mark.parametrize("words", [["--run"], ["--set"], ["../x"], [""], ["--data=x/y"]])
-def test_words_that_make_no_sense_are_refused_before_anything_runs(tmp_path, words):
-    done = run_sh(make_house(tmp_path), *words)
-    assert done.returncode == 2 and done.stderr.startswith("error: ") and not done.stdout
-
-
-def test_figures_of_several_cities_are_drawn_after_all_of_them_were_tested_on_each_other(tmp_path):
-    lines = run_sh(make_house(tmp_path), "Paris", "Lyon", "Nice", "--dry-run").stdout.splitlines()
-    scripts = [line.split()[1] for line in lines if line.startswith("python")]
-    last_transfer = max(place for place, script in enumerate(scripts) if "17_transfer" in script)
-    assert [script[5:7] for script in scripts[last_transfer + 1 :]] == ["91", "92"] * 3
-
-
-def test_demo_city_is_made_whether_it_is_named_or_not(tmp_path):
-    house = make_house(tmp_path)
-    named, not_named = (run_sh(house, *words, "--dry-run").stdout for words in (["Demo"], []))
-    assert named == not_named and "python code/00_make_demo_city.py --run demo\n" in named
-
-
-def test_python_without_ensurepip_is_told_what_to_install(tmp_path):
-    house = make_house(tmp_path)
-    (house / ".venv").unlink()
-    poor = tmp_path / "python"
-    poor.write_text('#!/bin/sh\ncase "$*" in *ensurepip*) exit 1 ;; *) exit 0 ;; esac\n')
-    poor.chmod(0o755)
-    done = run_sh(house, env={"PYTHON": str(poor)})
-    assert done.returncode == 2 and "python3.11-venv" in done.stderr
-
-
-# ---- the positive control: a city whose incomes follow a known rule
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory) -> Path:
-    """The demo city, from packed archives to figures, by the README's first command."""
-    house = make_house(tmp_path_factory.mktemp("demo"))
-    done = run_sh(house)
-    assert done.returncode == 0, done.stdout + done.stderr
-    print(done.stdout)
-    return house
-
-
-@pytest.fixture(scope="module")
-def truth(demo) -> dict[str, str]:
-    """Land-cover class that raises income, that lowers it, and an inert one."""
-    from urbancam.sources.urban_atlas import classes
-
-    rule = json.loads((demo / "data" / "demo" / "truth.json").read_text())
-    codes = pd.Series([rule[part]["code"] for part in ("raises", "lowers", "inert")])
-    return dict(
-        zip(("raises", "lowers", "inert"), classes.classify(codes, "truth.json"), strict=True)
-    )
-
-
-def table(demo: Path, name: str) -> pd.DataFrame:
-    return pd.read_csv(demo / "results" / "Demo" / "demo" / "tables" / f"{name}.csv")
-
-
-def score(demo: Path, predictor: str, metric: str) -> pd.Series:
-    metrics = table(demo, "metrics").set_index(["subset", "fold", "predictor", "metric"])
-    return metrics.loc[("all", "all", predictor, metric)]
-
-
-def test_positive_control_model_beats_the_coordinates(demo):
-    assert score(demo, "model", "spearman")["value"] >= 0.5
-    assert score(demo, "model - coordinates", "spearman")["ci_low"] > 0
-
-
-def test_positive_control_published_attribution_tells_the_rule(demo, truth):
-    contrast = table(demo, "activation_contrast").set_index("class")
-    assert contrast.loc[truth["raises"], "ci_low"] > 0
-    assert contrast.loc[truth["lowers"], "ci_high"] < 0
-    inert = contrast.loc[truth["inert"], "log_ratio"]
-    assert (
-        contrast.loc[truth["lowers"], "log_ratio"]
-        < inert
-        < contrast.loc[truth["raises"], "log_ratio"]
-    )
-
-
-def test_positive_control_contributions_tell_the_rule(demo, truth):
-    contribution = table(demo, "contribution").set_index("class")
-    assert (
-        contribution.loc[truth["raises"], "ci_low"] > 0
-        and contribution.loc[truth["lowers"], "ci_high"] < 0
-    )
-    inert = contribution.loc[truth["inert"], "value"]
-    assert (
-        contribution.loc[truth["lowers"], "value"]
-        < inert
-        < contribution.loc[truth["raises"], "value"]
-    )
-
-
-def test_positive_control_baselines_without_an_image_lie_below_the_model(demo):
-    for baseline in ("coordinates", "population_density"):
-        assert score(demo, f"model - {baseline}", "spearman")["ci_low"] > 0
-    assert score(demo, "model - constant", "rps")["ci_high"] < 0  # errors: lower is better
-
-
-@pytest.fixture(scope="module")
-def full(demo) -> Path:
-    """The same run with the controls and (one fold of) the shuffled labels of `demo-full`."""
-    sections = yaml.safe_load((demo / "code" / "config" / "demo-full.yaml").read_text())
-    sections["compare"]["splits"] = []
-    edit_settings(demo, "demo", **{name: sections[name] for name in ("compare", "controls")})
-    done = run_sh(demo)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return demo
-
-
-def kept(full: Path, side: str) -> pd.DataFrame:
-    """How much of the published ratios (or contrasts) each control keeps."""
-    agreement = table(full, "attribution_agreement")
-    return agreement[agreement["side"] == side].set_index("control")
-
-
-def test_positive_control_nothing_leaks_from_blocks_and_much_from_a_random_split(full):
-    leakage = (
-        table(full, "leakage")
-        .groupby("split")[["leaks_cell", "leaks_group", "leaks_block"]]
-        .first()
-    )
-    assert leakage.loc["block"].tolist() == [0, 0, 0]
-    assert leakage.loc["random", "leaks_group"] > 0 and leakage.loc["random", "leaks_block"] > 0
-
-
-@pytest.mark.parametrize("control", ["edges", "rotated", "weights_7"])
-def test_positive_control_controls_without_signal_keep_little_of_the_contrasts(full, control):
-    contrasts = kept(full, "contrast")
-    assert contrasts.loc["published", "kept"] == pytest.approx(1)
-    assert abs(contrasts.loc[control, "kept"]) < 0.25
-
-
-def test_positive_control_shuffled_labels_have_intervals_that_cover_1(full, truth):
-    controls = table(full, "attribution_controls").set_index("control").loc["shuffled_labels"]
-    of_the_rule = controls["class"].isin([truth["raises"], truth["lowers"]]) & controls[
-        "side"
-    ].isin(["poor", "rich"])
-    known = controls[of_the_rule].dropna(subset="ci_low")
-    assert len(known) >= 2 and (known["ci_low"] < 1).all() and (known["ci_high"] > 1).all()
-    contrasts = kept(full, "contrast").loc["shuffled_labels"]
-    assert contrasts["kept_low"] < 0 < contrasts["kept_high"] and contrasts["kept"] < 0.25
-
-
-def test_positive_control_what_the_map_marks_moves_the_logit(full):
-    area = table(full, "deletion_area").set_index(["order", "curve"])
-    assert area.loc[("published", "deletion"), "above_random_high"] < 0
-    assert area.loc[("published", "insertion"), "above_random_low"] > 0
-
-
-def test_demo_has_the_size_the_readme_tells(demo):
-    cells = pd.read_csv(demo / "results" / "Demo" / "images.csv")
-    assert len(cells) >= 250 and cells["path"].notna().all()
-    assert cells["tiles"].str.contains(";").sum() >= 10  # cells across tile and pack borders

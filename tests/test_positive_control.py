@@ -1,0 +1,138 @@
+"""The positive control: a demo city whose incomes follow a known rule, from packed archives to
+figures."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from houses import edit_settings, make_house, run_sh
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory) -> Path:
+    """The demo city, from packed archives to figures, by the README's first command."""
+    house = make_house(tmp_path_factory.mktemp("demo"))
+    done = run_sh(house)
+    assert done.returncode == 0, done.stdout + done.stderr
+    print(done.stdout)
+    return house
+
+
+@pytest.fixture(scope="module")
+def truth(demo) -> dict[str, str]:
+    """Land-cover class that raises income, that lowers it, and an inert one."""
+    from urbancam.sources.urban_atlas import classes
+
+    rule = json.loads((demo / "data" / "demo" / "truth.json").read_text())
+    codes = pd.Series([rule[part]["code"] for part in ("raises", "lowers", "inert")])
+    return dict(
+        zip(("raises", "lowers", "inert"), classes.classify(codes, "truth.json"), strict=True)
+    )
+
+
+def table(demo: Path, name: str) -> pd.DataFrame:
+    return pd.read_csv(demo / "results" / "Demo" / "demo" / "tables" / f"{name}.csv")
+
+
+def score(demo: Path, predictor: str, metric: str) -> pd.Series:
+    metrics = table(demo, "metrics").set_index(["subset", "fold", "predictor", "metric"])
+    return metrics.loc[("all", "all", predictor, metric)]
+
+
+def test_positive_control_model_beats_the_coordinates(demo):
+    assert score(demo, "model", "spearman")["value"] >= 0.5
+    assert score(demo, "model - coordinates", "spearman")["ci_low"] > 0
+
+
+def test_positive_control_published_attribution_tells_the_rule(demo, truth):
+    contrast = table(demo, "activation_contrast").set_index("class")
+    assert contrast.loc[truth["raises"], "ci_low"] > 0
+    assert contrast.loc[truth["lowers"], "ci_high"] < 0
+    inert = contrast.loc[truth["inert"], "log_ratio"]
+    assert (
+        contrast.loc[truth["lowers"], "log_ratio"]
+        < inert
+        < contrast.loc[truth["raises"], "log_ratio"]
+    )
+
+
+def test_positive_control_contributions_tell_the_rule(demo, truth):
+    contribution = table(demo, "contribution").set_index("class")
+    assert (
+        contribution.loc[truth["raises"], "ci_low"] > 0
+        and contribution.loc[truth["lowers"], "ci_high"] < 0
+    )
+    inert = contribution.loc[truth["inert"], "value"]
+    assert (
+        contribution.loc[truth["lowers"], "value"]
+        < inert
+        < contribution.loc[truth["raises"], "value"]
+    )
+
+
+def test_positive_control_baselines_without_an_image_lie_below_the_model(demo):
+    for baseline in ("coordinates", "population_density"):
+        assert score(demo, f"model - {baseline}", "spearman")["ci_low"] > 0
+    assert score(demo, "model - constant", "rps")["ci_high"] < 0  # errors: lower is better
+
+
+@pytest.fixture(scope="module")
+def full(demo) -> Path:
+    """The same run with the controls and (one fold of) the shuffled labels of `demo-full`."""
+    sections = yaml.safe_load((demo / "code" / "config" / "demo-full.yaml").read_text())
+    sections["compare"]["splits"] = []
+    edit_settings(demo, "demo", **{name: sections[name] for name in ("compare", "controls")})
+    done = run_sh(demo)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return demo
+
+
+def kept(full: Path, side: str) -> pd.DataFrame:
+    """How much of the published ratios (or contrasts) each control keeps."""
+    agreement = table(full, "attribution_agreement")
+    return agreement[agreement["side"] == side].set_index("control")
+
+
+def test_positive_control_nothing_leaks_from_blocks_and_much_from_a_random_split(full):
+    leakage = (
+        table(full, "leakage")
+        .groupby("split")[["leaks_cell", "leaks_group", "leaks_block"]]
+        .first()
+    )
+    assert leakage.loc["block"].tolist() == [0, 0, 0]
+    assert leakage.loc["random", "leaks_group"] > 0 and leakage.loc["random", "leaks_block"] > 0
+
+
+@pytest.mark.parametrize("control", ["edges", "rotated", "weights_7"])
+def test_positive_control_controls_without_signal_keep_little_of_the_contrasts(full, control):
+    contrasts = kept(full, "contrast")
+    assert contrasts.loc["published", "kept"] == pytest.approx(1)
+    assert abs(contrasts.loc[control, "kept"]) < 0.25
+
+
+def test_positive_control_shuffled_labels_have_intervals_that_cover_1(full, truth):
+    controls = table(full, "attribution_controls").set_index("control").loc["shuffled_labels"]
+    of_the_rule = controls["class"].isin([truth["raises"], truth["lowers"]]) & controls[
+        "side"
+    ].isin(["poor", "rich"])
+    known = controls[of_the_rule].dropna(subset="ci_low")
+    assert len(known) >= 2 and (known["ci_low"] < 1).all() and (known["ci_high"] > 1).all()
+    contrasts = kept(full, "contrast").loc["shuffled_labels"]
+    assert contrasts["kept_low"] < 0 < contrasts["kept_high"] and contrasts["kept"] < 0.25
+
+
+def test_positive_control_what_the_map_marks_moves_the_logit(full):
+    area = table(full, "deletion_area").set_index(["order", "curve"])
+    assert area.loc[("published", "deletion"), "above_random_high"] < 0
+    assert area.loc[("published", "insertion"), "above_random_low"] > 0
+
+
+def test_demo_has_the_size_the_readme_tells(demo):
+    cells = pd.read_csv(demo / "results" / "Demo" / "images.csv")
+    assert len(cells) >= 250 and cells["path"].notna().all()
+    assert cells["tiles"].str.contains(";").sum() >= 10  # cells across tile and pack borders
