@@ -186,11 +186,10 @@ def test_interrupted_run_goes_on_with_the_cities_that_are_left(project, monkeypa
     assert (paths.table("relevance").read_bytes(), paths.relevance_fragments.read_bytes()) == before
 
 
-def test_without_coordinates_the_tables_by_class_are_empty_and_it_is_said(tmp_path, caplog):
+def test_without_coordinates_the_tables_by_class_are_empty_and_it_is_said(tmp_path, capsys):
     paths, asked = make_project(tmp_path, georeferenced=False)
-    with caplog.at_level("INFO"):
-        assert run_script("25", *asked, "--set", "cities.relevance.layers=[layer4]") == 0
-    assert "no site has both coordinates and land cover" in caplog.text
+    assert run_script("25", *asked, "--set", "cities.relevance.layers=[layer4]") == 0
+    assert "no site has both coordinates and land cover" in capsys.readouterr().out
     table = pd.read_csv(paths.table("relevance_by_class"))
     assert table.empty and {"city", "layer", "class", "ratio"} <= set(table.columns)
 
