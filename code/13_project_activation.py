@@ -9,13 +9,10 @@ Run     python code/13_project_activation.py --city Demo --run demo
 """
 
 import argparse
-import shutil
-from pathlib import Path
 
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.files import open_parts
 from urbancam.workflow.job import Job, Request
-from urbancam.workflow.paths import Paths
 from urbancam.workflow.records import Done, Step
 
 SETTINGS = (
@@ -52,7 +49,8 @@ def work(job: Job) -> Done:
     settings, paths = job.settings, job.paths
     used = samples.read_used(paths.samples)
     used = used[used["fold"] < settings.folds_trained].reset_index(drop=True)
-    parts = open_batches(paths, job.fingerprint)
+    folder = paths.run_folder / "activation.parts"
+    parts = open_parts(folder, job.fingerprint, paths.maps)
     city_maps.project_city(paths, used, settings, parts, job.device, job.workers)
     fragments, cells = city_maps.join_parts(parts, paths.fragments)
     city_maps.check_additivity(cells)
@@ -65,16 +63,8 @@ def work(job: Job) -> Done:
             "flat cells": int(cells["flat"].sum()),
             "cells without land cover": int((cells["covered_share"] == 0).sum()),
         },
-        leftovers=[parts.parent],
+        leftovers=[folder],
     )
-
-
-def open_batches(paths: Paths, fingerprint: str) -> Path:
-    """Folder of the finished batches; those of other settings or inputs go, with their maps."""
-    folder = paths.run_folder / "activation.parts"
-    if not (folder / fingerprint).exists():
-        shutil.rmtree(paths.maps, ignore_errors=True)
-    return open_parts(folder, fingerprint)
 
 
 def main(argv: list[str] | None = None) -> int:

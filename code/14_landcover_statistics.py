@@ -52,20 +52,15 @@ def declare(request: Request) -> Step:
 
 
 def work(job: Job) -> Done:
-    from urbancam.explaining.landcover.city import LandCover
-    from urbancam.sources.urban_atlas import classes
+    from urbancam.explaining.landcover.run import statistics_of_run
     from urbancam.tables import frames
 
     settings, paths = job.settings, job.paths
-    city = LandCover(
+    city = statistics_of_run(
         frames.read(paths.activation),
         frames.read(paths.predictions),
         frames.read(paths.samples).set_index("idINSPIRE")["block"],
-        classes.class_names(settings.landcover.key),
-        settings.census.cell_size_m**2,
-        settings.landcover,
-        settings.statistics,
-        settings.seed,
+        settings,
     )
     log.info(SLIVERS, f"{city.n_slivers:,}", settings.landcover.min_area_m2)
     for name, table in statistics_tables(city).items():

@@ -23,8 +23,6 @@ from urbancam.workflow.records import Done, Step
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd
 
-    from urbancam.explaining.landcover.city import LandCover
-    from urbancam.workflow.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +61,7 @@ def declare(request: Request) -> Step:
 def work(job: Job) -> Done:
     from urbancam.explaining import agreement, deletion_curves
     from urbancam.explaining.attribution import examination
+    from urbancam.explaining.landcover.run import statistics_of_run
     from urbancam.tables import frames
 
     settings, paths = job.settings, job.paths
@@ -75,9 +74,9 @@ def work(job: Job) -> Done:
     if settings.compare.shuffled_labels and len(cells):
         shuffled = frames.read(paths.of_variant(variants.SHUFFLED).activation)
         shares = agreement.add_shares(shares, "shuffled_labels", shuffled)
-    statistics_of = partial(landcover_statistics, cells, blocks, settings)
+    of_map = partial(statistics_of_run, predictions=cells, blocks=blocks, settings=settings)
     methods, statistics, seed = settings.controls.methods, settings.statistics, settings.seed
-    controls, agreements = agreement.compare(shares, correlations, cells, statistics_of, methods)
+    controls, agreements = agreement.compare(shares, correlations, cells, of_map, methods)
     deleted, area = deletion_curves.deletion_tables(curves, blocks, statistics, seed)
     frames.write(agreements, paths.table("attribution_agreement"))
     frames.write(deleted, paths.table("deletion"))
@@ -111,25 +110,6 @@ def draw_cells(job: Job) -> "pd.DataFrame":
     numbers = (f"{number:,}" for number in (len(cells), len(predictions), len(cells) - rich, rich))
     log.info("examines %s of %s cells: %s predicted poor, %s rich", *numbers)
     return cells
-
-
-def landcover_statistics(
-    cells: "pd.DataFrame", blocks: "pd.Series", settings: "Settings", activation: "pd.DataFrame"
-) -> "LandCover":
-    """The statistics of the drawn cells under one map."""
-    from urbancam.explaining.landcover.city import LandCover
-    from urbancam.sources.urban_atlas import classes
-
-    return LandCover(
-        activation,
-        cells,
-        blocks,
-        classes.class_names(settings.landcover.key),
-        settings.census.cell_size_m**2,
-        settings.landcover,
-        settings.statistics,
-        settings.seed,
-    )
 
 
 def main(argv: list[str] | None = None) -> int:

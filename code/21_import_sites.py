@@ -9,7 +9,6 @@ Run     python code/21_import_sites.py --run demo
 """
 
 import argparse
-import logging
 from typing import TYPE_CHECKING
 
 from urbancam.workflow import arguments, runner
@@ -20,8 +19,6 @@ from urbancam.workflow.records import Done, Step
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd
-
-log = logging.getLogger(__name__)
 
 SETTINGS = {  # of section `cities` that each source depends on
     "files": ["source"],
@@ -83,7 +80,7 @@ def work(job: Job) -> Done:
 def list_folder(job: Job) -> "tuple[pd.DataFrame, pd.DataFrame]":
     """The images in the drop folder, and what lies there that is none.
 
-    Fetched from the hub first where section.
+    With `cities.source: hub` they are fetched first.
     """
     import pandas as pd
 

@@ -12,7 +12,6 @@ Run     python code/25_map_relevance.py --run demo
 
 import argparse
 import csv
-import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -28,6 +27,7 @@ if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd
 
     from urbancam.cities.relevance_maps import MappedPatch, Mapper
+    from urbancam.showing.figures.relevance import PatchPicture
 
 ROWS_A_SHEET = 10  # patches; as many as a page is high
 KEYS = (  # of section `cities`
@@ -84,7 +84,7 @@ def work(job: Job) -> Done:
     chosen = relevance_maps.choose_patches(patches, sites, covers, cities, job.settings.seed)
     mapper = relevance_maps.open_mapper(chosen, len(names), paths, cities, job.device, job.workers)
     credits = site_credit_line(set(sites["source"]), rendered=paths.cities_truth.is_file())
-    parts = open_cities(paths, job.fingerprint)
+    parts = open_parts(paths.run_folder / "relevance.parts", job.fingerprint, paths.relevance)
     makers = {
         relevance_maps.PICTURES: partial(draw_city, names=names, credits=credits, paths=paths),
         relevance_maps.LAND_COVER: partial(
@@ -119,14 +119,6 @@ def write_tables(
         "cities": described["city"].nunique(),
         "patches over land cover": fragments["patch_id"].nunique(),
     }
-
-
-def open_cities(paths: Paths, fingerprint: str) -> Path:
-    """Folder of the finished cities; those of other settings or inputs go, with their pictures."""
-    folder = paths.run_folder / "relevance.parts"
-    if not (folder / fingerprint).exists():
-        shutil.rmtree(paths.relevance, ignore_errors=True)
-    return open_parts(folder, fingerprint)
 
 
 def map_city_by_city(
@@ -198,7 +190,7 @@ def draw_city(
     return pd.DataFrame(descriptions)
 
 
-def write_sheets(pictures: list, city: str, credits: str, folder: Path) -> None:
+def write_sheets(pictures: list["PatchPicture"], city: str, credits: str, folder: Path) -> None:
     from urbancam.showing.figures import relevance, style
 
     for page, first in enumerate(range(0, len(pictures), ROWS_A_SHEET), 1):

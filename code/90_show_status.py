@@ -11,6 +11,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -91,9 +92,9 @@ def spread_staleness(states: list[dict[str, Any]]) -> None:
             maker_of_stale |= dict.fromkeys(state["outputs"], state["step"])
 
 
-def show_plan(part: str, request: Request) -> int:
+def show_plan(calls: Iterable[plan.Call]) -> int:
     """A line for every call: script, "city" where it takes one, variant, option."""
-    for call in calls_of(part, request):
+    for call in calls:
         takes_city = "city" if call.entry.takes_city else NOTHING
         print(call.entry.script, takes_city, call.variant or NOTHING, call.option or NOTHING)
     return 0
@@ -134,10 +135,10 @@ def require_counts(path: Path, args: argparse.Namespace) -> None:
 
 def answer(args: argparse.Namespace) -> int:
     if args.plan and not plan.needs_settings(args.plan):
-        return show_plan(args.plan, Request(None, None, args))
+        return show_plan(plan.calls(args.plan, args.city, args.run, []))
     request = runner.read_request(args)
     if args.plan:
-        return show_plan(args.plan, request)
+        return show_plan(calls_of(args.plan, request))
     return show_costs(request) if args.expect else show_status(request)
 
 

@@ -4,8 +4,8 @@ Reads   results/<city>/images.csv, images/, fragments.parquet,
         results/<city>/<run>/samples.csv, predictions.csv, tables/, maps/;
         predictions_without_income.csv where it is, tables/transfer.csv of this and the other cities
         with the same run
-Writes  results/<city>/<run>/figures/, each as .png and .pdf: those of urbancam/exhibits.py that the
-        settings ask for
+Writes  results/<city>/<run>/figures/, each as .png and .pdf: those of urbancam/showing/exhibits.py
+        that the settings ask for
 Run     python code/91_make_figures.py --city Demo --run demo
 """
 

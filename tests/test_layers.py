@@ -166,6 +166,12 @@ def test_scripts_load_nothing_heavy_before_their_arguments_are_read():
     )
 
 
+@pytest.mark.parametrize("path", SCRIPTS, ids=name_of)
+def test_work_reads_no_settings_past_its_job(path):
+    """`job.request` holds all settings, those that the step did not declare too."""
+    assert "job.request" not in path.read_text(encoding="utf-8")
+
+
 def test_the_package_never_imports_scripts():
     numbered = {script.stem for script in SCRIPTS}
     assert not [name_of(path) for path in MODULES if roots(path) & numbered]

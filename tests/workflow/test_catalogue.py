@@ -80,8 +80,11 @@ def test_scripts_that_messages_name_exist():
         assert named <= known, path
 
 
-def test_names_of_steps_stand_in_the_catalogue_alone():
-    """As whole strings, that is: who makes what and who takes which argument is said once."""
+def test_names_of_steps_are_no_facts_elsewhere():
+    """Whole strings that name a step: none but where an entry is looked up, or a maker is told.
+
+    (Advice in messages names steps within a sentence; the test above holds it to those of today.)
+    """
     known = {path.stem for path in SCRIPTS}
     for path in (ROOT / "code").rglob("*.py"):
         if path.name == "catalogue.py":
@@ -91,8 +94,9 @@ def test_names_of_steps_stand_in_the_catalogue_alone():
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
-        allowed = {"05_cut_images", "13_project_activation", "90_show_status"}
-        assert not constants & known - allowed, path
+        looked_up = {"05_cut_images", "11_train_income", "90_show_status"}
+        told = {"13_project_activation"}
+        assert not constants & known - looked_up - told, path
 
 
 @pytest.mark.parametrize(

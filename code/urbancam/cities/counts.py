@@ -13,8 +13,8 @@ def expected_costs(settings: Settings, paths: Paths) -> costs.Costs:
     """The costs of a run and its variants; steps 21 and 22 have been done.
 
     Args:
-        settings: Of the run.
-        paths: Of the run.
+        settings: Settings of the run.
+        paths: Paths of the run.
     """
     cities = settings.cities
     counts = _count_patches(paths)

@@ -49,7 +49,7 @@ def accuracy_of(
         predictions: Its test predictions.
         names: Names of the cities that its networks tell apart.
         statistics: Section `statistics`.
-        seed: Of the draws.
+        seed: Seed of the draws.
     """
     scores = accuracy.accuracy_table(predictions, statistics.draws, statistics.confidence, seed)
     scores = scores.assign(trained_on=trained_on, n_cities=len(names))
@@ -71,7 +71,7 @@ def compare_cities(
         sites: Mean embeddings of its sites.
         names: Names of the cities.
         statistics: Section `statistics`.
-        seed: Of the draws.
+        seed: Seed of the draws.
 
     Returns:
         Table by name.

@@ -59,9 +59,9 @@ def read_fold(paths: Paths, cities: Cities, seed: int, fold: int, workers: int) 
     """The patches of a fold.
 
     Args:
-        paths: Of the run.
+        paths: Paths of the run.
         cities: Section `cities`.
-        seed: Of the run.
+        seed: Seed of the run.
         fold: Number of the fold.
         workers: Threads that decode images, where the cache has to be filled.
     """
@@ -92,10 +92,11 @@ def train(
 
     Args:
         network: On its device; holds the best epoch at the end.
-        fold: Of the network.
+        fold: Fold of the network.
         cities: Section `cities`.
-        folder: Of the fold; gets the weights, the history and, while under way, the checkpoint.
-        fingerprint: Of all inputs; a checkpoint with another one is not gone on with.
+        folder: Folder of the fold; gets the weights, the history and, while under way, the
+            checkpoint.
+        fingerprint: Hash of all inputs; a checkpoint with another one is not gone on with.
         workers: Processes that load images.
 
     Returns:
@@ -121,7 +122,7 @@ def fill_from_checkpoint(
     """Take the weights of a network that was trained elsewhere, and save them as the fold's.
 
     Args:
-        network: Of the fold.
+        network: Network of the fold.
         checkpoint: File of the weights.
         weights: Where the fold's weights are saved.
         unpickle: Whether the file may be a pickled module, which can run any code.

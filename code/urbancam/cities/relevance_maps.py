@@ -41,7 +41,7 @@ def choose_patches(
         sites: Rows of `sites.csv`.
         covered_cities: Names of the cities that have land cover.
         cities: Section `cities`.
-        seed: Of the draw.
+        seed: Seed of the draw.
 
     Returns:
         Rows of `patches` with `kind`, `PICTURES` or `LAND_COVER`.
@@ -72,9 +72,9 @@ def open_mapper(
     """A function that maps rows of `chosen`, each by the network that never saw its site.
 
     Args:
-        chosen: Of `choose_patches`.
+        chosen: Patches as `choose_patches` gives them.
         city_count: How many cities the networks tell apart.
-        paths: Of the run.
+        paths: Paths of the run.
         cities: Section `cities`.
         device: "auto", "cpu" or "cuda".
         workers: Threads that decode images, where the cache has to be filled.

@@ -41,16 +41,16 @@ class Maps:
 
     Attributes:
         logit: (B,) z; with five logits that of the richest class against the poorest, z_4 - z_0.
-        signed: poor and rich, each (B, h, w): the class's centred Grad-CAM map before its positive
+        signed: Poor and rich, each (B, h, w): the class's centred Grad-CAM map before its positive
             part is taken.
-        gradient: poor and rich, each (B, H, W): sum over channels of |dy_c/dx|, x the normalised
+        gradient: Poor and rich, each (B, H, W): sum over channels of |dy_c/dx|, x the normalised
             input.
         layer: (B, C, h, w) the target layer's output A.
-        layer_gradient: poor and rich, each (B, C, h, w): d(-z)/dA and dz/dA; with five logits
+        layer_gradient: Poor and rich, each (B, C, h, w): d(-z)/dA and dz/dA; with five logits
             dy_0/dA and dy_4/dA.
         contribution: (B, h', w') logit units; its sum over positions is logit - bias.
-        bias: bias of the logit.
-        flat: poor and rich, each (B,) bool: the centred map is numerically constant, there is no
+        bias: Bias of the logit.
+        flat: Poor and rich, each (B,) bool: the centred map is numerically constant, there is no
             published map.
     """
 
@@ -101,11 +101,11 @@ def compute_maps(
     """Both kinds of map in one forward pass, and one backward pass per output that matters.
 
     Args:
-        network: network with one output (binomial head: one backward serves both sides) or five
+        network: Network with one output (binomial head: one backward serves both sides) or five
             (softmax: two backwards).
         images: (B, 3, H, W) normalised.
-        target_layer: name of the module below `network.features` that Grad-CAM looks at.
-        centre: whether each map's mean is subtracted (published).
+        target_layer: Name of the module below `network.features` that Grad-CAM looks at.
+        centre: Whether each map's mean is subtracted (published).
     """
     # Gradients reach the images, not the weights.
     images = images.detach().requires_grad_(True)
@@ -231,8 +231,8 @@ def project_published(maps: Maps, size_px: int, clip_percentile: float) -> Sides
     percentile of B; c is the poorest class for poor, the richest for rich.
 
     Args:
-        maps: maps of a batch.
-        size_px: side H = W of the image.
+        maps: Maps of a batch.
+        size_px: Side H = W of the image.
         clip_percentile: %, over the map's pixels, linear interpolation.
 
     Returns:
@@ -263,9 +263,9 @@ def map_cells(network, images_uint8: np.ndarray, settings) -> list[CellMaps]:
     """Maps of raw images, at the image's size.
 
     Args:
-        network: trained network, on its device.
+        network: Trained network, on its device.
         images_uint8: (B, H, W, 3) uint8.
-        settings: settings of the run.
+        settings: Settings of the run.
     """
     # Images as the training had them.
     raw = pixels_of(images_uint8, next(network.parameters()).device)

@@ -49,11 +49,11 @@ def draw_cells(
     """A seeded sample of the cells predicted poor or rich, as many of each as there are.
 
     Args:
-        predictions: rows with `idINSPIRE, predicted_class` and more.
-        settings: section `landcover`: which classes are poor, which rich.
-        count: number of cells in all; a side with less than its half gives all it has. None: all
+        predictions: Rows with `idINSPIRE, predicted_class` and more.
+        settings: Section `landcover`: which classes are poor, which rich.
+        count: Number of cells in all; a side with less than its half gives all it has. None: all
             cells of both sides.
-        seed: seed of the draw.
+        seed: Seed of the draw.
 
     Returns:
         rows of `predictions`, sorted by id, with `rich` (bool).
@@ -81,9 +81,9 @@ def add_shares(
     """Shares by fragment with those of another run as columns `<name>_poor, <name>_rich`.
 
     Args:
-        shares: a row per fragment, with `fragment_id`.
-        name: name of the control that the other run is.
-        activation: rows of the other run's `activation.parquet`.
+        shares: A row per fragment, with `fragment_id`.
+        name: Name of the control that the other run is.
+        activation: Rows of the other run's `activation.parquet`.
     """
     columns = {f"{side}_share": f"{name}_{side}" for side in SIDES}
     # A fragment that the other run lacks has no share there.
@@ -113,14 +113,14 @@ def compare(
     that have both maps of a side.
 
     Args:
-        shares: a row per fragment of the sampled cells: `fragment_id, idINSPIRE, class, code,
+        shares: A row per fragment of the sampled cells: `fragment_id, idINSPIRE, class, code,
             area_m2`, and `<control>_poor, <control>_rich`, share of the cell's map, NaN in a cell
             without one.
-        correlations: rows `idINSPIRE, control, poor, rich, contrast`, of the patches of two maps
+        correlations: Rows `idINSPIRE, control, poor, rich, contrast`, of the patches of two maps
             of a cell.
-        cells: rows `idINSPIRE, rich` of the sample.
+        cells: Rows `idINSPIRE, rich` of the sample.
         make: `make(activation)` -> statistics of these cells.
-        methods: names of the controls that are attribution methods.
+        methods: Names of the controls that are attribution methods.
     """
     rich = cells.set_index("idINSPIRE")["rich"]
     ratios = []

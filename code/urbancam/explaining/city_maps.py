@@ -35,10 +35,10 @@ def project_city(
     """Write the rows of all cells, and their small maps; batches that are there are not done again.
 
     Args:
-        paths: Of the city and run.
+        paths: Paths of the city and run.
         samples: `idINSPIRE, fold` of the cells, each mapped by the model of its fold, which never
             saw it.
-        settings: Of the run.
+        settings: Settings of the run.
         parts: Folder of the batches.
         device: "auto", "cpu" or "cuda".
         workers: Threads that decode images, where the cache has to be filled.
@@ -108,7 +108,7 @@ def join_parts(parts: Path, fragments_path: Path) -> tuple[pd.DataFrame, pd.Data
 
     Args:
         parts: Folder of the batches.
-        fragments_path: Of the city's fragments, for the message.
+        fragments_path: File of the city's fragments, for the message.
 
     Raises:
         InputError: A batch is damaged, or no cell holds any land cover.

@@ -19,10 +19,10 @@ def deletion_tables(
     """The tables `deletion.csv` and `deletion_area.csv` (results/README.md says each column).
 
     Args:
-        curves: rows `idINSPIRE, order, curve, fraction, value` (logit units).
-        blocks: block of each cell, indexed by idINSPIRE.
-        statistics: section `statistics`.
-        seed: seed of the bootstrap.
+        curves: Rows `idINSPIRE, order, curve, fraction, value` (logit units).
+        blocks: Block of each cell, indexed by idINSPIRE.
+        statistics: Section `statistics`.
+        seed: Seed of the bootstrap.
     """
     key = ["order", "curve", "fraction"]
     # A row per cell, a column per curve and fraction.

@@ -19,7 +19,7 @@ class CellMaps:
         poor, rich: (H, W) published maps, >= 0.
         contribution: (H, W) logit units per pixel; they add up to logit - bias.
         logit, bias: logit of the network for this cell, and its bias.
-        flat: whether the centred map is constant: there is no published map.
+        flat: Whether the centred map is constant: there is no published map.
     """
 
     poor: np.ndarray
@@ -40,7 +40,7 @@ def zonal_statistics(
     Args:
         values: (H, W) map.
         labels: (H, W) int, 0 = no fragment, i + 1 = fragment i.
-        count: number of fragments.
+        count: Number of fragments.
 
     Returns:
         (count,) rows `pixel_count, sum, min, max, median, mean`; a fragment without a pixel has
@@ -100,7 +100,7 @@ def share_by_fragment(
     Args:
         values: (H, W) map, >= 0.
         labels: (H, W) int, 0 = no fragment, i + 1 = fragment i.
-        count: number of fragments.
+        count: Number of fragments.
     """
     sums = _sums(values, labels, count)
     total = sums.sum()
@@ -117,8 +117,8 @@ def project_cell(
     Args:
         fragments: (n,) rows of the cell with `fragment_id, idINSPIRE, class, code, area_m2`.
         labels: (H, W) int, row 0 = north, 0 = no fragment, i + 1 = row i of `fragments`.
-        maps: maps of the cell.
-        overlap: whether the two maps can overlap (softmax head): adds their distance in each
+        maps: Maps of the cell.
+        overlap: Whether the two maps can overlap (softmax head): adds their distance in each
             fragment, `totvar, sym_kl`.
 
     Returns:
@@ -217,7 +217,7 @@ def signed_thumbnail(
     Args:
         poor: (H, W) published poor map.
         rich: (H, W) published rich map.
-        size_px: side of the picture (at most H); each of its pixels is the mean of those it
+        size_px: Side of the picture (at most H); each of its pixels is the mean of those it
             covers.
 
     Returns:

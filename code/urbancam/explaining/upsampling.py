@@ -53,7 +53,7 @@ def spread_evenly(positions: torch.Tensor, size_px: int) -> torch.Tensor:
 
     Args:
         positions: (B, h, w) values of the positions.
-        size_px: side of the image, at least h and w.
+        size_px: Side of the image, at least h and w.
 
     Returns:
         (B, size_px, size_px), same units per pixel.

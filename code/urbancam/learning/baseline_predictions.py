@@ -25,14 +25,14 @@ def predict(
     """The predictions of each baseline; it learns from all used cells of the other folds.
 
     Of a city that is left out they learn from the other cities: coordinates, which mean nothing
-        there, and the image
-    baselines, whose patches are each city's own, then say nothing.
+    there, and the image baselines, whose patches are each city's own, then say nothing.
 
     Args:
-        paths: Of the city and run.
-        settings: Of the run.
+        paths: Paths of the city and run.
+        settings: Settings of the run.
         used: Used cells of the city.
-        predictions: Of the network; the answers of the baselines are in the order of its rows.
+        predictions: Predictions of the network; the answers of the baselines are in the order of
+            its rows.
         device: "auto", "cpu" or "cuda".
         workers: Threads that decode images, where that has to be done again.
     """

@@ -27,9 +27,9 @@ def leakage_table(paths: Paths, trained: dict[str, Paths], settings: Settings) -
     """Scores under each split, and what each split leaks (`leakage.csv`).
 
     Args:
-        paths: Of the city and run.
+        paths: Paths of the city and run.
         trained: Method of splitting -> paths of the run or variant that was trained under it.
-        settings: Of the run.
+        settings: Settings of the run.
     """
     parts = [
         _trained_split(method, trained[method], settings)

@@ -49,8 +49,8 @@ def read_fold(paths: Paths, settings: Settings, fold: int, workers: int) -> Fold
     training.
 
     Args:
-        paths: Of the city and run.
-        settings: Of the run.
+        paths: Paths of the city and run.
+        settings: Settings of the run.
         fold: Number of the fold.
         workers: Threads that decode images, where the cache has to be filled.
     """
@@ -80,10 +80,11 @@ def train_fold(
     """Train the network of a fold; a killed training goes on where it stopped.
 
     Args:
-        cells: Of the fold.
-        settings: Of the run.
-        folder: Of the fold; gets the weights, the history and, while under way, the checkpoint.
-        fingerprint: Of all inputs; a checkpoint with another one is not gone on with.
+        cells: Cells of the fold.
+        settings: Settings of the run.
+        folder: Folder of the fold; gets the weights, the history and, while under way, the
+            checkpoint.
+        fingerprint: Hash of all inputs; a checkpoint with another one is not gone on with.
         device: "auto", "cpu" or "cuda".
         workers: Processes that load images.
 
@@ -111,10 +112,10 @@ def predict_role(
     """The predictions of the cells of a role, with the class that was observed.
 
     Args:
-        network: Of the fold.
-        cells: Of the fold.
+        network: Network of the fold.
+        cells: Cells of the fold.
         role: "validation" or "test".
-        settings: Of the run.
+        settings: Settings of the run.
         workers: Processes that load images.
     """
     chosen = cells.of_role(role)

@@ -173,7 +173,7 @@ def spread(values: dict[int, pd.DataFrame]) -> pd.DataFrame:
     """How much results differ between seeds.
 
     Args:
-        values: seed -> `quantity, name, value`.
+        values: Seed -> `quantity, name, value`.
 
     Returns:
         `quantity, name, n_seeds, mean, sd, min, max`; sd with n - 1, empty for a single seed.

@@ -29,9 +29,9 @@ def training_facts(network: Network, weights: Path, seed: int) -> dict[str, Any]
     """What the record of a fold tells beside its counts.
 
     Args:
-        network: Of the fold, on its device.
+        network: Network of the fold, on its device.
         weights: File of its weights.
-        seed: Of the fold.
+        seed: Seed of the fold.
     """
     return {
         "weights_sha256": digest(weights),

@@ -3,8 +3,6 @@
 A model here is the mean of the outputs of its run's folds.
 """
 
-import logging
-
 import numpy as np
 import pandas as pd
 import torch
@@ -16,8 +14,6 @@ from urbancam.scoring.predictions import rows_of
 from urbancam.scoring.vocabulary import MODEL
 from urbancam.workflow.paths import Paths
 from urbancam.workflow.settings import Settings
-
-log = logging.getLogger(__name__)
 
 
 def cells_without_income(
@@ -41,10 +37,10 @@ def predict_by_folds(
     """Outputs of the networks of a city's folds for cells of another city, or of the same.
 
     Args:
-        trained: Of the city whose networks are asked.
-        predicted: Of the city whose cells are predicted.
+        trained: Paths of the city whose networks are asked.
+        predicted: Paths of the city whose cells are predicted.
         ids: (N,) cells, all with an image.
-        settings: Of the run.
+        settings: Settings of the run.
         device: "auto", "cpu" or "cuda".
         workers: Processes that load images.
 
@@ -117,7 +113,7 @@ def transfer_table(
         foreign: Predictions of the same cells by the models of other cities, by name of the city.
         cells: `idINSPIRE, imputed`.
         samples: With the `block` of each cell.
-        settings: Of the run.
+        settings: Settings of the run.
     """
     ids = own["idINSPIRE"]
     statistics = settings.statistics

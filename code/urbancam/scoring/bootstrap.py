@@ -276,7 +276,7 @@ def add_significance(
     """Add `p_value`, `q_value` and `significant` (bool; False without a p-value) as last columns.
 
     Args:
-        table: m rows, all the tests that are made together.
+        table: M rows, all the tests that are made together.
         p_values: (m,).
         statistics: Section `statistics`, for its `false_discovery_rate`.
     """

@@ -82,7 +82,7 @@ def temperatures(validation: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
     in Guo et al.
 
     Args:
-        validation: fold -> its validation predictions, `prob_0` .. `prob_4, income_class`.
+        validation: Fold -> its validation predictions, `prob_0` .. `prob_4, income_class`.
 
     Returns:
         `fold, temperature, n` (validation cells), `nll_before, nll_after` (of them; nats).
@@ -242,7 +242,7 @@ def reliability_table(
     """The reliability diagram: how often a predictor is right, by how sure it is.
 
     Args:
-        predictors: name -> predictions `prob_0` .. `prob_4, predicted_class, income_class` of the
+        predictors: Name -> predictions `prob_0` .. `prob_4, predicted_class, income_class` of the
             same n cells.
         blocks: (n,) spatial block of each cell.
         draws: Number of bootstrap draws of blocks, the same for all predictors.

@@ -27,7 +27,7 @@ def evaluate(
         validation: Predictions of the validation cells of each fold.
         samples: With the `block` of each cell.
         cells: `idINSPIRE, imputed`.
-        settings: Of the run.
+        settings: Settings of the run.
 
     Returns:
         Table by name, `metrics` last.

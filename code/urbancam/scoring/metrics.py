@@ -96,7 +96,7 @@ def metrics_table(
     """Scores of all predictors, and by how much the model's differ from each other's.
 
     Args:
-        predictors: name -> predictions as in `scores`, of the same n cells in one order; one is
+        predictors: Name -> predictions as in `scores`, of the same n cells in one order; one is
             "model".
         imputed: (n,) bool, whether INSEE imputed the income.
         blocks: (n,) spatial block of each cell.
@@ -141,7 +141,7 @@ def _compare(scores_by_name: dict[str, pd.DataFrame], confidence: float) -> pd.D
     """Value and interval of each predictor's scores, and of the model's difference to each.
 
     Args:
-        scores_by_name: name -> scores; the first row is of the cells as they are, the others of
+        scores_by_name: Name -> scores; the first row is of the cells as they are, the others of
             the draws.
         confidence: Coverage of the intervals, 0..1.
 

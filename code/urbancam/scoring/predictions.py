@@ -30,7 +30,7 @@ def join_folds(samples: pd.DataFrame, folds: dict[int, pd.DataFrame]) -> pd.Data
 
     Args:
         samples: `idINSPIRE, used, income_class, fold`, one row per cell.
-        folds: fold -> its test predictions, with `COLUMNS`; cells of other folds are not asked for.
+        folds: Fold -> its test predictions, with `COLUMNS`; cells of other folds are not asked for.
 
     Returns:
         `COLUMNS`, one row per used cell of these folds.

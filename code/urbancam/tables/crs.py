@@ -58,7 +58,7 @@ def check_extent(bounds: Bounds, crs: object, where: object) -> None:
         where: The file, for the message.
 
     Raises:
-        InputError: no coordinate system, or coordinates outside its area of use, with both extents.
+        InputError: No coordinate system, or coordinates outside its area of use, with both extents.
     """
     if crs is None:
         raise InputError(

@@ -24,7 +24,7 @@ def read(path: Path, columns: list[str] | None = None, dtype: dict | None = None
         dtype: Types of columns of a CSV.
 
     Raises:
-        InputError: missing, damaged, or without one of the columns.
+        InputError: Missing, damaged, or without one of the columns.
     """
     try:
         if path.suffix == ".csv":

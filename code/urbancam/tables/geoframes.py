@@ -37,7 +37,7 @@ def damage_named(where: object, do: str) -> Iterator[None]:
         do: What to do about it, for the message.
 
     Raises:
-        InputError: the file is damaged.
+        InputError: The file is damaged.
     """
     try:
         yield
@@ -61,7 +61,7 @@ def read(path: Path, columns: list[str] | None = None) -> gpd.GeoDataFrame:
         columns: Columns to read ("geometry" among them); None for all.
 
     Raises:
-        InputError: missing, damaged, or without one of the columns.
+        InputError: Missing, damaged, or without one of the columns.
     """
     if not path.is_file():
         raise InputError(f"{shown(path)} is missing", shown(path), "run the steps before this one")

@@ -21,7 +21,7 @@ def corners(ids: pd.Series) -> np.ndarray:
     """(N, 2) int64: west and south edge of each cell, m in EPSG:3035.
 
     Raises:
-        InputError: an id that is not of the form CRS3035RES200mN<south>E<west>.
+        InputError: An id that is not of the form CRS3035RES200mN<south>E<west>.
     """
     return _parts(ids)[:, WEST_SOUTH]
 

@@ -122,7 +122,7 @@ def words(args: argparse.Namespace, script: str, **changed: str) -> list[str]:
     """The arguments that another script is called with for the same city and run.
 
     Args:
-        args: Of this script.
+        args: Arguments of this script.
         script: Name of the other one.
         changed: Another `city` or `variant`.
     """

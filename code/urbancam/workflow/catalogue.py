@@ -18,16 +18,14 @@ BY_HAND = "by hand"  # the maker of a file that no step makes
 
 # Parts of the plan of a city, in order. A variant of a run goes through SCORE, and through EXPLAIN
 # unless it is only another split.
-STATUS, MAKE, DATA, SCORE, EXPLAIN, COMPARE, SHOW, TELL = (
-    "status",
-    "make",
-    "data",
-    "score",
-    "explain",
-    "compare",
-    "show",
-    "tell",
-)
+STATUS = "status"
+MAKE = "make"
+DATA = "data"
+SCORE = "score"
+EXPLAIN = "explain"
+COMPARE = "compare"
+SHOW = "show"
+TELL = "tell"
 NO_RECORD = ""  # the scope of a script that leaves no result, so that nothing of its can be stale
 
 
@@ -191,7 +189,7 @@ def maker_of(path: Path, experiment: str = INCOME) -> str:
     """The script that makes a file.
 
     Args:
-        path: Of the file; its name decides.
+        path: Path of the file; its name decides.
         experiment: Where both experiments make a file of that name, the one that is meant.
 
     Returns:

@@ -10,7 +10,6 @@ from urbancam.workflow.sections import Model, Training
 from urbancam.workflow.settings import Settings
 
 LOOK_SHARE = 0.3  # of the time to train on an image, to look at it; measured 0.21 to 0.34 (ResNets)
-CACHE_BYTES_PER_PX = 3
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,7 @@ class NetworkRate:
 
     Attributes:
         train_s: Seconds of one core for a megapixel through the network and back.
-        weights_bytes: Of its weights.
+        weights_bytes: Bytes of its weights.
     """
 
     train_s: float
@@ -84,8 +83,8 @@ def of_income(settings: Settings, paths: Paths, cells: int) -> Costs:
     """The costs of a city's run and its variants.
 
     Args:
-        settings: Of the run.
-        paths: Of the city and run.
+        settings: Settings of the run.
+        paths: Paths of the city and run.
         cells: How many cells the city has.
     """
     split, compare = settings.split, settings.compare
@@ -102,7 +101,9 @@ def of_income(settings: Settings, paths: Paths, cells: int) -> Costs:
     cutting = catalogue.find("05_cut_images")
     megapixels = cells * (settings.image_px / 1000) ** 2
     images_bytes = megapixels * cutting.bytes_per_megapixel - _size_of(paths.images)
-    cache_bytes = cells * settings.image.size_px**2 * CACHE_BYTES_PER_PX - _size_of(paths.cache)
+    cache_megapixels = cells * (settings.image.size_px / 1000) ** 2
+    training = catalogue.find("11_train_income")
+    cache_bytes = cache_megapixels * training.bytes_per_megapixel - _size_of(paths.cache)
     return Costs(
         "cells",
         cells,
@@ -131,12 +132,12 @@ def of_cities(
     large as the run's.
 
     Args:
-        settings: Of the run.
-        paths: Of the run.
+        settings: Settings of the run.
+        paths: Paths of the run.
         patches: How many patches the run has.
-        sizes: Of its folds.
+        sizes: Sizes of its folds.
         variant_names: Variants that are trained too.
-        cache_bytes: Of decoded images that are not in the cache yet.
+        cache_bytes: Bytes of decoded images that are not in the cache yet.
     """
     cities = settings.cities
     folds = {name: cities.of_variant(name).folds_trained for name in ("", *variant_names)}
@@ -176,7 +177,7 @@ def _training(
     trained = networks * training.epochs * epoch
     looked = networks * (training.epochs * sizes.validation + test_looks * sizes.test)
     megapixels = (size_px / 1000) ** 2
-    train_s = NETWORKS[model.backbone].train_s * megapixels
+    train_s = _rate(model).train_s * megapixels
     return networks, trained, (trained + LOOK_SHARE * looked) * train_s
 
 
@@ -190,7 +191,12 @@ def _missing_weights(model: Model, folds: dict[str, int], paths: Paths) -> float
         for name, count in folds.items()
         for fold in range(count)
     )
-    return missing * NETWORKS[model.backbone].weights_bytes
+    return missing * _rate(model).weights_bytes
+
+
+def _rate(model: Model) -> NetworkRate:
+    """The rate of a backbone; of one that was not measured that of EfficientNet-B0."""
+    return NETWORKS.get(model.backbone, NETWORKS["efficientnet-b0"])
 
 
 def _size_of(folder: Path) -> int:
@@ -204,7 +210,7 @@ def in_words(costs: Costs, workers: int, free_bytes: int) -> list[str]:
     Args:
         costs: To be told.
         workers: Processes that share the work.
-        free_bytes: Of the disk.
+        free_bytes: Free bytes of the disk.
     """
     disk = ", ".join(
         f"{size / 1e9:.1f} GB more of {what}" for what, size in costs.disk_bytes.items()

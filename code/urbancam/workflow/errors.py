@@ -5,9 +5,9 @@ class InputError(ValueError):
     """Bad input. A script prints it without a traceback and exits with 2.
 
     Args:
-        what: what is wrong, with the values that show it.
-        where: file, cell, column or setting.
-        do: what to do next, often a command.
+        what: What is wrong, with the values that show it.
+        where: File, cell, column or setting.
+        do: What to do next, often a command.
     """
 
     def __init__(self, what: str, where: object = "", do: str = "") -> None:

@@ -78,16 +78,19 @@ def listing(folder: Path) -> list[list[Any]]:
     return sorted(rows)
 
 
-def open_parts(folder: Path, fingerprint: str) -> Path:
+def open_parts(folder: Path, fingerprint: str, pictures: Path | None = None) -> Path:
     """Folder of the finished parts of unfinished work; those of other settings or inputs go.
 
     Args:
         folder: Folder of all parts of a result.
         fingerprint: Fingerprint of the step (`Step.fingerprint`).
+        pictures: Folder that the parts have filled; it goes with them.
     """
     parts = folder / fingerprint
     if not parts.exists():
         shutil.rmtree(folder, ignore_errors=True)
+        if pictures:
+            shutil.rmtree(pictures, ignore_errors=True)
     parts.mkdir(parents=True, exist_ok=True)
     return parts
 

@@ -1,8 +1,8 @@
 """What a script is asked for, and what its work may use.
 
 A script declares its step from a `Request`, and works on a `Job`: the settings that it declared and
-    no others, its
-inputs, its fold. It answers with a `Done`; the record is written outside, so that it cannot lie.
+no others, its inputs, its fold. It answers with a `Done`; the record is written outside, so that it
+cannot lie.
 """
 
 import argparse
@@ -26,8 +26,8 @@ class Request:
     """What the arguments of a script ask for.
 
     Attributes:
-        settings: Of the run, all of them.
-        paths: Of the city, run and variant.
+        settings: Settings of the run, all of them.
+        paths: Paths of the city, run and variant.
         args: The arguments.
     """
 

@@ -19,7 +19,7 @@ def hold(path: Path, title: str) -> Iterator[bool]:
     The lock is advisory and goes with its process, however that ends (flock(2)); the file stays.
 
     Args:
-        path: Of the lock file; it holds the number of the process that has it.
+        path: Path of the lock file; it holds the number of the process that has it.
         title: What is done under the lock, for the message of the one that waits.
 
     Yields:

@@ -25,9 +25,8 @@ def to_terminal() -> None:
     """Messages to stdout, errors to stderr; handlers of an earlier run in this process go."""
     log.setLevel(logging.INFO)
     log.propagate = False
-    logging.getLogger(
-        "__main__"
-    ).parent = log  # the name of a script's own logger: its messages too
+    # A script's own logger bears this name: its messages too.
+    logging.getLogger("__main__").parent = log
     for handler in list(log.handlers):
         log.removeHandler(handler)
         handler.close()

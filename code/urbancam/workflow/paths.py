@@ -141,9 +141,8 @@ class Paths:
     # the cities experiment: results/cities/ is its city folder
     @property
     def sites(self) -> Path:
-        return (
-            self.of_variant("").run_folder / "sites.csv"
-        )  # variants work on the sites of their run
+        """Variants work on the sites of their run."""
+        return self.of_variant("").run_folder / "sites.csv"
 
     @property
     def skipped(self) -> Path:

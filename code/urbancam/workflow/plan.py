@@ -62,13 +62,13 @@ def variants_of(part: str, city: str, settings: "Settings", paths: "Paths") -> l
     Args:
         part: One of `PARTS`.
         city: Name of the city, or of the cities experiment.
-        settings: Of the run.
-        paths: Of the city and run.
+        settings: Settings of the run.
+        paths: Paths of the city and run.
 
     Returns:
         Names, in the order they are trained: for "variants" what the settings ask for; for
-            "left-out" the city left
-        out, where that is asked for and other cities are at hand to learn from.
+        "left-out" the city left out, where that is asked for and other cities are at hand to learn
+        from.
     """
     if part == "variants":
         if catalogue.experiment_of(city) == catalogue.CITIES:
@@ -104,7 +104,7 @@ def variants_of_cities(settings: "Settings", sites: Path) -> list[str]:
     have two sites on either side of their acquisitions.
 
     Args:
-        settings: Of the run.
+        settings: Settings of the run.
         sites: `sites.csv`; where it is not there yet, all are named.
     """
     names = [] if settings.cities.checkpoint else settings.cities.variants

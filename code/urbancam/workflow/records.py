@@ -138,8 +138,7 @@ class Step:
         """Settings that differ from the record's, as `{key: (recorded, now)}`.
 
         A key that the record does not know is none of them: what an older version of the step did
-            not know, the
-        version of the step tells.
+        not know, the version of the step tells.
         """
         recorded = self.record.get("settings", {})
         return {

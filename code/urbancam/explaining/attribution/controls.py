@@ -33,11 +33,11 @@ def take_apart(
     """The controls that need no further pass through the network.
 
     Args:
-        names: names of controls (`controls.maps`).
-        maps: maps of the images.
-        published: poor and rich map, each (B, H, W).
+        names: Names of controls (`controls.maps`).
+        maps: Maps of the images.
+        published: Poor and rich map, each (B, H, W).
         pixels: (B, 3, H, W) uint8, the images.
-        centre: whether the published map is centred.
+        centre: Whether the published map is centred.
         clip_percentile: %, as in the published map.
 
     Returns:

@@ -73,13 +73,13 @@ def curves(
     """Change of the logit towards the predicted side, as patches go in each order.
 
     Args:
-        network: trained network, in evaluation mode.
+        network: Trained network, in evaluation mode.
         pixels: (B, 3, H, W) uint8.
-        scores: scores of the patches in each order, (B, patches); the highest goes first.
+        scores: Scores of the patches in each order, (B, patches); the highest goes first.
         rich: (B,) bool, the cell is predicted rich.
-        grid: patches down and across.
-        steps: number of steps of the curve.
-        normalise: how the network wants its images normalised.
+        grid: Patches down and across.
+        steps: Number of steps of the curve.
+        normalise: How the network wants its images normalised.
 
     Returns:
         `{(order, "deletion" | "insertion"): (fractions, B)}`, logit units, 0 at fraction 0.

@@ -35,8 +35,8 @@ def examine_city(
 
     Args:
         cells: Drawn cells: `idINSPIRE, fold, rich`, as `agreement.draw_cells` gives them.
-        paths: Of the city and run.
-        settings: Of the run.
+        paths: Paths of the city and run.
+        settings: Settings of the run.
         parts: Folder of the finished groups.
         device: "auto", "cpu" or "cuda".
         workers: Threads that decode images, where the cache has to be filled.

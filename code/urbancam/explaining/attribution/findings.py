@@ -40,9 +40,9 @@ class Findings:
     Attributes:
         shares: `{"<control>_<side>": (fragments,) of each cell}` share of the cell's map; NaN
             without a map.
-        correlations: rows `idINSPIRE, control, poor, rich, contrast`: Spearman's r of the patches
+        correlations: Rows `idINSPIRE, control, poor, rich, contrast`: Spearman's r of the patches
             of a control's map with the published one's; contrast: of rich less poor.
-        curves: rows `idINSPIRE, order, curve, fraction, value` (logit units).
+        curves: Rows `idINSPIRE, order, curve, fraction, value` (logit units).
     """
 
     shares: dict[str, list[np.ndarray]] = field(default_factory=dict)
@@ -61,8 +61,8 @@ class Findings:
         Args:
             labels: (N,) arrays (H, W) int, as in `Group`.
             counts: (N,) number of fragments of each cell.
-            name: name of the control.
-            sides: poor and rich map, each (N, H, W).
+            name: Name of the control.
+            sides: Poor and rich map, each (N, H, W).
         """
         for side, maps in zip(vocabulary.SIDES, sides, strict=True):
             of_cells = self.shares.setdefault(f"{name}_{side}", [])
@@ -82,9 +82,9 @@ class Findings:
 
         Args:
             ids: (N,) cells.
-            name: name of the control.
+            name: Name of the control.
             patches: (3, N, patches) of poor, rich and rich less poor.
-            published: the same of the published map.
+            published: The same of the published map.
         """
         poor, rich, contrast = rank_correlation(patches, published)
         columns = {

@@ -40,7 +40,7 @@ class Group:
         counts: (N,) number of fragments of each cell.
         rich: (N,) bool, predicted rich (else poor).
         with_curves: (N,) bool, deletion and insertion are computed too.
-        seed: seed of the random weights and the random order: run, fold and group.
+        seed: Seed of the random weights and the random order: run, fold and group.
     """
 
     ids: np.ndarray
@@ -58,10 +58,10 @@ def examine(
     """Every map that section `controls` of the settings asks for, of every cell of a group.
 
     Args:
-        group: group of cells of one fold.
-        network: network of that fold, on its device.
+        group: Group of cells of one fold.
+        network: Network of that fold, on its device.
         calibration: (M, H, W, 3) uint8 images for the batch norms of random weights.
-        settings: settings of the run.
+        settings: Settings of the run.
     """
     examiner = _Examiner(group, network, settings)
     size = activation.cells_at_once(settings.image.size_px)
@@ -229,11 +229,11 @@ class _Examiner:
 
         Args:
             pixels: (B, 3, H, W) uint8.
-            published: poor and rich map, each (B, H, W).
+            published: Poor and rich map, each (B, H, W).
             contribution: (B, h', w') contributions of positions.
             rich: (B,) bool, the cell is predicted rich.
-            grid: patches down and across.
-            start: number of the batch's first cell in its group, for the random order.
+            grid: Patches down and across.
+            start: Number of the batch's first cell in its group, for the random order.
         """
         sign = torch.where(rich, 1.0, -1.0)[:, None]
         # All orders say what speaks for the predicted side, except edges and chance.

@@ -74,9 +74,9 @@ def integrated_gradients(
     is taken by Gauss-Legendre's rule, exact for polynomials of degree 2 steps - 1.
 
     Args:
-        network: network on the device of the images.
+        network: Network on the device of the images.
         images: (B, 3, H, W) normalised.
-        steps: number of gradients computed per image.
+        steps: Number of gradients computed per image.
 
     Returns:
         (B, H, W) logit units per pixel.
@@ -107,13 +107,13 @@ def compute_methods(
     """Poor and rich map of each method, from the one backward pass of `maps` where it suffices.
 
     Args:
-        names: names of methods.
-        maps: maps of the images, by the same network.
-        network: network, for integrated gradients.
+        names: Names of methods.
+        maps: Maps of the images, by the same network.
+        network: Network, for integrated gradients.
         images: (B, 3, H, W) normalised.
         clip_percentile: %, of each map, as in the published one. ASSUME: all maps are clipped
             alike.
-        steps: steps of integrated gradients.
+        steps: Steps of integrated gradients.
 
     Returns:
         `{method: (poor, rich)}`, each (B, H, W) >= 0.

@@ -25,8 +25,8 @@ def stages(features: nn.Module, count: int = STAGES) -> list[list[str]]:
     with the unit before.
 
     Args:
-        features: features of a network.
-        count: number of stages, at most.
+        features: Features of a network.
+        count: Number of stages, at most.
 
     Returns:
         names of modules, at most `count` lists of about as many units each, the first the top of
@@ -86,10 +86,10 @@ def randomise(
     calibrated on images.
 
     Args:
-        network: trained network; left as it is.
-        settings: section `model`; weights are drawn as a training from random weights draws them.
+        network: Trained network; left as it is.
+        settings: Section `model`; weights are drawn as a training from random weights draws them.
         calibration: (M, 3, H, W) normalised images.
-        seed: seed of the weights.
+        seed: Seed of the weights.
 
     Yields:
         name of the control and the network, which is the same object, changed, each time.
@@ -133,8 +133,8 @@ def calibrate(
     All else is left as it is.
 
     Args:
-        network: network in evaluation mode.
-        units: names of modules of its features.
+        network: Network in evaluation mode.
+        units: Names of modules of its features.
         images: (M, 3, H, W) normalised.
     """
     norms = []

@@ -27,21 +27,21 @@ class LandCover:
     """Activation of one city and run by class of land cover.
 
     Args:
-        activation: rows of `activation.parquet`.
-        predictions: rows `idINSPIRE, predicted_class, income_class, income_eur`, one per used cell.
+        activation: Rows of `activation.parquet`.
+        predictions: Rows `idINSPIRE, predicted_class, income_class, income_eur`, one per used cell.
         blocks: (cells,) block of each cell, indexed by idINSPIRE.
         names: `{class: name}` in the order of the tables; classes that are not in the city are
             left out.
-        cell_area_m2: area of a whole cell.
-        settings: section `landcover`.
-        statistics: section `statistics`.
-        seed: seed of the bootstrap.
+        cell_area_m2: Area of a whole cell.
+        settings: Section `landcover`.
+        statistics: Section `statistics`.
+        seed: Seed of the bootstrap.
 
     Attributes:
-        predictions: predictions of the N cells that have land cover, indexed by idINSPIRE.
+        predictions: Predictions of the N cells that have land cover, indexed by idINSPIRE.
         area: (N, U) share of the whole cell.
         present: (N, U) bool: the cell holds the class.
-        n_slivers: number of (cell, class) pairs with some of the class, yet less than
+        n_slivers: Number of (cell, class) pairs with some of the class, yet less than
             `landcover.min_area_m2`.
         counts: (draws, n_blocks) how often each block comes up.
     """

@@ -90,7 +90,7 @@ def _weighted_mean(
     """Mean over cells of the values, weighted by each column of the weights.
 
     Args:
-        city: statistics of the city, for its blocks and draws.
+        city: Statistics of the city, for its blocks and draws.
         values: (N,).
         weights: (N, m).
         present: (N, m) bool: which cells hold what the column is about.

@@ -59,9 +59,9 @@ def rank_agreement(
     """Rank correlation of two statistics of the same classes, on the same draws.
 
     Args:
-        first: statistic of each class.
-        second: the other statistic of each class.
-        statistics: section `statistics`.
+        first: Statistic of each class.
+        second: The other statistic of each class.
+        statistics: Section `statistics`.
 
     Returns:
         `n_classes, spearman, ci_low, ci_high, p_value`, of the classes with an interval of both.

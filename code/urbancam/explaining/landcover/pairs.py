@@ -70,8 +70,8 @@ def _pairs_of_side(
     """Rows of one side.
 
     Args:
-        city: statistics of the city, for its classes, blocks and settings.
-        side: name of the side.
+        city: Statistics of the city, for its classes, blocks and settings.
+        side: Name of the side.
         numerator: (N, U) numerator of each object; a pair's statistic is its sum over that of the
             denominator.
         denominator: (N, U).

@@ -1,0 +1,30 @@
+"""The land-cover statistics of a run, with the class names of Urban Atlas."""
+
+import pandas as pd
+
+from urbancam.explaining.landcover.city import LandCover
+from urbancam.sources.urban_atlas.classes import class_names
+from urbancam.workflow.settings import Settings
+
+
+def statistics_of_run(
+    activation: pd.DataFrame, predictions: pd.DataFrame, blocks: pd.Series, settings: Settings
+) -> LandCover:
+    """The statistics of a run, or of the cells of one that were drawn.
+
+    Args:
+        activation: Rows of `activation.parquet`.
+        predictions: Rows of `predictions.csv`.
+        blocks: (cells,) block of each cell, indexed by idINSPIRE.
+        settings: Settings of the run.
+    """
+    return LandCover(
+        activation,
+        predictions,
+        blocks,
+        class_names(settings.landcover.key),
+        settings.census.cell_size_m**2,
+        settings.landcover,
+        settings.statistics,
+        settings.seed,
+    )
