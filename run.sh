@@ -125,7 +125,8 @@ if [ "$task" = test ]; then
         long) marks="long and not gpu" ;;
         *) marks="not long and not gpu" ;;
     esac
-    exec .venv/bin/python -m pytest -m "$marks" tests
+    # two processes share the tests by file, in the order of tests/conftest.py
+    exec .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "$marks" tests
 fi
 
 if [ "$task" = status ] && [ ${#cities[@]} -eq 0 ]; then  # every city and run that there is

@@ -7,6 +7,21 @@ import pytest
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+MANY_MINUTES = ("test_positive_control.py", "test_pipeline.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files come first and the slow ones next, so that both processes of `./run.sh
+    test`, which share the tests by file, have work until the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+
+    def place(item: pytest.Item) -> int:
+        if item.path.name in MANY_MINUTES:
+            return MANY_MINUTES.index(item.path.name)
+        return len(MANY_MINUTES) + (item.path not in slow)
+
+    items.sort(key=place)
+
 
 @pytest.fixture(scope="module")
 def one_thread():
