@@ -22,13 +22,13 @@ SMALL = [
     "split.folds=2",
     "statistics.draws=20",
     "statistics.min_blocks=2",
+    "controls.deletion_steps=2",
 ]
 ALL = [
     "controls.methods=[hirescam, layercam, gradcam_plus_plus, integrated_gradients]",
     "controls.randomise_weights=true",
     "controls.deletion_cells=4",
     "controls.integrated_gradients_steps=2",
-    "controls.deletion_steps=2",
 ]
 CURVES = "controls.deletion_cells=4"
 IDS = [cell_id(column, row) for row in range(3) for column in range(4)]

@@ -130,7 +130,7 @@ def test_no_module_imports_both_torch_and_geopandas(path):
         ("workflow", HEAVY),
         ("sources", NETWORKS),
         ("scoring", NETWORKS | GEOGRAPHY),
-        ("learning", GEOGRAPHY),
+        pytest.param("learning", GEOGRAPHY, marks=pytest.mark.slow),
     ],
 )
 def test_room_loads_nothing_that_it_keeps_out(folder, kept_out):

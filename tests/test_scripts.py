@@ -91,6 +91,7 @@ def test_city_without_data_is_refused_with_what_to_do(path, tmp_path, capsys):
     refusal(capsys, path, "--city", "Nowhere", *folders(tmp_path))
 
 
+@pytest.mark.slow
 def test_status_of_a_city_without_data_is_that_it_is_missing(tmp_path):
     done = call(STATUS, "--city", "Nowhere", *folders(tmp_path))
     assert done.returncode == 0

@@ -73,7 +73,8 @@ def test_runs_of_other_sources_and_pixel_sizes_keep_their_own_sites(folder):
     cut = ["--set", "cities.source=ign", "--set", "cities.site_m=200", "--set"]
     assert import_sites(folder, "--run", "demo", "--data", data) == 0
     assert import_sites(folder, *cut, "cities.pixel_size_m=2") == 0
-    assert import_sites(folder, "--run", "paper", *cut, "cities.pixel_size_m=4") == 0
+    alone = ["--run", "paper", "--workers", "1"]
+    assert import_sites(folder, *alone, *cut, "cities.pixel_size_m=4") == 0
 
     of_files = frames.read(paths_of(folder, "demo").sites)
     assert set(of_files["source"]) == {"files"}
