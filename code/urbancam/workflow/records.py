@@ -188,11 +188,16 @@ class Step:
 
     def _stale_outputs(self) -> str:
         recorded = self.record.get("outputs", {})
+        # Records that were made before folders were weighed are silent about them.
+        recorded_bytes = self.record.get("folder_bytes", {})
         for path in self.all_outputs:
+            name = shown(path)
             if not path.exists():
-                return f"{shown(path)} is missing"
-            if _size(path) != recorded.get(shown(path)):
-                return f"{shown(path)} was changed"
+                return f"{name} is missing"
+            if _size(path) != recorded.get(name):
+                return f"{name} was changed"
+            if name in recorded_bytes and _folder_bytes(path) != recorded_bytes[name]:
+                return f"{name} was changed"
         return ""
 
     def finish(self, seconds: float, done: Done) -> None:
@@ -206,6 +211,9 @@ class Step:
             step = step.as_on_disk()
         content = {
             "outputs": {shown(path): _size(path) for path in step.all_outputs},
+            "folder_bytes": {
+                shown(path): _folder_bytes(path) for path in step.all_outputs if path.is_dir()
+            },
             "sha256": {shown(path): digest(path) for path in step.all_outputs if path.is_file()},
             "counts": done.counts,
             "facts": done.facts,
@@ -275,6 +283,12 @@ def _size(path: Path) -> int:
     if path.is_file():
         return path.stat().st_size
     return sum(not entry.name.startswith(".") for entry in os.scandir(path))
+
+
+def _folder_bytes(folder: Path) -> int:
+    """Bytes of the files in a folder: less where one was cut short."""
+    entries = os.scandir(folder)
+    return sum(entry.stat().st_size for entry in entries if not entry.name.startswith("."))
 
 
 def _versions() -> dict[str, str]:

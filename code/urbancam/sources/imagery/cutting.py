@@ -18,6 +18,7 @@ from urbancam.sources.imagery.cell import Cell, image_path
 from urbancam.sources.imagery.jobs import affordable_workers, deal
 from urbancam.sources.imagery.signatures import signature
 from urbancam.sources.imagery.tile import TileFile
+from urbancam.workflow import locks
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import shown
 
@@ -50,11 +51,19 @@ def cut_images(
     Raises:
         InputError: some tiles cannot be decoded; all other cells have been cut.
     """
-    # A killed run leaves unfinished files behind.
-    folder.mkdir(parents=True, exist_ok=True)
-    for leftover in folder.glob(".*.tmp.png"):
-        leftover.unlink()
+    # Runs of the cities experiment share a folder of images.
+    with locks.hold(folder / ".lock", f"the images in {shown(folder)}"):
+        locks.sweep(folder)
+        return _cut_images(cells, folder, image_px, workers)
 
+
+def _cut_images(
+    cells: list[Cell],
+    folder: Path,
+    image_px: int,
+    workers: int,
+) -> pd.DataFrame:
+    """As `cut_images`, by the only process that is at it."""
     signatures = _signatures(cells)
     fingerprints = {cell.id: fingerprint(cell, signatures, image_px) for cell in cells}
     notes, missing = _images_in_place(cells, fingerprints, folder)
