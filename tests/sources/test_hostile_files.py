@@ -83,6 +83,7 @@ def test_virtual_raster_sent_by_the_wms_is_no_image(tmp_path):
             image_pixels(answer, request)
 
 
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 def test_place_is_read_from_a_world_file_beside_an_image(tmp_path):
     path = tmp_path / "0.png"
     Image.fromarray(noise(1, 50)).save(path)
