@@ -3,7 +3,7 @@ server.
 
 Reads   results/<city>/cells.parquet; data/aerial_data/ (packs dropped in, unpacked or not),
         aerial_links.txt, IGN's index for what is missing; with imagery.source=wms IGN's WMS and
-        nothing else
+        nothing else, with imagery.wms_departments_below the WMS for departments of few cells
 Writes  data/aerial_data/ (only the tiles that the cells need are unpacked),
         results/<city>/tiles.parquet
 Run     python code/04_download_aerial.py --city Demo --run demo
@@ -21,22 +21,29 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return arguments.parser(__file__, __doc__).parse_args(argv)
 
 
-ARCHIVE_SETTINGS = ("year", "fetch", "index_url")  # of section `imagery`, where tiles come in packs
-WMS_SETTINGS = (
-    "wms_url",
-    "wms_layer",
+# Of section `imagery`, where tiles come in packs.
+# Of section `imagery`: where tiles come in packs, where images of single cells are asked for.
+ARCHIVE_SETTINGS = (
+    "year",
     "pixel_size_m",
-)  # where images of single cells are asked for
+    "coarser",
+    "fetch",
+    "index_url",
+    "wms_departments_below",
+)
+WMS_SETTINGS = ("wms_url", "wms_layer", "pixel_size_m", "fetch", "wms_failures")
 
 
 def declare(request: Request) -> Step:
     paths, links = request.paths, ROOT / "aerial_links.txt"
     from_archives = request.settings.imagery.source == "archives"
-    keys = ARCHIVE_SETTINGS if from_archives else WMS_SETTINGS
+    keys = {*(ARCHIVE_SETTINGS if from_archives else WMS_SETTINGS)}
+    if from_archives and request.settings.imagery.wms_departments_below:
+        keys.update(WMS_SETTINGS)
     return request.step(
-        2,
+        3,
         paths.tiles,
-        ["imagery.source", *(f"imagery.{key}" for key in keys)],
+        ["imagery.source", *(f"imagery.{key}" for key in sorted(keys))],
         [paths.cells],
         by_hand=[links] if from_archives and links.is_file() else [],
         listings=[paths.aerial_data],
@@ -53,7 +60,7 @@ def work(job: Job) -> Done:
     gather = collect.from_wms if imagery.source == "wms" else collect.from_archives
     coverage, faults = gather(cells, imagery, job.city, paths.data, paths.aerial_data)
     counts = collect.report_coverage(cells, coverage, faults)
-    geoframes.write(coverage.tiles, paths.tiles)
+    geoframes.write(coverage.table(), paths.tiles)
     return Done(counts)
 
 

@@ -12,6 +12,7 @@ from samples import ROOT
 from small_packs import N, W, archive, cells, cells_over, found_in, write_pack
 from urbancam.sources.download import archives
 from urbancam.sources.ign import atom, collect, index
+from urbancam.sources.ign.campaigns import Wanted
 from urbancam.sources.ign.fetching import fetch_departments, fetch_linked
 from urbancam.sources.ign.links import RemoteFile, read_links
 from urbancam.workflow.errors import InputError
@@ -112,10 +113,10 @@ def test_newest_colour_pack_of_20_cm_is_found_over_many_pages():
     elsewhere = BDORTHO.format("092", 2025)
     others = [infrared, finer, elsewhere, "GRAPHE-MOSAIQUAGE_D075_2024-01-01"]
     with serve(Ign(dict.fromkeys(others + names, []), per_page=2)) as (url, requests):
-        assert index.find_pack(url + INDEX, "75", None, HASTY)[0] == names[2]
-        assert index.find_pack(url + INDEX, "75", 2018, HASTY)[0] == names[0]
+        assert index.find_pack(url + INDEX, "75", Wanted(), HASTY)[0] == names[2]
+        assert index.find_pack(url + INDEX, "75", Wanted(year=2018), HASTY)[0] == names[0]
         with pytest.raises(InputError, match="2024") as raised:
-            index.find_pack(url + INDEX, "75", 2017, HASTY)
+            index.find_pack(url + INDEX, "75", Wanted(year=2017), HASTY)
     assert "page=3" in requests[2][0]
     assert "2017" in str(raised.value)
 
@@ -139,7 +140,7 @@ def fetch_from(server, data, departments=("75",)):
     """Fetch departments from a server; what went wrong."""
     with serve(server) as (url, _):
         folder = data / "aerial_data"
-        return fetch_departments(list(departments), None, url + INDEX, folder, HASTY)
+        return fetch_departments(list(departments), url + INDEX, folder, patience=HASTY)
 
 
 def test_department_is_fetched_through_busy_servers_and_cut_connections(data, tmp_path):

@@ -8,12 +8,20 @@ BDORTHO varies.
 
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from urbancam.sources.download import archives
-from urbancam.sources.ign.pack_names import few, pack_stem, parse_name
+from urbancam.sources.download.members import Member
+from urbancam.sources.ign.pack_names import (
+    pack_stem,
+    parse_name,
+    tile_department,
+    tile_pixel_m,
+    tile_year,
+)
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.files import files_below
 from urbancam.workflow.paths import shown
 
 log = logging.getLogger(__name__)
@@ -30,12 +38,14 @@ class Pack:
         path: Its `dalles.shp`, or its archive (the first volume).
         department: Department; None where the pack's name does not say it.
         year: Year of the campaign; None where the pack's name does not say it.
+        pixel_m: Pixel size; None where the pack's name does not say it.
     """
 
     name: str
     path: Path
     department: str | None
     year: int | None
+    pixel_m: float | None = None
 
     @property
     def is_archive(self) -> bool:
@@ -48,35 +58,27 @@ def find_packs(folder: Path) -> list[Pack]:
     Infrared packs are left out, and what hides in folders that begin with a dot.
     """
     packs = []
-    for path in sorted(folder.rglob("*")):
+    for path in files_below(folder, _may_be_pack):
         pack = _pack_at(path, path.relative_to(folder))
         if pack:
             packs.append(pack)
     return packs
 
 
-def choose(packs: list[Pack], departments: set[str], year: int | None) -> list[Pack]:
-    """The packs to use: of each department the newest campaign, or the one of the given year.
+def identified(pack: Pack, tile_names: list[str]) -> Pack:
+    """The pack with department, year and pixel size as all of its tiles' names say them alike.
 
-    Packs whose name tells nothing are always used.
+    The pack as it is where they say nothing, or not the same.
     """
-    chosen = [pack for pack in packs if pack.department is None]
-    for department in sorted(departments):
-        candidates = [
-            pack for pack in packs if pack.department == department and year in (None, pack.year)
-        ]
-        # The same campaign may have several packs, one of them an archive.
-        newest = max((pack.year for pack in candidates), default=None)
-        chosen += [pack for pack in candidates if pack.year == newest]
-
-    unused = sorted({pack.name for pack in packs if pack not in chosen})
-    if unused:
-        log.info(
-            "%d packs in place are not used (other departments or campaigns): %s",
-            len(unused),
-            few(unused),
-        )
-    return chosen
+    tellings = {
+        (department, tile_year(name), tile_pixel_m(name))
+        for name in tile_names
+        if (department := tile_department(name))
+    }
+    if len(tellings) != 1:
+        return pack
+    ((department, year, pixel_m),) = tellings
+    return replace(pack, department=department, year=year, pixel_m=pixel_m)
 
 
 def unpack_index(archive: Pack, folder: Path) -> list[Pack]:
@@ -101,30 +103,35 @@ def unpack_index(archive: Pack, folder: Path) -> list[Pack]:
         what = "the archive holds no dalles.shp"
         raise InputError(what, shown(archive.path), "use a pack of IGN's BD ORTHO")
     return [
-        Pack(archive.name, path, archive.department, archive.year)
+        replace(archive, path=path)
         for path in index_paths
         if "IRC" not in path.parts[-2]  # infrared deliveries
     ]
 
 
-def unpack_tiles(archive: Pack, folder: Path, names: set[str]) -> None:
-    """Unpack tiles, unless they are in place with their size.
+def members_to_unpack(archive: Pack, folder: Path, files: dict[str, Path | None]) -> list[Member]:
+    """The tiles of an archive that are needed and not in place.
 
     Args:
         archive: Pack that is an archive.
         folder: Drop folder to unpack into.
-        names: File names of the tiles, in lower case.
+        files: The needed tiles by lower-case name, with the usable file that is in place, if any.
     """
     target = unpacking_folder(archive, folder)
     # Their CRC is not asked for here: reading every tile in place would take long.
-    missing = {
-        member.name
+    return [
+        member
         for member in archives.list_members(archive.path)
-        if PurePosixPath(member.name).name.lower() in names
-        and not _has_size(target / member.name, member.size_bytes)
-    }
-    if missing:
-        archives.unpack(archive.path, target, missing.__contains__)
+        if (name := PurePosixPath(member.name).name.lower()) in files
+        and (files[name] is None or not _has_size(target / member.name, member.size_bytes))
+    ]
+
+
+def unpack_tiles(archive: Pack, folder: Path, members: list[Member]) -> None:
+    """Unpack tiles of an archive; the members are those of `members_to_unpack`."""
+    names = {member.name for member in members}
+    if names:
+        archives.unpack(archive.path, unpacking_folder(archive, folder), names.__contains__)
 
 
 def _is_index_part(name: str) -> bool:
@@ -139,6 +146,11 @@ def unpacking_folder(archive: Pack, folder: Path) -> Path:
     return folder if has_own_folder else folder / archive.name
 
 
+def _may_be_pack(name: str) -> bool:
+    """Whether a file of the drop folder is an index of tiles, or an archive."""
+    return name.lower().endswith("dalles.shp") or archives.is_archive(name)
+
+
 def _pack_at(path: Path, relative: Path) -> Pack | None:
     """The pack that a file below the drop folder stands for.
 
@@ -149,22 +161,18 @@ def _pack_at(path: Path, relative: Path) -> Pack | None:
     Returns:
         None for any file but a colour pack's index or archive.
     """
-    is_index = path.name.lower().endswith("dalles.shp")
-    is_hidden = any(part.startswith(".") for part in relative.parts)
-    if is_hidden or not (is_index or archives.is_archive(path)):
-        return None
-
     # The pack's name may stand in any folder above the file, or be the file's own.
     telling_parts = [part for part in relative.parts if parse_name(part)]
     is_infrared = any(parse_name(part).bands == "IRC" for part in telling_parts)
-    if is_infrared or not path.is_file():
+    if is_infrared:
         return None
     if telling_parts:
         name = parse_name(telling_parts[0])
-        return Pack(pack_stem(telling_parts[0]), path, name.department, name.year)
+        stem = pack_stem(telling_parts[0])
+        return Pack(stem, path, name.department, name.year, name.pixel_m)
 
     # A zip without a telling name may be anything.
-    if is_index or path.suffix.lower() != ".zip":
+    if path.suffix.lower() != ".zip":
         return Pack(pack_stem(relative.parts[0]), path, None, None)
     return None
 
