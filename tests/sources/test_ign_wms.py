@@ -14,7 +14,7 @@ from provider_server import WMS, Ign, geotiff
 from samples import ROOT
 from small_packs import N, W, cells, cells_over
 from urbancam.sources.census import selection
-from urbancam.sources.ign import wms
+from urbancam.sources.ign import cell_images, getmap, wms
 from urbancam.sources.ign.getmap import requests_for
 from urbancam.sources.ign.tiles import covered_share
 from urbancam.sources.imagery.overlay import cells_with_tiles
@@ -65,8 +65,8 @@ def test_images_of_cells_are_fetched_once_with_date_and_hash(data):
     folder = data / "aerial_data" / "wms" / "L"
     with serve(Ign()) as (url, requests):
         of_cells = image_requests(url)
-        assert wms.fetch_images(of_cells, folder, HASTY) == []
-        table = wms.image_table(of_cells, cells(), data, folder, "L")
+        assert wms.fetch_images(of_cells, folder, HASTY) == {}
+        table = cell_images.image_table(of_cells, cells(), data, folder, {})
         assert len(requests) == len(of_cells) == len(table)
 
         (folder / f"{of_cells[0].cell_id}.tif").write_bytes(b"cut short")
@@ -85,7 +85,7 @@ def test_each_cell_is_cut_from_its_own_image(data):
     with serve(Ign()) as (url, _):
         of_cells = image_requests(url)
         wms.fetch_images(of_cells, folder, HASTY)
-    table = wms.image_table(of_cells, cells(), data, folder, "L")
+    table = cell_images.image_table(of_cells, cells(), data, folder, {})
     for cell in cells_with_tiles(cells(), table, data):
         assert [tile.name for tile in cell.tiles] == [f"{cell.id}.tif"]
         assert cell.tiles[0].campaign_year is None
@@ -98,9 +98,11 @@ def test_blank_answer_is_no_imagery_and_is_not_asked_for_again(data):
     with serve(Ign(paint=white)) as (url, requests):
         of_cells = image_requests(url)
         for _ in range(2):
-            assert wms.fetch_images(of_cells, data / "wms", HASTY) == []
+            assert wms.fetch_images(of_cells, data / "wms", HASTY) == {}
         assert len(requests) == len(of_cells)
-    assert wms.image_table(of_cells, cells(), data, data / "wms", "L").empty
+    table = cell_images.image_table(of_cells, cells(), data, data / "wms", {})
+    assert table["path"].isna().all()
+    assert set(table["reason"]) == {cell_images.BLANK}
 
 
 # answers that are not the image
@@ -128,10 +130,8 @@ def small_image(path, number):
     ],
 )
 def test_what_is_not_the_image_asked_for_is_recognised(data, layer, fault, message):
-    faults, _ = fetch_from(Ign(fault=fault), data, layer)
-    assert len(faults) == len(cells())
     with pytest.raises(InputError, match=message):
-        raise faults[0]
+        fetch_from(Ign(fault=fault), data, layer)
     assert not list((data / "wms").iterdir())
 
 
@@ -142,9 +142,8 @@ def test_image_of_another_place_is_refused(data):
         bounds = tuple(edge + 3 for edge in request.bounds)
         return Reply(geotiff(Ign().paint, bounds, request.width, request.height))
 
-    faults, _ = fetch_from(Ign(fault=elsewhere), data)
     with pytest.raises(InputError, match="lies at"):
-        raise faults[0]
+        fetch_from(Ign(fault=elsewhere), data)
 
 
 # a server that is busy, dead, or has a limit
@@ -154,7 +153,7 @@ def test_passing_faults_of_the_server_pass(data):
     replies = [Reply(b"", 429, headers={"Retry-After": "0"}), Reply(b"", 500)]
     server = Ign(fault=lambda path, n: replies[n] if n < 2 else None)
     faults, requests = fetch_from(server, data)
-    assert faults == []
+    assert faults == {}
     assert len(requests) == 3 * len(cells())
 
 
@@ -163,8 +162,9 @@ def test_dead_server_is_given_up_soon(data, monkeypatch):
     monkeypatch.setattr(wms, "THREADS", 2)
     many_cells = cells_over(W, N - 2000, W + 2000, N)
     with serve(Ign(fault=lambda path, n: Reply(b"", 400))) as (url, requests):
-        faults = wms.fetch_images(image_requests(url, squares=many_cells), data / "wms", HASTY)
-    assert len(faults) == 3
+        of_cells = image_requests(url, squares=many_cells)
+        with pytest.raises(InputError, match="gives no image at all: the server answers 400"):
+            wms.fetch_images(of_cells, data / "wms", HASTY)
     assert len(requests) < 10 < len(many_cells)
 
 

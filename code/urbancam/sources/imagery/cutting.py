@@ -24,8 +24,20 @@ from urbancam.workflow.paths import shown
 
 log = logging.getLogger(__name__)
 
-VERSION = 1  # of the images: raised when the same tiles would give others
-COLUMNS = ["idINSPIRE", "path", "void_fraction", "tiles", "campaign_year", "fingerprint"]
+# Of the images out of packs, and out of a WMS's images: raised when the same would give others.
+VERSION = 1
+WMS_VERSION = 2
+ALL_VOID = "all of it is void"  # why a cell has no image
+COLUMNS = [
+    "idINSPIRE",
+    "path",
+    "void_fraction",
+    "tiles",
+    "campaign_year",
+    "fingerprint",
+    "source",
+    "reason",
+]
 
 Notes = dict[str, dict[str, Any]]  # what each image says it was made from, by the cell's id
 
@@ -46,7 +58,8 @@ def cut_images(
 
     Returns:
         One row per cell, in the order of `cells`: `idINSPIRE, path (below the folder's parent),
-        void_fraction, tiles, campaign_year, fingerprint`.
+        void_fraction, tiles, campaign_year, fingerprint, source ("packs" or "wms"), reason (why
+        there is no image)`.
 
     Raises:
         InputError: some tiles cannot be decoded; all other cells have been cut.
@@ -78,7 +91,7 @@ def _cut_images(
     rows = []
     for cell in cells:
         note = notes.get(cell.id)
-        rows.append(_row(cell.id, note, fingerprints[cell.id], folder))
+        rows.append(_row(cell, note, fingerprints[cell.id], folder))
     table = pd.DataFrame(rows, columns=COLUMNS)
     return table.astype({"campaign_year": "Int64"})
 
@@ -111,9 +124,15 @@ def _tiles_of(cells: list[Cell]) -> list[TileFile]:
 def fingerprint(cell: Cell, signatures: dict[TileFile, str], image_px: int) -> str:
     """Hash of all that a cell's image depends on."""
     tiles = [(tile.name, tile.campaign_year, signatures[tile]) for tile in cell.tiles]
-    content = json.dumps([VERSION, cell.id, cell.bounds, image_px, tiles])
+    version = WMS_VERSION if _is_from_wms(cell) else VERSION
+    content = json.dumps([version, cell.id, cell.bounds, image_px, tiles])
     digest = hashlib.blake2b(content.encode(), digest_size=12)
     return digest.hexdigest()
+
+
+def _is_from_wms(cell: Cell) -> bool:
+    """Whether some of its image comes from a WMS."""
+    return any(tile.is_cell_image for tile in cell.tiles)
 
 
 def _images_in_place(
@@ -134,23 +153,26 @@ def _images_in_place(
 
 
 def _row(
-    cell_id: str,
+    cell: Cell,
     note: dict[str, Any] | None,
     cell_fingerprint: str,
     folder: Path,
 ) -> list[Any]:
     """A cell's row of the table; an image of nothing but void is removed."""
-    path = image_path(folder, cell_id)
+    path = image_path(folder, cell.id)
     if note is None or note["void_fraction"] == 1:
         path.unlink(missing_ok=True)
-        return [cell_id, None, 1.0, None, None, cell_fingerprint]
+        reason = cell.reason if note is None else ALL_VOID
+        return [cell.id, None, 1.0, None, None, cell_fingerprint, None, reason]
     return [
-        cell_id,
+        cell.id,
         path.relative_to(folder.parent).as_posix(),
         note["void_fraction"],
         ";".join(note["tiles"]),
         note["campaign_year"],
         cell_fingerprint,
+        "wms" if _is_from_wms(cell) else "packs",
+        None,
     ]
 
 
