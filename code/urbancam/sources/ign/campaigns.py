@@ -103,10 +103,14 @@ class Wanted:
 def choose(packs: list[Pack], departments: set[str], wanted: Wanted) -> list[Pack]:
     """The packs to use: of each department those of its best campaign.
 
-    Packs whose name tells nothing are always used. What is not used, and what is coarser than
-    wanted, is said.
+    Packs whose name tells nothing are used unless their pixels are too coarse. What is not used,
+    and what is coarser than wanted, is said.
     """
-    chosen = [pack for pack in packs if pack.department is None]
+    chosen = [
+        pack
+        for pack in packs
+        if pack.department is None and (wanted.coarser or not wanted.is_coarser(pack))
+    ]
     for department in sorted(departments):
         best = wanted.best(department, packs)
         chosen += best
@@ -130,7 +134,9 @@ def _log_unused(unused: list[Pack], departments: set[str], wanted: Wanted) -> No
     coarse = {
         pack.name
         for pack in unused
-        if pack.department in departments and wanted.is_coarser(pack) and not wanted.coarser
+        if pack.department in {None, *departments}
+        and wanted.is_coarser(pack)
+        and not wanted.coarser
     }
     others = {pack.name for pack in unused} - coarse
     if coarse:

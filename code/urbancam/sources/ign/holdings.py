@@ -6,7 +6,7 @@ tile or its index cut short. What is not whole counts as not there yet, and is n
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -161,7 +161,10 @@ def _identified(pack: Pack) -> Pack:
         if pack.is_archive:
             names = [Path(member.name).name for member in archives.list_members(pack.path)]
         else:
-            names = list(read_index(pack)["name"])
+            index = read_index(pack)
+            names = list(index["name"])
+            if pack.is_loose and names:
+                pack = replace(pack, pixel_m=index["pixel_m"].max())
     except InputError:
         return pack  # whoever uses it says what is wrong
     return identified(pack, names)
@@ -237,7 +240,10 @@ def _is_replaced(archive: Pack, holdings: Holdings) -> bool:
     """Whether the same pack stands unpacked beside its archive, with all that is needed of it."""
     if not archive.department or any(_same(pack, archive) for pack, _ in holdings.faults):
         return False
-    same_packs = [held for held in holdings.holdings if _same(held.pack, archive)]
+    # A folder of loose tiles does not say what else the pack has.
+    same_packs = [
+        held for held in holdings.holdings if _same(held.pack, archive) and not held.pack.is_loose
+    ]
     return bool(same_packs) and all(held.absent.empty for held in same_packs)
 
 

@@ -26,6 +26,9 @@ from urbancam.workflow.paths import shown
 
 log = logging.getLogger(__name__)
 
+IMAGE_SUFFIXES = (".jp2", ".tif", ".tiff")
+CELL_IMAGES = "wms"  # folder below the drop folder with images of single cells, which are no tiles
+OTHER_PRODUCT = "GRAPHE-MOSAIQUAGE"  # seam lines of the mosaic, which IGN ships beside the imagery
 INDEX_PART = re.compile(r"dalles\.\w+$", re.IGNORECASE)
 
 
@@ -35,7 +38,7 @@ class Pack:
 
     Args:
         name: Name of its folder or archive.
-        path: Its `dalles.shp`, or its archive (the first volume).
+        path: Its `dalles.shp`, its archive (the first volume), or a folder of tiles without index.
         department: Department; None where the pack's name does not say it.
         year: Year of the campaign; None where the pack's name does not say it.
         pixel_m: Pixel size; None where the pack's name does not say it.
@@ -49,20 +52,54 @@ class Pack:
 
     @property
     def is_archive(self) -> bool:
-        return archives.is_archive(self.path)
+        return archives.is_archive(self.path) and not self.is_loose
+
+    @property
+    def is_loose(self) -> bool:
+        """Whether it is a folder of tiles that no index names."""
+        return self.path.is_dir()
 
 
 def find_packs(folder: Path) -> list[Pack]:
-    """Every pack below a folder: unpacked ones by their `dalles.shp`, others by their archive.
+    """Every pack below a folder: unpacked ones by their `dalles.shp`, others by their archive, and
+    folders of tiles that have no index.
 
     Infrared packs are left out, and what hides in folders that begin with a dot.
     """
-    packs = []
-    for path in files_below(folder, _may_be_pack):
-        pack = _pack_at(path, path.relative_to(folder))
-        if pack:
-            packs.append(pack)
-    return packs
+    files = files_below(folder, _may_be_of_pack)
+    paths = [path for path in files if not _is_image(path.name)]
+    paths += _folders_of_loose_tiles(files, folder)
+    packs = [_pack_at(path, path.relative_to(folder)) for path in paths]
+    return [pack for pack in packs if pack]
+
+
+def _folders_of_loose_tiles(files: list[Path], folder: Path) -> list[Path]:
+    """The folders with images that belong to no index, sorted."""
+    roots = [image_root(path) for path in files if _is_index(path.name)]
+    folders = {
+        path.parent
+        for path in files
+        if _is_image(path.name) and path.relative_to(folder).parts[0] != CELL_IMAGES
+    }
+    return sorted(
+        parent
+        for parent in folders
+        if not any(parent.is_relative_to(root) for root in roots)
+        and "_IRC" not in parent.name.upper()
+    )
+
+
+def image_root(index_path: Path) -> Path:
+    """The folder that holds both index and tiles.
+
+    This is ORTHOHR or BDORTHO, else the folder that holds the `3_` folder, else the index's own.
+    """
+    for parent in index_path.parents:
+        if parent.name.upper() in ("ORTHOHR", "BDORTHO"):
+            return parent
+        if parent.name.startswith("3_"):
+            return parent.parent
+    return index_path.parent
 
 
 def identified(pack: Pack, tile_names: list[str]) -> Pack:
@@ -99,7 +136,9 @@ def unpack_index(archive: Pack, folder: Path) -> list[Pack]:
     # A shapefile is four files or more, all named `dalles`.
     paths = archives.unpack(archive.path, target, _is_index_part)
     index_paths = [path for path in paths if path.name.lower().endswith("dalles.shp")]
-    if not index_paths:
+    if not index_paths and archive.department is None:
+        log.info("%s is not used: it holds no dalles.shp", shown(archive.path))
+    elif not index_paths:
         what = "the archive holds no dalles.shp"
         raise InputError(what, shown(archive.path), "use a pack of IGN's BD ORTHO")
     return [
@@ -146,25 +185,33 @@ def unpacking_folder(archive: Pack, folder: Path) -> Path:
     return folder if has_own_folder else folder / archive.name
 
 
-def _may_be_pack(name: str) -> bool:
-    """Whether a file of the drop folder is an index of tiles, or an archive."""
-    return name.lower().endswith("dalles.shp") or archives.is_archive(name)
+def _may_be_of_pack(name: str) -> bool:
+    """Whether a file of the drop folder is an index of tiles, an archive, or an image."""
+    return _is_index(name) or archives.is_archive(name) or _is_image(name)
+
+
+def _is_index(name: str) -> bool:
+    return name.lower().endswith("dalles.shp")
+
+
+def _is_image(name: str) -> bool:
+    return name.lower().endswith(IMAGE_SUFFIXES)
 
 
 def _pack_at(path: Path, relative: Path) -> Pack | None:
-    """The pack that a file below the drop folder stands for.
+    """The pack that a path below the drop folder stands for.
 
     Args:
-        path: The file.
+        path: An index, an archive, or a folder of tiles.
         relative: Its path below the drop folder.
 
     Returns:
-        None for any file but a colour pack's index or archive.
+        None where it is of an infrared pack or another product, or a zip that may be anything.
     """
     # The pack's name may stand in any folder above the file, or be the file's own.
     telling_parts = [part for part in relative.parts if parse_name(part)]
     is_infrared = any(parse_name(part).bands == "IRC" for part in telling_parts)
-    if is_infrared:
+    if is_infrared or any(OTHER_PRODUCT in part.upper() for part in relative.parts):
         return None
     if telling_parts:
         name = parse_name(telling_parts[0])
@@ -173,7 +220,7 @@ def _pack_at(path: Path, relative: Path) -> Pack | None:
 
     # A zip without a telling name may be anything.
     if path.suffix.lower() != ".zip":
-        return Pack(pack_stem(relative.parts[0]), path, None, None)
+        return Pack(pack_stem((*relative.parts, path.name)[0]), path, None, None)
     return None
 
 
