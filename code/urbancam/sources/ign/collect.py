@@ -9,12 +9,15 @@ import numpy as np
 from urbancam.sources.download.answers import Patience
 from urbancam.sources.ign import cellwise
 from urbancam.sources.ign.campaigns import Wanted
+from urbancam.sources.ign.expectation import Expectation, log_expectation
 from urbancam.sources.ign.fetching import (
     begun_packs,
-    fetch_departments,
     fetch_linked,
+    fetch_pack,
     lacking_departments,
+    pending_links,
 )
+from urbancam.sources.ign.holdings import survey
 from urbancam.sources.ign.links import read_links
 from urbancam.sources.ign.tiles import (
     BARE_SHARE,
@@ -55,28 +58,61 @@ def from_archives(
         The tiles, and what could not be fetched.
     """
     wanted = Wanted.from_settings(imagery)
-    city_tiles = find_tiles(cells, data, folder, wanted)
-    faults = []
-    if imagery.fetch:
-        absent = city_tiles.holdings.absent
-        linked = read_links(LINKS, city)
-        faults += fetch_linked(linked, folder, patience, absent)
-        if linked:
-            city_tiles = find_tiles(cells, data, folder, wanted)
+    expectation = expect(cells, imagery, city, folder, patience)
+    faults = fetch_linked(expectation.links, folder, patience)
+    if expectation.links:
+        # A link that is dead leaves its department to IGN's index.
+        expectation.links = []
+        expectation.holdings = survey(cells, folder, wanted)
+        _ask_index(expectation, cells, imagery, folder, patience)
+    faults += list(expectation.faults.values())
+    for offer in expectation.offers.values():
+        faults += fetch_pack(offer, folder, patience)
 
-        # IGN's index is asked only for departments of which something is missing.
-        few = cellwise.few_departments(cells, imagery.wms_departments_below)
-        departments = [d for d in lacking_departments(cells, city_tiles) if d not in few]
-        if departments:
-            log.info("imagery is missing in %s; asks IGN's index", ", ".join(departments))
-            begun = begun_packs(city_tiles, folder)
-            faults += fetch_departments(
-                departments, imagery.index_url, folder, wanted, patience, begun
-            )
-            city_tiles = find_tiles(cells, data, folder, wanted)
+    city_tiles = find_tiles(cells, data, folder, wanted)
     city_tiles, wms_faults = cellwise.complete(city_tiles, cells, imagery, data, folder, patience)
     faults += _pack_faults(cells, city_tiles, imagery.fetch)
     return city_tiles, [_with_way_on(fault) for fault in faults] + wms_faults
+
+
+def expect(
+    cells: gpd.GeoDataFrame,
+    imagery: Imagery,
+    city: str,
+    folder: Path,
+    patience: Patience = Patience(),
+) -> Expectation:
+    """What the city's imagery will take out of packs, said by department; nothing is fetched yet.
+
+    Arguments as of `from_archives`.
+    """
+    expectation = Expectation(survey(cells, folder, Wanted.from_settings(imagery)))
+    if imagery.fetch:
+        absent = expectation.holdings.absent
+        expectation.links = pending_links(read_links(LINKS, city), folder, patience, absent)
+        _ask_index(expectation, cells, imagery, folder, patience)
+    few = cellwise.few_departments(cells, imagery.wms_departments_below)
+    log_expectation(expectation, cells, few, folder)
+    return expectation
+
+
+def _ask_index(
+    expectation: Expectation,
+    cells: gpd.GeoDataFrame,
+    imagery: Imagery,
+    folder: Path,
+    patience: Patience,
+) -> None:
+    """Ask IGN's index for the departments of which imagery is missing that nobody links."""
+    few = cellwise.few_departments(cells, imagery.wms_departments_below)
+    served = few | expectation.linked_departments()
+    lacking = lacking_departments(cells, expectation.holdings)
+    departments = [department for department in lacking if department not in served]
+    if departments:
+        log.info("imagery is missing in %s; asks IGN's index", ", ".join(departments))
+        begun = begun_packs(expectation.holdings, folder)
+        wanted = Wanted.from_settings(imagery)
+        expectation.ask(departments, imagery.index_url, wanted, begun, patience)
 
 
 def _pack_faults(

@@ -3,6 +3,7 @@
 import logging
 import shutil
 from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -12,23 +13,39 @@ from urbancam.sources.download.answers import Patience
 from urbancam.sources.download.partial_file import PART_SUFFIX
 from urbancam.sources.ign import index
 from urbancam.sources.ign.campaigns import Wanted
+from urbancam.sources.ign.holdings import Holdings
 from urbancam.sources.ign.links import RemoteFile
 from urbancam.sources.ign.pack_names import pack_stem
 from urbancam.sources.ign.packs import find_packs
-from urbancam.sources.ign.tiles import BARE_SHARE, WHOLE_SHARE, CityTiles, covered_share
+from urbancam.sources.ign.tiles import BARE_SHARE, WHOLE_SHARE, covered_share, in_one_table
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import shown
 
 log = logging.getLogger(__name__)
 
 
-def fetch_linked(
+@dataclass(frozen=True)
+class Offer:
+    """What IGN's index has for a department.
+
+    Args:
+        names: All packs of the department.
+        name: The one to fetch.
+        files: Its volumes.
+    """
+
+    names: list[str]
+    name: str
+    files: list[RemoteFile]
+
+
+def pending_links(
     files: list[RemoteFile],
     folder: Path,
     patience: Patience = Patience(),
     absent: Collection[str] = (),
-) -> list[InputError]:
-    """Fetch the archives of `aerial_links.txt` that are not in the drop folder, unpacked or not.
+) -> list[RemoteFile]:
+    """The archives of `aerial_links.txt` that are not in the drop folder, unpacked or not.
 
     Args:
         files: The archives.
@@ -37,7 +54,7 @@ def fetch_linked(
         absent: Names of unpacked packs that lack tiles which are needed.
 
     Returns:
-        What went wrong, by file; the others have been fetched.
+        They, with the sizes that the server says, where it says them.
     """
     if not files:
         return []
@@ -47,96 +64,111 @@ def fetch_linked(
     incomplete = {
         pack.name for pack in packs if pack.is_archive and archives.is_incomplete(pack.path)
     }
-    faults = []
+    pending = []
     for file in files:
         stem = pack_stem(file.name)
-        if stem in unpacked and stem not in incomplete:
-            continue
+        is_absent = stem not in unpacked and not (folder / file.name).exists()
+        if is_absent or stem in incomplete:
+            pending.append(replace(file, size_bytes=_announced_bytes(file, patience)))
+    return pending
+
+
+def _announced_bytes(file: RemoteFile, patience: Patience) -> int | None:
+    """The size of a linked file; None where the server does not say it at once."""
+    try:
+        return fetching.announced_bytes(file.url, replace(patience, tries=1))
+    except InputError:
+        return None  # whoever fetches it says what is wrong
+
+
+def fetch_linked(
+    files: list[RemoteFile], folder: Path, patience: Patience = Patience()
+) -> list[InputError]:
+    """Fetch the files of `pending_links`.
+
+    Returns:
+        What went wrong, by file; the others have been fetched.
+    """
+    faults = []
+    for file in files:
+        path = folder / file.name
         try:
-            _fetch_linked_file(file, folder, patience, is_suspect=stem in incomplete)
+            fetching.fetch(file.url, path, size_bytes=file.size_bytes, patience=patience)
         except InputError as error:
             log.info("%s: %s", file.name, error.what)
             faults.append(error)
     return faults
 
 
-def _fetch_linked_file(
-    file: RemoteFile, folder: Path, patience: Patience, is_suspect: bool
-) -> None:
-    """Fetch a file unless it is in place; one that may be cut short is measured by the server's."""
-    path = folder / file.name
-    size_bytes = file.size_bytes
-    if is_suspect and path.exists():
-        size_bytes = fetching.announced_bytes(file.url, patience)
-    fetching.fetch(file.url, path, size_bytes=size_bytes, patience=patience)
-
-
-def lacking_departments(cells: gpd.GeoDataFrame, city_tiles: CityTiles) -> list[str]:
+def lacking_departments(cells: gpd.GeoDataFrame, holdings: Holdings) -> list[str]:
     """Departments of which imagery is to be fetched.
 
     Those with cells that no tile covers, or that a tile would cover which a pack's index names and
     which is not there; not those whose whole archive is in place, which has no more to give.
     """
-    share = covered_share(cells, city_tiles.tiles)
-    is_bare = share < BARE_SHARE
-    could_be_covered = (share < WHOLE_SHARE) & city_tiles.holdings.absent_over(cells)
-    with_archive = {archive.department for archive in city_tiles.holdings.whole_archives}
-    return sorted(set(cells["department"][is_bare | could_be_covered]) - with_archive)
+    share = covered_share(cells, in_one_table(holdings.obtainable()))
+    could_be_covered = covered_share(cells, in_one_table(holdings.out_of_reach())) > BARE_SHARE
+    is_lacking = (share < BARE_SHARE) | ((share < WHOLE_SHARE) & could_be_covered)
+    with_archive = {archive.department for archive in holdings.whole_archives}
+    return sorted(set(cells["department"][is_lacking]) - with_archive)
 
 
-def begun_packs(city_tiles: CityTiles, folder: Path) -> set[str]:
+def begun_packs(holdings: Holdings, folder: Path) -> set[str]:
     """Names of the packs that are in place in part, so that they can be gone on with."""
-    names = {pack.name for pack, _ in city_tiles.holdings.incomplete}
-    names |= set(city_tiles.holdings.absent)
+    names = {pack.name for pack, _ in holdings.incomplete} | set(holdings.absent)
     # Of a download killed in its first file nothing has its name yet.
     parts = [path.name.removesuffix(PART_SUFFIX) for path in folder.glob(f"*{PART_SUFFIX}")]
     return names | {pack_stem(name) for name in parts}
 
 
-def fetch_departments(
-    departments: list[str],
+def ask_index(
+    department: str,
     index_url: str,
-    folder: Path,
-    wanted: Wanted = Wanted(),
+    wanted: Wanted,
     patience: Patience = Patience(),
     begun: Collection[str] = (),
-) -> list[InputError]:
-    """Fetch one pack for each department.
+) -> Offer:
+    """What IGN's index has for a department, and which of it is to be fetched.
 
     Args:
-        departments: Codes of the departments.
-        index_url: Address of IGN's index.
-        folder: The drop folder.
+        department: Code of the department.
+        index_url: Address of the index.
         wanted: Which campaigns are wanted.
-        patience: How long to bear with the servers.
+        patience: How long to bear with the server.
         begun: Packs that are in place in part.
 
-    Returns:
-        What went wrong, by department; the others have been fetched.
+    Raises:
+        AbsentError: The index has none that is wanted.
+        InputError: The index cannot be had or read.
     """
-    faults = []
-    for department in departments:
-        try:
-            name, url = index.find_pack(index_url, department, wanted, patience, begun)
-            _fetch_pack(name, index.list_files(url, patience), folder, patience)
-        except InputError as error:
-            log.info("department %s: %s", department, error.what)
-            faults.append(error)
-    return faults
+    addresses = index.packs_on_offer(index_url, department, patience)
+    name = index.choose_pack(addresses, department, wanted, begun)
+    if name is None:
+        raise index.absent_pack(addresses, department, wanted, index_url)
+    return Offer(sorted(addresses), name, index.list_files(addresses[name], patience))
 
 
-def _fetch_pack(name: str, files: list[RemoteFile], folder: Path, patience: Patience) -> None:
-    """Fetch the volumes of a pack."""
-    _check_room(files, folder)
-    log.info("fetches %s: %d files, %s", name, len(files), _size(files))
-    for file in files:
-        fetching.fetch(
-            file.url,
-            folder / file.name,
-            size_bytes=file.size_bytes,
-            md5=file.md5,
-            patience=patience,
-        )
+def fetch_pack(offer: Offer, folder: Path, patience: Patience = Patience()) -> list[InputError]:
+    """Fetch the volumes of the pack that is to be fetched.
+
+    Returns:
+        What went wrong, if anything did; what has been fetched is kept.
+    """
+    log.info("fetches %s: %d files, %s", offer.name, len(offer.files), _size(offer.files))
+    try:
+        _check_room(offer.files, folder)
+        for file in offer.files:
+            fetching.fetch(
+                file.url,
+                folder / file.name,
+                size_bytes=file.size_bytes,
+                md5=file.md5,
+                patience=patience,
+            )
+    except InputError as error:
+        log.info("%s: %s", offer.name, error.what)
+        return [error]
+    return []
 
 
 def _check_room(files: list[RemoteFile], folder: Path) -> None:

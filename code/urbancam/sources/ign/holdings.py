@@ -7,12 +7,11 @@ tile or its index cut short. What is not whole counts as not there yet, and is n
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 
 from urbancam.sources.download import archives
 from urbancam.sources.download.members import Member
@@ -103,17 +102,18 @@ class Holdings:
         of_tiles = [(held.pack, fault) for held in self.holdings for fault in held.faults]
         return self.faults + of_tiles
 
-    def absent_over(self, cells: gpd.GeoDataFrame) -> np.ndarray:
-        """(N,) whether some absent tile shares area with a cell."""
-        tables = [held.absent for held in self.holdings if len(held.absent)]
-        is_touched = np.zeros(len(cells), bool)
-        for table in tables:
-            footprints = table.to_crs(cells.crs).geometry.to_numpy()
-            shared_m2 = shapely.area(
-                shapely.intersection(cells.geometry.to_numpy(), shapely.union_all(footprints))
-            )
-            is_touched |= shared_m2 > 0
-        return is_touched
+    def obtainable(self) -> list[gpd.GeoDataFrame]:
+        """The needed tiles of each pack that are there, or stand in an archive."""
+        return [held.tiles[~self._is_out_of_reach(held)] for held in self.holdings]
+
+    def out_of_reach(self) -> list[gpd.GeoDataFrame]:
+        """The needed tiles of each pack that are neither there nor in an archive."""
+        return [held.tiles[self._is_out_of_reach(held)] for held in self.holdings]
+
+    def _is_out_of_reach(self, held: Holding) -> pd.Series:
+        members = [member for packed in self.packed for member in packed.members]
+        packed_names = {PurePosixPath(member.name).name.lower() for member in members}
+        return held.tiles["file"].isna() & ~held.tiles["name"].str.lower().isin(packed_names)
 
 
 def survey(cells: gpd.GeoDataFrame, folder: Path, wanted: Wanted) -> Holdings:

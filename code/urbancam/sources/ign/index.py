@@ -75,26 +75,6 @@ def choose_pack(
     return None
 
 
-def find_pack(
-    index_url: str,
-    department: str,
-    wanted: Wanted = Wanted(),
-    patience: Patience = Patience(),
-    begun: Collection[str] = (),
-) -> tuple[str, str]:
-    """Name and address of the pack to fetch for a department; arguments as of `choose_pack`.
-
-    Raises:
-        AbsentError: The index has none; the message says what it has.
-        InputError: The index cannot be had or read.
-    """
-    addresses = packs_on_offer(index_url, department, patience)
-    title = choose_pack(addresses, department, wanted, begun)
-    if title is None:
-        raise _absent_pack(addresses, department, wanted, _feed_url(index_url, department))
-    return title, addresses[title]
-
-
 def list_files(resource_url: str, patience: Patience = Patience()) -> list[RemoteFile]:
     """The volumes of a pack, in order, with what the index says of them.
 
@@ -134,8 +114,8 @@ def _feed_url(index_url: str, department: str) -> str:
     return f"{index_url}?{urlencode({'zone': f'D{department:0>3}'})}"
 
 
-def _absent_pack(
-    titles: Iterable[str], department: str, wanted: Wanted, feed_url: str
+def absent_pack(
+    titles: Iterable[str], department: str, wanted: Wanted, index_url: str
 ) -> AbsentError:
     """The error that says which packs of the department the index has instead."""
     alternatives = ", ".join(sorted(titles)) or "nothing"
@@ -143,7 +123,7 @@ def _absent_pack(
         f"IGN's index has no RVB pack of department {department}"
         f"{wanted.year_in_words(department)} with pixels of {wanted.pixel_m:g} m or finer; "
         f"it has {alternatives}",
-        without_user_info(feed_url),
+        without_user_info(_feed_url(index_url, department)),
         "choose imagery.year among them, take coarser pixels with imagery.coarser=true, "
         "put a pack into data/aerial_data/, or name one in aerial_links.txt",
     )

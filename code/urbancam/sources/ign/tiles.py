@@ -64,12 +64,19 @@ def find_tiles(
     """
     holdings = survey(cells, folder, wanted)
     unpack(holdings, cells, folder)
-    tables = []
     for held in holdings.holdings:
-        tiles = held.tiles[held.tiles["file"].notna()]
-        log.info("%s: %d of %d tiles needed are there", held.pack.name, len(tiles), len(held.tiles))
-        tables.append(tiles)
-    return CityTiles(_table(tables, data), holdings)
+        count = len(held.tiles) - len(held.absent)
+        log.info("%s: %d of %d tiles needed are there", held.pack.name, count, len(held.tiles))
+    return CityTiles(_table(holdings, data), holdings)
+
+
+def in_one_table(tables: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+    """The tiles of several packs in the CRS of the first pack that has any."""
+    tables = [table for table in tables if len(table)]
+    if not tables:
+        return no_tiles().tiles
+    crs = tables[0].crs
+    return gpd.GeoDataFrame(pd.concat([table.to_crs(crs) for table in tables]), crs=crs)
 
 
 def no_tiles() -> CityTiles:
@@ -95,15 +102,12 @@ def joined(first: gpd.GeoDataFrame, second: gpd.GeoDataFrame) -> gpd.GeoDataFram
     return gpd.GeoDataFrame(rows[columns], crs=first.crs)
 
 
-def _table(tables: list[gpd.GeoDataFrame], data: Path) -> gpd.GeoDataFrame:
-    """The tiles of all packs in one table, in the CRS of the first pack that has any."""
-    tables = [table for table in tables if len(table)]
-    if not tables:
-        return no_tiles().tiles
-    crs = tables[0].crs
-    rows = pd.concat([table.to_crs(crs) for table in tables])
-    tiles = gpd.GeoDataFrame(rows, crs=crs)
-
+def _table(holdings: Holdings, data: Path) -> gpd.GeoDataFrame:
+    """The usable tiles of all packs as rows of `COLUMNS`."""
+    tables = [held.tiles[held.tiles["file"].notna()] for held in holdings.holdings]
+    tiles = in_one_table(tables)
+    if tiles.empty:
+        return tiles
     # A file may stand in the indices of two packs.
     tiles = tiles.drop_duplicates("file").sort_values(["pack", "name"], ignore_index=True)
     paths = list(tiles["file"])
