@@ -25,7 +25,7 @@ from urbancam.workflow.paths import shown
 log = logging.getLogger(__name__)
 
 LAMBERT_93 = "EPSG:2154"
-PIXEL_DECIMALS = 3  # of pixel sizes in m: 0.2002 in one projection is 0.2 in another
+PIXEL_DECIMALS = 3  # of pixel sizes in m
 CORNER_KM = re.compile(r"-(?P<x>\d{4})-(?P<y>\d{4})-LA93-", re.IGNORECASE)
 
 
@@ -57,20 +57,19 @@ def _look_at(path: Path) -> tuple[Bounds | None, float | None, str]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             with rasters.open_raster(path) as image:
-                width = image.width
-                bounds = _bounds_by_name(path.name, image) or _bounds_by_header(path, image)
+                place = _place_by_name(path.name, image) or _place_by_header(path, image)
     except RasterioError as error:
         return None, None, f"it cannot be read: {error}"
-    if bounds is None:
+    if place is None:
         return None, None, "neither its header nor its name says where it lies"
+    bounds, pixel_m = place
     if not np.isfinite(bounds).all():
         return None, None, "it does not lie in metropolitan France"
-    west, _, east, _ = bounds
-    return bounds, round((east - west) / width, PIXEL_DECIMALS), ""
+    return bounds, pixel_m, ""
 
 
-def _bounds_by_name(name: str, image: DatasetReader) -> Bounds | None:
-    """The footprint that IGN's name tells, with the size of the header's pixels where it has one.
+def _place_by_name(name: str, image: DatasetReader) -> tuple[Bounds, float] | None:
+    """The footprint and pixel size that IGN's name tells; of the size the header is surer.
 
     ASSUME: a name's corner is in whole km of Lambert-93, as IGN writes it.
     """
@@ -79,11 +78,12 @@ def _bounds_by_name(name: str, image: DatasetReader) -> Bounds | None:
     if not corner or not pixel_m:
         return None
     west, north = 1000.0 * int(corner["x"]), 1000.0 * int(corner["y"])
-    return west, north - image.height * pixel_m, west + image.width * pixel_m, north
+    south, east = north - image.height * pixel_m, west + image.width * pixel_m
+    return (west, south, east, north), pixel_m
 
 
-def _bounds_by_header(path: Path, image: DatasetReader) -> Bounds | None:
-    """The footprint that the header tells, or a file beside it.
+def _place_by_header(path: Path, image: DatasetReader) -> tuple[Bounds, float] | None:
+    """The footprint and pixel size that the header tells, or a file beside it.
 
     ASSUME: a tile that names no coordinate system is in Lambert-93.
     """
@@ -92,8 +92,13 @@ def _bounds_by_header(path: Path, image: DatasetReader) -> Bounds | None:
         return None
     bounds = array_bounds(image.height, image.width, transform)
     if crs is None or same_crs(crs.to_wkt(), LAMBERT_93, bounds):
-        return bounds
+        return bounds, abs(transform.a)
     to_lambert = Transformer.from_crs(crs.to_wkt(), LAMBERT_93, always_xy=True)
     west, south, east, north = bounds
-    x, y = to_lambert.transform([west, east, east, west], [south, south, north, north])
-    return min(x), min(y), max(x), max(y)
+    corners = to_lambert.transform([west, east, east, west], [south, south, north, north])
+    x, y = np.array(corners)
+    extent = tuple(map(float, (x.min(), y.min(), x.max(), y.max())))
+    # Degrees are measured along the upper edge.
+    upper_edge_m = float(np.hypot(x[2] - x[3], y[2] - y[3]))
+    pixel_m = abs(transform.a) if crs.is_projected else upper_edge_m / image.width
+    return extent, round(pixel_m, PIXEL_DECIMALS)
