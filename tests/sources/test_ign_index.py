@@ -137,6 +137,13 @@ def test_files_of_a_pack_come_in_order_with_size_and_sum(tmp_path, md5):
     assert all(bool(file.md5) == (md5 != "gone") for file in got)
 
 
+@pytest.mark.parametrize("name", ["a%00.7z", "..%5Cb.7z", "x" * 300 + ".7z", "a%0A.7z.001"])
+def test_link_to_a_name_that_no_file_can_have_is_refused(name):
+    with serve(Ign({"P": [(name, b"7z")]})) as (url, _):
+        with pytest.raises(InputError, match="not safe to write to"):
+            index.list_files(f"{url}{INDEX}/P", HASTY)
+
+
 # packs of departments
 
 

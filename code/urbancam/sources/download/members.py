@@ -64,8 +64,12 @@ def check_safe(members: list[Member], archive: Path) -> None:
     check_distinct(members, archive)
 
 
-def safe_name(name: str, archive: Path) -> str:
+def safe_name(name: str, source: Path | str) -> str:
     """The name with "/", if it stays below its folder.
+
+    Args:
+        name: What an archive or a server calls a file.
+        source: The archive or the address, for the message.
 
     Raises:
         InputError: The name is absolute, or has "..", a drive, a control character, or a part too
@@ -87,9 +91,9 @@ def safe_name(name: str, archive: Path) -> str:
     plain = plain_name(name)
     if is_unsafe or plain == ".":
         raise InputError(
-            f"member {name!r} has a name that is not safe to unpack",
-            shown(archive),
-            "do not use this archive, or unpack it by hand",
+            f"{name!r} is a name that is not safe to write to",
+            shown(source) if isinstance(source, Path) else source,
+            "do not use this source, or fetch and unpack the file by hand",
         )
     return plain
 
