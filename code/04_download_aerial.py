@@ -6,22 +6,27 @@ Reads   results/<city>/cells.parquet; data/aerial_data/ (packs dropped in, unpac
         nothing else, with imagery.wms_departments_below the WMS for departments of few cells
 Writes  data/aerial_data/ (only the tiles that the cells need are unpacked),
         results/<city>/tiles.parquet
-Run     python code/04_download_aerial.py --city Demo --run demo
+Run     python code/04_download_aerial.py --city Demo --run demo [--expect]
 """
 
 import argparse
 
-from urbancam.workflow import arguments, runner
+from urbancam.workflow import arguments, catalogue, runner
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import ROOT
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.records import Done, Step, require
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return arguments.parser(__file__, __doc__).parse_args(argv)
+    parser = arguments.parser(__file__, __doc__)
+    parser.add_argument(
+        "--expect",
+        action="store_true",
+        help="say only what is in place, on offer, to be fetched and unpacked, by department",
+    )
+    return parser.parse_args(argv)
 
 
-# Of section `imagery`, where tiles come in packs.
 # Of section `imagery`: where tiles come in packs, where images of single cells are asked for.
 ARCHIVE_SETTINGS = (
     "year",
@@ -64,8 +69,27 @@ def work(job: Job) -> Done:
     return Done(counts)
 
 
+def expect(args: argparse.Namespace) -> int:
+    """Say what the imagery will take; nothing is fetched, and no record written."""
+    request = runner.read_request(args)
+    paths = request.paths
+    maker = catalogue.maker_of(paths.cells)
+    require(paths.cells, maker, arguments.command_line(args, maker, paths.cells))
+
+    from urbancam.sources.ign import collect
+    from urbancam.tables import geoframes
+
+    imagery = request.settings.imagery
+    say = collect.expect_from_wms if imagery.source == "wms" else collect.expect_from_archives
+    say(geoframes.read(paths.cells), imagery, request.city, paths.aerial_data)
+    return 0
+
+
 def main(argv: list[str] | None = None) -> int:
-    return runner.run(parse_args(argv), declare, work)
+    args = parse_args(argv)
+    if args.expect:
+        return runner.guard(lambda: expect(args))
+    return runner.run(args, declare, work)
 
 
 if __name__ == "__main__":

@@ -137,6 +137,36 @@ def test_newer_campaign_does_not_replace_the_one_that_was_begun(data, tmp_path):
     assert list(city_tiles.tiles["campaign_year"]) == [2018]
 
 
+# what is expected
+
+
+def test_what_the_imagery_will_take_is_said_by_department(data, tmp_path, caplog):
+    caplog.set_level("INFO")
+    pack = served(tmp_path, "092", 2018, corners=[(W + 400, N)])
+    other = BDORTHO.format("0M20", "092", 2015)
+    archive(pack_folder(tmp_path, corners=[(W, N)]), data / "aerial_data", 30_000)
+    both = pd.concat([cells(), cells_over(W + 450, N - 350, W + 750, N, "92")])
+    with serve(Ign(pack | {other: []})) as (url, requests):
+        imagery = load("default", [f"imagery.index_url={url}{INDEX}"]).imagery
+        arguments = (both.drop_duplicates("idINSPIRE"), imagery, "Test", data / "aerial_data")
+        expectation = collect.expect_from_archives(*arguments, HASTY)
+    assert expectation.offers["92"].name in pack
+    assert f"{other}, {next(iter(pack))} on offer" in caplog.text
+    assert "together 6 cells, 0.0 GB to fetch" in caplog.text
+    assert "0 of 1 tiles unpacked" in caplog.text
+    assert asked_files(requests) == []
+    assert not list((data / "aerial_data").rglob("*.jp2"))
+
+
+def test_border_tile_still_packed_counts_as_imagery_of_the_neighbour(data, tmp_path):
+    corners = [(W - 400, N), (W, N), (W - 400, N + 400), (W, N + 400)]
+    archive(pack_folder(tmp_path, corners=corners), data / "aerial_data", 30_000)
+    both = pd.concat([cells().iloc[:1], cells().iloc[1:].assign(department="92")])
+    with serve(lambda *_: pytest.fail("asked")) as (url, requests):
+        collected(url, data, both)
+    assert requests == []
+
+
 # packs that are bad
 
 

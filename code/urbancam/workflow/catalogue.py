@@ -43,6 +43,7 @@ class Entry:
         reads: Numbers of the steps whose files it reads.
         takes_fold: Whether it takes `--fold`.
         expects: Whether disk and time are told once it is done, since the counts are known then.
+        takes_expect: Whether it takes `--expect`, and then only says what it would fetch.
         core_s_per_megapixel: Seconds of one core for a megapixel of image, for the estimate.
         bytes_per_megapixel: What it writes for a megapixel of image, for the estimate.
         experiment: `INCOME` or `CITIES`.
@@ -55,6 +56,7 @@ class Entry:
     reads: tuple[str, ...] = ()
     takes_fold: bool = False
     expects: bool = False
+    takes_expect: bool = False
     core_s_per_megapixel: float = 0
     bytes_per_megapixel: float = 0
     experiment: str = INCOME
@@ -85,7 +87,7 @@ STEPS = (
     _income("01_download_census", DATA, "data", "census_*.parquet"),
     _income("02_import_urban_atlas", DATA, "city", "land_cover.parquet boundary.parquet"),
     _income("03_select_cells", DATA, "city", "cells.parquet", "01 02", expects=True),
-    _income("04_download_aerial", DATA, "city", "tiles.parquet", "03"),
+    _income("04_download_aerial", DATA, "city", "tiles.parquet", "03", takes_expect=True),
     _income(
         "05_cut_images",
         DATA,

@@ -9,7 +9,11 @@ import numpy as np
 from urbancam.sources.download.answers import Patience
 from urbancam.sources.ign import cellwise
 from urbancam.sources.ign.campaigns import Wanted
-from urbancam.sources.ign.expectation import Expectation, log_expectation
+from urbancam.sources.ign.expectation import (
+    Expectation,
+    log_expectation,
+    log_images_expectation,
+)
 from urbancam.sources.ign.fetching import (
     begun_packs,
     fetch_linked,
@@ -17,6 +21,7 @@ from urbancam.sources.ign.fetching import (
     lacking_departments,
     pending_links,
 )
+from urbancam.sources.ign.getmap import requests_for
 from urbancam.sources.ign.holdings import survey
 from urbancam.sources.ign.links import read_links
 from urbancam.sources.ign.tiles import (
@@ -58,7 +63,7 @@ def from_archives(
         The tiles, and what could not be fetched.
     """
     wanted = Wanted.from_settings(imagery)
-    expectation = expect(cells, imagery, city, folder, patience)
+    expectation = expect_from_archives(cells, imagery, city, folder, patience)
     faults = fetch_linked(expectation.links, folder, patience)
     if expectation.links:
         # A link that is dead leaves its department to IGN's index.
@@ -75,7 +80,7 @@ def from_archives(
     return city_tiles, [_with_way_on(fault) for fault in faults] + wms_faults
 
 
-def expect(
+def expect_from_archives(
     cells: gpd.GeoDataFrame,
     imagery: Imagery,
     city: str,
@@ -138,7 +143,15 @@ def from_wms(
     patience: Patience = Patience(),
 ) -> tuple[CityTiles, list[InputError]]:
     """One image per cell from IGN's server; arguments and result as of `from_archives`."""
+    expect_from_wms(cells, imagery, city, folder)
     return cellwise.with_images(no_tiles(), cells, imagery, data, folder, patience)
+
+
+def expect_from_wms(cells: gpd.GeoDataFrame, imagery: Imagery, city: str, folder: Path) -> None:
+    """Say what the images of the cells will take; the server is not asked."""
+    layer = imagery.wms_layer
+    image_requests = requests_for(cells, imagery.wms_url, layer, imagery.pixel_size_m)
+    log_images_expectation(image_requests, folder / "wms" / layer)
 
 
 def report_coverage(

@@ -9,17 +9,21 @@ import geopandas as gpd
 
 from urbancam.sources.download.answers import Patience
 from urbancam.sources.ign.campaigns import Wanted
+from urbancam.sources.ign.cell_images import is_in_place
 from urbancam.sources.ign.fetching import (
     Offer,
     ask_index,
     bytes_to_fetch,
 )
+from urbancam.sources.ign.getmap import Request
 from urbancam.sources.ign.holdings import Holdings
 from urbancam.sources.ign.links import RemoteFile
 from urbancam.sources.ign.pack_names import parse_name
 from urbancam.workflow.errors import InputError
 
 log = logging.getLogger(__name__)
+
+BYTES_PER_PX = 3  # of an image without compression, red, green and blue
 
 
 @dataclass
@@ -91,6 +95,24 @@ def log_expectation(
         fetched_bytes / 1e9,
         unpacked_bytes / 1e9,
         free_bytes / 1e9,
+    )
+
+
+def log_images_expectation(image_requests: list[Request], folder: Path) -> None:
+    """Say how many images of single cells are to be fetched from the WMS, and how large they are.
+
+    Args:
+        image_requests: One request per cell.
+        folder: Folder of the images.
+    """
+    todo = [request for request in image_requests if not is_in_place(request, folder)]
+    todo_bytes = sum(request.width * request.height * BYTES_PER_PX for request in todo)
+    log.info(
+        "expects of imagery: %s of %s images of single cells to fetch, at most %.1f GB; "
+        "the mosaic does not say its campaigns",
+        f"{len(todo):,}",
+        f"{len(image_requests):,}",
+        todo_bytes / 1e9,
     )
 
 
