@@ -22,9 +22,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def declare(request: Request) -> Step:
     paths = request.paths
     return request.step(
-        1,
+        2,
         paths.images_table,
-        ["imagery.pixel_size_m", "census.cell_size_m"],
+        ["imagery.pixel_size_m", "census.cell_size_m", "census.vintage"],
         [paths.cells, paths.tiles],
         outputs=[paths.images],
     )
@@ -39,6 +39,9 @@ def work(job: Job) -> Done:
     cells_with_tiles = overlay.cells_with_tiles(cells, tiles, paths.data)
     image_px = job.settings.image_px
     images = cutting.cut_images(cells_with_tiles, paths.images, image_px, job.workers)
+    place = images.columns.get_loc("campaign_year") + 1
+    years_from_income = images["campaign_year"] - job.settings.census.vintage
+    images.insert(place, "years_from_income", years_from_income)
     with atomic(paths.images_table) as temporary:
         images.to_csv(temporary, index=False)
     has_image = images["path"].notna()
