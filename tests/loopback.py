@@ -2,11 +2,13 @@
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from urbancam.sources.download.answers import Patience
 
+PIECE_BYTES = 8192
 HASTY = Patience(tries=4, first_wait_s=0.001, longest_wait_s=0.5, timeout_s=5.0)
 
 
@@ -18,6 +20,7 @@ class Reply:
         status: 200 is served as 206 where a range was asked, unless `ranges` is off.
         cut: bytes after which the connection is cut.
         length: Content-Length to claim instead of the true one.
+        piece_s: seconds between two pieces of the body; 0 sends it at once.
     """
 
     def __init__(
@@ -29,9 +32,10 @@ class Reply:
         cut: int | None = None,
         length: int | None = None,
         ranges: bool = True,
+        piece_s: float = 0.0,
     ) -> None:
         self.body, self.status, self.headers = body, status, headers or {}
-        self.cut, self.length, self.ranges = cut, length, ranges
+        self.cut, self.length, self.ranges, self.piece_s = cut, length, ranges, piece_s
 
 
 @contextlib.contextmanager
@@ -93,7 +97,11 @@ def _send(handler: BaseHTTPRequestHandler, reply: Reply) -> None:
         handler.send_header(name, value)
     handler.end_headers()
     with contextlib.suppress(ConnectionError):
-        handler.wfile.write(body[: reply.cut])
-        handler.wfile.flush()
+        body = body[: reply.cut]
+        step = PIECE_BYTES if reply.piece_s else max(1, len(body))
+        for start in range(0, len(body), step):
+            handler.wfile.write(body[start : start + step])
+            handler.wfile.flush()
+            time.sleep(reply.piece_s)
     if reply.cut is not None or length != len(body):
         handler.close_connection = True

@@ -7,7 +7,9 @@ import hashlib
 import json
 import logging
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -47,6 +49,7 @@ def cut_images(
     folder: Path,
     image_px: int,
     workers: int,
+    consumed: Mapping[Path, str] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """Cut the cells that have no good image yet.
 
@@ -55,6 +58,7 @@ def cut_images(
         folder: Folder of the PNG files; good ones in it are kept.
         image_px: Pixels a side.
         workers: Number of processes.
+        consumed: Signatures of tiles that were thrown away once they had served, by their paths.
 
     Returns:
         One row per cell, in the order of `cells`: `idINSPIRE, path (below the folder's parent),
@@ -65,9 +69,12 @@ def cut_images(
         InputError: some tiles cannot be decoded; all other cells have been cut.
     """
     # Runs of the cities experiment share a folder of images.
-    with locks.hold(folder / ".lock", f"the images in {shown(folder)}"):
-        locks.sweep(folder)
-        return _cut_images(cells, folder, image_px, workers)
+    with locks.hold(folder.with_name(f".{folder.name}.lock"), f"the images in {shown(folder)}"):
+        folder.mkdir(parents=True, exist_ok=True)
+        # A killed run leaves unfinished files behind.
+        for leftover in folder.glob(".*.tmp.png"):
+            leftover.unlink(missing_ok=True)
+        return _cut_images(cells, folder, image_px, workers, consumed)
 
 
 def _cut_images(
@@ -75,9 +82,10 @@ def _cut_images(
     folder: Path,
     image_px: int,
     workers: int,
+    consumed: Mapping[Path, str],
 ) -> pd.DataFrame:
     """As `cut_images`, by the only process that is at it."""
-    signatures = _signatures(cells)
+    signatures = _signatures(cells, consumed)
     fingerprints = {cell.id: fingerprint(cell, signatures, image_px) for cell in cells}
     notes, missing = _images_in_place(cells, fingerprints, folder)
     log.info(
@@ -86,6 +94,7 @@ def _cut_images(
         f"{len(cells):,}",
         len(missing),
     )
+    _check_tiles(missing)
     notes |= _cut_all(missing, fingerprints, folder, image_px, workers)
 
     rows = []
@@ -96,21 +105,37 @@ def _cut_images(
     return table.astype({"campaign_year": "Int64"})
 
 
-def _signatures(cells: list[Cell]) -> dict[TileFile, str]:
+def _signatures(cells: list[Cell], consumed: Mapping[Path, str]) -> dict[TileFile, str]:
     """The signature of every tile that some cell touches.
 
     Raises:
-        InputError: tiles of the table are gone.
+        InputError: tiles of the table are gone, and not since they have served.
     """
     tiles = _tiles_of(cells)
-    gone = [tile.path for tile in tiles if not tile.path.is_file()]
+    _check_there([tile.path for tile in tiles if tile.path not in consumed])
+    # A tile may have come back since it was thrown away.
+    return {
+        tile: signature(tile.path) if tile.path.is_file() else consumed[tile.path] for tile in tiles
+    }
+
+
+def _check_tiles(missing: list[Cell]) -> None:
+    """Refuse to cut cells whose tiles are gone.
+
+    Raises:
+        InputError: Which tiles, and how to have them again.
+    """
+    _check_there([tile.path for tile in _tiles_of(missing)])
+
+
+def _check_there(paths: list[Path]) -> None:
+    gone = [path for path in paths if not path.is_file()]
     if gone:
         raise InputError(
-            f"{len(gone)} of {len(tiles)} tiles are gone, the first {gone[0].name}",
+            f"{len(gone)} of {len(paths)} tiles are gone, the first {gone[0].name}",
             shown(gone[0]),
-            "run 04_download_aerial again",
+            "run 04_download_aerial again, with --force where imagery.throw_away deleted them",
         )
-    return {tile: signature(tile.path) for tile in tiles}
 
 
 def _tiles_of(cells: list[Cell]) -> list[TileFile]:
