@@ -62,8 +62,13 @@ def work(job: Job) -> Done:
 
     paths, imagery = job.paths, job.settings.imagery
     cells = geoframes.read(paths.cells)
-    gather = collect.from_wms if imagery.source == "wms" else collect.from_archives
-    coverage, faults = gather(cells, imagery, job.city, paths.data, paths.aerial_data)
+    place = (cells, imagery, job.city, paths.data, paths.aerial_data)
+    if imagery.source == "wms":
+        coverage, faults = collect.from_wms(*place)
+    else:
+        # With --force the tiles that were thrown away are fetched again.
+        consumer = None if job.force else paths.city_folder
+        coverage, faults = collect.from_archives(*place, consumer=consumer)
     counts = collect.report_coverage(cells, coverage, faults)
     geoframes.write(coverage.table(), paths.tiles)
     return Done(counts)
@@ -79,9 +84,14 @@ def expect(args: argparse.Namespace) -> int:
     from urbancam.sources.ign import collect
     from urbancam.tables import geoframes
 
-    imagery = request.settings.imagery
-    say = collect.expect_from_wms if imagery.source == "wms" else collect.expect_from_archives
-    say(geoframes.read(paths.cells), imagery, request.city, paths.aerial_data)
+    cells, imagery = geoframes.read(paths.cells), request.settings.imagery
+    if imagery.source == "wms":
+        collect.expect_from_wms(cells, imagery, request.city, paths.aerial_data)
+    else:
+        consumer = None if args.force else paths.city_folder
+        collect.expect_from_archives(
+            cells, imagery, request.city, paths.aerial_data, consumer=consumer
+        )
     return 0
 
 

@@ -19,9 +19,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from urbancam.workflow import locks
+from urbancam.workflow import consumed, locks
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.files import digest, listing, read_json, remove_leftovers, write_json
+from urbancam.workflow.files import digest, read_json, remove_leftovers, write_json
 from urbancam.workflow.paths import ROOT, shown
 
 PACKAGES = (
@@ -103,7 +103,7 @@ class Step:
             "version": self.version,
             "settings": self.settings,
             "inputs": recorded if self.inputs_may_go and not stamps else stamps,
-            "listings": {shown(folder): listing(folder) for folder in self.listings},
+            "listings": {shown(folder): consumed.listing(folder) for folder in self.listings},
         }
 
     @cached_property

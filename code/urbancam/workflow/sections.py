@@ -86,6 +86,7 @@ class Imagery(Section):
     pixel_size_m: Annotated[float, Field(ge=0.05, le=10)]
     coarser: bool
     fetch: bool
+    throw_away: bool
     index_url: Address
     wms_url: Address
     wms_layer: Annotated[str, Field(min_length=1)]

@@ -48,6 +48,7 @@ def from_archives(
     data: Path,
     folder: Path,
     patience: Patience = Patience(),
+    consumer: Path | None = None,
 ) -> tuple[CityTiles, list[InputError]]:
     """Tiles out of packs: those in place, those of the links file, then IGN's for what is missing.
 
@@ -58,23 +59,25 @@ def from_archives(
         data: The data folder.
         folder: The drop folder below it.
         patience: How long to bear with servers.
+        consumer: The city's folder of results: tiles that have served it and were thrown away
+            count as there.
 
     Returns:
         The tiles, and what could not be fetched.
     """
     wanted = Wanted.from_settings(imagery)
-    expectation = expect_from_archives(cells, imagery, city, folder, patience)
+    expectation = expect_from_archives(cells, imagery, city, folder, patience, consumer)
     faults = fetch_linked(expectation.links, folder, patience)
     if expectation.links:
         # A link that is dead leaves its department to IGN's index.
         expectation.links = []
-        expectation.holdings = survey(cells, folder, wanted)
+        expectation.holdings = survey(cells, folder, wanted, consumer)
         _ask_index(expectation, cells, imagery, folder, patience)
     faults += list(expectation.faults.values())
     for offer in expectation.offers.values():
         faults += fetch_pack(offer, folder, patience)
 
-    city_tiles = find_tiles(cells, data, folder, wanted)
+    city_tiles = find_tiles(cells, data, folder, wanted, consumer)
     city_tiles, wms_faults = cellwise.complete(city_tiles, cells, imagery, data, folder, patience)
     faults += _pack_faults(cells, city_tiles, imagery.fetch)
     return city_tiles, [_with_way_on(fault) for fault in faults] + wms_faults
@@ -86,12 +89,14 @@ def expect_from_archives(
     city: str,
     folder: Path,
     patience: Patience = Patience(),
+    consumer: Path | None = None,
 ) -> Expectation:
     """What the city's imagery will take out of packs, said by department; nothing is fetched yet.
 
     Arguments as of `from_archives`.
     """
-    expectation = Expectation(survey(cells, folder, Wanted.from_settings(imagery)))
+    wanted = Wanted.from_settings(imagery)
+    expectation = Expectation(survey(cells, folder, wanted, consumer))
     if imagery.fetch:
         absent = expectation.holdings.absent
         expectation.links = pending_links(read_links(LINKS, city), folder, patience, absent)

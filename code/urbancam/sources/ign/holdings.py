@@ -17,6 +17,7 @@ from urbancam.sources.download import archives
 from urbancam.sources.download.members import Member
 from urbancam.sources.download.volumes import IncompleteError
 from urbancam.sources.ign.campaigns import Wanted, choose
+from urbancam.sources.ign.consumed_tiles import ConsumedTiles
 from urbancam.sources.ign.packs import (
     Pack,
     find_packs,
@@ -79,6 +80,7 @@ class Holdings:
         whole_archives: Archives that are there as a whole, and can be read.
         incomplete: Archives that are not, each with what lacks.
         faults: Packs that cannot be used, each with the reason.
+        consumed: Tiles that were thrown away once they had served these cells.
     """
 
     unpacked: dict[Path, Holding] = field(default_factory=dict)
@@ -86,6 +88,7 @@ class Holdings:
     whole_archives: list[Pack] = field(default_factory=list)
     incomplete: list[tuple[Pack, InputError]] = field(default_factory=list)
     faults: list[tuple[Pack, InputError]] = field(default_factory=list)
+    consumed: ConsumedTiles = field(default_factory=ConsumedTiles)
 
     @property
     def absent(self) -> dict[str, list[str]]:
@@ -116,15 +119,19 @@ class Holdings:
         return held.tiles["file"].isna() & ~held.tiles["name"].str.lower().isin(packed_names)
 
 
-def survey(cells: gpd.GeoDataFrame, folder: Path, wanted: Wanted) -> Holdings:
+def survey(
+    cells: gpd.GeoDataFrame, folder: Path, wanted: Wanted, consumer: Path | None = None
+) -> Holdings:
     """What is in place for the cells; of archives no more than the index is unpacked.
 
     Args:
         cells: `idINSPIRE, department` and squares.
         folder: The drop folder.
         wanted: Which campaigns are wanted.
+        consumer: The city's folder of results: tiles that have served it count as there, even if
+            they were thrown away. None counts no such tile.
     """
-    holdings = Holdings()
+    holdings = Holdings(consumed=ConsumedTiles.of(folder, consumer))
     departments = set(cells["department"])
     packs = [_identified(pack) for pack in find_packs(folder)]
     whole_packs = [
@@ -200,7 +207,8 @@ def _add(pack: Pack, cells: gpd.GeoDataFrame, holdings: Holdings) -> None:
     crs = tiles.crs.to_wkt()
     for name, path, footprint in zip(tiles["name"], tiles["file"], tiles.geometry, strict=True):
         fault = _misfit(TileFile(name, path, footprint.bounds, crs)) if path else None
-        files.append(None if fault else path)
+        usable_path = None if fault else path
+        files.append(usable_path or holdings.consumed.path_of(pack.name, name))
         faults += [fault] if fault else []
     usable = tiles.assign(file=pd.Series(files, tiles.index, dtype=object))
     holdings.unpacked[pack.path] = Holding(pack, usable, faults)

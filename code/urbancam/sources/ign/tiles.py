@@ -52,7 +52,11 @@ class CityTiles:
 
 
 def find_tiles(
-    cells: gpd.GeoDataFrame, data: Path, folder: Path, wanted: Wanted = Wanted()
+    cells: gpd.GeoDataFrame,
+    data: Path,
+    folder: Path,
+    wanted: Wanted = Wanted(),
+    consumer: Path | None = None,
 ) -> CityTiles:
     """The tiles of the cells, out of what is in place; archives are unpacked as far as needed.
 
@@ -61,8 +65,9 @@ def find_tiles(
         data: The data folder.
         folder: The drop folder below it.
         wanted: Which campaigns are wanted.
+        consumer: As of `survey`.
     """
-    holdings = survey(cells, folder, wanted)
+    holdings = survey(cells, folder, wanted, consumer)
     unpack(holdings, cells, folder)
     for held in holdings.holdings:
         count = len(held.tiles) - len(held.absent)
@@ -112,8 +117,13 @@ def _table(holdings: Holdings, data: Path) -> gpd.GeoDataFrame:
     tiles = tiles.drop_duplicates("file").sort_values(["pack", "name"], ignore_index=True)
     paths = list(tiles["file"])
     tiles["path"] = [path.relative_to(data).as_posix() for path in paths]
-    tiles["size_bytes"] = [path.stat().st_size for path in paths]
-
     # A signature tells a tile replaced by another of its size.
-    tiles["signature"] = [signature(path) for path in paths]
+    facts = [holdings.consumed.facts_of(path) or _facts_of(path) for path in paths]
+    tiles["size_bytes"] = [size_bytes for size_bytes, _ in facts]
+    tiles["signature"] = [tile_signature for _, tile_signature in facts]
     return tiles[COLUMNS]
+
+
+def _facts_of(path: Path) -> tuple[int, str]:
+    """Size, bytes, and signature of a file."""
+    return path.stat().st_size, signature(path)
