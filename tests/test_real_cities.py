@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -98,13 +98,13 @@ class Providers:
         return faults.get(kind)
 
 
-@dataclass
+@dataclass(frozen=True)
 class World:
     """What the providers have, and the outline of the city."""
 
-    packs: dict[str, list[tuple[str, bytes]]] = field(default_factory=dict)
-    census: bytes = b""
-    urban_atlas: bytes = b""
+    packs: dict[str, list[tuple[str, bytes]]]
+    census: bytes
+    urban_atlas: bytes
 
 
 def make_outline() -> gpd.GeoSeries:
@@ -261,16 +261,17 @@ def fetched_files(requests: list) -> list[str]:
 
 def test_city_of_eight_departments_survives_sixty_kills_and_failing_servers(world, tmp_path):
     with serve(Providers(world.packs, world.census)) as (address, _):
-        calm = City(tmp_path / "calm", world, address)
+        calm = City(tmp_path / "city", world, address)
         durations_s = {step: calm.run(step) for step in STEPS}
     expected = calm.contents()
     assert sum(name.endswith(".png") for name in expected) > 40
     assert len(calm.archives()) > len(DEPARTMENTS) * 4
+    calm.folder.rename(tmp_path / "calm")  # tables name the files they are of
 
     chance = random.Random(SEED)
     kills = dict.fromkeys(STEPS, 0)
     with serve(Providers(world.packs, world.census, SEED)) as (address, requests):
-        city = City(tmp_path / "disturbed", world, address)
+        city = City(tmp_path / "city", world, address)
         while sum(kills.values()) < KILLS:
             for step in STEPS:
                 at_work = True
