@@ -1,5 +1,6 @@
 """Images of cells from a WMS that behaves like IGN's, errors included."""
 
+import json
 import subprocess
 import sys
 
@@ -12,7 +13,7 @@ import shapely
 from loopback import HASTY, Reply, serve
 from provider_server import WMS, Ign, geotiff
 from samples import ROOT
-from small_packs import N, W, cells, cells_over
+from small_packs import N, W, cells, cells_over, write_pack
 from urbancam.learning import splits
 from urbancam.sources.census import selection
 from urbancam.sources.ign import cell_images, getmap, wms
@@ -248,7 +249,7 @@ def test_cells_that_always_fail_hold_up_no_other(data, monkeypatch):
     monkeypatch.setattr(wms, "THREADS", 2)
     squares = cells_over(W, N - 1000, W + 1000, N)
     bad = set(squares["idINSPIRE"][3:12])  # more in a row than a dead server is allowed
-    with serve(Ign(fault=refusing(bad, 400))) as (url, _):
+    with serve(Ign(fault=refusing(bad))) as (url, _):
         of_cells = image_requests(url, squares=squares)
         faults = wms.fetch_images(of_cells, data / "wms", HASTY)
         again = wms.fetch_images(of_cells, data / "wms", HASTY)
@@ -326,6 +327,7 @@ def test_script_takes_the_wms_and_says_what_fails_without_a_traceback(city, tmp_
     assert len(gpd.read_parquet(folder / "tiles.parquet")) == len(cells())
 
 
+@pytest.mark.slow
 def test_one_cell_that_is_never_given_is_named_and_left_out_where_asked(city, tmp_path):
     bad = cells()["idINSPIRE"].iloc[1]
     leave_out = ("--set", "imagery.wms_failures=leave_out")
@@ -342,6 +344,8 @@ def test_one_cell_that_is_never_given_is_named_and_left_out_where_asked(city, tm
     assert "imagery.fetch" not in stopped.stderr
     assert gone_on.returncode == 0, gone_on.stderr
     assert "up to date" in again.stdout
+    recorded = json.loads((city / "tiles.parquet.json").read_text())["settings"]
+    assert recorded["imagery.wms_failures"] == "leave_out"
 
     assert run_step("05", tmp_path, *of_wms(url)).returncode == 0
     images = pd.read_csv(city / "images.csv").set_index("idINSPIRE")
@@ -353,6 +357,15 @@ def test_one_cell_that_is_never_given_is_named_and_left_out_where_asked(city, tm
     samples = splits.usable_cells(people, images.reset_index(), 0.01).set_index("idINSPIRE")
     assert samples.loc[bad, "reason"].startswith("no image: the server answers 400")
     assert samples["used"].sum() == len(samples) - 1
+
+
+def test_record_of_packs_knows_nothing_of_the_wms(city, tmp_path):
+    write_pack(tmp_path / "data" / "aerial_data", "75", 2014, [(W, N)])
+    done = run_step("04", tmp_path, "--set", "imagery.wms_failures=leave_out")
+    assert done.returncode == 0, done.stderr
+    recorded = json.loads((city / "tiles.parquet.json").read_text())["settings"]
+    assert [key for key in recorded if "wms" in key] == ["imagery.wms_departments_below"]
+    assert run_step("04", tmp_path).stdout.count("up to date") == 1
 
 
 def test_without_fetching_the_images_in_place_are_used(city, tmp_path):
