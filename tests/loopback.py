@@ -1,6 +1,7 @@
 """A real HTTP server on loopback that behaves like the providers, errors included."""
 
 import contextlib
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -68,7 +69,7 @@ def serve(answer: Callable[[BaseHTTPRequestHandler, int], Reply]) -> Iterator[tu
         def log_message(self, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -77,6 +78,14 @@ def serve(answer: Callable[[BaseHTTPRequestHandler, int], Reply]) -> Iterator[tu
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    """A server that bears with clients that are killed."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _send(handler: BaseHTTPRequestHandler, reply: Reply) -> None:

@@ -113,6 +113,20 @@ def test_loose_tiles_of_coarser_pixels_are_not_used_unasked(data, caplog):
     assert len(find_tiles(cells(), data, data / "aerial_data", coarser_too).tiles) == 1
 
 
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("linked", ["aerial_data", "aerial_data/mine"])
+def test_packs_on_another_disk_are_used_through_a_link(data, tmp_path, linked, packed):
+    disk = tmp_path / "other disk"
+    disk.mkdir()
+    pack = write_pack(tmp_path if packed else disk, "075", 2014, [(W, N)])
+    if packed:
+        archive(pack, disk, volume_bytes=60_000)
+    (data / "aerial_data").rmdir()
+    (data / linked).parent.mkdir(exist_ok=True)
+    (data / linked).symlink_to(disk)
+    assert extent(data) == ONE_TILE
+
+
 def test_infrared_tiles_and_images_of_single_cells_are_no_loose_tiles(data):
     infrared = "ORTHOHR_1-0_IRC-0M20_JP2-E080_LAMB93_D075_2014-01-01"
     for folder in (infrared, "OHR_IRC_0M20_JP2", "wms/LAYER"):
