@@ -141,8 +141,9 @@ def _check_inside(members: list[Member], folder: Path, archive: Path) -> None:
     for member in members:
         target = (folder / member.name).resolve()
         if not target.is_relative_to(folder.resolve()):
-            what = f"member {member.name!r} leaves its folder"
-            raise InputError(what, shown(archive), "do not use this archive")
+            what = f"member {member.name!r} leaves its folder: one on its way there is a link"
+            do = f"put the folder itself below {shown(folder)}, or unpack the archive by hand"
+            raise InputError(what, shown(archive), do)
 
 
 def _check_room(members: list[Member], folder: Path, archive: Path) -> None:
