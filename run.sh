@@ -3,6 +3,7 @@
 #
 #   ./run.sh                      the demo city, from packed archives to figures
 #   ./run.sh Paris Lyon           these cities (./run.sh all: the five of the study)
+#   ./run.sh Paris --expect       only up to what its imagery will take: campaigns on offer, gigabytes, cells served
 #   ./run.sh cities               the other experiment: name the city (rendered towns; --run default: your images)
 #   ./run.sh status [CITY ...]    what is done, stale, missing
 #   ./run.sh test [quick|long]    all tests but the longest (quick: the fast ones; long: the longest alone)
@@ -79,7 +80,7 @@ run_part() {  # the calls of a part of the plan of a city, in order; stops at th
 run_city() {  # all steps of a city, or of the cities experiment
     local city=$1 run=$2 part
     say "== $city, run $run"
-    for part in main variants compare show tell; do
+    for part in $parts; do
         run_part $part "$city" "$run" || return $?
     done
 }
@@ -94,7 +95,7 @@ note() {  # the worst status seen; an interrupt ends everything
     [ "$1" -le $worst ] || worst=$1
 }
 
-cities=() options=() run="" dry_run="" task=run tests=""
+cities=() options=() run="" dry_run="" task=run tests="" parts="main variants compare show tell"
 while [ $# -gt 0 ]; do
     case $1 in
         --run|--set|--data|--results|--workers|--device) [ -n "${2-}" ] || fail "$1 takes a value (./run.sh --help)" ;;
@@ -106,7 +107,8 @@ while [ $# -gt 0 ]; do
         --dry-run) dry_run=yes ;;
         --set|--data|--results|--workers|--device) options+=("$1" "$2"); shift ;;
         --force) options+=("$1") ;;
-        -h|--help) sed -n '2,11s/^# \{0,1\}//p' run.sh; exit ;;
+        --expect) parts=expect ;;
+        -h|--help) sed -n '2,12s/^# \{0,1\}//p' run.sh; exit ;;
         -*) fail "there is no option $1 (./run.sh --help)" ;;
         test|status) task=$1 ;;
         quick|long) [ "$task" = test ] && tests=$1 || cities+=("$1") ;;
@@ -116,6 +118,10 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
+
+if [ "$parts" = expect ] && [ "$task" != run ]; then
+    fail "--expect says what the imagery of cities will take: ./run.sh Paris --expect"
+fi
 
 [ -n "$dry_run" ] || set_up
 
@@ -155,6 +161,7 @@ for city in "${cities[@]}"; do
     fi
     note $?
 done
+[ "$parts" != expect ] || exit $worst
 first=${done[0]-}
 if [ -n "$first" ] && { [ ${#done[@]} -gt 1 ] || [ -n "$(plan left-out "$first" "$(run_of "$first")")" ]; }; then
     for city in "${done[@]}"; do  # with several cities at hand: each one left out, and predicted by the others' models

@@ -36,7 +36,8 @@ def work(job: Job) -> Done:
     paths, census = job.paths, job.settings.census
     outline = geoframes.read(paths.boundary).geometry.iloc[0]
     table = paths.census(census.vintage, census.cell_size_m)
-    people = incomes.read_strip(table, outline.bounds, census.cell_size_m)
+    around = selection.reach(outline.bounds)
+    people = incomes.read_strip(table, around, census.cell_size_m)
     cells = selection.select_cells(people, outline, job.city)
     if cells.empty:
         raise InputError(
@@ -48,8 +49,9 @@ def work(job: Job) -> Done:
     if census.cells == "all":
         cells = selection.add_cells_without_income(cells, outline, census.cell_size_m)
     summary = selection.describe(cells)
+    gaps = selection.describe_gaps(people, outline, job.city, census.cell_size_m)
     geoframes.write(cells, paths.cells)
-    return Done(summary)
+    return Done(summary | gaps)
 
 
 def refuse_shared_cells(ids: "pd.Series", paths: Paths) -> None:

@@ -3,40 +3,52 @@ server.
 
 Reads   results/<city>/cells.parquet; data/aerial_data/ (packs dropped in, unpacked or not),
         aerial_links.txt, IGN's index for what is missing; with imagery.source=wms IGN's WMS and
-        nothing else
+        nothing else, with imagery.wms_departments_below the WMS for departments of few cells
 Writes  data/aerial_data/ (only the tiles that the cells need are unpacked),
         results/<city>/tiles.parquet
-Run     python code/04_download_aerial.py --city Demo --run demo
+Run     python code/04_download_aerial.py --city Demo --run demo [--expect]
 """
 
 import argparse
 
-from urbancam.workflow import arguments, runner
+from urbancam.workflow import arguments, catalogue, runner
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import ROOT
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.records import Done, Step, require
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    return arguments.parser(__file__, __doc__).parse_args(argv)
+    parser = arguments.parser(__file__, __doc__)
+    parser.add_argument(
+        "--expect",
+        action="store_true",
+        help="say only what is in place, on offer, to be fetched and unpacked, by department",
+    )
+    return parser.parse_args(argv)
 
 
-ARCHIVE_SETTINGS = ("year", "fetch", "index_url")  # of section `imagery`, where tiles come in packs
-WMS_SETTINGS = (
-    "wms_url",
-    "wms_layer",
+# Of section `imagery`: where tiles come in packs, where images of single cells are asked for.
+ARCHIVE_SETTINGS = (
+    "year",
     "pixel_size_m",
-)  # where images of single cells are asked for
+    "coarser",
+    "fetch",
+    "index_url",
+    "wms_departments_below",
+)
+WMS_SETTINGS = ("wms_url", "wms_layer", "pixel_size_m", "fetch", "wms_failures")
 
 
 def declare(request: Request) -> Step:
     paths, links = request.paths, ROOT / "aerial_links.txt"
     from_archives = request.settings.imagery.source == "archives"
-    keys = ARCHIVE_SETTINGS if from_archives else WMS_SETTINGS
+    keys = {*(ARCHIVE_SETTINGS if from_archives else WMS_SETTINGS)}
+    if from_archives and request.settings.imagery.wms_departments_below:
+        keys.update(WMS_SETTINGS)
     return request.step(
-        2,
+        3,
         paths.tiles,
-        ["imagery.source", *(f"imagery.{key}" for key in keys)],
+        ["imagery.source", *(f"imagery.{key}" for key in sorted(keys))],
         [paths.cells],
         by_hand=[links] if from_archives and links.is_file() else [],
         listings=[paths.aerial_data],
@@ -50,15 +62,44 @@ def work(job: Job) -> Done:
 
     paths, imagery = job.paths, job.settings.imagery
     cells = geoframes.read(paths.cells)
-    gather = collect.from_wms if imagery.source == "wms" else collect.from_archives
-    coverage, faults = gather(cells, imagery, job.city, paths.data, paths.aerial_data)
+    place = (cells, imagery, job.city, paths.data, paths.aerial_data)
+    if imagery.source == "wms":
+        coverage, faults = collect.from_wms(*place)
+    else:
+        # With --force the tiles that were thrown away are fetched again.
+        consumer = None if job.force else paths.city_folder
+        coverage, faults = collect.from_archives(*place, consumer=consumer)
     counts = collect.report_coverage(cells, coverage, faults)
-    geoframes.write(coverage.tiles, paths.tiles)
+    geoframes.write(coverage.table(), paths.tiles)
     return Done(counts)
 
 
+def expect(args: argparse.Namespace) -> int:
+    """Say what the imagery will take; nothing is fetched, and no record written."""
+    request = runner.read_request(args)
+    paths = request.paths
+    maker = catalogue.maker_of(paths.cells)
+    require(paths.cells, maker, arguments.command_line(args, maker, paths.cells))
+
+    from urbancam.sources.ign import collect
+    from urbancam.tables import geoframes
+
+    cells, imagery = geoframes.read(paths.cells), request.settings.imagery
+    if imagery.source == "wms":
+        collect.expect_from_wms(cells, imagery, request.city, paths.aerial_data)
+    else:
+        consumer = None if args.force else paths.city_folder
+        collect.expect_from_archives(
+            cells, imagery, request.city, paths.aerial_data, consumer=consumer
+        )
+    return 0
+
+
 def main(argv: list[str] | None = None) -> int:
-    return runner.run(parse_args(argv), declare, work)
+    args = parse_args(argv)
+    if args.expect:
+        return runner.guard(lambda: expect(args))
+    return runner.run(args, declare, work)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 
 Reads   results/<city>/cells.parquet, tiles.parquet, and the tiles below data/aerial_data/
 Writes  results/<city>/images/FR_URBANATLAS_<200m|1km>_<idINSPIRE>.png (row 0 in the north),
-        images.csv
+        images.csv; with imagery.throw_away it then deletes the tiles and archives
 Run     python code/05_cut_images.py --city Demo --run demo
 """
 
@@ -22,15 +22,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def declare(request: Request) -> Step:
     paths = request.paths
     return request.step(
-        1,
+        2,
         paths.images_table,
-        ["imagery.pixel_size_m", "census.cell_size_m"],
+        ["imagery.pixel_size_m", "census.cell_size_m", "census.vintage"],
         [paths.cells, paths.tiles],
         outputs=[paths.images],
     )
 
 
 def work(job: Job) -> Done:
+    from urbancam.sources.ign.consumed_tiles import ConsumedTiles
     from urbancam.sources.imagery import cutting, overlay
     from urbancam.tables import geoframes
 
@@ -38,7 +39,11 @@ def work(job: Job) -> Done:
     cells, tiles = geoframes.read(paths.cells), geoframes.read(paths.tiles)
     cells_with_tiles = overlay.cells_with_tiles(cells, tiles, paths.data)
     image_px = job.settings.image_px
-    images = cutting.cut_images(cells_with_tiles, paths.images, image_px, job.workers)
+    consumed = ConsumedTiles.of(paths.aerial_data, paths.city_folder).signatures()
+    images = cutting.cut_images(cells_with_tiles, paths.images, image_px, job.workers, consumed)
+    place = images.columns.get_loc("campaign_year") + 1
+    years_from_income = images["campaign_year"] - job.settings.census.vintage
+    images.insert(place, "years_from_income", years_from_income)
     with atomic(paths.images_table) as temporary:
         images.to_csv(temporary, index=False)
     has_image = images["path"].notna()
@@ -52,8 +57,22 @@ def work(job: Job) -> Done:
     )
 
 
+def throw_away(args: argparse.Namespace) -> int:
+    """Throw tiles and archives away where `imagery.throw_away` asks for it; no result changes."""
+    request = runner.read_request(args)
+    if request.settings.imagery.throw_away:
+        from urbancam.sources.ign import consumed_tiles
+
+        consumed_tiles.throw_away(request.paths)
+    return 0
+
+
 def main(argv: list[str] | None = None) -> int:
-    return runner.run(parse_args(argv), declare, work)
+    args = parse_args(argv)
+    status = runner.run(args, declare, work)
+    if status or args.status:
+        return status
+    return runner.guard(lambda: throw_away(args))
 
 
 if __name__ == "__main__":

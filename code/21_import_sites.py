@@ -125,7 +125,7 @@ def cut_from_tiles(job: Job) -> "tuple[pd.DataFrame, pd.DataFrame]":
         for city in cities
     ]
     images, skipped = (pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True))
-    tile_sites.check_any(images, section.site_m, cities)
+    tile_sites.check_any(images, skipped, section.site_m, cities)
     return images, skipped
 
 

@@ -36,7 +36,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--plan",
-        choices=[*plan.PARTS],
+        choices=[*plan.PARTS, plan.EXPECT],
         metavar="PART",
         help="list only the calls of a part of the plan: "
         "script, whether it takes the city, variant, option",

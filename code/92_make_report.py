@@ -1,7 +1,7 @@
 """Write the report of a run: one page with figures, tables, settings, records and limits; compute
 nothing.
 
-Reads   results/<city>/<run>/tables/, figures/*.png, the records beside the results
+Reads   results/<city>/images.csv, <run>/tables/, figures/*.png, the records beside the results
 Writes  results/<city>/<run>/report.html
 Run     python code/92_make_report.py --city Demo --run demo
 """
@@ -27,7 +27,8 @@ def declare(request: Request) -> Step:
     figures = exhibits.figures_of(settings, several_cities)
     tables = [paths.table(name) for name, heading in exhibits.TABLES.items() if heading]
     pictures = [paths.figures / f"{name}.png" for name in figures]
-    return request.step(3, paths.report, type(settings).model_fields, [*tables, *pictures])
+    inputs = [paths.images_table, *tables, *pictures]
+    return request.step(4, paths.report, type(settings).model_fields, inputs)
 
 
 def work(job: Job) -> Done:
@@ -46,7 +47,7 @@ def work(job: Job) -> Done:
         tables,
         settings.pick(*type(settings).model_fields),
         read_records(job),
-        limits.name_limits(tables["metrics"], rendered, target),
+        limits.name_limits(tables["metrics"], frames.read(paths.images_table), rendered, target),
     )
     with atomic(paths.report) as temporary:
         temporary.write_text(page, encoding="utf-8")

@@ -1,12 +1,15 @@
 """A real HTTP server on loopback that behaves like the providers, errors included."""
 
 import contextlib
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from urbancam.sources.download.answers import Patience
 
+PIECE_BYTES = 8192
 HASTY = Patience(tries=4, first_wait_s=0.001, longest_wait_s=0.5, timeout_s=5.0)
 
 
@@ -18,6 +21,7 @@ class Reply:
         status: 200 is served as 206 where a range was asked, unless `ranges` is off.
         cut: bytes after which the connection is cut.
         length: Content-Length to claim instead of the true one.
+        piece_s: seconds between two pieces of the body; 0 sends it at once.
     """
 
     def __init__(
@@ -29,9 +33,10 @@ class Reply:
         cut: int | None = None,
         length: int | None = None,
         ranges: bool = True,
+        piece_s: float = 0.0,
     ) -> None:
         self.body, self.status, self.headers = body, status, headers or {}
-        self.cut, self.length, self.ranges = cut, length, ranges
+        self.cut, self.length, self.ranges, self.piece_s = cut, length, ranges, piece_s
 
 
 @contextlib.contextmanager
@@ -64,7 +69,7 @@ def serve(answer: Callable[[BaseHTTPRequestHandler, int], Reply]) -> Iterator[tu
         def log_message(self, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -73,6 +78,14 @@ def serve(answer: Callable[[BaseHTTPRequestHandler, int], Reply]) -> Iterator[tu
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    """A server that bears with clients that are killed."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _send(handler: BaseHTTPRequestHandler, reply: Reply) -> None:
@@ -93,7 +106,11 @@ def _send(handler: BaseHTTPRequestHandler, reply: Reply) -> None:
         handler.send_header(name, value)
     handler.end_headers()
     with contextlib.suppress(ConnectionError):
-        handler.wfile.write(body[: reply.cut])
-        handler.wfile.flush()
+        body = body[: reply.cut]
+        step = PIECE_BYTES if reply.piece_s else max(1, len(body))
+        for start in range(0, len(body), step):
+            handler.wfile.write(body[start : start + step])
+            handler.wfile.flush()
+            time.sleep(reply.piece_s)
     if reply.cut is not None or length != len(body):
         handler.close_connection = True

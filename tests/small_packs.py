@@ -9,6 +9,7 @@ import rasterio
 from rasterio.transform import Affine
 from shapely.geometry import box
 
+from urbancam.sources.ign.campaigns import Wanted
 from urbancam.sources.ign.tiles import find_tiles
 
 TILE_M = 400  # side of a tile
@@ -132,6 +133,13 @@ def cells(east_m=400, department="75"):
     return cells_over(W, N - 400, W + east_m, N, department)
 
 
-def found_in(data, wanted=None, year=None):
-    """What `find_tiles` finds in the drop folder of `data` for these cells."""
-    return find_tiles(cells() if wanted is None else wanted, data, data / "aerial_data", year)
+def found_in(data, wanted_cells=None, **wanted):
+    """What `find_tiles` finds in the drop folder of `data` for these cells.
+
+    The first fault of a pack in place is raised.
+    """
+    wanted_cells = cells() if wanted_cells is None else wanted_cells
+    city_tiles = find_tiles(wanted_cells, data, data / "aerial_data", Wanted(**wanted))
+    for _, fault in city_tiles.holdings.all_faults():
+        raise fault
+    return city_tiles

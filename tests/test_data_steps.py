@@ -1,9 +1,11 @@
 """Steps 01, 02, 03 and 06 as a user runs them: from what was dropped in to fragments, and bad
 input."""
 
+import os
 import shutil
 import subprocess
 import sys
+from zipfile import ZipFile
 
 import geopandas as gpd
 import pandas as pd
@@ -322,6 +324,73 @@ def test_folder_that_cannot_be_written(place, script, name):
         and "name a folder that can be written with --data / --results" in made.stderr
     )
     assert "Traceback" not in made.stderr
+
+
+@pytest.mark.parametrize("script", ["01", "02"])
+def test_data_that_cannot_be_written_are_no_obstacle_where_all_is_up_to_date(place, script):
+    """An external disk, or a share of the department, mounted read-only."""
+    folder, folders = place
+    run_all(folders)
+    city = ["--city", "Paris"] if script != "01" else []
+    (folder / "data/census_data/.census_2015.parquet.lock").unlink()
+    (folder / "data/census_data/.x.csv.999999999.tmp.csv").touch()  # left by a killed process
+    bound = (
+        f'mount --bind "{folder}/data" "{folder}/data"; mount -o remount,ro,bind "{folder}/data"'
+    )
+    command = [sys.executable, str(next((samples.ROOT / "code").glob(f"{script}_*.py")))]
+    words = [*command, *city, *map(str, folders)]
+    shell = f'{bound} || exit 99; touch "{folder}/data/x" 2>/dev/null && exit 98; exec "$@"'
+    unshared = ["unshare", "--mount", "--map-root-user", "sh", "-c", shell, "sh"]
+    run = subprocess.run([*unshared, *words], capture_output=True, text=True)
+    if run.returncode in (98, 99) or run.stderr.startswith("unshare"):
+        pytest.skip("no folder can be mounted read-only here")
+    assert run.returncode == 0, run.stderr
+    assert "up to date" in run.stdout
+
+
+# drop folders as users have them
+
+
+@pytest.mark.parametrize("folder_name", ["census_data", "UA_data"])
+def test_drop_folder_on_another_disk_is_read_through_its_link(place, folder_name):
+    folder, folders = place
+    disk = folder / "other disk"
+    (folder / "data" / folder_name).rename(disk)
+    (folder / "data" / folder_name).mkdir()
+    (folder / "data" / folder_name / "mine").symlink_to(disk)
+    assert run_all(folders) == [0] * 4
+
+
+@pytest.mark.parametrize("folder_name", ["census_data", "UA_data"])
+def test_links_that_lead_nowhere_or_round_do_not_matter(place, folder_name):
+    folder, folders = place
+    drop = folder / "data" / folder_name
+    (drop / "gone.zip").symlink_to("/no/such/disk/FR001L1_PARIS.zip")
+    (drop / "round").symlink_to(drop)
+    (drop / "up").symlink_to("..")
+    (drop / os.fsdecode(b"note\xe9.txt")).touch()
+    assert run_all(folders) == [0] * 4
+    assert run_all(folders) == [0] * 4
+
+
+def test_table_whose_name_is_not_utf_8_is_named(place, capsys):
+    folder, folders = place
+    archive = next((folder / "data/UA_data").glob("*.zip"))
+    archive.rename(archive.with_name(os.fsdecode(b"FR001L1_PARIS_\xe9.zip")))
+    status = run_script("02", "--city", "Paris", *folders)
+    refused(capsys, status, r"FR001L1_PARIS_\udce9.zip is not UTF-8", "rename")
+
+
+def test_zips_made_on_macos_are_read(place):
+    folder, folders = place
+    for archive in (folder / "data").rglob("*.zip"):
+        with ZipFile(archive, "a") as file:
+            for name in file.namelist():
+                above, _, base = name.rpartition("/")
+                file.writestr(f"__MACOSX/{above}/._{base}", b"\0\5\x16\7")
+            file.writestr("__MACOSX/._C:note", b"")
+            file.writestr(".DS_Store", b"")
+    assert run_all(folders) == [0] * 4
 
 
 def test_two_runs_at_once_give_one_result(place):

@@ -1,7 +1,6 @@
 """Every numbered script: help at once, a docstring that tells reads and writes, clean refusals."""
 
 import ast
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from samples import run_script
+from timing import cpu_seconds
 from urbancam.workflow import catalogue
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,17 +25,11 @@ def call(path: Path, *arguments: object, cwd: Path | None = None) -> subprocess.
     return subprocess.run(words, capture_output=True, text=True, cwd=cwd)
 
 
-def seconds_of_children() -> float:
-    """CPU time of the processes that this one has waited for: on a busy machine theirs alone."""
-    used = os.times()
-    return used.children_user + used.children_system
-
-
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda p: p.name)
 def test_help_comes_at_once_from_any_folder(path, tmp_path):
-    before = seconds_of_children()
+    before = cpu_seconds()
     done = call(path, "--help", cwd=tmp_path)
-    assert seconds_of_children() - before < 0.5
+    assert cpu_seconds() - before < 0.5
     assert done.returncode == 0
     assert "--run NAME" in done.stdout
 

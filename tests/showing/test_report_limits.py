@@ -1,17 +1,47 @@
 """The limits say what must be kept in mind of this run."""
 
+import pandas as pd
+import pytest
+
 from report_tables import metrics
 from urbancam.showing.report import limits
 
 
+def images(*years):
+    """Rows of `images.csv` with these years from the incomes, and one without an image."""
+    years = years or (-1, 3)
+    columns = {"path": [*["a.png"] * len(years), None], "years_from_income": [*years, None]}
+    return pd.DataFrame(columns)
+
+
 def test_limits_give_the_share_of_imputed_cells():
-    assert "25%" in limits.name_limits(metrics(), rendered=False)[0]
+    assert "25%" in limits.name_limits(metrics(), images(), rendered=False)[0]
 
 
 def test_a_rendered_city_is_told_first():
-    assert "rendered" in limits.name_limits(metrics(), rendered=True)[0]
+    assert "rendered" in limits.name_limits(metrics(), images(), rendered=True)[0]
 
 
 def test_a_target_that_is_no_income_is_told_first():
-    got = limits.name_limits(metrics(), rendered=False, target="density")
+    got = limits.name_limits(metrics(), images(), rendered=False, target="density")
     assert "quintiles of people" in got[0]
+
+
+@pytest.mark.parametrize(
+    ("years", "expected"),
+    [
+        ((-1, 3, 3), "-1 to +3 years from the incomes (median +3). Above"),
+        ((2, 2), "taken +2 years from the incomes. Above"),
+        ((2, None), "+2 years from the incomes; of 50% of the cells the year is not known"),
+        ((None,), "is not known"),
+    ],
+)
+def test_years_between_images_and_incomes_are_said(years, expected):
+    got = limits.name_limits(metrics(), images(*years), rendered=False)
+    assert any(expected in limit for limit in got)
+
+
+def test_images_of_an_older_step_leave_the_years_out():
+    old = images().drop(columns="years_from_income")
+    got = limits.name_limits(metrics(), old, rendered=False)
+    assert not any("years from" in limit for limit in got)

@@ -143,6 +143,43 @@ def test_two_members_of_one_name_are_refused(tmp_path, out, names):
         archives.unpack(tmp_path / "a.zip", out)
 
 
+# what macOS adds, and what nobody wants
+
+
+def test_what_macos_adds_is_no_member(tmp_path, out):
+    added = dict.fromkeys(["__MACOSX/pack/._a.shp", "pack/._a.shp", "pack/.DS_Store"], b"x")
+    archive = make_zip(tmp_path / "a.zip", {"pack/a.shp": b"shape"} | added)
+    assert [member.name for member in archives.list_members(archive)] == ["pack/a.shp"]
+    got = archives.unpack_nested(archive, out, lambda name: name.endswith(".shp"))
+    assert got == files_below(out) == [out / "pack/a.shp"]
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_names_of_members_that_nobody_wants_do_not_matter(tmp_path, out):
+    link = ZipInfo("link")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in [*UNSAFE[:-2], "C:/note", "twice", "twice", link, "a.shp"]:
+            archive.writestr(name, "1")
+    got = archives.unpack(tmp_path / "a.zip", out, lambda name: name.endswith(".shp"))
+    assert got == files_below(out) == [out / "a.shp"]
+
+
+def test_names_that_nobody_wants_do_not_matter_in_a_7z_either(tmp_path, out, monkeypatch):
+    monkeypatch.setattr(
+        py7zr.SevenZipFile, "_sanitize_archive_arcname", lambda self, name: name, raising=False
+    )
+    (tmp_path / "link").symlink_to("/etc/passwd")
+    with py7zr.SevenZipFile(tmp_path / "a.7z", "w") as archive:
+        archive.write(tmp_path / "link", "link")
+        archive.writestr(b"2", "bad.txt")
+        archive.files.files_list[1]["filename"] = "../../x"
+        archive.writestr(b"1", "a.shp")
+    got = archives.unpack(tmp_path / "a.7z", out, lambda name: name.endswith(".shp"))
+    assert [path.read_bytes() for path in got] == [b"1"]
+    assert files_below(out) == got
+
+
 # links
 
 

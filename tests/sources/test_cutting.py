@@ -155,7 +155,8 @@ def start(folder: Path, **options) -> subprocess.Popen:
         "--workers",
         "2",
     ]
-    return subprocess.Popen([str(word) for word in words], stdout=subprocess.DEVNULL, **options)
+    pipes = {"stdout": subprocess.DEVNULL} | options
+    return subprocess.Popen([str(word) for word in words], **pipes)
 
 
 def script_city(folder: Path) -> Path:
@@ -169,6 +170,53 @@ def script_city(folder: Path) -> Path:
     tile_table(files).to_parquet(results / "tiles.parquet")
     cells_over(WEST, NORTH - 400, WEST + 800, NORTH).to_parquet(results / "cells.parquet")
     return results
+
+
+@pytest.mark.slow
+def test_image_cut_short_after_the_step_is_noticed_and_made_again(tmp_path):
+    results = script_city(tmp_path)
+    assert start(tmp_path).wait() == 0
+    expected = contents(results / "images")
+    image = results / "images" / sorted(expected)[2]
+    image.write_bytes(expected[image.name][:-100])
+    run = start(tmp_path, stdout=subprocess.PIPE, text=True)
+    assert "images was changed" in run.communicate()[0]
+    assert run.returncode == 0
+    assert contents(results / "images") == expected
+
+
+CUT = """
+import sys
+import geopandas as gpd
+from pathlib import Path
+from urbancam.sources.imagery import cutting, overlay
+if __name__ == "__main__":
+    data = Path(sys.argv[1])
+    results = data / "results" / "Test"
+    cells, tiles = (gpd.read_parquet(results / f"{name}.parquet") for name in ("cells", "tiles"))
+    print("ready", flush=True)
+    sys.stdin.readline()
+    cutting.cut_images(overlay.cells_with_tiles(cells, tiles, data), data / "images", 500, 2)
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_that_cut_the_same_images_end_well(tmp_path):
+    """As two runs of the cities experiment do, which share a folder of images."""
+    script_city(tmp_path)
+    (tmp_path / "cut.py").write_text(CUT)
+    env = os.environ | {"PYTHONPATH": str(ROOT / "code")}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    command = [sys.executable, str(tmp_path / "cut.py"), str(tmp_path)]
+    runs = [subprocess.Popen(command, text=True, env=env, **pipes) for _ in range(2)]
+    for run in runs:
+        assert run.stdout.readline() == "ready\n"
+    for run in runs:
+        run.stdin.write("go\n")
+        run.stdin.flush()
+    errors = [run.communicate()[1] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], errors
+    assert not list((tmp_path / "images").glob(".*.tmp*"))
 
 
 @pytest.mark.slow

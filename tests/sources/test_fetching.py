@@ -48,9 +48,31 @@ def test_file_in_place_is_not_fetched_again(tmp_path):
 
 
 def test_file_in_place_of_another_size_is_named(tmp_path):
-    (tmp_path / "a.zip").write_bytes(b"half")
-    with pytest.raises(InputError, match="4 bytes, not the 8"):
-        fetch(f"{NOBODY}/a.zip", tmp_path / "a.zip", size_bytes=8)
+    (tmp_path / "a.zip").write_bytes(b"another")
+    with pytest.raises(InputError, match="7 bytes, not the 4"):
+        fetch(f"{NOBODY}/a.zip", tmp_path / "a.zip", size_bytes=4)
+
+
+@pytest.mark.parametrize("etag", [{}, {"ETag": '"x"'}])
+def test_file_in_place_that_is_cut_short_is_gone_on_with(tmp_path, etag):
+    (tmp_path / "a.zip").write_bytes(BODY[:30_000])
+    with serve(lambda *_: Reply(BODY, headers=etag)) as (url, requests):
+        path = fetch(f"{url}/a.zip", tmp_path / "a.zip", size_bytes=len(BODY))
+    assert path.read_bytes() == BODY
+    assert [headers["Range"] for _, headers in requests] == [f"bytes={30_000 - OVERLAP_BYTES}-"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+
+
+def test_file_in_place_that_is_another_one_is_fetched_afresh(tmp_path):
+    (tmp_path / "a.zip").write_bytes(bytes(30_000))
+    with serve(lambda *_: Reply(BODY)) as (url, _):
+        path = fetch(f"{url}/a.zip", tmp_path / "a.zip", size_bytes=len(BODY))
+    assert path.read_bytes() == BODY
+
+
+def test_announced_bytes_cost_no_body():
+    with serve(lambda *_: Reply(BODY)) as (url, _):
+        assert fetching.announced_bytes(f"{url}/a.zip", HASTY) == len(BODY)
 
 
 def test_two_processes_fetch_once(tmp_path):

@@ -12,7 +12,8 @@ from samples import ROOT
 from small_packs import N, W, archive, cells, cells_over, found_in, write_pack
 from urbancam.sources.download import archives
 from urbancam.sources.ign import atom, collect, index
-from urbancam.sources.ign.fetching import fetch_departments, fetch_linked
+from urbancam.sources.ign.campaigns import Wanted
+from urbancam.sources.ign.fetching import ask_index, fetch_linked, fetch_pack, pending_links
 from urbancam.sources.ign.links import RemoteFile, read_links
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.settings import load
@@ -81,9 +82,12 @@ def test_linked_archives_are_fetched_once_and_user_info_stays_secret(data, caplo
     with serve(Ign({"P": [("P.7z", b"7z" * 99)]})) as (url, requests):
         secret = url.replace("//", "//user:secret@")
         files = [RemoteFile(f"{secret}{DOWNLOAD}/P/{name}") for name in ("P.7z", "Q.7z")]
-        faults = fetch_linked(files, folder, HASTY)
-        assert fetch_linked(files[:1], folder, HASTY) == []
-        assert len(requests) == 2
+        pending = pending_links(files, folder, HASTY)
+        assert [file.size_bytes for file in pending] == [2 * 99, None]
+        faults = fetch_linked(pending, folder, HASTY)
+        assert len(requests) == 4
+        assert pending_links(files[:1], folder, HASTY) == []
+        assert len(requests) == 4
     assert (folder / "P.7z").read_bytes() == b"7z" * 99
     assert len(faults) == 1
     assert "Q.7z" in str(faults[0])
@@ -112,12 +116,13 @@ def test_newest_colour_pack_of_20_cm_is_found_over_many_pages():
     elsewhere = BDORTHO.format("092", 2025)
     others = [infrared, finer, elsewhere, "GRAPHE-MOSAIQUAGE_D075_2024-01-01"]
     with serve(Ign(dict.fromkeys(others + names, []), per_page=2)) as (url, requests):
-        assert index.find_pack(url + INDEX, "75", None, HASTY)[0] == names[2]
-        assert index.find_pack(url + INDEX, "75", 2018, HASTY)[0] == names[0]
-        with pytest.raises(InputError, match="2024") as raised:
-            index.find_pack(url + INDEX, "75", 2017, HASTY)
+        on_offer = index.packs_on_offer(url + INDEX, "75", HASTY)
+        assert index.choose_pack(on_offer, "75", Wanted()) == names[2]
+        assert index.choose_pack(on_offer, "75", Wanted(year=2018)) == names[0]
+        assert index.choose_pack(on_offer, "75", Wanted(year=2017)) is None
+        with pytest.raises(InputError, match="2017.*2024"):
+            ask_index("75", url + INDEX, Wanted(year=2017), HASTY)
     assert "page=3" in requests[2][0]
-    assert "2017" in str(raised.value)
 
 
 @pytest.mark.parametrize("md5", ["content", "file", "gone"])
@@ -132,14 +137,29 @@ def test_files_of_a_pack_come_in_order_with_size_and_sum(tmp_path, md5):
     assert all(bool(file.md5) == (md5 != "gone") for file in got)
 
 
+@pytest.mark.parametrize("name", ["a%00.7z", "..%5Cb.7z", "x" * 300 + ".7z", "a%0A.7z.001"])
+def test_link_to_a_name_that_no_file_can_have_is_refused(name):
+    with serve(Ign({"P": [(name, b"7z")]})) as (url, _):
+        with pytest.raises(InputError, match="not safe to write to"):
+            index.list_files(f"{url}{INDEX}/P", HASTY)
+
+
 # packs of departments
 
 
 def fetch_from(server, data, departments=("75",)):
     """Fetch departments from a server; what went wrong."""
+    folder = data / "aerial_data"
+    faults = []
     with serve(server) as (url, _):
-        folder = data / "aerial_data"
-        return fetch_departments(list(departments), None, url + INDEX, folder, HASTY)
+        for department in departments:
+            try:
+                offer = ask_index(department, url + INDEX, Wanted(), HASTY)
+            except InputError as error:
+                faults.append(error)
+            else:
+                faults += fetch_pack(offer, folder, HASTY)
+    return faults
 
 
 def test_department_is_fetched_through_busy_servers_and_cut_connections(data, tmp_path):

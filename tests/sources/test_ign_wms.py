@@ -1,5 +1,6 @@
 """Images of cells from a WMS that behaves like IGN's, errors included."""
 
+import json
 import subprocess
 import sys
 
@@ -12,9 +13,10 @@ import shapely
 from loopback import HASTY, Reply, serve
 from provider_server import WMS, Ign, geotiff
 from samples import ROOT
-from small_packs import N, W, cells, cells_over
+from small_packs import N, W, cells, cells_over, write_pack
+from urbancam.learning import splits
 from urbancam.sources.census import selection
-from urbancam.sources.ign import wms
+from urbancam.sources.ign import cell_images, getmap, wms
 from urbancam.sources.ign.getmap import requests_for
 from urbancam.sources.ign.tiles import covered_share
 from urbancam.sources.imagery.overlay import cells_with_tiles
@@ -65,8 +67,8 @@ def test_images_of_cells_are_fetched_once_with_date_and_hash(data):
     folder = data / "aerial_data" / "wms" / "L"
     with serve(Ign()) as (url, requests):
         of_cells = image_requests(url)
-        assert wms.fetch_images(of_cells, folder, HASTY) == []
-        table = wms.image_table(of_cells, cells(), data, folder, "L")
+        assert wms.fetch_images(of_cells, folder, HASTY) == {}
+        table = cell_images.image_table(of_cells, cells(), data, folder, {})
         assert len(requests) == len(of_cells) == len(table)
 
         (folder / f"{of_cells[0].cell_id}.tif").write_bytes(b"cut short")
@@ -85,7 +87,7 @@ def test_each_cell_is_cut_from_its_own_image(data):
     with serve(Ign()) as (url, _):
         of_cells = image_requests(url)
         wms.fetch_images(of_cells, folder, HASTY)
-    table = wms.image_table(of_cells, cells(), data, folder, "L")
+    table = cell_images.image_table(of_cells, cells(), data, folder, {})
     for cell in cells_with_tiles(cells(), table, data):
         assert [tile.name for tile in cell.tiles] == [f"{cell.id}.tif"]
         assert cell.tiles[0].campaign_year is None
@@ -98,9 +100,74 @@ def test_blank_answer_is_no_imagery_and_is_not_asked_for_again(data):
     with serve(Ign(paint=white)) as (url, requests):
         of_cells = image_requests(url)
         for _ in range(2):
-            assert wms.fetch_images(of_cells, data / "wms", HASTY) == []
+            assert wms.fetch_images(of_cells, data / "wms", HASTY) == {}
         assert len(requests) == len(of_cells)
-    assert wms.image_table(of_cells, cells(), data, data / "wms", "L").empty
+    table = cell_images.image_table(of_cells, cells(), data, data / "wms", {})
+    assert table["path"].isna().all()
+    assert set(table["reason"]) == {cell_images.BLANK}
+
+
+# images in pieces
+
+
+def kilometre():
+    """One cell of 1 km."""
+    ids = pd.Series(["CRS3035RES1000mN2887000E3760000"])
+    columns = {"idINSPIRE": ids, "department": "75"}
+    return gpd.GeoDataFrame(columns, geometry=selection.squares(ids), crs="EPSG:3035")
+
+
+def test_pieces_are_no_larger_than_allowed_and_lie_side_by_side():
+    (request,) = image_requests("http://h", pixel_m=0.2, squares=kilometre())
+    pieces = request.pieces()
+    assert len(pieces) == 4
+    taken = np.zeros((request.height, request.width), int)
+    for piece in pieces:
+        assert max(piece.width, piece.height) <= getmap.SIDE_MOST_PX
+        rows, columns = request.slices_of(piece)
+        assert taken[rows, columns].shape == (piece.height, piece.width)
+        taken[rows, columns] += 1
+    assert (taken == 1).all()
+
+
+def test_cell_of_200_m_comes_in_one_piece():
+    for request in image_requests("http://h", pixel_m=0.2):
+        assert request.pieces() == [request]
+
+
+def test_image_in_pieces_is_the_whole_one(data, monkeypatch):
+    with serve(Ign()) as (url, requests):
+        of_cells = image_requests(url, pixel_m=1.0, squares=kilometre())
+        wms.fetch_images(of_cells, data / "whole", HASTY)
+        assert len(requests) == 1
+        monkeypatch.setattr(getmap, "SIDE_MOST_PX", 400)
+        wms.fetch_images(of_cells, data / "pieces", HASTY)
+        assert len(requests) == 1 + 9
+        assert wms.fetch_images(of_cells, data / "pieces", HASTY) == {}
+        assert len(requests) == 1 + 9
+    (whole,), (pasted,) = (list((data / name).iterdir()) for name in ("whole", "pieces"))
+    assert np.array_equal(cell_images.read(pasted)[0], cell_images.read(whole)[0])
+    assert cell_images.holds(pasted, of_cells[0])
+
+
+def test_pieces_that_came_are_not_fetched_again(data, monkeypatch):
+    monkeypatch.setattr(getmap, "SIDE_MOST_PX", 400)
+    bad = []
+
+    def fault(path, number):
+        return Reply(b"", 400) if path in bad else None
+
+    with serve(Ign(fault=fault)) as (url, requests):
+        of_cells = image_requests(url, pixel_m=1.0, squares=kilometre())
+        bad += [piece.url.removeprefix(url) for piece in of_cells[0].pieces()[4:5]]
+        with pytest.raises(InputError, match="400"):
+            wms.fetch_images(of_cells, data / "wms", HASTY)
+        bad.clear()
+        wms.fetch_images(of_cells, data / "wms", HASTY)
+        answered = [path for path, _ in requests]
+    assert len(list((data / "wms").iterdir())) == 1
+    first_pieces = [piece.url.removeprefix(url) for piece in of_cells[0].pieces()[:4]]
+    assert all(answered.count(path) == 1 for path in first_pieces)
 
 
 # answers that are not the image
@@ -128,10 +195,8 @@ def small_image(path, number):
     ],
 )
 def test_what_is_not_the_image_asked_for_is_recognised(data, layer, fault, message):
-    faults, _ = fetch_from(Ign(fault=fault), data, layer)
-    assert len(faults) == len(cells())
     with pytest.raises(InputError, match=message):
-        raise faults[0]
+        fetch_from(Ign(fault=fault), data, layer)
     assert not list((data / "wms").iterdir())
 
 
@@ -142,9 +207,8 @@ def test_image_of_another_place_is_refused(data):
         bounds = tuple(edge + 3 for edge in request.bounds)
         return Reply(geotiff(Ign().paint, bounds, request.width, request.height))
 
-    faults, _ = fetch_from(Ign(fault=elsewhere), data)
     with pytest.raises(InputError, match="lies at"):
-        raise faults[0]
+        fetch_from(Ign(fault=elsewhere), data)
 
 
 # a server that is busy, dead, or has a limit
@@ -154,7 +218,7 @@ def test_passing_faults_of_the_server_pass(data):
     replies = [Reply(b"", 429, headers={"Retry-After": "0"}), Reply(b"", 500)]
     server = Ign(fault=lambda path, n: replies[n] if n < 2 else None)
     faults, requests = fetch_from(server, data)
-    assert faults == []
+    assert faults == {}
     assert len(requests) == 3 * len(cells())
 
 
@@ -163,9 +227,43 @@ def test_dead_server_is_given_up_soon(data, monkeypatch):
     monkeypatch.setattr(wms, "THREADS", 2)
     many_cells = cells_over(W, N - 2000, W + 2000, N)
     with serve(Ign(fault=lambda path, n: Reply(b"", 400))) as (url, requests):
-        faults = wms.fetch_images(image_requests(url, squares=many_cells), data / "wms", HASTY)
-    assert len(faults) == 3
+        of_cells = image_requests(url, squares=many_cells)
+        with pytest.raises(InputError, match="gives no image at all: the server answers 400"):
+            wms.fetch_images(of_cells, data / "wms", HASTY)
     assert len(requests) < 10 < len(many_cells)
+
+
+def refusing(cell_ids, status=500):
+    """A fault: the server always fails for the images of these cells."""
+    of_all = requests_for(cells_over(W, N - 2000, W + 2000, N), "http://h" + WMS, "L", 2.0)
+    boxes = [request.url.partition("BBOX=")[2] for request in of_all if request.cell_id in cell_ids]
+
+    def fault(path, number):
+        return Reply(b"", status) if any(box in path for box in boxes) else None
+
+    return fault
+
+
+def test_cells_that_always_fail_hold_up_no_other(data, monkeypatch):
+    monkeypatch.setattr(wms, "FAILURES_MOST", 3)
+    monkeypatch.setattr(wms, "THREADS", 2)
+    squares = cells_over(W, N - 1000, W + 1000, N)
+    bad = set(squares["idINSPIRE"][3:12])  # more in a row than a dead server is allowed
+    with serve(Ign(fault=refusing(bad))) as (url, _):
+        of_cells = image_requests(url, squares=squares)
+        faults = wms.fetch_images(of_cells, data / "wms", HASTY)
+        again = wms.fetch_images(of_cells, data / "wms", HASTY)
+    assert set(faults) == set(again) == bad
+    assert len(list((data / "wms").glob("*.tif"))) == len(squares) - len(bad)
+
+
+def test_server_that_dies_late_blames_no_cell(data):
+    squares = cells_over(W, N - 600, W + 600, N)
+    with serve(Ign()) as (url, _):
+        wms.fetch_images(image_requests(url, squares=squares.head(2)), data / "wms", HASTY)
+    with serve(Ign(fault=lambda path, n: Reply(b"", 400))) as (url, _):
+        with pytest.raises(InputError, match="gives no image at all"):
+            wms.fetch_images(image_requests(url, squares=squares), data / "wms", HASTY)
 
 
 def test_never_more_requests_a_second_than_allowed(data, monkeypatch):
@@ -183,10 +281,10 @@ def test_never_more_requests_a_second_than_allowed(data, monkeypatch):
 # the script
 
 
-def run_04(tmp_path, *options):
+def run_step(number, tmp_path, *options):
     words = [
         sys.executable,
-        ROOT / "code" / "04_download_aerial.py",
+        next((ROOT / "code").glob(f"{number}_*.py")),
         "--city",
         "Test",
         "--data",
@@ -198,19 +296,87 @@ def run_04(tmp_path, *options):
     return subprocess.run([str(word) for word in words], capture_output=True, text=True)
 
 
-def test_script_takes_the_wms_and_says_what_fails_without_a_traceback(data, tmp_path):
+def of_wms(url, *more):
+    """The options of a city that is taken through the WMS."""
+    settings = ["imagery.source=wms", f"imagery.wms_url={url}{WMS}", "imagery.pixel_size_m=2"]
+    return [word for setting in (*settings, *more) for word in ("--set", setting)]
+
+
+@pytest.fixture
+def city(data, tmp_path):
+    """The folder of a city that has cells, with people and incomes."""
     folder = tmp_path / "results" / "Test"
     folder.mkdir(parents=True)
-    cells().to_parquet(folder / "cells.parquet")
+    columns = {"ind": 9.0, "men": 4.0, "income_eur": range(20_000, 20_000 + len(cells()))}
+    cells().assign(**columns, imputed=False, group=0).to_parquet(folder / "cells.parquet")
+    return folder
+
+
+def test_script_takes_the_wms_and_says_what_fails_without_a_traceback(city, tmp_path):
+    folder = city
     with serve(Ign()) as (url, _):
-        settings = ["imagery.source=wms", f"imagery.wms_url={url}{WMS}", "imagery.pixel_size_m=2"]
-        options = [word for setting in settings for word in ("--set", setting)]
-        failure = run_04(tmp_path, *options, "--set", "imagery.wms_layer=NOPE")
-        first_run = run_04(tmp_path, *options)
-        second_run = run_04(tmp_path, *options)
+        options = of_wms(url)
+        failure = run_step("04", tmp_path, *options, "--set", "imagery.wms_layer=NOPE")
+        first_run = run_step("04", tmp_path, *options)
+        second_run = run_step("04", tmp_path, *options)
     assert failure.returncode == 2
     assert "LayerNotDefined" in failure.stderr
     assert "Traceback" not in failure.stderr
     assert first_run.returncode == 0
     assert "up to date" in second_run.stdout
     assert len(gpd.read_parquet(folder / "tiles.parquet")) == len(cells())
+
+
+@pytest.mark.slow
+def test_one_cell_that_is_never_given_is_named_and_left_out_where_asked(city, tmp_path):
+    bad = cells()["idINSPIRE"].iloc[1]
+    leave_out = ("--set", "imagery.wms_failures=leave_out")
+    with serve(Ign(fault=refusing({bad}, 400))) as (url, requests):
+        stopped = run_step("04", tmp_path, *of_wms(url))
+        gone_on = run_step("04", tmp_path, *of_wms(url), *leave_out)
+        requests.clear()
+        again = run_step("04", tmp_path, *of_wms(url), *leave_out)
+        assert not requests
+    assert stopped.returncode == 2
+    assert f"of cell {bad}" in stopped.stderr
+    assert "400" in stopped.stderr
+    assert "imagery.wms_failures=leave_out" in stopped.stderr
+    assert "imagery.fetch" not in stopped.stderr
+    assert gone_on.returncode == 0, gone_on.stderr
+    assert "up to date" in again.stdout
+    recorded = json.loads((city / "tiles.parquet.json").read_text())["settings"]
+    assert recorded["imagery.wms_failures"] == "leave_out"
+
+    assert run_step("05", tmp_path, *of_wms(url)).returncode == 0
+    images = pd.read_csv(city / "images.csv").set_index("idINSPIRE")
+    assert images["path"].isna().sum() == 1
+    assert "400" in images.loc[bad, "reason"]
+    assert images["source"].drop(bad).eq("wms").all()
+
+    people = gpd.read_parquet(city / "cells.parquet")
+    samples = splits.usable_cells(people, images.reset_index(), 0.01).set_index("idINSPIRE")
+    assert samples.loc[bad, "reason"].startswith("no image: the server answers 400")
+    assert samples["used"].sum() == len(samples) - 1
+
+
+def test_record_of_packs_knows_nothing_of_the_wms(city, tmp_path):
+    write_pack(tmp_path / "data" / "aerial_data", "75", 2014, [(W, N)])
+    done = run_step("04", tmp_path, "--set", "imagery.wms_failures=leave_out")
+    assert done.returncode == 0, done.stderr
+    recorded = json.loads((city / "tiles.parquet.json").read_text())["settings"]
+    assert [key for key in recorded if "wms" in key] == ["imagery.wms_departments_below"]
+    assert run_step("04", tmp_path).stdout.count("up to date") == 1
+
+
+def test_without_fetching_the_images_in_place_are_used(city, tmp_path):
+    with serve(Ign()) as (url, requests):
+        folder = tmp_path / "data" / "aerial_data" / "wms" / "L"
+        wms.fetch_images(image_requests(url)[:2], folder, HASTY)
+        requests.clear()
+        options = of_wms(url, "imagery.wms_layer=L", "imagery.fetch=false")
+        done = run_step("04", tmp_path, *options)
+        assert not requests
+    assert done.returncode == 0, done.stderr
+    tiles = gpd.read_parquet(city / "tiles.parquet")
+    assert tiles["path"].notna().sum() == 2
+    assert set(tiles["reason"].dropna()) == {cell_images.NOT_FETCHED}

@@ -32,3 +32,34 @@ def test_tile_that_only_touches_a_cell_is_not_its_tile(tmp_path):
         crs="EPSG:3035",
     )
     assert cells_with_tiles(cells, beside, tmp_path)[0].tiles == ()
+
+
+def of_cells(cells):
+    """Rows of the tile table: an image of each cell with a margin, as a WMS gives them."""
+    footprints = cells.geometry.buffer(9, cap_style="square", join_style="mitre")
+    names = cells["idINSPIRE"] + ".tif"
+    columns = {"name": names, "path": names, "campaign_year": None, "reason": None}
+    ids = cells["idINSPIRE"]
+    return gpd.GeoDataFrame(columns | {"idINSPIRE": ids}, geometry=footprints, crs=cells.crs)
+
+
+def test_image_of_a_cell_is_no_tile_of_its_neighbours(tmp_path):
+    cells = cells_over(WEST, NORTH - 400, WEST + 400, NORTH)
+    images = of_cells(cells)
+    images.loc[0, ["path", "reason"]] = [None, "the server answers 500"]
+    first, *others = cells_with_tiles(cells, images, tmp_path)
+    assert (first.tiles, first.reason) == ((), "the server answers 500")
+    for cell in others:
+        assert [tile.name for tile in cell.tiles] == [f"{cell.id}.tif"]
+        assert cell.tiles[0].is_cell_image
+
+
+def test_square_of_another_grid_is_put_together_from_images_of_cells(tmp_path):
+    cells = cells_over(WEST, NORTH - 400, WEST + 400, NORTH)
+    west, south, _, _ = cells.geometry.iloc[0].bounds
+    name = f"CRS3035RES400mN{south:.0f}E{west:.0f}"
+    site = gpd.GeoDataFrame(
+        {"idINSPIRE": [name]}, geometry=[shapely.box(west, south, west + 400, south + 400)]
+    )
+    (got,) = cells_with_tiles(site.set_crs(cells.crs), of_cells(cells), tmp_path)
+    assert len(got.tiles) == cells.intersects(site.geometry.iloc[0].buffer(-1)).sum()

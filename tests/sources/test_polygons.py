@@ -1,5 +1,6 @@
 """Polygons: their codes, shapes and places put right."""
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
@@ -61,6 +62,19 @@ def test_another_coordinate_system_is_moved(tmp_path):
     assert land.area.sum() == pytest.approx(480_000, rel=1e-6)
     expected = [WEST, SOUTH, WEST + 800, SOUTH + 600]
     np.testing.assert_allclose(boundary.total_bounds, expected, atol=0.01)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:32740", "EPSG:2975", "EPSG:3035"])
+def test_city_overseas_is_refused_with_the_true_reason(tmp_path, crs):
+    """La Reunion, in its own systems and in the one of the European product."""
+    saint_denis = shapely.box(338_000, 7_688_000, 346_000, 7_692_000)
+    shape = gpd.GeoSeries([saint_denis], crs="EPSG:32740").to_crs(crs)
+    land = land_cover_frame(city="Saint-Denis", code="FR025L1").iloc[:1]
+    land = land.set_geometry(shape.to_numpy(), crs=crs)
+    write_old_urban_atlas(tmp_path, "FR025L1_SAINT_DENIS", land=land, outline=land)
+    message = r"longitude 55.*latitude -20.*outside Europe: a city overseas is not carried"
+    with pytest.raises(InputError, match=message):
+        read(tmp_path, "Saint Denis")
 
 
 def test_file_without_a_coordinate_system_is_refused(tmp_path):

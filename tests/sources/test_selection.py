@@ -50,6 +50,17 @@ def test_all_squares_of_a_city_are_those_whose_centre_it_holds():
     assert got.tolist() == sorted(expected) and len(got) > 3
 
 
+def test_area_without_cells_is_told_and_what_lies_beyond_the_border_apart(tmp_path, caplog):
+    table = make_table(tmp_path)  # 4 x 3 cells in the west of the outline
+    outline = shapely.box(WEST, SOUTH, WEST + 8000, SOUTH + 600)
+    got = selection.describe_gaps(table, outline, "Lille", 200)
+    beyond_m = 8000 - 800 - selection.REACH_M
+    assert got["share of area without cells"] == pytest.approx(0.9)
+    assert got["share beyond French cells"] == pytest.approx(beyond_m / 8000)
+    assert "3 km2 (52 %) of Lille lie more than 3 km from every French cell" in caplog.text
+    assert not selection.describe_gaps(table, CITY, "Paris", 200)["share beyond French cells"]
+
+
 def test_squares_without_income_are_added_and_the_others_stay_as_they_are(tmp_path):
     people = [0.0, *range(11, 22)]
     income = [2e5] * 10 + [None, 3e5]

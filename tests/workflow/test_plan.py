@@ -31,6 +31,12 @@ def test_costs_are_told_once_the_counts_are_known():
     assert numbers("main", "cities")[1:3] == ["22", "90"]
 
 
+def test_expecting_ends_with_what_the_imagery_will_take():
+    calls = list(plan.calls(plan.EXPECT, "Paris", "default", []))
+    assert [call.entry.number for call in calls] == ["01", "02", "03", "90", "04"]
+    assert calls[-1].option == "--expect"
+
+
 def test_variants_go_through_their_parts_one_after_the_other():
     calls = plan.calls("variants", "Paris", "default", ["split-random", "shuffled-labels"])
     got = [(call.entry.number, call.variant) for call in calls]
@@ -70,3 +76,13 @@ def test_dry_run_names_the_variants_of_a_run():
         "python code/12_evaluate_income.py --city Demo --run demo-full --variant split-group"
         in lines
     )
+
+
+def test_expect_stops_before_any_imagery_is_fetched():
+    calls = dry_run(ROOT, "Paris", "Lyon", "--expect")
+    assert sum("04_download_aerial.py" in call and "--expect" in call for call in calls) == 2
+    assert not any("05_cut_images" in call for call in calls)
+    refused = subprocess.run(
+        ["bash", ROOT / "run.sh", "cities", "--expect"], capture_output=True, text=True
+    )
+    assert refused.returncode == 2

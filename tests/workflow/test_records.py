@@ -70,6 +70,23 @@ def test_changed_and_missing_results_are_noticed(made):
     assert "is missing" in make_step(made).stale_because()
 
 
+def test_file_cut_short_in_a_folder_of_results_is_noticed_where_the_record_weighs_it(made):
+    (made / "maps").mkdir()
+    for name in ("a.png", "b.png"):
+        (made / "maps" / name).write_text("picture")
+    step = replace(make_step(made), outputs=[made / "maps"])
+    step.finish(1.0, Done({}))
+    assert step.as_on_disk().stale_because() == ""
+    (made / "maps" / "a.png").write_text("pict")
+    assert "maps was changed" in step.as_on_disk().stale_because()
+
+    # A record that was made before folders were weighed stays valid.
+    record = json.loads((made / "result.csv.json").read_text())
+    del record["folder_bytes"]
+    (made / "result.csv.json").write_text(json.dumps(record))
+    assert step.as_on_disk().stale_because() == ""
+
+
 def test_damaged_record_means_do_it_again(made):
     (made / "result.csv.json").write_text("{")
     assert make_step(made).stale_because() == "not done yet"

@@ -5,6 +5,7 @@ from pathlib import Path
 from urbancam.cities.sites import IMAGE
 from urbancam.sources.download.archives import is_archive, unpack
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.files import files_below
 
 PATTERNS = ["*.jpg", "*.jpeg", "*.png", "*.tif", "*.tiff", "*.jp2", "*.zip", "*.csv"]
 
@@ -80,8 +81,7 @@ def _download(
 
 def _unpack_archives(folder: Path) -> None:
     """Unpack the images of every archive, beside it."""
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    for archive in sorted(path for path in files if is_archive(path)):
+    for archive in files_below(folder, is_archive):
         unpack(archive, archive.parent, lambda name: bool(IMAGE.search(name)))
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
 
+from urbancam.cities.sites import FORMATS
 from urbancam.tables import arrays, frames
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import digest
@@ -197,7 +198,7 @@ def _read_image(
     """(height_px, width_px, 3) uint8, resized with antialiasing."""
     resampling = PillowImage.Resampling[resample.upper()]
     try:
-        with PillowImage.open(path) as image:
+        with PillowImage.open(path, formats=FORMATS) as image:
             resized = image.convert("RGB").resize((width_px, height_px), resampling)
             return np.asarray(resized)
     except (FileNotFoundError, UnidentifiedImageError, OSError, SyntaxError) as error:

@@ -13,16 +13,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
-import rasterio
 from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
+from rasterio.transform import array_bounds
 from tqdm import tqdm
 
 from urbancam.sources.imagery.signatures import signature
-from urbancam.tables import frames
+from urbancam.tables import frames, rasters
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.files import listing
+from urbancam.workflow.files import listing, printable
 from urbancam.workflow.paths import shown
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,7 @@ SIDECAR = re.compile(r"(\.aux\.xml|\.(jgw|pgw|tfw|j2w|wld|prj|ovr))$", re.IGNORE
 NAMED_CITY = re.compile(r" \([A-Z]{3}\)$")  # "Almaty (ALA)"
 ACQUISITIONS = "acquisitions.csv"
 MAX_PX = PillowImage.MAX_IMAGE_PIXELS  # 89 million; beyond it Pillow suspects an attack
+FORMATS = ("JPEG", "PNG", "TIFF", "JPEG2000")
 MODES = ("RGB", "RGBA", "RGBX", "L", "P", "CMYK", "YCbCr")  # of 8 bits a channel
 MAX_NAMED = 10  # stray files that are named one by one; all are in skipped.csv
 KEYS = ["city", "site", "image"]
@@ -63,7 +64,9 @@ def find_images(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         if path == ACQUISITIONS or SIDECAR.search(path):
             continue
         parts = _parts_from_city(path)
-        if not IMAGE.search(path):
+        if path != printable(path):
+            skipped.append((printable(path), "its name is not UTF-8: rename it"))
+        elif not IMAGE.search(path):
             skipped.append((path, "no image"))
         elif len(parts) < 3:
             skipped.append((path, "not in a folder <City>/<site>/"))
@@ -101,7 +104,7 @@ def look_at(path: Path) -> tuple[dict[str, object], str]:
     facts = _find_place(path)
     too_large = f"more than {MAX_PX / 1e6:.0f} million pixels: cut it into pieces"
     try:
-        with PillowImage.open(path) as image:
+        with PillowImage.open(path, formats=FORMATS) as image:
             facts |= {"width_px": image.width, "height_px": image.height}
             if image.width * image.height > MAX_PX:
                 return facts, too_large
@@ -122,14 +125,16 @@ def look_at(path: Path) -> tuple[dict[str, object], str]:
 def _find_place(path: Path) -> dict[str, object]:
     """Bounds and EPSG code, where the file or a world file beside it tells them; else {}."""
     try:
-        with rasterio.open(path) as image:
-            if not image.crs or image.transform.is_identity:
+        with rasters.open_raster(path) as image:
+            transform, crs = rasters.place(image, path)
+            if not crs or transform is None:
                 return {}
-            epsg = image.crs.to_epsg()
-            north_up = image.transform.b == image.transform.d == 0
+            epsg = crs.to_epsg()
+            north_up = transform.b == transform.d == 0
             if not epsg or not north_up:
                 return {}
-            return dict(zip(PLACE, [*image.bounds, epsg], strict=True))
+            bounds = array_bounds(image.height, image.width, transform)
+            return dict(zip(PLACE, [*bounds, epsg], strict=True))
     except (RasterioError, CRSError):  # Pillow tells more of what is wrong
         return {}
 

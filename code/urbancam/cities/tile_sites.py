@@ -122,7 +122,7 @@ def cut_sites(
         Rows of `sites.csv`, and `path, reason` of images that are not used.
     """
     own = paths.of_city(city)
-    tiles = geoframes.read(own.tiles)
+    tiles = overlay.with_file(geoframes.read(own.tiles))
     cells = geoframes.read(own.cells, ["idINSPIRE", "ind", "geometry"])
     boundary = geoframes.read(own.boundary)
     sites = choose_sites(cells, tiles, boundary, site_m, most)
@@ -133,7 +133,9 @@ def cut_sites(
     images = cutting.cut_images(with_tiles, folder, image_px, workers)
 
     used = images["path"].notna() & (images["void_fraction"] <= max_void)
-    rows = _site_rows(images[used], sites[used.to_numpy()], city, paths.site_images, image_px)
+    rows = _site_rows(
+        images[used], sites[used.to_numpy()], tiles, city, paths.site_images, image_px
+    )
     skipped = pd.DataFrame({"path": city + "/" + images.loc[~used, "idINSPIRE"]})
     skipped["reason"] = f"more than {max_void:.3g} of the image is void"
     return rows, skipped
@@ -141,6 +143,7 @@ def cut_sites(
 
 def check_any(
     images: pd.DataFrame,
+    skipped: pd.DataFrame,
     site_m: int,
     cities: list[str],
 ) -> None:
@@ -149,18 +152,25 @@ def check_any(
     Raises:
         InputError: There is no image.
     """
-    if images.empty:
-        raise InputError(
-            f"no square of {site_m} m lies whole inside {', '.join(cities)} and its tiles, "
-            "without voids",
-            "cities.site_m",
-            "ask for smaller squares, or fetch more tiles with 04_download_aerial",
-        )
+    if len(images):
+        return
+    place = f"{', '.join(cities)} and its tiles"
+    what = f"no square of {site_m} m lies whole inside {place}"
+    if len(skipped):
+        what = f"of {len(skipped)} squares of {site_m} m inside {place} none can be used: "
+        what += skipped["reason"].iloc[0]
+    raise InputError(
+        what,
+        "cities.site_m",
+        "ask for smaller squares, or fetch more tiles with 04_download_aerial; images of single "
+        "cells (imagery.source wms) cover only squares whose cells are all inhabited",
+    )
 
 
 def _site_rows(
     images: pd.DataFrame,
     sites: gpd.GeoDataFrame,
+    tiles: gpd.GeoDataFrame,
     city: str,
     folder: Path,
     image_px: int,
@@ -173,7 +183,7 @@ def _site_rows(
             "image": [Path(path).name for path in images["path"]],
             "path": images["path"].to_numpy(),
             "source": "ign",
-            "acquisition": _acquisition(images),
+            "acquisition": _acquisition(images, tiles),
             "width_px": image_px,
             "height_px": image_px,
             "west": bounds[:, 0],
@@ -188,7 +198,17 @@ def _site_rows(
     )
 
 
-def _acquisition(images: pd.DataFrame) -> np.ndarray:
-    """Campaign year, and the department of the first tile, as IGN's packs are flown."""
-    department = images["tiles"].str.split("-").str[0]
-    return (images["campaign_year"].astype(str) + " D" + department).to_numpy()
+def _acquisition(images: pd.DataFrame, tiles: gpd.GeoDataFrame) -> np.ndarray:
+    """Campaign year, and the department of the first tile, as IGN's packs are flown.
+
+    Images of single cells are of a mosaic that does not tell its campaigns; their department does
+    as far as it goes.
+    """
+    # The name of a pack's tile begins with its department.
+    first_tiles = images["tiles"].str.split(";").str[0]
+    department = first_tiles.str.split("-").str[0]
+    if "idINSPIRE" in tiles:
+        of_images = tiles[tiles["idINSPIRE"].notna()].set_index("name")["department"]
+        department = first_tiles.map(of_images).fillna(department)
+    year = images["campaign_year"].astype("str").fillna("mosaic")
+    return (year + " D" + department).to_numpy()

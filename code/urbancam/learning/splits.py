@@ -213,7 +213,7 @@ def usable_cells(
     Args:
         cells: `idINSPIRE, income_eur, ind, group`, one row per cell of the city; without an income
             where nobody lives.
-        images: `idINSPIRE, path, void_fraction`.
+        images: `idINSPIRE, path, void_fraction`, and `reason` why there is no image.
         max_void_fraction: Share of an image that may be void, 0..1.
 
     Returns:
@@ -222,8 +222,13 @@ def usable_cells(
     Raises:
         InputError: People live in a cell without a finite income, or no cell is usable.
     """
+    # A table of an older version does not say why.
+    images = images.reindex(columns=["idINSPIRE", "path", "void_fraction", "reason"])
     table = cells[["idINSPIRE", "income_eur", "ind", "group"]].merge(
-        images, on="idINSPIRE", how="left", validate="1:1"
+        images.rename(columns={"reason": "image_reason"}),
+        on="idINSPIRE",
+        how="left",
+        validate="1:1",
     )
     table = table.sort_values("idINSPIRE", ignore_index=True)
     has_income = np.isfinite(table["income_eur"].astype("float64"))
@@ -233,7 +238,7 @@ def usable_cells(
     reason = pd.Series("", index=table.index)
     void = table["void_fraction"] > max_void_fraction
     reason[void] = f"more than {max_void_fraction:.3g} of the image is void"
-    reason[table["path"].isna()] = "no image"
+    reason[table["path"].isna()] = _no_image(table)
     reason[~has_income] = "no income"
     table["used"] = reason == ""
     table["reason"] = reason
@@ -244,6 +249,12 @@ def usable_cells(
             "see what 04 and 05 say about imagery",
         )
     return table[USABLE_COLUMNS]
+
+
+def _no_image(table: pd.DataFrame) -> pd.Series:
+    """What is told of cells without an image: why, where `image_reason` says it."""
+    told = ": " + table["image_reason"].astype("str")
+    return "no image" + told.fillna("")
 
 
 def _refuse_lacking_incomes(cells: pd.DataFrame) -> None:

@@ -79,6 +79,31 @@ def check_extent(bounds: Bounds, crs: object, where: object) -> None:
         )
 
 
+def refuse_overseas(bounds: Bounds, crs: object, where: object) -> None:
+    """Refuse data of a place that the grid of EPSG:3035 does not reach, e.g. of La Reunion.
+
+    Args:
+        bounds: Extent of the data, in `crs`.
+        crs: What the file says of itself; None where it says nothing.
+        where: The file, for the message.
+
+    Raises:
+        InputError: The data lie outside Europe.
+    """
+    if crs is None or not np.all(np.isfinite(bounds)):
+        return
+    extent = _in_degrees(bounds, CRS.from_user_input(crs))
+    if not np.all(np.isfinite(extent)) or _lies_within(extent, EUROPE_DEGREES, OVERHANG_DEGREES):
+        return
+    raise InputError(
+        f"it lies at {_degrees(extent)}, outside Europe: a city overseas is not carried, since its "
+        "cells, imagery and land cover have coordinate systems of their own, not EPSG:3035",
+        where,
+        "choose a city of metropolitan France; INSEE ships the cells of La Reunion and Martinique "
+        "in tables of their own",
+    )
+
+
 def _in_degrees(bounds: Bounds, crs: CRS) -> Bounds:
     """Bounds as longitudes and latitudes; infinite where they have none."""
     try:

@@ -41,6 +41,7 @@ class Entry:
         reads: Numbers of the steps whose files it reads.
         takes_fold: Whether it takes `--fold`.
         expects: Whether disk and time are told once it is done, since the counts are known then.
+        takes_expect: Whether it takes `--expect`, and then only says what it would fetch.
         core_s_per_megapixel: Seconds of one core for a megapixel of image, for the estimate.
         bytes_per_megapixel: What it writes for a megapixel of image, for the estimate.
         experiment: `INCOME` or `CITIES`.
@@ -53,6 +54,7 @@ class Entry:
     reads: tuple[str, ...] = ()
     takes_fold: bool = False
     expects: bool = False
+    takes_expect: bool = False
     core_s_per_megapixel: float = 0
     bytes_per_megapixel: float = 0
     experiment: str = INCOME
@@ -83,7 +85,7 @@ STEPS = (
     _income("01_download_census", DATA, "data", "census_*.parquet"),
     _income("02_import_urban_atlas", DATA, "city", "land_cover.parquet boundary.parquet"),
     _income("03_select_cells", DATA, "city", "cells.parquet", "01 02", expects=True),
-    _income("04_download_aerial", DATA, "city", "tiles.parquet", "03"),
+    _income("04_download_aerial", DATA, "city", "tiles.parquet", "03", takes_expect=True),
     _income(
         "05_cut_images",
         DATA,
@@ -173,7 +175,7 @@ STEPS = (
     _cities("26_draw_cities", SHOW, "run", "*.png *.pdf", "21 24"),
     _income("90_show_status", STATUS, NO_RECORD),
     _income("91_make_figures", SHOW, "run", "*.png *.pdf", "05 06 10 12 13 14 15 16 17"),
-    _income("92_make_report", SHOW, "run", "report.html", "12 14 15 16 91"),
+    _income("92_make_report", SHOW, "run", "report.html", "05 12 14 15 16 91"),
     _income("93_tell_results", TELL, NO_RECORD, "", "12 14"),
     _income("94_refresh_pictures", "", NO_RECORD),
 )

@@ -1,15 +1,20 @@
 """Files written whole or not at all, read back, hashed and listed."""
 
 import contextlib
+import errno
 import hashlib
 import json
+import logging
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import shown
+
+log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
@@ -40,7 +45,8 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write readable JSON, atomically."""
     with atomic(path) as temporary:
         text = json.dumps(content, indent=1, ensure_ascii=False)
-        temporary.write_text(f"{text}\n", encoding="utf-8")
+        # A name that is not UTF-8 holds surrogates, which so become escapes of JSON.
+        temporary.write_text(f"{text}\n", encoding="utf-8", errors="backslashreplace")
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
@@ -64,18 +70,90 @@ def digest(path: Path) -> str:
 def listing(folder: Path) -> list[list[Any]]:
     """Every file below a drop folder as `[name, size, mtime_ns]`, sorted.
 
-    Hidden and partial files left out.
+    Hidden and partial files are left out, and links that lead nowhere. Links to files and folders,
+    on another disk perhaps, are followed.
     """
     rows = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in names:
-            if name.startswith(".") or name.endswith(".part"):
-                continue
-            path = Path(parent, name)
-            stat = path.stat()
-            rows.append([path.relative_to(folder).as_posix(), stat.st_size, stat.st_mtime_ns])
+    for name, path in _files_by_name(folder).items():
+        stat = _stat(path)
+        if stat is not None:
+            rows.append([name, stat.st_size, stat.st_mtime_ns])
     return sorted(rows)
+
+
+def files_below(folder: Path, is_wanted: Callable[[str], bool]) -> list[Path]:
+    """The files of a drop folder's `listing` that a reader wants, sorted.
+
+    Args:
+        folder: The drop folder.
+        is_wanted: Whether the file of a name below the folder, with "/", is wanted.
+
+    Raises:
+        InputError: A wanted file has a name that is not UTF-8, which no table can hold.
+    """
+    paths = []
+    for name, path in sorted(_files_by_name(folder).items()):
+        if not is_wanted(name):
+            continue
+        if _stat(path) is None:
+            log.info("%s is not read: it is a link that leads nowhere", shown(path))
+            continue
+        if name != printable(name):
+            raise InputError(
+                f"the name {printable(name)} is not UTF-8",
+                shown(folder),
+                "rename the file or folder",
+            )
+        paths.append(path)
+    return sorted(paths)
+
+
+def printable(name: str) -> str:
+    """A file's name with escapes for the bytes that are not UTF-8 (PEP 383's surrogates)."""
+    return name.encode(errors="backslashreplace").decode()
+
+
+def _files_by_name(folder: Path) -> dict[str, Path]:
+    """Every file below a folder by its name there; hidden and partial ones left out.
+
+    A folder is read once, by its own name rather than by that of a link to it, and a link to a
+    folder above is not followed.
+    """
+    passed = {_identity(parent) for parent in folder.resolve().parents}
+    starts = [folder]
+    files = {}
+    # Links are put off until all folders that lie here themselves have been read.
+    for start in starts:
+        for parent, folders, names in os.walk(start):
+            identity = _identity(Path(parent))
+            if identity in passed:
+                folders.clear()
+                continue
+            passed.add(identity)
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            paths = [Path(parent, name) for name in folders]
+            starts += [path for path in paths if path.is_symlink()]
+            for name in names:
+                if not name.startswith(".") and not name.endswith(".part"):
+                    path = Path(parent, name)
+                    files[path.relative_to(folder).as_posix()] = path
+    return files
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """What tells a folder from all others, by whatever name; None where it is gone."""
+    stat = _stat(folder)
+    return stat and (stat.st_dev, stat.st_ino)
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    """What the disk says of the file that a path leads to; None where it leads to none."""
+    try:
+        return path.stat()
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return None
+        raise
 
 
 def open_parts(folder: Path, fingerprint: str, pictures: Path | None = None) -> Path:

@@ -2,6 +2,7 @@
 cannot keep."""
 
 import contextlib
+import errno
 import fcntl
 import logging
 import os
@@ -22,11 +23,22 @@ def hold(path: Path, title: str) -> Iterator[bool]:
         path: Path of the lock file; it holds the number of the process that has it.
         title: What is done under the lock, for the message of the one that waits.
 
+    In a folder that cannot be written nothing is locked.
+
     Yields:
         Whether another process had the lock, and may have done the work.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+")
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EROFS):
+            raise
+        # Where this process can write nothing it has nothing to guard; what it reads has been
+        # given its name when whole.
+        yield False
+        return
+    with file:
         waited = not _try_lock(file)
         if waited:
             file.seek(0)
@@ -50,8 +62,9 @@ def _try_lock(file) -> bool:
 
 def sweep(folder: Path) -> None:
     """Remove what killed processes left half-written in a folder (the names that `files.atomic`
-    gives)."""
+    gives); those in a folder that cannot be written stay."""
     for path in folder.glob(".*.tmp*"):
         owner = re.search(r"\.(\d+)\.tmp", path.name)
         if owner and not Path("/proc", owner[1]).exists() and Path("/proc/self").exists():
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)

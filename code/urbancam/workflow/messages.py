@@ -5,7 +5,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from urbancam.workflow.files import printable
+
 log = logging.getLogger("urbancam")
+
+
+class _Printable(logging.Formatter):
+    """Names of files that are not UTF-8 are shown with escapes."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
 
 
 def join_counts(counts: dict[str, Any]) -> str:
@@ -31,8 +40,10 @@ def to_terminal() -> None:
         log.removeHandler(handler)
         handler.close()
     out = logging.StreamHandler(sys.stdout)
+    out.setFormatter(_Printable())
     out.addFilter(lambda record: record.levelno < logging.ERROR)
     errors = logging.StreamHandler(sys.stderr)
+    errors.setFormatter(_Printable())
     errors.setLevel(logging.ERROR)
     log.addHandler(out)
     log.addHandler(errors)
@@ -44,5 +55,5 @@ def to_file(path: Path) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    handler.setFormatter(_Printable("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     log.addHandler(handler)

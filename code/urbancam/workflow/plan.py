@@ -21,6 +21,7 @@ PARTS = {  # as `run.sh` asks for them -> parts of the catalogue
     "show": (catalogue.SHOW,),
     "tell": (catalogue.TELL,),
 }
+EXPECT = "expect"  # the part "main" up to the step that says what it would fetch, which says it
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,15 @@ def calls(part: str, city: str, run: str, variant_names: list[str]) -> Iterator[
     """The calls of one part of the plan, in order.
 
     Args:
-        part: One of `PARTS`.
+        part: One of `PARTS`, or `EXPECT`.
         city: Name of the city, or of the cities experiment.
         run: Name of the run.
         variant_names: Variants that the part goes through, for the parts "variants" and "left-out".
     """
-    for entry in catalogue.steps_of(city, run, *PARTS[part]):
+    for entry in catalogue.steps_of(city, run, *PARTS["main" if part == EXPECT else part]):
+        if part == EXPECT and entry.takes_expect:
+            yield Call(entry, option="--expect")
+            return
         yield Call(entry)
         if entry.expects:
             yield Call(catalogue.find("90_show_status"), option="--expect")

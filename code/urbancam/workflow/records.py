@@ -17,9 +17,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from urbancam.workflow import locks, provenance
+from urbancam.workflow import consumed, locks, provenance
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.files import digest, listing, read_json, remove_leftovers, write_json
+from urbancam.workflow.files import digest, read_json, remove_leftovers, write_json
 from urbancam.workflow.paths import ROOT, shown
 
 
@@ -96,7 +96,7 @@ class Step:
             "version": self.version,
             "settings": self.settings,
             "inputs": recorded if self.inputs_may_go and not stamps else stamps,
-            "listings": {shown(folder): listing(folder) for folder in self.listings},
+            "listings": {shown(folder): consumed.listing(folder) for folder in self.listings},
         }
 
     @cached_property
@@ -180,11 +180,16 @@ class Step:
 
     def _stale_outputs(self) -> str:
         recorded = self.record.get("outputs", {})
+        # Records that were made before folders were weighed are silent about them.
+        recorded_bytes = self.record.get("folder_bytes", {})
         for path in self.all_outputs:
+            name = shown(path)
             if not path.exists():
-                return f"{shown(path)} is missing"
-            if _size(path) != recorded.get(shown(path)):
-                return f"{shown(path)} was changed"
+                return f"{name} is missing"
+            if _size(path) != recorded.get(name):
+                return f"{name} was changed"
+            if name in recorded_bytes and _folder_bytes(path) != recorded_bytes[name]:
+                return f"{name} was changed"
         return ""
 
     def finish(self, seconds: float, done: Done) -> None:
@@ -198,6 +203,9 @@ class Step:
             step = step.as_on_disk()
         content = {
             "outputs": {shown(path): _size(path) for path in step.all_outputs},
+            "folder_bytes": {
+                shown(path): _folder_bytes(path) for path in step.all_outputs if path.is_dir()
+            },
             "sha256": {shown(path): digest(path) for path in step.all_outputs if path.is_file()},
             "counts": done.counts,
             "facts": done.facts,
@@ -267,3 +275,9 @@ def _size(path: Path) -> int:
     if path.is_file():
         return path.stat().st_size
     return sum(not entry.name.startswith(".") for entry in os.scandir(path))
+
+
+def _folder_bytes(folder: Path) -> int:
+    """Bytes of the files in a folder: less where one was cut short."""
+    entries = os.scandir(folder)
+    return sum(entry.stat().st_size for entry in entries if not entry.name.startswith("."))

@@ -3,9 +3,18 @@
 What the values mean, with unit and source, stands beside them in `code/config/default.yaml`.
 """
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_serializer,
+    model_validator,
+)
 
 from urbancam.workflow import variants
 
@@ -25,6 +34,23 @@ def _public_address(value: str) -> str:
 
 
 Address = Annotated[str, AfterValidator(_public_address)]
+Year = Annotated[int, Field(ge=1990, le=2100)]
+
+NEAREST = "nearest"  # among departments, the key of all that are not named
+DEPARTMENT = re.compile(r"\d{2,3}|2[AB]")
+
+
+def _by_department(value: Any) -> Any:
+    """Years by department with codes as communes carry them; YAML reads 06 and 75 as numbers."""
+    if not isinstance(value, dict):
+        return value
+    years = {
+        key if key == NEAREST else str(key).upper().zfill(2): year for key, year in value.items()
+    }
+    unknown = sorted(key for key in years if key != NEAREST and not DEPARTMENT.fullmatch(key))
+    if unknown or not years:
+        raise ValueError(f"years stand by department (75: 2014) or {NEAREST}, not by {unknown}")
+    return dict(sorted(years.items()))
 
 
 class UndeclaredSettingError(LookupError):
@@ -56,12 +82,23 @@ class UrbanAtlas(Section):
 
 class Imagery(Section):
     source: Literal["archives", "wms"]
-    year: Annotated[int, Field(ge=1990, le=2100)] | None
+    year: Annotated[Year | dict[str, Year] | None, BeforeValidator(_by_department)]
     pixel_size_m: Annotated[float, Field(ge=0.05, le=10)]
+    coarser: bool
     fetch: bool
+    throw_away: bool
     index_url: Address
     wms_url: Address
     wms_layer: Annotated[str, Field(min_length=1)]
+    wms_failures: Literal["stop", "leave_out"]
+    wms_departments_below: Annotated[int, Field(ge=0)]
+
+    @field_serializer("year", when_used="json")
+    def _year_in_one_value(self, year: int | dict[str, int] | None) -> int | str | None:
+        """Years by department as one text: a record knows a setting by one value."""
+        if isinstance(year, dict):
+            return ", ".join(f"{department}: {value}" for department, value in year.items())
+        return year
 
 
 class Samples(Section):

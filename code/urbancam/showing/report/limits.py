@@ -26,11 +26,14 @@ DENSITY_CLASSES = (
 )
 
 
-def name_limits(metrics: pd.DataFrame, rendered: bool, target: str = "income") -> list[str]:
+def name_limits(
+    metrics: pd.DataFrame, images: pd.DataFrame, rendered: bool, target: str = "income"
+) -> list[str]:
     """What must be kept in mind of a run: of its city, its target, its imputed cells, and `LIMITS`.
 
     Args:
         metrics: `metrics.csv`, for the share of imputed cells.
+        images: `images.csv`, for the years between images and incomes.
         rendered: Whether the city is the rendered demo.
         target: What the classes are quintiles of.
     """
@@ -40,7 +43,29 @@ def name_limits(metrics: pd.DataFrame, rendered: bool, target: str = "income") -
     if target != "income":
         limits.append(DENSITY_CLASSES)
     limits.append(_imputed_words(metrics))
+    if "years_from_income" in images:  # not in what an older version of step 05 wrote
+        limits.append(_years_words(images[images["path"].notna()]))
     return [*limits, *LIMITS]
+
+
+def _years_words(images: pd.DataFrame) -> str:
+    """How far images and incomes lie apart.
+
+    Args:
+        images: The rows of `images.csv` that have an image.
+    """
+    years = images["years_from_income"].dropna()
+    if years.empty:
+        return "In which year the images were taken is not known."
+    low, high, median = years.min(), years.max(), years.median()
+    words = f"Images were taken {low:+.0f} years from the incomes"
+    if low != high:
+        words = f"Images were taken {low:+.0f} to {high:+.0f} years from the incomes"
+        words += f" (median {median:+.0f})"
+    unknown = 1 - len(years) / len(images)
+    if unknown:
+        words += f"; of {unknown:.0%} of the cells the year is not known"
+    return f"{words}. Above zero the image is newer."
 
 
 def _imputed_words(metrics: pd.DataFrame) -> str:

@@ -14,7 +14,7 @@ import shapely
 from urbancam.sources.census.incomes import COLUMNS, NUMBERS, cell_id
 from urbancam.sources.census.vintages import TABLE_SUFFIXES, VINTAGES, choose_table
 from urbancam.sources.download import archives
-from urbancam.tables import crs, geoframes, grid
+from urbancam.tables import crs, geoframes, grid, vectors
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import shown
 
@@ -114,8 +114,8 @@ def _read_layer(
     The places of its first rows are compared with their ids.
     """
     with geoframes.damage_named(where, "fetch the file again"):
-        layer = pyogrio.list_layers(path)[0, 0]
-        fields = list(pyogrio.read_info(path, layer=layer)["fields"])
+        layer = vectors.layer_names(path)[0]
+        fields = list(vectors.layer_info(path, layer)["fields"])
         field_of = _fields_of_columns(fields, columns, where)
         options = {"layer": layer, "columns": list(field_of.values())}
         frame = pyogrio.read_dataframe(path, read_geometry=False, use_arrow=True, **options)

@@ -13,10 +13,14 @@ import shapely
 from scipy.spatial import cKDTree
 
 from urbancam.tables import grid
+from urbancam.tables.crs import Bounds
 
 log = logging.getLogger(__name__)
 
 COLUMNS = ["idINSPIRE", "city", "department", "ind", "men", "income_eur", "imputed", "group"]
+# ASSUME: no inhabited place of metropolitan France lies further from the next one; what lies in a
+# city's outline further from every cell is abroad, a lake or wild land.
+REACH_M = 3000
 OVERSEAS = "97"  # departments overseas have three digits, the first two of them these
 
 
@@ -122,6 +126,53 @@ def squares_inside(boundary: shapely.Geometry, cell_size_m: int) -> pd.Series:
     corners = zip(x[inside], y[inside], strict=True)
     ids = [grid.cell_id(*corner, cell_size_m) for corner in corners]
     return pd.Series(sorted(ids), dtype="str", name="idINSPIRE")
+
+
+def reach(bounds: Bounds) -> Bounds:
+    """Bounds (m) widened by `REACH_M`, within which cells are looked for."""
+    west, south, east, north = bounds
+    return west - REACH_M, south - REACH_M, east + REACH_M, north + REACH_M
+
+
+def describe_gaps(
+    table: pd.DataFrame, boundary: shapely.Geometry, city: str, cell_size_m: int
+) -> dict[str, float]:
+    """Say how much of the outline has no cell with an income, as where it crosses the border.
+
+    Args:
+        table: Census within `reach` of the outline's bounds.
+        boundary: Polygon of the city, EPSG:3035.
+        city: Name of the city.
+        cell_size_m: Side of a cell.
+
+    Returns:
+        Shares of the outline's squares: without a cell, and beyond `REACH_M` of any.
+    """
+    centres = grid.centres(squares_inside(boundary, cell_size_m))
+    tree = cKDTree(grid.centres(table["idINSPIRE"]))
+    distances_m, _ = tree.query(centres)
+    is_empty = distances_m > 0
+    is_beyond = distances_m > REACH_M
+    square_km2 = cell_size_m**2 / 1e6
+    log.info(
+        "%s of %s km2 of %s have no cell with an income (nobody lives there, or it is abroad)",
+        f"{is_empty.sum() * square_km2:,.0f}",
+        f"{len(centres) * square_km2:,.0f}",
+        city,
+    )
+    if is_beyond.any():
+        log.warning(
+            "%s km2 (%.0f %%) of %s lie more than %d km from every French cell: they are not in "
+            "INSEE's grid, as where a city crosses the border, and nothing is said about them",
+            f"{is_beyond.sum() * square_km2:,.0f}",
+            100 * is_beyond.mean(),
+            city,
+            REACH_M // 1000,
+        )
+    return {
+        "share of area without cells": float(is_empty.mean()),
+        "share beyond French cells": float(is_beyond.mean()),
+    }
 
 
 def describe(cells: gpd.GeoDataFrame) -> dict[str, int | float]:

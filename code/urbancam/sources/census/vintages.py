@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.files import listing
+from urbancam.workflow.files import files_below
 from urbancam.workflow.paths import shown
 
 ADDRESS = "https://www.insee.fr/fr/statistiques/fichier"
@@ -105,8 +105,7 @@ def find_source(folder: Path, year: int, cell_size_m: int = 200) -> Path | None:
     Raises:
         InputError: a file of the grid that does not say its year, and none that does.
     """
-    names = [name for name, *_ in listing(folder) if READABLE.search(name)]
-    files = [folder / name for name in names]
+    files = files_below(folder, lambda name: bool(READABLE.search(name)))
     files = [path for path in files if _is_of_grid(path.name, cell_size_m)]
     # The year stands in the file's name, or in that of a folder above it.
     years = {path: YEAR.findall(path.relative_to(folder).as_posix()) for path in files}

@@ -77,7 +77,11 @@ def without_user_info(text: str) -> str:
 
 
 def open_answer(
-    session: requests.Session, url: str, headers: dict[str, str], patience: Patience
+    session: requests.Session,
+    url: str,
+    headers: dict[str, str],
+    patience: Patience,
+    method: str = "GET",
 ) -> requests.Response:
     """The server's answer, its body not read yet.
 
@@ -93,7 +97,9 @@ def open_answer(
     headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"} | headers
     where = without_user_info(url)
     with passing_faults(where):
-        answer = session.get(url, headers=headers, stream=True, timeout=patience.timeout_s)
+        answer = session.request(
+            method, url, headers=headers, stream=True, timeout=patience.timeout_s
+        )
     status = answer.status_code
     # 416: no byte after the start of the range, for the caller to deal with.
     answers_the_range = status in (206, 416) and "Range" in headers

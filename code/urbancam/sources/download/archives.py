@@ -1,13 +1,14 @@
 """Unpack zip and 7z archives, multi-volume ones too, without trusting them.
 
-Refused: names that leave the folder, absolute names, links, two members of one name, encryption,
-more bytes than the disk has room for. Every member is checked against its CRC and takes its name
-only when whole, so unpacking again after a kill goes on.
+Refused, of the members that are wanted: names that leave the folder, absolute names, links, two
+members of one name; and encryption, more bytes than the disk has room for. Every member is checked
+against its CRC and takes its name only when whole, so unpacking again after a kill goes on.
 """
 
 import logging
 import re
 import shutil
+import stat
 from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
@@ -15,7 +16,8 @@ from pathlib import Path
 import py7zr
 
 from urbancam.sources.download.containers import is_zip, open_7z, open_zip
-from urbancam.sources.download.members import Member, check_distinct, is_whole, safe_name
+from urbancam.sources.download.members import Member, check_safe, is_whole, plain_name
+from urbancam.sources.download.volumes import IncompleteError
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic
 from urbancam.workflow.paths import shown
@@ -34,14 +36,24 @@ def is_archive(path: Path | str) -> bool:
 
 
 def list_members(archive: Path) -> list[Member]:
-    """The files in an archive, all of their names checked.
+    """The files in an archive, but for those that macOS adds.
 
     Raises:
-        InputError: Damaged, encrypted, or with a member that could write outside its folder.
+        InputError: Damaged or encrypted.
     """
     members = _zip_members(archive) if is_zip(archive) else _7z_members(archive)
-    check_distinct(members, archive)
-    return members
+    return [member for member in members if not member.is_litter]
+
+
+def is_incomplete(archive: Path) -> bool:
+    """Whether an archive is not there as a whole: a volume is missing, or a file was cut short."""
+    try:
+        list_members(archive)
+    except IncompleteError:
+        return True
+    except InputError:  # damaged, or unsafe: whoever unpacks it says so
+        return False
+    return False
 
 
 def unpack(
@@ -61,6 +73,7 @@ def unpack(
         InputError: Damaged, unsafe, encrypted, a volume missing, or no room for it.
     """
     members = [member for member in list_members(archive) if is_wanted(member.name)]
+    check_safe(members, archive)
     folder.mkdir(parents=True, exist_ok=True)
     _check_inside(members, folder, archive)
 
@@ -98,7 +111,12 @@ def unpack_nested(
 def _zip_members(archive: Path) -> list[Member]:
     with open_zip(archive) as container:
         return [
-            Member(safe_name(info.filename, archive), info.file_size, info.CRC)
+            Member(
+                info.filename,
+                info.file_size,
+                info.CRC,
+                is_link=stat.S_ISLNK(info.external_attr >> 16),  # the upper half is Unix's mode
+            )
             for info in container.infolist()
             if not info.is_dir()
         ]
@@ -107,7 +125,12 @@ def _zip_members(archive: Path) -> list[Member]:
 def _7z_members(archive: Path) -> list[Member]:
     with open_7z(archive) as container:
         return [
-            Member(safe_name(file.filename, archive), file.uncompressed, file.crc32)
+            Member(
+                file.filename,
+                file.uncompressed,
+                file.crc32,
+                is_link=file.is_symlink or file.is_junction or file.is_socket,
+            )
             for file in container.files
             if not file.is_directory
         ]
@@ -118,8 +141,9 @@ def _check_inside(members: list[Member], folder: Path, archive: Path) -> None:
     for member in members:
         target = (folder / member.name).resolve()
         if not target.is_relative_to(folder.resolve()):
-            what = f"member {member.name!r} leaves its folder"
-            raise InputError(what, shown(archive), "do not use this archive")
+            what = f"member {member.name!r} leaves its folder: one on its way there is a link"
+            do = f"put the folder itself below {shown(folder)}, or unpack the archive by hand"
+            raise InputError(what, shown(archive), do)
 
 
 def _check_room(members: list[Member], folder: Path, archive: Path) -> None:
@@ -137,7 +161,7 @@ def _unpack_zip(archive: Path, folder: Path, members: list[Member]) -> None:
         for info in container.infolist():
             if info.is_dir():
                 continue
-            name = safe_name(info.filename, archive)
+            name = plain_name(info.filename)
             if name not in names:
                 continue
             with (
@@ -156,7 +180,7 @@ def _unpack_7z(archive: Path, folder: Path, members: list[Member]) -> None:
         files = [
             file
             for file in container.files
-            if not file.is_directory and safe_name(file.filename, archive) in names
+            if not file.is_directory and plain_name(file.filename) in names
         ]
         # Files of one block follow each other; py7zr decompresses from a block's beginning.
         for _, block in groupby(files, key=lambda file: id(file.folder)):
@@ -165,7 +189,7 @@ def _unpack_7z(archive: Path, folder: Path, members: list[Member]) -> None:
             container.reset()
             container.extract(staging, targets=file_names)
             for file_name in file_names:
-                _move(staging / file_name, folder / safe_name(file_name, archive), file_name)
+                _move(staging / file_name, folder / plain_name(file_name), file_name)
     shutil.rmtree(staging, ignore_errors=True)
 
 

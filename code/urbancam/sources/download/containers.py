@@ -3,7 +3,6 @@
 import errno
 import io
 import lzma
-import stat
 import struct
 import zipfile
 import zlib
@@ -14,8 +13,13 @@ from pathlib import Path
 import py7zr
 from py7zr.exceptions import ArchiveError, PasswordRequired
 
-from urbancam.sources.download.members import link_error
-from urbancam.sources.download.volumes import SEVEN_ZIP_MAGIC, JoinedFiles, check_whole, volumes
+from urbancam.sources.download.volumes import (
+    SEVEN_ZIP_MAGIC,
+    IncompleteError,
+    JoinedFiles,
+    check_whole,
+    volumes,
+)
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import shown
 
@@ -46,6 +50,7 @@ def is_zip(archive: Path) -> bool:
     """Whether an archive is a zip, by its first bytes; else it is a 7z.
 
     Raises:
+        IncompleteError: The file is empty.
         InputError: It is neither.
     """
     with archive.open("rb") as file:
@@ -55,10 +60,10 @@ def is_zip(archive: Path) -> bool:
         return True
     if head.startswith(SEVEN_ZIP_MAGIC):
         return False
-    what = "the file is empty"
-    if head:
-        what = f"the file is neither zip nor 7z, it begins with {head[:32]!r}"
     advice = "delete it and fetch it again; a server may have sent a page instead"
+    if not head:
+        raise IncompleteError("the file is empty", shown(archive), advice)
+    what = f"the file is neither zip nor 7z, it begins with {head[:32]!r}"
     raise InputError(what, shown(archive), advice)
 
 
@@ -67,13 +72,14 @@ def open_zip(archive: Path) -> Iterator[zipfile.ZipFile]:
     """A zip archive opened for reading.
 
     Raises:
-        InputError: It is damaged or encrypted, or holds a link.
+        IncompleteError: It ends before its list of members, which stands last.
+        InputError: It is damaged or encrypted.
     """
+    if not zipfile.is_zipfile(archive):
+        what = "the archive is cut short: the list of its members, which stands last, is missing"
+        raise IncompleteError(what, shown(archive), "delete it and fetch it again")
     with _plain_damage(archive), zipfile.ZipFile(archive) as container:
         for info in container.infolist():
-            file_mode = info.external_attr >> 16  # the upper half holds Unix's mode
-            if stat.S_ISLNK(file_mode):
-                raise link_error(info.filename, archive)
             if info.flag_bits & ZIP_ENCRYPTED:
                 raise PasswordRequired
         yield container
@@ -84,7 +90,8 @@ def open_7z(archive: Path) -> Iterator[py7zr.SevenZipFile]:
     """A 7z archive opened for reading, all of its volumes as one file.
 
     Raises:
-        InputError: It is damaged or encrypted, lacks a volume, or holds a link.
+        IncompleteError: It is cut short, or lacks a volume.
+        InputError: It is damaged or encrypted.
     """
     paths = volumes(archive)
     check_whole(paths)
@@ -94,9 +101,6 @@ def open_7z(archive: Path) -> Iterator[py7zr.SevenZipFile]:
         io.BufferedReader(raw_file, BUFFER_BYTES) as file,
         py7zr.SevenZipFile(file) as container,
     ):
-        for member in container.files:
-            if member.is_symlink or member.is_junction or member.is_socket:
-                raise link_error(member.filename, archive)
         yield container
 
 

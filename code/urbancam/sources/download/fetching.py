@@ -14,8 +14,14 @@ from pathlib import Path
 
 import requests
 
-from urbancam.sources.download.answers import Patience, open_answer, passing_faults, persist
-from urbancam.sources.download.partial_file import PartialFile, check_size
+from urbancam.sources.download.answers import (
+    Patience,
+    content_length,
+    open_answer,
+    passing_faults,
+    persist,
+)
+from urbancam.sources.download.partial_file import PART_SUFFIX, PartialFile, check_size
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import shown
 
@@ -56,7 +62,8 @@ def fetch(
     patience: Patience = Patience(),
     session: requests.Session | None = None,
 ) -> Path:
-    """Fetch a file unless it is in place; an interrupted download goes on where it was.
+    """Fetch a file unless it is in place; an interrupted download goes on where it was, and so
+    does a file in place that is shorter than it should be.
 
     Args:
         url: Address; user info in it never reaches a log, a record or an error.
@@ -78,16 +85,44 @@ def fetch(
     path.parent.mkdir(parents=True, exist_ok=True)
     with _lock(path) as state_path:
         # Another process may have fetched it while this one waited for the lock.
-        if path.exists():
+        is_cut_short = path.exists() and path.stat().st_size < (size_bytes or 0)
+        if path.exists() and not is_cut_short:
             _check_in_place(path, size_bytes)
             return path
         session = session or requests.Session()
         partial = PartialFile(url, path, state_path, size_bytes, patience, session)
+        if is_cut_short:
+            log.info("%s is cut short, goes on with it", shown(path))
+            partial.adopt(size_bytes)
         _complete(partial, md5, check)
         # Only a file that has passed its checks takes its name.
         os.replace(partial.part_path, path)
     log.info("fetched %s (%s bytes)", shown(path), f"{path.stat().st_size:,}")
     return path
+
+
+def announced_bytes(
+    url: str, patience: Patience = Patience(), session: requests.Session | None = None
+) -> int | None:
+    """The size that a server announces for a file; None where it announces none.
+
+    Raises:
+        AbsentError: The server says there is no such file.
+        InputError: It does not answer, in spite of all patience.
+    """
+    session = session or requests.Session()
+
+    def attempt() -> int | None:
+        with open_answer(session, url, {}, patience, method="HEAD") as answer:
+            return content_length(answer)
+
+    return persist(attempt, lambda: 0, url, patience)
+
+
+def bytes_in_place(path: Path) -> int:
+    """Bytes of a file that are here, be it whole or on its way."""
+    part_path = path.with_name(path.name + PART_SUFFIX)
+    return max((file.stat().st_size for file in (path, part_path) if file.exists()), default=0)
 
 
 @contextlib.contextmanager

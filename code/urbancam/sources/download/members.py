@@ -18,24 +18,63 @@ class Member:
     """One file in an archive.
 
     Args:
-        name: Path inside the archive, with "/", safe to unpack.
+        raw_name: Path inside the archive, as it stands there; only `check_safe` says whether it may
+            be unpacked.
         size_bytes: Size of the unpacked file.
         crc32: CRC-32 of the unpacked bytes; None where the archive keeps none.
+        is_link: Whether it is a link, or another thing that is no plain file.
     """
 
-    name: str
+    raw_name: str
     size_bytes: int
     crc32: int | None
+    is_link: bool = False
+
+    @property
+    def name(self) -> str:
+        """Path inside the archive, with "/"."""
+        return plain_name(self.raw_name)
+
+    @property
+    def is_litter(self) -> bool:
+        """Whether it is one of the files that macOS adds to archives for itself."""
+        *folders, file = self.name.split("/")
+        return "__MACOSX" in folders or file.startswith("._") or file == ".DS_Store"
 
 
-def safe_name(name: str, archive: Path) -> str:
+def plain_name(name: str) -> str:
+    """The name with "/", also where an archive made on Windows parts its folders with "\\"."""
+    return PurePosixPath(*name.replace("\\", "/").split("/")).as_posix()
+
+
+def check_safe(members: list[Member], archive: Path) -> None:
+    """Refuse members that could be written outside their folder, or over each other.
+
+    Raises:
+        InputError: The first such member.
+    """
+    for member in members:
+        if member.is_link:
+            raise InputError(
+                f"member {member.raw_name!r} is a link",
+                shown(archive),
+                "do not use this archive, or unpack it by hand",
+            )
+        safe_name(member.raw_name, archive)
+    check_distinct(members, archive)
+
+
+def safe_name(name: str, source: Path | str) -> str:
     """The name with "/", if it stays below its folder.
+
+    Args:
+        name: What an archive or a server calls a file.
+        source: The archive or the address, for the message.
 
     Raises:
         InputError: The name is absolute, or has "..", a drive, a control character, or a part too
             long for a file system.
     """
-    # Archives made on Windows may part their folders with "\\".
     parts = name.replace("\\", "/").split("/")
     is_absolute = parts[0] == ""
     has_drive = re.match(r"[A-Za-z]:", name)
@@ -49,23 +88,14 @@ def safe_name(name: str, archive: Path) -> str:
         or has_control_character
         or is_too_long
     )
-    plain_name = PurePosixPath(*parts).as_posix()
-    if is_unsafe or plain_name == ".":
+    plain = plain_name(name)
+    if is_unsafe or plain == ".":
         raise InputError(
-            f"member {name!r} has a name that is not safe to unpack",
-            shown(archive),
-            "do not use this archive, or unpack it by hand",
+            f"{name!r} is a name that is not safe to write to",
+            shown(source) if isinstance(source, Path) else source,
+            "do not use this source, or fetch and unpack the file by hand",
         )
-    return plain_name
-
-
-def link_error(name: str, archive: Path) -> InputError:
-    """The error of a member that is a link."""
-    return InputError(
-        f"member {name!r} is a link",
-        shown(archive),
-        "do not use this archive, or unpack it by hand",
-    )
+    return plain
 
 
 def check_distinct(members: list[Member], archive: Path) -> None:

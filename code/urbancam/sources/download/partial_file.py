@@ -5,6 +5,7 @@ The bytes stand in `<name>.part`; the server's words (length, ETag) in a hidden 
 
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import shown
 
 CHUNK_BYTES = 1 << 20
+PART_SUFFIX = ".part"
 OVERLAP_BYTES = 4096  # read again when resuming: shows a body that was swapped between two requests
 
 
@@ -52,7 +54,7 @@ class PartialFile:
     ) -> None:
         self.url = url
         self.path = path
-        self.part_path = path.with_name(path.name + ".part")
+        self.part_path = path.with_name(path.name + PART_SUFFIX)
         self.state_path = state_path
         self.size_bytes = size_bytes
         self.patience = patience
@@ -64,6 +66,19 @@ class PartialFile:
     def byte_count(self) -> int:
         """Number of bytes that are here already."""
         return self.part_path.stat().st_size if self.part_path.exists() else 0
+
+    def adopt(self, size_bytes: int) -> None:
+        """Go on with a file that stands in the whole one's place, but is cut short.
+
+        Args:
+            size_bytes: Size of the whole file.
+        """
+        if self.path.stat().st_size <= self.byte_count():
+            return  # more of it has been fetched already
+        os.replace(self.path, self.part_path)
+        # Who has put it there did not say which file of the server it is: the bytes must tell.
+        state = {"url": without_user_info(self.url), "total": size_bytes, "etag": None}
+        self.state_path.write_text(json.dumps(state))
 
     def drop(self) -> None:
         """Forget the bytes and what the server said of them."""
@@ -167,7 +182,8 @@ class PartialFile:
         # A file that the server has replaced since differs in length or ETag.
         same_start = match and int(match[1]) == start
         same_length = state["total"] in (None, total_bytes)
-        same_etag = answer.headers.get("ETag", state["etag"]) == state["etag"]
+        etag = state["etag"]
+        same_etag = etag is None or answer.headers.get("ETag", etag) == etag
         if not (same_start and same_length and same_etag):
             self.drop()
             raise PassingError("the server goes on with another file, beginning afresh")

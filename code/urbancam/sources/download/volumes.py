@@ -13,6 +13,10 @@ SIGNATURE_BYTES = 32  # magic, version, CRC, then offset and size of the header 
 HEADER_PLACE = 12  # byte of the signature at which the header's offset and size stand
 
 
+class IncompleteError(InputError):
+    """An archive is not whole yet: a volume is missing, or a file was cut short."""
+
+
 def volumes(archive: Path) -> list[Path]:
     """The volumes of an archive, in order; the archive itself where it is in one piece.
 
@@ -20,7 +24,7 @@ def volumes(archive: Path) -> list[Path]:
         archive: `X.zip`, `X.7z` or `X.7z.001`.
 
     Raises:
-        InputError: A volume between the first and the last is missing.
+        IncompleteError: A volume between the first and the last is missing.
     """
     match = re.fullmatch(r"(.*\.7z)\.(0*1)", archive.name, re.IGNORECASE)
     if not match:
@@ -32,7 +36,7 @@ def volumes(archive: Path) -> list[Path]:
     missing = [path.name for path in paths if not path.is_file()]
     if missing:
         what = f"volumes are missing: {', '.join(missing)}"
-        raise InputError(what, shown(archive), "fetch them, then run again")
+        raise IncompleteError(what, shown(archive), "fetch them, then run again")
     return paths
 
 
@@ -50,12 +54,15 @@ def check_whole(paths: list[Path]) -> None:
     """Refuse a 7z whose volumes together are shorter than its first bytes say.
 
     Raises:
-        InputError: Which volume is cut short, or that the last is missing.
+        IncompleteError: Which volume is cut short, or that the last is missing.
     """
     with paths[0].open("rb") as file:
         signature = file.read(SIGNATURE_BYTES)
-    if len(signature) < SIGNATURE_BYTES or not signature.startswith(SEVEN_ZIP_MAGIC):
+    if not signature.startswith(SEVEN_ZIP_MAGIC):
         return  # no 7z: whoever opens it says so
+    if len(signature) < SIGNATURE_BYTES:
+        what = f"it has only {len(signature)} bytes"
+        raise IncompleteError(what, shown(paths[0]), "fetch it again")
     # The header stands at the very end, so its end is the archive's.
     header_offset, header_bytes = struct.unpack_from("<QQ", signature, HEADER_PLACE)
     lengths = [path.stat().st_size for path in paths]
@@ -71,7 +78,7 @@ def check_whole(paths: list[Path]) -> None:
     ]
     culprit = ", ".join(short_volumes) or f"{paths[-1].name}, or one missing after it,"
     what = f"the archive lacks {missing_bytes:,} bytes: {culprit} cut short"
-    raise InputError(what, shown(paths[0]), "fetch it again")
+    raise IncompleteError(what, shown(paths[0]), "fetch it again")
 
 
 class JoinedFiles(io.RawIOBase):

@@ -7,9 +7,22 @@ import geopandas as gpd
 import numpy as np
 
 from urbancam.sources.download.answers import Patience
-from urbancam.sources.ign import wms
-from urbancam.sources.ign.fetching import fetch_departments, fetch_linked, lacking_departments
+from urbancam.sources.ign import cellwise
+from urbancam.sources.ign.campaigns import Wanted
+from urbancam.sources.ign.expectation import (
+    Expectation,
+    log_expectation,
+    log_images_expectation,
+)
+from urbancam.sources.ign.fetching import (
+    begun_packs,
+    fetch_linked,
+    fetch_pack,
+    lacking_departments,
+    pending_links,
+)
 from urbancam.sources.ign.getmap import requests_for
+from urbancam.sources.ign.holdings import survey
 from urbancam.sources.ign.links import read_links
 from urbancam.sources.ign.tiles import (
     BARE_SHARE,
@@ -17,6 +30,7 @@ from urbancam.sources.ign.tiles import (
     CityTiles,
     covered_share,
     find_tiles,
+    no_tiles,
 )
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import ROOT, shown
@@ -34,6 +48,7 @@ def from_archives(
     data: Path,
     folder: Path,
     patience: Patience = Patience(),
+    consumer: Path | None = None,
 ) -> tuple[CityTiles, list[InputError]]:
     """Tiles out of packs: those in place, those of the links file, then IGN's for what is missing.
 
@@ -44,22 +59,84 @@ def from_archives(
         data: The data folder.
         folder: The drop folder below it.
         patience: How long to bear with servers.
+        consumer: The city's folder of results: tiles that have served it and were thrown away
+            count as there.
 
     Returns:
         The tiles, and what could not be fetched.
     """
-    faults = []
-    if imagery.fetch:
-        faults += fetch_linked(read_links(LINKS, city), folder, patience)
-    city_tiles = find_tiles(cells, data, folder, imagery.year)
+    wanted = Wanted.from_settings(imagery)
+    expectation = expect_from_archives(cells, imagery, city, folder, patience, consumer)
+    faults = fetch_linked(expectation.links, folder, patience)
+    if expectation.links:
+        # A link that is dead leaves its department to IGN's index.
+        expectation.links = []
+        expectation.holdings = survey(cells, folder, wanted, consumer)
+        _ask_index(expectation, cells, imagery, folder, patience)
+    faults += list(expectation.faults.values())
+    for offer in expectation.offers.values():
+        faults += fetch_pack(offer, folder, patience)
 
-    # IGN's index is asked only for departments of which nothing is in place.
-    departments = lacking_departments(cells, city_tiles, folder, imagery.year)
-    if departments and imagery.fetch:
-        log.info("no pack in place for %s; asks IGN's index", ", ".join(departments))
-        faults += fetch_departments(departments, imagery.year, imagery.index_url, folder, patience)
-        city_tiles = find_tiles(cells, data, folder, imagery.year)
-    return city_tiles, faults
+    city_tiles = find_tiles(cells, data, folder, wanted, consumer)
+    city_tiles, wms_faults = cellwise.complete(city_tiles, cells, imagery, data, folder, patience)
+    faults += _pack_faults(cells, city_tiles, imagery.fetch)
+    return city_tiles, [_with_way_on(fault) for fault in faults] + wms_faults
+
+
+def expect_from_archives(
+    cells: gpd.GeoDataFrame,
+    imagery: Imagery,
+    city: str,
+    folder: Path,
+    patience: Patience = Patience(),
+    consumer: Path | None = None,
+) -> Expectation:
+    """What the city's imagery will take out of packs, said by department; nothing is fetched yet.
+
+    Arguments as of `from_archives`.
+    """
+    wanted = Wanted.from_settings(imagery)
+    expectation = Expectation(survey(cells, folder, wanted, consumer))
+    if imagery.fetch:
+        absent = expectation.holdings.absent
+        expectation.links = pending_links(read_links(LINKS, city), folder, patience, absent)
+        _ask_index(expectation, cells, imagery, folder, patience)
+    few = cellwise.few_departments(cells, imagery.wms_departments_below)
+    log_expectation(expectation, cells, few, folder)
+    return expectation
+
+
+def _ask_index(
+    expectation: Expectation,
+    cells: gpd.GeoDataFrame,
+    imagery: Imagery,
+    folder: Path,
+    patience: Patience,
+) -> None:
+    """Ask IGN's index for the departments of which imagery is missing that nobody links."""
+    few = cellwise.few_departments(cells, imagery.wms_departments_below)
+    served = few | expectation.linked_departments()
+    lacking = lacking_departments(cells, expectation.holdings)
+    departments = [department for department in lacking if department not in served]
+    if departments:
+        log.info("imagery is missing in %s; asks IGN's index", ", ".join(departments))
+        begun = begun_packs(expectation.holdings, folder)
+        wanted = Wanted.from_settings(imagery)
+        expectation.ask(departments, imagery.index_url, wanted, begun, patience)
+
+
+def _pack_faults(
+    cells: gpd.GeoDataFrame, city_tiles: CityTiles, has_fetched: bool
+) -> list[InputError]:
+    """What is wrong with packs in place of departments whose cells lack imagery.
+
+    An archive that is not whole counts only where it should have been completed.
+    """
+    is_lacking = covered_share(cells, city_tiles.tiles) < WHOLE_SHARE
+    lacking = {None, *cells["department"][is_lacking]} if is_lacking.any() else set()
+    holdings = city_tiles.holdings
+    faults = holdings.all_faults() + (holdings.incomplete if has_fetched else [])
+    return [fault for pack, fault in faults if pack.department in lacking]
 
 
 def from_wms(
@@ -71,12 +148,15 @@ def from_wms(
     patience: Patience = Patience(),
 ) -> tuple[CityTiles, list[InputError]]:
     """One image per cell from IGN's server; arguments and result as of `from_archives`."""
+    expect_from_wms(cells, imagery, city, folder)
+    return cellwise.with_images(no_tiles(), cells, imagery, data, folder, patience)
+
+
+def expect_from_wms(cells: gpd.GeoDataFrame, imagery: Imagery, city: str, folder: Path) -> None:
+    """Say what the images of the cells will take; the server is not asked."""
     layer = imagery.wms_layer
     image_requests = requests_for(cells, imagery.wms_url, layer, imagery.pixel_size_m)
-    image_folder = folder / "wms" / layer
-    faults = wms.fetch_images(image_requests, image_folder, patience)
-    tiles = wms.image_table(image_requests, cells, data, image_folder, layer)
-    return CityTiles(tiles), faults
+    log_images_expectation(image_requests, folder / "wms" / layer)
 
 
 def report_coverage(
@@ -102,6 +182,12 @@ def report_coverage(
     if faults:
         raise _fetch_error(faults)
     # Going on with some cells is the user's choice; with none there is nothing to go on with.
+    if is_bare.all() and city_tiles.lacking is not None:
+        raise InputError(
+            f"no cell has imagery: {city_tiles.lacking['reason'].iloc[0]}",
+            "imagery.wms_layer",
+            "look the layer and imagery.fetch up, or take packs with another --results folder",
+        )
     if is_bare.all():
         departments = ", ".join(sorted(set(cells["department"])))
         raise InputError(
@@ -131,26 +217,39 @@ def _log_coverage(cells: gpd.GeoDataFrame, city_tiles: CityTiles, share: np.ndar
         f"{is_bare.sum():,}",
     )
 
+    is_of_wms = np.zeros(len(cells), bool)
+    if city_tiles.lacking is not None:
+        is_of_wms = cells["idINSPIRE"].isin(city_tiles.lacking["idINSPIRE"]).to_numpy()
+        for reason, count in city_tiles.lacking["reason"].value_counts().items():
+            log.info("  %s cells have no image from the WMS: %s", f"{count:,}", reason)
+
     departments_in_place = set(city_tiles.tiles["department"])
-    lacking_by_department = cells["department"][~is_whole].value_counts().sort_index()
+    lacking_packs = cells["department"][~is_whole & ~is_of_wms]
+    lacking_by_department = lacking_packs.value_counts().sort_index()
     for department, count in lacking_by_department.items():
         reason = "no imagery of it is in place"
         if department in departments_in_place:
             reason = "some of its tiles are missing"
         log.info("  department %s: %s cells lack imagery; %s", department, f"{count:,}", reason)
 
-    for pack, names in city_tiles.absent.items():
+    for pack, names in city_tiles.holdings.absent.items():
         first_names = ", ".join(names[:10])
         log.info("  %s lacks %d tiles that its index names: %s", pack, len(names), first_names)
 
 
 def _fetch_error(faults: list[InputError]) -> InputError:
-    """The first fault, with the number of the others and how to go on."""
+    """The first fault, with the number of the others."""
     first = faults[0]
-    more = f" (and {len(faults) - 1:,} more like it)" if len(faults) > 1 else ""
+    more = f" (and {len(faults) - 1:,} more)" if len(faults) > 1 else ""
+    what = f"some imagery could not be fetched: {first.what}{more}"
+    return InputError(what, first.where, first.do)
+
+
+def _with_way_on(fault: InputError) -> InputError:
+    """A fault of a pack, with how to go on with or without it."""
     return InputError(
-        f"some imagery could not be fetched: {first.what}{more}",
-        first.where,
-        f"{first.do}; what is there is kept, run the step again. Or go on without: "
+        fault.what,
+        fault.where,
+        f"{fault.do}; what is there is kept, run the step again. Or go on without: "
         "--set imagery.fetch=false uses the packs in place",
     )

@@ -2,102 +2,173 @@
 
 import logging
 import shutil
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import geopandas as gpd
 
-from urbancam.sources.download import fetching
+from urbancam.sources.download import archives, fetching
 from urbancam.sources.download.answers import Patience
+from urbancam.sources.download.partial_file import PART_SUFFIX
 from urbancam.sources.ign import index
+from urbancam.sources.ign.campaigns import Wanted
+from urbancam.sources.ign.holdings import Holdings
 from urbancam.sources.ign.links import RemoteFile
 from urbancam.sources.ign.pack_names import pack_stem
 from urbancam.sources.ign.packs import find_packs
-from urbancam.sources.ign.tiles import WHOLE_SHARE, CityTiles, covered_share
+from urbancam.sources.ign.tiles import BARE_SHARE, WHOLE_SHARE, covered_share, in_one_table
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import shown
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Offer:
+    """What IGN's index has for a department.
+
+    Args:
+        names: All packs of the department.
+        name: The one to fetch.
+        files: Its volumes.
+    """
+
+    names: list[str]
+    name: str
+    files: list[RemoteFile]
+
+
+def pending_links(
+    files: list[RemoteFile],
+    folder: Path,
+    patience: Patience = Patience(),
+    absent: Collection[str] = (),
+) -> list[RemoteFile]:
+    """The archives of `aerial_links.txt` that are not in the drop folder, unpacked or not.
+
+    Args:
+        files: The archives.
+        folder: The drop folder.
+        patience: How long to bear with the servers.
+        absent: Names of unpacked packs that lack tiles which are needed.
+
+    Returns:
+        They, with the sizes that the server says, where it says them.
+    """
+    if not files:
+        return []
+    packs = find_packs(folder)
+    # An archive may be deleted once what is needed of it is unpacked.
+    unpacked = {pack.name for pack in packs if not pack.is_archive} - set(absent)
+    incomplete = {
+        pack.name for pack in packs if pack.is_archive and archives.is_incomplete(pack.path)
+    }
+    pending = []
+    for file in files:
+        stem = pack_stem(file.name)
+        is_absent = stem not in unpacked and not (folder / file.name).exists()
+        if is_absent or stem in incomplete:
+            pending.append(replace(file, size_bytes=_announced_bytes(file, patience)))
+    return pending
+
+
+def _announced_bytes(file: RemoteFile, patience: Patience) -> int | None:
+    """The size of a linked file; None where the server does not say it at once."""
+    try:
+        return fetching.announced_bytes(file.url, replace(patience, tries=1))
+    except InputError:
+        return None  # whoever fetches it says what is wrong
+
+
 def fetch_linked(
     files: list[RemoteFile], folder: Path, patience: Patience = Patience()
 ) -> list[InputError]:
-    """Fetch the archives of `aerial_links.txt` that are not in the drop folder, unpacked or not.
+    """Fetch the files of `pending_links`.
 
     Returns:
         What went wrong, by file; the others have been fetched.
     """
-    if not files:
-        return []
-    unpacked = {pack.name for pack in find_packs(folder) if not pack.is_archive}
     faults = []
     for file in files:
-        # An archive may be deleted once it is unpacked.
-        if pack_stem(file.name) in unpacked:
-            continue
+        path = folder / file.name
         try:
-            fetching.fetch(file.url, folder / file.name, patience=patience)
+            fetching.fetch(file.url, path, size_bytes=file.size_bytes, patience=patience)
         except InputError as error:
             log.info("%s: %s", file.name, error.what)
             faults.append(error)
     return faults
 
 
-def lacking_departments(
-    cells: gpd.GeoDataFrame, city_tiles: CityTiles, folder: Path, year: int | None
-) -> list[str]:
-    """Departments whose cells lack imagery and of which no pack is in place."""
-    packs = [pack for pack in find_packs(folder) if year in (None, pack.year)]
-    departments_in_place = {pack.department for pack in packs}
-    is_lacking = covered_share(cells, city_tiles.tiles) < WHOLE_SHARE
-    return sorted(set(cells["department"][is_lacking]) - departments_in_place)
+def lacking_departments(cells: gpd.GeoDataFrame, holdings: Holdings) -> list[str]:
+    """Departments of which imagery is to be fetched.
+
+    Those with cells that no tile covers, or that a tile would cover which a pack's index names and
+    which is not there; not those whose whole archive is in place, which has no more to give.
+    """
+    share = covered_share(cells, in_one_table(holdings.obtainable()))
+    could_be_covered = covered_share(cells, in_one_table(holdings.out_of_reach())) > BARE_SHARE
+    is_lacking = (share < BARE_SHARE) | ((share < WHOLE_SHARE) & could_be_covered)
+    with_archive = {archive.department for archive in holdings.whole_archives}
+    return sorted(set(cells["department"][is_lacking]) - with_archive)
 
 
-def fetch_departments(
-    departments: list[str],
-    year: int | None,
+def begun_packs(holdings: Holdings, folder: Path) -> set[str]:
+    """Names of the packs that are in place in part, so that they can be gone on with."""
+    names = {pack.name for pack, _ in holdings.incomplete} | set(holdings.absent)
+    # Of a download killed in its first file nothing has its name yet.
+    parts = [path.name.removesuffix(PART_SUFFIX) for path in folder.glob(f"*{PART_SUFFIX}")]
+    return names | {pack_stem(name) for name in parts}
+
+
+def ask_index(
+    department: str,
     index_url: str,
-    folder: Path,
+    wanted: Wanted,
     patience: Patience = Patience(),
-) -> list[InputError]:
-    """Fetch one pack for each department.
+    begun: Collection[str] = (),
+) -> Offer:
+    """What IGN's index has for a department, and which of it is to be fetched.
 
     Args:
-        departments: Codes of the departments.
-        year: Year of the campaign; None takes the newest.
-        index_url: Address of IGN's index.
-        folder: The drop folder.
-        patience: How long to bear with the servers.
+        department: Code of the department.
+        index_url: Address of the index.
+        wanted: Which campaigns are wanted.
+        patience: How long to bear with the server.
+        begun: Packs that are in place in part.
+
+    Raises:
+        AbsentError: The index has none that is wanted.
+        InputError: The index cannot be had or read.
+    """
+    addresses = index.packs_on_offer(index_url, department, patience)
+    name = index.choose_pack(addresses, department, wanted, begun)
+    if name is None:
+        raise index.absent_pack(addresses, department, wanted, index_url)
+    return Offer(sorted(addresses), name, index.list_files(addresses[name], patience))
+
+
+def fetch_pack(offer: Offer, folder: Path, patience: Patience = Patience()) -> list[InputError]:
+    """Fetch the volumes of the pack that is to be fetched.
 
     Returns:
-        What went wrong, by department; the others have been fetched.
+        What went wrong, if anything did; what has been fetched is kept.
     """
-    faults = []
-    for department in departments:
-        try:
-            _fetch_department(department, year, index_url, folder, patience)
-        except InputError as error:
-            log.info("department %s: %s", department, error.what)
-            faults.append(error)
-    return faults
-
-
-def _fetch_department(
-    department: str, year: int | None, index_url: str, folder: Path, patience: Patience
-) -> None:
-    """Fetch the volumes of the pack that the index has for a department."""
-    name, url = index.find_pack(index_url, department, year, patience)
-    files = index.list_files(url, patience)
-    _check_room(files, folder)
-    log.info("fetches %s: %d files, %s", name, len(files), _size(files))
-    for file in files:
-        fetching.fetch(
-            file.url,
-            folder / file.name,
-            size_bytes=file.size_bytes,
-            md5=file.md5,
-            patience=patience,
-        )
+    log.info("fetches %s: %d files, %s", offer.name, len(offer.files), _size(offer.files))
+    try:
+        _check_room(offer.files, folder)
+        for file in offer.files:
+            fetching.fetch(
+                file.url,
+                folder / file.name,
+                size_bytes=file.size_bytes,
+                md5=file.md5,
+                patience=patience,
+            )
+    except InputError as error:
+        log.info("%s: %s", offer.name, error.what)
+        return [error]
+    return []
 
 
 def _check_room(files: list[RemoteFile], folder: Path) -> None:
@@ -107,9 +178,7 @@ def _check_room(files: list[RemoteFile], folder: Path) -> None:
         InputError: What the pack takes, and what is free.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    # Volumes in place take no further room.
-    missing = [file for file in files if not (folder / file.name).exists()]
-    missing_bytes = sum(file.size_bytes or 0 for file in missing)
+    missing_bytes = bytes_to_fetch(files, folder)
     free_bytes = shutil.disk_usage(folder).free
     if missing_bytes > free_bytes:
         raise InputError(
@@ -118,6 +187,15 @@ def _check_room(files: list[RemoteFile], folder: Path) -> None:
             shown(folder),
             "name another folder with --data, or use --set imagery.source=wms",
         )
+
+
+def bytes_to_fetch(files: list[RemoteFile], folder: Path) -> int:
+    """Bytes of a pack that are not in place yet, of those files whose size the index says."""
+    return sum(
+        max(file.size_bytes - fetching.bytes_in_place(folder / file.name), 0)
+        for file in files
+        if file.size_bytes
+    )
 
 
 def _size(files: list[RemoteFile]) -> str:

@@ -5,7 +5,8 @@ that the server resamples nothing and the one warp is ours.
 """
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 
@@ -21,8 +22,25 @@ from urbancam.workflow.errors import InputError
 
 MARGIN_PX = 24  # around the cell: what fill's widening and the resampling may look at
 NATIVE_M = 0.20  # pixel of the mosaic; nothing finer is asked for
+SIDE_MOST_PX = 4000  # of one request; IGN's limit is about 5,000
+PROBE_PX = 16  # side of the image that tells whether the server answers at all
 VERTEX_DISTANCE_M = 50  # along a cell's side, which is slightly curved in another projection
 COORDINATE_DECIMALS = 3  # of bounds in m
+
+
+@dataclass(frozen=True)
+class Layer:
+    """The layer of a WMS that images are asked of.
+
+    Args:
+        url: Address of the WMS.
+        name: Name of its layer.
+        pixel_m: Pixel size of the images, m.
+    """
+
+    url: str
+    name: str
+    pixel_m: float
 
 
 @dataclass(frozen=True)
@@ -31,47 +49,108 @@ class Request:
 
     Args:
         cell_id: The cell's idINSPIRE.
-        bounds: (west, south, east, north), m in EPSG:2154, on the pixel grid.
-        width: Width in px.
-        height: Height in px.
-        url: The whole address.
+        layer: What it is asked of.
+        edges_px: (left, bottom, right, top), in whole pixels of the layer's grid.
     """
 
     cell_id: str
-    bounds: tuple[float, float, float, float]
-    width: int
-    height: int
-    url: str
+    layer: Layer
+    edges_px: tuple[int, int, int, int]
+
+    @property
+    def width(self) -> int:
+        """Width in px."""
+        left, _, right, _ = self.edges_px
+        return right - left
+
+    @property
+    def height(self) -> int:
+        """Height in px."""
+        _, bottom, _, top = self.edges_px
+        return top - bottom
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """(west, south, east, north), m in EPSG:2154, on the pixel grid."""
+        pixel_m = self.layer.pixel_m
+        return tuple(round(edge * pixel_m, COORDINATE_DECIMALS) for edge in self.edges_px)
+
+    @property
+    def url(self) -> str:
+        """The whole address."""
+        # WMS 1.3.0 (OGC 06-042), section 7.3.
+        query = {
+            "SERVICE": "WMS",
+            "VERSION": "1.3.0",
+            "REQUEST": "GetMap",
+            "LAYERS": self.layer.name,
+            "STYLES": "",
+            "FORMAT": "image/geotiff",
+            "CRS": LAMBERT_93,
+            "BBOX": ",".join(f"{edge:.{COORDINATE_DECIMALS}f}" for edge in self.bounds),
+            "WIDTH": self.width,
+            "HEIGHT": self.height,
+        }
+        separator = "&" if "?" in self.layer.url else "?"
+        return f"{self.layer.url}{separator}{urlencode(query, safe=',:/')}"
 
     @property
     def identity(self) -> str:
         """What tells this request from others: its address, without user info."""
         return without_user_info(self.url)
 
+    def pieces(self) -> "list[Request]":
+        """The requests whose images, laid side by side, are this one; from the north-west, by rows.
+
+        It is this one alone where the server gives it at once.
+        """
+        left, bottom, right, top = self.edges_px
+        columns = list(pairwise(_divided(left, right)))
+        rows = list(pairwise(_divided(bottom, top)))
+        return [
+            replace(self, edges_px=(piece_left, piece_bottom, piece_right, piece_top))
+            for piece_bottom, piece_top in reversed(rows)
+            for piece_left, piece_right in columns
+        ]
+
+    def slices_of(self, piece: "Request") -> tuple[slice, slice]:
+        """Rows and columns of this image that one of its pieces takes up."""
+        left, _, _, top = self.edges_px
+        piece_left, piece_bottom, piece_right, piece_top = piece.edges_px
+        rows = slice(top - piece_top, top - piece_bottom)
+        return rows, slice(piece_left - left, piece_right - left)
+
+    def probe(self) -> "Request":
+        """A small image in the middle of this one."""
+        left, bottom, right, top = self.edges_px
+        x = (left + right - PROBE_PX) // 2
+        y = (bottom + top - PROBE_PX) // 2
+        return replace(self, edges_px=(x, y, x + PROBE_PX, y + PROBE_PX))
+
 
 class AnswerError(InputError):
     """The server answers something else than the image asked for."""
 
 
-def requests_for(cells: gpd.GeoDataFrame, url: str, layer: str, pixel_m: float) -> list[Request]:
+def requests_for(cells: gpd.GeoDataFrame, url: str, name: str, pixel_m: float) -> list[Request]:
     """One request for each cell.
 
     Args:
         cells: `idINSPIRE` and squares.
         url: Address of the WMS.
-        layer: Name of its layer.
+        name: Name of its layer.
         pixel_m: Pixel size of the cells' images, m.
     """
-    pixel_m = max(pixel_m, NATIVE_M)
+    layer = Layer(url, name, max(pixel_m, NATIVE_M))
     squares = cells.geometry.segmentize(VERTEX_DISTANCE_M).to_crs(LAMBERT_93)
-    bounds_px = squares.bounds.to_numpy() / pixel_m
+    bounds_px = squares.bounds.to_numpy() / layer.pixel_m
 
     # Outwards to whole pixels.
     lower_left_px = np.floor(bounds_px[:, :2]) - MARGIN_PX
     upper_right_px = np.ceil(bounds_px[:, 2:]) + MARGIN_PX
-    edges_px = np.hstack([lower_left_px, upper_right_px])
+    edges_px = np.hstack([lower_left_px, upper_right_px]).astype(int).tolist()
     return [
-        _request(cell_id, cell_edges_px, pixel_m, url, layer)
+        Request(cell_id, layer, tuple(cell_edges_px))
         for cell_id, cell_edges_px in zip(cells["idINSPIRE"], edges_px, strict=True)
     ]
 
@@ -90,7 +169,7 @@ def image_pixels(content: bytes, request: Request) -> np.ndarray:
     if not content:
         raise AnswerError("the answer is empty, no image", where, "run the step again")
     try:
-        with MemoryFile(io.BytesIO(content)) as file, file.open() as image:
+        with MemoryFile(io.BytesIO(content)) as file, file.open(driver="GTiff") as image:
             _check_size(image, request)
             _check_place(image, request)
             return image.read((1, 2, 3))
@@ -99,36 +178,10 @@ def image_pixels(content: bytes, request: Request) -> np.ndarray:
         raise AnswerError(what, where, "run the step again") from None
 
 
-def _request(cell_id: str, edges_px: np.ndarray, pixel_m: float, url: str, layer: str) -> Request:
-    """The request for one cell.
-
-    Args:
-        cell_id: The cell's idINSPIRE.
-        edges_px: (left, bottom, right, top), in whole pixels of the grid.
-        pixel_m: Pixel size, m.
-        url: Address of the WMS.
-        layer: Name of its layer.
-    """
-    left, bottom, right, top = edges_px
-    width = int(right - left)
-    height = int(top - bottom)
-    bounds = tuple(round(float(edge * pixel_m), COORDINATE_DECIMALS) for edge in edges_px)
-    # WMS 1.3.0 (OGC 06-042), section 7.3.
-    query = {
-        "SERVICE": "WMS",
-        "VERSION": "1.3.0",
-        "REQUEST": "GetMap",
-        "LAYERS": layer,
-        "STYLES": "",
-        "FORMAT": "image/geotiff",
-        "CRS": LAMBERT_93,
-        "BBOX": ",".join(f"{edge:.{COORDINATE_DECIMALS}f}" for edge in bounds),
-        "WIDTH": width,
-        "HEIGHT": height,
-    }
-    separator = "&" if "?" in url else "?"
-    address = f"{url}{separator}{urlencode(query, safe=',:/')}"
-    return Request(cell_id, bounds, width, height, address)
+def _divided(start_px: int, end_px: int) -> list[int]:
+    """The edges of nearly equal parts of at most `SIDE_MOST_PX`, both ends included."""
+    count = -(-(end_px - start_px) // SIDE_MOST_PX)  # rounded up
+    return [start_px + (end_px - start_px) * number // count for number in range(count + 1)]
 
 
 def _check_size(image: DatasetReader, request: Request) -> None:

@@ -7,56 +7,72 @@ MD5 (in `content`, or in a file `.md5` beside the volumes, which may be gone).
 
 import logging
 import re
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import PurePosixPath
 from urllib.parse import urlencode
 
 from urbancam.sources.download.answers import AbsentError, Patience, without_user_info
 from urbancam.sources.ign import atom
+from urbancam.sources.ign.campaigns import Wanted
 from urbancam.sources.ign.links import RemoteFile
-from urbancam.sources.ign.pack_names import PackName, parse_name
+from urbancam.sources.ign.pack_names import parse_name
 from urbancam.workflow.errors import InputError
 
 log = logging.getLogger(__name__)
 
-PIXEL = "0M20"  # packs of 20 cm, the study's
 VOLUME = re.compile(r"\.7z(\.\d+)?$", re.IGNORECASE)
 
 
-def find_pack(
-    index_url: str, department: str, year: int | None, patience: Patience = Patience()
-) -> tuple[str, str]:
-    """The newest pack of a department (RVB, 20 cm), or the one of a year.
+def packs_on_offer(
+    index_url: str, department: str, patience: Patience = Patience()
+) -> dict[str, str]:
+    """The packs that the index has for a department, whatever they are.
 
     Args:
         index_url: Address of the index.
         department: Code of the department, as communes carry it.
-        year: Year of the campaign; None takes the newest.
         patience: How long to bear with the server.
 
     Returns:
-        Name and address of the pack.
+        Address of each pack by its name.
 
     Raises:
-        AbsentError: The index has none; the message says what it has.
         InputError: The index cannot be had or read.
     """
-    zone = f"D{department:0>3}"
-    # The index is asked for the department's entries only.
-    feed_url = f"{index_url}?{urlencode({'zone': zone})}"
     addresses = {}
+    # The index is asked for the department's entries only.
+    feed_url = _feed_url(index_url, department)
     for entry in atom.read_entries(feed_url, patience):
         title = atom.entry_title(entry)
-        if parse_name(title):
+        name = parse_name(title)
+        if name and name.department == department:
             addresses[title] = atom.entry_link(entry, feed_url) or f"{index_url}/{title}"
+    return addresses
 
-    names = {title: parse_name(title) for title in addresses}
-    candidates = [title for title, name in names.items() if _suits(name, department, year)]
-    if not candidates:
-        raise _absent_pack(names, department, year, feed_url)
-    # Of two packs of one year the one whose name sorts last.
-    newest = max(candidates, key=lambda title: (names[title].year, title))
-    return newest, addresses[newest]
+
+def choose_pack(
+    titles: Iterable[str], department: str, wanted: Wanted, begun: Collection[str] = ()
+) -> str | None:
+    """The pack of a department that is wanted, in colour.
+
+    Args:
+        titles: Names of the packs on offer.
+        department: Code of the department.
+        wanted: Which campaigns are wanted.
+        begun: Packs that are in place in part; one of them is gone on with where it suits.
+
+    Returns:
+        Its name; of two packs of one campaign the one whose name sorts last. None where none suits.
+    """
+    names = {title: parse_name(title) for title in titles}
+    in_colour = {title: name for title, name in names.items() if name and name.bands == "RVB"}
+    of_begun = {title: name for title, name in in_colour.items() if title in begun}
+    for candidates in (of_begun, in_colour):
+        best = wanted.best(department, candidates.values())
+        if best:
+            return max(title for title, name in candidates.items() if name in best)
+    return None
 
 
 def list_files(resource_url: str, patience: Patience = Patience()) -> list[RemoteFile]:
@@ -94,25 +110,22 @@ def list_files(resource_url: str, patience: Patience = Patience()) -> list[Remot
     return [volumes[name] for name in sorted(volumes)]
 
 
-def _suits(name: PackName, department: str, year: int | None) -> bool:
-    """Whether a pack is of the department and the year, in colour, with pixels of 20 cm."""
-    is_colour_of_20_cm = (name.bands, name.pixel) == ("RVB", PIXEL)
-    return is_colour_of_20_cm and name.department == department and year in (None, name.year)
+def _feed_url(index_url: str, department: str) -> str:
+    return f"{index_url}?{urlencode({'zone': f'D{department:0>3}'})}"
 
 
-def _absent_pack(
-    names: dict[str, PackName], department: str, year: int | None, feed_url: str
+def absent_pack(
+    titles: Iterable[str], department: str, wanted: Wanted, index_url: str
 ) -> AbsentError:
     """The error that says which packs of the department the index has instead."""
-    titles = [title for title, name in names.items() if name.department == department]
     alternatives = ", ".join(sorted(titles)) or "nothing"
-    of_year = f" of {year}" if year else ""
     return AbsentError(
-        f"IGN's index has no RVB {PIXEL} pack of department {department}{of_year}; "
+        f"IGN's index has no RVB pack of department {department}"
+        f"{wanted.year_in_words(department)} with pixels of {wanted.pixel_m:g} m or finer; "
         f"it has {alternatives}",
-        without_user_info(feed_url),
-        "choose imagery.year among them, put a pack into data/aerial_data/, "
-        "or name one in aerial_links.txt",
+        without_user_info(_feed_url(index_url, department)),
+        "choose imagery.year among them, take coarser pixels with imagery.coarser=true, "
+        "put a pack into data/aerial_data/, or name one in aerial_links.txt",
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from urbancam.sources.download.answers import without_user_info
+from urbancam.sources.download.members import safe_name
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import folder_name, shown
 
@@ -26,7 +27,13 @@ class RemoteFile:
 
     @property
     def name(self) -> str:
-        return PurePosixPath(unquote(urlsplit(self.url).path)).name
+        """The file's name, as it will stand on disk.
+
+        Raises:
+            InputError: No file can be called so (a zero byte, "..", too long).
+        """
+        name = PurePosixPath(unquote(urlsplit(self.url).path)).name
+        return safe_name(name, without_user_info(self.url)) if name else ""
 
 
 def read_links(path: Path, city: str) -> list[RemoteFile]:

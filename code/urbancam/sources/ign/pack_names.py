@@ -15,7 +15,9 @@ PACK_NAME = re.compile(
     re.IGNORECASE,
 )
 TILE_NAME = re.compile(
-    r"^(?P<department>\d{2,3}|2[AB])-(?P<year>(?:19|20)\d\d)-(?P<x>\d{4})-(?P<y>\d{4})-", re.I
+    r"^(?P<department>\d{2,3}|2[AB])-(?P<year>(?:19|20)\d\d)-(?P<x>\d{4,5})-(?P<y>\d{4,5})-"
+    r"(?:.*?-(?P<pixel>\d+M\d+))?",
+    re.IGNORECASE,
 )
 
 
@@ -34,6 +36,16 @@ class PackName:
     year: int
     bands: str
     pixel: str
+
+    @property
+    def pixel_m(self) -> float:
+        """Pixel size, m."""
+        return pixel_size_m(self.pixel)
+
+
+def pixel_size_m(text: str) -> float:
+    """The pixel size that IGN writes with an M for the point: 0M20 is 0.20 m, 5M00 is 5 m."""
+    return float(text.upper().replace("M", "."))
 
 
 def parse_name(text: str) -> PackName | None:
@@ -72,13 +84,19 @@ def tile_name(nom: object) -> str:
 def tile_department(name: str) -> str | None:
     """The department that a tile's name says; None where it says none."""
     match = TILE_NAME.match(name)
-    return match["department"].upper() if match else None
+    return department_code(match["department"]) if match else None
 
 
 def tile_year(name: str) -> int | None:
     """The year of the campaign that a tile's name says; None where it says none."""
     match = TILE_NAME.match(name)
     return int(match["year"]) if match else None
+
+
+def tile_pixel_m(name: str) -> float | None:
+    """The pixel size that a tile's name says, m; None where it says none."""
+    match = TILE_NAME.match(name)
+    return pixel_size_m(match["pixel"]) if match and match["pixel"] else None
 
 
 def few(names: list[str]) -> str:

@@ -8,16 +8,27 @@ BDORTHO varies.
 
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from urbancam.sources.download import archives
-from urbancam.sources.ign.pack_names import few, pack_stem, parse_name
+from urbancam.sources.download.members import Member
+from urbancam.sources.ign.pack_names import (
+    pack_stem,
+    parse_name,
+    tile_department,
+    tile_pixel_m,
+    tile_year,
+)
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.files import files_below
 from urbancam.workflow.paths import shown
 
 log = logging.getLogger(__name__)
 
+IMAGE_SUFFIXES = (".jp2", ".tif", ".tiff")
+CELL_IMAGES = "wms"  # folder below the drop folder with images of single cells, which are no tiles
+OTHER_PRODUCT = "GRAPHE-MOSAIQUAGE"  # seam lines of the mosaic, which IGN ships beside the imagery
 INDEX_PART = re.compile(r"dalles\.\w+$", re.IGNORECASE)
 
 
@@ -27,56 +38,84 @@ class Pack:
 
     Args:
         name: Name of its folder or archive.
-        path: Its `dalles.shp`, or its archive (the first volume).
+        path: Its `dalles.shp`, its archive (the first volume), or a folder of tiles without index.
         department: Department; None where the pack's name does not say it.
         year: Year of the campaign; None where the pack's name does not say it.
+        pixel_m: Pixel size; None where the pack's name does not say it.
     """
 
     name: str
     path: Path
     department: str | None
     year: int | None
+    pixel_m: float | None = None
 
     @property
     def is_archive(self) -> bool:
-        return archives.is_archive(self.path)
+        return archives.is_archive(self.path) and not self.is_loose
+
+    @property
+    def is_loose(self) -> bool:
+        """Whether it is a folder of tiles that no index names."""
+        return self.path.is_dir()
 
 
 def find_packs(folder: Path) -> list[Pack]:
-    """Every pack below a folder: unpacked ones by their `dalles.shp`, others by their archive.
+    """Every pack below a folder: unpacked ones by their `dalles.shp`, others by their archive, and
+    folders of tiles that have no index.
 
     Infrared packs are left out, and what hides in folders that begin with a dot.
     """
-    packs = []
-    for path in sorted(folder.rglob("*")):
-        pack = _pack_at(path, path.relative_to(folder))
-        if pack:
-            packs.append(pack)
-    return packs
+    files = files_below(folder, _may_be_of_pack)
+    paths = [path for path in files if not _is_image(path.name)]
+    paths += _folders_of_loose_tiles(files, folder)
+    packs = [_pack_at(path, path.relative_to(folder)) for path in paths]
+    return [pack for pack in packs if pack]
 
 
-def choose(packs: list[Pack], departments: set[str], year: int | None) -> list[Pack]:
-    """The packs to use: of each department the newest campaign, or the one of the given year.
+def _folders_of_loose_tiles(files: list[Path], folder: Path) -> list[Path]:
+    """The folders with images that belong to no index, sorted."""
+    roots = [image_root(path) for path in files if _is_index(path.name)]
+    folders = {
+        path.parent
+        for path in files
+        if _is_image(path.name) and path.relative_to(folder).parts[0] != CELL_IMAGES
+    }
+    return sorted(
+        parent
+        for parent in folders
+        if not any(parent.is_relative_to(root) for root in roots)
+        and "_IRC" not in parent.name.upper()
+    )
 
-    Packs whose name tells nothing are always used.
+
+def image_root(index_path: Path) -> Path:
+    """The folder that holds both index and tiles.
+
+    This is ORTHOHR or BDORTHO, else the folder that holds the `3_` folder, else the index's own.
     """
-    chosen = [pack for pack in packs if pack.department is None]
-    for department in sorted(departments):
-        candidates = [
-            pack for pack in packs if pack.department == department and year in (None, pack.year)
-        ]
-        # The same campaign may have several packs, one of them an archive.
-        newest = max((pack.year for pack in candidates), default=None)
-        chosen += [pack for pack in candidates if pack.year == newest]
+    for parent in index_path.parents:
+        if parent.name.upper() in ("ORTHOHR", "BDORTHO"):
+            return parent
+        if parent.name.startswith("3_"):
+            return parent.parent
+    return index_path.parent
 
-    unused = sorted({pack.name for pack in packs if pack not in chosen})
-    if unused:
-        log.info(
-            "%d packs in place are not used (other departments or campaigns): %s",
-            len(unused),
-            few(unused),
-        )
-    return chosen
+
+def identified(pack: Pack, tile_names: list[str]) -> Pack:
+    """The pack with department, year and pixel size as all of its tiles' names say them alike.
+
+    The pack as it is where they say nothing, or not the same.
+    """
+    tellings = {
+        (department, tile_year(name), tile_pixel_m(name))
+        for name in tile_names
+        if (department := tile_department(name))
+    }
+    if len(tellings) != 1:
+        return pack
+    ((department, year, pixel_m),) = tellings
+    return replace(pack, department=department, year=year, pixel_m=pixel_m)
 
 
 def unpack_index(archive: Pack, folder: Path) -> list[Pack]:
@@ -97,34 +136,41 @@ def unpack_index(archive: Pack, folder: Path) -> list[Pack]:
     # A shapefile is four files or more, all named `dalles`.
     paths = archives.unpack(archive.path, target, _is_index_part)
     index_paths = [path for path in paths if path.name.lower().endswith("dalles.shp")]
-    if not index_paths:
+    if not index_paths and archive.department is None:
+        log.info("%s is not used: it holds no dalles.shp", shown(archive.path))
+    elif not index_paths:
         what = "the archive holds no dalles.shp"
         raise InputError(what, shown(archive.path), "use a pack of IGN's BD ORTHO")
     return [
-        Pack(archive.name, path, archive.department, archive.year)
+        replace(archive, path=path)
         for path in index_paths
         if "IRC" not in path.parts[-2]  # infrared deliveries
     ]
 
 
-def unpack_tiles(archive: Pack, folder: Path, names: set[str]) -> None:
-    """Unpack tiles, unless they are in place with their size.
+def members_to_unpack(archive: Pack, folder: Path, files: dict[str, Path | None]) -> list[Member]:
+    """The tiles of an archive that are needed and not in place.
 
     Args:
         archive: Pack that is an archive.
         folder: Drop folder to unpack into.
-        names: File names of the tiles, in lower case.
+        files: The needed tiles by lower-case name, with the usable file that is in place, if any.
     """
     target = unpacking_folder(archive, folder)
     # Their CRC is not asked for here: reading every tile in place would take long.
-    missing = {
-        member.name
+    return [
+        member
         for member in archives.list_members(archive.path)
-        if PurePosixPath(member.name).name.lower() in names
-        and not _has_size(target / member.name, member.size_bytes)
-    }
-    if missing:
-        archives.unpack(archive.path, target, missing.__contains__)
+        if (name := PurePosixPath(member.name).name.lower()) in files
+        and (files[name] is None or not _has_size(target / member.name, member.size_bytes))
+    ]
+
+
+def unpack_tiles(archive: Pack, folder: Path, members: list[Member]) -> None:
+    """Unpack tiles of an archive; the members are those of `members_to_unpack`."""
+    names = {member.name for member in members}
+    if names:
+        archives.unpack(archive.path, unpacking_folder(archive, folder), names.__contains__)
 
 
 def _is_index_part(name: str) -> bool:
@@ -139,33 +185,42 @@ def unpacking_folder(archive: Pack, folder: Path) -> Path:
     return folder if has_own_folder else folder / archive.name
 
 
+def _may_be_of_pack(name: str) -> bool:
+    """Whether a file of the drop folder is an index of tiles, an archive, or an image."""
+    return _is_index(name) or archives.is_archive(name) or _is_image(name)
+
+
+def _is_index(name: str) -> bool:
+    return name.lower().endswith("dalles.shp")
+
+
+def _is_image(name: str) -> bool:
+    return name.lower().endswith(IMAGE_SUFFIXES)
+
+
 def _pack_at(path: Path, relative: Path) -> Pack | None:
-    """The pack that a file below the drop folder stands for.
+    """The pack that a path below the drop folder stands for.
 
     Args:
-        path: The file.
+        path: An index, an archive, or a folder of tiles.
         relative: Its path below the drop folder.
 
     Returns:
-        None for any file but a colour pack's index or archive.
+        None where it is of an infrared pack or another product, or a zip that may be anything.
     """
-    is_index = path.name.lower().endswith("dalles.shp")
-    is_hidden = any(part.startswith(".") for part in relative.parts)
-    if is_hidden or not (is_index or archives.is_archive(path)):
-        return None
-
     # The pack's name may stand in any folder above the file, or be the file's own.
     telling_parts = [part for part in relative.parts if parse_name(part)]
     is_infrared = any(parse_name(part).bands == "IRC" for part in telling_parts)
-    if is_infrared or not path.is_file():
+    if is_infrared or any(OTHER_PRODUCT in part.upper() for part in relative.parts):
         return None
     if telling_parts:
         name = parse_name(telling_parts[0])
-        return Pack(pack_stem(telling_parts[0]), path, name.department, name.year)
+        stem = pack_stem(telling_parts[0])
+        return Pack(stem, path, name.department, name.year, name.pixel_m)
 
     # A zip without a telling name may be anything.
-    if is_index or path.suffix.lower() != ".zip":
-        return Pack(pack_stem(relative.parts[0]), path, None, None)
+    if path.suffix.lower() != ".zip":
+        return Pack(pack_stem((*relative.parts, path.name)[0]), path, None, None)
     return None
 
 

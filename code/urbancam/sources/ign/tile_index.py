@@ -9,39 +9,48 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from urbancam.sources.ign import loose_tiles
+from urbancam.sources.ign.loose_tiles import LAMBERT_93
 from urbancam.sources.ign.pack_names import few, tile_department, tile_name, tile_year
-from urbancam.sources.ign.packs import Pack
+from urbancam.sources.ign.packs import IMAGE_SUFFIXES, Pack, image_root
+from urbancam.tables import vectors
 from urbancam.tables.crs import check_extent
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.files import files_below
 from urbancam.workflow.paths import shown
-
-LAMBERT_93 = "EPSG:2154"
-IMAGE_SUFFIXES = {".jp2", ".tif", ".tiff"}
 
 
 def read_index(pack: Pack) -> gpd.GeoDataFrame:
     """The tiles of an unpacked pack, whether their files are there or not.
 
     Returns:
-        `name, file (Path or None), department, campaign_year, pack, geometry`, one row per tile;
-        the CRS is the index's own, Lambert-93 where it names none.
+        `name, file (Path or None), department, campaign_year, pack, pixel_m (of the pack's name,
+        without an index of the header), geometry`, one row per tile; the CRS is the index's own,
+        Lambert-93 where it names none.
 
     Raises:
         InputError: The index cannot be read, has no column NOM, or names a tile twice.
     """
-    table = _read_table(pack.path)
-    names = [tile_name(nom) for nom in table[_nom_column(table, pack.path)]]
-    files = _image_files(pack)
+    if pack.is_loose:
+        own_images = [path for path in _images_below(pack.path) if path.parent == pack.path]
+        table = loose_tiles.read_tiles(own_images)
+        names, files = list(table["name"]), list(table["file"])
+    else:
+        table = _read_table(pack.path)
+        names = [tile_name(nom) for nom in table[_nom_column(table, pack.path)]]
+        files_by_name = _image_files(pack)
+        files = [_image_of(name, files_by_name) for name in names]
     # The pack's name says the department; of the year the tile's name is the surer witness.
     departments = [pack.department or tile_department(name) for name in names]
     years = [tile_year(name) or pack.year for name in names]
     index = gpd.GeoDataFrame(
         {
             "name": names,
-            "file": [files.get(name.lower()) for name in names],
+            "file": pd.Series(files, dtype=object),
             "department": departments,
             "campaign_year": pd.array(years, dtype="Int64"),
             "pack": pack.name,
+            "pixel_m": table["pixel_m"] if pack.is_loose else pack.pixel_m,
         },
         geometry=table.geometry.to_numpy(),
         crs=table.crs or LAMBERT_93,  # ASSUME: an index without a CRS is of metropolitan France
@@ -69,6 +78,8 @@ def _read_table(path: Path) -> gpd.GeoDataFrame:
         InputError: It cannot be read.
     """
     try:
+        for layer in vectors.layer_names(path):
+            vectors.layer_info(path, layer)
         return gpd.read_file(path)
     except (OSError, RuntimeError, ValueError) as error:  # what pyogrio raises on damaged files
         what = f"the tile index cannot be read: {error}"
@@ -90,12 +101,11 @@ def _nom_column(table: gpd.GeoDataFrame, path: Path) -> str:
 
 
 def _image_files(pack: Pack) -> dict[str, Path]:
-    """The image files of a pack by lower-case name.
+    """The image files of a pack by lower-case name, and by that name without its suffix.
 
     Where a name occurs twice, the file of the index's own delivery wins.
     """
-    root = _image_root(pack.path)
-    images = [path for path in root.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES]
+    images = _images_below(image_root(pack.path))
 
     # An infrared delivery may stand beside the one in colour, with tiles of the same names.
     colour_images = [path for path in images if "_IRC" not in path.parent.name.upper()]
@@ -107,20 +117,18 @@ def _image_files(pack: Pack) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for path in sorted(colour_images, key=own_first):
         files.setdefault(path.name.lower(), path)
+    for path in list(files.values()):
+        files.setdefault(path.stem.lower(), path)
     return files
 
 
-def _image_root(index_path: Path) -> Path:
-    """The folder that holds both index and tiles.
+def _image_of(name: str, files: dict[str, Path]) -> Path | None:
+    """The file of a tile that an index names, else the one it was converted to (GeoTIFF)."""
+    return files.get(name.lower()) or files.get(Path(name).stem.lower())
 
-    This is ORTHOHR or BDORTHO, else the folder that holds the `3_` folder, else the index's own.
-    """
-    for parent in index_path.parents:
-        if parent.name.upper() in ("ORTHOHR", "BDORTHO"):
-            return parent
-        if parent.name.startswith("3_"):
-            return parent.parent
-    return index_path.parent
+
+def _images_below(folder: Path) -> list[Path]:
+    return files_below(folder, lambda name: name.lower().endswith(IMAGE_SUFFIXES))
 
 
 def _check_index(index: gpd.GeoDataFrame, pack: Pack) -> None:
@@ -138,4 +146,5 @@ def _check_index(index: gpd.GeoDataFrame, pack: Pack) -> None:
         first = index["name"][is_empty].iloc[0]
         what = f"{is_empty.sum()} tiles have no footprint, the first {first}"
         raise InputError(what, shown(pack.path), "mend the index")
-    check_extent(tuple(index.total_bounds), index.crs, shown(pack.path))
+    if len(index):
+        check_extent(tuple(index.total_bounds), index.crs, shown(pack.path))

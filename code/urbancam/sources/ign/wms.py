@@ -1,10 +1,9 @@
 """Imagery for the cells alone: one GeoTIFF per cell from IGN's WMS.
 
-An image is kept without loss, with date, hash and address in its tags; the mosaic behind the server
-changes over time.
+Several images are waited for at once, within the server's limit. A cell that the server never gives
+does not hold up the others; a server that gives nothing at all is given up soon.
 """
 
-import datetime
 import hashlib
 import logging
 import threading
@@ -14,121 +13,97 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from itertools import islice
 from pathlib import Path
 
-import geopandas as gpd
 import numpy as np
-import rasterio
 import requests
-import shapely
-from rasterio.errors import RasterioError
 from tqdm import tqdm
 
 from urbancam.sources.download import fetching
 from urbancam.sources.download.answers import Patience
+from urbancam.sources.ign import cell_images
 from urbancam.sources.ign.getmap import Request, image_pixels
-from urbancam.sources.ign.tile_index import LAMBERT_93
-from urbancam.sources.imagery.tile import placed
+from urbancam.workflow import locks
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.files import atomic
 
 log = logging.getLogger(__name__)
 
 REQUESTS_PER_SECOND = 40  # IGN's limit for its WMS (data-providers.md)
 THREADS = 24  # answers waited for at once: at 0.5 s each they use the limit up
-FAILURES_MOST = 20  # in a row; by then the server is down, or is asked for the wrong thing
-COLUMNS = [
-    "name",
-    "path",
-    "department",
-    "campaign_year",
-    "pack",
-    "size_bytes",
-    "idINSPIRE",
-    "fetched",
-    "sha256",
-    "geometry",
-]
+PIXELS_AT_ONCE = 100_000_000  # held by all threads: 0.3 GB, and as much for the answers
+FAILURES_MOST = 20  # in a row; then the server is asked for something else
 
 
 def fetch_images(
     image_requests: list[Request], folder: Path, patience: Patience = Patience()
-) -> list[InputError]:
+) -> dict[str, InputError]:
     """Fetch the images that are not in place yet.
 
     Args:
         image_requests: One request per cell.
-        folder: Folder of the GeoTIFF files, `<idINSPIRE>.tif`; of a blank answer it keeps
-            `<idINSPIRE>.blank`.
+        folder: Folder of the images.
         patience: How long to bear with the server.
 
     Returns:
-        What could not be had; after too many failures in a row the rest is not tried.
+        What went wrong, by the cell's id, where the server gives other images but not this one.
+
+    Raises:
+        InputError: The server gives none, or none any more; what came before is kept.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    todo = [request for request in image_requests if not _is_in_place(request, folder)]
-    in_place = len(image_requests) - len(todo)
-    log.info("%s of %s images are there", f"{in_place:,}", f"{len(image_requests):,}")
+    locks.sweep(folder)
+    todo = [r for r in image_requests if not cell_images.is_in_place(r, folder)]
+    in_place_count = len(image_requests) - len(todo)
+    log.info("%s of %s images are there", f"{in_place_count:,}", f"{len(image_requests):,}")
+    if not todo:
+        return {}
     client = _Client(folder, patience)
-    faults: list[InputError] = []
-    failures_in_a_row = 0
+    ids_todo = {request.cell_id for request in todo}
+    # One that the server has answered.
+    client.witness = next((r for r in image_requests if r.cell_id not in ids_todo), None)
+    faults = _fetch_all(todo, client)
+    # One that failed may have come when the server was asked again.
+    failed = [request for request in todo if request.cell_id in faults]
+    missing = [r.cell_id for r in failed if not cell_images.is_in_place(r, folder)]
+    return {cell_id: faults[cell_id] for cell_id in missing}
 
-    # Past many failures in a row nothing new is begun, and the pool closes by itself.
+
+def _fetch_all(todo: list[Request], client: "_Client") -> dict[str, InputError]:
+    """What went wrong, by cell; arguments and errors as of `fetch_images`."""
+    faults: dict[str, InputError] = {}
+    failures_in_a_row = 0
+    others = [todo[len(todo) // 2], todo[-1]]
+    threads = _thread_count(todo)
+    # Past an error nothing new is begun, and the pool closes by itself.
     with (
-        ThreadPoolExecutor(THREADS) as pool,
+        ThreadPoolExecutor(threads) as pool,
         tqdm(total=len(todo), desc="images", disable=None) as bar,
     ):
-        for fault in _some_at_once(pool, client.fetch, iter(todo)):
+        for request, fault in _some_at_once(pool, client.fetch, iter(todo), threads):
             bar.update()
-            failures_in_a_row = failures_in_a_row + 1 if fault else 0
-            if fault:
-                faults.append(fault)
+            if fault is None:
+                failures_in_a_row = 0
+                continue
+            faults[request.cell_id] = fault
+            failures_in_a_row += 1
             if failures_in_a_row >= FAILURES_MOST:
-                break
+                client.check_server(others, fault)
+                failures_in_a_row = 0
+    # The last ones may have failed because the server has gone.
+    if failures_in_a_row:
+        client.check_server(others, fault)
     return faults
 
 
-def image_table(
-    image_requests: list[Request], cells: gpd.GeoDataFrame, data: Path, folder: Path, layer: str
-) -> gpd.GeoDataFrame:
-    """The images in place, as rows of the tile table.
-
-    Args:
-        image_requests: One request per cell.
-        cells: `idINSPIRE, department`.
-        data: The data folder.
-        folder: Folder of the images.
-        layer: Name of the layer, which stands for the pack.
-
-    Returns:
-        `COLUMNS`: with the cell that each image is of, its date and its hash.
-    """
-    departments = dict(zip(cells["idINSPIRE"], cells["department"], strict=True))
-    rows = []
-    for request in image_requests:
-        path = _image_path(request, folder)
-        if not path.is_file():
-            continue
-        with rasterio.open(path) as image:
-            tags = image.tags()
-        row = {
-            "name": path.name,
-            "path": path.relative_to(data).as_posix(),
-            "department": departments[request.cell_id],
-            "campaign_year": None,  # the mosaic does not say it
-            "pack": layer,
-            "size_bytes": path.stat().st_size,
-            "idINSPIRE": request.cell_id,
-            "fetched": tags["fetched"],
-            "sha256": tags["sha256"],
-            "geometry": shapely.box(*request.bounds),
-        }
-        rows.append(row)
-    table = gpd.GeoDataFrame(rows, columns=COLUMNS, geometry="geometry", crs=LAMBERT_93)
-    return table.astype({"campaign_year": "Int64"})
+def _thread_count(todo: list[Request]) -> int:
+    """How many images may be worked on at once, for their size in memory."""
+    largest_px = max(request.width * request.height for request in todo)
+    return min(THREADS, max(PIXELS_AT_ONCE // largest_px, 1))
 
 
-def _some_at_once(pool: ThreadPoolExecutor, function: Callable, items: Iterator) -> Iterator:
+def _some_at_once(
+    pool: ThreadPoolExecutor, function: Callable, items: Iterator, count: int
+) -> Iterator:
     """Results in any order; an item is begun only when one has ended, so that stopping stops."""
-    pending = {pool.submit(function, item) for item in islice(items, THREADS)}
+    pending = {pool.submit(function, item) for item in islice(items, count)}
     while pending:
         done, pending = wait(pending, return_when=FIRST_COMPLETED)
         for future in done:
@@ -142,25 +117,83 @@ class _Client:
     Args:
         folder: Folder of the images.
         patience: How long to bear with the server.
+
+    Attributes:
+        witness: A request that the server has answered, None where there is none yet.
     """
 
     def __init__(self, folder: Path, patience: Patience) -> None:
+        self.witness: Request | None = None
         self._folder = folder
         self._patience = patience
         self._limit = _Limit(REQUESTS_PER_SECOND)
         self._of_thread = threading.local()
 
-    def fetch(self, request: Request) -> InputError | None:
-        """Fetch one image; what went wrong, if anything did."""
+    def fetch(self, request: Request) -> tuple[Request, InputError | None]:
+        """Fetch one image; the request, and what went wrong, if anything did."""
+        try:
+            pieces = request.pieces()
+            pixels, sha256 = self._ask(request) if len(pieces) == 1 else self._paste(request)
+            cell_images.keep(request, pixels, sha256, self._folder)
+        except InputError as error:
+            return request, error
+        for number in range(len(pieces)):
+            cell_images.piece_path(request, number, self._folder).unlink(missing_ok=True)
+        self.witness = request
+        return request, None
+
+    def check_server(self, others: list[Request], fault: InputError) -> None:
+        """Ask for something that has come before; if nothing has, for other images.
+
+        Raises:
+            InputError: Nothing comes, so that it is not the cells but the server that fails.
+        """
+        if self.witness is not None:
+            try:
+                self._ask(self.witness.probe())
+                return
+            except InputError as error:
+                fault = error
+        elif any(self.fetch(request)[1] is None for request in others):
+            return
+        raise InputError(
+            f"the WMS gives no image at all: {fault.what}",
+            fault.where,
+            f"{fault.do}; what is there is kept, run the step again",
+        )
+
+    def _ask(self, request: Request) -> tuple[np.ndarray, str]:
+        """(3, H, W) uint8 pixels of an answer, and the hash of it.
+
+        Raises:
+            InputError: It cannot be had, or the answer is not the image.
+        """
         # A session is not made for several threads.
         if not hasattr(self._of_thread, "session"):
             self._of_thread.session = requests.Session()
         self._limit.wait()
-        try:
-            _fetch_image(request, self._folder, self._of_thread.session, self._patience)
-        except InputError as error:
-            return error
-        return None
+        answer = fetching.get(request.url, patience=self._patience, session=self._of_thread.session)
+        return image_pixels(answer.content, request), hashlib.sha256(answer.content).hexdigest()
+
+    def _paste(self, request: Request) -> tuple[np.ndarray, str]:
+        """As `_ask`, of an image that comes in pieces; those that have come are kept.
+
+        The hash is that of the pieces' hashes.
+        """
+        paths = []
+        for number, piece in enumerate(request.pieces()):
+            path = cell_images.piece_path(request, number, self._folder)
+            if not cell_images.holds(path, piece):
+                cell_images.write(path, *self._ask(piece), piece)
+            paths.append(path)
+
+        pixels = np.empty((3, request.height, request.width), np.uint8)
+        hashes = hashlib.sha256()
+        for path, piece in zip(paths, request.pieces(), strict=True):
+            rows, columns = request.slices_of(piece)
+            pixels[:, rows, columns], sha256 = cell_images.read(path)
+            hashes.update(sha256.encode())
+        return pixels, hashes.hexdigest()
 
 
 class _Limit:
@@ -178,79 +211,3 @@ class _Limit:
             turn_s = max(self._next_s, time.monotonic())
             self._next_s = turn_s + self._interval_s
         time.sleep(max(0.0, turn_s - time.monotonic()))
-
-
-def _image_path(request: Request, folder: Path) -> Path:
-    return folder / f"{request.cell_id}.tif"
-
-
-def _blank_path(request: Request, folder: Path) -> Path:
-    """The file that says: the mosaic has nothing here."""
-    return folder / f"{request.cell_id}.blank"
-
-
-def _is_in_place(request: Request, folder: Path) -> bool:
-    """Whether the image, or the knowledge that it is blank, is in place for this very request."""
-    blank_path = _blank_path(request, folder)
-    if blank_path.is_file():
-        return blank_path.read_text() == request.identity
-    try:
-        with rasterio.open(_image_path(request, folder)) as image:
-            return image.tags().get("request") == request.identity
-    except RasterioError:
-        return False
-
-
-def _fetch_image(
-    request: Request, folder: Path, session: requests.Session, patience: Patience
-) -> None:
-    """Ask for one image, check it, keep it.
-
-    Raises:
-        InputError: It cannot be had, or the answer is not the image.
-    """
-    content = fetching.get(request.url, patience=patience, session=session).content
-    pixels = image_pixels(content, request)
-    image_path = _image_path(request, folder)
-    blank_path = _blank_path(request, folder)
-    blank_path.unlink(missing_ok=True)  # it may be of another request
-
-    # One colour all over: the mosaic has nothing here.
-    is_blank = (pixels == pixels[:, :1, :1]).all()
-    if is_blank:
-        image_path.unlink(missing_ok=True)
-        with atomic(blank_path) as temporary:
-            temporary.write_text(request.identity)
-        return
-    tags = {
-        "request": request.identity,
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "fetched": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    }
-    _write_image(image_path, pixels, request, tags)
-
-
-def _write_image(path: Path, pixels: np.ndarray, request: Request, tags: dict[str, str]) -> None:
-    """Write (3, H, W) uint8 pixels as a lossless GeoTIFF with tags."""
-    with (
-        atomic(path) as temporary,
-        rasterio.open(
-            temporary,
-            "w",
-            driver="GTiff",
-            width=request.width,
-            height=request.height,
-            count=3,
-            dtype="uint8",
-            crs=LAMBERT_93,
-            transform=placed(request.bounds, request.width, request.height),
-            compress="deflate",
-            predictor=2,
-            zlevel=1,
-            tiled=True,
-            blockxsize=256,
-            blockysize=256,
-        ) as image,
-    ):
-        image.write(pixels)
-        image.update_tags(**tags)

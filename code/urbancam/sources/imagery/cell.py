@@ -24,6 +24,7 @@ from urbancam.tables.crs import Bounds
 KERNEL_PX = 2  # pixels around a point that bilinear resampling looks at
 VALID = 254  # of 255: every pixel that the kernel touched was valid, but for rounding
 WARP_ERROR_PX = 0.02  # of GDAL's linear approximation, in pixels of the cell
+NO_TILE = "no tile covers it"  # why a cell has no image
 SAME_SIZE = 0.99  # pixels are resampled as they are where their sizes differ by less than 1 %
 
 
@@ -35,11 +36,13 @@ class Cell:
         id: The cell's idINSPIRE.
         bounds: (west, south, east, north), m in EPSG:3035.
         tiles: Tiles that it touches, first the one that wins where several are valid.
+        reason: Why there is none, where there is none.
     """
 
     id: str
     bounds: Bounds
     tiles: tuple[TileFile, ...]
+    reason: str = NO_TILE
 
 
 @dataclass(frozen=True)

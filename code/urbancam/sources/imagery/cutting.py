@@ -7,7 +7,9 @@ import hashlib
 import json
 import logging
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,13 +20,26 @@ from urbancam.sources.imagery.cell import Cell, image_path
 from urbancam.sources.imagery.jobs import affordable_workers, deal
 from urbancam.sources.imagery.signatures import signature
 from urbancam.sources.imagery.tile import TileFile
+from urbancam.workflow import locks
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import shown
 
 log = logging.getLogger(__name__)
 
-VERSION = 1  # of the images: raised when the same tiles would give others
-COLUMNS = ["idINSPIRE", "path", "void_fraction", "tiles", "campaign_year", "fingerprint"]
+# Of the images out of packs, and out of a WMS's images: raised when the same would give others.
+VERSION = 1
+WMS_VERSION = 2
+ALL_VOID = "all of it is void"  # why a cell has no image
+COLUMNS = [
+    "idINSPIRE",
+    "path",
+    "void_fraction",
+    "tiles",
+    "campaign_year",
+    "fingerprint",
+    "source",
+    "reason",
+]
 
 Notes = dict[str, dict[str, Any]]  # what each image says it was made from, by the cell's id
 
@@ -34,6 +49,7 @@ def cut_images(
     folder: Path,
     image_px: int,
     workers: int,
+    consumed: Mapping[Path, str] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """Cut the cells that have no good image yet.
 
@@ -42,20 +58,34 @@ def cut_images(
         folder: Folder of the PNG files; good ones in it are kept.
         image_px: Pixels a side.
         workers: Number of processes.
+        consumed: Signatures of tiles that were thrown away once they had served, by their paths.
 
     Returns:
         One row per cell, in the order of `cells`: `idINSPIRE, path (below the folder's parent),
-        void_fraction, tiles, campaign_year, fingerprint`.
+        void_fraction, tiles, campaign_year, fingerprint, source ("packs" or "wms"), reason (why
+        there is no image)`.
 
     Raises:
         InputError: some tiles cannot be decoded; all other cells have been cut.
     """
-    # A killed run leaves unfinished files behind.
-    folder.mkdir(parents=True, exist_ok=True)
-    for leftover in folder.glob(".*.tmp.png"):
-        leftover.unlink()
+    # Runs of the cities experiment share a folder of images.
+    with locks.hold(folder.with_name(f".{folder.name}.lock"), f"the images in {shown(folder)}"):
+        folder.mkdir(parents=True, exist_ok=True)
+        # A killed run leaves unfinished files behind.
+        for leftover in folder.glob(".*.tmp.png"):
+            leftover.unlink(missing_ok=True)
+        return _cut_images(cells, folder, image_px, workers, consumed)
 
-    signatures = _signatures(cells)
+
+def _cut_images(
+    cells: list[Cell],
+    folder: Path,
+    image_px: int,
+    workers: int,
+    consumed: Mapping[Path, str],
+) -> pd.DataFrame:
+    """As `cut_images`, by the only process that is at it."""
+    signatures = _signatures(cells, consumed)
     fingerprints = {cell.id: fingerprint(cell, signatures, image_px) for cell in cells}
     notes, missing = _images_in_place(cells, fingerprints, folder)
     log.info(
@@ -64,31 +94,48 @@ def cut_images(
         f"{len(cells):,}",
         len(missing),
     )
+    _check_tiles(missing)
     notes |= _cut_all(missing, fingerprints, folder, image_px, workers)
 
     rows = []
     for cell in cells:
         note = notes.get(cell.id)
-        rows.append(_row(cell.id, note, fingerprints[cell.id], folder))
+        rows.append(_row(cell, note, fingerprints[cell.id], folder))
     table = pd.DataFrame(rows, columns=COLUMNS)
     return table.astype({"campaign_year": "Int64"})
 
 
-def _signatures(cells: list[Cell]) -> dict[TileFile, str]:
+def _signatures(cells: list[Cell], consumed: Mapping[Path, str]) -> dict[TileFile, str]:
     """The signature of every tile that some cell touches.
 
     Raises:
-        InputError: tiles of the table are gone.
+        InputError: tiles of the table are gone, and not since they have served.
     """
     tiles = _tiles_of(cells)
-    gone = [tile.path for tile in tiles if not tile.path.is_file()]
+    _check_there([tile.path for tile in tiles if tile.path not in consumed])
+    # A tile may have come back since it was thrown away.
+    return {
+        tile: signature(tile.path) if tile.path.is_file() else consumed[tile.path] for tile in tiles
+    }
+
+
+def _check_tiles(missing: list[Cell]) -> None:
+    """Refuse to cut cells whose tiles are gone.
+
+    Raises:
+        InputError: Which tiles, and how to have them again.
+    """
+    _check_there([tile.path for tile in _tiles_of(missing)])
+
+
+def _check_there(paths: list[Path]) -> None:
+    gone = [path for path in paths if not path.is_file()]
     if gone:
         raise InputError(
-            f"{len(gone)} of {len(tiles)} tiles are gone, the first {gone[0].name}",
+            f"{len(gone)} of {len(paths)} tiles are gone, the first {gone[0].name}",
             shown(gone[0]),
-            "run 04_download_aerial again",
+            "run 04_download_aerial again, with --force where imagery.throw_away deleted them",
         )
-    return {tile: signature(tile.path) for tile in tiles}
 
 
 def _tiles_of(cells: list[Cell]) -> list[TileFile]:
@@ -102,9 +149,15 @@ def _tiles_of(cells: list[Cell]) -> list[TileFile]:
 def fingerprint(cell: Cell, signatures: dict[TileFile, str], image_px: int) -> str:
     """Hash of all that a cell's image depends on."""
     tiles = [(tile.name, tile.campaign_year, signatures[tile]) for tile in cell.tiles]
-    content = json.dumps([VERSION, cell.id, cell.bounds, image_px, tiles])
+    version = WMS_VERSION if _is_from_wms(cell) else VERSION
+    content = json.dumps([version, cell.id, cell.bounds, image_px, tiles])
     digest = hashlib.blake2b(content.encode(), digest_size=12)
     return digest.hexdigest()
+
+
+def _is_from_wms(cell: Cell) -> bool:
+    """Whether some of its image comes from a WMS."""
+    return any(tile.is_cell_image for tile in cell.tiles)
 
 
 def _images_in_place(
@@ -125,23 +178,26 @@ def _images_in_place(
 
 
 def _row(
-    cell_id: str,
+    cell: Cell,
     note: dict[str, Any] | None,
     cell_fingerprint: str,
     folder: Path,
 ) -> list[Any]:
     """A cell's row of the table; an image of nothing but void is removed."""
-    path = image_path(folder, cell_id)
+    path = image_path(folder, cell.id)
     if note is None or note["void_fraction"] == 1:
         path.unlink(missing_ok=True)
-        return [cell_id, None, 1.0, None, None, cell_fingerprint]
+        reason = cell.reason if note is None else ALL_VOID
+        return [cell.id, None, 1.0, None, None, cell_fingerprint, None, reason]
     return [
-        cell_id,
+        cell.id,
         path.relative_to(folder.parent).as_posix(),
         note["void_fraction"],
         ";".join(note["tiles"]),
         note["campaign_year"],
         cell_fingerprint,
+        "wms" if _is_from_wms(cell) else "packs",
+        None,
     ]
 
 

@@ -5,6 +5,9 @@ Fill is a region connected to the tile's edge, near 0 or near 255 in all bands, 
 for no data, any region of exactly that value and at least that size (a lone white pixel is a
 roof). Whole tiles are looked at once, at 3 m; pixels only near what that shows, along the tile's
 edge, and where a value is declared.
+
+The image of a single cell, from a WMS, is no piece of a pack: its fill is `background`, at its own
+pixels, widened alike.
 """
 
 from dataclasses import dataclass
@@ -12,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from urbancam.sources.imagery.background import background
 from urbancam.sources.imagery.tile import Tile
 from urbancam.sources.imagery.window import Window
 
@@ -28,8 +32,11 @@ def coarse_fill(tile: Tile) -> np.ndarray | None:
     """The larger regions of fill of a whole tile, at about 3 m (smaller ones end near its edge).
 
     Returns:
-        (H / f, W / f) bool, f a power of two; None where the tile has none.
+        (H / f, W / f) bool, f a power of two (1 for the image of a cell: all of its fill); None
+        where the tile has none.
     """
+    if tile.file.is_cell_image:
+        return background(tile)
     halvings = int(np.log2(COARSE_M / tile.pixel_m))
     factor = 2 ** max(halvings, 0)
     pixels = tile.read_reduced(factor)
@@ -67,14 +74,10 @@ def valid_pixels(
     # Fill just outside the window is widened into it.
     outer = window.widened(WIDENING_PX, tile.height, tile.width)
     coarse_here = _coarse_fill_within(tile, outer, coarse)
-    at_edge = _at_edge(tile, outer)
-
-    # Most windows lie inside the tile and far from all fill: their pixels need no look.
-    may_hold_fill = coarse_here.any() or at_edge.any()
-    if tile.nodata is None and not may_hold_fill:
-        return None
-
-    fill = _fill(tile, outer, coarse_here, at_edge)
+    if tile.file.is_cell_image:
+        fill = _widened(coarse_here)
+    else:
+        fill = _fill(tile, outer, coarse_here, _at_edge(tile, outer))
     rows, columns = window.slices_of(outer)
     inner = fill[rows, columns]
     return ~inner if inner.any() else None
@@ -86,7 +89,12 @@ def _fill(
     coarse_here: np.ndarray,
     at_edge: np.ndarray,
 ) -> np.ndarray:
-    """(H, W) bool: fill within a window, widened."""
+    """(H, W) bool: fill within a window of a pack's tile, widened."""
+    # Most windows lie inside the tile and far from all fill: their pixels need no look.
+    may_hold_fill = coarse_here.any() or at_edge.any()
+    if tile.nodata is None and not may_hold_fill:
+        return np.zeros(coarse_here.shape, bool)
+
     pixels = tile.read(window)
     black, white, declared = _candidates(pixels, tile.nodata)
     smallest_px = AREA_M2 / tile.pixel_m**2
@@ -99,14 +107,18 @@ def _fill(
             large = regions.area_px >= smallest_px
             large_at_edge = regions.touching(at_edge) & large
             fill |= regions.pixels(regions.touching(coarse_here) | large_at_edge)
-    if fill.any():
-        fill = ndimage.maximum_filter(fill, size=2 * WIDENING_PX + 1)
+    fill = _widened(fill)
 
     # The declared value is exact, so its regions are not widened.
     if declared.any():
         regions = _Regions.of(declared)
         fill |= regions.pixels(regions.area_px >= smallest_px)
     return fill
+
+
+def _widened(fill: np.ndarray) -> np.ndarray:
+    """(H, W) bool: fill and what its smear reaches."""
+    return ndimage.maximum_filter(fill, size=2 * WIDENING_PX + 1) if fill.any() else fill
 
 
 def _candidates(

@@ -13,6 +13,7 @@ from urbancam.sources.imagery.tile import TileFile
 log = logging.getLogger(__name__)
 
 FEW_CELLS = 64  # cells a job holds at least, where there are many small tiles
+MANY_FILES = 200  # a job keeps its tiles open: no more are put together (1024 are often allowed)
 PROCESS_BYTES = 2_200_000_000  # at most; measured 1.9 GB on half a tile of IGN, 25 000 x 12 500 px
 MEMORY_SHARE = 0.8  # of the machine's memory that all processes together may take
 
@@ -69,11 +70,17 @@ def _merge(jobs: list[list[Cell]]) -> list[list[Cell]]:
     """Neighbouring jobs put together as long as they hold few cells."""
     merged: list[list[Cell]] = []
     for job in jobs:
-        if merged and len(merged[-1]) + len(job) <= FEW_CELLS:
+        if merged and _is_small(merged[-1] + job):
             merged[-1] += job
         else:
             merged.append(job)
     return merged
+
+
+def _is_small(job: list[Cell]) -> bool:
+    """Whether a job holds few cells, and few tiles that it would keep open."""
+    files = {tile for cell in job for tile in cell.tiles}
+    return len(job) <= FEW_CELLS and len(files) <= MANY_FILES
 
 
 def _divide(jobs: list[list[Cell]], workers: int) -> list[list[Cell]]:

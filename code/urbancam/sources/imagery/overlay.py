@@ -4,9 +4,10 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 
-from urbancam.sources.imagery.cell import Cell
+from urbancam.sources.imagery.cell import NO_TILE, Cell
 from urbancam.sources.imagery.tile import TileFile
 from urbancam.tables import grid
 
@@ -15,21 +16,24 @@ def tile_files(tiles: gpd.GeoDataFrame, data: Path) -> list[TileFile]:
     """The rows of the tile table as files.
 
     Args:
-        tiles: `name, path (below data), campaign_year, geometry`, with a CRS.
+        tiles: `name, path (below data), campaign_year, geometry`, with a CRS; with a column
+            `idINSPIRE` its rows are images of single cells, where it is empty tiles of packs.
         data: The data folder.
     """
     crs = tiles.crs.to_wkt()
     years = tiles["campaign_year"].astype("float64")
     footprints = tiles.geometry.bounds.to_numpy().tolist()
+    is_cell_image = _cell_ids(tiles).notna()
     files = []
-    rows = zip(tiles["name"], tiles["path"], footprints, years, strict=True)
-    for name, path, footprint, year in rows:
+    rows = zip(tiles["name"], tiles["path"], footprints, years, is_cell_image, strict=True)
+    for name, path, footprint, year, of_one_cell in rows:
         file = TileFile(
             name=name,
             path=data / path,
             footprint=tuple(footprint),
             crs=crs,
             campaign_year=_whole_year(year),
+            is_cell_image=bool(of_one_cell),
         )
         files.append(file)
     return files
@@ -45,20 +49,25 @@ def cells_with_tiles(
     tiles: gpd.GeoDataFrame,
     data: Path,
 ) -> list[Cell]:
-    """Every cell with the tiles whose footprints it shares some area with.
+    """Every cell with its own image, if the table has one, else with the tiles that it touches.
+
+    The image of a cell is no tile of its neighbours, of which it shows a narrow margin; but squares
+    of another grid, the sites of the cities experiment, are put together from them.
 
     Where tiles overlap the newest comes first, then the first by name (fill gives way later,
     pixel by pixel).
 
     Args:
         cells: `idINSPIRE` and squares.
-        tiles: The tile table; with a column `idINSPIRE` each row is the image of that one cell.
+        tiles: The tile table; its rows without a file say why a cell has no image.
         data: The data folder.
     """
-    if "idINSPIRE" in tiles:
-        pairs = _own_images(cells, tiles)
-    else:
-        pairs = _overlaps(cells, tiles)
+    reasons = _reasons(tiles)
+    tiles = with_file(tiles)
+    pairs = _own_images(cells, tiles)
+    without_own = sorted(set(range(len(cells))) - {cell for cell, _ in pairs})
+    overlaps = _overlaps(cells.iloc[without_own], tiles)
+    pairs += [(without_own[cell], tile) for cell, tile in overlaps]
 
     # Pairs in order of rank: each cell meets first the tile that wins.
     files = tile_files(tiles, data)
@@ -73,7 +82,7 @@ def cells_with_tiles(
     north_east = south_west + grid.sizes_m(ids)[:, None]
     squares = np.hstack([south_west, north_east]).astype(float)
     return [
-        Cell(cell_id, tuple(bounds), tuple(own_files))
+        Cell(cell_id, tuple(bounds), tuple(own_files), reasons.get(cell_id, NO_TILE))
         for cell_id, bounds, own_files in zip(ids, squares.tolist(), files_of_cell, strict=True)
     ]
 
@@ -93,9 +102,25 @@ def _ranks(files: list[TileFile]) -> np.ndarray:
     return rank
 
 
+def with_file(tiles: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The rows of the tile table that stand for a file."""
+    return tiles[tiles["path"].notna()]
+
+
+def _reasons(tiles: gpd.GeoDataFrame) -> dict[str, str]:
+    """Why a cell has no image of its own, by its id; empty for a table of packs."""
+    lacking = tiles[tiles["path"].isna()]
+    return dict(zip(lacking["idINSPIRE"], lacking["reason"], strict=True)) if len(lacking) else {}
+
+
+def _cell_ids(tiles: gpd.GeoDataFrame) -> pd.Series:
+    """The cell that each row is the image of; empty for tiles of packs."""
+    return tiles["idINSPIRE"] if "idINSPIRE" in tiles else pd.Series(None, tiles.index, "str")
+
+
 def _own_images(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame) -> list[tuple[int, int]]:
     """(cell, image) positions: every cell with the image fetched for it."""
-    image_of_cell = {cell_id: image for image, cell_id in enumerate(tiles["idINSPIRE"])}
+    image_of_cell = {cell_id: image for image, cell_id in enumerate(_cell_ids(tiles))}
     pairs = []
     for cell, cell_id in enumerate(cells["idINSPIRE"]):
         if cell_id in image_of_cell:
@@ -114,4 +139,11 @@ def _overlaps(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame) -> list[tuple[in
     cell, tile = pairs
     shared = shapely.intersection(squares[cell], footprints[tile])
     overlap = shapely.area(shared) > 0
+
+    # 0 m for a tile of a pack, which is on no grid.
+    cell_ids = _cell_ids(tiles)
+    is_cell_image = cell_ids.notna().to_numpy()
+    image_m = np.zeros(len(tiles), int)
+    image_m[is_cell_image] = grid.sizes_m(cell_ids[is_cell_image])
+    overlap &= image_m[tile] != grid.sizes_m(cells["idINSPIRE"])[cell]
     return [tuple(pair) for pair in pairs[:, overlap].T.tolist()]

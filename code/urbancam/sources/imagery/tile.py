@@ -26,7 +26,7 @@ from urbancam.sources.imagery import openjpeg
 from urbancam.sources.imagery.openjpeg import DecodingError
 from urbancam.sources.imagery.strips import Strips
 from urbancam.sources.imagery.window import Window
-from urbancam.tables import grid
+from urbancam.tables import grid, rasters
 from urbancam.tables.crs import Bounds
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import shown
@@ -47,6 +47,7 @@ class TileFile:
         footprint: (west, south, east, north) in `crs`.
         crs: System of the footprint, as WKT or code; also of the pixels where the file has none.
         campaign_year: Year of the flight; None where unknown.
+        is_cell_image: Whether it is a WMS's image of one cell, not a tile of a pack.
     """
 
     name: str
@@ -54,6 +55,7 @@ class TileFile:
     footprint: Bounds
     crs: str
     campaign_year: int | None = None
+    is_cell_image: bool = False
 
 
 class Tile:
@@ -230,10 +232,11 @@ def placed(bounds: Bounds, width: int, height: int) -> Affine:
 
 def georeference(dataset: DatasetReader, file: TileFile) -> tuple[Affine, rasterio.CRS]:
     """Where the pixels lie: as the file says, else as the tile table says."""
-    if dataset.transform.is_identity:
+    transform, crs = rasters.place(dataset, file.path)
+    if transform is None:
         footprint = placed(file.footprint, dataset.width, dataset.height)
         return footprint, rasterio.CRS.from_user_input(file.crs)
-    return dataset.transform, dataset.crs or rasterio.CRS.from_user_input(file.crs)
+    return transform, crs or rasterio.CRS.from_user_input(file.crs)
 
 
 def _strip_numbers(window: Window) -> range:
@@ -252,7 +255,7 @@ def _open(path: Path) -> DatasetReader:
     # A tile without a place of its own gets that of the tile table.
     with _decoding(path), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        dataset = rasterio.open(path)
+        dataset = rasters.open_raster(path)
     if dataset.dtypes[: len(BANDS)] == ("uint8",) * len(BANDS):
         return dataset
 

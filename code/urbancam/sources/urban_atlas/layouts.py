@@ -14,9 +14,9 @@ import pyogrio
 
 from urbancam.sources.download import archives
 from urbancam.sources.urban_atlas import names
-from urbancam.tables import geoframes
+from urbancam.tables import geoframes, vectors
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.files import listing
+from urbancam.workflow.files import files_below
 from urbancam.workflow.paths import shown
 
 TABLES = re.compile(r"\.(gpkg|shp|fgb)$", re.IGNORECASE)
@@ -92,7 +92,8 @@ def find_layers(folder: Path, city: str, edition: int, scratch: Path) -> list[La
         edition: Edition that is looked for.
         scratch: Folder to unpack archives into, if they may hold the city.
     """
-    files = [name for name, *_ in listing(folder) if _is_readable(name)]
+    paths = files_below(folder, _is_readable)
+    files = [path.relative_to(folder).as_posix() for path in paths]
     says_city = {name: names.path_says(Path(name), city) for name in files}
 
     # First what speaks of the city, then what is silent.
@@ -151,8 +152,8 @@ def _layers_of(
     """
     layers = []
     with geoframes.damage_named(f"{source}: {path.name}", "replace the file"):
-        for name in pyogrio.list_layers(path)[:, 0]:
-            fields = pyogrio.read_info(path, layer=name)["fields"]
+        for name in vectors.layer_names(path):
+            fields = vectors.layer_info(path, name)["fields"]
             field_of_lower = {field.lower(): field for field in fields}
             code_columns = _code_columns(field_of_lower)
             if len(code_columns) > 1:
@@ -160,7 +161,7 @@ def _layers_of(
             city_columns = [column for column in CITY_COLUMNS if column in field_of_lower]
             layer = Layer(
                 path=path,
-                name=str(name),
+                name=name,
                 source=source,
                 editions=tuple(code_columns),
                 code_column=code_columns.get(edition, ""),

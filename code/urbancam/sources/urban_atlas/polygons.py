@@ -66,6 +66,7 @@ def parse_codes(values: pd.Series, where: str) -> pd.Series:
 def to_grid(frame: gpd.GeoDataFrame, where: str) -> np.ndarray:
     """(N,) geometries in EPSG:3035; untouched where the file's system is that one by any name."""
     bounds = tuple(frame.total_bounds)
+    crs.refuse_overseas(bounds, frame.crs, where)
     crs.check_extent(bounds, frame.crs, where)
     if crs.same_crs(frame.crs, grid.CRS, bounds):
         return frame.geometry.to_numpy()

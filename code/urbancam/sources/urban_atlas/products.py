@@ -11,6 +11,7 @@ from urbancam.sources.urban_atlas import layouts, names, polygons
 from urbancam.sources.urban_atlas.layouts import Layer
 from urbancam.tables import grid
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.files import listing
 from urbancam.workflow.paths import shown
 
 log = logging.getLogger(__name__)
@@ -181,8 +182,8 @@ def _nothing_fits(
     """The error that says which cities and editions are here, and what to fetch."""
     # Cities by the names of the files, and by what stands in them.
     cities: set[tuple[str, ...]] = set()
-    for path in folder.rglob("*"):
-        cities |= names.cities_in_path(path.relative_to(folder))
+    for name, *_ in listing(folder):
+        cities |= names.cities_in_path(Path(name))
     for layer in layers:
         if layer.editions or layer.is_boundary:
             cities |= layouts.read_labels(layer)

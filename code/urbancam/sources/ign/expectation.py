@@ -1,0 +1,157 @@
+"""What a city's imagery will take, said before anything is fetched."""
+
+import logging
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import geopandas as gpd
+
+from urbancam.sources.download.answers import Patience
+from urbancam.sources.ign.campaigns import Wanted
+from urbancam.sources.ign.cell_images import is_in_place
+from urbancam.sources.ign.fetching import (
+    Offer,
+    ask_index,
+    bytes_to_fetch,
+)
+from urbancam.sources.ign.getmap import Request
+from urbancam.sources.ign.holdings import Holdings
+from urbancam.sources.ign.links import RemoteFile
+from urbancam.sources.ign.pack_names import parse_name
+from urbancam.workflow.errors import InputError
+
+log = logging.getLogger(__name__)
+
+BYTES_PER_PX = 3  # of an image without compression, red, green and blue
+
+
+@dataclass
+class Expectation:
+    """What the packs of a city will take.
+
+    Args:
+        holdings: What the packs in place give.
+        links: Archives of `aerial_links.txt` that are to be fetched.
+        offers: What IGN's index has, by department, and what of it is to be fetched.
+        faults: Why the index has nothing for a department.
+    """
+
+    holdings: Holdings
+    links: list[RemoteFile] = field(default_factory=list)
+    offers: dict[str, Offer] = field(default_factory=dict)
+    faults: dict[str, InputError] = field(default_factory=dict)
+
+    def linked_departments(self) -> set[str]:
+        """Departments of which an archive is linked, as far as the archives' names say it."""
+        names = [parse_name(file.name) for file in self.links]
+        return {name.department for name in names if name}
+
+    def ask(
+        self,
+        departments: list[str],
+        index_url: str,
+        wanted: Wanted,
+        begun: set[str],
+        patience: Patience = Patience(),
+    ) -> None:
+        """Ask IGN's index for departments that it was not asked for yet."""
+        for department in departments:
+            if department in self.offers or department in self.faults:
+                continue
+            try:
+                offer = ask_index(department, index_url, wanted, patience, begun)
+                self.offers[department] = offer
+            except InputError as error:
+                log.info("department %s: %s", department, error.what)
+                self.faults[department] = error
+
+
+def log_expectation(
+    expectation: Expectation, cells: gpd.GeoDataFrame, few: set[str], folder: Path
+) -> None:
+    """Say per department what is in place, on offer, to be fetched and unpacked, and for whom."""
+    folder.mkdir(parents=True, exist_ok=True)
+    log.info("expects of imagery, by department:")
+    fetched_bytes = unpacked_bytes = 0
+    for department, cell_count in cells["department"].value_counts().sort_index().items():
+        to_fetch = _fetch_bytes(department, expectation, folder)
+        packed = _packed_bytes(department, expectation.holdings)
+        fetched_bytes += to_fetch
+        unpacked_bytes += packed + to_fetch
+        words = _words(department, expectation, few)
+        log.info(
+            "  %s: %s cells; %s; %.1f GB to fetch, at most %.1f GB to unpack",
+            department,
+            f"{cell_count:,}",
+            words,
+            to_fetch / 1e9,
+            (packed + to_fetch) / 1e9,
+        )
+    free_bytes = shutil.disk_usage(folder).free
+    log.info(
+        "  together %s cells, %.1f GB to fetch and at most %.1f GB to unpack; %.0f GB are free",
+        f"{len(cells):,}",
+        fetched_bytes / 1e9,
+        unpacked_bytes / 1e9,
+        free_bytes / 1e9,
+    )
+
+
+def log_images_expectation(image_requests: list[Request], folder: Path) -> None:
+    """Say how many images of single cells are to be fetched from the WMS, and how large they are.
+
+    Args:
+        image_requests: One request per cell.
+        folder: Folder of the images.
+    """
+    todo = [request for request in image_requests if not is_in_place(request, folder)]
+    todo_bytes = sum(request.width * request.height * BYTES_PER_PX for request in todo)
+    log.info(
+        "expects of imagery: %s of %s images of single cells to fetch, at most %.1f GB; "
+        "the mosaic does not say its campaigns",
+        f"{len(todo):,}",
+        f"{len(image_requests):,}",
+        todo_bytes / 1e9,
+    )
+
+
+def _words(department: str, expectation: Expectation, few: set[str]) -> str:
+    """Where the imagery of a department comes from, and what else there is."""
+    parts = []
+    for held in expectation.holdings.holdings:
+        if held.pack.department in (department, None):
+            count = len(held.tiles) - len(held.absent)
+            parts.append(f"{held.pack.name} in place, {count} of {len(held.tiles)} tiles unpacked")
+    if department in few:
+        parts.append("what lacks comes through the WMS (imagery.wms_departments_below)")
+    if department in expectation.linked_departments():
+        parts.append("linked in aerial_links.txt")
+    if department in expectation.faults:
+        parts.append(expectation.faults[department].what)
+    if department in expectation.offers:
+        offer = expectation.offers[department]
+        parts.append(f"{offer.name} to fetch, of {', '.join(offer.names)} on offer")
+    return "; ".join(parts) or "nothing in place"
+
+
+def _fetch_bytes(department: str, expectation: Expectation, folder: Path) -> int:
+    """Bytes to fetch for a department, of those files whose size is said."""
+    files = [
+        file
+        for file in expectation.links
+        if (name := parse_name(file.name)) and name.department == department
+    ]
+    if department in expectation.offers:
+        files += expectation.offers[department].files
+    return bytes_to_fetch(files, folder)
+
+
+def _packed_bytes(department: str, holdings: Holdings) -> int:
+    """Bytes of the tiles that are needed of the archives in place."""
+    return sum(
+        member.size_bytes
+        for packed in holdings.packed
+        if packed.archive.department in (department, None)
+        for member in packed.members
+    )

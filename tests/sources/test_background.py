@@ -1,0 +1,121 @@
+"""Fill in a WMS's images of single cells: background, and roofs that look like fill in a pack."""
+
+import numpy as np
+import pytest
+import rasterio
+
+from aerial_tiles import real_tile
+from loopback import HASTY, serve
+from provider_server import WMS, Ign
+from small_packs import N, W, cells_over, noise, write_tile
+from urbancam.sources.ign import cell_images, wms
+from urbancam.sources.ign.getmap import requests_for
+from urbancam.sources.imagery import cutting
+from urbancam.sources.imagery.background import background
+from urbancam.sources.imagery.overlay import cells_with_tiles
+from urbancam.sources.imagery.tile import Tile, TileFile
+
+PIXEL_M = 1.0
+ROOF_M = (60, 40)
+
+
+def void_of(data, paint, squares):
+    """Void fraction of each cell's image, out of a WMS that shows what is painted."""
+    folder = data / "aerial_data" / "wms" / "L"
+    with serve(Ign(paint=paint)) as (url, _):
+        of_cells = requests_for(squares, url + WMS, "L", PIXEL_M)
+        assert wms.fetch_images(of_cells, folder, HASTY) == {}
+    table = cell_images.image_table(of_cells, squares, data, folder, {})
+    cells = cells_with_tiles(squares, table, data)
+    images = cutting.cut_images(cells, data / "images", 100, workers=1)
+    return images.set_index("idINSPIRE")["void_fraction"].reindex(squares["idINSPIRE"])
+
+
+def ground(x, y):
+    """(3, H, W) uint8 between 40 and 215, the same at the same place."""
+    return (40 + (x * 7919 + y * 104_729 + np.arange(3)[:, None, None] * 31) % 176).astype(np.uint8)
+
+
+def roofs_at_corners(squares, grey):
+    """A roof over a corner of each cell, so that the image's edge cuts through it."""
+    corners = squares.to_crs("EPSG:2154").geometry.bounds.to_numpy()[:, :2]
+
+    def paint(x, y):
+        pixels = ground(x, y)
+        for west, south in corners:
+            is_roof = (abs(x - west - 5) < ROOF_M[0] / 2) & (abs(y - south - 5) < ROOF_M[1] / 2)
+            pixels[:, is_roof] = grey
+        return pixels
+
+    return paint
+
+
+@pytest.mark.parametrize("grey", [254, 255, 1, 0])
+def test_no_roof_at_an_edge_is_lost(tmp_path, grey):
+    squares = cells_over(W, N - 1600, W + 1400, N).head(48)
+    assert len(squares) == 48
+    void = void_of(tmp_path, roofs_at_corners(squares, grey), squares)
+    assert (void == 0).all()
+
+
+@pytest.mark.parametrize("grey", [0, 255])
+def test_background_beyond_the_mosaic_is_void(tmp_path, grey):
+    squares = cells_over(W, N - 600, W + 600, N)
+    end = W + 300  # m, the mosaic's east end
+
+    def paint(x, y):
+        pixels = ground(x, y)
+        pixels[:, x >= end] = grey
+        return pixels
+
+    void = void_of(tmp_path, paint, squares)
+    bounds = squares.to_crs("EPSG:2154").geometry.bounds.reset_index(drop=True)
+    beyond = (bounds["minx"] >= end).to_numpy()
+    crossed = ((bounds["minx"] < end - 40) & (bounds["maxx"] > end + 40)).to_numpy()
+    inside = (bounds["maxx"] < end - 40).to_numpy()
+    assert beyond.any() and crossed.any() and inside.any()
+    assert (void[beyond] == 1).all()
+    assert void[crossed].between(0.05, 0.999).all()
+    assert (void[inside] == 0).all()
+
+
+def share_of_background(tmp_path, slices, grey, size_px=300):
+    """Share of an image of noise that background takes, with one plain rectangle."""
+    pixels = noise(3, size_px)
+    pixels[slices] = grey
+    path = write_tile(tmp_path / "a.tif", pixels, W, N, pixel_m=PIXEL_M)
+    footprint = (W, N - size_px * PIXEL_M, W + size_px * PIXEL_M, N)
+    with Tile(TileFile("a.tif", path, footprint, "EPSG:2154", is_cell_image=True)) as tile:
+        mask = background(tile)
+    return 0 if mask is None else mask.mean()
+
+
+@pytest.mark.parametrize(
+    ("slices", "grey", "share"),
+    [
+        (np.s_[:, :30], 255, 0.1),  # along a whole side
+        (np.s_[-3:, :], 255, 0.01),
+        (np.s_[:160, :160], 255, 160**2 / 300**2),  # a large corner
+        (np.s_[:, :30], 0, 0.1),
+        (np.s_[:100, :100], 255, 0),  # a corner as large as a roof
+        (np.s_[50:250, 50:250], 255, 0),  # an island
+        (np.s_[:, :30], 254, 0),  # nearly the background's colour
+        (np.s_[:, :30], 1, 0),
+    ],
+)
+def test_background_is_exact_and_larger_than_roofs(tmp_path, slices, grey, share):
+    assert share_of_background(tmp_path, slices, grey) == pytest.approx(share)
+
+
+@pytest.mark.real_data
+def test_no_pixel_of_the_real_orthophoto_is_background(tmp_path):
+    """Cells as large as IGN's, tiled with the sample and its mirrors; and the sample itself."""
+    with rasterio.open(real_tile("ign_ortho_20cm.tif", "EPSG:2154").path) as image:
+        sample = image.read((1, 2, 3)).transpose(1, 2, 0)
+    mirrored = np.vstack([np.hstack([sample, sample[:, ::-1]]), np.hstack([sample, sample])[::-1]])
+    assert (sample == 255).all(axis=2).sum() == 4  # saturated pixels that are ground
+    for name, pixels in (("one.tif", sample), ("cell.tif", np.tile(mirrored, (2, 2, 1)))):
+        path = write_tile(tmp_path / name, pixels, W, N, pixel_m=0.2)
+        footprint = (W, N - len(pixels) * 0.2, W + len(pixels) * 0.2, N)
+        with Tile(TileFile(name, path, footprint, "EPSG:2154", is_cell_image=True)) as tile:
+            assert background(tile) is None

@@ -1,0 +1,139 @@
+"""Tiles and archives thrown away once their cells are cut: nothing is stale or fetched for it."""
+
+import pytest
+
+from loopback import serve
+from provider_server import INDEX, Ign
+from samples import run_script
+from small_packs import N, W, archive, cells_over, write_pack
+from urbancam.sources.ign import atom
+from urbancam.workflow import consumed
+
+WEST_CITY = (W + 50, N - 350, W + 350, N)
+EAST_CITY = (W + 450, N - 350, W + 750, N)
+BOTH_CITY = (W + 50, N - 350, W + 750, N)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(atom, "INTERVAL_S", 0.0)
+
+
+@pytest.fixture
+def ign(tmp_path):
+    """A server with a pack of two tiles; its address and the requests so far."""
+    folder = write_pack(tmp_path / "served", "075", 2021, [(W, N), (W + 400, N)], inner="BDORTHO")
+    files = [(path.name, path.read_bytes()) for path in archive(folder, folder.parent, 60_000)]
+    with serve(Ign({folder.name: files})) as (url, requests):
+        yield url, requests
+
+
+class Place:
+    """A data and a results folder, and steps 04 and 05 in them."""
+
+    def __init__(self, top, url):
+        self.data, self.results, self.url = top / "data", top / "results", url
+        self.aerial = self.data / "aerial_data"
+
+    def add_city(self, city, box):
+        cells = cells_over(*box).assign(ind=9.0, men=4.0, income_eur=2e4, imputed=False)
+        folder = self.results / city
+        folder.mkdir(parents=True)
+        cells.to_parquet(folder / "cells.parquet")
+
+    def run(self, city, *steps, throw_away=True, force=False):
+        settings = {
+            "index_url": f"{self.url}{INDEX}",
+            "pixel_size_m": 2,
+            "throw_away": str(throw_away).lower(),
+        }
+        words = [f"imagery.{key}={value}" for key, value in settings.items()]
+        words = [word for setting in words for word in ("--set", setting)]
+        words += ["--force"] * force
+        folders = ["--data", self.data, "--results", self.results, "--workers", "1"]
+        return [run_script(step, "--city", city, *folders, *words) for step in steps]
+
+    def tables(self, city):
+        return [
+            (self.results / city / name).read_bytes() for name in ("tiles.parquet", "images.csv")
+        ]
+
+    def imagery(self):
+        """Names of tiles and archives that are there."""
+        files = [*self.aerial.rglob("*.jp2"), *self.aerial.glob("*.7z*")]
+        return sorted(path.name for path in files)
+
+
+@pytest.fixture
+def place(tmp_path, ign):
+    place = Place(tmp_path, ign[0])
+    place.add_city("West", WEST_CITY)
+    return place
+
+
+def test_nothing_is_thrown_away_unless_asked_for(place):
+    assert place.run("West", "04", "05", throw_away=False) == [0, 0]
+    assert len(place.imagery()) > 1
+
+
+def test_what_is_thrown_away_makes_nothing_stale_and_is_not_fetched_again(place, ign, capsys):
+    assert place.run("West", "04", "05", throw_away=False) == [0, 0]
+    expected = place.tables("West")
+    images = {path: path.read_bytes() for path in place.results.rglob("*.png")}
+    place.run("West", "05")  # asked for later
+    assert place.imagery() == []
+    assert list(place.aerial.rglob("dalles.shp"))
+
+    ign[1].clear()
+    capsys.readouterr()
+    assert place.run("West", "04", "05") == [0, 0]
+    assert capsys.readouterr().out.count("up to date") == 2
+    (place.aerial / "note.txt").write_text("a new file makes step 04 look again")
+    assert place.run("West", "04", "05") == [0, 0]
+    assert ign[1] == []
+    assert place.tables("West") == expected
+    assert {path: path.read_bytes() for path in place.results.rglob("*.png")} == images
+
+
+def test_another_city_fetches_what_it_needs_again(place, ign):
+    place.run("West", "04", "05")
+    place.add_city("Both", BOTH_CITY)
+    assert place.run("Both", "04", "05", throw_away=False) == [0, 0]
+    assert len([name for name in place.imagery() if name.endswith(".jp2")]) == 2
+    ign[1].clear()
+    assert place.run("West", "04", "05", throw_away=False) == [0, 0]
+    assert ign[1] == []
+
+
+def test_what_a_city_at_hand_still_needs_stays(place):
+    place.add_city("Both", BOTH_CITY)
+    place.run("West", "04", throw_away=False)
+    place.run("Both", "04", throw_away=False)
+    assert place.run("West", "05") == [0]
+    assert [name[8:12] for name in place.imagery() if name.endswith(".jp2")] == ["6500", "6504"]
+    assert place.run("Both", "05") == [0]
+    assert place.imagery() == []
+    assert place.run("West", "04", "05") == [0, 0]
+
+
+def test_lost_image_is_told_and_its_tile_fetched_again_by_force(place, ign, capsys):
+    place.run("West", "04", "05")
+    expected = place.tables("West")
+    for image in place.results.rglob("*.png"):
+        image.unlink()
+    capsys.readouterr()
+    assert place.run("West", "05") == [2]
+    assert "04_download_aerial again, with --force" in capsys.readouterr().err
+    assert place.run("West", "04", force=True) == [0]
+    assert place.run("West", "05") == [0]
+    assert place.tables("West") == expected
+
+
+def test_own_files_behind_a_link_stay(place, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    write_pack(elsewhere, "075", 2014, [(W, N)])
+    place.aerial.mkdir(parents=True)
+    (place.aerial / "disk").symlink_to(elsewhere)
+    assert place.run("West", "04", "05") == [0, 0]
+    assert list(elsewhere.rglob("*.jp2"))
+    assert consumed.read(place.aerial) == {}

@@ -1,0 +1,77 @@
+"""Drop folders as users have them: links, other disks, names of other systems."""
+
+import json
+import os
+
+import pytest
+
+from urbancam.workflow.errors import InputError
+from urbancam.workflow.files import files_below, listing, write_json
+
+LATIN_1 = os.fsdecode("orthophoto-\xe9t\xe9.jp2".encode("latin-1"))
+
+
+@pytest.fixture
+def drop(tmp_path):
+    """A drop folder, empty, beside which there is another disk with a file."""
+    (tmp_path / "disk" / "pack").mkdir(parents=True)
+    (tmp_path / "disk" / "pack" / "a.jp2").write_bytes(b"image")
+    (tmp_path / "drop").mkdir()
+    return tmp_path / "drop"
+
+
+def names(folder):
+    return [name for name, *_ in listing(folder)]
+
+
+def everything(folder):
+    return files_below(folder, lambda name: True)
+
+
+def test_folder_on_another_disk_is_read_through_its_link(drop):
+    (drop / "mine").symlink_to(drop.parent / "disk")
+    assert names(drop) == ["mine/pack/a.jp2"]
+    assert everything(drop) == [drop / "mine/pack/a.jp2"]
+
+
+def test_drop_folder_may_be_a_link_itself(drop):
+    (drop.parent / "link").symlink_to(drop.parent / "disk")
+    assert names(drop.parent / "link") == ["pack/a.jp2"]
+
+
+@pytest.mark.parametrize("target", [".", "..", "../..", "/", "sub", "a"])
+def test_links_that_go_round_end(drop, target):
+    (drop / "sub").mkdir()
+    (drop / "sub" / "b.jp2").touch()
+    (drop / "a").symlink_to(target)
+    assert names(drop) == ["sub/b.jp2"]
+
+
+def test_link_that_leads_nowhere_is_passed_over_and_said_where_it_was_wanted(drop, caplog):
+    caplog.set_level("INFO")
+    (drop / "gone.jp2").symlink_to("/no/such/disk/gone.jp2")
+    (drop / "b.jp2").touch()
+    assert names(drop) == ["b.jp2"]
+    assert everything(drop) == [drop / "b.jp2"]
+    assert "gone.jp2 is not read: it is a link that leads nowhere" in caplog.text
+
+
+def test_hidden_and_partial_files_are_left_out_through_links_too(drop):
+    (drop / ".hidden").symlink_to(drop.parent / "disk")
+    (drop / "c.7z.part").symlink_to(drop.parent / "disk/pack/a.jp2")
+    assert names(drop) == []
+
+
+def test_name_of_another_encoding_is_listed_and_refused_only_where_it_is_wanted(drop):
+    (drop / LATIN_1).touch()
+    (drop / "b.csv").touch()
+    assert len(listing(drop)) == 2
+    assert files_below(drop, lambda name: name.endswith(".csv")) == [drop / "b.csv"]
+    with pytest.raises(InputError, match=r"udce9t.udce9.jp2 is not UTF-8[\s\S]*rename"):
+        everything(drop)
+
+
+def test_record_holds_a_name_of_another_encoding(drop):
+    (drop / LATIN_1).touch()
+    write_json(drop / "record.json", {"listing": listing(drop)})
+    assert json.loads((drop / "record.json").read_text("utf-8"))["listing"][0][0] == LATIN_1
