@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from urbancam.workflow import consumed, locks, provenance
+from urbancam.workflow.catalogue import BY_HAND
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import digest, read_json, remove_leftovers, write_json
 from urbancam.workflow.paths import ROOT, shown
@@ -238,7 +239,7 @@ def record_path(result: Path) -> Path:
 def require(path: Path, maker: str, arguments: str) -> None:
     """Raise if an input made by an earlier step is not there."""
     if not path.is_file():
-        by_hand = maker == "by hand"
+        by_hand = maker == BY_HAND
         do = "put it there" if by_hand else f"run: python code/{maker}.py {arguments}".rstrip()
         raise InputError(f"{shown(path)} is missing", shown(path), do)
 

@@ -3,9 +3,21 @@
 import argparse
 
 from urbancam.workflow import arguments
+from urbancam.workflow.catalogue import BY_HAND
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import shown
-from urbancam.workflow.records import Step
+from urbancam.workflow.records import Step, require
+
+
+def refuse_missing_inputs(step: Step, args: argparse.Namespace) -> None:
+    """What an earlier step makes, or the user puts there, must be there.
+
+    Raises:
+        InputError: An input is missing.
+    """
+    for path, maker in step.missing_inputs():
+        by_hand = maker == BY_HAND
+        require(path, maker, "" if by_hand else arguments.command_line(args, maker, path))
 
 
 def refuse_changed_settings(step: Step, args: argparse.Namespace) -> None:

@@ -34,8 +34,12 @@ from urbancam.workflow import arguments, gpus, messages
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.job import Job, Request, find_paths
 from urbancam.workflow.messages import join_counts, log
-from urbancam.workflow.records import Done, Step, require
-from urbancam.workflow.refusals import refuse_changed_settings, refuse_damaged_inputs
+from urbancam.workflow.records import Done, Step
+from urbancam.workflow.refusals import (
+    refuse_changed_settings,
+    refuse_damaged_inputs,
+    refuse_missing_inputs,
+)
 
 Declare = Callable[[Request], Step | list[Step]]
 Work = Callable[[Job], Done]
@@ -154,8 +158,7 @@ def _run_step(step: Step, request: Request, work: Work) -> None:
     args = request.args
     title = " ".join(part for part in (step.name, step.label, args.variant) if part)
     messages.to_file(request.paths.logs / f"{step.name}.log")
-    for path, maker in step.missing_inputs():
-        require(path, maker, arguments.command_line(args, maker, path))
+    refuse_missing_inputs(step, args)
     with step.lock() as step:
         reason = step.stale_because()
         if not reason and not args.force:
