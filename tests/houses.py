@@ -17,8 +17,19 @@ def make_house(folder: Path) -> Path:
     shutil.copytree(ROOT / "code", folder / "code", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "environment", folder / "environment")
     shutil.copy(ROOT / "run.sh", folder)
-    (folder / ".venv").symlink_to(ROOT / ".venv")
+    lend_python(folder)
     return folder
+
+
+def lend_python(house: Path) -> None:
+    """The project's Python environment, with a mark of the house's own: whatever a test does to
+    the lock, nobody sets up or spoils the environment of the project."""
+    (house / ".venv").mkdir()
+    for path in (ROOT / ".venv").iterdir():
+        (house / ".venv" / path.name).symlink_to(path)
+    mark = house / ".venv" / "requirements.lock"
+    mark.unlink(missing_ok=True)
+    shutil.copy(house / "environment" / "requirements.lock", mark)
 
 
 def run_sh(house: Path, *words: str, env: dict | None = None) -> subprocess.CompletedProcess:

@@ -1,5 +1,7 @@
 """The front door without its rooms: which calls it plans, which words it refuses."""
 
+import shutil
+
 import pytest
 
 from houses import make_house, run_sh
@@ -35,7 +37,7 @@ def test_demo_city_is_made_whether_it_is_named_or_not(tmp_path):
 
 def test_python_without_ensurepip_is_told_what_to_install(tmp_path):
     house = make_house(tmp_path)
-    (house / ".venv").unlink()
+    shutil.rmtree(house / ".venv")  # links: what they lead to stays
     poor = tmp_path / "python"
     poor.write_text('#!/bin/sh\ncase "$*" in *ensurepip*) exit 1 ;; *) exit 0 ;; esac\n')
     poor.chmod(0o755)

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
-def hold(path: Path, title: str) -> Iterator[bool]:
+def hold(path: Path, title: str, keep: bool = True) -> Iterator[bool]:
     """Hold a lock for this process; a second process says who holds it, and waits.
 
     The lock is advisory and goes with its process, however that ends (flock(2)); the file stays.
@@ -22,6 +22,8 @@ def hold(path: Path, title: str) -> Iterator[bool]:
     Args:
         path: Path of the lock file; it holds the number of the process that has it.
         title: What is done under the lock, for the message of the one that waits.
+        keep: Whether the file stays at the end. It may go only where the work leaves something by
+            which one that waited, or comes later, sees that it is done.
 
     In a folder that cannot be written nothing is locked.
 
@@ -50,6 +52,8 @@ def hold(path: Path, title: str) -> Iterator[bool]:
         file.write(f"{os.getpid()}\n")
         file.flush()
         yield waited
+        if not keep:
+            path.unlink(missing_ok=True)
 
 
 def _try_lock(file) -> bool:
@@ -62,7 +66,8 @@ def _try_lock(file) -> bool:
 
 def sweep(folder: Path) -> None:
     """Remove what killed processes left half-written in a folder (the names that `files.atomic`
-    gives); those in a folder that cannot be written stay."""
+    gives); those in a folder that cannot be written stay.
+    """
     for path in folder.glob(".*.tmp*"):
         owner = re.search(r"\.(\d+)\.tmp", path.name)
         if owner and not Path("/proc", owner[1]).exists() and Path("/proc/self").exists():

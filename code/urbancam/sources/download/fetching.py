@@ -5,11 +5,9 @@ A file takes its name once it is whole and has passed its checks; until then it 
 first.
 """
 
-import contextlib
-import fcntl
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import requests
@@ -22,6 +20,7 @@ from urbancam.sources.download.answers import (
     persist,
 )
 from urbancam.sources.download.partial_file import PART_SUFFIX, PartialFile, check_size
+from urbancam.workflow import locks
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import shown
 
@@ -82,8 +81,8 @@ def fetch(
         AbsentError: The server says there is no such file.
         InputError: It cannot be had, or is not what was promised; or there is no room for it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(path) as state_path:
+    state_path = path.with_name(f".{path.name}.part.json")
+    with locks.hold(path.with_name(f".{path.name}.lock"), f"fetching {path.name}", keep=False):
         # Another process may have fetched it while this one waited for the lock.
         is_cut_short = path.exists() and path.stat().st_size < (size_bytes or 0)
         if path.exists() and not is_cut_short:
@@ -97,6 +96,7 @@ def fetch(
         _complete(partial, md5, check)
         # Only a file that has passed its checks takes its name.
         os.replace(partial.part_path, path)
+        state_path.unlink(missing_ok=True)
     log.info("fetched %s (%s bytes)", shown(path), f"{path.stat().st_size:,}")
     return path
 
@@ -123,21 +123,6 @@ def bytes_in_place(path: Path) -> int:
     """Bytes of a file that are here, be it whole or on its way."""
     part_path = path.with_name(path.name + PART_SUFFIX)
     return max((file.stat().st_size for file in (path, part_path) if file.exists()), default=0)
-
-
-@contextlib.contextmanager
-def _lock(path: Path) -> Iterator[Path]:
-    """Keep a download for this process; the file of the lock also holds what the server said."""
-    state_path = path.with_name(f".{path.name}.part.json")
-    with state_path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            log.info("%s: another process fetches it, waiting", path.name)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield state_path
-        # The file is in place now, where a waiting process looks first.
-        state_path.unlink(missing_ok=True)
 
 
 def _check_in_place(path: Path, size_bytes: int | None) -> None:

@@ -83,7 +83,7 @@ class PartialFile:
     def drop(self) -> None:
         """Forget the bytes and what the server said of them."""
         self.part_path.unlink(missing_ok=True)
-        self.state_path.write_text("")
+        self.state_path.unlink(missing_ok=True)
 
     def attempt(self) -> None:
         """Ask once for what is still missing.
@@ -138,7 +138,7 @@ class PartialFile:
         """What the server said of the bytes that are here; empty where there are none."""
         try:
             return json.loads(self.state_path.read_text())
-        except json.JSONDecodeError:
+        except (FileNotFoundError, json.JSONDecodeError):
             return {}
 
     def _range_headers(self, start: int, state: dict[str, Any]) -> dict[str, str]:
