@@ -9,13 +9,12 @@ Run     python code/01_download_census.py --set census.vintage=2015
 
 import argparse
 import logging
-import shutil
 from pathlib import Path
 
 from urbancam.sources.census import vintages
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.files import atomic
+from urbancam.workflow.files import atomic, scratch_folder
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import shown
 from urbancam.workflow.records import Done, Step
@@ -47,12 +46,9 @@ def work(job: Job) -> Done:
     year, cell_size_m = job.settings.census.vintage, job.settings.census.cell_size_m
     folder = job.paths.census_data
     source = vintages.find_source(folder, year, cell_size_m) or fetch(year, cell_size_m, folder)
-    scratch = folder / f".unpacked_{year}_{cell_size_m}m"
-    try:
+    with scratch_folder(folder) as scratch:
         table = layouts.read_source(source, year, scratch, cell_size_m)
         table = incomes.clean(table, shown(source), cell_size_m)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     with atomic(job.result) as temporary:
         incomes.write_table(table, temporary)
     counts = {"cells": len(table), "imputed share": float(table["imputed"].mean())}

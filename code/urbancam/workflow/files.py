@@ -6,7 +6,9 @@ import hashlib
 import json
 import logging
 import os
+import platform
 import shutil
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ def atomic(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that takes its name when the block ends well, and goes when
     it does not."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp{path.suffix}")
+    temporary = path.with_name(f".{path.name}.{process_mark()}.tmp{path.suffix}")
     try:
         yield temporary
         os.replace(temporary, path)
@@ -32,6 +34,32 @@ def atomic(path: Path) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def process_mark() -> str:
+    """What tells the unfinished files of this process from those of others: `<machine>-<number>`.
+
+    Several machines may work on one disk.
+    """
+    return f"{machine_mark()}-{os.getpid()}"
+
+
+def machine_mark() -> str:
+    """Eight signs for this machine's name."""
+    return f"{zlib.crc32(platform.node().encode()):08x}"
+
+
+@contextlib.contextmanager
+def scratch_folder(folder: Path) -> Iterator[Path]:
+    """The path of a hidden folder below `folder` to unpack into; it goes when the block ends.
+
+    What a killed process leaves there is swept up as its unfinished files are (`locks.sweep`).
+    """
+    scratch = folder / f".unpacked.{process_mark()}.tmp"
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def write_files(folder: Path, contents: Iterable[tuple[str, bytes]]) -> None:

@@ -234,7 +234,8 @@ class Step:
         """
         path = self.result.with_name(f".{self.result.name}.lock")
         with locks.hold(path, f"{self.name} {self.label}") as waited:
-            locks.sweep(self.result.parent)
+            for folder in (self.result.parent, *self.listings):
+                locks.sweep(folder)
             yield self.as_on_disk() if waited else self
 
 

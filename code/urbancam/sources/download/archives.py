@@ -18,8 +18,9 @@ import py7zr
 from urbancam.sources.download.containers import is_zip, open_7z, open_zip
 from urbancam.sources.download.members import Member, check_safe, is_whole, plain_name
 from urbancam.sources.download.volumes import IncompleteError
+from urbancam.workflow import locks
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.files import atomic
+from urbancam.workflow.files import atomic, scratch_folder
 from urbancam.workflow.paths import shown
 
 log = logging.getLogger(__name__)
@@ -174,9 +175,9 @@ def _unpack_zip(archive: Path, folder: Path, members: list[Member]) -> None:
 
 def _unpack_7z(archive: Path, folder: Path, members: list[Member]) -> None:
     """Block by block (a block is decompressed as a whole): what is finished outlives a kill."""
-    staging = folder / ".unpacking"
     names = {member.name for member in members}
-    with open_7z(archive) as container:
+    locks.sweep(folder)
+    with open_7z(archive) as container, scratch_folder(folder) as staging:
         files = [
             file
             for file in container.files
@@ -190,7 +191,6 @@ def _unpack_7z(archive: Path, folder: Path, members: list[Member]) -> None:
             container.extract(staging, targets=file_names)
             for file_name in file_names:
                 _move(staging / file_name, folder / plain_name(file_name), file_name)
-    shutil.rmtree(staging, ignore_errors=True)
 
 
 def _move(staged: Path, target: Path, file_name: str) -> None:
