@@ -9,15 +9,14 @@ Run     python code/01_download_census.py --set census.vintage=2015
 
 import argparse
 import logging
-import shutil
 from pathlib import Path
 
 from urbancam.sources.census import vintages
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.files import atomic
+from urbancam.workflow.files import atomic, scratch_folder
 from urbancam.workflow.job import Job, Request
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 from urbancam.workflow.records import Done, Step
 
 log = logging.getLogger(__name__)
@@ -47,12 +46,9 @@ def work(job: Job) -> Done:
     year, cell_size_m = job.settings.census.vintage, job.settings.census.cell_size_m
     folder = job.paths.census_data
     source = vintages.find_source(folder, year, cell_size_m) or fetch(year, cell_size_m, folder)
-    scratch = folder / f".unpacked_{year}_{cell_size_m}m"
-    try:
+    with scratch_folder(folder) as scratch:
         table = layouts.read_source(source, year, scratch, cell_size_m)
-        table = incomes.clean(table, shown(source), cell_size_m)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        table = incomes.clean(table, display_path(source), cell_size_m)
     with atomic(job.result) as temporary:
         incomes.write_table(table, temporary)
     counts = {"cells": len(table), "imputed share": float(table["imputed"].mean())}
@@ -66,7 +62,7 @@ def fetch(year: int, cell_size_m: int, folder: Path) -> Path:
     addresses = vintages.VINTAGES[year, cell_size_m].addresses(year)
     by_hand = (
         f"look for the {cell_size_m} m grid of {year} on insee.fr and put the file, as it is, into "
-        f"{shown(folder)}"
+        f"{display_path(folder)}"
     )
     for address in addresses:
         archive = folder / address.rpartition("/")[2]
@@ -76,7 +72,7 @@ def fetch(year: int, cell_size_m: int, folder: Path) -> Path:
             log.info("%s", error)
         except InputError as error:
             raise InputError(error.what, error.where, f"{error.do}; or {by_hand}") from None
-    raise InputError(f"INSEE has none of {', '.join(addresses)}", shown(folder), by_hand)
+    raise InputError(f"INSEE has none of {', '.join(addresses)}", display_path(folder), by_hand)
 
 
 def main(argv: list[str] | None = None) -> int:

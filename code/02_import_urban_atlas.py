@@ -7,11 +7,10 @@ Run     python code/02_import_urban_atlas.py --city Demo --run demo
 """
 
 import argparse
-import shutil
 
 from urbancam.workflow import arguments, runner
+from urbancam.workflow.files import scratch_folder
 from urbancam.workflow.job import Job, Request
-from urbancam.workflow.paths import folder_name
 from urbancam.workflow.records import Done, Step
 
 
@@ -36,11 +35,8 @@ def work(job: Job) -> Done:
 
     paths, edition = job.paths, job.settings.urban_atlas.edition
     folder = paths.urban_atlas_data
-    scratch = folder / f".unpacked_{folder_name(job.city)}"
-    try:
+    with scratch_folder(folder) as scratch:
         land_cover, boundary = products.read_city(folder, job.city, edition, scratch)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     geoframes.write(boundary, paths.boundary)
     geoframes.write(land_cover, paths.land_cover)
     return Done(

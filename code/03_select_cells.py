@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.job import Job, Request
-from urbancam.workflow.paths import Paths, shown
+from urbancam.workflow.paths import Paths, display_path
 from urbancam.workflow.records import Done, Step
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
@@ -42,7 +42,7 @@ def work(job: Job) -> Done:
     if cells.empty:
         raise InputError(
             f"no inhabited cell lies in {job.city}: outline {outline.bounds} (EPSG:3035, m)",
-            shown(paths.boundary),
+            display_path(paths.boundary),
             "INSEE covers metropolitan France only; check that the outline is of the right city",
         )
     refuse_shared_cells(cells["idINSPIRE"], paths)
@@ -66,7 +66,8 @@ def refuse_shared_cells(ids: "pd.Series", paths: Paths) -> None:
             counts = f"{len(shared):,} of {len(ids):,} cells"
             raise InputError(
                 f"{counts} also lie in {other.parent.name}: {shared.iloc[0]}",
-                f"{shown(paths.boundary)} and {shown(other.parent / 'boundary.parquet')}",
+                f"{display_path(paths.boundary)} and "
+                f"{display_path(other.with_name('boundary.parquet'))}",
                 "take both outlines from one edition of Urban Atlas, "
                 "or use another --results for one",
             )

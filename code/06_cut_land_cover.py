@@ -10,7 +10,7 @@ import argparse
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.job import Job, Request
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 from urbancam.workflow.records import Done, Step
 
 
@@ -37,7 +37,7 @@ def work(job: Job) -> Done:
             f"no land cover lies in any of {len(cells):,} cells: "
             f"land cover {land_cover.total_bounds.round()}, "
             f"cells {cells.total_bounds.round()} (EPSG:3035, m)",
-            shown(paths.land_cover),
+            display_path(paths.land_cover),
             "check that data/UA_data holds the city's own Urban Atlas",
         )
     geoframes.write(fragments, paths.fragments)

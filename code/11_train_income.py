@@ -17,7 +17,7 @@ import argparse
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.job import Job, Request
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 from urbancam.workflow.records import Done, Step
 
 
@@ -31,7 +31,7 @@ def declare(request: Request) -> list[Step]:
     if settings.split.method == "city" and not other_cities:
         raise InputError(
             f"no other city has samples of run {paths.run!r} to learn from",
-            shown(paths.results),
+            display_path(paths.results),
             "run another city first, or choose another split.method",
         )
     inputs = [paths.samples, paths.images_table, paths.cells]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.files import digest
 from urbancam.workflow.job import Job, Request
-from urbancam.workflow.paths import Paths, shown
+from urbancam.workflow.paths import Paths, display_path
 from urbancam.workflow.records import Done, Step
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
@@ -103,7 +103,7 @@ def is_as_left(job: Job) -> bool:
     """Whether the result is, byte for byte, what this version of the step left: what it tells
     need not be looked up."""
     record = job.step.record
-    hash_then = record.get("sha256", {}).get(shown(job.result))
+    hash_then = record.get("sha256", {}).get(display_path(job.result))
     same_version = record.get("version") == job.step.version
     return job.result.is_file() and same_version and digest(job.result) == hash_then
 

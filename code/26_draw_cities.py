@@ -12,7 +12,7 @@ import logging
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.files import write_files
 from urbancam.workflow.job import Job, Request
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 from urbancam.workflow.records import Done, Step
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ def work(job: Job) -> Done:
         "city_map": arrangements.draw_city_map(places, credits),
     }
     write_files(paths.figures, style.render_files(figures))
-    log.info("saves %s to %s", ", ".join(figures), shown(paths.figures))
+    log.info("saves %s to %s", ", ".join(figures), display_path(paths.figures))
     return Done({"figures": len(figures)})
 
 

@@ -18,7 +18,7 @@ from urbancam.showing import exhibits
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.files import write_files
 from urbancam.workflow.job import Job, Request
-from urbancam.workflow.paths import Paths, shown
+from urbancam.workflow.paths import Paths, display_path
 from urbancam.workflow.records import Done, Step
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
@@ -91,7 +91,7 @@ def work(job: Job) -> Done:
     }
     figures |= draw_others(tables, images, credits, job)
     write_files(paths.figures, style.render_files(figures))
-    log.info("saves %s to %s", ", ".join(figures), shown(paths.figures))
+    log.info("saves %s to %s", ", ".join(figures), display_path(paths.figures))
     return Done({"figures": len(figures)})
 
 
@@ -155,7 +155,7 @@ def read_cells(
     groups = choose_cells(predictions, CELLS_A_GROUP, seed)
     ids = [cell for cells in groups.values() for cell in cells] or [""]  # the filter needs a value
     advice = "delete it and run 06_cut_land_cover again"
-    with geoframes.damage_named(shown(paths.fragments), advice):
+    with geoframes.naming_damage(display_path(paths.fragments), advice):
         fragments = gpd.read_parquet(
             paths.fragments,
             columns=["idINSPIRE", "class", "geometry"],

@@ -12,7 +12,7 @@ from pathlib import Path
 from urbancam.showing.wording import interval
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 INTERVAL_COLUMNS = {"ci_low", "ci_high"}
 SCORE_COLUMNS = {"subset", "fold", "predictor", "metric", "value"} | INTERVAL_COLUMNS
@@ -35,7 +35,9 @@ def read(path: Path, columns: set[str]) -> Rows:
     """The rows of a table, without the packages that take seconds to load."""
     if not path.is_file():
         raise InputError(
-            f"{shown(path)} is missing", shown(path), "run ./run.sh for this city and run first"
+            f"{display_path(path)} is missing",
+            display_path(path),
+            "run ./run.sh for this city and run first",
         )
     with path.open(newline="", encoding="utf-8", errors="replace") as file:
         reader = csv.DictReader(file)
@@ -43,7 +45,7 @@ def read(path: Path, columns: set[str]) -> Rows:
     if not columns <= names or any(None in row.values() for row in rows):
         raise InputError(
             "the table is damaged, or was changed by hand",
-            shown(path),
+            display_path(path),
             "delete it and run ./run.sh for this city and run",
         )
     return rows
@@ -98,8 +100,8 @@ def tell(args: argparse.Namespace) -> int:
         classes = strongest_classes(ratios, side) or "no cells"
         print(f"  read as {side} (share of activation / share of area): {classes}")
     print(
-        f"  tables: {shown(paths.tables)}/   figures: {shown(paths.figures)}/   "
-        f"report: {shown(paths.report)}"
+        f"  tables: {display_path(paths.tables)}/   figures: {display_path(paths.figures)}/   "
+        f"report: {display_path(paths.report)}"
     )
     return 0
 

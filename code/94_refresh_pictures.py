@@ -12,7 +12,7 @@ from pathlib import Path
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic
-from urbancam.workflow.paths import ROOT, shown
+from urbancam.workflow.paths import ROOT, display_path
 
 WIDTH_PX = 900
 COLOURS = 160  # of the palette; keeps each picture below 300 kB
@@ -45,7 +45,9 @@ def shrink(source: Path, target: Path, maker: str) -> None:
     from PIL import Image
 
     if not source.is_file():
-        raise InputError(f"{shown(source)} is missing", shown(source), f"run {maker} first")
+        raise InputError(
+            f"{display_path(source)} is missing", display_path(source), f"run {maker} first"
+        )
     with Image.open(source) as image:
         size = WIDTH_PX, round(image.height * WIDTH_PX / image.width)
         small = image.convert("RGB").resize(size, Image.Resampling.LANCZOS).quantize(COLOURS)

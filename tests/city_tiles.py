@@ -7,7 +7,7 @@ import numpy as np
 import rasterio
 import shapely
 
-from urbancam.sources.imagery.tile import placed
+from urbancam.sources.imagery.tile import affine_of
 
 # m, EPSG:3035, a corner of 2 km squares.
 WEST = 3_760_000
@@ -52,6 +52,6 @@ def _write_tile(path: Path, extent: tuple[float, float, float, float]) -> None:
         count=3,
         dtype="uint8",
         crs="EPSG:3035",
-        transform=placed(extent, 200, 200),
+        transform=affine_of(extent, 200, 200),
     ) as file:
         file.write(np.stack([red, green, blue]))

@@ -87,6 +87,17 @@ def test_nothing_hidden_stays_behind(place):
     assert not [path for path in (folder / "data").rglob(".unpacked*")]
 
 
+def test_what_a_killed_step_unpacked_goes_at_the_next_run_though_all_is_up_to_date(place):
+    folder, folders = place
+    run_all(folders)
+    for name in ("census_data", "UA_data"):
+        left = folder / "data" / name / ".unpacked.999999999.tmp" / "a.zip"
+        left.mkdir(parents=True)
+        (left / "a.shp").touch()
+    run_all(folders)
+    assert not list((folder / "data").rglob(".unpacked*"))
+
+
 # fetching from INSEE
 
 

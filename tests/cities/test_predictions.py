@@ -74,6 +74,6 @@ def test_sites_of_equal_name_keep_apart_and_get_their_means(patches):
 
 
 def test_a_network_of_grey_patches_is_shown_grey_ones():
-    assert predictions.seen_colour("grey") is colour.grey
-    assert predictions.seen_colour("jitter") is None
-    assert predictions.seen_colour("as_is") is None
+    assert predictions.evaluation_colour("grey") is colour.grey
+    assert predictions.evaluation_colour("jitter") is None
+    assert predictions.evaluation_colour("as_is") is None

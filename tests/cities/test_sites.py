@@ -7,7 +7,7 @@ from PIL import Image
 
 from city_folders import draw, drop_images
 from urbancam.cities import sites
-from urbancam.sources.imagery.tile import placed
+from urbancam.sources.imagery.tile import affine_of
 
 # As in inspect_images.
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
@@ -89,7 +89,7 @@ def test_bounds_are_read_where_the_file_tells_them(tmp_path):
         count=3,
         dtype="uint8",
         crs="EPSG:3035",
-        transform=placed(bounds, 24, 24),
+        transform=affine_of(bounds, 24, 24),
     ) as file:
         file.write(np.zeros((3, 24, 24), np.uint8))
     facts, reason = sites.look_at(path)

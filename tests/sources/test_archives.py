@@ -1,6 +1,9 @@
 """Archives unpacked, and refused where they are damaged, hostile or too large."""
 
+import os
 import stat
+import subprocess
+import sys
 from collections import namedtuple
 from pathlib import Path
 from zipfile import ZipFile, ZipInfo
@@ -10,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from samples import ROOT
 from small_archives import BODY, FILES, make_7z, make_volumes, make_zip
 from urbancam.sources.download import archives
 from urbancam.sources.download.members import safe_name
@@ -60,6 +64,18 @@ def test_unpacking_goes_on_after_a_kill(archive, out):
     assert contents == list(FILES.values())
     assert (out / "c.shp").stat().st_mtime_ns == time_before
     assert set(files_below(out)) <= set(paths)
+
+
+def test_two_processes_unpack_into_one_folder_at_once(tmp_path, out):
+    """As two cities of one department do; each has a place of its own for what is half unpacked."""
+    archive = make_7z(tmp_path / "a.7z")
+    code = "import sys; from pathlib import Path; from urbancam.sources.download import archives\n"
+    code += "for i in range(30): archives.unpack(Path(sys.argv[1]), Path(sys.argv[2], str(i)))"
+    command = [sys.executable, "-c", code, archive, out]
+    env = os.environ | {"PYTHONPATH": str(ROOT / "code")}
+    runs = [subprocess.Popen(command, env=env) for _ in range(2)]
+    assert [run.wait() for run in runs] == [0, 0]
+    assert len(files_below(out)) == 30 * len(FILES)
 
 
 def test_archives_within_archives_are_followed(tmp_path, out):

@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from urbancam.workflow import files, locks
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import files_below, listing, write_json
 
@@ -75,3 +76,22 @@ def test_record_holds_a_name_of_another_encoding(drop):
     (drop / LATIN_1).touch()
     write_json(drop / "record.json", {"listing": listing(drop)})
     assert json.loads((drop / "record.json").read_text("utf-8"))["listing"][0][0] == LATIN_1
+
+
+def test_what_a_dead_process_of_this_machine_left_is_swept_up_and_nothing_else(drop):
+    dead, alive = 999_999_999, os.getpid()
+    kept = [f".a.csv.{files.machine_mark()}-{alive}.tmp.csv", f".unpacked.01234567-{dead}.tmp"]
+    gone = [f".a.csv.{files.machine_mark()}-{dead}.tmp.csv", f".b.csv.{dead}.tmp.csv"]
+    for name in [*kept, *gone]:
+        (drop / name).touch()
+    scratch = drop / f".unpacked.{files.machine_mark()}-{dead}.tmp" / "a.zip"
+    scratch.mkdir(parents=True)
+    locks.sweep(drop)
+    assert sorted(path.name for path in drop.iterdir()) == sorted(kept)
+
+
+def test_scratch_folder_goes_with_what_is_in_it(drop):
+    with files.scratch_folder(drop) as scratch:
+        (scratch / "a").mkdir(parents=True)
+        assert names(drop) == []
+    assert list(drop.iterdir()) == []

@@ -15,7 +15,7 @@ from torch import nn
 
 from urbancam.learning import networks, weight_files
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 log = logging.getLogger(__name__)
 
@@ -89,11 +89,11 @@ def fill(
         raise InputError(
             f"these weights are not of this network: {len(missing)} tensors missing; "
             f"{len(misfits)} of another shape{last}",
-            shown(path),
+            display_path(path),
             "name the backbone they are of in cities.model.backbone, and use exactly their cities",
         )
     network.load_state_dict({name: state[name] for name in own})
-    log.info("takes the weights of %s", shown(path))
+    log.info("takes the weights of %s", display_path(path))
 
 
 # What torch.load raises on a file that is no whole pickle, or of classes that are not there.
@@ -110,7 +110,7 @@ UNREADABLE = (
 
 def _unpickle(path: Path) -> dict[str, torch.Tensor]:
     """The state dict of a pickled module."""
-    log.warning("unpickles %s: this runs code from the file", shown(path))
+    log.warning("unpickles %s: this runs code from the file", display_path(path))
     try:
         with warnings.catch_warnings():  # the sources of the pickled classes have changed since
             warnings.simplefilter("ignore")
@@ -119,13 +119,13 @@ def _unpickle(path: Path) -> dict[str, torch.Tensor]:
         reason = (str(error) or "the file is empty").splitlines()[0]
         raise InputError(
             f"the weights cannot be read: {reason}",
-            shown(path),
+            display_path(path),
             "check the file, or get it again",
         ) from None
     if not isinstance(content, nn.Module):
         raise InputError(
             "the file holds no pickled module",
-            shown(path),
+            display_path(path),
             "leave --unpickle away for a state dict",
         )
     return content.state_dict()

@@ -106,7 +106,7 @@ def train(
     trainer = training.Trainer(
         network,
         fold.items("train", augment, colour.COLOUR[cities.colour]),
-        fold.items("validation", predictions.seen_colour(cities.colour)),
+        fold.items("validation", predictions.evaluation_colour(cities.colour)),
         cities,
         folder,
         fingerprint,
@@ -140,7 +140,7 @@ def predict(
     Returns:
         The tables `test_predictions.csv` and `site_embeddings.parquet`.
     """
-    seen = predictions.seen_colour(cities.colour)
+    seen = predictions.evaluation_colour(cities.colour)
     return predictions.predict_patches(
         network,
         fold.patches[fold.roles == "test"],

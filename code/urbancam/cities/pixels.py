@@ -17,7 +17,7 @@ from urbancam.cities.sites import FORMATS
 from urbancam.tables import arrays, frames
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import digest
-from urbancam.workflow.paths import Paths, shown
+from urbancam.workflow.paths import Paths, display_path
 from urbancam.workflow.sections import Image
 
 KEYS = ["city", "site", "image"]
@@ -110,7 +110,7 @@ def _number_images(
     if n_unknown:
         raise InputError(
             f"{n_unknown:,} patches are of images that are not there",
-            shown(paths.sites),
+            display_path(paths.sites),
             "run 22_index_patches again",
         )
     return numbers
@@ -204,6 +204,6 @@ def _read_image(
     except (FileNotFoundError, UnidentifiedImageError, OSError, SyntaxError) as error:
         raise InputError(
             f"an image cannot be read: {error}",
-            shown(path),
+            display_path(path),
             "run 21_import_sites again, which leaves out what cannot be read",
         ) from None

@@ -17,7 +17,7 @@ from urbancam.scoring.bootstrap import block_sums, number_blocks
 KEYS = ["patch_id", "city", "site", "image", "acquisition"]
 
 
-def seen_colour(trained_on: str) -> colour.Change | None:
+def evaluation_colour(trained_on: str) -> colour.Change | None:
     """How patches are changed before validation and test.
 
     A network of grey patches is always shown grey ones.

@@ -81,7 +81,7 @@ def open_mapper(
     """
     pixels, row = open_patches(paths, chosen, cities.patch_px, cities.image, workers)
     target_device = networks.find_device(device)
-    change = predictions.seen_colour(cities.colour)
+    change = predictions.evaluation_colour(cities.colour)
 
     def read(index: int) -> np.ndarray:
         image = pixels[row[index]]

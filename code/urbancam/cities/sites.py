@@ -23,7 +23,7 @@ from urbancam.sources.imagery.signatures import signature
 from urbancam.tables import frames, rasters
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import listing, printable
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 log = logging.getLogger(__name__)
 
@@ -245,7 +245,7 @@ def _read_acquisitions(path: Path) -> pd.DataFrame:
         first = tuple(acquisitions[twice].iloc[0, :2])
         raise InputError(
             f"{twice.sum()} sites stand twice, the first {first}",
-            shown(path),
+            display_path(path),
             "give each site one row",
         )
     return acquisitions
@@ -266,7 +266,7 @@ def check_any(
         strays = f"; files that cannot be used: {len(skipped)} (named above)"
         raise InputError(
             f"there is no image of any city{strays if len(skipped) else ''}",
-            shown(folder),
+            display_path(folder),
             "drop images in as <City (IATA)>/<site>/*.jpg, or use --set cities.source=hub; "
             "for the demo run 20_make_demo_sites",
         )

@@ -12,7 +12,7 @@ from urbancam.cities.sites import COLUMNS
 from urbancam.sources.imagery import cutting, overlay
 from urbancam.tables import geoframes, grid
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import Paths, shown
+from urbancam.workflow.paths import Paths, display_path
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def cities_with_tiles(paths: Paths, named: list[str]) -> list[str]:
     if missing or not cities:
         raise InputError(
             f"no tiles of {', '.join(missing) or 'any city'}",
-            shown(paths.results),
+            display_path(paths.results),
             "run steps 01 to 04 for the cities first, e.g. ./run.sh Lyon",
         )
     return cities

@@ -114,7 +114,7 @@ def join_parts(parts: Path, fragments_path: Path) -> tuple[pd.DataFrame, pd.Data
         InputError: A batch is damaged, or no cell holds any land cover.
     """
     files = sorted(parts.glob("fold_*.parquet"))  # not the hidden half of a killed write
-    with geoframes.damage_named(parts, "delete that folder and run this step again"):
+    with geoframes.naming_damage(parts, "delete that folder and run this step again"):
         tables = [table for table in map(pd.read_parquet, files) if len(table)]
         cell_tables = [pd.read_parquet(_cells_file(file)) for file in files]
         cells = pd.concat(cell_tables, ignore_index=True)

@@ -85,7 +85,7 @@ def _left_out(paths: Paths, variant: Paths, settings: Settings) -> pd.DataFrame:
 
 
 def _scores_of(paths: Paths) -> pd.DataFrame:
-    return leakage.pooled(frames.read(paths.table("metrics")))
+    return leakage.pooled_scores(frames.read(paths.table("metrics")))
 
 
 def _tested_folds(method: str, cells: pd.DataFrame, settings: Settings) -> int:
@@ -102,7 +102,9 @@ def seeds_table(trained: dict[int, Paths]) -> pd.DataFrame:
     Args:
         trained: Seed -> paths of the run or variant that was trained with it.
     """
-    return leakage.spread({seed: _values_of_seed(paths) for seed, paths in trained.items()})
+    return leakage.spread_over_seeds(
+        {seed: _values_of_seed(paths) for seed, paths in trained.items()}
+    )
 
 
 def _values_of_seed(paths: Paths) -> pd.DataFrame:
@@ -111,7 +113,7 @@ def _values_of_seed(paths: Paths) -> pd.DataFrame:
     for quantity, name in SEED_TABLES.items():
         table = frames.read(paths.table(quantity))
         if quantity == "metrics":
-            table = leakage.pooled(table).query("predictor == 'model'")
+            table = leakage.pooled_scores(table).query("predictor == 'model'")
         table = table.rename(columns={"log_ratio": "value"})[[name, "value"]]
         parts.append(table.rename(columns={name: "name"}).assign(quantity=quantity))
     return pd.concat(parts, ignore_index=True)

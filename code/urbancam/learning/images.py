@@ -10,7 +10,7 @@ from PIL import UnidentifiedImageError
 from urbancam.tables import arrays, frames
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import digest
-from urbancam.workflow.paths import Paths, shown
+from urbancam.workflow.paths import Paths, display_path
 from urbancam.workflow.sections import Image
 
 RESAMPLE = {
@@ -40,7 +40,7 @@ def read_image(path: Path, size_px: int, resample: str) -> np.ndarray:
     except (FileNotFoundError, UnidentifiedImageError, OSError, SyntaxError) as error:
         raise InputError(
             f"an image cannot be read: {error}",
-            shown(path),
+            display_path(path),
             "run 05_cut_images with --force: "
             "it cuts damaged and missing images again and keeps the others",
         ) from None
@@ -109,7 +109,7 @@ def open_images(
     if without_image.any():
         raise InputError(
             f"{without_image.sum():,} cells have no image",
-            shown(paths.images_table),
+            display_path(paths.images_table),
             "run 10_assign_folds again",
         )
     path = _cache_path(paths, settings)

@@ -158,7 +158,7 @@ def _predict_by_coordinates(
     return targets.reset_index(drop=True).assign(**columns, fold=folds[scored])
 
 
-def pooled(table: pd.DataFrame) -> pd.DataFrame:
+def pooled_scores(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of `metrics.csv` of all cells over all folds.
 
     They are of the model, its baselines and their differences.
@@ -169,7 +169,7 @@ def pooled(table: pd.DataFrame) -> pd.DataFrame:
     return table.loc[all_cells & all_folds, columns]
 
 
-def spread(values: dict[int, pd.DataFrame]) -> pd.DataFrame:
+def spread_over_seeds(values: dict[int, pd.DataFrame]) -> pd.DataFrame:
     """How much results differ between seeds.
 
     Args:

@@ -16,7 +16,7 @@ from urbancam.learning.backbones import find_backbone
 from urbancam.learning.heads import find_head
 from urbancam.learning.weight_files import load_pretrained, read_state
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 from urbancam.workflow.sections import Model
 
 log = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ def load(path: Path, settings: Model, outputs: int | None = None) -> Network:
     except RuntimeError:
         raise InputError(
             "the weights do not fit the network of this run",
-            shown(path),
+            display_path(path),
             "train the fold again",
         ) from None
     return network.eval()

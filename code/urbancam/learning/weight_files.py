@@ -13,7 +13,7 @@ from torch import nn
 from urbancam.learning.backbones import Backbone
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic
-from urbancam.workflow.paths import ROOT, shown
+from urbancam.workflow.paths import ROOT, display_path
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ def read_state(
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(
-            f"there is no file {shown(path)}",
+            f"there is no file {display_path(path)}",
             where,
             "name a file of weights",
         ) from None
@@ -103,13 +103,13 @@ def read_state(
         reason = str(error) or "the file is empty"
         raise InputError(
             f"the weights cannot be read: {reason.splitlines()[0]}",
-            shown(path),
+            display_path(path),
             do,
         ) from None
     if not isinstance(state, dict):
         raise InputError(
             "the file holds no state dict",
-            shown(path),
+            display_path(path),
             "save one with model.state_dict()",
         )
     return state

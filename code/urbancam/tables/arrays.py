@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from urbancam.workflow import locks
 from urbancam.workflow.files import read_json, write_json
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def _is_whole(path: Path, shape: tuple[int, ...], dtype: type) -> bool:
     except FileNotFoundError:
         return False
     except (ValueError, EOFError):
-        log.info("the cache %s is damaged: made again", shown(path))
+        log.info("the cache %s is damaged: made again", display_path(path))
         return False
     return array.shape == shape and array.dtype == dtype
 
@@ -134,5 +134,5 @@ def _reserve(path: Path) -> None:
         try:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
         except OSError as error:
-            error.filename = shown(path)
+            error.filename = display_path(path)
             raise

@@ -10,7 +10,7 @@ import pandas as pd
 
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def read(path: Path, columns: list[str] | None = None, dtype: dict | None = None
             table = pd.read_parquet(path, columns=columns)
     except FileNotFoundError:
         raise InputError(
-            f"{shown(path)} is missing", shown(path), "run the steps before this one"
+            f"{display_path(path)} is missing", display_path(path), "run the steps before this one"
         ) from None
     # What pandas and pyarrow raise: empty, truncated, not a table, column missing.
     except (ValueError, OSError) as error:
@@ -48,10 +48,12 @@ def read(path: Path, columns: list[str] | None = None, dtype: dict | None = None
             raise
         raise InputError(
             f"the table cannot be read: {str(error).splitlines()[0]}",
-            shown(path),
+            display_path(path),
             "delete it and run the step that makes it again",
         ) from None
-    log.info("loads %s rows, %d columns from %s", f"{len(table):,}", table.shape[1], shown(path))
+    log.info(
+        "loads %s rows, %d columns from %s", f"{len(table):,}", table.shape[1], display_path(path)
+    )
     return table
 
 
@@ -62,4 +64,6 @@ def write(table: pd.DataFrame, path: Path) -> None:
             table.to_csv(temporary, index=False)
         else:
             table.to_parquet(temporary, index=False)
-    log.info("saves %s rows, %d columns to %s", f"{len(table):,}", table.shape[1], shown(path))
+    log.info(
+        "saves %s rows, %d columns to %s", f"{len(table):,}", table.shape[1], display_path(path)
+    )

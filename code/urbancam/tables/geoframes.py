@@ -12,7 +12,7 @@ import shapely
 
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ DAMAGE = (
 
 
 @contextlib.contextmanager
-def damage_named(where: object, do: str) -> Iterator[None]:
+def naming_damage(where: object, do: str) -> Iterator[None]:
     """Turn what the readers raise on a damaged file into one message.
 
     Faults of the disk stay what they are.
@@ -64,10 +64,14 @@ def read(path: Path, columns: list[str] | None = None) -> gpd.GeoDataFrame:
         InputError: Missing, damaged, or without one of the columns.
     """
     if not path.is_file():
-        raise InputError(f"{shown(path)} is missing", shown(path), "run the steps before this one")
-    with damage_named(shown(path), "delete it and run the step that makes it again"):
+        raise InputError(
+            f"{display_path(path)} is missing", display_path(path), "run the steps before this one"
+        )
+    with naming_damage(display_path(path), "delete it and run the step that makes it again"):
         table = gpd.read_parquet(path, columns=columns)
-    log.info("loads %s rows, %d columns from %s", f"{len(table):,}", table.shape[1], shown(path))
+    log.info(
+        "loads %s rows, %d columns from %s", f"{len(table):,}", table.shape[1], display_path(path)
+    )
     return table
 
 
@@ -75,4 +79,6 @@ def write(table: gpd.GeoDataFrame, path: Path) -> None:
     """Write a table as GeoParquet, atomically."""
     with atomic(path) as temporary:
         table.to_parquet(temporary, index=False)
-    log.info("saves %s rows, %d columns to %s", f"{len(table):,}", table.shape[1], shown(path))
+    log.info(
+        "saves %s rows, %d columns to %s", f"{len(table):,}", table.shape[1], display_path(path)
+    )

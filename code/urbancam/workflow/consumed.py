@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from urbancam.workflow import files, locks
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 LEDGER = ".consumed.json"
 Entries = dict[str, dict[str, Any]]  # by name below the drop folder, with "/"
@@ -38,7 +38,7 @@ def throw_away(folder: Path, facts: Entries, consumers: dict[str, set[str]]) -> 
     Returns:
         Bytes that are free now.
     """
-    with locks.hold(folder / f"{LEDGER}.lock", f"what was thrown away of {shown(folder)}"):
+    with locks.hold(folder / f"{LEDGER}.lock", f"what was thrown away of {display_path(folder)}"):
         entries = read(folder)
         for name, of_file in facts.items():
             stat = (folder / name).stat()

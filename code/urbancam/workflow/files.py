@@ -6,13 +6,15 @@ import hashlib
 import json
 import logging
 import os
+import platform
 import shutil
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 log = logging.getLogger(__name__)
 
@@ -22,16 +24,42 @@ def atomic(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that takes its name when the block ends well, and goes when
     it does not."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp{path.suffix}")
+    temporary = path.with_name(f".{path.name}.{process_mark()}.tmp{path.suffix}")
     try:
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
         # A full disk is told by who wrote, without the file's name.
-        error.filename = error.filename or shown(path)
+        error.filename = error.filename or display_path(path)
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def process_mark() -> str:
+    """What tells the unfinished files of this process from those of others: `<machine>-<number>`.
+
+    Several machines may work on one disk.
+    """
+    return f"{machine_mark()}-{os.getpid()}"
+
+
+def machine_mark() -> str:
+    """Eight signs for this machine's name."""
+    return f"{zlib.crc32(platform.node().encode()):08x}"
+
+
+@contextlib.contextmanager
+def scratch_folder(folder: Path) -> Iterator[Path]:
+    """The path of a hidden folder below `folder` to unpack into; it goes when the block ends.
+
+    What a killed process leaves there is swept up as its unfinished files are (`locks.sweep`).
+    """
+    scratch = folder / f".unpacked.{process_mark()}.tmp"
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def write_files(folder: Path, contents: Iterable[tuple[str, bytes]]) -> None:
@@ -96,12 +124,12 @@ def files_below(folder: Path, is_wanted: Callable[[str], bool]) -> list[Path]:
         if not is_wanted(name):
             continue
         if _stat(path) is None:
-            log.info("%s is not read: it is a link that leads nowhere", shown(path))
+            log.info("%s is not read: it is a link that leads nowhere", display_path(path))
             continue
         if name != printable(name):
             raise InputError(
                 f"the name {printable(name)} is not UTF-8",
-                shown(folder),
+                display_path(folder),
                 "rename the file or folder",
             )
         paths.append(path)

@@ -7,8 +7,11 @@ import fcntl
 import logging
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+
+from urbancam.workflow.files import machine_mark
 
 log = logging.getLogger(__name__)
 
@@ -65,11 +68,17 @@ def _try_lock(file) -> bool:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed processes left half-written in a folder (the names that `files.atomic`
-    gives); those in a folder that cannot be written stay.
+    """Remove what killed processes left half-written in a folder.
+
+    Those are the names that `files.atomic` and `files.scratch_folder` give. In a folder that cannot
+    be written it stays, and what another machine left stays too, since only that one knows its
+    processes.
     """
     for path in folder.glob(".*.tmp*"):
-        owner = re.search(r"\.(\d+)\.tmp", path.name)
+        owner = re.search(rf"\.(?:{machine_mark()}-)?(\d+)\.tmp", path.name)
         if owner and not Path("/proc", owner[1]).exists() and Path("/proc/self").exists():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+                continue
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)

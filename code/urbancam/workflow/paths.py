@@ -34,7 +34,7 @@ def folder_name_among(city: str, cities: list[str]) -> str:
     return f"{name or 'city'}_{cities.index(city)}"
 
 
-def shown(path: Path) -> str:
+def display_path(path: Path) -> str:
     """The path relative to the project where that is possible, for messages and records."""
     path = Path(path).resolve()
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)

@@ -21,7 +21,7 @@ from urbancam.workflow import consumed, locks, provenance
 from urbancam.workflow.catalogue import BY_HAND
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import digest, read_json, remove_leftovers, write_json
-from urbancam.workflow.paths import ROOT, shown
+from urbancam.workflow.paths import ROOT, display_path
 
 
 @dataclass(frozen=True)
@@ -91,13 +91,18 @@ class Step:
     def current(self) -> dict[str, Any]:
         """What the result would be made from now."""
         recorded = self.record.get("inputs", {})
-        stamps = {shown(path): _stamp(path, recorded.get(shown(path))) for path in self.inputs}
+        stamps = {
+            display_path(path): _stamp(path, recorded.get(display_path(path)))
+            for path in self.inputs
+        }
         return {
             "step": self.name,
             "version": self.version,
             "settings": self.settings,
             "inputs": recorded if self.inputs_may_go and not stamps else stamps,
-            "listings": {shown(folder): consumed.listing(folder) for folder in self.listings},
+            "listings": {
+                display_path(folder): consumed.listing(folder) for folder in self.listings
+            },
         }
 
     @cached_property
@@ -131,7 +136,7 @@ class Step:
         damaged = []
         for path, maker in self.inputs.items():
             hash_then = _recorded_digest(path, maker)
-            if hash_then and hash_then != self.current["inputs"][shown(path)]["sha256"]:
+            if hash_then and hash_then != self.current["inputs"][display_path(path)]["sha256"]:
                 damaged.append((path, maker))
         return damaged
 
@@ -153,8 +158,8 @@ class Step:
         if not self.record:
             return "not done yet"
         if not self.result.exists():
-            return f"{shown(self.result)} is missing"
-        if missing := [shown(path) for path, _ in self.missing_inputs()]:
+            return f"{display_path(self.result)} is missing"
+        if missing := [display_path(path) for path, _ in self.missing_inputs()]:
             return f"input is missing: {', '.join(missing)}"
         if self.record.get("version") != self.version:
             return "the step itself is newer"
@@ -184,7 +189,7 @@ class Step:
         # Records that were made before folders were weighed are silent about them.
         recorded_bytes = self.record.get("folder_bytes", {})
         for path in self.all_outputs:
-            name = shown(path)
+            name = display_path(path)
             if not path.exists():
                 return f"{name} is missing"
             if _size(path) != recorded.get(name):
@@ -203,11 +208,15 @@ class Step:
         if self.fills_listings:
             step = step.as_on_disk()
         content = {
-            "outputs": {shown(path): _size(path) for path in step.all_outputs},
+            "outputs": {display_path(path): _size(path) for path in step.all_outputs},
             "folder_bytes": {
-                shown(path): _folder_bytes(path) for path in step.all_outputs if path.is_dir()
+                display_path(path): _folder_bytes(path)
+                for path in step.all_outputs
+                if path.is_dir()
             },
-            "sha256": {shown(path): digest(path) for path in step.all_outputs if path.is_file()},
+            "sha256": {
+                display_path(path): digest(path) for path in step.all_outputs if path.is_file()
+            },
             "counts": done.counts,
             "facts": done.facts,
             "packages": provenance.package_versions(),
@@ -227,7 +236,8 @@ class Step:
         """
         path = self.result.with_name(f".{self.result.name}.lock")
         with locks.hold(path, f"{self.name} {self.label}") as waited:
-            locks.sweep(self.result.parent)
+            for folder in (self.result.parent, *self.listings):
+                locks.sweep(folder)
             yield self.as_on_disk() if waited else self
 
 
@@ -241,7 +251,7 @@ def require(path: Path, maker: str, arguments: str) -> None:
     if not path.is_file():
         by_hand = maker == BY_HAND
         do = "put it there" if by_hand else f"run: python code/{maker}.py {arguments}".rstrip()
-        raise InputError(f"{shown(path)} is missing", shown(path), do)
+        raise InputError(f"{display_path(path)} is missing", display_path(path), do)
 
 
 def _stamp(path: Path, recorded: dict[str, Any] | None) -> dict[str, Any]:
@@ -265,7 +275,7 @@ def _recorded_digest(path: Path, maker: str) -> str | None:
         for file in path.parent.glob(place):
             record = read_json(file) or {}
             if record.get("step") == maker and (
-                hash_then := record.get("sha256", {}).get(shown(path))
+                hash_then := record.get("sha256", {}).get(display_path(path))
             ):
                 return hash_then
     return None

@@ -5,7 +5,7 @@ import argparse
 from urbancam.workflow import arguments
 from urbancam.workflow.catalogue import BY_HAND
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 from urbancam.workflow.records import Step, require
 
 
@@ -78,6 +78,6 @@ def refuse_damaged_inputs(step: Step, args: argparse.Namespace) -> None:
         command = f"python code/{maker}.py {arguments.command_line(args, maker, path)}"
         raise InputError(
             f"{path.name} is not as {maker} left it: damaged, or changed by hand",
-            shown(path),
+            display_path(path),
             f"delete it and run: {command}; or use it as it is with --force",
         )

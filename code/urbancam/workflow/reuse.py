@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from urbancam.workflow.files import atomic, digest, read_json
-from urbancam.workflow.paths import ROOT, shown
+from urbancam.workflow.paths import ROOT, display_path
 from urbancam.workflow.records import Done, Step, record_path
 
 log = logging.getLogger(__name__)
@@ -40,8 +40,8 @@ def take_over(step: Step, results: Iterable[Path]) -> Done | None:
         for path in outputs:
             with atomic(path) as temporary:
                 shutil.copyfile(sources[path.name], temporary)
-        log.info("takes over what %s has: same settings, same inputs", shown(result.parent))
-        return Done(record["counts"], record["facts"] | {"taken_from": shown(result)})
+        log.info("takes over what %s has: same settings, same inputs", display_path(result.parent))
+        return Done(record["counts"], record["facts"] | {"taken_from": display_path(result)})
     return None
 
 
@@ -62,4 +62,8 @@ def _made_of(record: dict[str, Any]) -> tuple:
 
 def _is_whole(path: Path | None, record: dict[str, Any]) -> bool:
     """Whether a file is there, byte for byte as its record says."""
-    return path is not None and path.is_file() and digest(path) == record["sha256"].get(shown(path))
+    return (
+        path is not None
+        and path.is_file()
+        and digest(path) == record["sha256"].get(display_path(path))
+    )

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from urbancam.workflow import variants
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import CONFIG, ROOT, shown
+from urbancam.workflow.paths import CONFIG, ROOT, display_path
 from urbancam.workflow.sections import (
     Activation,
     Baselines,
@@ -141,7 +141,7 @@ def load(run: str, assignments: list[str] | tuple[str, ...] = (), variant: str =
         InputError: There is no such run or key, or values do not fit (all named at once).
     """
     values = _read_run(run)
-    sources = shown(CONFIG / f"{run}.yaml")
+    sources = display_path(CONFIG / f"{run}.yaml")
     for assignment in assignments:
         _merge(values, _parse_assignment(assignment))
         sources += f", --set {re.sub(r'//[^/ ]*@', '//', assignment)}"  # no user info in messages
@@ -165,12 +165,14 @@ def _read_run(run: str, above: tuple[str, ...] = ()) -> dict[str, Any]:
         runs = ", ".join(sorted(path.stem for path in CONFIG.glob("*.yaml")))
         raise InputError(
             f"there is no run {run!r}",
-            shown(CONFIG),
-            f"name one of {runs}, or write {shown(overlay)}",
+            display_path(CONFIG),
+            f"name one of {runs}, or write {display_path(overlay)}",
         )
     if run in above:
         chain = " on ".join([*above, run])
-        raise InputError(f"run {run!r} is its own base: {chain}", shown(overlay), "mend its `base`")
+        raise InputError(
+            f"run {run!r} is its own base: {chain}", display_path(overlay), "mend its `base`"
+        )
     own = _read(overlay)
     if run == "default":
         return own
@@ -183,11 +185,15 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"not readable as YAML: {error}", shown(path), "mend the file") from None
+        raise InputError(
+            f"not readable as YAML: {error}", display_path(path), "mend the file"
+        ) from None
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise InputError("a settings file holds `key: value` lines", shown(path), "mend the file")
+        raise InputError(
+            "a settings file holds `key: value` lines", display_path(path), "mend the file"
+        )
     return values
 
 

@@ -26,7 +26,7 @@ def random_scores() -> torch.Tensor:
 def test_curves_start_at_nothing_and_end_at_the_other_image(pixels):
     curves = curves_of(pixels, random_scores(), torch.tensor([True, True, False]))
     whole = deletion.logits(BRIGHT, pixels.float(), "imagenet")
-    blur = deletion.logits(BRIGHT, deletion.blurred(pixels), "imagenet")
+    blur = deletion.logits(BRIGHT, deletion.blur(pixels), "imagenet")
     expected = ((whole - blur) * torch.tensor([1, 1, -1])).numpy()
     for curve, sign in (("deletion", -1), ("insertion", 1)):
         assert (curves[curve][0] == 0).all()
@@ -41,7 +41,7 @@ def test_insertion_is_deletion_backwards_in_the_opposite_order(pixels):
 
 
 def test_the_order_that_the_logit_follows_beats_others(pixels):
-    change = pixels.float() - deletion.blurred(pixels)
+    change = pixels.float() - deletion.blur(pixels)
     std = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
     logit_change = deletion.patch_means((change / std).sum(1), GRID)
     best = curves_of(pixels, logit_change, ALL_RICH)["deletion"]
@@ -52,9 +52,9 @@ def test_the_order_that_the_logit_follows_beats_others(pixels):
 
 def test_blurring_keeps_a_constant_image_and_takes_single_pixels_away():
     image = torch.full((1, 3, 40, 40), 90, dtype=torch.uint8)
-    assert torch.allclose(deletion.blurred(image), torch.full((1, 3, 40, 40), 90.0))
+    assert torch.allclose(deletion.blur(image), torch.full((1, 3, 40, 40), 90.0))
     image[..., 20, 20] = 255
-    assert deletion.blurred(image).max() < 100
+    assert deletion.blur(image).max() < 100
 
 
 def test_patches_lie_on_their_own_pixels():

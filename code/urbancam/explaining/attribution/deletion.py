@@ -21,7 +21,7 @@ Grid = tuple[int, int]  # patches down and across
 BLUR_SHARE = 0.05
 
 
-def blurred(pixels: torch.Tensor) -> torch.Tensor:
+def blur(pixels: torch.Tensor) -> torch.Tensor:
     """What replaces a deleted pixel: the image after a Gaussian blur.
 
     (B, 3, H, W) uint8 -> float 0..255.
@@ -90,7 +90,7 @@ def curves(
         return sign * logits(network, images, normalise)
 
     whole = pixels.float()
-    blur = blurred(pixels)
+    blur = blur(pixels)
     whole_value = value(whole)
     blur_value = value(blur)
     # Start and end of each curve: images, and their values.

@@ -76,7 +76,7 @@ def examine_city(
 
 def _divide(members: pd.DataFrame) -> list[pd.DataFrame]:
     """The cells of a fold in groups of nearly equal size."""
-    places = np.array_split(np.arange(len(members)), groups.count(len(members)))
+    places = np.array_split(np.arange(len(members)), groups.group_count(len(members)))
     return [members.iloc[group_places] for group_places in places]
 
 
@@ -117,7 +117,7 @@ def _save(tables: Tables, files: list[Path]) -> None:
 
 def _join(files: list[list[Path]], parts: Path) -> Tables:
     """The tables of all groups, one below the other, by kind."""
-    with geoframes.damage_named(parts, "delete that folder and run this step again"):
+    with geoframes.naming_damage(parts, "delete that folder and run this step again"):
         return tuple(
             pd.concat(map(pd.read_parquet, of_kind), ignore_index=True)
             for of_kind in zip(*files, strict=True)

@@ -24,7 +24,7 @@ CALIBRATION_IMAGES = 32
 PUBLISHED = "published"
 
 
-def count(cells: int) -> int:
+def group_count(cells: int) -> int:
     """Number of groups of at most GROUP_CELLS that so many cells make."""
     return -(-cells // GROUP_CELLS)
 

@@ -17,7 +17,7 @@ MEASURES = {
 NAMES_UP_TO = 12  # cities whose whole names have room in the map
 
 
-@style.styled
+@style.in_house_style
 def draw_city_tree(tree: pd.DataFrame, cities: list[str], credits: str = "") -> Figure:
     """A tree of cities for each measure: the further left two branches meet, the more alike.
 
@@ -69,7 +69,7 @@ def _tree_limits(least: float, largest: float) -> tuple[float, float]:
     return start, end or 1  # cities that are all alike meet at 0
 
 
-@style.styled
+@style.in_house_style
 def draw_city_map(places: pd.DataFrame, credits: str = "") -> Figure:
     """Cities in the plane, near where they look alike.
 

@@ -38,7 +38,7 @@ LOOKS = {
 CHANCE = 0.2  # five classes
 
 
-@style.styled
+@style.in_house_style
 def draw_calibration(
     reliability: pd.DataFrame, calibration: pd.DataFrame, city: str = "", credits: str = ""
 ) -> Figure:

@@ -85,7 +85,7 @@ def signed_values(activation: np.ndarray) -> np.ndarray:
     return np.clip((activation.astype(float) - ZERO) / SCALE, -1, 1)
 
 
-@style.styled
+@style.in_house_style
 def draw_cell_sheet(
     groups: dict[str, list[CellPicture]], classes: pd.DataFrame, city: str = "", credits: str = ""
 ) -> Figure:

@@ -75,7 +75,7 @@ def select_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
     return largest[largest["published_value"] > ABOVE].head(AT_MOST)
 
 
-@style.styled
+@style.in_house_style
 def draw_chords(
     coactivation: pd.DataFrame,
     coassociation: pd.DataFrame,

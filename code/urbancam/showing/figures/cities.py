@@ -32,7 +32,7 @@ def short_name(city: str) -> str:
     return airport[1]
 
 
-@style.styled
+@style.in_house_style
 def draw_city_accuracy(accuracy: pd.DataFrame, credits: str = "") -> Figure:
     """A line a city, from the best named to the worst, and all together on top.
 
@@ -110,7 +110,7 @@ def _accuracy_caption(row: pd.Series) -> str:
     )
 
 
-@style.styled
+@style.in_house_style
 def draw_city_confusion(confusion: pd.DataFrame, credits: str = "") -> Figure:
     """Cities against what they are taken for, as shares of the city; numbers where there is room.
 
@@ -158,7 +158,7 @@ def _write_shares(ax: Axes, shares: np.ndarray) -> None:
         )
 
 
-@style.styled
+@style.in_house_style
 def draw_colour_controls(accuracy: pd.DataFrame, credits: str = "") -> Figure:
     """How much of the accuracy is acquisition: the run and its variants under changed colours.
 

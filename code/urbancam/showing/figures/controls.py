@@ -23,7 +23,7 @@ FEWEST_LINES = 8
 WIDEST = np.log(4)  # the colour scale ends where one side's ratio is four times the other's
 
 
-@style.styled
+@style.in_house_style
 def draw_controls(
     controls: pd.DataFrame, agreement: pd.DataFrame, city: str = "", credits: str = ""
 ) -> Figure:

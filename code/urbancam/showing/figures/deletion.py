@@ -41,7 +41,7 @@ LOOKS = {  # who says which patches go first
 }
 
 
-@style.styled
+@style.in_house_style
 def draw_deletion(
     deletion: pd.DataFrame, area: pd.DataFrame, city: str = "", credits: str = ""
 ) -> Figure:

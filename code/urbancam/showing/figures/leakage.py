@@ -70,7 +70,7 @@ PANELS = (
 )
 
 
-@style.styled
+@style.in_house_style
 def draw_leakage(leakage: pd.DataFrame, city: str = "", credits: str = "") -> Figure:
     """Scores under each split, of the model and of the coordinates, and their difference.
 

@@ -52,7 +52,7 @@ def cell_side_m(idINSPIRE: str) -> int:
     return int(re.match(grid.ID_PATTERN, idINSPIRE)[1])
 
 
-@style.styled
+@style.in_house_style
 def draw_class_maps(
     samples: pd.DataFrame,
     predictions: pd.DataFrame,

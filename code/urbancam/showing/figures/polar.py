@@ -27,7 +27,7 @@ BACKGROUND_ALPHA = 0.55
 RING_AT_ONE_COLOUR = "#ffd500"
 
 
-@style.styled
+@style.in_house_style
 def draw_polar_ratios(
     ratios: pd.DataFrame, classes: pd.DataFrame, city: str = "", credits: str = ""
 ) -> Figure:

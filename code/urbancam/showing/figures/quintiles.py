@@ -20,7 +20,7 @@ OBSERVED = "mean income"
 FEWEST_NAMES = 16
 
 
-@style.styled
+@style.in_house_style
 def draw_class_by_quintile(class_income: pd.DataFrame, city: str = "", credits: str = "") -> Figure:
     """Cells that hold each class of land cover by income quintile, on a log scale, as published.
 
@@ -80,7 +80,7 @@ def _add_quintile_legend(figure: Figure) -> None:
     )
 
 
-@style.styled
+@style.in_house_style
 def draw_ordering(
     contrast: pd.DataFrame,
     class_income: pd.DataFrame,

@@ -20,7 +20,7 @@ CONTRAST_PANEL = ("rich against poor", "log(rich ratio / poor ratio)")
 CONTRIBUTION_PANEL = ("contribution", "logit units")
 
 
-@style.styled
+@style.in_house_style
 def draw_activation_ratios(
     ratios: pd.DataFrame,
     contrast: pd.DataFrame | None = None,

@@ -85,7 +85,7 @@ PICTURES = {  # kind -> picture of an image and its relevance
 }
 
 
-@style.styled
+@style.in_house_style
 def draw_relevance_sheet(patches: list[PatchPicture], city: str, credits: str = "") -> Figure:
     """A row a patch: image, then overlays, then masked images, each from shallow to deep layers.
 

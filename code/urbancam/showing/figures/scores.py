@@ -36,7 +36,7 @@ def overall(metrics: pd.DataFrame) -> pd.DataFrame:
     return metrics[(metrics["subset"] == "all") & (metrics["fold"].astype(str) == "all")]
 
 
-@style.styled
+@style.in_house_style
 def draw_confusion_matrix(
     confusion: pd.DataFrame, metrics: pd.DataFrame, city: str = "", credits: str = ""
 ) -> Figure:
@@ -99,7 +99,7 @@ def _confusion_caption(metrics: pd.DataFrame, city: str, cells: int) -> str:
     return style.sentences(city, "; ".join(words))
 
 
-@style.styled
+@style.in_house_style
 def draw_scores(metrics: pd.DataFrame, city: str = "", credits: str = "") -> Figure:
     """The model beside the baselines: a panel a metric, a line a predictor, a dot and its interval.
 

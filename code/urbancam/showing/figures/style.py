@@ -69,7 +69,7 @@ SUPER_CLASS_COLOURS = {
 }
 
 
-def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+def in_house_style(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     """Draw the figure under this module's rcParams, and leave matplotlib's as they were."""
 
     @functools.wraps(draw)

@@ -11,7 +11,7 @@ from urbancam.showing.wording import interval_of
 COLUMN_MM = 20
 
 
-@style.styled
+@style.in_house_style
 def draw_transfer(transfer: pd.DataFrame, credits: str = "") -> Figure:
     """Spearman r of each city's model (lines) on each city's cells (columns), with its interval.
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from urbancam.tables import crs, geoframes, grid
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 log = logging.getLogger(__name__)
 
@@ -117,12 +117,14 @@ def read_strip(
     within = [("idINSPIRE", ">=", first_id), ("idINSPIRE", "<=", last_id)]
 
     again = "delete it and run: python code/01_download_census.py"
-    with geoframes.damage_named(shown(path), again):
+    with geoframes.naming_damage(display_path(path), again):
         strip = pd.read_parquet(path, filters=within)
     missing = [column for column in COLUMNS if column not in strip]
     if missing:
         raise InputError(
-            f"columns are missing: {', '.join(missing)}", shown(path), "run step 01 with --force"
+            f"columns are missing: {', '.join(missing)}",
+            display_path(path),
+            "run step 01 with --force",
         )
 
     # The strip is cut to the bounds, cell by cell.

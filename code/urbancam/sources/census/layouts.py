@@ -16,7 +16,7 @@ from urbancam.sources.census.vintages import TABLE_SUFFIXES, VINTAGES, choose_ta
 from urbancam.sources.download import archives
 from urbancam.tables import crs, geoframes, grid, vectors
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def read_source(
             ids'.
     """
     table = source
-    where = shown(source)
+    where = display_path(source)
     if archives.is_archive(source):
         members = archives.unpack_nested(source, scratch, _is_part_of_table)
         table = choose_table(members, source, cell_size_m)
@@ -93,7 +93,7 @@ def _read_csv(path: Path, columns: dict[str, str], where: str) -> pd.DataFrame:
         column_types=dict.fromkeys(field_of.values(), pa.string()),
         strings_can_be_null=True,
     )
-    with geoframes.damage_named(where, "fetch the file again"):
+    with geoframes.naming_damage(where, "fetch the file again"):
         table = pyarrow.csv.read_csv(
             path,
             parse_options=pyarrow.csv.ParseOptions(delimiter=separator),
@@ -113,7 +113,7 @@ def _read_layer(
 
     The places of its first rows are compared with their ids.
     """
-    with geoframes.damage_named(where, "fetch the file again"):
+    with geoframes.naming_damage(where, "fetch the file again"):
         layer = vectors.layer_names(path)[0]
         fields = list(vectors.layer_info(path, layer)["fields"])
         field_of = _fields_of_columns(fields, columns, where)

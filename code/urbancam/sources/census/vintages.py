@@ -9,7 +9,7 @@ from pathlib import Path
 
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import files_below
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 ADDRESS = "https://www.insee.fr/fr/statistiques/fichier"
 TABLE_SUFFIXES = (".csv", ".gpkg", ".shp")  # in order of preference
@@ -116,10 +116,10 @@ def find_source(folder: Path, year: int, cell_size_m: int = 200) -> Path | None:
     # A file that names the grid is surely meant, so it is not passed over in silence.
     for path in files:
         if not years[path] and _names_grid(path.name, cell_size_m):
-            year_folder = shown(folder / str(year))
+            year_folder = display_path(folder / str(year))
             raise InputError(
                 "this file does not say which year its incomes are of",
-                shown(path),
+                display_path(path),
                 f"move it into a folder named after its year, e.g. {year_folder}, or away",
             )
     return None
@@ -148,7 +148,7 @@ def choose_table(tables: list[Path], archive: Path, cell_size_m: int = 200) -> P
         names = ", ".join(sorted(path.name for path in readable)) or "none"
         raise InputError(
             f"no telling which table is metropolitan France at {cell_size_m} m (tables: {names})",
-            shown(archive),
+            display_path(archive),
             "unpack it by hand and leave only the right table beside it",
         )
     return min(fitting, key=_preference)

@@ -18,9 +18,10 @@ import py7zr
 from urbancam.sources.download.containers import is_zip, open_7z, open_zip
 from urbancam.sources.download.members import Member, check_safe, is_whole, plain_name
 from urbancam.sources.download.volumes import IncompleteError
+from urbancam.workflow import locks
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.files import atomic
-from urbancam.workflow.paths import shown
+from urbancam.workflow.files import atomic, scratch_folder
+from urbancam.workflow.paths import display_path
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ def unpack(
 
     total_bytes = sum(member.size_bytes for member in todo)
     counts = f"{len(todo)} of {len(members)} wanted files ({total_bytes:,} bytes)"
-    log.info("unpacked %s from %s", counts, shown(archive))
+    log.info("unpacked %s from %s", counts, display_path(archive))
     return [folder / member.name for member in members]
 
 
@@ -142,8 +143,10 @@ def _check_inside(members: list[Member], folder: Path, archive: Path) -> None:
         target = (folder / member.name).resolve()
         if not target.is_relative_to(folder.resolve()):
             what = f"member {member.name!r} leaves its folder: one on its way there is a link"
-            do = f"put the folder itself below {shown(folder)}, or unpack the archive by hand"
-            raise InputError(what, shown(archive), do)
+            do = (
+                f"put the folder itself below {display_path(folder)}, or unpack the archive by hand"
+            )
+            raise InputError(what, display_path(archive), do)
 
 
 def _check_room(members: list[Member], folder: Path, archive: Path) -> None:
@@ -151,7 +154,9 @@ def _check_room(members: list[Member], folder: Path, archive: Path) -> None:
     free_bytes = shutil.disk_usage(folder).free
     if needed_bytes > free_bytes:
         what = f"unpacked it takes {needed_bytes:,} bytes, the disk has room for {free_bytes:,}"
-        raise InputError(what, shown(archive), "free some disk, or name another folder with --data")
+        raise InputError(
+            what, display_path(archive), "free some disk, or name another folder with --data"
+        )
 
 
 def _unpack_zip(archive: Path, folder: Path, members: list[Member]) -> None:
@@ -174,9 +179,9 @@ def _unpack_zip(archive: Path, folder: Path, members: list[Member]) -> None:
 
 def _unpack_7z(archive: Path, folder: Path, members: list[Member]) -> None:
     """Block by block (a block is decompressed as a whole): what is finished outlives a kill."""
-    staging = folder / ".unpacking"
     names = {member.name for member in members}
-    with open_7z(archive) as container:
+    locks.sweep(folder)
+    with open_7z(archive) as container, scratch_folder(folder) as staging:
         files = [
             file
             for file in container.files
@@ -190,7 +195,6 @@ def _unpack_7z(archive: Path, folder: Path, members: list[Member]) -> None:
             container.extract(staging, targets=file_names)
             for file_name in file_names:
                 _move(staging / file_name, folder / plain_name(file_name), file_name)
-    shutil.rmtree(staging, ignore_errors=True)
 
 
 def _move(staged: Path, target: Path, file_name: str) -> None:

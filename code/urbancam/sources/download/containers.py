@@ -21,7 +21,7 @@ from urbancam.sources.download.volumes import (
     volumes,
 )
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 BUFFER_BYTES = 1 << 20
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")  # a first member, or the end of an empty archive
@@ -62,9 +62,9 @@ def is_zip(archive: Path) -> bool:
         return False
     advice = "delete it and fetch it again; a server may have sent a page instead"
     if not head:
-        raise IncompleteError("the file is empty", shown(archive), advice)
+        raise IncompleteError("the file is empty", display_path(archive), advice)
     what = f"the file is neither zip nor 7z, it begins with {head[:32]!r}"
-    raise InputError(what, shown(archive), advice)
+    raise InputError(what, display_path(archive), advice)
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def open_zip(archive: Path) -> Iterator[zipfile.ZipFile]:
     """
     if not zipfile.is_zipfile(archive):
         what = "the archive is cut short: the list of its members, which stands last, is missing"
-        raise IncompleteError(what, shown(archive), "delete it and fetch it again")
+        raise IncompleteError(what, display_path(archive), "delete it and fetch it again")
     with _plain_damage(archive), zipfile.ZipFile(archive) as container:
         for info in container.infolist():
             if info.flag_bits & ZIP_ENCRYPTED:
@@ -114,13 +114,15 @@ def _plain_damage(archive: Path) -> Iterator[None]:
         raise
     except PasswordRequired:
         what = "the archive is encrypted"
-        raise InputError(what, shown(archive), "put it there without a password") from None
+        raise InputError(what, display_path(archive), "put it there without a password") from None
     except DAMAGE as error:
         what = f"the archive is damaged or cut short ({type(error).__name__}: {error})"
-        raise InputError(what, shown(archive), advice) from None
+        raise InputError(what, display_path(archive), advice) from None
     except OSError as error:
         # Any other number is a fault of the disk; bz2 raises without a number.
         is_damage = error.errno in (None, errno.EINVAL)
         if not is_damage:
             raise
-        raise InputError(f"the archive is damaged ({error})", shown(archive), advice) from None
+        raise InputError(
+            f"the archive is damaged ({error})", display_path(archive), advice
+        ) from None

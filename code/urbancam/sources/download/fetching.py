@@ -22,7 +22,7 @@ from urbancam.sources.download.answers import (
 from urbancam.sources.download.partial_file import PART_SUFFIX, PartialFile, check_size
 from urbancam.workflow import locks
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 log = logging.getLogger(__name__)
 
@@ -91,13 +91,13 @@ def fetch(
         session = session or requests.Session()
         partial = PartialFile(url, path, state_path, size_bytes, patience, session)
         if is_cut_short:
-            log.info("%s is cut short, goes on with it", shown(path))
+            log.info("%s is cut short, goes on with it", display_path(path))
             partial.adopt(size_bytes)
         _complete(partial, md5, check)
         # Only a file that has passed its checks takes its name.
         os.replace(partial.part_path, path)
         state_path.unlink(missing_ok=True)
-    log.info("fetched %s (%s bytes)", shown(path), f"{path.stat().st_size:,}")
+    log.info("fetched %s (%s bytes)", display_path(path), f"{path.stat().st_size:,}")
     return path
 
 
@@ -130,7 +130,9 @@ def _check_in_place(path: Path, size_bytes: int | None) -> None:
     size_in_place = path.stat().st_size
     advice = "delete it, or put the whole file in its place"
     check_size(path, size_in_place, size_bytes, advice)
-    log.info("%s is in place (%s bytes), not fetched again", shown(path), f"{size_in_place:,}")
+    log.info(
+        "%s is in place (%s bytes), not fetched again", display_path(path), f"{size_in_place:,}"
+    )
 
 
 def _complete(partial: PartialFile, md5: str | None, check: Callable[[Path], None] | None) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 CHUNK_BYTES = 1 << 20
 PART_BYTES = 200  # longest file name allowed; file systems end at 255, temporary names are longer
@@ -57,7 +57,7 @@ def check_safe(members: list[Member], archive: Path) -> None:
         if member.is_link:
             raise InputError(
                 f"member {member.raw_name!r} is a link",
-                shown(archive),
+                display_path(archive),
                 "do not use this archive, or unpack it by hand",
             )
         safe_name(member.raw_name, archive)
@@ -92,7 +92,7 @@ def safe_name(name: str, source: Path | str) -> str:
     if is_unsafe or plain == ".":
         raise InputError(
             f"{name!r} is a name that is not safe to write to",
-            shown(source) if isinstance(source, Path) else source,
+            display_path(source) if isinstance(source, Path) else source,
             "do not use this source, or fetch and unpack the file by hand",
         )
     return plain
@@ -110,7 +110,7 @@ def check_distinct(members: list[Member], archive: Path) -> None:
     clashes = [name for name in counts if counts[name] > 1 or name in folders]
     if clashes:
         what = f"two members share the name {clashes[0]!r}"
-        raise InputError(what, shown(archive), "do not use this archive")
+        raise InputError(what, display_path(archive), "do not use this archive")
 
 
 def is_whole(path: Path, member: Member) -> bool:

@@ -24,7 +24,7 @@ from urbancam.sources.download.answers import (
     without_user_info,
 )
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 CHUNK_BYTES = 1 << 20
 PART_SUFFIX = ".part"
@@ -122,7 +122,7 @@ class PartialFile:
         Raises:
             InputError: Size or MD5 differ, or the caller's check fails.
         """
-        where = f"{without_user_info(self.url)} -> {shown(self.path)}"
+        where = f"{without_user_info(self.url)} -> {display_path(self.path)}"
         advice = "run the step again, or fetch the file by hand"
         check_size(where, self.byte_count(), self.size_bytes, advice)
         if md5:
@@ -199,7 +199,7 @@ class PartialFile:
         if total_bytes > free_bytes:
             what = f"the file has {total_bytes:,} bytes, the disk has room for {free_bytes:,}"
             advice = "free some disk, or name another folder with --data"
-            raise InputError(what, shown(self.path), advice)
+            raise InputError(what, display_path(self.path), advice)
 
     def _receive(
         self, answer: requests.Response, file: IO[bytes], start: int, total_bytes: int | None
@@ -255,6 +255,6 @@ def check_size(where: Path | str, size_bytes: int, expected_bytes: int | None, d
     if expected_bytes is not None and size_bytes != expected_bytes:
         raise InputError(
             f"it has {size_bytes:,} bytes, not the {expected_bytes:,} announced",
-            shown(where) if isinstance(where, Path) else where,
+            display_path(where) if isinstance(where, Path) else where,
             do,
         )

@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 SEVEN_ZIP_MAGIC = b"7z\xbc\xaf\x27\x1c"
 SIGNATURE_BYTES = 32  # magic, version, CRC, then offset and size of the header at the archive's end
@@ -36,7 +36,7 @@ def volumes(archive: Path) -> list[Path]:
     missing = [path.name for path in paths if not path.is_file()]
     if missing:
         what = f"volumes are missing: {', '.join(missing)}"
-        raise IncompleteError(what, shown(archive), "fetch them, then run again")
+        raise IncompleteError(what, display_path(archive), "fetch them, then run again")
     return paths
 
 
@@ -62,7 +62,7 @@ def check_whole(paths: list[Path]) -> None:
         return  # no 7z: whoever opens it says so
     if len(signature) < SIGNATURE_BYTES:
         what = f"it has only {len(signature)} bytes"
-        raise IncompleteError(what, shown(paths[0]), "fetch it again")
+        raise IncompleteError(what, display_path(paths[0]), "fetch it again")
     # The header stands at the very end, so its end is the archive's.
     header_offset, header_bytes = struct.unpack_from("<QQ", signature, HEADER_PLACE)
     lengths = [path.stat().st_size for path in paths]
@@ -78,7 +78,7 @@ def check_whole(paths: list[Path]) -> None:
     ]
     culprit = ", ".join(short_volumes) or f"{paths[-1].name}, or one missing after it,"
     what = f"the archive lacks {missing_bytes:,} bytes: {culprit} cut short"
-    raise IncompleteError(what, shown(paths[0]), "fetch it again")
+    raise IncompleteError(what, display_path(paths[0]), "fetch it again")
 
 
 class JoinedFiles(io.RawIOBase):

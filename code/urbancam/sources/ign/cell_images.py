@@ -16,7 +16,7 @@ from rasterio.errors import RasterioError
 
 from urbancam.sources.ign.getmap import Request
 from urbancam.sources.ign.tile_index import LAMBERT_93
-from urbancam.sources.imagery.tile import placed
+from urbancam.sources.imagery.tile import affine_of
 from urbancam.tables.rasters import open_raster
 from urbancam.workflow.files import atomic
 
@@ -99,7 +99,7 @@ def write(path: Path, pixels: np.ndarray, sha256: str, request: Request) -> None
             count=3,
             dtype="uint8",
             crs=LAMBERT_93,
-            transform=placed(request.bounds, request.width, request.height),
+            transform=affine_of(request.bounds, request.width, request.height),
             compress="deflate",
             predictor=2,
             zlevel=1,

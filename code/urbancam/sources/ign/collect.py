@@ -33,7 +33,7 @@ from urbancam.sources.ign.tiles import (
     no_tiles,
 )
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import ROOT, shown
+from urbancam.workflow.paths import ROOT, display_path
 from urbancam.workflow.sections import Imagery
 
 log = logging.getLogger(__name__)
@@ -194,7 +194,7 @@ def report_coverage(
             f"no cell has imagery; the cells lie in the departments {departments}",
             "data/aerial_data/",
             "put IGN's packs of these departments there (.7z volumes or unpacked), name them in "
-            f"{shown(LINKS)}, or use --set imagery.source=wms",
+            f"{display_path(LINKS)}, or use --set imagery.source=wms",
         )
     return {
         "tiles": len(city_tiles.tiles),

@@ -13,7 +13,7 @@ from urbancam.sources.ign.packs import Pack, find_packs
 from urbancam.workflow import consumed
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import digest, read_json
-from urbancam.workflow.paths import Paths, shown
+from urbancam.workflow.paths import Paths, display_path
 from urbancam.workflow.records import record_path
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class ConsumedTiles:
         if consumer is None:
             return tiles
         for name, entry in consumed.read(folder).items():
-            if "tile" not in entry or shown(consumer) not in entry["by"]:
+            if "tile" not in entry or display_path(consumer) not in entry["by"]:
                 continue
             path = folder / name
             if not path.exists():
@@ -102,7 +102,7 @@ def throw_away(paths: Paths) -> None:
     if not files:
         return
     facts = {file.name: file.facts for file in files}
-    consumers = {file.name: {shown(user) for user in file.users} for file in files}
+    consumers = {file.name: {display_path(user) for user in file.users} for file in files}
     free_bytes = consumed.throw_away(folder, facts, consumers)
     log.info(
         "imagery.throw_away: %d tiles and archives are gone, %.1f GB are free again",
@@ -140,7 +140,7 @@ def _tiles_of(city: Paths) -> pd.DataFrame:
 def _is_cut(city: Paths) -> bool:
     """Whether a city's images were cut from its tiles as they are."""
     record = read_json(record_path(city.images_table)) or {}
-    stamp = record.get("inputs", {}).get(shown(city.tiles), {})
+    stamp = record.get("inputs", {}).get(display_path(city.tiles), {})
     return stamp.get("sha256") == digest(city.tiles)
 
 

@@ -19,7 +19,7 @@ from urbancam.sources.ign.pack_names import pack_stem
 from urbancam.sources.ign.packs import find_packs
 from urbancam.sources.ign.tiles import BARE_SHARE, WHOLE_SHARE, covered_share, in_one_table
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 log = logging.getLogger(__name__)
 
@@ -184,7 +184,7 @@ def _check_room(files: list[RemoteFile], folder: Path) -> None:
         raise InputError(
             f"the pack takes {missing_bytes / 1e9:.1f} GB, "
             f"the disk has room for {free_bytes / 1e9:.1f} GB",
-            shown(folder),
+            display_path(folder),
             "name another folder with --data, or use --set imagery.source=wms",
         )
 

@@ -29,7 +29,7 @@ from urbancam.sources.ign.packs import (
 from urbancam.sources.ign.tile_index import read_index, touching
 from urbancam.sources.imagery.tile import Tile, TileFile
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 log = logging.getLogger(__name__)
 
@@ -282,7 +282,7 @@ def _misfit(file: TileFile) -> InputError | None:
     return InputError(
         f"the tile lies at {_metres(bounds)}, "
         f"its footprint in the index at {_metres(file.footprint)}",
-        shown(file.path),
+        display_path(file.path),
         "unpack it again; else its georeference or the index is wrong",
     )
 

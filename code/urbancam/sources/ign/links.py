@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from urbancam.sources.download.answers import without_user_info
 from urbancam.sources.download.members import safe_name
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import folder_name, shown
+from urbancam.workflow.paths import display_path, folder_name
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def read_links(path: Path, city: str) -> list[RemoteFile]:
             heading = _city_key(match[1])
         elif content:
             # An address under any city must be one, not only those of this city.
-            file = _linked_file(content, f"{shown(path)}, line {number}")
+            file = _linked_file(content, f"{display_path(path)}, line {number}")
             if heading == _city_key(city):
                 files.append(file)
     return files

@@ -20,7 +20,7 @@ from rasterio.transform import array_bounds
 from urbancam.sources.ign.pack_names import tile_pixel_m
 from urbancam.tables import rasters
 from urbancam.tables.crs import Bounds, same_crs
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def read_tiles(paths: list[Path]) -> gpd.GeoDataFrame:
     for path in paths:
         footprint, pixel_m, reason = _look_at(path)
         if reason:
-            log.info("%s is not used: %s", shown(path), reason)
+            log.info("%s is not used: %s", display_path(path), reason)
         else:
             rows.append([path.name, path, pixel_m, shapely.box(*footprint)])
     columns = ["name", "file", "pixel_m", "geometry"]

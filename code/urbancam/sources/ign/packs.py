@@ -22,7 +22,7 @@ from urbancam.sources.ign.pack_names import (
 )
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import files_below
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 log = logging.getLogger(__name__)
 
@@ -137,10 +137,10 @@ def unpack_index(archive: Pack, folder: Path) -> list[Pack]:
     paths = archives.unpack(archive.path, target, _is_index_part)
     index_paths = [path for path in paths if path.name.lower().endswith("dalles.shp")]
     if not index_paths and archive.department is None:
-        log.info("%s is not used: it holds no dalles.shp", shown(archive.path))
+        log.info("%s is not used: it holds no dalles.shp", display_path(archive.path))
     elif not index_paths:
         what = "the archive holds no dalles.shp"
-        raise InputError(what, shown(archive.path), "use a pack of IGN's BD ORTHO")
+        raise InputError(what, display_path(archive.path), "use a pack of IGN's BD ORTHO")
     return [
         replace(archive, path=path)
         for path in index_paths

@@ -17,7 +17,7 @@ from urbancam.tables import vectors
 from urbancam.tables.crs import check_extent
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import files_below
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 
 def read_index(pack: Pack) -> gpd.GeoDataFrame:
@@ -83,7 +83,9 @@ def _read_table(path: Path) -> gpd.GeoDataFrame:
         return gpd.read_file(path)
     except (OSError, RuntimeError, ValueError) as error:  # what pyogrio raises on damaged files
         what = f"the tile index cannot be read: {error}"
-        raise InputError(what, shown(path), "delete it and unpack the archive again") from None
+        raise InputError(
+            what, display_path(path), "delete it and unpack the archive again"
+        ) from None
 
 
 def _nom_column(table: gpd.GeoDataFrame, path: Path) -> str:
@@ -96,7 +98,7 @@ def _nom_column(table: gpd.GeoDataFrame, path: Path) -> str:
     if "NOM" not in columns or "geometry" not in table:
         column_names = ", ".join(map(str, table.columns))
         what = f"the tile index has the columns {column_names}, not NOM and a geometry"
-        raise InputError(what, shown(path), "use the dalles.shp of IGN's pack")
+        raise InputError(what, display_path(path), "use the dalles.shp of IGN's pack")
     return columns["NOM"]
 
 
@@ -140,11 +142,11 @@ def _check_index(index: gpd.GeoDataFrame, pack: Pack) -> None:
     duplicates = index["name"][index["name"].duplicated()].unique()
     if len(duplicates):
         what = f"the tile index names {few(list(duplicates))} more than once"
-        raise InputError(what, shown(pack.path), "mend the index")
+        raise InputError(what, display_path(pack.path), "mend the index")
     is_empty = index.geometry.is_empty | index.geometry.isna()
     if is_empty.any():
         first = index["name"][is_empty].iloc[0]
         what = f"{is_empty.sum()} tiles have no footprint, the first {first}"
-        raise InputError(what, shown(pack.path), "mend the index")
+        raise InputError(what, display_path(pack.path), "mend the index")
     if len(index):
-        check_extent(tuple(index.total_bounds), index.crs, shown(pack.path))
+        check_extent(tuple(index.total_bounds), index.crs, display_path(pack.path))

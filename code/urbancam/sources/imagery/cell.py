@@ -16,7 +16,7 @@ from rasterio.transform import Affine
 from rasterio.warp import Resampling, reproject
 
 from urbancam.sources.imagery.fill import WIDENING_PX, valid_pixels
-from urbancam.sources.imagery.tile import Tile, TileFile, placed
+from urbancam.sources.imagery.tile import Tile, TileFile, affine_of
 from urbancam.sources.imagery.window import Window
 from urbancam.tables import grid
 from urbancam.tables.crs import Bounds
@@ -151,7 +151,7 @@ def _warp(
         warped,
         src_transform=tile.transform @ Affine.translation(window.left, window.top),
         src_crs=tile.crs,
-        dst_transform=placed(bounds, image_px, image_px),
+        dst_transform=affine_of(bounds, image_px, image_px),
         dst_crs=grid.CRS,
         resampling=Resampling.bilinear,
         tolerance=WARP_ERROR_PX,

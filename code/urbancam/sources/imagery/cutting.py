@@ -22,7 +22,7 @@ from urbancam.sources.imagery.signatures import signature
 from urbancam.sources.imagery.tile import TileFile
 from urbancam.workflow import locks
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,9 @@ def cut_images(
         InputError: some tiles cannot be decoded; all other cells have been cut.
     """
     # Runs of the cities experiment share a folder of images.
-    with locks.hold(folder.with_name(f".{folder.name}.lock"), f"the images in {shown(folder)}"):
+    with locks.hold(
+        folder.with_name(f".{folder.name}.lock"), f"the images in {display_path(folder)}"
+    ):
         folder.mkdir(parents=True, exist_ok=True)
         # A killed run leaves unfinished files behind.
         for leftover in folder.glob(".*.tmp.png"):
@@ -133,7 +135,7 @@ def _check_there(paths: list[Path]) -> None:
     if gone:
         raise InputError(
             f"{len(gone)} of {len(paths)} tiles are gone, the first {gone[0].name}",
-            shown(gone[0]),
+            display_path(gone[0]),
             "run 04_download_aerial again, with --force where imagery.throw_away deleted them",
         )
 
@@ -261,6 +263,6 @@ def _not_cut(failures: Counter[str], cells_count: int, folder: Path) -> InputErr
     return InputError(
         f"{sum(failures.values()):,} of {cells_count:,} cells could not be cut; "
         "the others are finished",
-        shown(folder),
+        display_path(folder),
         "; ".join(causes),
     )

@@ -18,7 +18,7 @@ from PIL import Image
 
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 # Names and lengths of the format are those of the PNG specification (W3C, third edition).
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -112,7 +112,7 @@ def read_pixels(path: Path, mode: str, maker: str) -> np.ndarray | None:
             return np.asarray(picture.convert(mode))
     except (OSError, SyntaxError) as error:
         raise InputError(
-            f"a picture cannot be read: {error}", shown(path), f"run {maker} with --force"
+            f"a picture cannot be read: {error}", display_path(path), f"run {maker} with --force"
         ) from None
 
 

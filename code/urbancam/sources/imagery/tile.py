@@ -29,7 +29,7 @@ from urbancam.sources.imagery.window import Window
 from urbancam.tables import grid, rasters
 from urbancam.tables.crs import Bounds
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 STRIP_PX = 1024  # rows decoded at once; twice as many: 15 % faster, 0.9 GB more a process
 BLOCK_PX = 1024  # columns that GDAL is asked for at once: its block of a JPEG 2000 file
@@ -222,7 +222,7 @@ class Tile:
         return pixels
 
 
-def placed(bounds: Bounds, width: int, height: int) -> Affine:
+def affine_of(bounds: Bounds, width: int, height: int) -> Affine:
     """(column, row) to metres: pixels fill (west, south, east, north), row 0 in the north."""
     west, south, east, north = bounds
     pixel_width = (east - west) / width
@@ -234,7 +234,7 @@ def georeference(dataset: DatasetReader, file: TileFile) -> tuple[Affine, raster
     """Where the pixels lie: as the file says, else as the tile table says."""
     transform, crs = rasters.place(dataset, file.path)
     if transform is None:
-        footprint = placed(file.footprint, dataset.width, dataset.height)
+        footprint = affine_of(file.footprint, dataset.width, dataset.height)
         return footprint, rasterio.CRS.from_user_input(file.crs)
     return transform, crs or rasterio.CRS.from_user_input(file.crs)
 
@@ -263,7 +263,7 @@ def _open(path: Path) -> DatasetReader:
     dataset.close()
     raise InputError(
         f"the tile has {bands}, not red, green and blue of 8 bits",
-        shown(path),
+        display_path(path),
         "use an RVB pack",
     )
 
@@ -276,7 +276,7 @@ def _decoding(path: Path) -> Iterator[None]:
     except (RasterioError, DecodingError) as error:
         raise InputError(
             f"the tile cannot be read: {error.__cause__ or error}",
-            shown(path),
+            display_path(path),
             "delete it and run 04_download_aerial.py, which unpacks it again",
         ) from None
 

@@ -17,7 +17,7 @@ from urbancam.sources.urban_atlas import names
 from urbancam.tables import geoframes, vectors
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import files_below
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 TABLES = re.compile(r"\.(gpkg|shp|fgb)$", re.IGNORECASE)
 TABLE_PARTS = re.compile(r"\.(gpkg|shp|fgb|shx|dbf|prj|cpg)$", re.IGNORECASE)
@@ -123,14 +123,14 @@ def _layers_within(
     """Layers of one file that was dropped in, or of the files in an archive."""
     source = folder / name
     if not archives.is_archive(source):
-        return _layers_of(source, shown(source), edition, says_city)
+        return _layers_of(source, display_path(source), edition, says_city)
 
     unpacked = scratch / name
     members = archives.unpack_nested(source, unpacked, _is_part_of_table)
     layers = []
     for table in sorted(path for path in members if TABLES.search(path.name)):
         table_says_city = says_city or names.path_says(table.relative_to(unpacked), city)
-        layers += _layers_of(table, shown(source), edition, table_says_city)
+        layers += _layers_of(table, display_path(source), edition, table_says_city)
     return layers
 
 
@@ -151,7 +151,7 @@ def _layers_of(
         InputError: the table is damaged.
     """
     layers = []
-    with geoframes.damage_named(f"{source}: {path.name}", "replace the file"):
+    with geoframes.naming_damage(f"{source}: {path.name}", "replace the file"):
         for name in vectors.layer_names(path):
             fields = vectors.layer_info(path, name)["fields"]
             field_of_lower = {field.lower(): field for field in fields}
@@ -200,7 +200,7 @@ def read_layer(
     Not by Arrow, which would let damage pass for null.
     """
     options = {"layer": layer.name, "columns": columns, "read_geometry": geometry}
-    with geoframes.damage_named(layer.where, "replace the file"):
+    with geoframes.naming_damage(layer.where, "replace the file"):
         try:
             return pyogrio.read_dataframe(layer.path, **options)
         except UnicodeDecodeError:
@@ -223,7 +223,7 @@ def rows_of_city(frame: pd.DataFrame, layer: Layer, city: str) -> np.ndarray:
         return np.ones(len(frame), dtype=bool)
     if not fitting:
         raise InputError(
-            f"it does not name {city}, but {names.listed(distinct)}",
+            f"it does not name {city}, but {names.city_list(distinct)}",
             layer.where,
             "name one of them",
         )

@@ -74,7 +74,7 @@ def path_says(path: PurePath, city: str) -> bool | None:
     return None if silent else False
 
 
-def listed(cities: Iterable[tuple[str, ...]]) -> str:
+def city_list(cities: Iterable[tuple[str, ...]]) -> str:
     """Cities for a message: "FR001L1 Paris, FR003L2 Lyon"."""
     spelt = {" ".join(_spelt(label) for label in labels) for labels in cities}
     return ", ".join(sorted(spelt - {""})) or "none"

@@ -12,7 +12,7 @@ from urbancam.sources.urban_atlas.layouts import Layer
 from urbancam.tables import grid
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import listing
-from urbancam.workflow.paths import shown
+from urbancam.workflow.paths import display_path
 
 log = logging.getLogger(__name__)
 
@@ -194,15 +194,15 @@ def _nothing_fits(
             editions |= set(layer.editions)
     others = sorted(editions - {edition})
 
-    what = f"no Urban Atlas {edition} of {city} is here (cities found: {names.listed(cities)})"
+    what = f"no Urban Atlas {edition} of {city} is here (cities found: {names.city_list(cities)})"
     if others:
         years = ", ".join(map(str, others))
         what += f"; there is edition {years}: --set urban_atlas.edition={others[0]} takes it"
     return InputError(
         what,
-        shown(folder),
+        display_path(folder),
         "fetch the product of the city from land.copernicus.eu (free account); for Paris it is "
-        f"{PRODUCTS[edition]}; put it, as it comes, into {shown(folder)}",
+        f"{PRODUCTS[edition]}; put it, as it comes, into {display_path(folder)}",
     )
 
 
