@@ -90,13 +90,13 @@ def curves(
         return sign * logits(network, images, normalise)
 
     whole = pixels.float()
-    blur = blur(pixels)
+    blurred = blur(pixels)
     whole_value = value(whole)
-    blur_value = value(blur)
+    blurred_value = value(blurred)
     # Start and end of each curve: images, and their values.
     ends = {
-        "deletion": (whole, blur, whole_value, blur_value),
-        "insertion": (blur, whole, blur_value, whole_value),
+        "deletion": (whole, blurred, whole_value, blurred_value),
+        "insertion": (blurred, whole, blurred_value, whole_value),
     }
     changes = {}
     for order, patch_scores in scores.items():
