@@ -52,7 +52,10 @@ call() {  # one script; --dry-run only prints it
 plan() {  # the calls of a part of the plan of a city, a line each: script, "city" where it takes one, variant, option
     local python=.venv/bin/python
     if [ ! -x $python ]; then  # --dry-run before the set-up: settings, and so variants, cannot be read yet
-        case $1 in variants|left-out) return ;; esac
+        case $1 in
+            variants) say "(here come the variants of the run, known after the set-up)" >&2; return ;;
+            left-out) return ;;
+        esac
         python=$(find_python) || exit 2
     fi
     "$python" code/90_show_status.py --city "$2" --run "$3" --plan "$1" ${options[@]+"${options[@]}"}
@@ -95,7 +98,7 @@ note() {  # the worst status seen; an interrupt ends everything
     [ "$1" -le $worst ] || worst=$1
 }
 
-cities=() options=() run="" dry_run="" task=run tests="" parts="main variants compare show tell"
+cities=() options=() run="" results=results dry_run="" task=run tests="" parts="main variants compare show tell"
 while [ $# -gt 0 ]; do
     case $1 in
         --run|--set|--data|--results|--workers|--device) [ -n "${2-}" ] || fail "$1 takes a value (./run.sh --help)" ;;
@@ -105,7 +108,8 @@ while [ $# -gt 0 ]; do
     case $1 in
         --run) run=$2; shift ;;
         --dry-run) dry_run=yes ;;
-        --set|--data|--results|--workers|--device) options+=("$1" "$2"); shift ;;
+        --results) results=$2; options+=("$1" "$2"); shift ;;
+        --set|--data|--workers|--device) options+=("$1" "$2"); shift ;;
         --force) options+=("$1") ;;
         --expect) parts=expect ;;
         -h|--help) sed -n '2,12s/^# \{0,1\}//p' run.sh; exit ;;
@@ -132,11 +136,13 @@ if [ "$task" = test ]; then
         *) marks="not long and not gpu" ;;
     esac
     # two processes share the tests by file, in the order of tests/conftest.py
-    exec .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "$marks" tests
+    command=(.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "$marks" tests)
+    if [ -n "$dry_run" ]; then say "${command[*]@Q}"; exit; fi
+    exec "${command[@]}"
 fi
 
 if [ "$task" = status ] && [ ${#cities[@]} -eq 0 ]; then  # every city and run that there is
-    for folder in results/*/*/samples.csv results/cities/*/patches.parquet; do
+    for folder in "$results"/*/*/samples.csv "$results"/cities/*/patches.parquet; do
         [ -e "$folder" ] || continue
         folder=${folder%/*}
         [ "${run:-${folder##*/}}" = "${folder##*/}" ] || continue

@@ -86,3 +86,16 @@ def test_expect_stops_before_any_imagery_is_fetched():
         ["bash", ROOT / "run.sh", "cities", "--expect"], capture_output=True, text=True
     )
     assert refused.returncode == 2
+
+
+def test_dry_run_of_the_tests_prints_the_command():
+    (line,) = dry_run(ROOT, "test", "quick")
+    assert "'pytest'" in line and "not slow" in line
+
+
+def test_status_looks_where_results_are_asked_for(tmp_path):
+    samples = tmp_path / "Lyon" / "paper" / "samples.csv"
+    samples.parent.mkdir(parents=True)
+    samples.touch()
+    (line,) = dry_run(ROOT, "status", "--results", str(tmp_path))
+    assert line.startswith("python code/90_show_status.py --city Lyon --run paper")
