@@ -36,6 +36,8 @@ ARCHIVE_SETTINGS = (
     "index_url",
     "wms_departments_below",
 )
+# How the imagery is had: a change asks again for what lacks, and is no other city.
+WAYS = frozenset({"imagery.fetch", "imagery.index_url", "imagery.wms_failures"})
 WMS_SETTINGS = ("wms_url", "wms_layer", "pixel_size_m", "fetch", "wms_failures")
 
 
@@ -53,6 +55,7 @@ def declare(request: Request) -> Step:
         by_hand=[links] if from_archives and links.is_file() else [],
         listings=[paths.aerial_data],
         fills_listings=True,
+        ways=WAYS,
     )
 
 

@@ -6,7 +6,7 @@ from loopback import serve
 from provider_server import INDEX, Ign
 from samples import run_script
 from small_packs import N, W, archive, cells_over, write_pack
-from urbancam.sources.ign import atom
+from urbancam.sources.ign import atom, collect
 from urbancam.workflow import consumed
 
 WEST_CITY = (W + 50, N - 350, W + 350, N)
@@ -41,12 +41,12 @@ class Place:
         folder.mkdir(parents=True)
         cells.to_parquet(folder / "cells.parquet")
 
-    def run(self, city, *steps, throw_away=True, force=False):
+    def run(self, city, *steps, throw_away=True, force=False, **imagery):
         settings = {
             "index_url": f"{self.url}{INDEX}",
             "pixel_size_m": 2,
             "throw_away": str(throw_away).lower(),
-        }
+        } | imagery
         words = [f"imagery.{key}={value}" for key, value in settings.items()]
         words = [word for setting in words for word in ("--set", setting)]
         words += ["--force"] * force
@@ -137,3 +137,30 @@ def test_own_files_behind_a_link_stay(place, tmp_path):
     assert place.run("West", "04", "05") == [0, 0]
     assert list(elsewhere.rglob("*.jp2"))
     assert consumed.read(place.aerial) == {}
+
+
+def test_two_processes_may_throw_the_same_file_away(tmp_path):
+    (tmp_path / "tile.jp2").write_text("pixels")
+    assert consumed.throw_away(tmp_path, {"tile.jp2": {"signature": "s"}}, {"tile.jp2": {"A"}}) == 6
+    assert consumed.throw_away(tmp_path, {"tile.jp2": {"signature": "s"}}, {"tile.jp2": {"B"}}) == 0
+    (entry,) = consumed.read(tmp_path).values()
+    assert entry["by"] == ["A", "B"] and entry["signature"] == "s"
+
+
+def test_who_went_on_without_fetching_may_fetch_again(place, ign):
+    place.add_city("Both", BOTH_CITY)
+    assert place.run("West", "04", throw_away=False) == [0]
+    (tile,) = place.aerial.rglob("*.jp2")
+    for archive_file in place.aerial.glob("*.7z*"):
+        archive_file.unlink()
+    assert place.run("Both", "04", throw_away=False, fetch="false") == [0]
+    assert place.imagery() == [tile.name]
+    assert place.run("Both", "04", throw_away=False) == [0]
+    assert len(list(place.aerial.rglob("*.jp2"))) == 2
+
+
+def test_dead_link_does_not_stop_a_city_that_has_its_imagery(place, monkeypatch, tmp_path):
+    links = tmp_path / "links.txt"
+    links.write_text(f"[West]\n{place.url}/nowhere/gone.7z\n")
+    monkeypatch.setattr(collect, "LINKS", links)
+    assert place.run("West", "04", throw_away=False) == [0]

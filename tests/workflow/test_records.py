@@ -245,3 +245,12 @@ def test_leftovers_go_once_the_record_stands(made):
     checkpoint.touch()
     make_step(made).finish(1.0, Done({}, leftovers=[parts, checkpoint, made / "never written"]))
     assert not parts.exists() and not checkpoint.exists()
+
+
+def test_how_a_fact_of_a_city_is_had_may_change(made):
+    """Advice such as `imagery.fetch=false` is no trap: the way back is not refused."""
+    step = replace(
+        make_step(made, "city"), settings={"split.folds": 4}, ways=frozenset({"split.folds"})
+    )
+    refuse(step)
+    assert "split.folds 3 -> 4" in step.stale_because()

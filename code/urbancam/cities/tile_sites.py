@@ -9,6 +9,7 @@ import pandas as pd
 import shapely
 
 from urbancam.cities.sites import COLUMNS
+from urbancam.sources.ign.consumed_tiles import ConsumedTiles
 from urbancam.sources.imagery import cutting, overlay
 from urbancam.tables import geoframes, grid
 from urbancam.workflow.errors import InputError
@@ -130,7 +131,9 @@ def cut_sites(
     # Runs at other pixel sizes have their own folder.
     folder = paths.site_images / f"{own.city_folder.name}_{image_px}px"
     with_tiles = overlay.cells_with_tiles(sites, tiles, paths.data)
-    images = cutting.cut_images(with_tiles, folder, image_px, workers)
+    # Images that are there and right stay so, though their tiles were thrown away.
+    consumed = ConsumedTiles.of(paths.aerial_data, own.city_folder).signatures()
+    images = cutting.cut_images(with_tiles, folder, image_px, workers, consumed)
 
     used = images["path"].notna() & (images["void_fraction"] <= max_void)
     rows = _site_rows(

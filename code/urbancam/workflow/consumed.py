@@ -40,12 +40,16 @@ def throw_away(folder: Path, facts: Entries, consumers: dict[str, set[str]]) -> 
     """
     with locks.hold(folder / f"{LEDGER}.lock", f"what was thrown away of {display_path(folder)}"):
         entries = read(folder)
-        for name, of_file in facts.items():
+        # Another process may have thrown some of them away while this one waited.
+        present = [name for name in facts if (folder / name).exists()]
+        for name in present:
             stat = (folder / name).stat()
-            served = consumers[name] | set(entries.get(name, {}).get("by", []))
-            entry = {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "by": sorted(served)}
-            entries[name] = entry | of_file
+            size_and_time = {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+            entries[name] = {**entries.get(name, {}), **size_and_time, **facts[name]}
+        for name in entries.keys() & facts.keys():
+            served = consumers[name] | set(entries[name].get("by", []))
+            entries[name]["by"] = sorted(served)
         files.write_json(folder / LEDGER, dict(sorted(entries.items())))
-        for name in facts:
+        for name in present:
             (folder / name).unlink()
-    return sum(entries[name]["size"] for name in facts)
+    return sum(entries[name]["size"] for name in present)

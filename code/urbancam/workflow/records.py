@@ -61,6 +61,8 @@ class Step:
         fold: The fold that is worked on, None for a step without folds.
         fills_listings: The step itself puts files into its drop folders; the record lists them as
             it leaves them.
+        ways: Settings that say how the result is had, not what it is: changing them makes the work
+            be done again, and is never refused.
         inputs_may_go: Inputs may be deleted once they have been read; those of the record then
             stand for them.
     """
@@ -77,6 +79,7 @@ class Step:
     fold: int | None = None
     fills_listings: bool = False
     inputs_may_go: bool = False
+    ways: frozenset[str] = frozenset()
 
     @property
     def record_path(self) -> Path:

@@ -29,7 +29,7 @@ def refuse_changed_settings(step: Step, args: argparse.Namespace) -> None:
     """
     if step.scope == "city":
         _refuse_other_folders(step)
-    changed = step.changed_settings()
+    changed = {key: pair for key, pair in step.changed_settings().items() if key not in step.ways}
     if not changed:
         return
     pairs = (f"{key} is {then!r}, asked {now!r}" for key, (then, now) in changed.items())

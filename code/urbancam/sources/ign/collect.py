@@ -67,19 +67,22 @@ def from_archives(
     """
     wanted = Wanted.from_settings(imagery)
     expectation = expect_from_archives(cells, imagery, city, folder, patience, consumer)
-    faults = fetch_linked(expectation.links, folder, patience)
+    link_faults = fetch_linked(expectation.links, folder, patience)
     if expectation.links:
         # A link that is dead leaves its department to IGN's index.
         expectation.links = []
         expectation.holdings = survey(cells, folder, wanted, consumer)
         _ask_index(expectation, cells, imagery, folder, patience)
-    faults += list(expectation.faults.values())
+    faults = list(expectation.faults.values())
     for offer in expectation.offers.values():
         faults += fetch_pack(offer, folder, patience)
 
     city_tiles = find_tiles(cells, data, folder, wanted, consumer)
     city_tiles, wms_faults = cellwise.complete(city_tiles, cells, imagery, data, folder, patience)
     faults += _pack_faults(cells, city_tiles, imagery.fetch)
+    # A link that is dead is no fault where the cells have their imagery from elsewhere.
+    if (covered_share(cells, city_tiles.tiles) < WHOLE_SHARE).any():
+        faults = link_faults + faults
     return city_tiles, [_with_way_on(fault) for fault in faults] + wms_faults
 
 
