@@ -1,5 +1,5 @@
 """Before anything imports torch: waiting threads sleep instead of spinning, as the scripts have
-it (command.guard)."""
+it (runner.guard)."""
 
 import os
 

@@ -108,6 +108,7 @@ def control(paths: Paths, *changes: str, force: bool = False) -> int:
     return run_script("16", *words, *(["--force"] if force else []))
 
 
+@pytest.mark.slow
 def test_everything_on_gives_every_row(city):
     assert control(city, *ALL) == 0
     table, agreed = (
@@ -142,6 +143,7 @@ def test_empty_lists_leave_the_published_rows(city):
     )
 
 
+@pytest.mark.slow
 def test_same_bytes_after_a_kill_between_two_groups(city, monkeypatch):
     from urbancam.explaining.attribution import groups
 

@@ -314,6 +314,7 @@ def run_on_mount(script, arguments, where, options):
     return made
 
 
+@pytest.mark.slow
 def test_disk_full_in_the_middle_of_a_step(place):
     """One message; and with room the step goes on."""
     folder, folders = place
@@ -404,6 +405,7 @@ def test_zips_made_on_macos_are_read(place):
     assert run_all(folders) == [0] * 4
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_give_one_result(place):
     folder, folders = place
     run_script("01", *folders)

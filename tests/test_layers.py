@@ -1,6 +1,7 @@
 """The house's rules, read from the folders: who may import whom, and what each room keeps out."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -29,6 +30,7 @@ GEOGRAPHY = {"geopandas", "rasterio", "shapely", "pyogrio"}
 NETWORKS = {"torch", "torchvision", "efficientnet_pytorch", "zennit"}
 
 
+@functools.cache
 def rooms() -> dict[str, set[str]]:
     """Folder -> the folders it may import, as the docstring of the package lists them."""
     allowed, above = {}, set()
@@ -40,6 +42,7 @@ def rooms() -> dict[str, set[str]]:
     return allowed
 
 
+@functools.cache
 def imported_names(path: Path, top_only: bool = False) -> set[str]:
     """Full names of the modules and symbols that a file imports.
 

@@ -14,6 +14,8 @@ from urbancam.tables import geoframes
 from urbancam.workflow import settings
 from urbancam.workflow.paths import Paths, folder_name, folder_name_among
 
+pytestmark = pytest.mark.slow
+
 SMALL = {
     "cities.folds": 3,
     "cities.patch_px": 48,

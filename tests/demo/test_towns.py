@@ -67,6 +67,7 @@ def paths(tmp_path) -> Paths:
     return paths
 
 
+@pytest.mark.slow
 def test_towns_lie_as_a_user_would_drop_them_and_the_truth_beside(paths):
     written, counts = towns.make_towns(small(), paths, 1)
     images = [path for path in written if path.suffix == ".jpg"]

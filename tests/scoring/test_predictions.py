@@ -214,6 +214,7 @@ def test_script_refuses_validation_predictions_that_cannot_be(city, capsys):
     assert "11_train_income.py --fold 1 --force" in message
 
 
+@pytest.mark.slow
 def test_script_gives_the_same_bytes_again(city):
     evaluate(city)
     first = city.table("metrics").read_bytes()

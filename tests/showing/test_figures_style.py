@@ -147,6 +147,7 @@ def test_no_text_is_smaller_than_six_points(all_figures):
     assert min(got) >= 6
 
 
+@pytest.mark.slow
 def test_nothing_leaves_the_page(all_figures):
     for figure in all_figures:
         figure.canvas.draw()

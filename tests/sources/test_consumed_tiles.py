@@ -95,6 +95,7 @@ def test_what_is_thrown_away_makes_nothing_stale_and_is_not_fetched_again(place,
     assert {path: path.read_bytes() for path in place.results.rglob("*.png")} == images
 
 
+@pytest.mark.slow
 def test_another_city_fetches_what_it_needs_again(place, ign):
     place.run("West", "04", "05")
     place.add_city("Both", BOTH_CITY)

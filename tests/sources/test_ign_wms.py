@@ -312,6 +312,7 @@ def city(data, tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_script_takes_the_wms_and_says_what_fails_without_a_traceback(city, tmp_path):
     folder = city
     with serve(Ign()) as (url, _):
