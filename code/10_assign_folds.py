@@ -1,17 +1,21 @@
 """Say which cells are used, why the others are not, and into which class, block and fold each one
 falls.
 
-Reads   results/<city>/cells.parquet, images.csv
-Writes  results/<city>/<run>/samples.csv
+Reads   results/<city>/cells.parquet, images.csv; for incomes of a planted rule fragments.parquet
+Writes  results/<city>/<run>/samples.csv; of a planted rule planted_incomes.csv, planted_truth.csv
 Run     python code/10_assign_folds.py --city Demo --run demo
 """
 
 import argparse
 import logging
+from typing import TYPE_CHECKING
 
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.records import Done, Step
+
+if TYPE_CHECKING:  # a script that only shows its help does not wait for it
+    import pandas as pd
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +27,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def declare(request: Request) -> Step:
     paths = request.paths
     inputs = [paths.cells, paths.images_table]
-    return request.step(1, paths.samples, ["samples", "split", "seed"], inputs)
+    settings = ["samples", "split", "seed"]
+    outputs = []
+    if request.settings.samples.planted:
+        inputs.append(paths.fragments)
+        settings += ["planted", "landcover.key", "census.cell_size_m"]
+        outputs = [paths.planted_incomes, paths.planted_truth]
+    return request.step(1, paths.samples, settings, inputs, outputs=outputs)
 
 
 def work(job: Job) -> Done:
@@ -41,6 +51,8 @@ def work(job: Job) -> Done:
     if settings.samples.shuffle_labels:
         log.info("draws the classes of %s cells anew at random", f"{len(used):,}")
         samples = targets.shuffle_classes(samples, settings.seed)
+    if settings.samples.planted:
+        samples = plant_incomes(samples, cells, job)
     for reason, count in samples.loc[~samples["used"], "reason"].value_counts().items():
         log.info("drops %s of %s cells: %s", f"{count:,}", f"{len(samples):,}", reason)
     frames.write(samples, paths.samples)
@@ -51,6 +63,28 @@ def work(job: Job) -> Done:
         "folds": used["fold"].nunique(),
     }
     return Done(counts)
+
+
+def plant_incomes(samples: "pd.DataFrame", cells: "pd.DataFrame", job: Job) -> "pd.DataFrame":
+    """The samples with classes of incomes by a planted rule; the rule and its incomes are kept."""
+    from urbancam.learning import plants
+    from urbancam.scoring import planted
+    from urbancam.tables import frames
+
+    settings, paths = job.settings, job.paths
+    fragments = frames.read(paths.fragments, ["idINSPIRE", settings.landcover.key, "area_m2"])
+    ids = samples.loc[samples["used"], "idINSPIRE"]
+    plant = plants.plant_city(ids, cells, fragments, settings, settings.samples.planted)
+    log.info(
+        "plants rule %d on %s cells: %d classes with an effect, a field with a range of %.0f m",
+        settings.samples.planted,
+        f"{len(ids):,}",
+        (plant.effects["effect"] != 0).sum(),
+        plant.range_m,
+    )
+    frames.write(plant.incomes, paths.planted_incomes)
+    frames.write(plant.effects, paths.planted_truth)
+    return planted.planted_classes(samples, plant.incomes)
 
 
 def main(argv: list[str] | None = None) -> int:

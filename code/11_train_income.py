@@ -6,19 +6,24 @@ the same run), and the whole city is tested. A fold that another run of the city
 same things is taken over. On a machine with several GPUs the folds are trained side by side, each
 on one of them.
 
-Reads   results/<city>/<run>/samples.csv, results/<city>/images.csv, images/
+Reads   results/<city>/<run>/samples.csv, planted_incomes.csv (of a planted rule),
+        results/<city>/images.csv, images/, cells.parquet
 Writes  results/<city>/<run>/fold_K/: weights.pt (state dict), history.csv, tensorboard/,
         test_predictions.csv, validation_predictions.csv
 Run     python code/11_train_income.py --city Demo --run demo [--fold 0]
 """
 
 import argparse
+from typing import TYPE_CHECKING
 
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import display_path
 from urbancam.workflow.records import Done, Step
+
+if TYPE_CHECKING:  # a script that only shows its help does not wait for it
+    import pandas as pd
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -35,6 +40,8 @@ def declare(request: Request) -> list[Step]:
             "run another city first, or choose another split.method",
         )
     inputs = [paths.samples, paths.images_table, paths.cells]
+    if settings.samples.planted:
+        inputs.append(paths.planted_incomes)
     for city in other_cities:
         inputs += [city.samples, city.images_table]
     weights = settings.weights_file
@@ -73,9 +80,8 @@ def work(job: Job) -> Done:
     )
     validation = income.predict_role(network, cells, "validation", settings, job.workers)
     test = income.predict_role(network, cells, "test", settings, job.workers)
-    people = frames.read(paths.cells, ["idINSPIRE", "income_eur", "ind"])
     frames.write(validation, paths.validation_predictions(fold))
-    frames.write(income.add_incomes(test, people, settings.samples.target), job.result)
+    frames.write(income.add_incomes(test, *observed_values(job)), job.result)
     counts = {
         "train": len(cells.of_role("train")),
         "validation": len(validation),
@@ -84,6 +90,19 @@ def work(job: Job) -> Done:
     counts |= training_record.describe_history(history, "validation_loss")
     facts = training_record.training_facts(network, paths.weights(fold), cells.seed)
     return Done(counts, facts, leftovers=[paths.checkpoint(fold)])
+
+
+def observed_values(job: Job) -> "tuple[pd.DataFrame, str]":
+    """The cells with what was observed of them, and the name of the target.
+
+    Of a planted rule its incomes, whatever the run's target.
+    """
+    from urbancam.tables import frames
+
+    if job.paths.planted_incomes in job.inputs:
+        return frames.read(job.paths.planted_incomes, ["idINSPIRE", "income_eur"]), "income"
+    cells = frames.read(job.paths.cells, ["idINSPIRE", "income_eur", "ind"])
+    return cells, job.settings.samples.target
 
 
 def main(argv: list[str] | None = None) -> int:

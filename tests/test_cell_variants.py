@@ -164,3 +164,23 @@ def test_shuffled_labels_keep_folds_and_targets(copy):
     )
     assert not after["income_class"].equals(before["income_class"])
     assert sorted(after["income_class"].dropna()) == sorted(before["income_class"].dropna())
+
+
+def test_planted_incomes_keep_the_folds_and_take_the_place_of_the_census(copy):
+    before = read(copy, "demo-tiny/samples.csv")
+    (copy / "results" / "Demo" / "demo-tiny" / "samples.csv.json").unlink()
+    changes = CITY | {"samples.planted": 2, "training.epochs": 1, "split.trained_folds": 1}
+    assert [run(copy, step, changes) for step in ("10", "11")] == [0, 0]
+    after = read(copy, "demo-tiny/samples.csv")
+    pd.testing.assert_frame_equal(
+        after.drop(columns="income_class"), before.drop(columns="income_class")
+    )
+    incomes = read(copy, "demo-tiny/planted_incomes.csv").set_index("idINSPIRE")["income_eur"]
+    used = after[after["used"]].set_index("idINSPIRE")
+    assert used["income_class"].tolist() == targets.quintiles(incomes[used.index]).tolist()
+    got = read(copy, "demo-tiny/fold_0/test_predictions.csv").set_index("idINSPIRE")
+    for column in ("income_eur", "target"):
+        assert got[column].tolist() == pytest.approx(incomes[got.index].tolist())
+    truth = read(copy, "demo-tiny/planted_truth.csv").set_index("class")
+    raises = truth["effect"].idxmax()
+    assert truth["variance_share"].sum() == pytest.approx(0.3) and truth["effect"][raises] > 0

@@ -131,7 +131,7 @@ def add_incomes(predictions: pd.DataFrame, cells: pd.DataFrame, target: str) -> 
 
     Args:
         predictions: With `idINSPIRE`.
-        cells: `idINSPIRE, income_eur, ind`.
+        cells: `idINSPIRE, income_eur` and the column of the target.
         target: Name of the target, as in `targets.TARGETS`.
     """
     observed = cells.assign(target=cells[targets.TARGETS[target].column])

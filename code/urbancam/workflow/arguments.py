@@ -9,7 +9,7 @@ from urbancam.workflow import catalogue
 from urbancam.workflow.paths import variant_of
 from urbancam.workflow.variants import OF_CITIES
 
-INCOME_VARIANTS = "split-random, split-group, split-city, seed-N, shuffled-labels"
+INCOME_VARIANTS = "split-random, split-group, split-city, seed-N, planted-N, shuffled-labels"
 
 
 def parser(script: str, doc: str | None) -> argparse.ArgumentParser:

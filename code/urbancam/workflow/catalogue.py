@@ -96,7 +96,13 @@ STEPS = (
         bytes_per_megapixel=2.3e6,  # of PNG; imagery of IGN (published: 2 to 2.5 MB for 1000 px)
     ),
     _income("06_cut_land_cover", DATA, "city", "fragments.parquet", "02 03"),
-    _income("10_assign_folds", SCORE, "run", "samples.csv", "03 05"),
+    _income(
+        "10_assign_folds",
+        SCORE,
+        "run",
+        "samples.csv planted_incomes.csv planted_truth.csv",
+        "03 05 06",
+    ),
     _income(
         "11_train_income",
         SCORE,

@@ -217,6 +217,15 @@ class Paths:
     def samples(self) -> Path:
         return self.run_folder / "samples.csv"
 
+    @property
+    def planted_incomes(self) -> Path:
+        """Of a variant whose incomes follow a planted rule."""
+        return self.run_folder / "planted_incomes.csv"
+
+    @property
+    def planted_truth(self) -> Path:
+        return self.run_folder / "planted_truth.csv"
+
     def fold(self, fold: int) -> Path:
         return self.run_folder / f"fold_{fold}"
 

@@ -91,14 +91,20 @@ def needs_settings(part: str) -> bool:
 
 
 def variants_of_income(settings: "Settings") -> list[str]:
-    """The variants that section `compare` of the settings asks for, in the order of training."""
+    """The variants that sections `compare` and `planted` ask for, in the order of training."""
     compare = settings.compare
     # The city left out is a variant of its own, trained where other cities are at hand.
     own_or_left_out = (settings.split.method, "city")
     splits = [method for method in compare.splits if method not in own_or_left_out]
     seeds = [seed for seed in compare.seeds if seed != settings.seed]
     shuffled = [variants.SHUFFLED] if compare.shuffled_labels else []
-    return [*map(variants.split_name, splits), *map(variants.seed_name, seeds), *shuffled]
+    plants = map(variants.planted_name, range(1, settings.planted.trained + 1))
+    return [
+        *map(variants.split_name, splits),
+        *map(variants.seed_name, seeds),
+        *shuffled,
+        *plants,
+    ]
 
 
 def variants_of_cities(settings: "Settings", sites: Path) -> list[str]:

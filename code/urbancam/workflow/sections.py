@@ -105,6 +105,7 @@ class Samples(Section):
     max_void_fraction: Share
     target: Literal["income", "density"]
     shuffle_labels: bool
+    planted: Annotated[int, Field(ge=0)]
 
 
 class Split(Section):

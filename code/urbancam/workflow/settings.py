@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, model_validator
 from urbancam.workflow import variants
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import CONFIG, ROOT, display_path
+from urbancam.workflow.planted_section import Planted
 from urbancam.workflow.sections import (
     Activation,
     Baselines,
@@ -53,6 +54,7 @@ class Settings(Section):
     baselines: Baselines
     compare: Compare
     controls: Controls
+    planted: Planted
     cities: Cities
     demo: Demo
 

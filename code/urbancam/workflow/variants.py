@@ -2,8 +2,8 @@
 
 A variant lives in `results/<city>/<run>/variants/<name>/`, with the same files as a run, made by
 the same scripts (10 to 14) with `--variant NAME`. Names: `split-<method>`, `seed-<number>`,
-`shuffled-labels`. Of the cities experiment (22 and 23): `split-acquisition`, `colour-grey`,
-`colour-jitter`.
+`shuffled-labels`, `planted-<number>`. Of the cities experiment (22 and 23): `split-acquisition`,
+`colour-grey`, `colour-jitter`.
 """
 
 import re
@@ -25,6 +25,10 @@ def split_name(method: str) -> str:
 
 def seed_name(seed: int) -> str:
     return f"seed-{seed}"
+
+
+def planted_name(number: int) -> str:
+    return f"planted-{number}"
 
 
 def overlay(name: str, folds: int | None, cities_folds: int | None = None) -> dict[str, Any]:
@@ -53,9 +57,11 @@ def overlay(name: str, folds: int | None, cities_folds: int | None = None) -> di
         return changes | {"samples": {"shuffle_labels": True}}
     if seed := re.fullmatch(r"seed-(\d+)", name):
         return changes | {"seed": int(seed[1])}
+    if planted := re.fullmatch(r"planted-([1-9]\d*)", name):
+        return changes | {"samples": {"planted": int(planted[1])}}
     raise InputError(
         f"there is no variant {name!r}",
         "--variant",
-        f"name split-block, split-group, split-random, split-city, seed-N or {SHUFFLED}; "
-        f"of the cities experiment {', '.join(OF_CITIES)}",
+        "name split-block, split-group, split-random, split-city, seed-N, planted-N or "
+        f"{SHUFFLED}; of the cities experiment {', '.join(OF_CITIES)}",
     )
