@@ -40,6 +40,7 @@ def test_split_by_acquisition_needs_two_cities_with_two_sites_of_two_of_them(
         (tmp_path / "sites.csv").write_text("\n".join(["city,site,acquisition", *rows]) + "\n")
     got = plan.variants_of_cities(settings.load("default"), tmp_path / "sites.csv")
     assert ("split-acquisition" in got) == expected and "colour-grey" in got
+    assert ("split-acquisition-colour-grey" in got) == expected
 
 
 def test_a_network_trained_elsewhere_has_no_variants(tmp_path):
@@ -52,6 +53,20 @@ def test_variants_of_the_cities_experiment_change_one_key():
     grey = settings.load("default", ["cities.variant_folds=2"], "colour-grey").cities
     assert grey == run.model_copy(update={"colour": "grey", "trained_folds": 2})
     assert settings.load("default", variant="split-acquisition").cities.folds_split == 2
+
+
+def test_a_variant_of_cities_may_combine_two_changes():
+    run = settings.load("default", ["cities.variant_folds=2"]).cities
+    both = settings.load(
+        "default", ["cities.variant_folds=2"], "split-acquisition-colour-grey"
+    ).cities
+    changes = {"split": "acquisition", "colour": "grey", "trained_folds": 2}
+    assert both == run.model_copy(update=changes)
+
+
+def test_two_changes_of_one_thing_are_no_variant():
+    with pytest.raises(InputError, match="no variant"):
+        settings.load("default", variant="colour-grey-colour-jitter")
 
 
 def test_seed_and_shuffled_labels_are_variants():

@@ -118,7 +118,8 @@ def variants_of_cities(settings: "Settings", sites: Path) -> list[str]:
         sites: `sites.csv`; where it is not there yet, all are named.
     """
     names = [] if settings.cities.checkpoint else settings.cities.variants
-    if "split-acquisition" not in names or not sites.is_file():
+    one_acquisition_will_do = [name for name in names if not variants.splits_acquisitions(name)]
+    if one_acquisition_will_do == names or not sites.is_file():
         return names
     with sites.open(encoding="utf-8", newline="") as file:
         flights = {
@@ -129,7 +130,7 @@ def variants_of_cities(settings: "Settings", sites: Path) -> list[str]:
     cities = {city for city, _, _ in flights}
     if sum(_has_two_sides(flights, city) for city in cities) > 1:
         return names
-    return [name for name in names if name != "split-acquisition"]
+    return one_acquisition_will_do
 
 
 def _has_two_sides(flights: set[tuple[str, str, str]], city: str) -> bool:

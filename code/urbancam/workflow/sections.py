@@ -255,7 +255,7 @@ class Cities(Section):
     trained_folds: Count | None
     test_patches: Count | None
     colour: Literal["as_is", "grey", "jitter"]
-    variants: list[Literal["split-acquisition", "colour-grey", "colour-jitter"]]
+    variants: list[Literal[*variants.OF_CITIES]]
     variant_folds: Count | None
     checkpoint: str | None
     image: Image

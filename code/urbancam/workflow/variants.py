@@ -3,20 +3,30 @@
 A variant lives in `results/<city>/<run>/variants/<name>/`, with the same files as a run, made by
 the same scripts (10 to 14) with `--variant NAME`. Names: `split-<method>`, `seed-<number>`,
 `shuffled-labels`, `planted-<number>`. Of the cities experiment (22 and 23): `split-acquisition`,
-`colour-grey`, `colour-jitter`.
+`colour-grey`, `colour-jitter`, and the split together with either, as in
+`split-acquisition-colour-grey`.
 """
 
+import itertools
 import re
 from typing import Any
 
 from urbancam.workflow.errors import InputError
 
 SHUFFLED = "shuffled-labels"
-OF_CITIES = {  # of the cities experiment: the key of section `cities` that differs, and its value
-    "split-acquisition": ("split", "acquisition"),
-    "colour-grey": ("colour", "grey"),
-    "colour-jitter": ("colour", "jitter"),
+# Of the cities experiment: the keys of section `cities` that differ, and their values.
+ONE_CHANGE = {
+    "split-acquisition": {"split": "acquisition"},
+    "colour-grey": {"colour": "grey"},
+    "colour-jitter": {"colour": "jitter"},
 }
+# A variant may combine two changes of different keys; its name joins theirs.
+TWO_CHANGES = {
+    f"{first}-{second}": ONE_CHANGE[first] | ONE_CHANGE[second]
+    for first, second in itertools.combinations(ONE_CHANGE, 2)
+    if ONE_CHANGE[first].keys() != ONE_CHANGE[second].keys()
+}
+OF_CITIES = ONE_CHANGE | TWO_CHANGES
 
 
 def split_name(method: str) -> str:
@@ -29,6 +39,11 @@ def seed_name(seed: int) -> str:
 
 def planted_name(number: int) -> str:
     return f"planted-{number}"
+
+
+def splits_acquisitions(name: str) -> bool:
+    """Whether a variant of the cities experiment tests on another acquisition than it trains on."""
+    return OF_CITIES[name].get("split") == "acquisition"
 
 
 def overlay(name: str, folds: int | None, cities_folds: int | None = None) -> dict[str, Any]:
@@ -46,9 +61,8 @@ def overlay(name: str, folds: int | None, cities_folds: int | None = None) -> di
     if not name:
         return {}
     if name in OF_CITIES:
-        key, value = OF_CITIES[name]
         fewer_folds = {"trained_folds": cities_folds} if cities_folds else {}
-        return {"cities": {key: value} | fewer_folds}
+        return {"cities": OF_CITIES[name] | fewer_folds}
     fewer_folds = {"trained_folds": folds} if folds else {}
     if method := re.fullmatch(r"split-(block|group|random|city)", name):
         return {"split": fewer_folds | {"method": method[1]}}

@@ -14,7 +14,9 @@ TRAINED = {
     "run": "this run",
     "split-acquisition": "trained on one acquisition,\ntested on the other",
     "colour-grey": "trained on grey patches\n(always shown grey)",
+    "split-acquisition-colour-grey": "grey patches of one acquisition,\ntested on the other",
     "colour-jitter": "trained on jittered colours",
+    "split-acquisition-colour-jitter": "jittered colours of one acquisition,\ntested on the other",
 }
 TESTED = {  # name, marker, colour
     "as_is": ("patches as they are", "o", MODEL_COLOUR),
