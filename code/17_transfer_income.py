@@ -1,9 +1,9 @@
 """Predict where a model was not trained: the city's cells without income, and its cells by other
 cities' models.
 
-A model here is the mean of the outputs of its run's folds. Other cities are those with a finished
-run of the same name; classes are quintiles of each city, so between cities it is the ranking
-(Spearman) that compares.
+Other cities are those with a finished run of the same name: each of their folds' models predicts
+alone, as the city's own do, and so does the mean of their outputs. Classes are quintiles of each
+city, so between cities it is the ranking (Spearman) that compares.
 
 Reads   results/<city>/cells.parquet, images.csv, images/, results/<city>/<run>/samples.csv,
         predictions.csv, fold_K/weights.pt of this city and of every other one with the same run
@@ -49,7 +49,7 @@ def declare(request: Request) -> Step:
     for city in (paths, *finished_cities(settings, paths)):
         inputs += [city.weights(fold) for fold in range(settings.folds_trained)]
     return request.step(
-        1,
+        2,
         paths.table("transfer"),
         SETTINGS,
         inputs,
@@ -79,24 +79,25 @@ def is_trained(paths: Paths, fold: int, settings: dict[str, object]) -> bool:
 def work(job: Job) -> Done:
     from urbancam.learning import transfer
     from urbancam.scoring import samples
+    from urbancam.scoring.predictions import rows_of
     from urbancam.tables import frames
 
     settings, paths, head = job.settings, job.paths, job.settings.model.head
-    cells = frames.read(paths.cells, ["idINSPIRE", "income_eur", "imputed"])
+    cells = frames.read(paths.cells, ["idINSPIRE", "income_eur"])
     images = frames.read(paths.images_table)
     ids = transfer.cells_without_income(cells, images, settings.samples.max_void_fraction)
     log.info("predicts %s cells without income", f"{len(ids):,}")
     outputs = transfer.predict_by_folds(paths, paths, ids, settings, job.device, job.workers)
     without_income = transfer.predict_without_income(ids, outputs, head)
     own, foreign = frames.read(paths.predictions), {}
+    blocks = rows_of(own["idINSPIRE"], samples.read(paths.samples), "samples.csv")["block"]
     for city in finished_cities(settings, paths):
-        log.info("predicts %s cells with the model of %s", f"{len(own):,}", city.city)
-        outputs = transfer.predict_by_folds(
+        log.info("predicts %s cells with the models of %s", f"{len(own):,}", city.city)
+        foreign[city.city] = transfer.predict_by_folds(
             city, paths, own["idINSPIRE"], settings, job.device, job.workers
         )
-        foreign[city.city] = transfer.predict_as_foreign(own, outputs, head)
     scores = transfer.transfer_table(
-        paths.city_folder.name, own, foreign, cells, samples.read(paths.samples), settings
+        paths.city_folder.name, own, foreign, head, blocks, settings.statistics, settings.seed
     )
     frames.write(without_income, paths.predictions_without_income)
     frames.write(scores, paths.table("transfer"))

@@ -197,10 +197,17 @@ def test_transfer_matrix_has_the_own_city_bold_and_no_differences():
         ("Paris", "Paris", 0.8),
     ]
     table = pd.DataFrame(rows, columns=["trained_on", "tested_on", "value"])
-    table = table.assign(metric="spearman", ci_low=np.nan, ci_high=0.9)
+    table = table.assign(metric="spearman", ci_low=np.nan, ci_high=0.9, models="single")
+    table["sd_models"] = [np.nan, 0.05, np.nan, np.nan]
+    ensemble = table.assign(models="ensemble", value=0.9)[1:3]
+    table = pd.concat([table, ensemble])
     ax = transfer.draw_transfer(table).axes[0]
     got = {(text.get_position(), text.get_text(), text.get_weight()) for text in ax.texts}
-    assert got == {((0, 0), "0.70", "bold"), ((0, 1), "0.40", "normal"), ((1, 1), "0.80", "bold")}
+    assert got == {
+        ((0, 0), "0.70", "bold"),
+        ((0, 1), "0.40\n± 0.05", "normal"),
+        ((1, 1), "0.80", "bold"),
+    }
 
 
 def test_empty_tables_are_drawn_without_warning(

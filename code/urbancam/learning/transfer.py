@@ -1,6 +1,9 @@
 """What models say where they were not trained: cells without income, and the cells of other cities.
 
-A model here is the mean of the outputs of its run's folds.
+A cell of the city itself is predicted by one model, that of its fold. So a foreign city is scored
+by one model too: each fold's alone, and the mean of their scores. The mean of their outputs, an
+ensemble, as a rule scores higher than its members (Hansen & Salamon 1990), and stands in rows of
+its own.
 """
 
 import numpy as np
@@ -9,11 +12,25 @@ import torch
 
 from urbancam.learning import datasets, heads, inference, networks
 from urbancam.learning.images import open_images
-from urbancam.scoring import metrics
-from urbancam.scoring.predictions import rows_of
+from urbancam.scoring import bootstrap, metrics
 from urbancam.scoring.vocabulary import MODEL
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.sections import Statistics
 from urbancam.workflow.settings import Settings
+
+SINGLE, ENSEMBLE = "single", "ensemble"  # one model at a time, or the mean of all their outputs
+COLUMNS = [
+    "trained_on",
+    "tested_on",
+    "models",
+    "metric",
+    "value",
+    "ci_low",
+    "ci_high",
+    "n_models",
+    "sd_models",
+    "n",
+]
 
 
 def cells_without_income(
@@ -54,8 +71,6 @@ def predict_by_folds(
     items = datasets.LabelledImages(images, rows, np.zeros(len(rows), dtype=int))
     target_device = networks.find_device(device)
     outputs = []
-    # ASSUME: where no fold's model was trained, all of them are asked, and the mean of their
-    # outputs is the answer.
     for fold in folds:
         network = networks.load(trained.weights(fold), settings.model).to(target_device)
         outputs.append(inference.predict(network, items, settings, workers))
@@ -70,6 +85,8 @@ def predict_without_income(ids: pd.Series, outputs: torch.Tensor, head: str) -> 
         outputs: (folds, N, outputs) of `predict_by_folds`.
         head: "binomial" or "softmax".
     """
+    # ASSUME: nothing tells the folds' models apart where none was trained; the mean of their
+    # outputs is the answer. It is scored nowhere, as these cells have no income.
     table = inference.prediction_table(ids, -1, outputs.mean(0), head).drop(columns="fold")
     return table.assign(n_models=len(outputs), logit_sd=_spread_of_logit(outputs))
 
@@ -84,14 +101,14 @@ def _spread_of_logit(outputs: torch.Tensor) -> np.ndarray | float:
 
 
 def predict_as_foreign(own: pd.DataFrame, outputs: torch.Tensor, head: str) -> pd.DataFrame:
-    """The predictions of a city's cells by the model of another city, in place of its own model's.
+    """The predictions of a city's cells by a model of another city, in place of its own model's.
 
     Args:
         own: Out-of-fold predictions of the city's own model.
-        outputs: (folds, N, outputs) of the other city's networks for the same cells.
+        outputs: (N, outputs) of the other city's model for the same cells.
         head: "binomial" or "softmax".
     """
-    foreign = inference.prediction_table(own["idINSPIRE"], 0, outputs.mean(0), head)
+    foreign = inference.prediction_table(own["idINSPIRE"], 0, outputs, head)
     observed = [name for name in own if name not in foreign]
     return foreign.join(own[observed]).assign(fold=own["fold"])
 
@@ -99,37 +116,61 @@ def predict_as_foreign(own: pd.DataFrame, outputs: torch.Tensor, head: str) -> p
 def transfer_table(
     own_name: str,
     own: pd.DataFrame,
-    foreign: dict[str, pd.DataFrame],
-    cells: pd.DataFrame,
-    samples: pd.DataFrame,
-    settings: Settings,
+    foreign: dict[str, torch.Tensor],
+    head: str,
+    blocks: np.ndarray,
+    statistics: Statistics,
+    seed: int,
 ) -> pd.DataFrame:
     """The rows of `transfer.csv`: scores of the own model and of each foreign one on the city's
     cells.
 
     Args:
         own_name: Name of the city.
-        own: Out-of-fold predictions of its own model.
-        foreign: Predictions of the same cells by the models of other cities, by name of the city.
-        cells: `idINSPIRE, imputed`.
-        samples: With the `block` of each cell.
-        settings: Settings of the run.
+        own: Out-of-fold predictions of its own model, N rows.
+        foreign: Name of another city -> (folds, N, outputs) of its models for the same cells.
+        head: "binomial" or "softmax".
+        blocks: (N,) spatial block of each cell.
+        statistics: Section `statistics`.
+        seed: Seed of the draws of blocks.
     """
-    ids = own["idINSPIRE"]
-    statistics = settings.statistics
-    scores = metrics.metrics_table(
-        {MODEL: own} | foreign,
-        rows_of(ids, cells, "cells.parquet")["imputed"].to_numpy(dtype=bool),
-        rows_of(ids, samples, "samples.csv")["block"].to_numpy(),
-        statistics.draws,
-        statistics.confidence,
-        settings.seed,
+    numbers, n_blocks = bootstrap.number_blocks(blocks)
+    as_they_are = np.ones((1, n_blocks), dtype=int)
+    counts = np.vstack([as_they_are, bootstrap.block_draws(blocks, statistics.draws, seed)])
+
+    def score(outputs: torch.Tensor) -> pd.DataFrame:
+        return metrics.scores(predict_as_foreign(own, outputs, head), numbers, counts)
+
+    of_models = {name: list(map(score, outputs)) for name, outputs in foreign.items()}
+    of_ensembles = {name: score(outputs.mean(0)) for name, outputs in foreign.items()}
+    own_scores = {MODEL: metrics.scores(own, numbers, counts)}
+    means = {name: sum(scores) / len(scores) for name, scores in of_models.items()}
+    single = metrics.compare(own_scores | means, statistics.confidence)
+    ensemble = metrics.compare(own_scores | of_ensembles, statistics.confidence)
+    table = pd.concat(
+        [
+            _add_spread(single, of_models).assign(models=SINGLE),
+            ensemble[ensemble["predictor"] != MODEL].assign(models=ENSEMBLE),
+        ],
+        ignore_index=True,
     )
-    pooled = (scores["subset"] == "all") & (scores["fold"] == "all")
-    scores = scores[pooled].drop(columns=["subset", "fold"])
-    scores = scores.rename(columns={"predictor": "trained_on"})
-    scores = scores.replace({"trained_on": {MODEL: own_name}})
-    differences = scores["trained_on"].str.replace(f"{MODEL} - ", f"{own_name} - ", regex=False)
-    scores["trained_on"] = differences
-    scores.insert(1, "tested_on", own_name)
-    return scores
+    own_in_full = table["predictor"].str.replace(rf"^{MODEL}\b", own_name, regex=True)
+    table = table.assign(trained_on=own_in_full, tested_on=own_name, n=len(own))
+    return table[COLUMNS]
+
+
+def _add_spread(table: pd.DataFrame, of_models: dict[str, list[pd.DataFrame]]) -> pd.DataFrame:
+    """The rows of foreign models with their number, and the standard deviation of their scores.
+
+    Args:
+        table: `predictor, metric`.
+        of_models: Name of a city -> scores of each of its models, the first row of the cells as
+            they are.
+    """
+    spread = {}
+    for name, scores in of_models.items():
+        values = pd.DataFrame([draws.iloc[0] for draws in scores])
+        spread |= {(name, metric): sd for metric, sd in values.std(ddof=1).items()}
+    keys = list(zip(table["predictor"], table["metric"], strict=True))
+    n_models = table["predictor"].map({name: len(scores) for name, scores in of_models.items()})
+    return table.assign(n_models=n_models.astype("Int64"), sd_models=[spread.get(k) for k in keys])

@@ -130,14 +130,14 @@ def metrics_table(
                 name: score(table[cells], numbers[cells], counts)
                 for name, table in predictors.items()
             }
-            part = _compare(scores_by_name, confidence)
+            part = compare(scores_by_name, confidence)
             part.insert(0, "subset", subset)
             part.insert(1, "fold", str(fold))
             parts.append(part.assign(n=cells.sum()))
     return pd.concat(parts, ignore_index=True)
 
 
-def _compare(scores_by_name: dict[str, pd.DataFrame], confidence: float) -> pd.DataFrame:
+def compare(scores_by_name: dict[str, pd.DataFrame], confidence: float) -> pd.DataFrame:
     """Value and interval of each predictor's scores, and of the model's difference to each.
 
     Args:

@@ -17,7 +17,8 @@ def draw_transfer(transfer: pd.DataFrame, credits: str = "") -> Figure:
 
     Args:
         transfer: `transfer.csv` of the cities, one below the other: `trained_on, tested_on,
-            metric, value, ci_low, ci_high`; rows of differences between models are left out.
+            models, metric, value, ci_low, ci_high, sd_models`; rows of ensembles and of differences
+            are left out.
         credits: Line of data credits.
     """
     cities = sorted(set(transfer["tested_on"]))
@@ -29,7 +30,8 @@ def draw_transfer(transfer: pd.DataFrame, credits: str = "") -> Figure:
     width_mm = min(width_mm, style.TWO_COLUMNS_MM)
     figure = style.new_figure(width_mm, 24 + 9 * len(models), _CAPTION, credits)
     ax = figure.subplots()
-    rows = transfer[(transfer["metric"] == "spearman") & transfer["trained_on"].isin(models)]
+    rows = transfer[(transfer["metric"] == "spearman") & (transfer["models"] == "single")]
+    rows = rows[rows["trained_on"].isin(models)]
     _draw_matrix(ax, rows, models, cities)
     ax.set_xticks(range(len(cities)), labels=cities)
     ax.set_yticks(range(len(models)), labels=models)
@@ -44,7 +46,7 @@ def _draw_matrix(ax: Axes, rows: pd.DataFrame, models: list[str], cities: list[s
 
     Args:
         ax: Axes to draw on.
-        rows: `trained_on, tested_on, value, ci_low, ci_high`.
+        rows: `trained_on, tested_on, value, ci_low, ci_high, sd_models`.
         models: Cities of the models, a line each.
         cities: Cities of the cells, a column each.
     """
@@ -58,7 +60,7 @@ def _draw_matrix(ax: Axes, rows: pd.DataFrame, models: list[str], cities: list[s
         ax.text(
             column,
             line,
-            interval_of(row, between="\n"),
+            _words(row),
             ha="center",
             va="center",
             color="white" if row["value"] > 0.5 else "black",
@@ -67,8 +69,19 @@ def _draw_matrix(ax: Axes, rows: pd.DataFrame, models: list[str], cities: list[s
         )
 
 
+def _words(row: pd.Series) -> str:
+    """The value with its interval, and the spread between models where there are several."""
+    words = interval_of(row, between="\n")
+    return (
+        words
+        if pd.isna(row["sd_models"])
+        else f"{words}\n\N{PLUS-MINUS SIGN} {row['sd_models']:.2f}"
+    )
+
+
 _CAPTION = (
-    "Spearman r of p with income. Bold: the city's own model, out of fold; else the mean of all "
-    "folds' models of the other city, none of which saw the city. 0: no better than chance. "
-    "In brackets: intervals by bootstrap over spatial blocks."
+    "Spearman r of p with income. Bold: the city's own models, each cell by the one that never saw "
+    "it; else the mean score of the other city's models, each alone on all cells, none of which "
+    "saw the city. 0: no better than chance. In brackets: intervals by bootstrap over spatial "
+    "blocks; \N{PLUS-MINUS SIGN}: standard deviation between models."
 )
