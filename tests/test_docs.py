@@ -18,6 +18,7 @@ import torch
 import yaml
 
 import samples
+from urbancam.explaining import receptive_fields
 from urbancam.learning import backbones, networks
 from urbancam.workflow import settings
 from urbancam.workflow.sections import Section
@@ -340,7 +341,10 @@ def test_example_of_a_backbone(monkeypatch):
     record = backbones.find_backbone(name)
     asked = settings.load("demo", [f"model.backbone={name}", "model.batch_norm_epsilon=0.01"]).model
     network = networks.build(asked).eval()
-    network.features.get_submodule(record.target_layer)
+    positions = receptive_fields.lay(
+        "receptive_field", network.features, record.target_layer, 64, 2
+    )
+    assert positions.step_px == 32
     assert {m.eps for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d)} == {0.01}
     with torch.inference_mode():
         assert network.features(torch.zeros(1, 3, 64, 64)).shape[1] == record.channels

@@ -8,7 +8,8 @@ import pandas as pd
 import torch
 from torch import nn
 
-from urbancam.cities.relevance import compute_relevance, lay_on_pixels, to_unit_range
+from urbancam.cities.relevance import compute_relevance, to_unit_range
+from urbancam.explaining import receptive_fields, upsampling
 from urbancam.learning import datasets
 
 # Pixels of a batch: memory grows with them, by 0.5 GB a patch of 224 px through a ResNet-101.
@@ -79,6 +80,7 @@ def map_patches(
     layers: Sequence[str],
     normalise: str,
     target: np.ndarray | None = None,
+    positions: str = receptive_fields.RECEPTIVE_FIELD,
 ) -> list[PatchMaps]:
     """Relevance of raw patches.
 
@@ -88,6 +90,7 @@ def map_patches(
         layers: As in `compute_relevance`.
         normalise: Setting `image.normalise`.
         target: (B,) int64 class to speak for, None for the predicted one.
+        positions: Where positions are laid, "receptive_field" or "published".
     """
     device = next(network.parameters()).device
     images = torch.from_numpy(images_uint8).permute(0, 3, 1, 2)
@@ -102,8 +105,12 @@ def map_patches(
     signed = {}
     unit_range = {}
     for layer, maps in relevance.maps.items():
-        signed[layer] = lay_on_pixels(maps, size_px).cpu().numpy()
-        unit_range[layer] = lay_on_pixels(to_unit_range(maps), size_px).cpu().numpy()
+        count = maps.shape[-1]
+        lattice = receptive_fields.lay(positions, network.features, layer, size_px, count)
+        laid = upsampling.interpolate(maps, lattice, size_px)
+        signed[layer] = laid.cpu().numpy()
+        laid = upsampling.interpolate(to_unit_range(maps), lattice, size_px)
+        unit_range[layer] = laid.cpu().numpy()
 
     patches = []
     for i in range(len(images)):
@@ -136,6 +143,7 @@ def map_rows(
     # Patches of a fold share a network; memory bounds how many go through it at once.
     layers = settings.relevance.layers
     normalise = settings.image.normalise
+    positions = settings.relevance.positions
     size = max(1, PIXELS // settings.image.size_px**2)
     for fold, members in rows.groupby("fold"):
         network = network_of(int(fold))
@@ -145,5 +153,5 @@ def map_rows(
             target = None
             if settings.relevance.target == "true":
                 target = batch["class_number"].to_numpy()
-            maps = map_patches(network, pixels, layers, normalise, target)
+            maps = map_patches(network, pixels, layers, normalise, target, positions)
             yield from zip(batch.index, pixels, maps, strict=True)

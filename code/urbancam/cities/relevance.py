@@ -26,7 +26,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 from zennit.canonizers import CompositeCanonizer
 from zennit.composites import LayerMapComposite
 from zennit.core import Hook
@@ -165,12 +164,6 @@ def _weigh(activation: torch.Tensor, relevance: torch.Tensor) -> torch.Tensor:
     """sum_k mean_ij(R_k) A_k, (B, h, w)."""
     weights = relevance.mean((2, 3), keepdim=True)
     return (weights * activation).sum(1)
-
-
-def lay_on_pixels(maps: torch.Tensor, size_px: int) -> torch.Tensor:
-    """(B, h, w) -> (B, size_px, size_px), bilinear (published)."""
-    size = (size_px, size_px)
-    return F.interpolate(maps[:, None], size=size, mode="bilinear")[:, 0]
 
 
 def to_unit_range(maps: torch.Tensor) -> torch.Tensor:

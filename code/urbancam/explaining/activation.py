@@ -22,7 +22,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from urbancam.explaining import receptive_fields
 from urbancam.explaining.projection import CellMaps
+from urbancam.explaining.receptive_fields import Lattice
 from urbancam.explaining.upsampling import clip, peak_scaled, positive_part, spread_evenly
 from urbancam.learning import backbones, datasets, networks
 
@@ -52,6 +54,8 @@ class Maps:
         bias: Bias of the logit.
         flat: Poor and rich, each (B,) bool: the centred map is numerically constant, there is no
             published map.
+        lattice: Where the positions of `signed` are laid.
+        contribution_lattice: Where those of `contribution` are.
     """
 
     logit: torch.Tensor
@@ -62,6 +66,8 @@ class Maps:
     contribution: torch.Tensor
     bias: float
     flat: Sides
+    lattice: Lattice
+    contribution_lattice: Lattice
 
 
 # ---- what a pass through the network needs, and leaves as it was
@@ -96,7 +102,11 @@ def frozen(network: nn.Module) -> Iterator[None]:
 
 
 def compute_maps(
-    network: networks.Network, images: torch.Tensor, target_layer: str, centre: bool = True
+    network: networks.Network,
+    images: torch.Tensor,
+    target_layer: str,
+    centre: bool = True,
+    positions: str = receptive_fields.RECEPTIVE_FIELD,
 ) -> Maps:
     """Both kinds of map in one forward pass, and one backward pass per output that matters.
 
@@ -106,6 +116,7 @@ def compute_maps(
         images: (B, 3, H, W) normalised.
         target_layer: Name of the module below `network.features` that Grad-CAM looks at.
         centre: Whether each map's mean is subtracted (published).
+        positions: Where positions are laid, "receptive_field" or "published".
     """
     # Gradients reach the images, not the weights.
     images = images.detach().requires_grad_(True)
@@ -121,6 +132,11 @@ def compute_maps(
     maps_and_flat = [centred(grad_cam(layer, side), centre) for side in layer_gradient]
     signed, flat = zip(*maps_and_flat, strict=True)
     contribution, bias = _contribution(network.linear, features[0].detach())
+
+    def lattice(layer_name: str, count: int) -> Lattice:
+        size_px = images.shape[-1]
+        return receptive_fields.lay(positions, network.features, layer_name, size_px, count)
+
     return Maps(
         logit=logit_of(out.detach()),
         signed=signed,
@@ -130,6 +146,8 @@ def compute_maps(
         contribution=contribution,
         bias=bias,
         flat=flat,
+        lattice=lattice(target_layer, layer.shape[-1]),
+        contribution_lattice=lattice("", contribution.shape[-1]),
     )
 
 
@@ -240,7 +258,7 @@ def project_published(maps: Maps, size_px: int, clip_percentile: float) -> Sides
     """
     sides = []
     for signed, gradient, flat in zip(maps.signed, maps.gradient, maps.flat, strict=True):
-        u = positive_part(signed, size_px)
+        u = positive_part(signed, maps.lattice, size_px)
         v = peak_scaled(u)
         b = clip(v * gradient, clip_percentile)
         sides.append(torch.where(flat.view(-1, 1, 1), 0, b))
@@ -273,9 +291,10 @@ def map_cells(network, images_uint8: np.ndarray, settings) -> list[CellMaps]:
     size_px = images.shape[-1]
 
     target_layer = backbones.find_backbone(settings.model.backbone).target_layer
-    maps = compute_maps(network, images, target_layer, settings.activation.centre)
-    poor, rich = project_published(maps, size_px, settings.activation.clip_percentile)
-    contribution = spread_evenly(maps.contribution, size_px)
+    asked = settings.activation
+    maps = compute_maps(network, images, target_layer, asked.centre, asked.positions)
+    poor, rich = project_published(maps, size_px, asked.clip_percentile)
+    contribution = spread_evenly(maps.contribution, maps.contribution_lattice, size_px)
     return _by_cell(maps, poor, rich, contribution)
 
 

@@ -154,8 +154,12 @@ class Training(Section):
     compile: bool
 
 
+Positions = Literal["receptive_field", "published"]
+
+
 class Activation(Section):
     method: Literal["published"]
+    positions: Positions
     centre: bool
     clip_percentile: Annotated[float, Field(gt=0, le=100)]
 
@@ -235,6 +239,7 @@ class CitiesDemo(Section):
 
 class CitiesRelevance(Section):
     layers: Annotated[list[Literal["layer1", "layer2", "layer3", "layer4"]], Field(min_length=1)]
+    positions: Positions
     target: Literal["predicted", "true"]
     patches: Count
     land_cover_patches: Annotated[int, Field(ge=0)]

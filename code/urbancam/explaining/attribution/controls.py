@@ -67,7 +67,7 @@ def map_alone(maps: Maps, size_px: int) -> Sides:
     """The published map before it is multiplied by the input gradient; zero for a flat cell."""
     sides = []
     for signed, flat in zip(maps.signed, maps.flat, strict=True):
-        positive = upsampling.positive_part(signed, size_px)
+        positive = upsampling.positive_part(signed, maps.lattice, size_px)
         scaled = upsampling.peak_scaled(positive)
         is_flat = flat.view(-1, 1, 1)
         sides.append(torch.where(is_flat, 0, scaled))

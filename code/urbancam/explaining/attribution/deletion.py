@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from torchvision.transforms.functional import gaussian_blur
 
 from urbancam.explaining import activation, upsampling
+from urbancam.explaining.receptive_fields import equal_parts
 from urbancam.learning import datasets
 
 Grid = tuple[int, int]  # patches down and across
@@ -147,8 +148,8 @@ def on_pixels(
     size_px: int,
 ) -> torch.Tensor:
     """(B, patches) -> (B, size_px, size_px): each pixel takes the patch at its centre."""
-    down, across = grid
-    row = upsampling.position_of_pixel(size_px, down, patches.device)
-    column = upsampling.position_of_pixel(size_px, across, patches.device)
+    row, column = (
+        upsampling.position_of_pixel(equal_parts(size_px, count), size_px, count) for count in grid
+    )
     on_grid = patches.unflatten(1, grid)
-    return on_grid[:, row][:, :, column]
+    return on_grid[:, row.to(patches.device)][:, :, column.to(patches.device)]

@@ -99,10 +99,9 @@ class _Examiner:
         """The published map of (B, 3, H, W) uint8 images: one forward, one backward pass."""
         images = self.normalised(pixels)
         target_layer = backbones.find_backbone(self.settings.model.backbone).target_layer
-        centre = self.settings.activation.centre
-        maps = activation.compute_maps(network, images, target_layer, centre)
-        percentile = self.settings.activation.clip_percentile
-        return maps, activation.project_published(maps, pixels.shape[-1], percentile)
+        asked = self.settings.activation
+        maps = activation.compute_maps(network, images, target_layer, asked.centre, asked.positions)
+        return maps, activation.project_published(maps, pixels.shape[-1], asked.clip_percentile)
 
     def examine_batch(self, cells: slice) -> np.ndarray:
         """All but the random weights; returns the patches of the published map, (3, B, patches)."""
@@ -119,6 +118,11 @@ class _Examiner:
         if self.group.with_curves[cells].any():
             self.add_curves(cells, pixels, maps, published)
         return published_patches
+
+    def _on_pixels(self, maps: Maps) -> torch.Tensor:
+        """(B, H, W) contributions, spread evenly over the pixels of their positions."""
+        size_px = self.group.images.shape[1]
+        return upsampling.spread_evenly(maps.contribution, maps.contribution_lattice, size_px)
 
     def _methods(self, maps: Maps, pixels: torch.Tensor) -> dict[str, Sides]:
         """The maps of the other attribution methods."""
@@ -200,7 +204,7 @@ class _Examiner:
         scores = self._orders(
             pixels=pixels[mask],
             published=(poor_map[mask], rich_map[mask]),
-            contribution=maps.contribution[mask],
+            contribution=self._on_pixels(maps)[mask],
             rich=rich,
             grid=grid,
             start=cells.start,
@@ -230,7 +234,7 @@ class _Examiner:
         Args:
             pixels: (B, 3, H, W) uint8.
             published: Poor and rich map, each (B, H, W).
-            contribution: (B, h', w') contributions of positions.
+            contribution: (B, H, W) contributions, laid on pixels.
             rich: (B,) bool, the cell is predicted rich.
             grid: Patches down and across.
             start: Number of the batch's first cell in its group, for the random order.
@@ -238,14 +242,13 @@ class _Examiner:
         sign = torch.where(rich, 1.0, -1.0)[:, None]
         # All orders say what speaks for the predicted side, except edges and chance.
         poor_share, rich_share = (deletion.patch_shares(side, grid) for side in published)
-        contribution_on_pixels = upsampling.spread_evenly(contribution, pixels.shape[-1])
         generator = np.random.default_rng([*self.group.seed, start])
         random = generator.random(poor_share.shape)
         # ASSUME: shares of the side's map less those of the other's
         published_score = sign * (rich_share - poor_share)
         return {
             "published": published_score,
-            "contribution": sign * deletion.patch_means(contribution_on_pixels, grid),
+            "contribution": sign * deletion.patch_means(contribution, grid),
             "edges": deletion.patch_means(controls.sobel(pixels), grid),
             "random": torch.from_numpy(random).to(self.device),
         }

@@ -124,7 +124,7 @@ def compute_methods(
         # One product of the layer and its gradient, or many passes of the network.
         if name in CAM:
             signed = [CAM[name](maps.layer, gradient) for gradient in maps.layer_gradient]
-            sides = [upsampling.positive_part(side, size_px) for side in signed]
+            sides = [upsampling.positive_part(side, maps.lattice, size_px) for side in signed]
         else:
             # Linear in the gradient: poor and rich are the two signs of one map.
             toward_rich = integrated_gradients(network, images, steps)
