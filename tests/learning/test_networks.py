@@ -1,5 +1,6 @@
 """Networks: built with any head, and the same again from their saved weights."""
 
+import pytest
 import torch
 
 from urbancam.learning import heads, networks, weight_files
@@ -25,3 +26,21 @@ def test_saved_weights_come_back(tmp_path):
     images = torch.rand(2, 3, 64, 64)
     with torch.inference_mode():
         assert torch.equal(loaded(images), network(images))
+
+
+def test_convolutions_of_float32_are_not_rounded_to_tf32(monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)  # torch's default
+    networks.find_device("cpu")
+    assert not torch.backends.cudnn.allow_tf32
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_network_says_on_a_gpu_what_it_says_on_the_cpu():
+    torch.manual_seed(0)
+    network = networks.build(settings.load("demo").model).eval()
+    images = torch.rand(4, 3, 192, 192)
+    with torch.inference_mode():
+        expected = network(images)
+        got = network.to(networks.find_device("cuda"))(images.cuda()).cpu()
+    torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5)  # TF32 keeps three digits

@@ -124,7 +124,11 @@ def compiled(network: Network) -> Callable[[torch.Tensor], torch.Tensor]:
 
 
 def find_device(name: str) -> torch.device:
-    """The device to compute on.
+    """The device to compute on; float32 is float32 on it.
+
+    GPUs round the inputs of a float32 convolution to TF32, 10 bits of mantissa, unless they are
+    told not to. What is scored and mapped is computed in float32; training asks for bfloat16
+    itself (training.py).
 
     Args:
         name: "cpu", "cuda", or "auto": a GPU where there is one.
@@ -135,6 +139,7 @@ def find_device(name: str) -> torch.device:
     has_gpu = torch.cuda.is_available()
     if name == "cuda" and not has_gpu:
         raise InputError("no CUDA device can be used", "--device cuda", "use --device cpu or auto")
+    torch.backends.cudnn.allow_tf32 = False
     if name == "auto":
         name = "cuda" if has_gpu else "cpu"
     return torch.device(name)
