@@ -1,7 +1,8 @@
 """Say which cells are used, why the others are not, and into which class, block and fold each one
 falls.
 
-Reads   results/<city>/cells.parquet, images.csv; for incomes of a planted rule fragments.parquet
+Reads   results/<city>/cells.parquet, images.csv; with samples.thresholds=national
+        data/census_data/census_<vintage>.parquet; for incomes of a planted rule fragments.parquet
 Writes  results/<city>/<run>/samples.csv; of a planted rule planted_incomes.csv, planted_truth.csv
 Run     python code/10_assign_folds.py --city Demo --run demo
 """
@@ -14,7 +15,8 @@ from urbancam.workflow import arguments, runner
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.records import Done, Step
 
-if TYPE_CHECKING:  # a script that only shows its help does not wait for it
+if TYPE_CHECKING:  # a script that only shows its help does not wait for them
+    import numpy as np
     import pandas as pd
 
 log = logging.getLogger(__name__)
@@ -24,14 +26,18 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return arguments.parser(__file__, __doc__).parse_args(argv)
 
 
+SETTINGS = ("samples", "split", "seed", "census.vintage", "census.cell_size_m")
+
+
 def declare(request: Request) -> Step:
-    paths = request.paths
+    paths, census = request.paths, request.settings.census
     inputs = [paths.cells, paths.images_table]
-    settings = ["samples", "split", "seed"]
-    outputs = []
+    settings, outputs = [*SETTINGS], []
+    if request.settings.samples.thresholds == "national":
+        inputs.append(paths.census(census.vintage, census.cell_size_m))
     if request.settings.samples.planted:
         inputs.append(paths.fragments)
-        settings += ["planted", "landcover.key", "census.cell_size_m"]
+        settings += ["planted", "landcover.key"]
         outputs = [paths.planted_incomes, paths.planted_truth]
     return request.step(1, paths.samples, settings, inputs, outputs=outputs)
 
@@ -45,8 +51,11 @@ def work(job: Job) -> Done:
     cells = frames.read(paths.cells, ["idINSPIRE", "income_eur", "ind", "group"])
     images = frames.read(paths.images_table)
     table = splits.usable_cells(cells, images, settings.samples.max_void_fraction)
-    table = targets.add_classes(table, targets.TARGETS[settings.samples.target])
-    samples = splits.add_folds(table, settings.split, settings.seed)
+    target = targets.TARGETS[settings.samples.target]
+    thresholds = find_thresholds(job, table)
+    national = settings.samples.thresholds == "national"
+    table = targets.add_classes(table, target, thresholds if national else None)
+    samples = splits.add_folds(table, settings.split, settings.fold_seed)
     used = samples[samples["used"]]
     if settings.samples.shuffle_labels:
         log.info("draws the classes of %s cells anew at random", f"{len(used):,}")
@@ -62,7 +71,20 @@ def work(job: Job) -> Done:
         "blocks": used["block"].nunique(),
         "folds": used["fold"].nunique(),
     }
-    return Done(counts)
+    return Done(counts, {"class_thresholds": thresholds.tolist()})
+
+
+def find_thresholds(job: Job, table: "pd.DataFrame") -> "np.ndarray":
+    """The thresholds between the classes: of the city's used cells, or of all of the census."""
+    from urbancam.scoring import targets
+    from urbancam.tables import frames
+
+    samples, census = job.settings.samples, job.settings.census
+    target = targets.TARGETS[samples.target]
+    if samples.thresholds == "city":
+        return targets.quintile_thresholds(table.loc[table["used"], target.column])
+    path = job.paths.census(census.vintage, census.cell_size_m)
+    return targets.national_thresholds(frames.read(path, ["ind", "ind_snv"]), target)
 
 
 def plant_incomes(samples: "pd.DataFrame", cells: "pd.DataFrame", job: Job) -> "pd.DataFrame":

@@ -55,6 +55,7 @@ def declare(request: Request) -> list[Step]:
                 "training",
                 "split.method",
                 "split.validation_fraction",
+                "split.seed",
                 "samples.target",
                 "seed",
             ],

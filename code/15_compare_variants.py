@@ -1,10 +1,10 @@
 """Put the run beside its variants: the same model under other splits (what leaks, and what that is
-worth) and seeds.
+worth), seeds and draws of the folds.
 
 Reads   results/<city>/<run>/samples.csv, predictions.csv, tables/
         results/<city>/<run>/variants/<name>/samples.csv, tables/ of the variants that section
         `compare` asks for
-Writes  results/<city>/<run>/tables/leakage.csv, seeds.csv
+Writes  results/<city>/<run>/tables/leakage.csv, seeds.csv, variance.csv
 Run     python code/15_compare_variants.py --city Demo --run demo
 """
 
@@ -17,6 +17,8 @@ from urbancam.workflow.paths import Paths
 from urbancam.workflow.records import Done, Step
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
+    import pandas as pd
+
     from urbancam.workflow.settings import Settings
 
 
@@ -31,56 +33,51 @@ def declare(request: Request) -> Step:
     settings, paths = request.settings, request.paths
     inputs = [paths.samples, paths.predictions, paths.table("metrics")]
     inputs += map(paths.table, SEED_TABLES)
-    splits, seeds = trained_variants(settings, paths)
-    for variant in (*splits.values(), *seeds.values()):
+    splits, seeds, draws = trained_variants(settings, paths)
+    for variant in (*splits.values(), *seeds.values(), *draws.values()):
         inputs += [variant.samples, variant.table("metrics")]
     for variant in seeds.values():
         inputs += map(variant.table, SEED_TABLES)
     if "city" in (settings.split.method, *splits):
         inputs += [city.samples for city in paths.other_cities()]
     return request.step(
-        1,
+        2,
         paths.table("leakage"),
         ["split", "compare", "statistics", "seed", "census.cell_size_m"],
         dict.fromkeys(inputs),
-        outputs=[paths.table("seeds")],
+        outputs=[paths.table("seeds"), paths.table("variance")],
     )
 
 
-def trained_variants(
-    settings: "Settings", paths: Paths
-) -> tuple[dict[str, Paths], dict[int, Paths]]:
-    """The variants to compare with, by split and by seed.
+def trained_variants(settings: "Settings", paths: Paths) -> tuple[dict[str, Paths], ...]:
+    """The variants to compare with: by split, by seed, by draw of the folds.
 
     A city left out only where it was trained.
     """
-    names = [name.partition("-") for name in plan.variants_of_income(settings)]
-    splits = {
-        value: paths.of_variant(variants.split_name(value))
-        for kind, _, value in names
-        if kind == "split"
-    }
-    seeds = {
-        int(value): paths.of_variant(variants.seed_name(int(value)))
-        for kind, _, value in names
-        if kind == "seed"
-    }
+    of_kind: dict[str, dict[str, Paths]] = {"split": {}, "seed": {}, "folds": {}}
+    for name in plan.variants_of_income(settings, paths.images_table):
+        kind, _, value = name.partition("-")
+        if kind in of_kind:
+            of_kind[kind][value] = paths.of_variant(name)
     left_out = paths.of_variant(variants.split_name("city"))
     if "city" in settings.compare.splits and left_out.table("metrics").is_file():
-        splits["city"] = left_out
-    return splits, seeds
+        of_kind["split"]["city"] = left_out
+    return tuple(of_kind.values())
 
 
 def work(job: Job) -> Done:
     from urbancam.learning import comparison
+    from urbancam.scoring import variance
     from urbancam.tables import frames
 
     settings, paths = job.settings, job.paths
-    splits, seeds = trained_variants(settings, paths)
+    splits, seeds, draws = trained_variants(settings, paths)
     trained_splits = {settings.split.method: paths} | splits
     leakage = comparison.leakage_table(paths, trained_splits, settings)
-    seed_spread = comparison.seeds_table({settings.seed: paths} | seeds)
-    frames.write(seed_spread, paths.table("seeds"))
+    frames.write(comparison.seeds_table([paths, *seeds.values()]), paths.table("seeds"))
+    of_variants = [[scores_of(variant) for variant in kind.values()] for kind in (seeds, draws)]
+    spread = variance.variance_table(scores_of(paths), *of_variants, settings.statistics.confidence)
+    frames.write(spread, paths.table("variance"))
     frames.write(leakage, paths.table("leakage"))
     return Done(
         {
@@ -88,6 +85,12 @@ def work(job: Job) -> Done:
             "splits compared": leakage["split"].nunique(),
         }
     )
+
+
+def scores_of(paths: Paths) -> "pd.DataFrame":
+    from urbancam.tables import frames
+
+    return frames.read(paths.table("metrics"))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -2,8 +2,9 @@
 cities' models.
 
 Other cities are those with a finished run of the same name: each of their folds' models predicts
-alone, as the city's own do, and so does the mean of their outputs. Classes are quintiles of each
-city, so between cities it is the ranking (Spearman) that compares.
+alone, as the city's own do, and so does the mean of their outputs. Where classes are quintiles of
+each city (samples.thresholds: city) it is the ranking (Spearman) that compares between cities;
+where they are national, so do classes.
 
 Reads   results/<city>/cells.parquet, images.csv, images/, results/<city>/<run>/samples.csv,
         predictions.csv, fold_K/weights.pt of this city and of every other one with the same run
@@ -13,6 +14,7 @@ Run     python code/17_transfer_income.py --city Demo --run demo
 
 import argparse
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from urbancam.workflow import arguments, runner
@@ -37,6 +39,7 @@ SETTINGS = (
     "seed",
 )
 SAME_NETWORK = ("image", "model", "samples.target")  # settings that models to be compared share
+SAME_CLASSES = ("samples.target", "samples.thresholds")  # and that their classes do
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -60,20 +63,22 @@ def declare(request: Request) -> Step:
 def finished_cities(settings: "Settings", paths: Paths) -> list[Paths]:
     """The other cities whose folds are all trained, for this run, as networks of the same make."""
     folds = range(settings.folds_trained)
-    same_network = settings.pick(*SAME_NETWORK)
+    same_network, same_classes = settings.pick(*SAME_NETWORK), settings.pick(*SAME_CLASSES)
     return [
         city
         for city in paths.other_cities()
-        if all(is_trained(city, fold, same_network) for fold in folds)
+        if tells(city.samples, same_classes)
+        and all(
+            city.weights(fold).is_file() and tells(city.test_predictions(fold), same_network)
+            for fold in folds
+        )
     ]
 
 
-def is_trained(paths: Paths, fold: int, settings: dict[str, object]) -> bool:
-    """Whether a fold is trained, and its record tells these settings."""
-    record = read_json(record_path(paths.test_predictions(fold))) or {}
-    recorded = record.get("settings", {})
-    same = all(recorded.get(key) == value for key, value in settings.items())
-    return paths.weights(fold).is_file() and same
+def tells(result: Path, settings: dict[str, object]) -> bool:
+    """Whether the record of a result tells these settings."""
+    recorded = (read_json(record_path(result)) or {}).get("settings", {})
+    return all(recorded.get(key) == value for key, value in settings.items())
 
 
 def work(job: Job) -> Done:
@@ -100,6 +105,7 @@ def work(job: Job) -> Done:
         paths.city_folder.name, own, foreign, head, blocks, settings.statistics, settings.seed
     )
     frames.write(without_income, paths.predictions_without_income)
+    scores.insert(3, "thresholds", settings.samples.thresholds)
     frames.write(scores, paths.table("transfer"))
     return Done({"cells without income": len(ids), "models of other cities": len(foreign)})
 

@@ -36,10 +36,10 @@ def work(job: Job) -> Done:
     from urbancam.showing.report.page import render_page
     from urbancam.tables import frames
 
-    settings, paths = job.settings, job.paths
+    settings, paths, samples = job.settings, job.paths, job.settings.samples
     tables = {path.stem: frames.read(path) for path in job.inputs if path.suffix == ".csv"}
     figures = {path.stem: path.read_bytes() for path in job.inputs if path.suffix == ".png"}
-    rendered, target = paths.truth.is_file(), settings.samples.target
+    images, rendered = frames.read(paths.images_table), paths.truth.is_file()
     page = render_page(
         f"{job.city}, run {job.run}",
         sentences.summarise(tables),
@@ -47,7 +47,7 @@ def work(job: Job) -> Done:
         tables,
         settings.pick(*type(settings).model_fields),
         read_records(job),
-        limits.name_limits(tables["metrics"], frames.read(paths.images_table), rendered, target),
+        limits.name_limits(tables["metrics"], images, rendered, samples.target, samples.thresholds),
     )
     with atomic(paths.report) as temporary:
         temporary.write_text(page, encoding="utf-8")

@@ -26,6 +26,7 @@ EVERYTHING = {  # a run with all comparisons and controls, on a dozen cells
     "landcover.poor_classes": "[0, 1, 2]",
     "compare.splits": "[random]",
     "compare.seeds": "[1]",
+    "compare.fold_draws": "[2]",
     "compare.shuffled_labels": "true",
     "compare.folds": "1",
     "controls.methods": "[layercam, integrated_gradients]",
@@ -39,6 +40,7 @@ OTHER_BRANCHES = EVERYTHING | {
     "model.head": "softmax",
     "landcover.key": "code",
     "samples.target": "density",
+    "samples.thresholds": "national",
     "training.class_balanced": "drawn",
     "training.batch_size": "5",
     "training.batches_per_epoch": "2",
@@ -53,7 +55,7 @@ TOWNS = {
     "cities.relevance.patches": "1",
 }
 INCOME = "00 01 02 03 04 05 06 10 11 12 13 14".split()
-VARIANTS = ("split-random", "seed-1", "shuffled-labels")
+VARIANTS = ("split-random", "seed-1", "folds-2", "shuffled-labels")
 
 
 class Reader:

@@ -127,13 +127,13 @@ def make_values(value: float) -> pd.DataFrame:
 
 
 def test_spread_over_seeds():
-    got = leakage.spread_over_seeds({1: make_values(1.0), 3: make_values(3.0)}).iloc[0]
+    got = leakage.spread_over_seeds([make_values(1.0), make_values(3.0)]).iloc[0]
     assert got[["n_seeds", "mean", "min", "max"]].tolist() == [2, 2.0, 1.0, 3.0]
     assert got["sd"] == pytest.approx(2**0.5)
 
 
 def test_single_seed_has_no_spread():
-    assert leakage.spread_over_seeds({0: make_values(0.2)})["sd"].isna().all()
+    assert leakage.spread_over_seeds([make_values(0.2)])["sd"].isna().all()
 
 
 @pytest.fixture(scope="module")

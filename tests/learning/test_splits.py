@@ -70,6 +70,31 @@ def test_random_validation_is_a_quarter_of_the_rest(samples):
     assert (role == "validation").sum() == int(0.25 * (samples["fold"] != 1).sum())
 
 
+def fly(samples: pd.DataFrame, *years: float) -> pd.DataFrame:
+    """The samples from west to east, each part of them taken in one of these years."""
+    east = samples["idINSPIRE"].str.rpartition("E")[2].astype(int).rank(method="first")
+    part = ((east - 1) * len(years) // len(samples)).astype(int)
+    return samples.assign(campaign_year=np.array(years, dtype=float)[part])
+
+
+def test_campaigns_are_left_out_whole(samples):
+    flown = fly(samples, 2012, 2014, 2014)
+    fold = splits.assign_folds(flown, "campaign", 5, seed=0)
+    assert pd.crosstab(flown["campaign_year"], fold).to_numpy().tolist() == [[0, 134], [266, 0]]
+    role = splits.roles(flown.assign(fold=fold), 1, "campaign", 0.25, seed=0)
+    assert set(flown["campaign_year"][role == "test"]) == {2012}
+    assert {"train", "validation"} == set(role[flown["campaign_year"] == 2014])
+
+
+@pytest.mark.parametrize(
+    ("years", "expected"),
+    [((2014,), "no campaigns to leave out.*2014: 400 cells"), ((2012, np.nan), "is not known")],
+)
+def test_one_campaign_cannot_be_left_out(samples, years, expected):
+    with pytest.raises(InputError, match=expected):
+        splits.assign_folds(fly(samples, *years), "campaign", 5, seed=0)
+
+
 @pytest.mark.parametrize("fraction", [0.15, 0.25, 0.4, 0.6])
 def test_validation_fraction_is_obeyed(samples, fraction):
     role = splits.roles(samples, 0, "block", fraction, seed=0)

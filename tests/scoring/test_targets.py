@@ -80,6 +80,30 @@ def test_tied_quintiles_are_named(target, value):
         targets.add_classes(tied, targets.TARGETS[target])
 
 
+def make_census(n: int) -> pd.DataFrame:
+    """A country in which a hundred people a cell earn 1, 2 ... thousand EUR each."""
+    income = 1000.0 * np.arange(1, n + 1)
+    return pd.DataFrame({"ind": 100.0, "ind_snv": 100 * income})
+
+
+def test_national_thresholds_are_the_country_s_whatever_the_city_holds():
+    income = targets.TARGETS["income"]
+    thresholds = targets.national_thresholds(make_census(101), income)
+    assert thresholds.tolist() == [21_000, 41_000, 61_000, 81_000]
+    city = make_table().assign(income_eur=np.linspace(40_000, 100_000, 20))
+    got = targets.add_classes(city, income, thresholds)
+    expected = city["income_eur"].map(lambda value: sum(value >= step for step in thresholds))
+    assert got["income_class"].dropna().tolist() == expected[city["used"]].tolist()
+    assert set(got["income_class"].dropna()) == {1, 2, 3, 4}  # nobody is among the poorest fifth
+
+
+def test_a_city_of_one_national_class_is_refused():
+    income = targets.TARGETS["income"]
+    thresholds = targets.national_thresholds(make_census(101), income)
+    with pytest.raises(InputError, match="all 15 cells are of class 0 .* 21,000, 41,000"):
+        targets.add_classes(make_table(), income, thresholds)
+
+
 def test_shuffled_classes_are_the_same_ones_on_other_cells():
     table = targets.add_classes(make_table(), targets.TARGETS["income"])
     got = targets.shuffle_classes(table, seed=0)

@@ -115,7 +115,7 @@ def test_pick_takes_sections_and_keys():
     picked = settings.load("demo").pick("split", "image.size_px")
     split = {
         f"split.{key}"
-        for key in ("method", "block_m", "folds", "trained_folds", "validation_fraction")
+        for key in ("method", "block_m", "folds", "trained_folds", "seed", "validation_fraction")
     }
     assert set(picked) == split | {"image.size_px"}
     with pytest.raises(KeyError):

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from urbancam.workflow import arguments, plan, settings
+from urbancam.workflow import arguments, campaigns, costs, plan, settings
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths
 
@@ -96,10 +96,69 @@ def test_names_leave_out_the_run_s_own_split_and_seed():
         [
             "compare.splits=[block, random, city]",
             "compare.seeds=[0, 3]",
+            "compare.fold_draws=[0, 4]",
             "compare.shuffled_labels=true",
         ],
     )
-    assert plan.variants_of_income(made) == ["split-random", "seed-3", "shuffled-labels"]
+    expected = ["split-random", "seed-3", "folds-4", "shuffled-labels"]
+    assert plan.variants_of_income(made, Path("nowhere.csv")) == expected
+
+
+def images_table(folder: Path, *years: str) -> Path:
+    """`images.csv` with an image of each of these campaign years."""
+    rows = [f"cell{number},images/{number}.png,{year}" for number, year in enumerate(years)]
+    path = folder / "images.csv"
+    path.write_text("\n".join(["idINSPIRE,path,campaign_year", *rows]) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("years", "expected"),
+    [
+        (["2014"] * 6 + ["2012.0"] * 4, True),
+        (["2014"] * 10, False),
+        (["2014"] * 30 + ["2012"], False),  # too few to learn from
+        (["2014"] * 5 + [""] * 5, False),  # which campaign is not known
+    ],
+)
+def test_campaigns_are_left_out_only_where_two_have_cells_enough(tmp_path, years, expected):
+    asked = settings.load("default", ["compare.splits=[campaign]", "compare.shuffled_labels=false"])
+    got = plan.variants_of_income(asked, images_table(tmp_path, *years))
+    assert got == (["split-campaign"] if expected else [])
+
+
+def test_campaigns_are_shared_out_to_two_sides_of_like_size():
+    cells = {"2012": 30, "2013": 25, "2014": 40, "2016": 5}
+    assert campaigns.sides(cells) == {"2014": 0, "2012": 1, "2013": 1, "2016": 0}
+
+
+def test_another_seed_of_the_network_keeps_the_folds_and_the_other_way_round():
+    run = settings.load("default", ["seed=5"])
+    seed = settings.load("default", ["seed=5"], "seed-7")
+    folds = settings.load("default", ["seed=5"], "folds-7")
+    assert (seed.seed, seed.fold_seed) == (7, run.fold_seed)
+    assert (folds.seed, folds.fold_seed) == (run.seed, 7)
+
+
+def test_run_default_trains_what_a_user_would_wait_for(tmp_path):
+    expected = costs.of_income(settings.load("default"), Paths(tmp_path, tmp_path, "Paris"), 10_000)
+    assert expected.networks == 8
+
+
+def test_estimate_says_what_each_comparison_costs(tmp_path):
+    asked = settings.load("thorough", ["compare.seeds=[1]", "compare.fold_draws=[]"])
+    expected = costs.of_income(asked, Paths(tmp_path, tmp_path, "Paris"), 5_000)
+    assert expected.comparisons == {
+        "split-random": 5,
+        "split-group": 5,
+        "split-campaign": 2,
+        "seed-1": 5,
+        "shuffled-labels": 5,
+    }
+    network_s = expected.training_s / expected.networks
+    said = costs.in_words(expected, 2, 10**12)[-1]
+    here, usual = costs.duration(5 * network_s / 2), costs.duration(5 * network_s)
+    assert f"seed-1 5 of the networks, {here} ({usual} for a city of 10,000 cells)" in said
 
 
 def test_paths_of_a_variant_lie_below_its_run(tmp_path):

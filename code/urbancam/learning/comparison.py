@@ -31,11 +31,12 @@ def leakage_table(paths: Paths, trained: dict[str, Paths], settings: Settings) -
         trained: Method of splitting -> paths of the run or variant that was trained under it.
         settings: Settings of the run.
     """
+    trained_only = [name for name in trained if name not in (*leakage.METHODS, LEFT_OUT)]
     parts = [
         _trained_split(method, trained[method], settings)
         if method in trained
         else _untrained_split(method, paths, settings)
-        for method in leakage.METHODS
+        for method in (*leakage.METHODS, *trained_only)
     ]
     if LEFT_OUT in trained:
         parts.append(_left_out(paths, trained[LEFT_OUT], settings))
@@ -96,15 +97,13 @@ def _tested_folds(method: str, cells: pd.DataFrame, settings: Settings) -> int:
     return min(trained or settings.folds_trained, cells["fold"].nunique())
 
 
-def seeds_table(trained: dict[int, Paths]) -> pd.DataFrame:
+def seeds_table(trained: list[Paths]) -> pd.DataFrame:
     """Spread of scores, contrasts and contributions over seeds (`seeds.csv`).
 
     Args:
-        trained: Seed -> paths of the run or variant that was trained with it.
+        trained: Paths of the run, and of the variants with another seed.
     """
-    return leakage.spread_over_seeds(
-        {seed: _values_of_seed(paths) for seed, paths in trained.items()}
-    )
+    return leakage.spread_over_seeds([_values_of_seed(paths) for paths in trained])
 
 
 def _values_of_seed(paths: Paths) -> pd.DataFrame:

@@ -60,7 +60,9 @@ def read_fold(paths: Paths, settings: Settings, fold: int, workers: int) -> Fold
         samples = samples[samples["used"]].astype({"income_class": int, "fold": int})
         samples = samples.reset_index(drop=True)
         tested = fold if city == paths else None
-        role = splits.roles(samples, tested, split.method, split.validation_fraction, settings.seed)
+        role = splits.roles(
+            samples, tested, split.method, split.validation_fraction, settings.fold_seed
+        )
         images, rows = open_images(city, samples["idINSPIRE"], settings.image, workers)
         first_row = sum(map(len, caches))
         parts.append(samples.assign(role=role, row=rows + first_row))

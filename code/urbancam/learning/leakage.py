@@ -14,7 +14,7 @@ from urbancam.scoring import bootstrap, metrics
 from urbancam.tables import grid
 from urbancam.workflow.settings import Settings
 
-# A city left out has no neighbours: no coordinates baseline, nothing to leak.
+# Without a trained network, the coordinates under each split that samples.csv can tell.
 METHODS = ("random", "group", "block")
 KEYS = {
     "cell": "idINSPIRE",
@@ -26,7 +26,7 @@ SUMMARY = ["mean", "std", "min", "max"]
 
 def split_again(samples: pd.DataFrame, method: str, settings: Settings) -> pd.DataFrame:
     """The used cells of a run with the folds that another method of splitting would give them."""
-    folds = splits.assign_folds(samples, method, settings.split.folds, settings.seed)
+    folds = splits.assign_folds(samples, method, settings.split.folds, settings.fold_seed)
     return samples.assign(fold=folds)
 
 
@@ -54,7 +54,7 @@ def count_leaks(
     neighbours = grid.neighbours(samples["idINSPIRE"], settings.census.cell_size_m)
     shares = []
     for fold in range(folds):
-        role = splits.roles(samples, fold, method, split.validation_fraction, settings.seed)
+        role = splits.roles(samples, fold, method, split.validation_fraction, settings.fold_seed)
         for name, key in KEYS.items():
             leaking[name] |= splits.in_several_roles(samples, role, key)
         test = role == "test"
@@ -169,16 +169,16 @@ def pooled_scores(table: pd.DataFrame) -> pd.DataFrame:
     return table.loc[all_cells & all_folds, columns]
 
 
-def spread_over_seeds(values: dict[int, pd.DataFrame]) -> pd.DataFrame:
+def spread_over_seeds(values: list[pd.DataFrame]) -> pd.DataFrame:
     """How much results differ between seeds.
 
     Args:
-        values: Seed -> `quantity, name, value`.
+        values: `quantity, name, value` of each seed.
 
     Returns:
         `quantity, name, n_seeds, mean, sd, min, max`; sd with n - 1, empty for a single seed.
     """
-    table = pd.concat(values.values(), ignore_index=True)
+    table = pd.concat(values, ignore_index=True)
     grouped = table.groupby(["quantity", "name"], sort=False)["value"]
     summary = grouped.agg(SUMMARY).rename(columns={"std": "sd"}).reset_index()
     summary.insert(2, "n_seeds", len(values))

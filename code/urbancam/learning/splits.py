@@ -1,4 +1,4 @@
-"""Folds: random, INSEE's imputation group, spatial block, whole city.
+"""Folds: random, INSEE's imputation group, spatial block, campaign of the flight, whole city.
 
 Neighbouring cells look alike and earn alike, and cells of one imputation group share one income by
 construction: a random split puts them on both sides and rewards memory (docs/method.md, "What a
@@ -12,12 +12,13 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from urbancam.tables import grid
+from urbancam.workflow import campaigns
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.sections import Split
 
 # Parts that the training part is divided into; the validation part takes its share of them.
 VALIDATION_PARTS = 20
-USABLE_COLUMNS = ["idINSPIRE", "income_eur", "ind", "group", "used", "reason"]
+USABLE_COLUMNS = ["idINSPIRE", "income_eur", "ind", "group", "used", "reason", "campaign_year"]
 SAMPLE_COLUMNS = ["idINSPIRE", "used", "reason", "income_class", "block", "group", "fold"]
 
 
@@ -50,7 +51,7 @@ def _most_frequent(names: pd.Series) -> str:
 
 def units(samples: pd.DataFrame, method: str) -> pd.Series:
     """What a split must not divide: the block, the group (a lone cell is its own), or the cell."""
-    if method in ("block", "city"):
+    if method in ("block", "campaign", "city"):
         return samples["block"]
     if method == "group":
         names = samples["group"].astype("string").radd("group ")
@@ -67,16 +68,21 @@ def assign_folds(
     """Test fold of each cell, 0 .. folds-1, stratified on the class as far as the units allow.
 
     Args:
-        samples: Used cells with `idINSPIRE, income_class, block, group`.
-        method: "block", "group", "random" or "city" (one fold: the whole city is left out).
-        folds: Number of folds.
+        samples: Used cells with `idINSPIRE, income_class, block, group`, by campaign also with
+            `campaign_year`.
+        method: "block", "group", "random", "campaign" (two folds: whole campaigns are left out) or
+            "city" (one fold: the whole city is left out).
+        folds: Number of folds of the first three.
         seed: Seed of the shuffle.
 
     Raises:
-        InputError: There are fewer units, or fewer cells of each class, than folds.
+        InputError: There are fewer units, or fewer cells of each class, than folds; or one
+            campaign, to leave out.
     """
     if method == "city":
         return np.zeros(len(samples), dtype=int)
+    if method == "campaign":
+        return _leave_campaigns_out(samples["campaign_year"])
     unit = units(samples, method)
     n_units = unit.nunique()
     if n_units < folds:
@@ -92,6 +98,28 @@ def assign_folds(
             "ask for fewer folds; the city may be too small",
         )
     return _stratified(samples, unit, method, folds, seed)
+
+
+def _leave_campaigns_out(years: pd.Series) -> np.ndarray:
+    """(N,) fold of each cell by the campaign of its image (`campaigns.sides`)."""
+    if years.isna().any():
+        raise InputError(
+            f"of {years.isna().sum():,} of {len(years):,} cells the campaign is not known",
+            "images.csv, campaign_year",
+            "choose another split.method",
+        )
+    names = years.map(campaigns.name)
+    cells = names.value_counts().to_dict()
+    fold_of = campaigns.sides(cells)
+    if not fold_of:
+        counts = ", ".join(f"{year}: {count:,} cells" for year, count in sorted(cells.items()))
+        raise InputError(
+            f"there are no campaigns to leave out, each side with {campaigns.MIN_SHARE:.0%} of the "
+            f"cells: {counts}",
+            "images.csv, campaign_year",
+            "choose another split.method, or leave campaign out of compare.splits",
+        )
+    return names.map(fold_of).to_numpy(dtype=int)
 
 
 def roles(
@@ -110,7 +138,7 @@ def roles(
         samples: Used cells with `idINSPIRE, income_class, block, group, fold`.
         fold: The test fold; None where no cell is tested, in a city that another one, left out,
             learns from.
-        method: "block", "group", "random" or "city".
+        method: "block", "group", "random", "campaign" or "city".
         validation_fraction: Share of the cells not in the test fold.
         seed: Seed of the shuffle.
 
@@ -213,17 +241,18 @@ def usable_cells(
     Args:
         cells: `idINSPIRE, income_eur, ind, group`, one row per cell of the city; without an income
             where nobody lives.
-        images: `idINSPIRE, path, void_fraction`, and `reason` why there is no image.
+        images: `idINSPIRE, path, void_fraction, campaign_year`, and `reason` why there is no image.
         max_void_fraction: Share of an image that may be void, 0..1.
 
     Returns:
-        `idINSPIRE, income_eur, ind, group, used, reason`, sorted by id.
+        `idINSPIRE, income_eur, ind, group, used, reason, campaign_year`, sorted by id.
 
     Raises:
         InputError: People live in a cell without a finite income, or no cell is usable.
     """
     # A table of an older version does not say why.
-    images = images.reindex(columns=["idINSPIRE", "path", "void_fraction", "reason"])
+    columns = ["idINSPIRE", "path", "void_fraction", "reason", "campaign_year"]
+    images = images.reindex(columns=columns)
     table = cells[["idINSPIRE", "income_eur", "ind", "group"]].merge(
         images.rename(columns={"reason": "image_reason"}),
         on="idINSPIRE",
@@ -273,7 +302,7 @@ def add_folds(table: pd.DataFrame, split: Split, seed: int) -> pd.DataFrame:
     """The table `samples.csv`: adds `block` to every cell and `fold` to the used ones.
 
     Args:
-        table: `idINSPIRE, group, used, reason, income_class`.
+        table: `idINSPIRE, group, used, reason, income_class`, by campaign also `campaign_year`.
         split: Settings of the split.
         seed: Seed of the folds.
 

@@ -8,7 +8,7 @@ import pandas as pd
 from urbancam.scoring.vocabulary import INCOME_CLASSES
 from urbancam.workflow.errors import InputError
 
-THRESHOLDS = [20, 40, 60, 80]  # between the classes, percentiles (published-systems.md, 3.1)
+PERCENTILES = [20, 40, 60, 80]  # between the classes, percentiles (published-systems.md, 3.1)
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,20 @@ TARGETS = {
 def quintiles(values: pd.Series | np.ndarray) -> np.ndarray:
     """(N,) int64 class 0 (lowest) .. 4 of each value among all of them (published-systems.md, 3.1).
 
-    Thresholds: percentiles 20, 40, 60, 80 (linear interpolation), ASSUME: of test cells too, as
-    published. A value equal to one goes up; with ties classes can be empty, with all values equal
+    A value equal to a threshold goes up; with ties classes can be empty, with all values equal
     every cell is of class 4.
+
+    Raises:
+        ValueError: A value is not finite.
+    """
+    if not len(values):
+        return np.zeros(0, dtype="int64")
+    return classify(values, quintile_thresholds(values))
+
+
+def quintile_thresholds(values: pd.Series | np.ndarray) -> np.ndarray:
+    """(4,) percentiles 20, 40, 60, 80 (linear interpolation), ASSUME: of test cells too, as
+    published.
 
     Raises:
         ValueError: A value is not finite.
@@ -57,24 +68,47 @@ def quintiles(values: pd.Series | np.ndarray) -> np.ndarray:
     values = np.asarray(values, dtype="float64")
     if not np.isfinite(values).all():
         raise ValueError("values must be finite")
-    if not len(values):
-        return np.zeros(0, dtype="int64")
-    thresholds = np.percentile(values, THRESHOLDS)
-    return np.digitize(values, thresholds).astype("int64")
+    return np.percentile(values, PERCENTILES)
 
 
-def add_classes(table: pd.DataFrame, target: Target) -> pd.DataFrame:
-    """Add `income_class`, the quintile of the target among the used cells; null where not used.
+def classify(values: pd.Series | np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """(N,) int64 class 0 .. 4 of each value between the thresholds (4,)."""
+    return np.digitize(np.asarray(values, dtype="float64"), thresholds).astype("int64")
+
+
+def national_thresholds(census: pd.DataFrame, target: Target) -> np.ndarray:
+    """(4,) quintile thresholds of the target over all cells of the census table.
+
+    Args:
+        census: `ind, ind_snv` of all cells with an income, of the whole country.
+        target: One of `TARGETS`.
+    """
+    # ASSUME: each cell counts once, as in a city; people would weigh dense cells more.
+    values = census.assign(income_eur=census["ind_snv"] / census["ind"])[target.column]
+    return quintile_thresholds(values)
+
+
+def add_classes(
+    table: pd.DataFrame, target: Target, thresholds: np.ndarray | None = None
+) -> pd.DataFrame:
+    """Add `income_class`, the class of the target of the used cells; null where not used.
 
     Args:
         table: `used` and the target's column.
         target: One of `TARGETS`.
+        thresholds: (4,) between the classes; None: quintiles of the used cells.
 
     Raises:
-        InputError: So many values are equal that a quintile is empty.
+        InputError: So many values are equal that a quintile is empty; or, between given
+            thresholds, where a city may lack a class, all cells are of one.
     """
     values = table.loc[table["used"], target.column]
-    classes = pd.Series(quintiles(values), index=values.index)
+    own = thresholds is None
+    classes = quintiles(values) if own else classify(values, thresholds)
+    classes = pd.Series(classes, index=values.index)
+    if not own:
+        _refuse_one_class(classes, thresholds, target)
+        return table.assign(income_class=classes)
     empty = sorted(set(INCOME_CLASSES.tolist()) - set(classes))
     if empty:
         counts = values.value_counts()
@@ -85,6 +119,19 @@ def add_classes(table: pd.DataFrame, target: Target) -> pd.DataFrame:
             target.do,
         )
     return table.assign(income_class=classes)
+
+
+def _refuse_one_class(classes: pd.Series, thresholds: np.ndarray, target: Target) -> None:
+    """Raise if all cells are of one class: nothing can be learned."""
+    if classes.nunique() > 1:
+        return
+    steps = ", ".join(f"{value:,.0f}" for value in thresholds)
+    raise InputError(
+        f"all {len(classes):,} cells are of class {classes.iloc[0]} between the national "
+        f"thresholds {steps} {target.unit}",
+        f"cells.parquet, {target.column}",
+        "take the city's own: samples.thresholds=city",
+    )
 
 
 def shuffle_classes(samples: pd.DataFrame, seed: int) -> pd.DataFrame:

@@ -48,6 +48,7 @@ TABLES = {  # name -> heading in the report; "" for one that only feeds figures
     "confusion_matrix": "Confusion matrix (rows observed, columns predicted)",
     "leakage": "Scores under each split, and what each split leaks",
     "seeds": "The same with other seeds",
+    "variance": "What a score varies with: seed, draw of the folds, neighbourhoods",
     "calibration": "Calibration, as trained and after temperature scaling",
     "reliability": "",
     "spatial_autocorrelation": (
@@ -126,6 +127,7 @@ SPLITS = {  # from the one that leaks most to the one that leaks least
     "random": "random cells",
     "group": "INSEE groups",
     "block": "spatial blocks",
+    "campaign": "a campaign left out",
     "city": "a city left out",
 }
 CONTROLS = {

@@ -101,7 +101,7 @@ STEPS = (
         SCORE,
         "run",
         "samples.csv planted_incomes.csv planted_truth.csv",
-        "03 05 06",
+        "01 03 05 06",
     ),
     _income(
         "11_train_income",
@@ -136,7 +136,9 @@ STEPS = (
         " ordering_agreement.csv",
         "10 12 13",
     ),
-    _income("15_compare_variants", COMPARE, "run", "leakage.csv seeds.csv", "10 12 14"),
+    _income(
+        "15_compare_variants", COMPARE, "run", "leakage.csv seeds.csv variance.csv", "10 12 14"
+    ),
     _income(
         "16_control_attribution",
         COMPARE,
@@ -231,5 +233,5 @@ def steps_of(city: str, run: str, *parts: str) -> list[Entry]:
 
 
 def parts_of_variant(variant: str) -> tuple[str, ...]:
-    """The parts that a variant of a run goes through: another split is scored, not explained."""
-    return (SCORE,) if re.match("split-", variant) else (SCORE, EXPLAIN)
+    """The parts that a variant of a run goes through: other folds are scored, not explained."""
+    return (SCORE,) if re.match("(split|folds)-", variant) else (SCORE, EXPLAIN)

@@ -4,11 +4,12 @@ orders of magnitude."""
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from urbancam.workflow import catalogue, plan
+from urbancam.workflow import campaigns, catalogue, plan, variants
 from urbancam.workflow.paths import Paths
 from urbancam.workflow.sections import Model, Training
 from urbancam.workflow.settings import Settings
 
+USUAL_CELLS = 10_000  # of a city that what comparisons cost is told for
 LOOK_SHARE = 0.3  # of the time to train on an image, to look at it; measured 0.21 to 0.34 (ResNets)
 
 
@@ -57,6 +58,7 @@ class Costs:
         networks: To be trained, of the run and its variants.
         trained_images: Passes through networks and back over all epochs, at most.
         training_s: Seconds of one core for these, for validating and for testing.
+        comparisons: Networks of each variant among them.
         cutting_s: Seconds of one core for cutting images.
     """
 
@@ -66,6 +68,7 @@ class Costs:
     networks: int
     trained_images: float
     training_s: float
+    comparisons: dict[str, int] = field(default_factory=dict)
     cutting_s: float = 0
     disk_bytes: dict[str, float] = field(default_factory=dict)
 
@@ -87,13 +90,13 @@ def of_income(settings: Settings, paths: Paths, cells: int) -> Costs:
         paths: Paths of the city and run.
         cells: How many cells the city has.
     """
-    split, compare = settings.split, settings.compare
+    split = settings.split
     in_training = cells * (1 - 1 / split.folds)
     validation = in_training * split.validation_fraction
     sizes = FoldSizes(in_training - validation, validation, cells / split.folds)
-    variant_folds = compare.folds or settings.folds_trained
-    folds = {"": settings.folds_trained}
-    folds |= dict.fromkeys(plan.variants_of_income(settings), variant_folds)
+    names = plan.variants_of_income(settings, paths.images_table)
+    comparisons = {name: _variant_folds(name, settings) for name in names}
+    folds = {"": settings.folds_trained} | comparisons
     network_count, trained, training_s = _training(
         settings.model, settings.training, settings.image.size_px, sizes, sum(folds.values()), 1
     )
@@ -111,6 +114,7 @@ def of_income(settings: Settings, paths: Paths, cells: int) -> Costs:
         network_count,
         trained,
         training_s,
+        comparisons,
         cutting_s=megapixels * cutting.core_s_per_megapixel,
         disk_bytes={
             "images": max(images_bytes, 0),
@@ -118,6 +122,13 @@ def of_income(settings: Settings, paths: Paths, cells: int) -> Costs:
             "weights": _missing_weights(settings.model, folds, paths),
         },
     )
+
+
+def _variant_folds(name: str, settings: Settings) -> int:
+    """How many networks a variant trains: as many as the run, but where campaigns are left out."""
+    by_campaign = name == variants.split_name("campaign")
+    folds = campaigns.SIDES if by_campaign else settings.folds_trained
+    return min(settings.compare.folds or folds, folds)
 
 
 def of_cities(
@@ -155,6 +166,7 @@ def of_cities(
         network_count,
         trained,
         training_s,
+        {name: count for name, count in folds.items() if name},
         disk_bytes={
             "cache": cache_bytes,
             "weights": _missing_weights(cities.model, folds, paths),
@@ -205,7 +217,7 @@ def _size_of(folder: Path) -> int:
 
 
 def in_words(costs: Costs, workers: int, free_bytes: int) -> list[str]:
-    """The costs in two sentences.
+    """The costs in two sentences, and in a third what each comparison has of them.
 
     Args:
         costs: To be told.
@@ -220,11 +232,27 @@ def in_words(costs: Costs, workers: int, free_bytes: int) -> list[str]:
         f"training {costs.networks} networks on at most {costs.trained_images:,.0f} images of "
         f"{costs.image_px} px, {duration(costs.training_s / workers)}"
     )
+    compared = [_comparison_words(costs, workers)] if costs.comparisons else []
     return [
         f"expects for {costs.count:,} {costs.unit}: {disk}; {free_bytes / 1e9:.0f} GB are free "
         "(imagery archives come on top)",
         f"expects with {workers} processes: {'; '.join(work)} on this CPU (a GPU is far faster)",
+        *compared,
     ]
+
+
+def _comparison_words(costs: Costs, workers: int) -> str:
+    """What each variant costs, and what it would cost a city of `USUAL_CELLS`: training grows with
+    the cells."""
+    network_s = costs.training_s / costs.networks / workers
+    parts = []
+    for name, count in costs.comparisons.items():
+        words = f"{name} {count} of the networks, {duration(count * network_s)}"
+        if costs.unit == "cells" and costs.count:
+            usual_s = count * network_s * USUAL_CELLS / costs.count
+            words += f" ({duration(usual_s)} for a city of {USUAL_CELLS:,} cells)"
+        parts.append(words)
+    return f"expects of these for each comparison: {'; '.join(parts)}"
 
 
 def duration(seconds: float) -> str:

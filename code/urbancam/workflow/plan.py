@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from urbancam.workflow import catalogue, variants
+from urbancam.workflow import campaigns, catalogue, variants
 
 if TYPE_CHECKING:  # a plan without variants can be told before anything is installed
     from urbancam.workflow.paths import Paths
@@ -77,7 +77,7 @@ def variants_of(part: str, city: str, settings: "Settings", paths: "Paths") -> l
     if part == "variants":
         if catalogue.experiment_of(city) == catalogue.CITIES:
             return variants_of_cities(settings, paths.sites)
-        return variants_of_income(settings)
+        return variants_of_income(settings, paths.images_table)
     if part == "left-out" and catalogue.experiment_of(city) == catalogue.INCOME:
         wanted = "city" in settings.compare.splits and settings.split.method != "city"
         return [variants.split_name("city")] if wanted and paths.other_cities() else []
@@ -90,18 +90,29 @@ def needs_settings(part: str) -> bool:
     return part in ("variants", "left-out")
 
 
-def variants_of_income(settings: "Settings") -> list[str]:
-    """The variants that sections `compare` and `planted` ask for, in the order of training."""
+def variants_of_income(settings: "Settings", images_table: Path) -> list[str]:
+    """The variants that sections `compare` and `planted` ask for and that can be trained, in the
+    order of training.
+
+    Args:
+        settings: Settings of the run.
+        images_table: `images.csv`, which says whether there are campaigns to leave out; where it
+            is not there yet, all variants are named.
+    """
     compare = settings.compare
     # The city left out is a variant of its own, trained where other cities are at hand.
-    own_or_left_out = (settings.split.method, "city")
-    splits = [method for method in compare.splits if method not in own_or_left_out]
+    passed_over = [settings.split.method, "city"]
+    if images_table.is_file() and not campaigns.sides(campaigns.count_cells(images_table)):
+        passed_over.append("campaign")
+    splits = [method for method in compare.splits if method not in passed_over]
     seeds = [seed for seed in compare.seeds if seed != settings.seed]
+    draws = [seed for seed in compare.fold_draws if seed != settings.fold_seed]
     shuffled = [variants.SHUFFLED] if compare.shuffled_labels else []
     plants = map(variants.planted_name, range(1, settings.planted.trained + 1))
     return [
         *map(variants.split_name, splits),
         *map(variants.seed_name, seeds),
+        *map(variants.folds_name, draws),
         *shuffled,
         *plants,
     ]

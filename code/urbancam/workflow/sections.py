@@ -104,15 +104,17 @@ class Imagery(Section):
 class Samples(Section):
     max_void_fraction: Share
     target: Literal["income", "density"]
+    thresholds: Literal["city", "national"]
     shuffle_labels: bool
     planted: Annotated[int, Field(ge=0)]
 
 
 class Split(Section):
-    method: Literal["block", "group", "random", "city"]
+    method: Literal["block", "group", "random", "campaign", "city"]
     block_m: Annotated[int, Field(ge=200, multiple_of=200)]
     folds: Annotated[int, Field(ge=2)]
     trained_folds: Count | None
+    seed: Annotated[int, Field(ge=0)] | None
     validation_fraction: Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -194,8 +196,9 @@ class Baselines(Section):
 
 
 class Compare(Section):
-    splits: list[Literal["block", "group", "random", "city"]]
+    splits: list[Literal["block", "group", "random", "campaign", "city"]]
     seeds: list[Annotated[int, Field(ge=0)]]
+    fold_draws: list[Annotated[int, Field(ge=0)]]
     shuffled_labels: bool
     folds: Count | None
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from urbancam.workflow import variants
+from urbancam.workflow import campaigns, variants
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import CONFIG, ROOT, display_path
 from urbancam.workflow.planted_section import Planted
@@ -85,9 +85,14 @@ class Settings(Section):
     @property
     def folds_trained(self) -> int:
         """Folds that are trained and scored: the first so many, or all; a city left out is one
-        fold."""
-        folds = 1 if self.split.method == "city" else self.split.folds
+        fold, campaigns left out are two."""
+        folds = {"city": 1, "campaign": campaigns.SIDES}.get(self.split.method, self.split.folds)
         return min(self.split.trained_folds or folds, folds)
+
+    @property
+    def fold_seed(self) -> int:
+        """Seed of the folds and of their validation parts."""
+        return self.seed if self.split.seed is None else self.split.seed
 
     @property
     def weights_file(self) -> Path | None:
@@ -152,7 +157,7 @@ def load(run: str, assignments: list[str] | tuple[str, ...] = (), variant: str =
         if not variant:
             return settings
         folds, cities_folds = settings.compare.folds, settings.cities.variant_folds
-        _merge(values, variants.overlay(variant, folds, cities_folds))
+        _merge(values, variants.overlay(variant, folds, cities_folds, settings.fold_seed))
         return Settings.model_validate(values)
     except ValidationError as error:
         raise InputError(

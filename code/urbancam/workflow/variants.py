@@ -1,7 +1,8 @@
 """Variants of a run: the same run with one thing changed, trained beside it for comparison.
 
 A variant lives in `results/<city>/<run>/variants/<name>/`, with the same files as a run, made by
-the same scripts (10 to 14) with `--variant NAME`. Names: `split-<method>`, `seed-<number>`,
+the same scripts (10 to 14) with `--variant NAME`. Names: `split-<method>`, `seed-<number>` (the
+same folds, other weights and batches), `folds-<number>` (other folds of the same method),
 `shuffled-labels`, `planted-<number>`. Of the cities experiment (22 and 23): `split-acquisition`,
 `colour-grey`, `colour-jitter`, and the split together with either, as in
 `split-acquisition-colour-grey`.
@@ -37,6 +38,10 @@ def seed_name(seed: int) -> str:
     return f"seed-{seed}"
 
 
+def folds_name(seed: int) -> str:
+    return f"folds-{seed}"
+
+
 def planted_name(number: int) -> str:
     return f"planted-{number}"
 
@@ -46,7 +51,12 @@ def splits_acquisitions(name: str) -> bool:
     return OF_CITIES[name].get("split") == "acquisition"
 
 
-def overlay(name: str, folds: int | None, cities_folds: int | None = None) -> dict[str, Any]:
+def overlay(
+    name: str,
+    folds: int | None,
+    cities_folds: int | None = None,
+    fold_seed: int | None = None,
+) -> dict[str, Any]:
     """What a variant changes in the settings of its run.
 
     Args:
@@ -54,6 +64,7 @@ def overlay(name: str, folds: int | None, cities_folds: int | None = None) -> di
         folds: How many folds of a variant are trained (`compare.folds`), None for as many as in
             the run.
         cities_folds: The same for the cities experiment (`cities.variant_folds`).
+        fold_seed: Seed of the run's folds, which another seed of the network leaves as they are.
 
     Raises:
         InputError: There is no such variant.
@@ -64,18 +75,20 @@ def overlay(name: str, folds: int | None, cities_folds: int | None = None) -> di
         fewer_folds = {"trained_folds": cities_folds} if cities_folds else {}
         return {"cities": OF_CITIES[name] | fewer_folds}
     fewer_folds = {"trained_folds": folds} if folds else {}
-    if method := re.fullmatch(r"split-(block|group|random|city)", name):
+    if method := re.fullmatch(r"split-(block|group|random|campaign|city)", name):
         return {"split": fewer_folds | {"method": method[1]}}
+    if draw := re.fullmatch(r"folds-(\d+)", name):
+        return {"split": fewer_folds | {"seed": int(draw[1])}}
+    if seed := re.fullmatch(r"seed-(\d+)", name):
+        return {"seed": int(seed[1]), "split": fewer_folds | {"seed": fold_seed}}
     changes = {"split": fewer_folds} if fewer_folds else {}
     if name == SHUFFLED:
         return changes | {"samples": {"shuffle_labels": True}}
-    if seed := re.fullmatch(r"seed-(\d+)", name):
-        return changes | {"seed": int(seed[1])}
     if planted := re.fullmatch(r"planted-([1-9]\d*)", name):
         return changes | {"samples": {"planted": int(planted[1])}}
     raise InputError(
         f"there is no variant {name!r}",
         "--variant",
-        "name split-block, split-group, split-random, split-city, seed-N, planted-N or "
-        f"{SHUFFLED}; of the cities experiment {', '.join(OF_CITIES)}",
+        "name split-block, split-group, split-random, split-campaign, split-city, seed-N, folds-N, "
+        f"planted-N or {SHUFFLED}; of the cities experiment {', '.join(OF_CITIES)}",
     )

@@ -5,7 +5,6 @@ import pandas as pd
 LIMITS = (
     "Everything here is about cells and their mean income, nothing about the people in them. "
     "Do not use it to judge persons or households, or to decide about them.",
-    "Classes are quintiles of this city: the same class is another income elsewhere.",
     "Only inhabited cells are in the data.",
     "Images, incomes and land cover were taken in different years.",
     "The intervals come from resampling blocks of this city with the models as they were trained: "
@@ -26,8 +25,19 @@ DENSITY_CLASSES = (
 )
 
 
+QUINTILES = {
+    "city": "Classes are quintiles of this city: the same class is another income elsewhere.",
+    "national": "Classes are quintiles of all cells of the census table, each counted once: one is "
+    "the same income in every city, and a city may hold few cells of it, or none.",
+}
+
+
 def name_limits(
-    metrics: pd.DataFrame, images: pd.DataFrame, rendered: bool, target: str = "income"
+    metrics: pd.DataFrame,
+    images: pd.DataFrame,
+    rendered: bool,
+    target: str = "income",
+    thresholds: str = "city",
 ) -> list[str]:
     """What must be kept in mind of a run: of its city, its target, its imputed cells, and `LIMITS`.
 
@@ -36,12 +46,14 @@ def name_limits(
         images: `images.csv`, for the years between images and incomes.
         rendered: Whether the city is the rendered demo.
         target: What the classes are quintiles of.
+        thresholds: Of which cells they are quintiles, "city" or "national".
     """
     limits = []
     if rendered:
         limits.append(RENDERED_CITY)
     if target != "income":
         limits.append(DENSITY_CLASSES)
+    limits.append(QUINTILES[thresholds])
     limits.append(_imputed_words(metrics))
     if "years_from_income" in images:  # not in what an older version of step 05 wrote
         limits.append(_years_words(images[images["path"].notna()]))

@@ -41,6 +41,11 @@ def tabulate_seeds(seeds: pd.DataFrame) -> pd.DataFrame:
     return seeds[seeds["n_seeds"] > 1]
 
 
+def tabulate_variance(variance: pd.DataFrame) -> pd.DataFrame:
+    """`variance.csv` where seeds or draws of the folds were tried."""
+    return variance if (variance["n"] > 1).any() else variance.iloc[:0]
+
+
 def _spread_metrics(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """A column a metric, with the values in words.
 
@@ -64,6 +69,7 @@ TABULATIONS = {  # name as in `exhibits.TABLES` -> the table as people read it
     "leakage": tabulate_leakage,
     "calibration": tabulate_calibration,
     "seeds": tabulate_seeds,
+    "variance": tabulate_variance,
 }
 
 
