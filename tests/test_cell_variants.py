@@ -1,5 +1,6 @@
 """Cells of 1 km, cells without income, people as target: from the demo's archives to tables."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -184,3 +185,35 @@ def test_planted_incomes_keep_the_folds_and_take_the_place_of_the_census(copy):
     truth = read(copy, "demo-tiny/planted_truth.csv").set_index("class")
     raises = truth["effect"].idxmax()
     assert truth["variance_share"].sum() == pytest.approx(0.3) and truth["effect"][raises] > 0
+
+
+def test_national_thresholds_are_of_the_census_table_and_recorded(copy):
+    census = next((copy / "data" / "census_data").glob("census_2015.parquet"))
+    people = pd.read_parquet(census)
+    elsewhere = people.assign(ind_snv=3 * people["ind_snv"])  # a rich city beside this one
+    pd.concat([people, elsewhere]).to_parquet(census)
+    record = copy / "results" / "Demo" / "demo-tiny" / "samples.csv.json"
+    record.unlink()
+    assert run(copy, "10", CITY | {"samples.thresholds": "national"}) == 0
+    samples = read(copy, "demo-tiny/samples.csv").query("used").set_index("idINSPIRE")
+    incomes = read(copy, "cells.parquet").set_index("idINSPIRE")["income_eur"][samples.index]
+    thresholds = json.loads(record.read_text())["facts"]["class_thresholds"]
+    assert samples["income_class"].tolist() == np.digitize(incomes, thresholds).tolist()
+    assert thresholds[3] > incomes.max()
+    assert samples["income_class"].max() < 4
+
+
+def test_campaigns_are_left_out_or_said_to_be_one(copy, capsys):
+    (copy / "results" / "Demo" / "demo-tiny" / "samples.csv.json").unlink()
+    table = copy / "results" / "Demo" / "images.csv"
+    images = pd.read_csv(table)
+    by_campaign = CITY | {"split.method": "campaign"}
+    images.assign(campaign_year=2014).to_csv(table, index=False)
+    assert run(copy, "10", by_campaign) == 2
+    assert "no campaigns to leave out" in capsys.readouterr().err
+    year = np.where(images["idINSPIRE"].str[-7:].astype(int) % 2000 < 1000, 2012, 2014)
+    images.assign(campaign_year=year).to_csv(table, index=False)
+    assert run(copy, "10", by_campaign) == 0
+    folds = read(copy, "demo-tiny/samples.csv").set_index("idINSPIRE")["fold"]
+    flown = folds.dropna().groupby(pd.Series(year, images["idINSPIRE"])).nunique()
+    assert flown.to_dict() == {2012: 1, 2014: 1} and folds.nunique() == 2

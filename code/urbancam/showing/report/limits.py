@@ -53,11 +53,10 @@ def name_limits(
         limits.append(RENDERED_CITY)
     if target != "income":
         limits.append(DENSITY_CLASSES)
-    limits.append(QUINTILES[thresholds])
     limits.append(_imputed_words(metrics))
     if "years_from_income" in images:  # not in what an older version of step 05 wrote
         limits.append(_years_words(images[images["path"].notna()]))
-    return [*limits, *LIMITS]
+    return [*limits, QUINTILES[thresholds], *LIMITS]
 
 
 def _years_words(images: pd.DataFrame) -> str:
