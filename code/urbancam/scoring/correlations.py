@@ -1,9 +1,11 @@
 """Correlations over cells, in every draw of the bootstrap at once.
 
-Everywhere `counts` (draws, n_blocks) says how often each block came up in each draw, and `numbers`
-(n,) which block each cell lies in (`bootstrap.number_blocks`). A constant correlates with
-nothing: NaN.
+Everywhere `counts` (draws, n_blocks) says how often each block came up in each draw, `numbers`
+(n,) which block each cell lies in (`bootstrap.number_blocks`), and `weights` (n,) how much a cell
+counts, None for all alike. A constant correlates with nothing: NaN.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
@@ -19,12 +21,15 @@ def pearson(
     y: np.ndarray,
     numbers: np.ndarray,
     counts: np.ndarray,
+    weights: np.ndarray | None = None,
 ) -> np.ndarray:
     """(draws,) Pearson correlation of x and y, both (n,)."""
     x = _centred(x)
     y = _centred(y)
     ones = np.ones(len(x))
     moments = np.column_stack([ones, x, y, x * x, y * y, x * y])
+    if weights is not None:
+        moments *= weights[:, None]
     sums = counts @ block_sums(moments, numbers, counts.shape[1])
     n, sx, sy, sxx, syy, sxy = sums.T
     covariance = n * sxy - sx * sy
@@ -43,19 +48,59 @@ def spearman(
     y: np.ndarray,
     numbers: np.ndarray,
     counts: np.ndarray,
+    weights: np.ndarray | None = None,
 ) -> np.ndarray:
     """(draws,) Spearman correlation of x and y, both (n,).
 
-    It is the correlation of their mid-ranks, ranked anew in every draw.
+    It is the correlation of their mid-ranks, ranked anew in every draw; a cell of weight w counts
+    as w cells of the same values.
     """
+    weights = np.ones(len(x)) if weights is None else np.asarray(weights, dtype=float)
     levels_x = _levels(x)
     levels_y = _levels(y)
     step = max(1, VALUES_AT_ONCE // max(1, len(x)))
     parts = [np.empty(0)]
     for start in range(0, len(counts), step):
         draws = counts[start : start + step]
-        parts.append(_rank_correlation(levels_x, levels_y, numbers, draws))
+        parts.append(_rank_correlation(levels_x, levels_y, numbers, draws, weights))
     return np.concatenate(parts)
+
+
+def spearman_matrix(
+    variables: Sequence[np.ndarray],
+    numbers: np.ndarray,
+    counts: np.ndarray,
+) -> np.ndarray:
+    """(draws, m, m) Spearman correlations of m variables, each (n,)."""
+    m = len(variables)
+    r = np.ones((len(counts), m, m))
+    for i in range(m):
+        for j in range(i):
+            r[:, i, j] = r[:, j, i] = spearman(variables[i], variables[j], numbers, counts)
+    return r
+
+
+def partial_correlation(r: np.ndarray) -> np.ndarray:
+    """(draws,) correlation of the first two variables given all others (Kendall 1942).
+
+    With z the others: r_xy.z = (r_xy - r_xz R_zz^-1 r_zy) / sqrt((1 - r_xz R_zz^-1 r_zx)
+    (1 - r_yz R_zz^-1 r_zy)). Of ranks it is what those of x and y share once each is regressed on
+    those of the others.
+
+    Args:
+        r: (draws, 2 + k, 2 + k) of `spearman_matrix`; a draw with an undefined one has none.
+    """
+    partial = np.full(len(r), np.nan)
+    defined = np.isfinite(r).all(axis=(1, 2))
+    with_given, among_given = r[defined, :2, 2:], r[defined, 2:, 2:]
+    # Of givens that say the same the pseudo-inverse takes one.
+    explained = with_given @ np.linalg.pinv(among_given, hermitian=True) @ with_given.mT
+    rest = r[defined, :2, :2] - explained
+    ones = np.ones(len(rest))
+    variance_x = _variance(ones, explained[:, 0, 0])
+    variance_y = _variance(ones, explained[:, 1, 1])
+    partial[defined] = _correlation(rest[:, 0, 1], variance_x, variance_y)
+    return partial
 
 
 def _levels(values: np.ndarray) -> np.ndarray:
@@ -69,12 +114,13 @@ def _rank_correlation(
     levels_y: np.ndarray,
     numbers: np.ndarray,
     counts: np.ndarray,
+    weights: np.ndarray,
 ) -> np.ndarray:
     """(draws,) correlation of the ranks of two variables, each by its `_levels`."""
-    rank_x, variance_x = _centred_ranks(levels_x, numbers, counts)
-    rank_y, variance_y = _centred_ranks(levels_y, numbers, counts)
-    weights = counts.T[numbers]
-    covariance = np.einsum("nd,nd,nd->d", weights, rank_x, rank_y)
+    rank_x, variance_x = _centred_ranks(levels_x, numbers, counts, weights)
+    rank_y, variance_y = _centred_ranks(levels_y, numbers, counts, weights)
+    weights_of_draws = counts.T[numbers] * weights[:, None]
+    covariance = np.einsum("nd,nd,nd->d", weights_of_draws, rank_x, rank_y)
     return _correlation(covariance, variance_x, variance_y)
 
 
@@ -82,12 +128,12 @@ def _centred_ranks(
     levels: np.ndarray,
     numbers: np.ndarray,
     counts: np.ndarray,
+    weights: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Ranks less their mean, (n, draws), and the sum of their squares, (draws,)."""
     n_levels = levels.max(initial=-1) + 1
     n_blocks = counts.shape[1]
-    ones = np.ones(len(levels))
-    cells = sparse.csr_array((ones, (levels, numbers)), shape=(n_levels, n_blocks))
+    cells = sparse.csr_array((weights, (levels, numbers)), shape=(n_levels, n_blocks))
     # (levels, draws): cells of the draw that share the level's rank
     at_level = cells @ counts.T.astype(float)
     ranks = np.cumsum(at_level, axis=0) - at_level / 2 - at_level.sum(axis=0) / 2

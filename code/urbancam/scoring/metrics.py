@@ -41,6 +41,7 @@ def scores(
     predictions: pd.DataFrame,
     numbers: np.ndarray,
     counts: np.ndarray,
+    weights: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Every score in every draw.
 
@@ -48,6 +49,7 @@ def scores(
         predictions: `fold, p, prob_0` .. `prob_4, predicted_class, income_class, target`, n rows.
         numbers: (n,) block of each cell.
         counts: (draws, n_blocks) how often each block comes up; ones for the cells as they are.
+        weights: (n,) how much each cell counts, e.g. its people; None: all alike.
 
     Returns:
         One row per draw, one column per metric.
@@ -62,13 +64,15 @@ def scores(
     pairs = np.eye(DISTANCE.size)[len(INCOME_CLASSES) * observed + predicted]
     rps = ranked_probability_score(predictions[PROBABILITIES].to_numpy(), observed)
     values = np.column_stack([pairs, rps])
+    if weights is not None:
+        values *= weights[:, None]
     sums = counts @ block_sums(values, numbers, counts.shape[1])
     confusion = sums[:, :-1].reshape(-1, *DISTANCE.shape)
     cells = confusion.sum(axis=(-2, -1))
 
     columns = {name: metric(confusion) for name, metric in CONFUSION_METRICS.items()}
-    columns["spearman"] = spearman(p, target, numbers, counts)
-    columns["pearson"] = pearson(p, target, numbers, counts)
+    columns["spearman"] = spearman(p, target, numbers, counts, weights)
+    columns["pearson"] = pearson(p, target, numbers, counts, weights)
     columns["rps"] = divide(sums[:, -1], cells)
     return pd.DataFrame(columns)
 

@@ -1,0 +1,59 @@
+"""What the image adds beyond land cover, density and place.
+
+The rank correlation of p with the target, given what baselines say of the same cells out of fold:
+what the two still share once the baselines' ranks are taken out of both.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from urbancam.scoring.bootstrap import Estimate, block_draws, number_blocks
+from urbancam.scoring.correlations import partial_correlation, spearman_matrix
+from urbancam.scoring.vocabulary import MODEL
+from urbancam.workflow.sections import Statistics
+
+GIVEN = ("land_cover", "population_density", "coordinates")
+ALL_GIVEN = "all"
+
+
+def added_value_table(
+    predictors: Mapping[str, pd.DataFrame],
+    blocks: np.ndarray,
+    statistics: Statistics,
+    seed: int,
+) -> pd.DataFrame:
+    """The rows of `added_value.csv`.
+
+    Args:
+        predictors: Name -> predictions with `p, target` of the same n cells in one order; "model",
+            and those of `GIVEN` that there are.
+        blocks: (n,) spatial block of each cell.
+        statistics: Section `statistics`.
+        seed: Seed of the draws.
+
+    Returns:
+        `given, value, ci_low, ci_high, p_value, n, n_blocks`, a row for each baseline and for all
+        of them together; null of the p-value: 0.
+    """
+    numbers, n_blocks = number_blocks(blocks)
+    as_they_are = np.ones((1, n_blocks), dtype=int)
+    counts = np.vstack([as_they_are, block_draws(blocks, statistics.draws, seed)])
+    model = predictors[MODEL]
+    names = [name for name in GIVEN if name in predictors]
+    said = [predictors[name]["p"].to_numpy(dtype=float) for name in names]
+    variables = [model["p"].to_numpy(dtype=float), model["target"].to_numpy(dtype=float), *said]
+    correlations = spearman_matrix(variables, numbers, counts)
+    places = {name: [2 + place] for place, name in enumerate(names)}
+    if len(names) > 1:
+        places[ALL_GIVEN] = [2 + place for place in range(len(names))]
+    rows = []
+    for name, given in places.items():
+        chosen = [0, 1, *given]
+        draws = partial_correlation(correlations[:, chosen][:, :, chosen])
+        estimate = Estimate(draws[0], draws[1:], np.array(n_blocks))
+        low, high = estimate.interval(statistics)
+        rows.append((name, draws[0], low, high, float(estimate.p_value(0, statistics))))
+    columns = ["given", "value", "ci_low", "ci_high", "p_value"]
+    return pd.DataFrame(rows, columns=columns).assign(n=len(model), n_blocks=n_blocks)

@@ -1,0 +1,186 @@
+"""Scores within parts of a city: department, campaign of the flight, distance to what was learned
+from; with cells counted alike, and by the people in them.
+
+A score over a whole city may come from differences between its departments, or between flights. The
+score within parts, the mean over them by their cells, has none of these.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from scipy.spatial import KDTree
+
+from urbancam.scoring import metrics
+from urbancam.scoring.bootstrap import Estimate, block_draws, block_sums, divide, number_blocks
+from urbancam.scoring.vocabulary import MODEL
+from urbancam.tables import grid
+from urbancam.workflow.sections import Statistics
+
+METRICS = ["accuracy", "mae_classes", "spearman"]
+BASELINES = ("coordinates", "land_cover")  # whose differences to the model are told
+CITY = "city"  # the grouping whose one group is all cells
+WITHIN = "within"  # the mean over the groups
+WEIGHTINGS = ("cells", "people")
+# ASSUME: five bins of about as many cells show a slope, and leave each enough blocks.
+DISTANCE_BINS = 5
+
+
+def subgroup_table(
+    predictors: Mapping[str, pd.DataFrame],
+    groupings: Mapping[str, np.ndarray],
+    people: np.ndarray,
+    blocks: np.ndarray,
+    statistics: Statistics,
+    seed: int,
+) -> pd.DataFrame:
+    """The rows of `subgroups.csv`.
+
+    Args:
+        predictors: Name -> predictions as in `metrics.scores`, of the same n cells in one order.
+        groupings: Name -> (n,) group of each cell, null where it is not known.
+        people: (n,) people in each cell.
+        blocks: (n,) spatial block of each cell.
+        statistics: Section `statistics`.
+        seed: Seed of the draws.
+
+    Returns:
+        `grouping, group, weighting, predictor, metric, value, ci_low, ci_high, n, n_blocks`: all
+        cells, then each group, and where there are several, the mean over them.
+    """
+    weights = {"cells": np.ones(len(people)), "people": np.asarray(people, dtype=float)}
+    everywhere = np.full(len(people), "all", dtype=object)
+    parts = [
+        _score_groups(predictors, groups, weights[weighting], blocks, statistics, seed).assign(
+            grouping=grouping, weighting=weighting
+        )
+        for grouping, groups in {CITY: everywhere, **groupings}.items()
+        for weighting in WEIGHTINGS
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    first = ["grouping", "group", "weighting"]
+    return table[[*first, *table.columns.drop(first)]]
+
+
+def distance_table(
+    predictors: Mapping[str, pd.DataFrame],
+    distances_m: np.ndarray,
+    blocks: np.ndarray,
+    statistics: Statistics,
+    seed: int,
+) -> pd.DataFrame:
+    """The rows of `distance.csv`: scores by how far the nearest cell learned from is.
+
+    Args:
+        predictors: As in `subgroup_table`.
+        distances_m: (n,) of `nearest_training_m`.
+        blocks: As in `subgroup_table`.
+        statistics: As in `subgroup_table`.
+        seed: As in `subgroup_table`.
+
+    Returns:
+        `from_m, to_m, predictor, metric, value, ci_low, ci_high, n, n_blocks`: the least and the
+        greatest distance within a bin.
+    """
+    shares = np.linspace(0, 1, DISTANCE_BINS + 1)[1:-1]
+    edges_m = np.unique(np.quantile(distances_m, shares)) if len(distances_m) else []
+    bins = np.digitize(distances_m, edges_m, right=True)
+    ones = np.ones(len(bins))
+    table = _score_groups(predictors, bins, ones, blocks, statistics, seed)
+    table = table[table["group"] != WITHIN]
+    ends_m = pd.Series(distances_m).groupby(bins).agg(["min", "max"])
+    table.insert(0, "from_m", ends_m["min"].reindex(table["group"]).to_numpy())
+    table.insert(1, "to_m", ends_m["max"].reindex(table["group"]).to_numpy())
+    return table.drop(columns="group").reset_index(drop=True)
+
+
+def nearest_training_m(samples: pd.DataFrame, tested: pd.Series) -> np.ndarray:
+    """Distance of each tested cell to the nearest cell that its network was trained or validated
+    on, between their centres.
+
+    Args:
+        samples: Used cells with `idINSPIRE, fold`.
+        tested: (n,) ids of tested cells, among the samples.
+
+    Returns:
+        (n,) m; infinite where all cells are of one fold.
+    """
+    corners_m = grid.corners(samples["idINSPIRE"])
+    folds = samples["fold"].to_numpy()
+    distances_m = np.full(len(samples), np.inf)
+    for fold in np.unique(folds):
+        test = folds == fold
+        if not test.all():
+            distances_m[test], _ = KDTree(corners_m[~test]).query(corners_m[test])
+    return pd.Series(distances_m, samples["idINSPIRE"]).loc[tested].to_numpy()
+
+
+def _score_groups(
+    predictors: Mapping[str, pd.DataFrame],
+    groups: np.ndarray,
+    weights: np.ndarray,
+    blocks: np.ndarray,
+    statistics: Statistics,
+    seed: int,
+) -> pd.DataFrame:
+    """`group, predictor, metric, value, ci_low, ci_high, n, n_blocks` of each group, and of the
+    mean over several."""
+    numbers, n_blocks = number_blocks(blocks)
+    as_they_are = np.ones((1, n_blocks), dtype=int)
+    counts = np.vstack([as_they_are, block_draws(blocks, statistics.draws, seed)])
+    rows, scores_of, sizes = [], [], []
+    for group in sorted(set(pd.Series(groups).dropna())):
+        inside = groups == group
+        scores = _score(predictors, inside, numbers, counts, weights)
+        n_inside = len(np.unique(numbers[inside]))
+        rows.append(_rows(scores, n_inside, statistics).assign(group=group, n=inside.sum()))
+        scores_of.append(np.stack(list(scores.values())))
+        sizes.append(counts @ block_sums(weights * inside, numbers, n_blocks))
+    if len(rows) > 1:
+        mean = dict(zip(scores, _mean_within(np.stack(scores_of), np.stack(sizes)), strict=True))
+        grouped = pd.Series(groups).notna().to_numpy()
+        n_grouped = len(np.unique(numbers[grouped]))
+        rows.append(_rows(mean, n_grouped, statistics).assign(group=WITHIN, n=grouped.sum()))
+    columns = ["group", "predictor", "metric", "value", "ci_low", "ci_high", "n", "n_blocks"]
+    return pd.concat(rows, ignore_index=True)[columns]
+
+
+def _score(
+    predictors: Mapping[str, pd.DataFrame],
+    inside: np.ndarray,
+    numbers: np.ndarray,
+    counts: np.ndarray,
+    weights: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """Predictor, or difference of the model to one -> (1 + draws, metrics), first of the cells as
+    they are."""
+    names = [name for name in (MODEL, *BASELINES) if name in predictors]
+    scores = {
+        name: metrics.scores(predictors[name][inside], numbers[inside], counts, weights[inside])[
+            METRICS
+        ].to_numpy()
+        for name in names
+    }
+    differences = {f"{MODEL} - {name}": scores[MODEL] - scores[name] for name in names[1:]}
+    return scores | differences
+
+
+def _mean_within(scores: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """(predictors, draws, metrics) mean over the groups where a score is defined.
+
+    Args:
+        scores: (groups, predictors, draws, metrics).
+        sizes: (groups, draws) sum of the weights of the cells of each group in each draw.
+    """
+    weights = np.where(np.isnan(scores), 0, sizes[:, None, :, None])
+    total = (weights * np.nan_to_num(scores)).sum(axis=0)
+    return divide(total, weights.sum(axis=0))
+
+
+def _rows(scores: dict[str, np.ndarray], n_blocks: int, statistics: Statistics) -> pd.DataFrame:
+    parts = []
+    for predictor, values in scores.items():
+        low, high = Estimate(values[0], values[1:], np.array(n_blocks)).interval(statistics)
+        columns = {"metric": METRICS, "value": values[0], "ci_low": low, "ci_high": high}
+        parts.append(pd.DataFrame(columns).assign(predictor=predictor, n_blocks=n_blocks))
+    return pd.concat(parts, ignore_index=True)
