@@ -6,7 +6,7 @@ Reads   results/<city>/cells.parquet, fragments.parquet, images.csv, images/
         fold
 Writes  results/<city>/<run>/predictions.csv
         results/<city>/<run>/tables/{metrics,confusion_matrix,classification_report,calibration,reliability,
-        temperatures,spatial_autocorrelation}.csv
+        temperatures,spatial_autocorrelation,subgroups,added_value,distance}.csv
 Run     python code/12_evaluate_income.py --city Demo --run demo
 """
 
@@ -25,6 +25,7 @@ SETTINGS = (
     "statistics.draws",
     "statistics.confidence",
     "statistics.neighbours",
+    "statistics.min_blocks",
     "seed",
     "split.folds",
     "split.trained_folds",
@@ -42,6 +43,9 @@ FURTHER_TABLES = (
     "reliability",
     "temperatures",
     "spatial_autocorrelation",
+    "subgroups",
+    "added_value",
+    "distance",
 )
 
 
@@ -53,7 +57,7 @@ def declare(request: Request) -> Step:
     for city in paths.cities_learned_from(settings.split.method):
         inputs += [city.samples, city.cells, city.fragments]
     return request.step(
-        2,
+        3,
         paths.table("metrics"),
         SETTINGS,
         inputs,
@@ -63,13 +67,15 @@ def declare(request: Request) -> Step:
 
 def work(job: Job) -> Done:
     from urbancam.learning import baseline_predictions
-    from urbancam.scoring import evaluation, samples
+    from urbancam.scoring import analyses, evaluation, samples
     from urbancam.scoring.predictions import join_folds
+    from urbancam.scoring.vocabulary import MODEL
     from urbancam.tables import frames
 
     settings, paths = job.settings, job.paths
     folds = range(settings.folds_trained)
-    cells = frames.read(paths.cells, ["idINSPIRE", "imputed"])
+    cells = frames.read(paths.cells, ["idINSPIRE", "imputed", "department", "ind"])
+    images = frames.read(paths.images_table, ["idINSPIRE", "campaign_year"])
     sampled = samples.read(paths.samples)
     tested = {fold: frames.read(paths.test_predictions(fold)) for fold in folds}
     validated = {fold: frames.read(paths.validation_predictions(fold)) for fold in folds}
@@ -80,6 +86,10 @@ def work(job: Job) -> Done:
         paths, settings, used, predictions, job.device, job.workers
     )
     tables = evaluation.evaluate(predictions, baselines, validated, sampled, cells, settings)
+    predictors = {MODEL: predictions} | baselines
+    tables |= analyses.analyse(
+        predictors, sampled, cells, images, settings.statistics, settings.seed
+    )
     frames.write(predictions, paths.predictions)
     for name, table in tables.items():
         frames.write(table, paths.table(name))

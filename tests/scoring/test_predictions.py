@@ -128,6 +128,7 @@ def city(tmp_path) -> Paths:
         write_predictions(paths, fold, table)
     samples.to_csv(paths.samples, index=False)
     cells = pd.DataFrame({"idINSPIRE": ids, "ind": 50.0, "imputed": ids.index % 2 == 0})
+    cells["department"] = np.where(ids.index % 3 == 0, "01", "92")
     cells.to_parquet(paths.cells)
     fragments = pd.DataFrame({"idINSPIRE": ids, "class": "water", "area_m2": 40000.0})
     fragments.to_parquet(paths.fragments)
@@ -148,7 +149,10 @@ def write_images(paths: Paths, samples: pd.DataFrame) -> None:
         image = Image.new("RGB", (32, 32), (grey, grey, grey))
         image.save(paths.images / f"{cell}.png")
     ids = samples["idINSPIRE"]
-    table = pd.DataFrame({"idINSPIRE": ids, "path": "images/" + ids + ".png"})
+    year = np.where(ids.index % 4 == 0, 2012, 2014)
+    table = pd.DataFrame(
+        {"idINSPIRE": ids, "path": "images/" + ids + ".png", "campaign_year": year}
+    )
     table.to_csv(paths.images_table, index=False)
 
 
@@ -203,6 +207,23 @@ def test_script_needs_no_baseline_where_a_whole_city_is_left_out(city):
     samples.assign(fold=samples["fold"] * 0).to_csv(city.samples, index=False)
     assert evaluate(city, "--set", "split.method=city") == 0
     assert set(pd.read_csv(city.table("metrics"))["predictor"]) == {"model"}
+    assert pd.read_csv(city.table("added_value")).empty
+    assert pd.read_csv(city.table("distance")).empty
+
+
+def test_script_takes_the_scores_apart(city):
+    assert evaluate(city) == 0
+    groups = pd.read_csv(city.table("subgroups"), dtype=str)[["grouping", "group"]]
+    expected = {
+        ("city", "all"),
+        *((("department", name)) for name in ("01", "92", "within")),
+        *((("campaign", name)) for name in ("2012", "2014", "within")),
+    }
+    assert set(groups.itertuples(index=False, name=None)) == expected
+    distance = pd.read_csv(city.table("distance")).query("predictor == 'model'")
+    assert distance[distance["metric"] == "spearman"]["n"].sum() == N
+    given = pd.read_csv(city.table("added_value"))["given"]
+    assert given.tolist() == ["land_cover", "population_density", "coordinates", "all"]
 
 
 def test_script_refuses_validation_predictions_that_cannot_be(city, capsys):

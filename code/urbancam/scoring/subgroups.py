@@ -24,6 +24,7 @@ WITHIN = "within"  # the mean over the groups
 WEIGHTINGS = ("cells", "people")
 # ASSUME: five bins of about as many cells show a slope, and leave each enough blocks.
 DISTANCE_BINS = 5
+COLUMNS = ["group", "predictor", "metric", "value", "ci_low", "ci_high", "n", "n_blocks"]
 
 
 def subgroup_table(
@@ -82,8 +83,10 @@ def distance_table(
         `from_m, to_m, predictor, metric, value, ci_low, ci_high, n, n_blocks`: the least and the
         greatest distance within a bin.
     """
+    if not len(distances_m):
+        return pd.DataFrame(columns=["from_m", "to_m", *COLUMNS[1:]])
     shares = np.linspace(0, 1, DISTANCE_BINS + 1)[1:-1]
-    edges_m = np.unique(np.quantile(distances_m, shares)) if len(distances_m) else []
+    edges_m = np.unique(np.quantile(distances_m, shares))
     bins = np.digitize(distances_m, edges_m, right=True)
     ones = np.ones(len(bins))
     table = _score_groups(predictors, bins, ones, blocks, statistics, seed)
@@ -141,8 +144,7 @@ def _score_groups(
         grouped = pd.Series(groups).notna().to_numpy()
         n_grouped = len(np.unique(numbers[grouped]))
         rows.append(_rows(mean, n_grouped, statistics).assign(group=WITHIN, n=grouped.sum()))
-    columns = ["group", "predictor", "metric", "value", "ci_low", "ci_high", "n", "n_blocks"]
-    return pd.concat(rows, ignore_index=True)[columns]
+    return pd.concat(rows, ignore_index=True)[COLUMNS] if rows else pd.DataFrame(columns=COLUMNS)
 
 
 def _score(

@@ -45,6 +45,13 @@ def has_controls(settings: "Settings") -> bool:
 
 TABLES = {  # name -> heading in the report; "" for one that only feeds figures
     "metrics": "Scores over all folds, for all, not imputed and imputed cells",
+    "subgroups": (
+        "The model's scores within departments and campaigns of the flights, by cells and by people"
+    ),
+    "distance": "The model's scores by the distance to the nearest cell learned from",
+    "added_value": (
+        "What the image adds: rank correlation with the target, given what baselines say"
+    ),
     "confusion_matrix": "Confusion matrix (rows observed, columns predicted)",
     "leakage": "Scores under each split, and what each split leaks",
     "seeds": "The same with other seeds",

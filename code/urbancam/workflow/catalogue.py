@@ -117,7 +117,8 @@ STEPS = (
         SCORE,
         "run",
         "predictions.csv metrics.csv confusion_matrix.csv classification_report.csv"
-        " calibration.csv reliability.csv temperatures.csv spatial_autocorrelation.csv",
+        " calibration.csv reliability.csv temperatures.csv spatial_autocorrelation.csv"
+        " subgroups.csv added_value.csv distance.csv",
         "03 05 06 10 11",
     ),
     _income(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from urbancam.scoring.vocabulary import MODEL
 from urbancam.showing import exhibits
 from urbancam.showing.wording import interval_of
 from urbancam.workflow.messages import join_counts
@@ -19,6 +20,18 @@ def tabulate_scores(metrics: pd.DataFrame) -> pd.DataFrame:
     # Folds are read as numbers where no row says "all".
     rows = metrics[metrics["fold"].astype(str) == "all"]
     return _spread_metrics(rows, ["subset", "predictor"])
+
+
+def tabulate_subgroups(subgroups: pd.DataFrame) -> pd.DataFrame:
+    """`subgroups.csv` of the model alone, with a column a metric."""
+    rows = subgroups[subgroups["predictor"] == MODEL]
+    return _spread_metrics(rows, ["grouping", "group", "weighting", "n", "n_blocks"])
+
+
+def tabulate_distance(distance: pd.DataFrame) -> pd.DataFrame:
+    """`distance.csv` of the model alone, with a column a metric."""
+    rows = distance[distance["predictor"] == MODEL]
+    return _spread_metrics(rows, ["from_m", "to_m", "n", "n_blocks"])
 
 
 def tabulate_leakage(leakage: pd.DataFrame) -> pd.DataFrame:
@@ -66,6 +79,8 @@ def _spread_metrics(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 
 TABULATIONS = {  # name as in `exhibits.TABLES` -> the table as people read it
     "metrics": tabulate_scores,
+    "subgroups": tabulate_subgroups,
+    "distance": tabulate_distance,
     "leakage": tabulate_leakage,
     "calibration": tabulate_calibration,
     "seeds": tabulate_seeds,

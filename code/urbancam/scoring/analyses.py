@@ -1,0 +1,57 @@
+"""The tables that take a run's scores apart: within parts of the city, by distance to what was
+learned from, beyond what land cover, density and place tell."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from urbancam.scoring import added_value, subgroups
+from urbancam.scoring.predictions import rows_of
+from urbancam.scoring.vocabulary import MODEL
+from urbancam.workflow import campaigns
+from urbancam.workflow.sections import Statistics
+
+
+def analyse(
+    predictors: Mapping[str, pd.DataFrame],
+    samples: pd.DataFrame,
+    cells: pd.DataFrame,
+    images: pd.DataFrame,
+    statistics: Statistics,
+    seed: int,
+) -> dict[str, pd.DataFrame]:
+    """`subgroups`, `added_value` and `distance`, by name of the table.
+
+    Args:
+        predictors: "model" and the baselines -> out-of-fold predictions of the same cells in one
+            order.
+        samples: `samples.csv`, with `used, fold, block`.
+        cells: `idINSPIRE, department, ind`.
+        images: `idINSPIRE, campaign_year`.
+        statistics: Section `statistics`.
+        seed: Seed of the draws.
+    """
+    ids = predictors[MODEL]["idINSPIRE"]
+    blocks = rows_of(ids, samples, "samples.csv")["block"].to_numpy()
+    people = rows_of(ids, cells, "cells.parquet")
+    years = rows_of(ids, images, "images.csv")["campaign_year"]
+    groupings = {
+        "department": people["department"].to_numpy(dtype=object),
+        "campaign": years.map(campaigns.name, na_action="ignore").to_numpy(dtype=object),
+    }
+    weights = people["ind"].to_numpy(dtype=float)
+    used = samples[samples["used"]]
+    distances_m = subgroups.nearest_training_m(used, ids)
+    # A city that is left out has no cell to learn from, and no distance to it.
+    near = np.isfinite(distances_m)
+    nearby = {name: table[near] for name, table in predictors.items()}
+    return {
+        "subgroups": subgroups.subgroup_table(
+            predictors, groupings, weights, blocks, statistics, seed
+        ),
+        "added_value": added_value.added_value_table(predictors, blocks, statistics, seed),
+        "distance": subgroups.distance_table(
+            nearby, distances_m[near], blocks[near], statistics, seed
+        ),
+    }
