@@ -4,7 +4,8 @@ server.
 Reads   results/<city>/cells.parquet; data/aerial_data/ (packs dropped in, unpacked or not),
         aerial_links.txt, IGN's index for what is missing; with imagery.source=wms IGN's WMS and
         nothing else, with imagery.wms_departments_below the WMS for departments of few cells
-Writes  data/aerial_data/ (only the tiles that the cells need are unpacked),
+Writes  data/aerial_data/ (only the tiles that the cells need are unpacked; with
+        imagery.throw_away an archive is deleted once they are),
         results/<city>/tiles.parquet
 Run     python code/04_download_aerial.py --city Demo --run demo [--expect]
 """
@@ -33,11 +34,12 @@ ARCHIVE_SETTINGS = (
     "pixel_size_m",
     "coarser",
     "fetch",
+    "throw_away",
     "index_url",
     "wms_departments_below",
 )
 # How the imagery is had: a change asks again for what lacks, and is no other city.
-WAYS = frozenset({"imagery.fetch", "imagery.index_url", "imagery.wms_failures"})
+WAYS = frozenset(f"imagery.{key}" for key in ("fetch", "throw_away", "index_url", "wms_failures"))
 WMS_SETTINGS = ("wms_url", "wms_layer", "pixel_size_m", "fetch", "wms_failures")
 
 
@@ -47,10 +49,12 @@ def declare(request: Request) -> Step:
     keys = {*(ARCHIVE_SETTINGS if from_archives else WMS_SETTINGS)}
     if from_archives and request.settings.imagery.wms_departments_below:
         keys.update(WMS_SETTINGS)
+    # A tile that was thrown away counts as there while the images cut from it stand.
+    image_size = ["census.cell_size_m"] if from_archives else []
     return request.step(
         3,
         paths.tiles,
-        ["imagery.source", *(f"imagery.{key}" for key in sorted(keys))],
+        [*image_size, "imagery.source", *(f"imagery.{key}" for key in sorted(keys))],
         [paths.cells],
         by_hand=[links] if from_archives and links.is_file() else [],
         listings=[paths.aerial_data],
@@ -60,7 +64,7 @@ def declare(request: Request) -> Step:
 
 
 def work(job: Job) -> Done:
-    from urbancam.sources.ign import collect
+    from urbancam.sources.ign import collect, lost_images
     from urbancam.tables import geoframes
 
     paths, imagery = job.paths, job.settings.imagery
@@ -69,8 +73,7 @@ def work(job: Job) -> Done:
     if imagery.source == "wms":
         coverage, faults = collect.from_wms(*place)
     else:
-        # With --force the tiles that were thrown away are fetched again.
-        consumer = None if job.force else paths.city_folder
+        consumer = lost_images.consumer(cells, paths, job.settings)
         coverage, faults = collect.from_archives(*place, consumer=consumer)
     counts = collect.report_coverage(cells, coverage, faults)
     geoframes.write(coverage.table(), paths.tiles)
@@ -84,14 +87,14 @@ def expect(args: argparse.Namespace) -> int:
     maker = catalogue.maker_of(paths.cells)
     require(paths.cells, maker, arguments.command_line(args, maker, paths.cells))
 
-    from urbancam.sources.ign import collect
+    from urbancam.sources.ign import collect, lost_images
     from urbancam.tables import geoframes
 
     cells, imagery = geoframes.read(paths.cells), request.settings.imagery
     if imagery.source == "wms":
         collect.expect_from_wms(cells, imagery, request.city, paths.aerial_data)
     else:
-        consumer = None if args.force else paths.city_folder
+        consumer = lost_images.consumer(cells, paths, request.settings)
         collect.expect_from_archives(
             cells, imagery, request.city, paths.aerial_data, consumer=consumer
         )

@@ -31,7 +31,7 @@ def declare(request: Request) -> Step:
 
 
 def work(job: Job) -> Done:
-    from urbancam.sources.ign.consumed_tiles import ConsumedTiles
+    from urbancam.sources.ign.consumed_tiles import ConsumedTiles, Consumer
     from urbancam.sources.imagery import cutting, overlay
     from urbancam.tables import geoframes
 
@@ -39,8 +39,11 @@ def work(job: Job) -> Done:
     cells, tiles = geoframes.read(paths.cells), geoframes.read(paths.tiles)
     cells_with_tiles = overlay.cells_with_tiles(cells, tiles, paths.data)
     image_px = job.settings.image_px
-    consumed = ConsumedTiles.of(paths.aerial_data, paths.city_folder).signatures()
-    images = cutting.cut_images(cells_with_tiles, paths.images, image_px, job.workers, consumed)
+    consumed = ConsumedTiles.of(paths.aerial_data, Consumer(paths.city_folder)).signatures()
+    voids = cutting.void_fingerprints(paths.images_table)
+    images = cutting.cut_images(
+        cells_with_tiles, paths.images, image_px, job.workers, consumed, voids
+    )
     place = images.columns.get_loc("campaign_year") + 1
     years_from_income = images["campaign_year"] - job.settings.census.vintage
     images.insert(place, "years_from_income", years_from_income)

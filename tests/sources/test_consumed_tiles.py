@@ -1,12 +1,14 @@
 """Tiles and archives thrown away once their cells are cut: nothing is stale or fetched for it."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from loopback import serve
-from provider_server import INDEX, Ign
+from provider_server import DOWNLOAD, INDEX, Ign
 from samples import run_script
 from small_packs import N, W, archive, cells_over, write_pack
-from urbancam.sources.ign import atom, collect
+from urbancam.sources.ign import atom, collect, tiles
 from urbancam.workflow import consumed
 
 WEST_CITY = (W + 50, N - 350, W + 350, N)
@@ -35,10 +37,11 @@ class Place:
         self.data, self.results, self.url = top / "data", top / "results", url
         self.aerial = self.data / "aerial_data"
 
-    def add_city(self, city, box):
-        cells = cells_over(*box).assign(ind=9.0, men=4.0, income_eur=2e4, imputed=False)
+    def add_city(self, city, *boxes):
+        cells = pd.concat([cells_over(*box) for box in boxes], ignore_index=True)
+        cells = cells.assign(ind=9.0, men=4.0, income_eur=2e4, imputed=False)
         folder = self.results / city
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         cells.to_parquet(folder / "cells.parquet")
 
     def run(self, city, *steps, throw_away=True, force=False, **imagery):
@@ -86,8 +89,9 @@ def test_what_is_thrown_away_makes_nothing_stale_and_is_not_fetched_again(place,
 
     ign[1].clear()
     capsys.readouterr()
-    assert place.run("West", "04", "05") == [0, 0]
+    assert place.run("West", "04", "05", throw_away=False) == [0, 0]
     assert capsys.readouterr().out.count("up to date") == 2
+    assert place.run("West", "04", "05") == [0, 0]
     (place.aerial / "note.txt").write_text("a new file makes step 04 look again")
     assert place.run("West", "04", "05") == [0, 0]
     assert ign[1] == []
@@ -117,7 +121,8 @@ def test_what_a_city_at_hand_still_needs_stays(place):
     assert place.run("West", "04", "05") == [0, 0]
 
 
-def test_lost_image_is_told_and_its_tile_fetched_again_by_force(place, ign, capsys):
+@pytest.mark.slow
+def test_lost_image_is_told_and_its_tile_fetched_again(place, ign, capsys):
     place.run("West", "04", "05")
     expected = place.tables("West")
     for image in place.results.rglob("*.png"):
@@ -128,6 +133,99 @@ def test_lost_image_is_told_and_its_tile_fetched_again_by_force(place, ign, caps
     assert place.run("West", "04", force=True) == [0]
     assert place.run("West", "05") == [0]
     assert place.tables("West") == expected
+
+
+def test_force_fetches_nothing_while_the_images_stand(place, ign):
+    place.run("West", "04", "05")
+    expected = place.tables("West")
+    ign[1].clear()
+    assert place.run("West", "04", "05", force=True) == [0, 0]
+    assert ign[1] == []
+    assert place.tables("West") == expected
+
+
+@pytest.mark.slow
+def test_image_of_another_size_needs_its_tile_again(place, ign):
+    place.run("West", "04", "05")
+    ign[1].clear()
+    assert place.run("West", "04", "05", force=True, pixel_size_m=4) == [0, 0]
+    assert any(DOWNLOAD in path for path, _ in ign[1])
+
+
+@pytest.mark.slow
+def test_cell_of_nothing_but_void_needs_no_tile_again(place, tmp_path):
+    def white(_):
+        return np.full((200, 200, 3), 255, np.uint8)
+
+    write_pack(place.aerial, "075", 2018, [(W, N)], inner="BDORTHO", pixels=white)
+    assert place.run("West", "04", "05") == [0, 0]
+    table = pd.read_csv(place.results / "West" / "images.csv")
+    assert set(table["reason"]) == {"all of it is void"}
+    assert place.imagery() == []
+    assert place.run("West", "04", "05", force=True) == [0, 0]
+    assert pd.read_csv(place.results / "West" / "images.csv").equals(table)
+
+
+@pytest.mark.slow
+def test_tiles_that_come_back_leave_the_first_city_up_to_date(place, capsys):
+    place.run("West", "04", "05")
+    place.add_city("Twin", WEST_CITY)
+    place.run("Twin", "04")
+    assert len(place.imagery()) == 1
+    capsys.readouterr()
+    assert place.run("West", "04") == [0]
+    assert "up to date" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_consumed_tile_is_not_unpacked_again_for_another(place):
+    place.run("West", "04", "05")
+    place.add_city("West", WEST_CITY, EAST_CITY)  # it has grown
+    assert place.run("West", "04") == [0]
+    assert [name[8:12] for name in place.imagery() if name.endswith(".jp2")] == ["6504"]
+
+
+@pytest.mark.slow
+def test_cell_that_no_pack_covers_is_not_asked_for_again(place, ign):
+    place.add_city("Edge", (W - 350, N - 350, W + 350, N))
+    assert place.run("Edge", "04", "05") == [0, 0]
+    assert place.imagery() == []
+    ign[1].clear()
+    assert place.run("Edge", "04", "05", force=True) == [0, 0]
+    assert ign[1] == []
+
+
+@pytest.mark.slow
+def test_what_a_killed_process_was_throwing_away_goes_next_time(place, monkeypatch):
+    def killed(path, entry):
+        if path.name.endswith(".002"):
+            raise KeyboardInterrupt
+        return remove(path, entry)
+
+    remove = consumed._remove
+    monkeypatch.setattr(consumed, "_remove", killed)
+    assert place.run("West", "04") == [130]
+    assert any(".7z." in name for name in place.imagery())
+    monkeypatch.setattr(consumed, "_remove", remove)
+    assert place.run("West", "04", "05") == [0, 0]
+    assert place.imagery() == []
+
+
+@pytest.mark.slow
+def test_tile_that_another_process_throws_away_is_told_and_fetched_next_time(
+    place, monkeypatch, capsys
+):
+    def unpack_and_lose(holdings, cells, folder):
+        unpack(holdings, cells, folder)
+        for path in folder.rglob("*.jp2"):
+            path.unlink()
+
+    unpack = tiles.unpack
+    monkeypatch.setattr(tiles, "unpack", unpack_and_lose)
+    assert place.run("West", "04") == [2]
+    assert "another process may have thrown it away" in capsys.readouterr().err
+    monkeypatch.setattr(tiles, "unpack", unpack)
+    assert place.run("West", "04", "05") == [0, 0]
 
 
 def test_own_files_behind_a_link_stay(place, tmp_path):

@@ -29,6 +29,13 @@ def test_missing_last_volume_is_said(first):
         archives.list_members(first)
 
 
+def test_archive_that_is_gone_since_it_was_listed_is_told(first):
+    first.unlink()
+    assert archives.is_incomplete(first)
+    with pytest.raises(InputError, match="another process may have thrown it away"):
+        archives.list_members(first)
+
+
 @pytest.mark.parametrize("number", range(VOLUME_COUNT))
 def test_damage_in_any_volume_is_said(first, tmp_path, number):
     paths = volumes(first)

@@ -4,6 +4,8 @@ A hidden file in the drop folder holds, of each, its size and time as a listing 
 results it was consumed, and what else its reader needs to know of it.
 """
 
+import contextlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from urbancam.workflow import files, locks
 from urbancam.workflow.paths import display_path
 
 LEDGER = ".consumed.json"
+GOING = "going"  # size and time of a file that is noted, and about to be removed
 Entries = dict[str, dict[str, Any]]  # by name below the drop folder, with "/"
 
 
@@ -30,6 +33,8 @@ def listing(folder: Path) -> list[list[Any]]:
 def throw_away(folder: Path, facts: Entries, consumers: dict[str, set[str]]) -> int:
     """Throw files away, noted first, so that a kill leaves no file that is gone and not noted.
 
+    What a killed process had noted and not thrown away yet goes too.
+
     Args:
         folder: The drop folder.
         facts: What is to be known of each file, by its name below the folder.
@@ -38,18 +43,67 @@ def throw_away(folder: Path, facts: Entries, consumers: dict[str, set[str]]) -> 
     Returns:
         Bytes that are free now.
     """
+    if not facts and not read(folder):
+        return 0
     with locks.hold(folder / f"{LEDGER}.lock", f"what was thrown away of {display_path(folder)}"):
         entries = read(folder)
         # Another process may have thrown some of them away while this one waited.
         present = [name for name in facts if (folder / name).exists()]
         for name in present:
-            stat = (folder / name).stat()
-            size_and_time = {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
-            entries[name] = {**entries.get(name, {}), **size_and_time, **facts[name]}
+            entries[name] = _noted(folder / name, entries.get(name, {}), facts[name])
         for name in entries.keys() & facts.keys():
             served = consumers[name] | set(entries[name].get("by", []))
             entries[name]["by"] = sorted(served)
-        files.write_json(folder / LEDGER, dict(sorted(entries.items())))
-        for name in present:
-            (folder / name).unlink()
-    return sum(entries[name]["size"] for name in present)
+        going = [name for name, entry in entries.items() if GOING in entry]
+        _write(folder, entries)
+        freed_bytes = sum(_remove(folder / name, entries[name].pop(GOING)) for name in going)
+        _write(folder, entries)
+    return freed_bytes
+
+
+def welcome_back(folder: Path, facts: Entries) -> None:
+    """Give files that came back as they were the time that they had, so that no listing differs.
+
+    Args:
+        folder: The drop folder.
+        facts: What is to be known of each file that stands, by its name below the folder.
+    """
+    entries = read(folder)
+    for name in entries.keys() & facts.keys():
+        entry = entries[name]
+        now = _size_and_time(folder / name)
+        if _is_same(entry, now, facts[name]) and now["mtime_ns"] != entry["mtime_ns"]:
+            # Of another's file the time cannot be set; then the folder looks changed.
+            with contextlib.suppress(PermissionError):
+                os.utime(folder / name, ns=(entry["mtime_ns"], entry["mtime_ns"]))
+
+
+def _write(folder: Path, entries: Entries) -> None:
+    files.write_json(folder / LEDGER, dict(sorted(entries.items())))
+
+
+def _noted(path: Path, before: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
+    """The entry of a file that is to go; one that had come back as it was keeps its time."""
+    now = _size_and_time(path)
+    is_same = bool(before) and _is_same(before, now, facts)
+    return {**before, **({} if is_same else now), **facts, GOING: now}
+
+
+def _size_and_time(path: Path) -> dict[str, int]:
+    stat = path.stat()
+    return {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+
+
+def _is_same(entry: dict[str, Any], now: dict[str, int], facts: dict[str, Any]) -> bool:
+    """Whether a file, by its size and what is known of it, is the one that was thrown away."""
+    return entry["size"] == now["size"] and all(
+        entry.get(key) == value for key, value in facts.items()
+    )
+
+
+def _remove(path: Path, noted: dict[str, int]) -> int:
+    """Remove a file that is still the one that was noted; its bytes, 0 where it is gone."""
+    if not path.is_file() or _size_and_time(path) != noted:
+        return 0
+    path.unlink()
+    return noted["size"]

@@ -50,11 +50,15 @@ def is_zip(archive: Path) -> bool:
     """Whether an archive is a zip, by its first bytes; else it is a 7z.
 
     Raises:
-        IncompleteError: The file is empty.
+        IncompleteError: The file is empty, or gone since it was listed.
         InputError: It is neither.
     """
-    with archive.open("rb") as file:
-        head = file.read(64)
+    try:
+        with archive.open("rb") as file:
+            head = file.read(64)
+    except FileNotFoundError:
+        what = "the archive is gone; another process may have thrown it away"
+        raise IncompleteError(what, display_path(archive), "run again to fetch it") from None
     # The name is not asked: a server may have sent anything under it.
     if head.startswith(ZIP_MAGICS):
         return True

@@ -31,7 +31,7 @@ def volumes(archive: Path) -> list[Path]:
         return [archive]
     stem = match[1]
     digits = len(match[2])
-    last = max(_volume_numbers(archive.parent, stem, digits))
+    last = max(_volume_numbers(archive.parent, stem, digits), default=1)
     paths = [archive.with_name(f"{stem}.{number:0{digits}d}") for number in range(1, last + 1)]
     missing = [path.name for path in paths if not path.is_file()]
     if missing:

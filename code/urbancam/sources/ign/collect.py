@@ -7,8 +7,9 @@ import geopandas as gpd
 import numpy as np
 
 from urbancam.sources.download.answers import Patience
-from urbancam.sources.ign import cellwise
+from urbancam.sources.ign import cellwise, room
 from urbancam.sources.ign.campaigns import Wanted
+from urbancam.sources.ign.consumed_tiles import Consumer, throws_away
 from urbancam.sources.ign.expectation import (
     Expectation,
     log_expectation,
@@ -48,7 +49,7 @@ def from_archives(
     data: Path,
     folder: Path,
     patience: Patience = Patience(),
-    consumer: Path | None = None,
+    consumer: Consumer | None = None,
 ) -> tuple[CityTiles, list[InputError]]:
     """Tiles out of packs: those in place, those of the links file, then IGN's for what is missing.
 
@@ -59,23 +60,33 @@ def from_archives(
         data: The data folder.
         folder: The drop folder below it.
         patience: How long to bear with servers.
-        consumer: The city's folder of results: tiles that have served it and were thrown away
-            count as there.
+        consumer: The city, for tiles that have served it and were thrown away.
 
     Returns:
         The tiles, and what could not be fetched.
+
+    Raises:
+        InputError: The disk has no room; nothing was fetched.
     """
     wanted = Wanted.from_settings(imagery)
     expectation = expect_from_archives(cells, imagery, city, folder, patience, consumer)
-    link_faults = fetch_linked(expectation.links, folder, patience)
+    expectation.check_room(cells, folder, throws_away(consumer))
+    disk = (cells, folder, wanted, consumer)
+    room.throw_away_unpacked(*disk)
+    link_faults = []
+    for files in room.by_pack(expectation.links):
+        link_faults += fetch_linked(files, folder, patience)
+        room.throw_away_unpacked(*disk)
     if expectation.links:
         # A link that is dead leaves its department to IGN's index.
         expectation.links = []
-        expectation.holdings = survey(cells, folder, wanted, consumer)
+        expectation.holdings = survey(*disk)
         _ask_index(expectation, cells, imagery, folder, patience)
+        expectation.check_room(cells, folder, throws_away(consumer))
     faults = list(expectation.faults.values())
     for offer in expectation.offers.values():
         faults += fetch_pack(offer, folder, patience)
+        room.throw_away_unpacked(*disk)
 
     city_tiles = find_tiles(cells, data, folder, wanted, consumer)
     city_tiles, wms_faults = cellwise.complete(city_tiles, cells, imagery, data, folder, patience)
@@ -92,7 +103,7 @@ def expect_from_archives(
     city: str,
     folder: Path,
     patience: Patience = Patience(),
-    consumer: Path | None = None,
+    consumer: Consumer | None = None,
 ) -> Expectation:
     """What the city's imagery will take out of packs, said by department; nothing is fetched yet.
 
@@ -105,7 +116,7 @@ def expect_from_archives(
         expectation.links = pending_links(read_links(LINKS, city), folder, patience, absent)
         _ask_index(expectation, cells, imagery, folder, patience)
     few = cellwise.few_departments(cells, imagery.wms_departments_below)
-    log_expectation(expectation, cells, few, folder)
+    log_expectation(expectation, cells, few, folder, throws_away(consumer))
     return expectation
 
 

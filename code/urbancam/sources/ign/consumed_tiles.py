@@ -2,14 +2,16 @@
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from urbancam.sources.download.volumes import volumes
 from urbancam.sources.ign.packs import Pack, find_packs
+from urbancam.sources.imagery.signatures import signature
 from urbancam.workflow import consumed
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import digest, read_json
@@ -20,33 +22,55 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class Consumer:
+    """A city that is served out of a drop folder.
+
+    Args:
+        folder: The city's folder of results; tiles that have served it count as there.
+        needed_again: Tiles that count as there no more, since an image cut from them is lost.
+        throws_away: `imagery.throw_away`: archives go as soon as their tiles are unpacked.
+    """
+
+    folder: Path
+    needed_again: frozenset[Path] = frozenset()
+    throws_away: bool = False
+
+
+def throws_away(consumer: Consumer | None) -> bool:
+    """Whether archives go as soon as their tiles are unpacked."""
+    return consumer is not None and consumer.throws_away
+
+
+@dataclass(frozen=True)
 class ConsumedTiles:
-    """Tiles of a drop folder that have served a city and are gone.
+    """Tiles of a drop folder that have served a city, and archives, that are gone.
 
     Args:
         paths: Where each tile stood, by its pack and its lower-case name.
         facts: Size, bytes, and signature of each.
+        archives: Names of packs whose archive was unpacked as far as some city needed.
     """
 
     paths: dict[tuple[str, str], Path] = field(default_factory=dict)
     facts: dict[Path, tuple[int, str]] = field(default_factory=dict)
+    archives: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, folder: Path, consumer: Path | None) -> "ConsumedTiles":
+    def of(cls, folder: Path, consumer: Consumer | None) -> "ConsumedTiles":
         """What the ledger of a drop folder says for a city.
 
         Args:
             folder: The drop folder.
-            consumer: The city's folder of results; None for no city.
+            consumer: The city; None for no city.
         """
         tiles = cls()
-        if consumer is None:
-            return tiles
         for name, entry in consumed.read(folder).items():
-            if "tile" not in entry or display_path(consumer) not in entry["by"]:
-                continue
             path = folder / name
-            if not path.exists():
+            if path.exists():
+                continue
+            if "tile" not in entry:
+                tiles.archives.add(entry["pack"])
+            elif _counts_as_there(path, entry, consumer):
                 tiles.paths[entry["pack"], entry["tile"].lower()] = path
                 tiles.facts[path] = entry["size"], entry["signature"]
         return tiles
@@ -62,6 +86,13 @@ class ConsumedTiles:
     def signatures(self) -> dict[Path, str]:
         """The signature of each tile, by where it stood."""
         return {path: signature for path, (_, signature) in self.facts.items()}
+
+
+def _counts_as_there(path: Path, entry: dict[str, Any], consumer: Consumer | None) -> bool:
+    """Whether a tile that was thrown away has served a city that does not need it again."""
+    if consumer is None or path in consumer.needed_again:
+        return False
+    return display_path(consumer.folder) in entry["by"]
 
 
 @dataclass(frozen=True)
@@ -98,17 +129,51 @@ def throw_away(paths: Paths) -> None:
 
     candidates = [*_tiles(tiles, tables, paths), *_archives(set(tiles["pack"]), tables, folder)]
     # A city that has not been cut yet keeps what it needs.
-    files = [file for file in candidates if file.users <= served]
-    if not files:
-        return
+    _throw_away([file for file in candidates if file.users <= served], folder)
+
+
+def throw_away_archives(archives: list[Pack], folder: Path, consumer: Consumer) -> None:
+    """Throw archives away that have no more to give to a city.
+
+    Cities that have taken their tiles out of them need them no more either.
+
+    Args:
+        archives: The archives; what a link leads to stays.
+        folder: The drop folder.
+        consumer: The city.
+    """
+    _throw_away(
+        [file for pack in archives for file in _volumes(pack, folder, {consumer.folder})], folder
+    )
+
+
+def give_time_back(tiles: Iterable[tuple[Path, str]], archives: list[Pack], folder: Path) -> None:
+    """Let tiles and archives that came back as they were look as if they had never been away.
+
+    Args:
+        tiles: The tiles in place, each with its signature.
+        archives: The archives in place.
+        folder: The drop folder.
+    """
+    facts = {}
+    for path, tile_signature in tiles:
+        if path.is_relative_to(folder):
+            facts[path.relative_to(folder).as_posix()] = {"signature": tile_signature}
+    for pack in archives:
+        facts |= {file.name: file.facts for file in _volumes(pack, folder, set())}
+    consumed.welcome_back(folder, facts)
+
+
+def _throw_away(files: list[Used], folder: Path) -> None:
     facts = {file.name: file.facts for file in files}
     consumers = {file.name: {display_path(user) for user in file.users} for file in files}
     free_bytes = consumed.throw_away(folder, facts, consumers)
-    log.info(
-        "imagery.throw_away: %d tiles and archives are gone, %.1f GB are free again",
-        len(files),
-        free_bytes / 1e9,
-    )
+    if files:
+        log.info(
+            "imagery.throw_away: %d tiles and archives are gone, %.1f GB are free again",
+            len(files),
+            free_bytes / 1e9,
+        )
 
 
 def _tiles(tiles: pd.DataFrame, tables: dict[Path, pd.DataFrame], paths: Paths) -> Iterator[Used]:
@@ -155,10 +220,16 @@ def _archives(packs: set[str], tables: dict[Path, pd.DataFrame], folder: Path) -
         if not pack.is_archive or pack.name not in packs:
             continue
         users = {city for city, table in tables.items() if pack.name in set(table["pack"])}
-        with contextlib.suppress(InputError):  # one that lacks a volume was not used
-            for path in volumes(pack.path):
-                if _is_own_file(path, folder):
-                    yield Used(path.relative_to(folder).as_posix(), users, {})
+        yield from _volumes(pack, folder, users)
+
+
+def _volumes(pack: Pack, folder: Path, users: set[Path]) -> Iterator[Used]:
+    """The files of an archive that lie in the drop folder itself."""
+    with contextlib.suppress(InputError):  # one that lacks a volume was not used
+        for path in volumes(pack.path):
+            if _is_own_file(path, folder):
+                facts = {"pack": pack.name, "signature": signature(path)}
+                yield Used(path.relative_to(folder).as_posix(), users, facts)
 
 
 def _is_own_file(path: Path, folder: Path) -> bool:

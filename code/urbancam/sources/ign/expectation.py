@@ -2,23 +2,24 @@
 
 import logging
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import geopandas as gpd
 
 from urbancam.sources.download.answers import Patience
+from urbancam.sources.ign import room
 from urbancam.sources.ign.campaigns import Wanted
 from urbancam.sources.ign.cell_images import is_in_place
 from urbancam.sources.ign.fetching import (
     Offer,
     ask_index,
-    bytes_to_fetch,
 )
 from urbancam.sources.ign.getmap import Request
 from urbancam.sources.ign.holdings import Holdings
 from urbancam.sources.ign.links import RemoteFile
 from urbancam.sources.ign.pack_names import parse_name
+from urbancam.sources.ign.room import Portion
 from urbancam.workflow.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,46 @@ class Expectation:
         names = [parse_name(file.name) for file in self.links]
         return {name.department for name in names if name}
 
+    def portions(self, cells: gpd.GeoDataFrame, folder: Path) -> list[Portion]:
+        """What each pack takes of the disk, in the order in which packs are worked on.
+
+        Args:
+            cells: `department` and squares.
+            folder: The drop folder.
+        """
+        to_fetch = [room.portion_to_fetch(files, cells, folder) for files in self.packs_to_fetch()]
+        return room.portions_in_place(self.holdings) + to_fetch
+
+    def portions_of(self, department: str, cells: gpd.GeoDataFrame, folder: Path) -> list[Portion]:
+        """As `portions`, of the packs of a department, and of those that do not tell theirs."""
+        archives = [
+            archive
+            for archive in self.holdings.whole_archives
+            if archive.department in (department, None)
+        ]
+        to_fetch = [
+            room.portion_to_fetch(files, cells, folder)
+            for files in self.packs_to_fetch()
+            if (name := parse_name(files[0].name)) and name.department == department
+        ]
+        in_place = room.portions_in_place(replace(self.holdings, whole_archives=archives))
+        return in_place + to_fetch
+
+    def check_room(self, cells: gpd.GeoDataFrame, folder: Path, throws_away: bool) -> None:
+        """Refuse what the disk has no room for, before it is fetched or unpacked.
+
+        Raises:
+            InputError: What is needed, what is free, and what to do.
+        """
+        shortage = room.shortage(self.portions(cells, folder), folder, throws_away)
+        if shortage:
+            raise shortage
+
+    def packs_to_fetch(self) -> list[list[RemoteFile]]:
+        """The volumes of each pack that is to be fetched: the linked ones, then IGN's."""
+        linked = room.by_pack(self.links)
+        return linked + [offer.files for offer in self.offers.values()]
+
     def ask(
         self,
         departments: list[str],
@@ -68,34 +109,39 @@ class Expectation:
 
 
 def log_expectation(
-    expectation: Expectation, cells: gpd.GeoDataFrame, few: set[str], folder: Path
+    expectation: Expectation,
+    cells: gpd.GeoDataFrame,
+    few: set[str],
+    folder: Path,
+    throws_away: bool,
 ) -> None:
-    """Say per department what is in place, on offer, to be fetched and unpacked, and for whom."""
+    """Say per department what is in place, on offer, to be fetched and unpacked, and for whom;
+    and how much of the disk all takes at a time."""
     folder.mkdir(parents=True, exist_ok=True)
     log.info("expects of imagery, by department:")
-    fetched_bytes = unpacked_bytes = 0
     for department, cell_count in cells["department"].value_counts().sort_index().items():
-        to_fetch = _fetch_bytes(department, expectation, folder)
-        packed = _packed_bytes(department, expectation.holdings)
-        fetched_bytes += to_fetch
-        unpacked_bytes += packed + to_fetch
-        words = _words(department, expectation, few)
+        portions = expectation.portions_of(department, cells, folder)
         log.info(
-            "  %s: %s cells; %s; %.1f GB to fetch, at most %.1f GB to unpack",
+            "  %s: %s cells; %s; %.1f GB to fetch, about %.1f GB to unpack",
             department,
             f"{cell_count:,}",
-            words,
-            to_fetch / 1e9,
-            (packed + to_fetch) / 1e9,
+            _words(department, expectation, few),
+            sum(portion.fetch_bytes for portion in portions) / 1e9,
+            sum(portion.tile_bytes for portion in portions) / 1e9,
         )
-    free_bytes = shutil.disk_usage(folder).free
+    portions = expectation.portions(cells, folder)
     log.info(
-        "  together %s cells, %.1f GB to fetch and at most %.1f GB to unpack; %.0f GB are free",
+        "  together %s cells, %.1f GB to fetch and about %.1f GB to unpack; "
+        "about %.1f GB of disk at a time, %.1f GB are free",
         f"{len(cells):,}",
-        fetched_bytes / 1e9,
-        unpacked_bytes / 1e9,
-        free_bytes / 1e9,
+        sum(portion.fetch_bytes for portion in portions) / 1e9,
+        sum(portion.tile_bytes for portion in portions) / 1e9,
+        room.peak_bytes(portions, throws_away) / 1e9,
+        shutil.disk_usage(folder).free / 1e9,
     )
+    shortage = room.shortage(portions, folder, throws_away)
+    if shortage:
+        log.info("  that does not fit: %s", shortage.do)
 
 
 def log_images_expectation(image_requests: list[Request], folder: Path) -> None:
@@ -133,25 +179,3 @@ def _words(department: str, expectation: Expectation, few: set[str]) -> str:
         offer = expectation.offers[department]
         parts.append(f"{offer.name} to fetch, of {', '.join(offer.names)} on offer")
     return "; ".join(parts) or "nothing in place"
-
-
-def _fetch_bytes(department: str, expectation: Expectation, folder: Path) -> int:
-    """Bytes to fetch for a department, of those files whose size is said."""
-    files = [
-        file
-        for file in expectation.links
-        if (name := parse_name(file.name)) and name.department == department
-    ]
-    if department in expectation.offers:
-        files += expectation.offers[department].files
-    return bytes_to_fetch(files, folder)
-
-
-def _packed_bytes(department: str, holdings: Holdings) -> int:
-    """Bytes of the tiles that are needed of the archives in place."""
-    return sum(
-        member.size_bytes
-        for packed in holdings.packed
-        if packed.archive.department in (department, None)
-        for member in packed.members
-    )

@@ -1,7 +1,6 @@
 """Fetch the packs that a city's cells need and that are not in place."""
 
 import logging
-import shutil
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +18,6 @@ from urbancam.sources.ign.pack_names import pack_stem
 from urbancam.sources.ign.packs import find_packs
 from urbancam.sources.ign.tiles import BARE_SHARE, WHOLE_SHARE, covered_share, in_one_table
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import display_path
 
 log = logging.getLogger(__name__)
 
@@ -104,13 +102,23 @@ def lacking_departments(cells: gpd.GeoDataFrame, holdings: Holdings) -> list[str
     """Departments of which imagery is to be fetched.
 
     Those with cells that no tile covers, or that a tile would cover which a pack's index names and
-    which is not there; not those whose whole archive is in place, which has no more to give.
+    which is not there; not those whose whole archive is in place, which has no more to give, or
+    was, where no index names a tile.
     """
     share = covered_share(cells, in_one_table(holdings.obtainable()))
     could_be_covered = covered_share(cells, in_one_table(holdings.out_of_reach())) > BARE_SHARE
-    is_lacking = (share < BARE_SHARE) | ((share < WHOLE_SHARE) & could_be_covered)
+    lacks_tiles = (share < WHOLE_SHARE) & could_be_covered
+    is_unknown = (share < BARE_SHARE) & ~could_be_covered
     with_archive = {archive.department for archive in holdings.whole_archives}
-    return sorted(set(cells["department"][is_lacking]) - with_archive)
+    # The index of an archive that was thrown away stands, and names all that it had.
+    had_archive = {
+        held.pack.department
+        for held in holdings.holdings
+        if held.pack.name in holdings.consumed.archives
+    }
+    lacking = {*cells["department"][lacks_tiles]}
+    lacking |= {*cells["department"][is_unknown]} - had_archive
+    return sorted(lacking - with_archive)
 
 
 def begun_packs(holdings: Holdings, folder: Path) -> set[str]:
@@ -156,7 +164,6 @@ def fetch_pack(offer: Offer, folder: Path, patience: Patience = Patience()) -> l
     """
     log.info("fetches %s: %d files, %s", offer.name, len(offer.files), _size(offer.files))
     try:
-        _check_room(offer.files, folder)
         for file in offer.files:
             fetching.fetch(
                 file.url,
@@ -169,24 +176,6 @@ def fetch_pack(offer: Offer, folder: Path, patience: Patience = Patience()) -> l
         log.info("%s: %s", offer.name, error.what)
         return [error]
     return []
-
-
-def _check_room(files: list[RemoteFile], folder: Path) -> None:
-    """Refuse a pack for which the disk has no room.
-
-    Raises:
-        InputError: What the pack takes, and what is free.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    missing_bytes = bytes_to_fetch(files, folder)
-    free_bytes = shutil.disk_usage(folder).free
-    if missing_bytes > free_bytes:
-        raise InputError(
-            f"the pack takes {missing_bytes / 1e9:.1f} GB, "
-            f"the disk has room for {free_bytes / 1e9:.1f} GB",
-            display_path(folder),
-            "name another folder with --data, or use --set imagery.source=wms",
-        )
 
 
 def bytes_to_fetch(files: list[RemoteFile], folder: Path) -> int:

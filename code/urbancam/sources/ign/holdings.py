@@ -17,7 +17,7 @@ from urbancam.sources.download import archives
 from urbancam.sources.download.members import Member
 from urbancam.sources.download.volumes import IncompleteError
 from urbancam.sources.ign.campaigns import Wanted, choose
-from urbancam.sources.ign.consumed_tiles import ConsumedTiles
+from urbancam.sources.ign.consumed_tiles import ConsumedTiles, Consumer
 from urbancam.sources.ign.packs import (
     Pack,
     find_packs,
@@ -120,7 +120,7 @@ class Holdings:
 
 
 def survey(
-    cells: gpd.GeoDataFrame, folder: Path, wanted: Wanted, consumer: Path | None = None
+    cells: gpd.GeoDataFrame, folder: Path, wanted: Wanted, consumer: Consumer | None = None
 ) -> Holdings:
     """What is in place for the cells; of archives no more than the index is unpacked.
 
@@ -128,8 +128,8 @@ def survey(
         cells: `idINSPIRE, department` and squares.
         folder: The drop folder.
         wanted: Which campaigns are wanted.
-        consumer: The city's folder of results: tiles that have served it count as there, even if
-            they were thrown away. None counts no such tile.
+        consumer: The city: tiles that have served it count as there, even if they were thrown
+            away. None counts no such tile.
     """
     holdings = Holdings(consumed=ConsumedTiles.of(folder, consumer))
     departments = set(cells["department"])
@@ -226,6 +226,9 @@ def _add_archive(archive: Pack, cells: gpd.GeoDataFrame, folder: Path, holdings:
             _add(pack, cells, holdings)
         paths = [pack.path for pack in index_packs if pack.path in holdings.unpacked]
         files = _files_by_name(holdings.unpacked[path] for path in paths)
+        # What was thrown away once it had served counts as there, and is not unpacked for another.
+        gone = holdings.consumed.facts
+        files = {name: file for name, file in files.items() if file not in gone}
         members = members_to_unpack(archive, folder, files)
     except InputError as error:
         _add_fault(archive, error, holdings)

@@ -9,10 +9,14 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from urbancam.sources.ign import consumed_tiles
 from urbancam.sources.ign.campaigns import Wanted
+from urbancam.sources.ign.consumed_tiles import Consumer
 from urbancam.sources.ign.holdings import Holdings, survey, unpack
 from urbancam.sources.ign.tile_index import LAMBERT_93
 from urbancam.sources.imagery.signatures import signature
+from urbancam.workflow.errors import InputError
+from urbancam.workflow.paths import display_path
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +60,7 @@ def find_tiles(
     data: Path,
     folder: Path,
     wanted: Wanted = Wanted(),
-    consumer: Path | None = None,
+    consumer: Consumer | None = None,
 ) -> CityTiles:
     """The tiles of the cells, out of what is in place; archives are unpacked as far as needed.
 
@@ -72,7 +76,11 @@ def find_tiles(
     for held in holdings.holdings:
         count = len(held.tiles) - len(held.absent)
         log.info("%s: %d of %d tiles needed are there", held.pack.name, count, len(held.tiles))
-    return CityTiles(_table(holdings, data), holdings)
+    tiles = _table(holdings, data)
+    there = zip((data / path for path in tiles["path"]), tiles["signature"], strict=True)
+    present = [(path, tile_signature) for path, tile_signature in there if path.is_file()]
+    consumed_tiles.give_time_back(present, holdings.whole_archives, folder)
+    return CityTiles(tiles, holdings)
 
 
 def in_one_table(tables: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
@@ -125,5 +133,13 @@ def _table(holdings: Holdings, data: Path) -> gpd.GeoDataFrame:
 
 
 def _facts_of(path: Path) -> tuple[int, str]:
-    """Size, bytes, and signature of a file."""
-    return path.stat().st_size, signature(path)
+    """Size, bytes, and signature of a file.
+
+    Raises:
+        InputError: It is gone since it was listed.
+    """
+    try:
+        return path.stat().st_size, signature(path)
+    except FileNotFoundError:
+        what = "the tile is gone; another process may have thrown it away"
+        raise InputError(what, display_path(path), "run the step again to fetch it") from None

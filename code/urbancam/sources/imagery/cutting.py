@@ -7,7 +7,7 @@ import hashlib
 import json
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -50,6 +50,7 @@ def cut_images(
     image_px: int,
     workers: int,
     consumed: Mapping[Path, str] = MappingProxyType({}),
+    voids: Collection[str] = (),
 ) -> pd.DataFrame:
     """Cut the cells that have no good image yet.
 
@@ -59,6 +60,7 @@ def cut_images(
         image_px: Pixels a side.
         workers: Number of processes.
         consumed: Signatures of tiles that were thrown away once they had served, by their paths.
+        voids: Fingerprints of the cells that were cut before, and were nothing but void.
 
     Returns:
         One row per cell, in the order of `cells`: `idINSPIRE, path (below the folder's parent),
@@ -76,7 +78,7 @@ def cut_images(
         # A killed run leaves unfinished files behind.
         for leftover in folder.glob(".*.tmp.png"):
             leftover.unlink(missing_ok=True)
-        return _cut_images(cells, folder, image_px, workers, consumed)
+        return _cut_images(cells, folder, image_px, workers, consumed, voids)
 
 
 def _cut_images(
@@ -85,11 +87,12 @@ def _cut_images(
     image_px: int,
     workers: int,
     consumed: Mapping[Path, str],
+    voids: Collection[str],
 ) -> pd.DataFrame:
     """As `cut_images`, by the only process that is at it."""
-    signatures = _signatures(cells, consumed)
-    fingerprints = {cell.id: fingerprint(cell, signatures, image_px) for cell in cells}
-    notes, missing = _images_in_place(cells, fingerprints, folder)
+    _check_there([tile.path for tile in _tiles_of(cells) if tile.path not in consumed])
+    fingerprints = _fingerprints(cells, image_px, consumed)
+    notes, missing = _images_in_place(cells, fingerprints, folder, voids)
     log.info(
         "%s of %s images are in place and right, %s to cut",
         f"{len(notes):,}",
@@ -107,18 +110,38 @@ def _cut_images(
     return table.astype({"campaign_year": "Int64"})
 
 
-def _signatures(cells: list[Cell], consumed: Mapping[Path, str]) -> dict[TileFile, str]:
-    """The signature of every tile that some cell touches.
+def cells_to_cut(
+    cells: list[Cell],
+    folder: Path,
+    image_px: int,
+    consumed: Mapping[Path, str],
+    voids: Collection[str],
+) -> list[Cell]:
+    """The cells that have tiles and no good image; arguments as of `cut_images`."""
+    fingerprints = _fingerprints(cells, image_px, consumed)
+    _, missing = _images_in_place(cells, fingerprints, folder, voids)
+    return missing
 
-    Raises:
-        InputError: tiles of the table are gone, and not since they have served.
+
+def void_fingerprints(images_table: Path) -> frozenset[str]:
+    """Fingerprints of the cells that were nothing but void, out of an earlier `images.csv`."""
+    if not images_table.is_file():
+        return frozenset()
+    table = pd.read_csv(images_table)
+    return frozenset(table["fingerprint"][table["reason"] == ALL_VOID])
+
+
+def _fingerprints(cells: list[Cell], image_px: int, consumed: Mapping[Path, str]) -> dict[str, str]:
+    """The fingerprint of each cell's image, by the cell's id.
+
+    A tile that is gone, and not since it has served, makes any image another one.
     """
-    tiles = _tiles_of(cells)
-    _check_there([tile.path for tile in tiles if tile.path not in consumed])
     # A tile may have come back since it was thrown away.
-    return {
-        tile: signature(tile.path) if tile.path.is_file() else consumed[tile.path] for tile in tiles
+    signatures = {
+        tile: signature(tile.path) if tile.path.is_file() else consumed.get(tile.path, "")
+        for tile in _tiles_of(cells)
     }
+    return {cell.id: fingerprint(cell, signatures, image_px) for cell in cells}
 
 
 def _check_tiles(missing: list[Cell]) -> None:
@@ -166,6 +189,7 @@ def _images_in_place(
     cells: list[Cell],
     fingerprints: dict[str, str],
     folder: Path,
+    voids: Collection[str],
 ) -> tuple[Notes, list[Cell]]:
     """The notes of the images that are whole and right, and the cells that are still to be cut."""
     notes: Notes = {}
@@ -174,6 +198,8 @@ def _images_in_place(
         note = png.read_note(image_path(folder, cell.id))
         if note is not None and note["fingerprint"] == fingerprints[cell.id]:
             notes[cell.id] = note
+        elif fingerprints[cell.id] in voids:
+            notes[cell.id] = {"void_fraction": 1}
         elif cell.tiles:
             missing.append(cell)
     return notes, missing

@@ -1,0 +1,159 @@
+"""What a city's imagery takes of the disk: how much at a time, and what goes early.
+
+With `imagery.throw_away` packs come one after the other: each is fetched, the tiles that the cells
+need are unpacked, and its archive goes before the next one comes.
+"""
+
+import shutil
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+
+from urbancam.sources.download.volumes import volumes
+from urbancam.sources.ign import consumed_tiles
+from urbancam.sources.ign.campaigns import Wanted
+from urbancam.sources.ign.consumed_tiles import Consumer
+from urbancam.sources.ign.fetching import bytes_to_fetch
+from urbancam.sources.ign.holdings import Holdings, survey, unpack
+from urbancam.sources.ign.links import RemoteFile
+from urbancam.sources.ign.pack_names import pack_stem, parse_name
+from urbancam.sources.ign.packs import Pack
+from urbancam.sources.ign.tile_index import LAMBERT_93
+from urbancam.workflow.errors import InputError
+from urbancam.workflow.paths import display_path
+
+# ASSUME: of a pack that is not here yet, the tiles are squares of 1 km, and a byte holds 8/3 pixels
+# (three bands, JPEG 2000 at 1:8, the E080 of IGN's names); never more than the pack itself.
+TILE_M = 1000
+PX_PER_BYTE = 8 / 3
+
+
+@dataclass(frozen=True)
+class Portion:
+    """What one pack takes of the disk.
+
+    Args:
+        fetch_bytes: Bytes to fetch.
+        tile_bytes: Bytes of the tiles to unpack, estimated before the pack is here.
+        archive_bytes: Bytes of its archive, once it is here as a whole.
+    """
+
+    fetch_bytes: int
+    tile_bytes: int
+    archive_bytes: int
+
+
+def peak_bytes(portions: Iterable[Portion], throws_away: bool) -> int:
+    """The most that packs take of the disk at a time, beyond what is there now.
+
+    Args:
+        portions: The packs, in the order in which they are worked on.
+        throws_away: Whether an archive goes once its tiles are unpacked.
+    """
+    taken = peak = 0
+    for portion in portions:
+        taken += portion.fetch_bytes + portion.tile_bytes
+        peak = max(peak, taken)
+        if throws_away:
+            taken -= portion.archive_bytes
+    return peak
+
+
+def portions_in_place(holdings: Holdings) -> list[Portion]:
+    """What the archives in place take."""
+    tile_bytes = {
+        packed.archive: sum(member.size_bytes for member in packed.members)
+        for packed in holdings.packed
+    }
+    return [
+        Portion(0, tile_bytes.get(archive, 0), _archive_bytes(archive))
+        for archive in holdings.whole_archives
+    ]
+
+
+def portion_to_fetch(files: list[RemoteFile], cells: gpd.GeoDataFrame, folder: Path) -> Portion:
+    """What a pack takes that is to be fetched, as far as the sizes of its files are known.
+
+    Args:
+        files: Its volumes.
+        cells: `department` and squares of all cells.
+        folder: The drop folder.
+    """
+    archive_bytes = sum(file.size_bytes or 0 for file in files)
+    name = parse_name(files[0].name)
+    tile_bytes = archive_bytes
+    if name:
+        own_cells = cells[cells["department"] == name.department]
+        tile_bytes = min(_tile_bytes(own_cells, name.pixel_m), archive_bytes)
+    return Portion(bytes_to_fetch(files, folder), tile_bytes, archive_bytes)
+
+
+def by_pack(files: list[RemoteFile]) -> list[list[RemoteFile]]:
+    """The files of each pack, in the order in which packs are first named."""
+    packs = defaultdict(list)
+    for file in files:
+        packs[pack_stem(file.name)].append(file)
+    return list(packs.values())
+
+
+def shortage(portions: list[Portion], folder: Path, throws_away: bool) -> InputError | None:
+    """What is needed, what is free, and what would need less, where the disk has no room for it."""
+    needed_bytes, free_bytes = peak_bytes(portions, throws_away), shutil.disk_usage(folder).free
+    if needed_bytes <= free_bytes:
+        return None
+    do = "free some disk, name another folder with --data"
+    if not throws_away:
+        less_bytes = peak_bytes(portions, throws_away=True)
+        do += f", set imagery.throw_away=true (then about {less_bytes / 1e9:.1f} GB)"
+    return InputError(
+        f"the imagery takes about {needed_bytes / 1e9:.1f} GB at a time "
+        f"({sum(portion.fetch_bytes for portion in portions) / 1e9:.1f} GB to fetch, "
+        f"{sum(portion.tile_bytes for portion in portions) / 1e9:.1f} GB of tiles to unpack), "
+        f"the disk has room for {free_bytes / 1e9:.1f} GB",
+        display_path(folder),
+        f"{do}, or take departments of few cells through the WMS (imagery.wms_departments_below)",
+    )
+
+
+def throw_away_unpacked(
+    cells: gpd.GeoDataFrame, folder: Path, wanted: Wanted, consumer: Consumer | None
+) -> None:
+    """Where the settings ask for it, unpack what the cells need, and throw those archives away.
+
+    An archive of which some needed tile did not come out whole stays.
+    """
+    if not consumed_tiles.throws_away(consumer):
+        return
+    holdings = survey(cells, folder, wanted, consumer)
+    unpack(holdings, cells, folder)
+    exhausted = [pack for pack in holdings.whole_archives if _is_exhausted(pack, holdings)]
+    consumed_tiles.throw_away_archives(exhausted, folder, consumer)
+
+
+def _is_exhausted(archive: Pack, holdings: Holdings) -> bool:
+    """Whether an archive's index is unpacked, and all tiles that are needed of it."""
+    faulty = {pack.name for pack, _ in holdings.all_faults()}
+    unpacked = [
+        held
+        for held in holdings.holdings
+        if held.pack.name == archive.name and not held.pack.is_loose
+    ]
+    is_all_there = bool(unpacked) and all(held.absent.empty for held in unpacked)
+    return is_all_there and archive.name not in faulty
+
+
+def _archive_bytes(archive: Pack) -> int:
+    return sum(path.stat().st_size for path in volumes(archive.path))
+
+
+def _tile_bytes(cells: gpd.GeoDataFrame, pixel_m: float) -> int:
+    """Bytes of the tiles that some cell touches, as large as IGN's are."""
+    bounds = cells.to_crs(LAMBERT_93).bounds.to_numpy() // TILE_M
+    # A cell is no larger than a tile, so that its corners tell all tiles that it touches.
+    corners = np.concatenate([bounds[:, [x, y]] for x in (0, 2) for y in (1, 3)])
+    tile_px = (TILE_M / pixel_m) ** 2
+    return int(len(np.unique(corners, axis=0)) * tile_px / PX_PER_BYTE)
