@@ -22,9 +22,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def declare(request: Request) -> Step:
     paths = request.paths
     return request.step(
-        2,
+        3,
         paths.images_table,
-        ["imagery.pixel_size_m", "census.cell_size_m", "census.vintage"],
+        [
+            "imagery.pixel_size_m",
+            "census.cell_size_m",
+            "census.vintage",
+            "urban_atlas.edition",
+        ],
         [paths.cells, paths.tiles],
         outputs=[paths.images],
     )
@@ -32,32 +37,22 @@ def declare(request: Request) -> Step:
 
 def work(job: Job) -> Done:
     from urbancam.sources.ign.consumed_tiles import ConsumedTiles, Consumer
-    from urbancam.sources.imagery import cutting, overlay
+    from urbancam.sources.imagery import cutting, image_table, overlay
     from urbancam.tables import geoframes
 
     paths = job.paths
     cells, tiles = geoframes.read(paths.cells), geoframes.read(paths.tiles)
     cells_with_tiles = overlay.cells_with_tiles(cells, tiles, paths.data)
-    image_px = job.settings.image_px
+    image_px, edition = job.settings.image_px, job.settings.urban_atlas.edition
     consumed = ConsumedTiles.of(paths.aerial_data, Consumer(paths.city_folder)).signatures()
-    voids = cutting.void_fingerprints(paths.images_table)
+    voids = image_table.void_fingerprints(paths.images_table)
     images = cutting.cut_images(
         cells_with_tiles, paths.images, image_px, job.workers, consumed, voids
     )
-    place = images.columns.get_loc("campaign_year") + 1
-    years_from_income = images["campaign_year"] - job.settings.census.vintage
-    images.insert(place, "years_from_income", years_from_income)
+    images = image_table.with_years(images, job.settings.census.vintage, edition)
     with atomic(paths.images_table) as temporary:
         images.to_csv(temporary, index=False)
-    has_image = images["path"].notna()
-    has_void = has_image & (images["void_fraction"] > 0)
-    return Done(
-        {
-            "images": int(has_image.sum()),
-            "cells without imagery": int((~has_image).sum()),
-            "cells with some void": int(has_void.sum()),
-        }
-    )
+    return Done(image_table.count_images(images))
 
 
 def throw_away(args: argparse.Namespace) -> int:

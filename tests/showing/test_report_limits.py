@@ -7,11 +7,10 @@ from report_tables import metrics
 from urbancam.showing.report import limits
 
 
-def images(*years):
-    """Rows of `images.csv` with these years from the incomes, and one without an image."""
+def images(*years, column="years_from_income"):
+    """Rows of `images.csv` with these years in a column, and one without an image."""
     years = years or (-1, 3)
-    columns = {"path": [*["a.png"] * len(years), None], "years_from_income": [*years, None]}
-    return pd.DataFrame(columns)
+    return pd.DataFrame({"path": [*["a.png"] * len(years), None], column: [*years, None]})
 
 
 def test_limits_give_the_share_of_imputed_cells():
@@ -28,20 +27,24 @@ def test_a_target_that_is_no_income_is_told_first():
 
 
 @pytest.mark.parametrize(
+    ("column", "source"),
+    [("years_from_income", "the incomes"), ("years_from_land_cover", "the land cover")],
+)
+@pytest.mark.parametrize(
     ("years", "expected"),
     [
-        ((-1, 3, 3), "-1 to +3 years from the incomes (median +3). Above"),
-        ((2, 2), "taken +2 years from the incomes. Above"),
-        ((2, None), "+2 years from the incomes; of 50% of the cells the year is not known"),
-        ((None,), "is not known"),
+        ((-1, 3, 3), "-1 to +3 years from {} (median +3). Above"),
+        ((2, 2), "taken +2 years from {}. Above"),
+        ((2, None), "+2 years from {}; of 50% of the cells the year is not known"),
+        ((None,), "between the images and {} is not known"),
     ],
 )
-def test_years_between_images_and_incomes_are_said(years, expected):
-    got = limits.name_limits(metrics(), images(*years), rendered=False)
-    assert any(expected in limit for limit in got)
+def test_years_to_the_images_are_said(column, source, years, expected):
+    got = limits.name_limits(metrics(), images(*years, column=column), rendered=False)
+    assert any(expected.format(source) in limit for limit in got)
 
 
 def test_images_of_an_older_step_leave_the_years_out():
     old = images().drop(columns="years_from_income")
     got = limits.name_limits(metrics(), old, rendered=False)
-    assert not any("years from" in limit for limit in got)
+    assert not any("years from" in limit or "is not known" in limit for limit in got)

@@ -11,7 +11,7 @@ from small_packs import N, W, cells_over, noise, write_tile
 from urbancam.sources.ign import cell_images, wms
 from urbancam.sources.ign.getmap import requests_for
 from urbancam.sources.imagery import cutting
-from urbancam.sources.imagery.background import background
+from urbancam.sources.imagery.background import background, plain_corners
 from urbancam.sources.imagery.overlay import cells_with_tiles
 from urbancam.sources.imagery.tile import Tile, TileFile
 
@@ -19,8 +19,8 @@ PIXEL_M = 1.0
 ROOF_M = (60, 40)
 
 
-def void_of(data, paint, squares):
-    """Void fraction of each cell's image, out of a WMS that shows what is painted."""
+def images_of(data, paint, squares):
+    """The table of each cell's image, out of a WMS that shows what is painted."""
     folder = data / "aerial_data" / "wms" / "L"
     with serve(Ign(paint=paint)) as (url, _):
         of_cells = requests_for(squares, url + WMS, "L", PIXEL_M)
@@ -28,7 +28,12 @@ def void_of(data, paint, squares):
     table = cell_images.image_table(of_cells, squares, data, folder, {})
     cells = cells_with_tiles(squares, table, data)
     images = cutting.cut_images(cells, data / "images", 100, workers=1)
-    return images.set_index("idINSPIRE")["void_fraction"].reindex(squares["idINSPIRE"])
+    return images.set_index("idINSPIRE").reindex(squares["idINSPIRE"])
+
+
+def void_of(data, paint, squares):
+    """Void fraction of each of these images."""
+    return images_of(data, paint, squares)["void_fraction"]
 
 
 def ground(x, y):
@@ -107,6 +112,30 @@ def share_of_background(tmp_path, slices, grey, size_px=300):
 )
 def test_background_is_exact_and_larger_than_roofs(tmp_path, slices, grey, share):
     assert share_of_background(tmp_path, slices, grey) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("slices", "grey", "share"),
+    [
+        (np.s_[:50, :60], 255, 0.075),
+        (np.s_[-50:, -60:], 0, 0.075),
+        (np.s_[:9, :9], 255, 0),  # less than 100 m2
+        (np.s_[:50, :60], 254, 0),
+        (np.s_[:50, 20:80], 255, 0),  # at a side, not at a corner
+    ],
+)
+def test_corners_that_pass_for_ground_are_measured(slices, grey, share):
+    image = noise(3, 200)
+    image[slices] = grey
+    assert plain_corners(image.transpose(2, 0, 1), PIXEL_M) == pytest.approx(share)
+
+
+def test_corners_that_pass_for_ground_are_in_the_table(tmp_path):
+    squares = cells_over(W, N - 600, W + 600, N)
+    images = images_of(tmp_path, roofs_at_corners(squares.head(1), 255), squares)
+    assert (images["void_fraction"] == 0).all()
+    assert images["plain_corner_fraction"].iloc[0] > 0
+    assert (images["plain_corner_fraction"] == 0).any()
 
 
 @pytest.mark.real_data

@@ -16,6 +16,10 @@ LIMITS = (
     "network's last layer, which is wider than most roads.",
     "Ratios of different cities come from different models.",
 )
+YEARS_FROM = {  # columns of `images.csv`
+    "years_from_income": "the incomes",
+    "years_from_land_cover": "the land cover",
+}
 RENDERED_CITY = (
     "This city is rendered: what is found here is true of the renderer's rule and of no real place."
 )
@@ -43,7 +47,7 @@ def name_limits(
 
     Args:
         metrics: `metrics.csv`, for the share of imputed cells.
-        images: `images.csv`, for the years between images and incomes.
+        images: `images.csv`, for the years from incomes and land cover to images.
         rendered: Whether the city is the rendered demo.
         target: What the classes are quintiles of.
         thresholds: Of which cells they are quintiles, "city" or "national".
@@ -54,26 +58,29 @@ def name_limits(
     if target != "income":
         limits.append(DENSITY_CLASSES)
     limits.append(_imputed_words(metrics))
-    if "years_from_income" in images:  # not in what an older version of step 05 wrote
-        limits.append(_years_words(images[images["path"].notna()]))
+    has_image = images["path"].notna()
+    for column, source in YEARS_FROM.items():
+        if column in images:  # not in what an older version of step 05 wrote
+            limits.append(_years_words(images.loc[has_image, column], source))
     return [*limits, QUINTILES[thresholds], *LIMITS]
 
 
-def _years_words(images: pd.DataFrame) -> str:
-    """How far images and incomes lie apart.
+def _years_words(years_of_images: pd.Series, source: str) -> str:
+    """How far images lie apart from incomes, or from land cover.
 
     Args:
-        images: The rows of `images.csv` that have an image.
+        years_of_images: Years from the source to each image; empty where unknown.
+        source: What they are counted from.
     """
-    years = images["years_from_income"].dropna()
+    years = years_of_images.dropna()
     if years.empty:
-        return "In which year the images were taken is not known."
+        return f"How many years lie between the images and {source} is not known."
     low, high, median = years.min(), years.max(), years.median()
-    words = f"Images were taken {low:+.0f} years from the incomes"
+    words = f"Images were taken {low:+.0f} years from {source}"
     if low != high:
-        words = f"Images were taken {low:+.0f} to {high:+.0f} years from the incomes"
+        words = f"Images were taken {low:+.0f} to {high:+.0f} years from {source}"
         words += f" (median {median:+.0f})"
-    unknown = 1 - len(years) / len(images)
+    unknown = 1 - len(years) / len(years_of_images)
     if unknown:
         words += f"; of {unknown:.0%} of the cells the year is not known"
     return f"{words}. Above zero the image is newer."

@@ -5,7 +5,7 @@ from pathlib import Path
 import geopandas as gpd
 
 from urbancam.sources.ign.consumed_tiles import ConsumedTiles, Consumer
-from urbancam.sources.imagery import cutting, overlay
+from urbancam.sources.imagery import cutting, image_table, overlay
 from urbancam.tables import geoframes
 from urbancam.workflow.paths import Paths
 from urbancam.workflow.settings import Settings
@@ -34,6 +34,6 @@ def _needed_again(cells: gpd.GeoDataFrame, paths: Paths, image_px: int) -> froze
         paths.images,
         image_px,
         consumed.signatures(),
-        cutting.void_fingerprints(paths.images_table),
+        image_table.void_fingerprints(paths.images_table),
     )
     return frozenset(tile.path for cell in to_cut for tile in cell.tiles)

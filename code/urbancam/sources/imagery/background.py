@@ -15,7 +15,9 @@ from urbancam.sources.imagery.window import Window
 # is what the mosaic holds where a campaign ends; no ground is exactly black over so much.
 GREYS = (0, 255)
 # ASSUME: no roof is exactly white without a seam over a quarter of the image (1 ha of a 200 m
-# cell), nor along a whole side of it (200 m). A smaller piece in a corner passes for ground.
+# cell), nor along a whole side of it (200 m). A smaller piece in a corner passes for ground: roofs
+# are far more frequent than ends of the mosaic, and losing them would bias against commercial
+# ground. Such corners are counted (`plain_corners`).
 SMALLEST_SHARE = 0.25
 SMALLEST_AREA_M2 = 100.0  # ASSUME: a thinner line along a side is a rounding of the server
 
@@ -57,3 +59,29 @@ def _background_regions(is_grey: np.ndarray, smallest_px: float) -> np.ndarray:
     chosen &= area_px >= smallest_px
     chosen[0] = False  # label 0 is what has another colour
     return chosen[labels]
+
+
+def plain_corners(image: np.ndarray, pixel_m: float) -> float:
+    """Share of a cell's image that exactly white or black pieces at its corners take up.
+
+    They passed for ground; they may be roofs and shadows, or an end of the mosaic.
+
+    Args:
+        image: (3, H, W) uint8, as cut.
+        pixel_m: Side of its pixels, m.
+
+    Returns:
+        0..1; pieces of less than 100 m2 do not count.
+    """
+    smallest_px = SMALLEST_AREA_M2 / pixel_m**2
+    corners = np.ix_((0, -1), (0, -1))
+    plain_px = 0
+    for grey in GREYS:
+        is_grey = (image == grey).all(axis=0)
+        if not is_grey[corners].any():
+            continue
+        labels, _ = ndimage.label(is_grey)
+        numbers = np.unique(labels[corners])
+        area_px = np.bincount(labels.ravel())[numbers[numbers > 0]]
+        plain_px += int(area_px[area_px >= smallest_px].sum())
+    return round(plain_px / image[0].size, 6)

@@ -15,6 +15,7 @@ import numpy as np
 from rasterio.transform import Affine
 from rasterio.warp import Resampling, reproject
 
+from urbancam.sources.imagery.background import plain_corners
 from urbancam.sources.imagery.fill import WIDENING_PX, valid_pixels
 from urbancam.sources.imagery.tile import Tile, TileFile, affine_of
 from urbancam.sources.imagery.window import Window
@@ -54,12 +55,14 @@ class CellImage:
         void_fraction: Share of the pixels that no valid tile covers, 0..1.
         tiles: Names of the tiles that gave pixels, first the one that came first.
         campaign_year: Year of the oldest of those tiles; None where unknown.
+        plain_corners: Share that white or black corners take up, 0..1; None of a pack's tiles.
     """
 
     pixels: np.ndarray
     void_fraction: float
     tiles: tuple[str, ...]
     campaign_year: int | None
+    plain_corners: float | None = None
 
 
 def image_path(folder: Path, cell_id: str) -> Path:
@@ -112,12 +115,23 @@ def cut_cell(
             files.append(tile.file)
 
     years = [file.campaign_year for file in files if file.campaign_year is not None]
+    is_from_wms = any(file.is_cell_image for file in files)
+    west, _, east, _ = bounds
     return CellImage(
         pixels=np.ascontiguousarray(image.transpose(1, 2, 0)),
         void_fraction=round(1 - covered.mean(), 6),
         tiles=tuple(dict.fromkeys(file.name for file in files)),
         campaign_year=min(years, default=None),
+        plain_corners=_plain_corners(image, covered, (east - west) / image_px)
+        if is_from_wms
+        else None,
     )
+
+
+def _plain_corners(image: np.ndarray, covered: np.ndarray, pixel_m: float) -> float:
+    """Share of a cell's image that plain corners take up which passed for ground."""
+    neither = np.where(covered, image, 128)  # void is black, and no ground
+    return plain_corners(neither, pixel_m)
 
 
 def _warp(

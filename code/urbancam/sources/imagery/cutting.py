@@ -17,6 +17,7 @@ import pandas as pd
 
 from urbancam.sources.imagery import png, processes, worker
 from urbancam.sources.imagery.cell import Cell, image_path
+from urbancam.sources.imagery.image_table import ALL_VOID, COLUMNS
 from urbancam.sources.imagery.jobs import affordable_workers, deal
 from urbancam.sources.imagery.signatures import signature
 from urbancam.sources.imagery.tile import TileFile
@@ -29,18 +30,6 @@ log = logging.getLogger(__name__)
 # Of the images out of packs, and out of a WMS's images: raised when the same would give others.
 VERSION = 1
 WMS_VERSION = 2
-ALL_VOID = "all of it is void"  # why a cell has no image
-COLUMNS = [
-    "idINSPIRE",
-    "path",
-    "void_fraction",
-    "tiles",
-    "campaign_year",
-    "fingerprint",
-    "source",
-    "reason",
-]
-
 Notes = dict[str, dict[str, Any]]  # what each image says it was made from, by the cell's id
 
 
@@ -64,8 +53,8 @@ def cut_images(
 
     Returns:
         One row per cell, in the order of `cells`: `idINSPIRE, path (below the folder's parent),
-        void_fraction, tiles, campaign_year, fingerprint, source ("packs" or "wms"), reason (why
-        there is no image)`.
+        void_fraction, plain_corner_fraction (of images from a WMS), tiles, campaign_year,
+        fingerprint, source ("packs" or "wms"), reason (why there is no image)`.
 
     Raises:
         InputError: some tiles cannot be decoded; all other cells have been cut.
@@ -107,7 +96,7 @@ def _cut_images(
         note = notes.get(cell.id)
         rows.append(_row(cell, note, fingerprints[cell.id], folder))
     table = pd.DataFrame(rows, columns=COLUMNS)
-    return table.astype({"campaign_year": "Int64"})
+    return table.astype({"campaign_year": "Int64", "plain_corner_fraction": "float64"})
 
 
 def cells_to_cut(
@@ -121,14 +110,6 @@ def cells_to_cut(
     fingerprints = _fingerprints(cells, image_px, consumed)
     _, missing = _images_in_place(cells, fingerprints, folder, voids)
     return missing
-
-
-def void_fingerprints(images_table: Path) -> frozenset[str]:
-    """Fingerprints of the cells that were nothing but void, out of an earlier `images.csv`."""
-    if not images_table.is_file():
-        return frozenset()
-    table = pd.read_csv(images_table)
-    return frozenset(table["fingerprint"][table["reason"] == ALL_VOID])
 
 
 def _fingerprints(cells: list[Cell], image_px: int, consumed: Mapping[Path, str]) -> dict[str, str]:
@@ -216,11 +197,12 @@ def _row(
     if note is None or note["void_fraction"] == 1:
         path.unlink(missing_ok=True)
         reason = cell.reason if note is None else ALL_VOID
-        return [cell.id, None, 1.0, None, None, cell_fingerprint, None, reason]
+        return [cell.id, None, 1.0, None, None, None, cell_fingerprint, None, reason]
     return [
         cell.id,
         path.relative_to(folder.parent).as_posix(),
         note["void_fraction"],
+        note.get("plain_corner_fraction"),  # nothing in what an older version cut
         ";".join(note["tiles"]),
         note["campaign_year"],
         cell_fingerprint,

@@ -68,6 +68,8 @@ def cut(
                     "campaign_year": image.campaign_year,
                     "fingerprint": fingerprints[cell.id],
                 }
+                if image.plain_corners is not None:
+                    note["plain_corner_fraction"] = image.plain_corners
                 # An image of nothing but void is noted, not written.
                 if image.void_fraction < 1:
                     png.write(image_path(folder, cell.id), image.pixels, note)
