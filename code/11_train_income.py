@@ -32,8 +32,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def declare(request: Request) -> list[Step]:
     settings, paths = request.settings, request.paths
-    other_cities = paths.cities_learned_from(settings.split.method)
-    if settings.split.method == "city" and not other_cities:
+    others = paths.other_cities() if settings.split.leaves_city_out else []
+    if settings.split.leaves_city_out and not others:
         raise InputError(
             f"no other city has samples of run {paths.run!r} to learn from",
             display_path(paths.results),
@@ -42,7 +42,7 @@ def declare(request: Request) -> list[Step]:
     inputs = [paths.samples, paths.images_table, paths.cells]
     if settings.samples.planted:
         inputs.append(paths.planted_incomes)
-    for city in other_cities:
+    for city in others:
         inputs += [city.samples, city.images_table]
     weights = settings.weights_file
     return [
@@ -63,6 +63,7 @@ def declare(request: Request) -> list[Step]:
             by_hand=[weights] if weights else [],
             outputs=[paths.weights(fold), paths.history(fold), paths.validation_predictions(fold)],
             fold=fold,
+            may_be_copied=True,
         )
         for fold in request.folds(settings.folds_trained)
     ]
@@ -72,22 +73,23 @@ def work(job: Job) -> Done:
     from urbancam.learning import income, training_record
     from urbancam.tables import frames
 
-    if copied := job.take_over():
-        return copied
     settings, paths, fold = job.settings, job.paths, job.fold
-    cells = income.read_fold(paths, settings, fold, job.workers)
+    split, image = settings.split, settings.image
+    others = paths.other_cities() if split.leaves_city_out else []
+    cells = income.read_fold(
+        [paths, *others], split, settings.fold_seed, image, settings.seed, fold, job.workers
+    )
     network, history = income.train_fold(
         cells, settings, paths.fold(fold), job.fingerprint, job.device, job.workers
     )
-    validation = income.predict_role(network, cells, "validation", settings, job.workers)
-    test = income.predict_role(network, cells, "test", settings, job.workers)
+    validation, tested = (
+        income.predict_role(network, cells, role, image, settings.model.head, job.workers)
+        for role in ("validation", "test")
+    )
+    test = income.add_incomes(tested, *observed_values(job))
     frames.write(validation, paths.validation_predictions(fold))
-    frames.write(income.add_incomes(test, *observed_values(job)), job.result)
-    counts = {
-        "train": len(cells.of_role("train")),
-        "validation": len(validation),
-        "test": len(test),
-    }
+    frames.write(test, job.result)
+    counts = {role: len(cells.of_role(role)) for role in ("train", "validation", "test")}
     counts |= training_record.describe_history(history, "validation_loss")
     facts = training_record.training_facts(network, paths.weights(fold), cells.seed)
     return Done(counts, facts, leftovers=[paths.checkpoint(fold)])

@@ -11,10 +11,14 @@ Run     python code/12_evaluate_income.py --city Demo --run demo
 """
 
 import argparse
+from typing import TYPE_CHECKING
 
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.records import Done, Step
+
+if TYPE_CHECKING:  # a script that only shows its help does not wait for it
+    import pandas as pd
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -54,7 +58,7 @@ def declare(request: Request) -> Step:
     inputs = [paths.cells, paths.images_table, paths.fragments, paths.samples]
     for fold in range(settings.folds_trained):
         inputs += [paths.test_predictions(fold), paths.validation_predictions(fold)]
-    for city in paths.cities_learned_from(settings.split.method):
+    for city in paths.other_cities() if settings.split.leaves_city_out else []:
         inputs += [city.samples, city.cells, city.fragments]
     return request.step(
         3,
@@ -66,14 +70,12 @@ def declare(request: Request) -> Step:
 
 
 def work(job: Job) -> Done:
-    from urbancam.learning import baseline_predictions
     from urbancam.scoring import analyses, evaluation, samples
     from urbancam.scoring.predictions import join_folds
     from urbancam.scoring.vocabulary import MODEL
     from urbancam.tables import frames
 
-    settings, paths = job.settings, job.paths
-    folds = range(settings.folds_trained)
+    settings, paths, folds = job.settings, job.paths, range(job.settings.folds_trained)
     cells = frames.read(paths.cells, ["idINSPIRE", "imputed", "department", "ind"])
     images = frames.read(paths.images_table, ["idINSPIRE", "campaign_year"])
     sampled = samples.read(paths.samples)
@@ -81,19 +83,48 @@ def work(job: Job) -> Done:
     validated = {fold: frames.read(paths.validation_predictions(fold)) for fold in folds}
     evaluation.check_validation(validated)
     predictions = join_folds(sampled, tested)
-    used = sampled[sampled["used"]]
-    baselines = baseline_predictions.predict(
-        paths, settings, used, predictions, job.device, job.workers
+    baselines = predict_by_baselines(job, sampled[sampled["used"]], predictions)
+    statistics, cell_size_m = settings.statistics, settings.census.cell_size_m
+    tables = evaluation.evaluate(
+        predictions, baselines, validated, sampled, cells, statistics, cell_size_m, settings.seed
     )
-    tables = evaluation.evaluate(predictions, baselines, validated, sampled, cells, settings)
     predictors = {MODEL: predictions} | baselines
-    tables |= analyses.analyse(
-        predictors, sampled, cells, images, settings.statistics, settings.seed
-    )
+    tables |= analyses.analyse(predictors, sampled, cells, images, statistics, settings.seed)
     frames.write(predictions, paths.predictions)
     for name, table in tables.items():
         frames.write(table, paths.table(name))
     return Done(evaluation.summarise(tables))
+
+
+def predict_by_baselines(
+    job: Job, used: "pd.DataFrame", predictions: "pd.DataFrame"
+) -> "dict[str, pd.DataFrame]":
+    """What each baseline says of the predicted cells; it learns from all used cells of the other
+    folds, and of a city that is left out from those of the other cities."""
+    from urbancam.learning import baseline_predictions, baselines, image_features, networks
+
+    settings, paths, key = job.settings, job.paths, job.settings.landcover.key
+    others = paths.other_cities() if settings.split.leaves_city_out else []
+    known = baseline_predictions.read_cells(paths, others, used, key)
+    features = baselines.cell_features(
+        known.people, known.fragments, key, settings.census.cell_size_m
+    )
+    if settings.split.leaves_city_out:
+        # Places mean nothing between cities, and patches of images are each city's own.
+        del features["coordinates"]
+    else:
+        device = networks.find_device(job.device)
+        image, section, seed = settings.image, settings.baselines, settings.seed
+        features |= image_features.cell_features(
+            paths, used["idINSPIRE"], image, section, seed, job.workers, device
+        )
+    return baseline_predictions.predict(
+        predictions,
+        known.samples,
+        features,
+        settings.statistics.neighbours,
+        range(settings.folds_trained),
+    )
 
 
 def main(argv: list[str] | None = None) -> int:

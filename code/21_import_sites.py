@@ -49,6 +49,7 @@ def declare(request: Request) -> Step:
         listings=[] if source == "ign" else [paths.cities_data],
         outputs=[paths.skipped],
         fills_listings=source == "hub",
+        may_be_copied=True,
     )
 
 
@@ -60,8 +61,6 @@ def work(job: Job) -> Done:
     from urbancam.cities import sites
     from urbancam.tables import frames
 
-    if copied := job.take_over():
-        return copied
     gather = cut_from_tiles if job.settings.cities.source == "ign" else list_folder
     images, skipped = gather(job)
     sites.report_skipped(skipped)

@@ -67,6 +67,13 @@ def test_run_takes_over_the_table_that_another_has_of_the_same_images(folder, ca
     assert paths_of(folder, "paper").sites.read_bytes() == paths_of(folder).sites.read_bytes()
 
 
+def test_run_that_is_forced_takes_nothing_over(folder, capsys):
+    assert import_sites(folder) == 0
+    assert import_sites(folder, "--run", "paper", "--force") == 0
+    assert "takes over" not in capsys.readouterr().out
+    assert paths_of(folder, "paper").sites.read_bytes() == paths_of(folder).sites.read_bytes()
+
+
 @pytest.mark.slow
 def test_runs_of_other_sources_and_pixel_sizes_keep_their_own_sites(folder):
     data = folder.parent

@@ -34,14 +34,14 @@ def images() -> np.ndarray:
 
 def predict(network, patches, images) -> tuple[pd.DataFrame, list]:
     """The table of predictions, and the changes in which the images were asked for."""
-    cities = settings.load("demo").cities
+    image = settings.load("demo").cities.image
     changes = []
 
     def items(change):
         changes.append(change)
         return datasets.LabelledImages(images, np.arange(12), np.zeros(12, dtype=int), change)
 
-    table, _ = predictions.predict_patches(network, patches, items, NAMES, 2, cities, 1)
+    table, _ = predictions.predict_patches(network, patches, items, NAMES, 2, image, 1)
     return table, changes
 
 

@@ -96,7 +96,9 @@ def town(tmp_path) -> Paths:
 
 def features(town: Paths, ids: list[str], *assignments: str) -> dict[str, np.ndarray]:
     run = settings.load("demo-tiny", assignments)
-    return image_features.cell_features(town, pd.Series(ids), run, 1, torch.device("cpu"))
+    return image_features.cell_features(
+        town, pd.Series(ids), run.image, run.baselines, run.seed, 1, torch.device("cpu")
+    )
 
 
 def test_features_of_cells_in_the_order_asked(town):

@@ -77,8 +77,8 @@ def test_any_number_of_classes_trains(tmp_path):
     items = datasets.LabelledImages(make_images(), np.arange(40), np.arange(40) % 7)
     network = networks.Network(Tiny(), 4, 7, 0.0)
     training.Trainer(network, items, items, recipe, tmp_path, "one", 1, 1).fit()
-    embeddings = inference.predict(network, items, recipe, 1, network.embed)
-    got = inference.predict(network, items, recipe, 1)
+    embeddings = inference.predict(network, items, recipe.image, 1, network.embed)
+    got = inference.predict(network, items, recipe.image, 1)
     assert got.shape == (40, 7)
     assert torch.equal(network.linear(embeddings), got)
 

@@ -147,6 +147,6 @@ def predict(
         lambda change: fold.items("test", change, seen),
         fold.names,
         fold.number,
-        cities,
+        cities.image,
         workers,
     )

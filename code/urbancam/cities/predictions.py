@@ -11,8 +11,8 @@ import torch
 
 from urbancam.cities import colour
 from urbancam.learning import datasets, inference, networks
-from urbancam.learning.recipe import Recipe
 from urbancam.scoring.bootstrap import block_sums, number_blocks
+from urbancam.workflow.sections import Image
 
 KEYS = ["patch_id", "city", "site", "image", "acquisition"]
 
@@ -33,7 +33,7 @@ def predict_patches(
     items: Callable[..., datasets.LabelledImages],
     names: list[str],
     fold: int,
-    settings: Recipe,
+    image: Image,
     workers: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables `test_predictions.csv` and `site_embeddings.parquet` of a fold.
@@ -45,7 +45,7 @@ def predict_patches(
             as they are).
         names: Names of the K cities, in the order of the outputs.
         fold: Fold of the network.
-        settings: Section `cities`.
+        image: Section `cities.image`.
         workers: Number of processes that load images.
 
     Returns:
@@ -54,7 +54,7 @@ def predict_patches(
         e0 .. e<channels - 1>`, means over a site's patches.
     """
     # The last layer is applied to the embeddings, so that patches pass the network once.
-    embeddings = inference.predict(network, items(None), settings, workers, network.embed)
+    embeddings = inference.predict(network, items(None), image, workers, network.embed)
     device = network.linear.weight.device
     with torch.inference_mode():
         out = network.linear(embeddings.to(device)).cpu()
@@ -72,7 +72,7 @@ def predict_patches(
     # Controls: what the same network says where colour tells it less.
     for condition in ("jitter", "grey"):
         change = colour.COLOUR[condition]
-        out = inference.predict(network, items(change), settings, workers)
+        out = inference.predict(network, items(change), image, workers)
         classes = out.argmax(1).numpy()
         table[f"predicted_city_{condition}"] = np.take(names, classes)
     return table, mean_by_site(table, embeddings.numpy())

@@ -19,7 +19,7 @@ from urbancam.learning.images import open_images
 from urbancam.tables import arrays
 from urbancam.workflow.files import digest
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.sections import Baselines, Image
 
 VERSION = 1  # of what is computed here: enters the name of the cache
 # patches the whitening is estimated from; ASSUME: enough for 27 numbers a patch (Rolf et al.:
@@ -142,7 +142,9 @@ def random_features(image: torch.Tensor, filters: torch.Tensor, patch_px: int) -
 def cell_features(
     paths: Paths,
     ids: pd.Series,
-    settings: Settings,
+    image: Image,
+    baselines: Baselines,
+    seed: int,
     workers: int,
     device: torch.device,
 ) -> dict[str, np.ndarray]:
@@ -151,57 +153,54 @@ def cell_features(
     Args:
         paths: Paths of the city.
         ids: (n,) ids of cells, all with an image.
-        settings: Settings of the run.
+        image: Section `image`.
+        baselines: Section `baselines`.
+        seed: Seed of the patches that are drawn.
         workers: Number of threads that decode images, where that has to be done again.
         device: The device that computes.
 
     Returns:
         `colour_histogram` (n, 3 * histogram_bins) and `random_features` (n, 2 * patches), float32.
     """
-    baselines = settings.baselines
 
     # Once for all items, and not at all where the cache is whole.
     @functools.cache
     def prepare() -> tuple[np.ndarray, np.ndarray, torch.Tensor]:
-        images, rows = open_images(paths, ids, settings.image, workers)
-        return images, rows, _filters(images, rows, settings).to(device)
+        images, rows = open_images(paths, ids, image, workers)
+        return images, rows, _filters(images, rows, baselines, seed).to(device)
 
     @torch.inference_mode()
     def features_of(item: int) -> np.ndarray:
         images, rows, filters = prepare()
-        image = resize(images[rows[item]], baselines.features_px).to(device)
-        colours = colour_histogram(image, baselines.histogram_bins)
-        textures = random_features(image, filters, baselines.patch_px)
+        pixels = resize(images[rows[item]], baselines.features_px).to(device)
+        colours = colour_histogram(pixels, baselines.histogram_bins)
+        textures = random_features(pixels, filters, baselines.patch_px)
         return torch.cat([colours, textures])[None].cpu().numpy()
 
     n_colours = 3 * baselines.histogram_bins
-    n_textures = 2 * baselines.patches
-    table = arrays.open_array(
-        _cache_path(paths, ids, settings),
-        [1] * len(ids),
-        (n_colours + n_textures,),
-        np.float32,
-        features_of,
-        "features of images",
-    )
+    shape = (n_colours + 2 * baselines.patches,)
+    cache = _cache_path(paths, ids, image, baselines, seed)
+    doing = "features of images"
+    table = arrays.open_array(cache, [1] * len(ids), shape, np.float32, features_of, doing)
     return {
         "colour_histogram": table[:, :n_colours],
         "random_features": table[:, n_colours:],
     }
 
 
-def _filters(images: np.ndarray, rows: np.ndarray, settings: Settings) -> torch.Tensor:
+def _filters(images: np.ndarray, rows: np.ndarray, baselines: Baselines, seed: int) -> torch.Tensor:
     """(patches, 3 * patch_px^2) float32 filters, drawn from the images of these rows."""
     # ASSUME: patches are drawn, without any label, from all cells and not from each fold's training
     # cells alone: features are then computed once, and what a test image adds to 10,000 patches
     # errs in the baseline's favour.
-    baselines = settings.baselines
-    pool = draw_patches(images, rows, baselines.features_px, baselines.patch_px, settings.seed)
+    pool = draw_patches(images, rows, baselines.features_px, baselines.patch_px, seed)
     filters = whiten(pool)[: baselines.patches]
     return torch.tensor(filters, dtype=torch.float32)
 
 
-def _cache_path(paths: Paths, ids: pd.Series, settings: Settings) -> Path:
+def _cache_path(
+    paths: Paths, ids: pd.Series, image: Image, baselines: Baselines, seed: int
+) -> Path:
     """The cache of these cells and settings.
 
     Those of images that have changed since are removed.
@@ -210,8 +209,9 @@ def _cache_path(paths: Paths, ids: pd.Series, settings: Settings) -> Path:
     for old in paths.cache.glob("features_*"):
         if not old.name.startswith(name):
             old.unlink(missing_ok=True)
-    inputs = settings.pick("baselines", "image.size_px", "image.resample", "seed")
-    inputs = inputs | {"version": VERSION}
-    content = "\n".join([repr(sorted(inputs.items())), *ids])
+    made_of = {f"baselines.{key}": value for key, value in baselines.model_dump().items()}
+    made_of |= {"image.size_px": image.size_px, "image.resample": image.resample}
+    made_of |= {"seed": seed, "version": VERSION}
+    content = "\n".join([repr(sorted(made_of.items())), *ids])
     fingerprint = hashlib.sha256(content.encode()).hexdigest()
     return paths.cache / f"{name}_{fingerprint[:16]}.npy"

@@ -10,10 +10,11 @@ import torch
 
 from urbancam.learning import augmentation, datasets, inference, networks, splits, training
 from urbancam.learning.images import open_images
+from urbancam.learning.recipe import Recipe
 from urbancam.scoring import targets
 from urbancam.tables import frames
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.sections import Image, Split
 
 
 @dataclass(frozen=True)
@@ -44,36 +45,44 @@ class FoldCells:
         )
 
 
-def read_fold(paths: Paths, settings: Settings, fold: int, workers: int) -> FoldCells:
-    """The cells of a fold; of all cities that it needs, where the city is left out of its own
-    training.
+def read_fold(
+    cities: list[Paths],
+    split: Split,
+    fold_seed: int,
+    image: Image,
+    seed: int,
+    fold: int,
+    workers: int,
+) -> FoldCells:
+    """The cells of a fold.
 
     Args:
-        paths: Paths of the city and run.
-        settings: Settings of the run.
+        cities: Paths of the city and run; behind it those of the cities that it also learns from.
+        split: Section `split`.
+        fold_seed: Seed of the validation parts.
+        image: Section `image`.
+        seed: Seed of the run.
         fold: Number of the fold.
         workers: Threads that decode images, where the cache has to be filled.
     """
-    split, parts, caches = settings.split, [], []
-    for city in [paths, *paths.cities_learned_from(split.method)]:
+    parts, caches = [], []
+    for city in cities:
         samples = frames.read(city.samples)
         samples = samples[samples["used"]].astype({"income_class": int, "fold": int})
         samples = samples.reset_index(drop=True)
-        tested = fold if city == paths else None
-        role = splits.roles(
-            samples, tested, split.method, split.validation_fraction, settings.fold_seed
-        )
-        images, rows = open_images(city, samples["idINSPIRE"], settings.image, workers)
+        tested = fold if city == cities[0] else None
+        role = splits.roles(samples, tested, split.method, split.validation_fraction, fold_seed)
+        images, rows = open_images(city, samples["idINSPIRE"], image, workers)
         first_row = sum(map(len, caches))
         parts.append(samples.assign(role=role, row=rows + first_row))
         caches.append(images)
     samples = pd.concat(parts, ignore_index=True)
-    return FoldCells(fold, settings.seed * 1000 + fold, samples, datasets.StackedImages(caches))
+    return FoldCells(fold, seed * 1000 + fold, samples, datasets.StackedImages(caches))
 
 
 def train_fold(
     cells: FoldCells,
-    settings: Settings,
+    recipe: Recipe,
     folder: Path,
     fingerprint: str,
     device: str,
@@ -83,7 +92,7 @@ def train_fold(
 
     Args:
         cells: Cells of the fold.
-        settings: Settings of the run.
+        recipe: As for `Trainer`.
         folder: Folder of the fold; gets the weights, the history and, while under way, the
             checkpoint.
         fingerprint: Hash of all inputs; a checkpoint with another one is not gone on with.
@@ -94,12 +103,12 @@ def train_fold(
         The network at its best epoch, and the history, one row an epoch.
     """
     torch.manual_seed(cells.seed)
-    network = networks.build(settings.model).to(networks.find_device(device))
+    network = networks.build(recipe.model).to(networks.find_device(device))
     trainer = training.Trainer(
         network,
-        cells.items("train", augmentation.AUGMENT[settings.training.augment]),
+        cells.items("train", augmentation.AUGMENT[recipe.training.augment]),
         cells.items("validation"),
-        settings,
+        recipe,
         folder,
         fingerprint,
         cells.seed,
@@ -109,7 +118,7 @@ def train_fold(
 
 
 def predict_role(
-    network: networks.Network, cells: FoldCells, role: str, settings: Settings, workers: int
+    network: networks.Network, cells: FoldCells, role: str, image: Image, head: str, workers: int
 ) -> pd.DataFrame:
     """The predictions of the cells of a role, with the class that was observed.
 
@@ -117,14 +126,13 @@ def predict_role(
         network: Network of the fold.
         cells: Cells of the fold.
         role: "validation" or "test".
-        settings: Settings of the run.
+        image: Section `image`.
+        head: "binomial" or "softmax".
         workers: Processes that load images.
     """
     chosen = cells.of_role(role)
-    outputs = inference.predict(network, cells.items(role), settings, workers)
-    table = inference.prediction_table(
-        chosen["idINSPIRE"], cells.number, outputs, settings.model.head
-    )
+    outputs = inference.predict(network, cells.items(role), image, workers)
+    table = inference.prediction_table(chosen["idINSPIRE"], cells.number, outputs, head)
     return table.assign(income_class=chosen["income_class"].to_numpy())
 
 

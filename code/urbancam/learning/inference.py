@@ -9,8 +9,8 @@ from torch.utils.data import DataLoader
 
 from urbancam.learning import datasets, heads
 from urbancam.learning.networks import Network
-from urbancam.learning.recipe import Recipe
 from urbancam.scoring.vocabulary import INCOME_CLASSES, PROBABILITIES
+from urbancam.workflow.sections import Image
 
 EVALUATION_PIXELS = 64 * 192**2  # of a batch: memory grows with them
 
@@ -50,7 +50,7 @@ def load_batches(
 def predict(
     network: Network,
     items: datasets.LabelledImages,
-    settings: Recipe,
+    image: Image,
     workers: int,
     forward: Callable[[torch.Tensor], torch.Tensor] | None = None,
 ) -> torch.Tensor:
@@ -59,7 +59,7 @@ def predict(
     Args:
         network: The network, on its device; put into evaluation mode.
         items: Images with classes.
-        settings: As for `Trainer`.
+        image: Section `image`.
         workers: Number of processes that load images.
         forward: Part of the network to compute instead of all of it, e.g. `network.embed`.
 
@@ -70,13 +70,13 @@ def predict(
     forward = forward or network
     device = next(network.parameters()).device
     order = np.arange(len(items))
-    batch_size = max(1, EVALUATION_PIXELS // settings.image.size_px**2)
+    batch_size = max(1, EVALUATION_PIXELS // image.size_px**2)
     starts = range(0, len(order), batch_size)
     batches = [order[start : start + batch_size] for start in starts]
     outs = []
     with torch.inference_mode():
         for images, _ in load_batches(items, batches, workers, device):
-            images = datasets.normalise(images, settings.image.normalise)
+            images = datasets.normalise(images, image.normalise)
             out = forward(images)
             outs.append(out.float().cpu())
     return torch.cat(outs)

@@ -190,7 +190,8 @@ class Trainer:
 
     def _validate(self) -> tuple[float, float]:
         """Loss and accuracy of the validation part."""
-        out = inference.predict(self.network, self.validation_set, self.settings, self.workers)
+        image = self.settings.image
+        out = inference.predict(self.network, self.validation_set, image, self.workers)
         return inference.score(self.head, out, self.validation_set.classes)
 
     def _keep_best(self, loss: float) -> None:

@@ -73,7 +73,7 @@ def predict_by_folds(
     outputs = []
     for fold in folds:
         network = networks.load(trained.weights(fold), settings.model).to(target_device)
-        outputs.append(inference.predict(network, items, settings, workers))
+        outputs.append(inference.predict(network, items, settings.image, workers))
     return torch.stack(outputs)
 
 

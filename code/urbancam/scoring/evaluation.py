@@ -8,7 +8,7 @@ import pandas as pd
 from urbancam.scoring import calibration, metrics, moran
 from urbancam.scoring.predictions import VALIDATION_COLUMNS, check_values, rows_of
 from urbancam.scoring.vocabulary import MODEL, SCALED_MODEL
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.sections import Statistics
 
 
 def evaluate(
@@ -17,7 +17,9 @@ def evaluate(
     validation: Mapping[int, pd.DataFrame],
     samples: pd.DataFrame,
     cells: pd.DataFrame,
-    settings: Settings,
+    statistics: Statistics,
+    cell_size_m: float,
+    seed: int,
 ) -> dict[str, pd.DataFrame]:
     """All tables of scores.
 
@@ -27,7 +29,9 @@ def evaluate(
         validation: Predictions of the validation cells of each fold.
         samples: With the `block` of each cell.
         cells: `idINSPIRE, imputed`.
-        settings: Settings of the run.
+        statistics: Section `statistics`.
+        cell_size_m: Side of a cell, m.
+        seed: Seed of the bootstrap and of the permutations.
 
     Returns:
         Table by name, `metrics` last.
@@ -35,11 +39,10 @@ def evaluate(
     ids = predictions["idINSPIRE"]
     imputed = rows_of(ids, cells, "cells.parquet")["imputed"].to_numpy(dtype=bool)
     blocks = rows_of(ids, samples, "samples.csv")["block"].to_numpy()
-    statistics, cell_size_m = settings.statistics, settings.census.cell_size_m
     bootstrap = {
         "draws": statistics.draws,
         "confidence": statistics.confidence,
-        "seed": settings.seed,
+        "seed": seed,
     }
     predictors = {MODEL: predictions, **baselines}
     scores = metrics.metrics_table(predictors, imputed, blocks, **bootstrap)
@@ -58,7 +61,7 @@ def evaluate(
         "reliability": calibration.reliability_table(predictors, blocks, **bootstrap),
         "temperatures": temperatures,
         "spatial_autocorrelation": moran.autocorrelation_table(
-            predictions, imputed, cell_size_m, settings.seed
+            predictions, imputed, cell_size_m, seed
         ),
         "metrics": scores,
     }

@@ -12,10 +12,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from urbancam.workflow import catalogue, reuse
+from urbancam.workflow import catalogue
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import ROOT, Paths, folder_name
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.records import Step
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     from urbancam.workflow.settings import Settings
@@ -169,15 +169,6 @@ class Job:
     def option(self, name: str) -> Any:
         """The value of an argument that only this script has."""
         return getattr(self.request.args, name)
-
-    def take_over(self) -> Done | None:
-        """The same result of another run or variant of the city, copied.
-
-        None where there is none.
-        """
-        if self.force:
-            return None
-        return reuse.take_over(self.step, self.paths.in_other_runs(self.step.result))
 
 
 def find_paths(settings: "Settings", args: argparse.Namespace) -> Paths:

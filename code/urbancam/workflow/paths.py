@@ -198,14 +198,6 @@ class Paths:
         }
         return sorted(same_files - {path})
 
-    def cities_learned_from(self, method: str) -> list["Paths"]:
-        """The other cities whose cells are learned from.
-
-        Args:
-            method: Method of splitting; only one that leaves the city out learns from others.
-        """
-        return self.other_cities() if method == "city" else []
-
     def other_cities(self) -> list["Paths"]:
         """The paths of all other cities that have samples of the same run, sorted by name."""
         samples = self.results.glob(f"*/{self.run}/samples.csv")

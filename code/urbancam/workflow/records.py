@@ -65,6 +65,8 @@ class Step:
             be done again, and is never refused.
         inputs_may_go: Inputs may be deleted once they have been read; those of the record then
             stand for them.
+        may_be_copied: The same result of another run or variant of the city is copied, where it
+            was made from the same things.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Step:
     fold: int | None = None
     fills_listings: bool = False
     inputs_may_go: bool = False
+    may_be_copied: bool = False
     ways: frozenset[str] = frozenset()
 
     @property

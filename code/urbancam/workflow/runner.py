@@ -30,7 +30,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from urbancam.workflow import arguments, gpus, messages
+from urbancam.workflow import arguments, gpus, messages, reuse
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.job import Job, Request, find_paths
 from urbancam.workflow.messages import join_counts, log
@@ -168,10 +168,17 @@ def _run_step(step: Step, request: Request, work: Work) -> None:
             refuse_changed_settings(step, args)
             refuse_damaged_inputs(step, args)
         log.info("%s: %s", title, reason or "again, as --force asks")
-        done = work(Job(step, request))
+        done = _copy_from_other_run(step, request) or work(Job(step, request))
         seconds = time.monotonic() - started
         step.finish(seconds, done)
     log.info("%s: done, %s, %.1f s", title, join_counts(done.counts), seconds)
+
+
+def _copy_from_other_run(step: Step, request: Request) -> Done | None:
+    """The same result of another run or variant of the city, copied; None where there is none."""
+    if request.args.force or not step.may_be_copied:
+        return None
+    return reuse.take_over(step, request.paths.in_other_runs(step.result))
 
 
 def _print_status(step: Step, variant: str) -> None:

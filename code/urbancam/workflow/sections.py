@@ -117,6 +117,11 @@ class Split(Section):
     seed: Annotated[int, Field(ge=0)] | None
     validation_fraction: Annotated[float, Field(gt=0, lt=1)]
 
+    @property
+    def leaves_city_out(self) -> bool:
+        """Whether the whole city is tested, and other cities are learned from."""
+        return self.method == "city"
+
 
 class Image(Section):
     size_px: Annotated[int, Field(ge=32)]
