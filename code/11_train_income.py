@@ -75,6 +75,7 @@ def work(job: Job) -> Done:
 
     settings, paths, fold = job.settings, job.paths, job.fold
     split, image = settings.split, settings.image
+    observed, target = observed_values(job)
     others = paths.other_cities() if split.leaves_city_out else []
     cells = income.read_fold(
         [paths, *others], split, settings.fold_seed, image, settings.seed, fold, job.workers
@@ -82,13 +83,12 @@ def work(job: Job) -> Done:
     network, history = income.train_fold(
         cells, settings, paths.fold(fold), job.fingerprint, job.device, job.workers
     )
-    validation, tested = (
+    validation, test = (
         income.predict_role(network, cells, role, image, settings.model.head, job.workers)
         for role in ("validation", "test")
     )
-    test = income.add_incomes(tested, *observed_values(job))
     frames.write(validation, paths.validation_predictions(fold))
-    frames.write(test, job.result)
+    frames.write(income.add_incomes(test, observed, target), job.result)
     counts = {role: len(cells.of_role(role)) for role in ("train", "validation", "test")}
     counts |= training_record.describe_history(history, "validation_loss")
     facts = training_record.training_facts(network, paths.weights(fold), cells.seed)
