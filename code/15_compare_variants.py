@@ -55,7 +55,7 @@ def trained_variants(settings: "Settings", paths: Paths) -> tuple[dict[str, Path
     A city left out only where it was trained.
     """
     of_kind: dict[str, dict[str, Paths]] = {"split": {}, "seed": {}, "folds": {}}
-    for name in plan.variants_of_income(settings, paths.images_table):
+    for name in plan.compared_variants(settings, paths.images_table):
         kind, _, value = name.partition("-")
         if kind in of_kind:
             of_kind[kind][value] = paths.of_variant(name)

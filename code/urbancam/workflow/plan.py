@@ -96,6 +96,17 @@ def variants_of_income(settings: "Settings", images_table: Path) -> list[str]:
 
     Args:
         settings: Settings of the run.
+        images_table: As for `compared_variants`.
+    """
+    plants = map(variants.planted_name, range(1, settings.planted.trained + 1))
+    return [*compared_variants(settings, images_table), *plants]
+
+
+def compared_variants(settings: "Settings", images_table: Path) -> list[str]:
+    """Those of them that section `compare` asks for.
+
+    Args:
+        settings: Settings of the run.
         images_table: `images.csv`, which says whether there are campaigns to leave out; where it
             is not there yet, all variants are named.
     """
@@ -108,13 +119,11 @@ def variants_of_income(settings: "Settings", images_table: Path) -> list[str]:
     seeds = [seed for seed in compare.seeds if seed != settings.seed]
     draws = [seed for seed in compare.fold_draws if seed != settings.fold_seed]
     shuffled = [variants.SHUFFLED] if compare.shuffled_labels else []
-    plants = map(variants.planted_name, range(1, settings.planted.trained + 1))
     return [
         *map(variants.split_name, splits),
         *map(variants.seed_name, seeds),
         *map(variants.folds_name, draws),
         *shuffled,
-        *plants,
     ]
 
 
