@@ -25,6 +25,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         action="store_true",
         help="say only what is in place, on offer, to be fetched and unpacked, by department",
     )
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="with --force: fetch what was thrown away again, though the images cut from it stand",
+    )
     return parser.parse_args(argv)
 
 
@@ -73,7 +78,7 @@ def work(job: Job) -> Done:
     if imagery.source == "wms":
         coverage, faults = collect.from_wms(*place)
     else:
-        consumer = lost_images.consumer(cells, paths, job.settings)
+        consumer = lost_images.consumer(cells, paths, job.settings, job.option("again"))
         coverage, faults = collect.from_archives(*place, consumer=consumer)
     counts = collect.report_coverage(cells, coverage, faults)
     geoframes.write(coverage.table(), paths.tiles)
@@ -94,7 +99,7 @@ def expect(args: argparse.Namespace) -> int:
     if imagery.source == "wms":
         collect.expect_from_wms(cells, imagery, request.city, paths.aerial_data)
     else:
-        consumer = lost_images.consumer(cells, paths, request.settings)
+        consumer = lost_images.consumer(cells, paths, request.settings, args.again)
         collect.expect_from_archives(
             cells, imagery, request.city, paths.aerial_data, consumer=consumer
         )

@@ -44,7 +44,7 @@ class Place:
         folder.mkdir(parents=True, exist_ok=True)
         cells.to_parquet(folder / "cells.parquet")
 
-    def run(self, city, *steps, throw_away=True, force=False, **imagery):
+    def run(self, city, *steps, throw_away=True, force=False, again=False, **imagery):
         settings = {
             "index_url": f"{self.url}{INDEX}",
             "pixel_size_m": 2,
@@ -52,7 +52,7 @@ class Place:
         } | imagery
         words = [f"imagery.{key}={value}" for key, value in settings.items()]
         words = [word for setting in words for word in ("--set", setting)]
-        words += ["--force"] * force
+        words += ["--force"] * force + ["--again"] * again
         folders = ["--data", self.data, "--results", self.results, "--workers", "1"]
         return [run_script(step, "--city", city, *folders, *words) for step in steps]
 
@@ -141,6 +141,16 @@ def test_force_fetches_nothing_while_the_images_stand(place, ign):
     ign[1].clear()
     assert place.run("West", "04", "05", force=True) == [0, 0]
     assert ign[1] == []
+    assert place.tables("West") == expected
+
+
+@pytest.mark.slow
+def test_all_comes_again_where_it_is_asked_for(place):
+    place.run("West", "04", "05")
+    expected = place.tables("West")
+    assert place.run("West", "04", throw_away=False, force=True, again=True) == [0]
+    assert place.run("West", "05", throw_away=False, force=True) == [0]
+    assert len([name for name in place.imagery() if name.endswith(".jp2")]) == 1
     assert place.tables("West") == expected
 
 

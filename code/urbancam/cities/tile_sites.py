@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 
 from urbancam.cities.sites import COLUMNS
-from urbancam.sources.ign.consumed_tiles import ConsumedTiles
+from urbancam.sources.ign.consumed_tiles import ConsumedTiles, Consumer
 from urbancam.sources.imagery import cutting, overlay
 from urbancam.tables import geoframes, grid
 from urbancam.workflow.errors import InputError
@@ -132,7 +132,7 @@ def cut_sites(
     folder = paths.site_images / f"{own.city_folder.name}_{image_px}px"
     with_tiles = overlay.cells_with_tiles(sites, tiles, paths.data)
     # Images that are there and right stay so, though their tiles were thrown away.
-    consumed = ConsumedTiles.of(paths.aerial_data, own.city_folder).signatures()
+    consumed = ConsumedTiles.of(paths.aerial_data, Consumer(own.city_folder)).signatures()
     images = cutting.cut_images(with_tiles, folder, image_px, workers, consumed)
 
     used = images["path"].notna() & (images["void_fraction"] <= max_void)

@@ -11,23 +11,31 @@ from urbancam.workflow.paths import Paths
 from urbancam.workflow.settings import Settings
 
 
-def consumer(cells: gpd.GeoDataFrame, paths: Paths, settings: Settings) -> Consumer:
+def consumer(
+    cells: gpd.GeoDataFrame, paths: Paths, settings: Settings, again: bool = False
+) -> Consumer:
     """The city as its tiles are looked for: those of lost images no longer count as there.
 
     Args:
         cells: `idINSPIRE` and squares.
         paths: Of the city.
         settings: Pixels a side of an image, and `imagery.throw_away`.
+        again: Whether no tile counts as there that is not.
     """
-    needed_again = _needed_again(cells, paths, settings.image_px)
+    consumed = ConsumedTiles.of(paths.aerial_data, Consumer(paths.city_folder))
+    if again:
+        needed_again = frozenset(consumed.facts)
+    elif consumed.facts and paths.tiles.is_file():
+        needed_again = _of_lost_images(cells, paths, settings.image_px, consumed)
+    else:
+        needed_again = frozenset()
     return Consumer(paths.city_folder, needed_again, settings.imagery.throw_away)
 
 
-def _needed_again(cells: gpd.GeoDataFrame, paths: Paths, image_px: int) -> frozenset[Path]:
+def _of_lost_images(
+    cells: gpd.GeoDataFrame, paths: Paths, image_px: int, consumed: ConsumedTiles
+) -> frozenset[Path]:
     """The tiles of cells whose image is not there, is damaged, or would be another one now."""
-    consumed = ConsumedTiles.of(paths.aerial_data, Consumer(paths.city_folder))
-    if not consumed.paths or not paths.tiles.is_file():
-        return frozenset()
     tiles = geoframes.read(paths.tiles)
     to_cut = cutting.cells_to_cut(
         overlay.cells_with_tiles(cells, tiles, paths.data),

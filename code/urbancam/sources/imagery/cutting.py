@@ -53,8 +53,8 @@ def cut_images(
 
     Returns:
         One row per cell, in the order of `cells`: `idINSPIRE, path (below the folder's parent),
-        void_fraction, plain_corner_fraction (of images from a WMS), tiles, campaign_year,
-        fingerprint, source ("packs" or "wms"), reason (why there is no image)`.
+        void_fraction, tiles, campaign_year, fingerprint, source ("packs" or "wms"),
+        plain_corner_fraction (of images from a WMS), reason (why there is no image)`.
 
     Raises:
         InputError: some tiles cannot be decoded; all other cells have been cut.
@@ -140,7 +140,8 @@ def _check_there(paths: list[Path]) -> None:
         raise InputError(
             f"{len(gone)} of {len(paths)} tiles are gone, the first {gone[0].name}",
             display_path(gone[0]),
-            "run 04_download_aerial again, with --force where imagery.throw_away deleted them",
+            "run 04_download_aerial again, with --force where imagery.throw_away deleted them; "
+            "for sites of the cities experiment with --force --again",
         )
 
 
@@ -197,16 +198,16 @@ def _row(
     if note is None or note["void_fraction"] == 1:
         path.unlink(missing_ok=True)
         reason = cell.reason if note is None else ALL_VOID
-        return [cell.id, None, 1.0, None, None, None, cell_fingerprint, None, reason]
+        return [cell.id, None, 1.0, None, None, cell_fingerprint, None, None, reason]
     return [
         cell.id,
         path.relative_to(folder.parent).as_posix(),
         note["void_fraction"],
-        note.get("plain_corner_fraction"),  # nothing in what an older version cut
         ";".join(note["tiles"]),
         note["campaign_year"],
         cell_fingerprint,
         "wms" if _is_from_wms(cell) else "packs",
+        note.get("plain_corner_fraction"),  # nothing in what an older version cut
         None,
     ]
 

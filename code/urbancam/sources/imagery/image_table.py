@@ -9,11 +9,11 @@ COLUMNS = [
     "idINSPIRE",
     "path",
     "void_fraction",
-    "plain_corner_fraction",
     "tiles",
     "campaign_year",
     "fingerprint",
     "source",
+    "plain_corner_fraction",
     "reason",
 ]
 
