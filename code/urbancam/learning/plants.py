@@ -1,8 +1,9 @@
-"""A rule planted on the cells of a city, from the tables that the steps before have left."""
+"""Rules planted on the cells of a city, and linear units that learn them on frozen features."""
 
 import numpy as np
 import pandas as pd
 
+from urbancam.learning import linear_unit, splits
 from urbancam.learning.baselines import land_cover_shares
 from urbancam.scoring import planted
 from urbancam.scoring.planted import Plant
@@ -37,3 +38,43 @@ def plant_city(
         settings.seed,
         number,
     )
+
+
+def folds_of_plants(samples: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """The used cells with the folds that plants are learned on: the run's own.
+
+    Where the city is left out there is one fold, and nothing of it to learn from: then blocks.
+    """
+    if settings.split.method != "city":
+        return samples
+    folds = splits.assign_folds(samples, "block", settings.split.folds, settings.seed)
+    return samples.assign(fold=folds)
+
+
+def fit_units(
+    features: np.ndarray, samples: pd.DataFrame, classes: np.ndarray, settings: Settings
+) -> tuple[np.ndarray, dict[int, np.ndarray]]:
+    """A linear unit for each plant and fold, and what it says of the cells that it never saw.
+
+    Args:
+        features: (N, C) of the used cells, mean over positions.
+        samples: (N,) used cells, as `splits.roles` takes them.
+        classes: (N, P) quintile of each plant's incomes.
+        settings: Settings of the run.
+
+    Returns:
+        (N, P) logits out of fold, and fold -> (P, C) weights of the units.
+    """
+    split = settings.split
+    method = "block" if split.method == "city" else split.method
+    logits = np.full(classes.shape, np.nan)
+    weights = {}
+    for fold in sorted(samples["fold"].unique()):
+        role = splits.roles(samples, fold, method, split.validation_fraction, settings.seed)
+        trained = features[role == "train"]
+        components = linear_unit.find_components(trained, settings.planted.components)
+        units = [linear_unit.fit_unit(components, features, own, role) for own in classes.T]
+        tested = role == "test"
+        logits[tested] = np.column_stack([unit.logits(features[tested]) for unit in units])
+        weights[int(fold)] = np.stack([unit.weight for unit in units])
+    return logits, weights

@@ -154,6 +154,13 @@ STEPS = (
         "predictions_without_income.csv transfer.csv",
         "03 05 10 11 12",
     ),
+    _income(
+        "18_recover_plants",
+        COMPARE,
+        "run",
+        "recovery.csv recovery_summary.csv",
+        "03 05 06 10 11 12 13",
+    ),
     _cities("20_make_demo_sites", MAKE, "data", "cities_truth.json"),
     _cities("21_import_sites", DATA, "run", "sites.csv skipped.csv", "02 03 04"),
     _cities("22_index_patches", SCORE, "run", "patches.parquet cities.csv", "21", expects=True),

@@ -1,0 +1,69 @@
+"""Rules planted on a city's cells, learned by linear units on the features of the run's network."""
+
+import numpy as np
+import pandas as pd
+import torch
+
+from urbancam.explaining import recovery, unit_maps
+from urbancam.explaining.landcover.run import statistics_of_run
+from urbancam.learning import datasets, inference, networks, plants
+from urbancam.scoring.planted import Plant
+from urbancam.scoring.targets import quintiles
+from urbancam.workflow.settings import Settings
+
+
+def recover_plants(
+    rules: list[Plant],
+    cells: pd.DataFrame,
+    network: networks.Network,
+    images: np.ndarray,
+    rows: np.ndarray,
+    fragments: dict[str, pd.DataFrame],
+    settings: Settings,
+    workers: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What the attributions answer of each rule.
+
+    Args:
+        rules: P rules, in the order of their numbers 1, 2, ...
+        cells: (N,) used cells: `idINSPIRE, income_class, block, group, fold, ind`.
+        network: Network whose features the units see, on its device.
+        images: (M, H, W, 3) uint8.
+        rows: (N,) row of each cell's image.
+        fragments: Fragments of each cell, as `fragments.by_cell` gives them.
+        settings: Settings of the run.
+        workers: Processes that load images.
+
+    Returns:
+        Rows of `recovery.csv`; and `plant, kind, spearman`, of the logit with the planted income.
+    """
+    # ASSUME: one network's features serve all cells: it has learned from the real incomes of some,
+    # which the planted ones know nothing of beyond land cover.
+    incomes = np.column_stack([rule.incomes["income_eur"] for rule in rules])
+    classes = np.column_stack([quintiles(income) for income in incomes.T])
+    items = datasets.LabelledImages(images, rows, np.zeros(len(rows), dtype=int))
+    features = inference.predict(network, items, settings, workers, network.embed)
+    logits, weights = plants.fit_units(features.double().numpy(), cells, classes, settings)
+    table, sums = unit_maps.sum_units(cells, images, rows, network, weights, fragments, settings)
+
+    of_cell = cells.set_index("idINSPIRE")
+    tables, scores = [], []
+    for place, rule in enumerate(rules):
+        number = place + 1
+        predictions = predict_plant(cells, logits[:, place], incomes[:, place], classes[:, place])
+        activation = table.assign(**dict(zip(unit_maps.SUMS, sums[:, place].T, strict=True)))
+        city = statistics_of_run(activation, predictions, of_cell["block"], settings)
+        tables.append(
+            recovery.recover(city, rule.effects, of_cell, settings.seed, number, recovery.FROZEN)
+        )
+        scores.append(recovery.score(predictions, number, recovery.FROZEN))
+    return pd.concat(tables, ignore_index=True), pd.DataFrame(scores)
+
+
+def predict_plant(
+    cells: pd.DataFrame, logits: np.ndarray, income_eur: np.ndarray, classes: np.ndarray
+) -> pd.DataFrame:
+    """The columns of `predictions.csv` that statistics need, of one plant."""
+    out = torch.from_numpy(logits[:, None])
+    table = inference.prediction_table(cells["idINSPIRE"], 0, out, "binomial")
+    return table.assign(fold=cells["fold"].to_numpy(), income_class=classes, income_eur=income_eur)

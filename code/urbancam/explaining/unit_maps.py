@@ -1,0 +1,172 @@
+"""Maps of many linear units on the features of one network, and what of them each class gets.
+
+A linear unit on features that stay as they are changes nothing below the last layer, so one forward
+pass serves all units: contributions are exact, as in `activation.py`, and so is Grad-CAM's map,
+since from its target layer to the features every channel goes its own way. The published map is
+Grad-CAM's times the input gradient; that would take a backward pass per unit, and is left out: here
+a unit's map is what the controls call `map_alone`, unclipped.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from urbancam.explaining import activation
+from urbancam.explaining.upsampling import positive_part, spread_evenly
+from urbancam.learning import backbones, datasets, networks
+from urbancam.scoring import bootstrap
+from urbancam.sources.urban_atlas.fragments import label_raster
+from urbancam.tables import grid
+from urbancam.workflow.settings import Settings
+
+SUMS = ("contribution", "poor_share", "rich_share")  # of the cells' classes, a column each
+
+
+@contextmanager
+def cut_below(module: nn.Module) -> Iterator[list[torch.Tensor]]:
+    """The outputs of a module during the block, as leaves that gradients are taken at."""
+    outputs: list[torch.Tensor] = []
+
+    def cut(_module: nn.Module, _inputs: tuple, output: torch.Tensor) -> torch.Tensor:
+        outputs.append(output.detach().requires_grad_())
+        return outputs[-1]
+
+    handle = module.register_forward_hook(cut)
+    try:
+        yield outputs
+    finally:
+        handle.remove()
+
+
+def maps_of_units(
+    network: networks.Network,
+    images: torch.Tensor,
+    weights: torch.Tensor,
+    target_layer: str,
+    centre: bool,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Grad-CAM's map toward rich, and the contributions, of P linear units.
+
+    Args:
+        network: Network whose features the units see.
+        images: (B, 3, H, W) normalised.
+        weights: (P, C) weights of the units.
+        target_layer: Name of the module below `network.features` that Grad-CAM looks at.
+        centre: Whether each map's mean is subtracted (published).
+
+    Returns:
+        (B, P, h, w) up to a positive factor of each cell, and (B, P, h', w') in logit units.
+    """
+    module = network.features.get_submodule(target_layer)
+    with activation.frozen(network), cut_below(module) as layers:
+        features = network.features(images)
+    layer = layers[0]
+    assert layer.shape == features.shape, "channels do not go their own way to the features"
+    (slope,) = torch.autograd.grad(features.sum(), layer)
+    layer, features = layer.detach(), features.detach()
+    channel_slope = slope.mean((2, 3))
+    signed = torch.einsum("pc,bc,bcij->bpij", weights, channel_slope, layer)
+    if centre:
+        signed = signed - signed.mean((2, 3), keepdim=True)
+    positions = features.shape[2] * features.shape[3]
+    contribution = torch.einsum("pc,bcij->bpij", weights, features) / positions
+    return signed, contribution
+
+
+def sum_units(
+    cells: pd.DataFrame,
+    images: np.ndarray,
+    rows: np.ndarray,
+    network: networks.Network,
+    weights: dict[int, np.ndarray],
+    fragments: dict[str, pd.DataFrame],
+    settings: Settings,
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """What each class of each cell gets of the maps of the units of the cell's fold.
+
+    Args:
+        cells: (N,) `idINSPIRE, fold`.
+        images: (M, H, W, 3) uint8.
+        rows: (N,) row of each cell's image.
+        network: Network whose features the units see, on its device.
+        weights: Fold -> (P, C) weights of its units.
+        fragments: Fragments of each cell, as `fragments.by_cell` gives them.
+        settings: Settings of the run.
+
+    Returns:
+        R rows `idINSPIRE`, the column `landcover.key`, `area_m2`; and (R, P, 3) the `SUMS` of each
+        row and unit.
+    """
+    tables, sums = [], []
+    batch_size = activation.cells_at_once(settings.image.size_px)
+    with tqdm(total=len(cells), unit="cell", desc="plants") as bar:
+        for fold, members in cells.groupby("fold"):
+            units = torch.tensor(weights[fold], dtype=torch.float32)
+            for start in range(0, len(members), batch_size):
+                batch = members.iloc[start : start + batch_size]
+                maps = _maps_of_batch(network, images[rows[batch.index]], units, settings)
+                for cell, signed, contribution in zip(batch["idINSPIRE"], *maps, strict=True):
+                    table, inside = _classes_of_cell(fragments[cell], cell, settings)
+                    tables.append(table)
+                    sums.append(_sums_of_cell(signed, contribution, inside))
+                bar.update(len(batch))
+    return pd.concat(tables, ignore_index=True), np.concatenate(sums)
+
+
+def _maps_of_batch(
+    network: networks.Network, images_uint8: np.ndarray, units: torch.Tensor, settings: Settings
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """`maps_of_units` of raw images (B, H, W, 3), on the CPU."""
+    device = next(network.parameters()).device
+    pixels = activation.pixels_of(images_uint8, device)
+    images = datasets.normalise(pixels, settings.image.normalise)
+    target_layer = backbones.find_backbone(settings.model.backbone).target_layer
+    centre = settings.activation.centre
+    signed, contribution = maps_of_units(network, images, units.to(device), target_layer, centre)
+    return signed.cpu(), contribution.cpu()
+
+
+def _classes_of_cell(
+    fragments: pd.DataFrame, cell: str, settings: Settings
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """A row per class of a cell, and (U, H * W) float32: 1 where a pixel is of the class."""
+    key = settings.landcover.key
+    size_px = settings.image.size_px
+    labels = label_raster(fragments["geometry"].to_numpy(), grid.bounds(cell), size_px)
+    number, classes = pd.factorize(fragments[key], sort=True)
+    area_m2 = np.bincount(number, fragments["area_m2"], len(classes))
+    table = pd.DataFrame({"idINSPIRE": cell, key: classes, "area_m2": area_m2})
+    # Label 0 is covered by nothing.
+    class_of_label = np.concatenate([[-1], number])
+    class_of_pixel = class_of_label[labels.ravel()]
+    inside = class_of_pixel == np.arange(len(classes))[:, None]
+    return table, inside.astype(np.float32)
+
+
+def _sums_of_cell(
+    signed: torch.Tensor, contribution: torch.Tensor, inside: np.ndarray
+) -> np.ndarray:
+    """(U, P, 3) the `SUMS` of the classes of a cell.
+
+    Args:
+        signed: (P, h, w) Grad-CAM's map of each unit.
+        contribution: (P, h', w').
+        inside: (U, H * W) 1 where a pixel is of the class.
+    """
+    side_px = round(inside.shape[1] ** 0.5)
+    members = torch.from_numpy(inside)
+    maps = [
+        spread_evenly(contribution, side_px),
+        positive_part(-signed, side_px),
+        positive_part(signed, side_px),
+    ]
+    sums = torch.stack([members @ one.flatten(1).T for one in maps], dim=-1).double().numpy()
+    # Shares of the cell's map on its land cover; no share of nothing.
+    total = sums[..., 1:].sum(axis=0)
+    sums[..., 1:] = bootstrap.divide(sums[..., 1:], total)
+    return sums
