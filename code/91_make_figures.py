@@ -41,6 +41,8 @@ SETTINGS = (
     "controls.randomise_weights",
     "controls.deletion_cells",
     "compare.shuffled_labels",
+    "planted.plants",
+    "planted.trained",
 )
 
 

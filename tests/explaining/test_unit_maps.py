@@ -34,10 +34,16 @@ def test_a_units_maps_are_those_of_a_network_with_that_unit(backbone):
     weights = torch.randn(3, channels, generator=torch.Generator().manual_seed(1))
     images = torch.randn(2, 3, SIZE_PX, SIZE_PX, generator=torch.Generator().manual_seed(2))
     layer = backbones.find_backbone(backbone).target_layer
-    signed, contribution = unit_maps.maps_of_units(network, images, weights, layer, True)
+    section = settings.load("demo-tiny").activation
+    maps = unit_maps.maps_of_units(network, images, weights, layer, section)
+    signed, contribution = maps.signed, maps.contribution
     for unit in range(3):
         network.linear.weight.data = weights[unit : unit + 1]
         expected = activation.compute_maps(network, images, layer)
+        assert (maps.lattice, maps.contribution_lattice) == (
+            expected.lattice,
+            expected.contribution_lattice,
+        )
         scale = expected.signed[1].abs().amax((1, 2), keepdim=True)
         own_scale = signed[:, unit].abs().amax((1, 2), keepdim=True)
         assert (signed[:, unit] / own_scale).numpy() == pytest.approx(

@@ -9,6 +9,7 @@ a unit's map is what the controls call `map_alone`, unclipped.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -16,15 +17,34 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from urbancam.explaining import activation
+from urbancam.explaining import activation, receptive_fields
+from urbancam.explaining.receptive_fields import Lattice
 from urbancam.explaining.upsampling import positive_part, spread_evenly
 from urbancam.learning import backbones, datasets, networks
 from urbancam.scoring import bootstrap
 from urbancam.sources.urban_atlas.fragments import label_raster
 from urbancam.tables import grid
+from urbancam.workflow.sections import Activation
 from urbancam.workflow.settings import Settings
 
 SUMS = ("contribution", "poor_share", "rich_share")  # of the cells' classes, a column each
+
+
+@dataclass
+class UnitMaps:
+    """Maps of P units for a batch of B cells.
+
+    Attributes:
+        signed: (B, P, h, w) Grad-CAM's map toward rich, up to a positive factor of each cell.
+        contribution: (B, P, h', w') logit units; its sum over positions is the logit less its bias.
+        lattice: Where the positions of `signed` are laid.
+        contribution_lattice: Where those of `contribution` are.
+    """
+
+    signed: torch.Tensor
+    contribution: torch.Tensor
+    lattice: Lattice
+    contribution_lattice: Lattice
 
 
 @contextmanager
@@ -48,8 +68,8 @@ def maps_of_units(
     images: torch.Tensor,
     weights: torch.Tensor,
     target_layer: str,
-    centre: bool,
-) -> tuple[torch.Tensor, torch.Tensor]:
+    activation_settings: Activation,
+) -> UnitMaps:
     """Grad-CAM's map toward rich, and the contributions, of P linear units.
 
     Args:
@@ -57,10 +77,7 @@ def maps_of_units(
         images: (B, 3, H, W) normalised.
         weights: (P, C) weights of the units.
         target_layer: Name of the module below `network.features` that Grad-CAM looks at.
-        centre: Whether each map's mean is subtracted (published).
-
-    Returns:
-        (B, P, h, w) up to a positive factor of each cell, and (B, P, h', w') in logit units.
+        activation_settings: Section `activation`.
     """
     module = network.features.get_submodule(target_layer)
     with activation.frozen(network), cut_below(module) as layers:
@@ -68,14 +85,23 @@ def maps_of_units(
     layer = layers[0]
     assert layer.shape == features.shape, "channels do not go their own way to the features"
     (slope,) = torch.autograd.grad(features.sum(), layer)
-    layer, features = layer.detach(), features.detach()
+    layer = layer.detach()
+    features = features.detach()
+
     channel_slope = slope.mean((2, 3))
     signed = torch.einsum("pc,bc,bcij->bpij", weights, channel_slope, layer)
-    if centre:
+    if activation_settings.centre:
         signed = signed - signed.mean((2, 3), keepdim=True)
     positions = features.shape[2] * features.shape[3]
     contribution = torch.einsum("pc,bcij->bpij", weights, features) / positions
-    return signed, contribution
+
+    lattices = [
+        receptive_fields.lay(
+            activation_settings.positions, network.features, name, images.shape[-1], maps.shape[-1]
+        )
+        for name, maps in ((target_layer, signed), ("", contribution))
+    ]
+    return UnitMaps(signed.cpu(), contribution.cpu(), *lattices)
 
 
 def sum_units(
@@ -110,25 +136,23 @@ def sum_units(
             for start in range(0, len(members), batch_size):
                 batch = members.iloc[start : start + batch_size]
                 maps = _maps_of_batch(network, images[rows[batch.index]], units, settings)
-                for cell, signed, contribution in zip(batch["idINSPIRE"], *maps, strict=True):
+                for place, cell in enumerate(batch["idINSPIRE"]):
                     table, inside = _classes_of_cell(fragments[cell], cell, settings)
                     tables.append(table)
-                    sums.append(_sums_of_cell(signed, contribution, inside))
+                    sums.append(_sums_of_cell(maps, place, inside))
                 bar.update(len(batch))
     return pd.concat(tables, ignore_index=True), np.concatenate(sums)
 
 
 def _maps_of_batch(
     network: networks.Network, images_uint8: np.ndarray, units: torch.Tensor, settings: Settings
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """`maps_of_units` of raw images (B, H, W, 3), on the CPU."""
+) -> UnitMaps:
+    """`maps_of_units` of raw images (B, H, W, 3)."""
     device = next(network.parameters()).device
     pixels = activation.pixels_of(images_uint8, device)
     images = datasets.normalise(pixels, settings.image.normalise)
     target_layer = backbones.find_backbone(settings.model.backbone).target_layer
-    centre = settings.activation.centre
-    signed, contribution = maps_of_units(network, images, units.to(device), target_layer, centre)
-    return signed.cpu(), contribution.cpu()
+    return maps_of_units(network, images, units.to(device), target_layer, settings.activation)
 
 
 def _classes_of_cell(
@@ -148,24 +172,24 @@ def _classes_of_cell(
     return table, inside.astype(np.float32)
 
 
-def _sums_of_cell(
-    signed: torch.Tensor, contribution: torch.Tensor, inside: np.ndarray
-) -> np.ndarray:
+def _sums_of_cell(maps: UnitMaps, place: int, inside: np.ndarray) -> np.ndarray:
     """(U, P, 3) the `SUMS` of the classes of a cell.
 
     Args:
-        signed: (P, h, w) Grad-CAM's map of each unit.
-        contribution: (P, h', w').
+        maps: Maps of the cell's batch.
+        place: Place of the cell in it.
         inside: (U, H * W) 1 where a pixel is of the class.
     """
     side_px = round(inside.shape[1] ** 0.5)
     members = torch.from_numpy(inside)
-    maps = [
-        spread_evenly(contribution, side_px),
-        positive_part(-signed, side_px),
-        positive_part(signed, side_px),
+    signed = maps.signed[place]
+    on_pixels = [
+        spread_evenly(maps.contribution[place], maps.contribution_lattice, side_px),
+        positive_part(-signed, maps.lattice, side_px),
+        positive_part(signed, maps.lattice, side_px),
     ]
-    sums = torch.stack([members @ one.flatten(1).T for one in maps], dim=-1).double().numpy()
+    sums = torch.stack([members @ each.flatten(1).T for each in on_pixels], dim=-1)
+    sums = sums.double().numpy()
     # Shares of the cell's map on its land cover; no share of nothing.
     total = sums[..., 1:].sum(axis=0)
     sums[..., 1:] = bootstrap.divide(sums[..., 1:], total)

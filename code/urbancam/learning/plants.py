@@ -71,8 +71,7 @@ def fit_units(
     weights = {}
     for fold in sorted(samples["fold"].unique()):
         role = splits.roles(samples, fold, method, split.validation_fraction, settings.seed)
-        trained = features[role == "train"]
-        components = linear_unit.find_components(trained, settings.planted.components)
+        components = linear_unit.find_components(features[role == "train"])
         units = [linear_unit.fit_unit(components, features, own, role) for own in classes.T]
         tested = role == "test"
         logits[tested] = np.column_stack([unit.logits(features[tested]) for unit in units])

@@ -43,6 +43,11 @@ def has_controls(settings: "Settings") -> bool:
     )
 
 
+def has_plants(settings: "Settings") -> bool:
+    """Whether rules are planted on the city's cells."""
+    return bool(settings.planted.plants or settings.planted.trained)
+
+
 TABLES = {  # name -> heading in the report; "" for one that only feeds figures
     "metrics": "Scores over all folds, for all, not imputed and imputed cells",
     "subgroups": (
@@ -75,6 +80,8 @@ TABLES = {  # name -> heading in the report; "" for one that only feeds figures
     "deletion_area": "Area under the deletion and insertion curves",
     "coactivation": "",
     "observed_coassociation": "",
+    "recovery": "",
+    "recovery_summary": "What is found of planted rules",
 }
 
 FIGURES = {
@@ -99,6 +106,11 @@ FIGURES = {
         "What the logit hangs on",
         ("deletion", "deletion_area"),
         lambda settings: settings.controls.deletion_cells > 0,
+    ),
+    "recovery": Figure(
+        "What the method finds where the rule is known",
+        ("recovery", "recovery_summary"),
+        has_plants,
     ),
     "ordering": Figure(
         "Where the map lies against who lives there",
@@ -147,6 +159,14 @@ CONTROLS = {
     "shifted": "polygons shifted",
     "rotated": "polygons rotated",
     "shuffled_labels": "labels shuffled",
+}
+
+ATTRIBUTIONS = {  # of planted rules
+    "gradcam_contrast": "contrast of Grad-CAM's map",
+    "published_contrast": "contrast of the published map",
+    "contribution": "contribution",
+    "adjusted_logit": "adjusted effect on the logit",
+    "adjusted_income": "adjusted effect on income itself",
 }
 
 

@@ -190,8 +190,8 @@ STEPS = (
     ),
     _cities("26_draw_cities", SHOW, "run", "*.png *.pdf", "21 24"),
     _income("90_show_status", STATUS, NO_RECORD),
-    _income("91_make_figures", SHOW, "run", "*.png *.pdf", "05 06 10 12 13 14 15 16 17"),
-    _income("92_make_report", SHOW, "run", "report.html", "05 12 14 15 16 91"),
+    _income("91_make_figures", SHOW, "run", "*.png *.pdf", "05 06 10 12 13 14 15 16 17 18"),
+    _income("92_make_report", SHOW, "run", "report.html", "05 12 14 15 16 18 91"),
     _income("93_tell_results", TELL, NO_RECORD, "", "12 14"),
     _income("94_refresh_pictures", "", NO_RECORD),
 )

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from urbancam.workflow.sections import Count, Section, Share
+from urbancam.workflow.sections import Section, Share
 
 
 class Planted(Section):
@@ -13,7 +13,6 @@ class Planted(Section):
     classes: Annotated[int, Field(ge=2)]
     visible_share: Annotated[float, Field(gt=0, le=1)]
     smooth_share: Share
-    components: Count
 
     @model_validator(mode="after")
     def _check_shares(self) -> "Planted":

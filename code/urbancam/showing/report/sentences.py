@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from urbancam.showing.report import controls, land_cover, scores
+from urbancam.showing.report import controls, land_cover, plants, scores
 
 
 def summarise(tables: dict[str, pd.DataFrame]) -> dict[str, list[str]]:
@@ -32,4 +32,5 @@ def summarise(tables: dict[str, pd.DataFrame]) -> dict[str, list[str]]:
             *controls.summarise_controls(tables["attribution_agreement"]),
             *controls.summarise_deletion(tables["deletion_area"]),
         ],
+        "What the method can see here": plants.summarise_plants(tables["recovery_summary"]),
     }
