@@ -187,3 +187,26 @@ def test_missing_file_of_a_variant_is_told_with_the_variant():
     assert words.endswith("--run demo --variant shuffled-labels")
     words = arguments.command_line(args, "05_cut_images", Path("results/Demo/images.csv"))
     assert "--variant" not in words
+
+
+def test_plants_on_frozen_features_cost_two_looks_at_each_cell_whatever_their_number(tmp_path):
+    def expected(plants: int, cells: int = 10_000) -> costs.Costs:
+        asked = settings.load("default", [f"planted.plants={plants}"])
+        return costs.of_income(asked, Paths(tmp_path, tmp_path, "Paris"), cells)
+
+    assert expected(20).plants_s == expected(2).plants_s == 2 * expected(20, 5_000).plants_s > 0
+    # 10,000 cells are trained on for 30 epochs by a network: 2 looks are far less
+    assert expected(20).plants_s < expected(20).training_s / expected(20).networks / 10
+    assert expected(0).plants_s == 0
+    assert "rules on frozen features" in costs.in_words(expected(20), 2, 10**12)[1]
+    assert "rules on" not in costs.in_words(expected(0), 2, 10**12)[1]
+
+
+def test_planted_rules_are_variants_of_the_run(tmp_path):
+    assert settings.load("demo", variant="planted-3").samples.planted == 3
+    with pytest.raises(InputError, match="planted-N"):
+        settings.load("demo", variant="planted-0")
+    names = plan.variants_of_income(
+        settings.load("demo", ["planted.trained=2"]), tmp_path / "images.csv"
+    )
+    assert names[-2:] == ["planted-1", "planted-2"]

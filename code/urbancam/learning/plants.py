@@ -47,7 +47,7 @@ def folds_of_plants(samples: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """
     if settings.split.method != "city":
         return samples
-    folds = splits.assign_folds(samples, "block", settings.split.folds, settings.seed)
+    folds = splits.assign_folds(samples, "block", settings.split.folds, settings.fold_seed)
     return samples.assign(fold=folds)
 
 
@@ -70,7 +70,7 @@ def fit_units(
     logits = np.full(classes.shape, np.nan)
     weights = {}
     for fold in sorted(samples["fold"].unique()):
-        role = splits.roles(samples, fold, method, split.validation_fraction, settings.seed)
+        role = splits.roles(samples, fold, method, split.validation_fraction, settings.fold_seed)
         components = linear_unit.find_components(features[role == "train"])
         units = [linear_unit.fit_unit(components, features, own, role) for own in classes.T]
         tested = role == "test"

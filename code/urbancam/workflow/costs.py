@@ -12,6 +12,8 @@ from urbancam.workflow.settings import Settings
 USUAL_CELLS = 10_000  # of a city that what comparisons cost is told for
 LOOK_SHARE = 0.3  # of the time to train on an image, to look at it; measured 0.21 to 0.34 (ResNets)
 
+PLANT_LOOKS = 2  # of planted rules at each cell; their maps take less than the second again
+
 
 @dataclass(frozen=True)
 class NetworkRate:
@@ -60,6 +62,7 @@ class Costs:
         training_s: Seconds of one core for these, for validating and for testing.
         comparisons: Networks of each variant among them.
         cutting_s: Seconds of one core for cutting images.
+        plants_s: Seconds of one core for planted rules on frozen features.
     """
 
     unit: str
@@ -70,6 +73,7 @@ class Costs:
     training_s: float
     comparisons: dict[str, int] = field(default_factory=dict)
     cutting_s: float = 0
+    plants_s: float = 0
     disk_bytes: dict[str, float] = field(default_factory=dict)
 
 
@@ -116,6 +120,7 @@ def of_income(settings: Settings, paths: Paths, cells: int) -> Costs:
         training_s,
         comparisons,
         cutting_s=megapixels * cutting.core_s_per_megapixel,
+        plants_s=_frozen_plants_s(settings, cache_megapixels),
         disk_bytes={
             "images": max(images_bytes, 0),
             "cache": max(cache_bytes, 0),
@@ -193,6 +198,16 @@ def _training(
     return networks, trained, (trained + LOOK_SHARE * looked) * train_s
 
 
+def _frozen_plants_s(settings: Settings, megapixels: float) -> float:
+    """Seconds of one core for planted rules on the features of one network.
+
+    Every cell is looked at twice, whatever their number: for its features, and for its maps.
+    """
+    if not settings.planted.plants:
+        return 0.0
+    return PLANT_LOOKS * LOOK_SHARE * _rate(settings.model).train_s * megapixels
+
+
 def _missing_weights(model: Model, folds: dict[str, int], paths: Paths) -> float:
     """Bytes of the weights of networks that are not there yet.
 
@@ -232,6 +247,8 @@ def in_words(costs: Costs, workers: int, free_bytes: int) -> list[str]:
         f"training {costs.networks} networks on at most {costs.trained_images:,.0f} images of "
         f"{costs.image_px} px, {duration(costs.training_s / workers)}"
     )
+    if costs.plants_s:
+        work.append(f"rules on frozen features {duration(costs.plants_s / workers)}")
     compared = [_comparison_words(costs, workers)] if costs.comparisons else []
     return [
         f"expects for {costs.count:,} {costs.unit}: {disk}; {free_bytes / 1e9:.0f} GB are free "
