@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.files import digest
 from urbancam.workflow.job import Job, Request
-from urbancam.workflow.paths import Paths, display_path
+from urbancam.workflow.paths import display_path
 from urbancam.workflow.records import Done, Step
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
@@ -37,7 +37,7 @@ def declare(request: Request) -> Step:
     inputs = []
     if source == "ign":
         keys.append("samples.max_void_fraction")
-        names = request.settings.cities.ign_cities or cities_with_tiles(paths)
+        names = request.settings.cities.ign_cities or paths.cities_with_tiles()
         cities = map(paths.of_city, names)
         for city in (city for city in cities if city.tiles.is_file()):  # the work names the others
             inputs += [city.tiles, city.cells, city.boundary]
@@ -51,10 +51,6 @@ def declare(request: Request) -> Step:
         fills_listings=source == "hub",
         may_be_copied=True,
     )
-
-
-def cities_with_tiles(paths: Paths) -> list[str]:
-    return sorted(tiles.parent.name for tiles in paths.results.glob("*/tiles.parquet"))
 
 
 def work(job: Job) -> Done:

@@ -26,8 +26,7 @@ def cities_with_tiles(paths: Paths, named: list[str]) -> list[str]:
     Raises:
         InputError: A city has no tiles, or there is none at all.
     """
-    tables = paths.results.glob("*/tiles.parquet")
-    cities = named or sorted(table.parent.name for table in tables)
+    cities = named or paths.cities_with_tiles()
     missing = [city for city in cities if not paths.of_city(city).tiles.is_file()]
     if missing or not cities:
         raise InputError(

@@ -205,6 +205,10 @@ class Paths:
         own = folder_name(self.city)
         return [Paths(self.data, self.results, name, self.run) for name in names if name != own]
 
+    def cities_with_tiles(self) -> list[str]:
+        """The names of all cities that have tiles, sorted."""
+        return sorted(tiles.parent.name for tiles in self.results.glob("*/tiles.parquet"))
+
     @property
     def samples(self) -> Path:
         return self.run_folder / "samples.csv"
