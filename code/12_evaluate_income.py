@@ -28,8 +28,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 SETTINGS = (
     "statistics.draws",
     "statistics.confidence",
-    "statistics.neighbours",
     "statistics.min_blocks",
+    "statistics.neighbours",
     "seed",
     "split.folds",
     "split.trained_folds",
@@ -61,7 +61,7 @@ def declare(request: Request) -> Step:
     for city in paths.other_cities() if settings.split.leaves_city_out else []:
         inputs += [city.samples, city.cells, city.fragments]
     return request.step(
-        3,
+        4,
         paths.table("metrics"),
         SETTINGS,
         inputs,

@@ -43,7 +43,7 @@ FURTHER_TABLES = (
 def declare(request: Request) -> Step:
     paths = request.paths
     return request.step(
-        2,
+        3,
         paths.table("activation_ratio"),
         ["landcover", "statistics", "seed", "census.cell_size_m"],
         [paths.activation, paths.predictions, paths.samples],
@@ -63,16 +63,21 @@ def work(job: Job) -> Done:
         settings,
     )
     log.info(SLIVERS, f"{city.n_slivers:,}", settings.landcover.min_area_m2)
-    for name, table in statistics_tables(city).items():
+    for name, table in statistics_tables(city, settings.seed).items():
         frames.write(table, paths.table(name))
     counts = {"classes": len(city.classes)}
     counts |= {f"cells read {side}": len(city.side(side).cells) for side in ("poor", "rich")}
     return Done(counts)
 
 
-def statistics_tables(city: "LandCover") -> dict[str, "pd.DataFrame"]:
+def statistics_tables(city: "LandCover", seed: int) -> dict[str, "pd.DataFrame"]:
     """Table by name; the one that closes the step comes last."""
-    from urbancam.explaining.landcover import observed, ordering, pairs
+    from urbancam.explaining.landcover import observed, ordering, pairs, surrogates
+    from urbancam.tables import grid
+
+    centres = grid.centres(city.predictions.index.to_series())
+    incomes = city.predictions["income_eur"].to_numpy()
+    incomes_by_chance = surrogates.draw_surrogates(centres, incomes, seed)
 
     return {
         "activation_contrast": city.contrast(),
@@ -81,7 +86,7 @@ def statistics_tables(city: "LandCover") -> dict[str, "pd.DataFrame"]:
         "observed_association": observed.observed_association(city),
         "observed_coassociation": pairs.observed_coassociation(city),
         "class_income": observed.class_income(city),
-        "ordering_agreement": ordering.ordering_agreement(city),
+        "ordering_agreement": ordering.ordering_agreement(city, incomes_by_chance),
         "activation_ratio": city.activation_ratio(),
     }
 

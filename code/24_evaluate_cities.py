@@ -50,7 +50,7 @@ def declare(request: Request) -> Step:
         inputs += [paths.of_variant(variant).patches, *fold_files(cities, paths, variant)]
     inputs += [paths.site_embeddings(fold) for fold in range(cities.folds_trained)]
     return request.step(
-        2,
+        3,
         paths.table("accuracy"),
         ["statistics", "seed", *(f"cities.{key}" for key in KEYS)],
         inputs,

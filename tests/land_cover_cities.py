@@ -187,7 +187,9 @@ def cells_of_draw(city: LandCover, draw: int, numbers: np.ndarray) -> np.ndarray
         numbers: (N,) block of each cell.
     """
     rows = []
-    for block, times in enumerate(city.counts[draw]):
+    # A draw holds one block less than there are, each weighing a little more than one.
+    times = np.rint(city.counts[draw] * (1 - 1 / city.n_blocks)).astype(int)
+    for block, times_of_block in enumerate(times):
         cells_of_block = np.flatnonzero(numbers == block)
-        rows.append(np.tile(cells_of_block, times))
+        rows.append(np.tile(cells_of_block, times_of_block))
     return np.concatenate(rows)

@@ -3,10 +3,17 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from city_predictions import CITIES, sample
 from urbancam.cities import accuracy, patch_windows, patches
+from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
+
+# Few sites in these small samples: an interval from 2 on
+STATISTICS = settings.load(
+    "default", ["statistics.draws=500", "statistics.min_blocks=2"]
+).statistics
 
 ALL = ("all", "all")
 SIZES = ["n_patches", "n_images", "n_sites"]
@@ -26,7 +33,7 @@ def rows_of(
 
 def test_values_are_plain_shares():
     predictions = sample()
-    got = rows_of(accuracy.accuracy_table(predictions, 50, 0.95, 0), "grey")["value"]
+    got = rows_of(accuracy.accuracy_table(predictions, STATISTICS, 0), "grey")["value"]
     right = predictions["predicted_city_grey"] == predictions["city"]
     of_city = right[predictions["city"] == CITIES[1]]
     of_acquisition = right[predictions["acquisition"] == "b"]
@@ -37,20 +44,20 @@ def test_values_are_plain_shares():
 
 def test_patches_of_unknown_acquisition_count():
     predictions = sample().assign(acquisition=np.nan)
-    got = rows_of(accuracy.accuracy_table(predictions, 50, 0.95, 0))["n_patches"]
+    got = rows_of(accuracy.accuracy_table(predictions, STATISTICS, 0))["n_patches"]
     assert got[ALL] == 180
     assert got["acquisition", "unknown"] == 180
 
 
 def test_sites_of_equal_name_in_two_cities_are_two_sites():
-    got = rows_of(accuracy.accuracy_table(sample(), 50, 0.95, 0))
+    got = rows_of(accuracy.accuracy_table(sample(), STATISTICS, 0))
     assert got.loc[ALL, SIZES].tolist() == [180, 36, 12]
     assert got.loc[("city", CITIES[0]), SIZES].tolist() == [60, 12, 4]
 
 
 def test_balanced_accuracy_weighs_cities_alike():
     predictions = sample().iloc[40:]  # the first city has fewer patches
-    table = accuracy.accuracy_table(predictions, 50, 0.95, 0)
+    table = accuracy.accuracy_table(predictions, STATISTICS, 0)
     got = rows_of(table, metric="balanced_accuracy").loc[ALL, "value"]
     assert got == pytest.approx(rows_of(table).loc["city", "value"].mean())
 
@@ -60,18 +67,59 @@ def test_balanced_accuracy_weighs_cities_alike():
 
 def test_interval_over_sites_is_the_slow_bootstraps():
     predictions = sample(sites=6)
-    row = rows_of(accuracy.accuracy_table(predictions, 2000, 0.9, 1)).loc[ALL]
+    row = rows_of(accuracy.accuracy_table(predictions, STATISTICS, 1)).loc[ALL]
     got = row[["ci_low", "ci_high"]].to_numpy(dtype=float)
 
     right = predictions["predicted_city"] == predictions["city"]
-    places = [predictions["city"], predictions["site"]]
-    sites = [hits.to_numpy() for _, hits in right.groupby(places)]
     random = np.random.default_rng(5)
     means = []
     for _ in range(2000):
-        draw = random.integers(18, size=18)
-        means.append(np.concatenate([sites[i] for i in draw]).mean())
-    assert got == pytest.approx(np.quantile(means, [0.05, 0.95]), abs=0.01)
+        draw = [draw_slowly(right[predictions["city"] == city], random) for city in CITIES]
+        means.append(np.concatenate(draw).mean())
+    tail = stats.norm.cdf(-2.131)  # t of 3 x 5 degrees of freedom, from a table
+    expected = np.quantile(means, [tail, 1 - tail])
+    assert got == pytest.approx(expected, abs=0.012)  # a patch is 0.006
+
+
+def draw_slowly(right: pd.Series, random: np.random.Generator) -> np.ndarray:
+    """Slow oracle: the patches of five of a city's six sites, one drawn after the other."""
+    sites = right.to_numpy().reshape(6, -1)
+    return np.concatenate([sites[random.integers(6)] for _ in range(5)])
+
+
+@pytest.mark.slow
+def test_balanced_accuracy_of_45_cities_with_3_to_6_sites_holds_the_truth():
+    # Each city has a true accuracy, each of its sites one about it: their mean is the truth.
+    random = np.random.default_rng(0)
+    covered = []
+    for _ in range(60):
+        cities = np.repeat(np.arange(45), random.integers(3, 7, 45))
+        truth = random.uniform(0.5, 0.9, 45)
+        of_site = np.clip(truth[cities] + random.uniform(-0.3, 0.3, len(cities)), 0, 1)
+        table = sites_of_cities(cities, random.binomial(20, of_site))
+        row = rows_of(accuracy.accuracy_table(table, STATISTICS, 0), metric="balanced_accuracy")
+        expected = np.mean([np.clip(t + np.linspace(-0.3, 0.3, 601), 0, 1).mean() for t in truth])
+        covered.append(row.loc[ALL, "ci_low"] <= expected <= row.loc[ALL, "ci_high"])
+    assert np.mean(covered) >= 0.95 - 0.056  # two standard errors
+
+
+def sites_of_cities(cities: np.ndarray, hits: np.ndarray) -> pd.DataFrame:
+    """Predictions of 20 patches of each site, so many of them right."""
+    site = np.repeat(np.arange(len(cities)), 20)
+    city = cities[site].astype(str)
+    right = np.tile(np.arange(20), len(cities)) < hits[site]
+    named = np.where(right, city, "nowhere")
+    columns = dict.fromkeys(accuracy.CONDITIONS.values(), named)
+    return pd.DataFrame({"city": city, "site": site, **columns}).assign(
+        image="0", acquisition="a", fold=0
+    )
+
+
+def test_city_of_three_sites_is_too_small_to_say():
+    statistics = settings.load("default").statistics
+    table = rows_of(accuracy.accuracy_table(sample(sites=3), statistics, 0))
+    assert np.isnan(table.loc[("city", CITIES[0]), "ci_low"])
+    assert np.isfinite(table.loc[ALL, "ci_low"])  # three cities: 3 x 2 + 1
 
 
 def test_interval_over_sites_is_wider_where_a_site_is_told_as_one():
@@ -79,7 +127,7 @@ def test_interval_over_sites_is_wider_where_a_site_is_told_as_one():
     wrong = {city: CITIES[i - 1] for i, city in enumerate(CITIES)}
     odd = predictions["site"].isin(["site1", "site4"])
     predictions["predicted_city"] = predictions["city"].map(wrong).where(odd, predictions["city"])
-    row = rows_of(accuracy.accuracy_table(predictions, 500, 0.95, 0)).loc[ALL]
+    row = rows_of(accuracy.accuracy_table(predictions, STATISTICS, 0)).loc[ALL]
     over_sites = row["ci_high"] - row["ci_low"]
     over_images = row["image_ci_high"] - row["image_ci_low"]
     assert over_sites > 1.4 * over_images
@@ -87,7 +135,7 @@ def test_interval_over_sites_is_wider_where_a_site_is_told_as_one():
 
 def test_one_site_a_city_has_no_interval_over_sites_but_one_over_images():
     predictions = sample(sites=1, images=9)
-    table = rows_of(accuracy.accuracy_table(predictions, 300, 0.95, 0))
+    table = rows_of(accuracy.accuracy_table(predictions, STATISTICS, 0))
     row = table.loc[("city", CITIES[0])]
     assert np.isnan(row["ci_low"])
     assert row["image_ci_low"] < row["value"] < row["image_ci_high"]

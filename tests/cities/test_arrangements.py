@@ -5,11 +5,16 @@ import pytest
 
 from city_embeddings import CITIES, embed_cities, embed_sites
 from urbancam.cities import arrangements, similarity
+from urbancam.workflow import settings
+
+STATISTICS = settings.load(
+    "default", ["statistics.draws=100", "statistics.min_blocks=2"]
+).statistics
 
 
 def test_tree_joins_the_nearest_first():
     table, embeddings = embed_sites()
-    measure = similarity.by_embedding(table, embeddings, CITIES, 20, 0.95, 0)
+    measure = similarity.by_embedding(table, embeddings, CITIES, STATISTICS, 0)
     tree = arrangements.merge_tree(measure)
     first = tree[["left", "right"]].to_numpy()[:2]
     assert {frozenset(pair) for pair in first} == {frozenset({0, 1}), frozenset({2, 3})}
@@ -34,7 +39,7 @@ def test_cities_that_no_fold_tests_together_have_a_place_all_the_same():
     only_second = (table["city"] == "b") & (table["fold"] == 0)
     rest = ~(only_first | only_second).to_numpy()
     table = table[rest].reset_index(drop=True)
-    got = similarity.by_embedding(table, embeddings[rest], CITIES, 20, 0.95, 0)
+    got = similarity.by_embedding(table, embeddings[rest], CITIES, STATISTICS, 0)
     assert np.isnan(got.value[0, 1])
     assert np.isfinite(got.distances).all()
     assert len(arrangements.merge_tree(got)) == 4
@@ -44,6 +49,6 @@ def test_cities_that_no_fold_tests_together_have_a_place_all_the_same():
 @pytest.mark.parametrize("count", [2, 45])
 def test_any_number_of_cities(count):
     table, embeddings, names = embed_cities(count)
-    measure = similarity.by_embedding(table, embeddings, names, 60, 0.95, 0)
+    measure = similarity.by_embedding(table, embeddings, names, STATISTICS, 0)
     assert len(arrangements.merge_tree(measure)) == count - 1
     assert len(arrangements.place_cities(measure, 0)) == count

@@ -22,11 +22,32 @@ def test_cell_without_block_is_refused():
         bootstrap.number_blocks(np.array(["a", None], dtype=object))
 
 
-def test_every_draw_has_as_many_blocks_as_there_are():
+def test_every_draw_has_one_block_less_than_there_are_and_their_whole_weight():
     counts = bootstrap.block_draws(BLOCKS, draws=50, seed=0)
     assert counts.shape == (50, 3)
-    assert (counts.sum(axis=1) == 3).all()
-    assert counts.min() == 0 and counts.max() > 1
+    assert counts.sum(axis=1) == pytest.approx(np.full(50, 3))
+    assert set(np.unique(counts)) == {0, 1.5, 3}
+
+
+def test_blocks_are_drawn_within_their_stratum():
+    blocks = np.array(["a1", "a2", "a3", "b1", "b2", "c1"])
+    counts = bootstrap.block_draws(blocks, draws=50, seed=0, strata=["a", "a", "a", "b", "b", "c"])
+    assert counts[:, :3].sum(axis=1) == pytest.approx(np.full(50, 3))
+    assert counts[:, 3:5].sum(axis=1) == pytest.approx(np.full(50, 2))
+    assert (counts[:, 5] == 1).all()
+    assert counts[:, :5].std(axis=0).min() > 0
+
+
+def test_variance_of_draws_is_that_of_the_mean_without_bias():
+    values = np.random.default_rng(0).normal(size=5)
+    counts = bootstrap.block_draws(np.arange(5), draws=40_000, seed=0)
+    got = (counts @ values / 5).var()
+    assert got == pytest.approx(values.var(ddof=1) / 5, rel=0.04)  # standard error 0.7 %
+
+
+def test_effective_blocks_by_hand():
+    weights = np.array([[1.0, 3, 0], [1, 1, 0], [1, 0, 0]])
+    assert bootstrap.effective_blocks(weights).tolist() == [3, 2, 0]  # 16 / 10 is 2
 
 
 def test_draws_depend_on_the_seed_alone():
@@ -47,8 +68,8 @@ def test_sums_of_a_draw_are_sums_over_its_blocks_as_wholes():
     counts = bootstrap.block_draws(BLOCKS, draws=30, seed=1)
     got = counts @ bootstrap.block_sums(values, numbers, n_blocks)
     for draw, sums in zip(counts, got, strict=True):
-        cells = cells_of_draw(draw)
-        assert sums == pytest.approx(values[cells].sum(axis=0))
+        cells = cells_of_draw(np.rint(draw / 1.5).astype(int))
+        assert sums == pytest.approx(1.5 * values[cells].sum(axis=0))
 
 
 def cells_of_draw(draw: np.ndarray) -> np.ndarray:
@@ -75,9 +96,21 @@ def test_quotient_by_zero_is_nan():
     assert np.isnan(got[1:]).all()
 
 
-def test_interval_is_the_percentiles():
-    got = bootstrap.interval(np.arange(101.0), confidence=0.9)
+def test_interval_of_very_many_blocks_is_the_percentiles():
+    got = bootstrap.interval(np.arange(101.0), 0.9, blocks=np.inf)
     assert got == pytest.approx([5, 95])
+
+
+def test_interval_of_few_blocks_reaches_to_the_percentiles_of_students_t():
+    got = bootstrap.interval(np.arange(1001.0), 0.9, blocks=np.array(6))
+    tail = stats.norm.cdf(-2.015)  # t of 5 degrees of freedom, from a table
+    assert got == pytest.approx([1000 * tail, 1000 * (1 - tail)], rel=1e-3)
+
+
+def test_interval_of_normal_draws_is_students():
+    draws = np.random.default_rng(0).normal(3, 2, 400_000)
+    got = bootstrap.interval(draws, 0.95, blocks=11)
+    assert got == pytest.approx([3 - 2 * 2.228, 3 + 2 * 2.228], abs=0.1)
 
 
 def test_interval_of_several_statistics_leaves_out_few_undefined_draws():
@@ -85,7 +118,7 @@ def test_interval_of_several_statistics_leaves_out_few_undefined_draws():
     values[:3, 0] = np.nan
     values[:30, 1] = np.nan
     values[:, 2] = np.nan
-    low, high = bootstrap.interval(values, confidence=0.9)
+    low, high = bootstrap.interval(values, 0.9, blocks=np.inf)
     assert low[0] == pytest.approx(3 + 0.05 * 97)
     assert high[0] == pytest.approx(100 - 0.05 * 97)
     assert np.isnan(low[1:]).all()
@@ -94,7 +127,8 @@ def test_interval_of_several_statistics_leaves_out_few_undefined_draws():
 
 def test_one_block_gives_no_interval():
     counts = bootstrap.block_draws(np.array(["a", "a"]), draws=100, seed=0)
-    got = bootstrap.ratio_interval(np.array([1.0]), np.array([2.0]), counts, confidence=0.95)
+    ratios = bootstrap.ratio_draws(np.array([1.0]), np.array([2.0]), counts)
+    got = bootstrap.interval(ratios, 0.95, blocks=1)
     assert got.shape == (2,)
     assert np.isnan(got).all()
 
@@ -104,7 +138,8 @@ def test_statistic_seen_in_one_block_of_many_has_no_interval():
     cells = np.zeros((50, 2))
     cells[0, 0] = 1
     cells[:, 1] = 1
-    low, _ = bootstrap.ratio_interval(cells, cells, counts, confidence=0.95)
+    ratios = bootstrap.ratio_draws(cells, cells, counts)
+    low, _ = bootstrap.interval(ratios, 0.95, blocks=50)
     assert np.isnan(low[0])
     assert low[1] == 1
 
@@ -122,7 +157,7 @@ def coverage(blocks: np.ndarray) -> float:
         values = np.repeat(random.normal(size=40), 10) + 0.3 * random.normal(size=400)
         sums = bootstrap.block_sums(values, numbers, n_blocks)
         counts = bootstrap.block_draws(blocks, draws=200, seed=city)
-        low, high = bootstrap.ratio_interval(sums, n, counts, confidence=0.9)
+        low, high = bootstrap.interval(bootstrap.ratio_draws(sums, n, counts), 0.9, n_blocks)
         hits += low <= 0 <= high
     return hits / 200
 
@@ -139,27 +174,39 @@ def test_interval_over_single_cells_would_be_far_too_narrow():
 
 def test_p_value_counts_the_draws_beyond_the_null():
     draws = np.column_stack([np.arange(1, 100), np.arange(-9, 90), np.arange(99) - 49])
-    got = bootstrap.p_value(draws, null=0)
-    assert got == pytest.approx([2 * (0 + 1) / 100, 2 * (10 + 1) / 100, 1])
+    got = bootstrap.p_value(draws, 0, blocks=np.inf)
+    assert got[1:] == pytest.approx([2 * (10 + 1) / 100, 1])
+
+
+def test_p_value_of_few_blocks_is_students():
+    draws = np.arange(-9, 90)  # 10 of 99 at most 0
+    got = bootstrap.p_value(draws, 0, blocks=6)
+    assert got == pytest.approx(2 * stats.t.sf(-stats.norm.ppf(11 / 100), 5))
+
+
+def test_p_value_of_a_null_beyond_all_draws_is_by_its_distance():
+    draws = np.random.default_rng(0).normal(6, 1, 200)
+    got = bootstrap.p_value(draws, 0, blocks=21)
+    assert got == pytest.approx(2 * stats.t.sf(draws.mean() / draws.std(), 20))
 
 
 def test_p_value_leaves_out_undefined_draws():
     draws = np.full((24, 2), np.nan)
-    draws[:19, 0] = np.arange(1, 20)
-    got = bootstrap.p_value(draws, null=0)
-    assert got[0] == pytest.approx(2 / 20)
+    draws[:19, 0] = np.arange(1, 20)  # their mean is 10
+    got = bootstrap.p_value(draws, -3, blocks=np.inf)
+    assert got[0] == pytest.approx(2 * stats.norm.sf(13 / np.sqrt((19**2 - 1) / 12)))
     assert np.isnan(got[1])
 
 
 def test_draws_that_miss_the_null_by_rounding_are_ties():
-    assert bootstrap.p_value(np.full(999, 1 + 1e-15), null=1) == 1
+    assert bootstrap.p_value(np.full(999, 1 + 1e-15), 1, blocks=9) == 1
 
 
 def test_p_value_falls_below_5_percent_where_the_interval_leaves_out_the_null():
     random = np.random.default_rng(0)
     draws = random.normal(loc=np.linspace(-4, 4, 40), size=(1000, 40))
-    low, high = bootstrap.interval(draws, confidence=0.95)
-    got = bootstrap.p_value(draws, 0)
+    low, high = bootstrap.interval(draws, 0.95, blocks=12)
+    got = bootstrap.p_value(draws, 0, blocks=12)
     outside = (low > 0) | (high < 0)
     assert outside[got < 0.05].all()
     assert (got[outside] < 0.0525).all()  # one draw in 1001 between them
@@ -171,7 +218,7 @@ def test_p_values_of_a_true_null_are_as_often_small_as_they_say():
     for city in range(400):
         values = random.normal(size=60)  # of 60 blocks; their true mean is 0
         counts = bootstrap.block_draws(np.arange(60), draws=200, seed=city)
-        hits += bootstrap.p_value(counts @ values, null=0) <= 0.1
+        hits += bootstrap.p_value(counts @ values, 0, blocks=60) <= 0.1
     assert hits / 400 == pytest.approx(0.1, abs=0.045)  # standard error 0.015
 
 

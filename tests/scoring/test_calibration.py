@@ -7,6 +7,9 @@ from scipy.special import softmax
 
 from urbancam.scoring import bootstrap, calibration, metrics
 from urbancam.scoring.vocabulary import PROBABILITIES
+from urbancam.workflow import settings
+
+STATISTICS = settings.load("default", ["statistics.draws=100"]).statistics
 
 
 def make_predictions(n: int = 80, sharpness: float = 1.0, seed: int = 0) -> pd.DataFrame:
@@ -64,11 +67,11 @@ def test_scores_of_every_draw_are_those_of_its_blocks_written_down_as_wholes():
     cells = make_predictions()
     blocks = np.random.default_rng(1).integers(0, 8, 80)
     as_they_are = np.ones((1, 8), dtype=int)
-    counts = np.vstack([as_they_are, bootstrap.block_draws(blocks, draws=20, seed=2)])
+    counts = np.vstack([as_they_are, bootstrap.block_draws(blocks, draws=20, seed=2) * (7 / 8)])
     numbers, _ = bootstrap.number_blocks(blocks)
     got = calibration.scores(cells, numbers, counts)
     for draw, scores in zip(counts, got.to_dict("records"), strict=True):
-        blocks_of_draw = np.repeat(np.arange(8), draw)
+        blocks_of_draw = np.repeat(np.arange(8), np.rint(draw).astype(int))
         cells_of_draw = pd.concat([cells[blocks == block] for block in blocks_of_draw])
         assert scores == pytest.approx(slow_scores(cells_of_draw))
 
@@ -183,7 +186,8 @@ def test_reliability_table_by_hand():
     cells = pd.DataFrame(probabilities, columns=PROBABILITIES)
     cells = cells.assign(predicted_class=[0, 0, 0, 0, 3], income_class=[0, 0, 0, 1, 4])
     blocks = np.arange(5)
-    got = calibration.reliability_table({"model": cells}, blocks, draws=200, confidence=0.9, seed=0)
+    loose = STATISTICS.model_copy(update={"min_blocks": 1, "confidence": 0.5})
+    got = calibration.reliability_table({"model": cells}, blocks, loose, seed=0)
     assert got["bin"].tolist() == list(range(15))
     assert got["n"].sum() == 5
     assert got.loc[13, ["n", "confidence", "accuracy"]].tolist() == pytest.approx([4, 0.9, 0.75])
@@ -195,7 +199,7 @@ def test_reliability_table_by_hand():
 def test_reliability_adds_up_to_the_expected_calibration_error():
     cells = make_predictions(500, sharpness=2)
     blocks = np.arange(500) // 20
-    table = calibration.reliability_table({"model": cells}, blocks, 20, 0.95, 0)
+    table = calibration.reliability_table({"model": cells}, blocks, STATISTICS, 0)
     bins = table.dropna(subset="accuracy")
     gaps = (bins["accuracy"] - bins["confidence"]).abs()
     expected = (bins["n"] * gaps).sum() / 500
@@ -211,8 +215,7 @@ def test_table_compares_the_scaled_model_with_the_model():
         {"model": model, "scaled": scaled},
         imputed=np.zeros(600, dtype=bool),
         blocks=np.arange(600) // 20,
-        draws=100,
-        confidence=0.95,
+        statistics=STATISTICS,
         seed=0,
         score=calibration.scores,
     )

@@ -7,6 +7,9 @@ import pytest
 from score_oracles import CLASSES, make_predictions, slow_scores
 from urbancam.scoring import bootstrap, metrics
 from urbancam.scoring.vocabulary import PROBABILITIES
+from urbancam.workflow import settings
+
+STATISTICS = settings.load("default", ["statistics.draws=100"]).statistics
 
 
 def score_once(cells: pd.DataFrame) -> pd.Series:
@@ -24,11 +27,11 @@ def test_scores_agree_with_scikit_learn_and_scipy():
 def test_scores_of_every_draw_are_those_of_its_blocks_written_down_as_wholes():
     cells = make_predictions(40)
     blocks = np.random.default_rng(1).integers(0, 8, 40)
-    counts = bootstrap.block_draws(blocks, draws=25, seed=2)
+    counts = bootstrap.block_draws(blocks, draws=25, seed=2) * (7 / 8)
     numbers, _ = bootstrap.number_blocks(blocks)
     got = metrics.scores(cells, numbers, counts)
     for draw, scores in zip(counts, got.to_dict("records"), strict=True):
-        blocks_of_draw = np.repeat(np.arange(8), draw)
+        blocks_of_draw = np.repeat(np.arange(8), np.rint(draw).astype(int))
         cells_of_draw = pd.concat([cells[blocks == block] for block in blocks_of_draw])
         assert scores == pytest.approx(slow_scores(cells_of_draw))
 
@@ -84,7 +87,7 @@ def make_table(
     imputed: np.ndarray = IMPUTED,
 ) -> pd.DataFrame:
     blocks = np.arange(300) // 10
-    return metrics.metrics_table(predictors, imputed, blocks, draws=100, confidence=0.95, seed=0)
+    return metrics.metrics_table(predictors, imputed, blocks, STATISTICS, seed=0)
 
 
 def test_table_has_each_subset_fold_predictor_and_metric_once():

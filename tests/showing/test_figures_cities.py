@@ -9,12 +9,15 @@ from figure_tables import words
 from urbancam.cities import accuracy
 from urbancam.showing.figures import cities, style
 from urbancam.showing.figures.cities import short_name
+from urbancam.workflow import settings
+
+STATISTICS = settings.load("default", ["statistics.draws=60"]).statistics
 
 
 @pytest.fixture(scope="module")
 def scores() -> pd.DataFrame:
     """`accuracy.csv` of a run and of one variant, with the same scores."""
-    table = accuracy.accuracy_table(sample(), 60, 0.95, 0).assign(n_cities=len(CITIES))
+    table = accuracy.accuracy_table(sample(sites=8), STATISTICS, 0).assign(n_cities=len(CITIES))
     return pd.concat([table.assign(trained_on=name) for name in ("run", "colour-grey")])
 
 

@@ -1,15 +1,24 @@
 """How well a patch's city is named: accuracy with clustered intervals, and the confusions.
 
 Patches overlap, and those of one image share sensor, date and light: they are not resampled one by
-one. Whole sites are, and, as the second interval, whole images (bootstrap.py).
+one. Whole sites are, and, as the second interval, whole images, within each city: the cities are
+those of the question, not a sample of cities (bootstrap.py).
 """
 
 import numpy as np
 import pandas as pd
 
 from urbancam.scoring import metrics
-from urbancam.scoring.bootstrap import block_draws, block_sums, divide, interval, number_blocks
+from urbancam.scoring.bootstrap import (
+    Estimate,
+    block_draws,
+    block_sums,
+    divide,
+    effective_blocks,
+    number_blocks,
+)
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.sections import Statistics
 
 # How the tested patches are changed, and the column of predictions with the network's answer.
 CONDITIONS = {
@@ -51,16 +60,14 @@ def count_hits(predictions: pd.DataFrame) -> pd.DataFrame:
 
 def accuracy_table(
     predictions: pd.DataFrame,
-    draws: int,
-    confidence: float,
+    statistics: Statistics,
     seed: int,
 ) -> pd.DataFrame:
     """Accuracy over all patches, per city, per acquisition and per fold, in each condition.
 
     Args:
         predictions: As for `count_hits`.
-        draws: Number of bootstrap draws.
-        confidence: Coverage of the intervals, 0..1.
+        statistics: Section `statistics`.
         seed: Seed of the draws.
 
     Returns:
@@ -72,7 +79,7 @@ def accuracy_table(
     rows, members = _memberships(images)
     parts = []
     for condition in CONDITIONS:
-        scores = _score(images, members, rows, condition, draws, confidence, seed)
+        scores = _score(images, members, rows, condition, statistics, seed)
         parts.append(scores)
     return pd.concat(parts, ignore_index=True)
 
@@ -95,8 +102,7 @@ def _score(
     members: np.ndarray,
     rows: pd.DataFrame,
     condition: str,
-    draws: int,
-    confidence: float,
+    statistics: Statistics,
     seed: int,
 ) -> pd.DataFrame:
     """The rows of the table of one condition, the balanced accuracy last."""
@@ -114,11 +120,13 @@ def _score(
     # Accuracies of a draw are ratios of its sums.
     for cluster, label in CLUSTERS.items():
         numbers, n_clusters = number_blocks(images[cluster])
-        counts = block_draws(images[cluster], draws, seed)
+        counts = block_draws(images[cluster], statistics.draws, seed, strata=images["city"])
         hits_of_draws = counts @ block_sums(hits, numbers, n_clusters)
         patches_of_draws = counts @ block_sums(patches, numbers, n_clusters)
         accuracies = divide(hits_of_draws, patches_of_draws)
-        low, high = interval(_add_balanced(accuracies, is_city), confidence)
+        clusters = _effective_clusters(block_sums(patches, numbers, n_clusters), is_city)
+        draws = _add_balanced(accuracies, is_city)
+        low, high = Estimate(table["value"].to_numpy(), draws, clusters).interval(statistics)
         table[f"{label}_low"] = low
         table[f"{label}_high"] = high
 
@@ -130,9 +138,27 @@ def _score(
 
 
 def _add_balanced(accuracies: np.ndarray, is_city: np.ndarray) -> np.ndarray:
-    """(draws, m) -> (draws, m + 1): the mean over cities last; NaN where a draw lacks a city."""
+    """(draws, m) -> (draws, m + 1): the mean over cities last."""
     balanced = accuracies[:, is_city].mean(axis=1)
     return np.column_stack([accuracies, balanced])
+
+
+def _effective_clusters(patches: np.ndarray, is_city: np.ndarray) -> np.ndarray:
+    """(m + 1,) clusters that each row of the table rests on, the balanced accuracy last.
+
+    Each city costs its mean, so k cities of n clusters are worth k (n - 1) + 1.
+
+    Args:
+        patches: (n_clusters, m) patches of each cluster in each subset.
+        is_city: (m,) bool, the subsets that are cities.
+    """
+    of_city = patches[:, is_city] > 0  # (n_clusters, cities)
+    freedom = np.zeros(patches.shape[1])
+    for cluster_is_own in of_city.T:
+        clusters = effective_blocks(patches * cluster_is_own[:, None])
+        freedom += np.maximum(clusters - 1, 0)
+    # ASSUME: the balanced accuracy rests on as many as the accuracy of all patches does.
+    return np.append(freedom, freedom[0]) + 1
 
 
 def _sizes(

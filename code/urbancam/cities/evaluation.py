@@ -51,7 +51,7 @@ def accuracy_of(
         statistics: Section `statistics`.
         seed: Seed of the draws.
     """
-    scores = accuracy.accuracy_table(predictions, statistics.draws, statistics.confidence, seed)
+    scores = accuracy.accuracy_table(predictions, statistics, seed)
     scores = scores.assign(trained_on=trained_on, n_cities=len(names))
     scores.insert(0, "trained_on", scores.pop("trained_on"))
     return scores
@@ -80,10 +80,9 @@ def compare_cities(
     cities = confusion["city"].tolist()
     if untested := sorted(set(names) - set(cities)):
         log.info("these folds test no site of %s", ", ".join(untested))
-    draws = (statistics.draws, statistics.confidence, seed)
     embeddings = sites.filter(regex=r"^e\d+$").to_numpy()
-    by_embedding = similarity.by_embedding(sites, embeddings, cities, *draws)
-    by_confusion = similarity.by_confusion(predictions, cities, *draws)
+    by_embedding = similarity.by_embedding(sites, embeddings, cities, statistics, seed)
+    by_confusion = similarity.by_confusion(predictions, cities, statistics, seed)
     both = (by_embedding, by_confusion)
     return {
         "confusion_matrix": confusion,

@@ -11,6 +11,7 @@ import pandas as pd
 from urbancam.cities.patches import TEST, roles
 from urbancam.explaining import projection
 from urbancam.scoring import bootstrap
+from urbancam.scoring.bootstrap import Estimate
 from urbancam.workflow.sections import Statistics
 
 PATCH = ["patch_id", "city", "site"]
@@ -182,20 +183,21 @@ def _ratios(
     positive_of_sites = bootstrap.block_sums(positive, numbers, n_sites)
     area_of_sites = bootstrap.block_sums(area, numbers, n_sites)
     draws = bootstrap.block_draws(sites, statistics.draws, seed)
-    ends = bootstrap.ratio_interval(positive_of_sites, area_of_sites, draws, statistics.confidence)
+    ratios = bootstrap.ratio_draws(positive_of_sites, area_of_sites, draws)
 
     # No interval for a class that too few sites hold.
-    sites_with_class = bootstrap.block_sums(area > 0, numbers, n_sites) > 0
-    n_sites_with_class = sites_with_class.sum(0)
-    low, high = np.where(n_sites_with_class >= statistics.min_blocks, ends, np.nan)
+    patches_with_class = bootstrap.block_sums(area > 0, numbers, n_sites)
+    ratio = bootstrap.divide(positive.sum(0), area.sum(0))
+    estimate = Estimate(ratio, ratios, bootstrap.effective_blocks(patches_with_class))
+    low, high = estimate.interval(statistics)
     return pd.DataFrame(
         {
             "class": classes,
             "name": [names[name] for name in classes],
             "n_patches": (area > 0).sum(0),
-            "n_sites": n_sites_with_class,
+            "n_sites": (patches_with_class > 0).sum(0),
             "area_share": area.sum(0) / len(area),
-            "ratio": bootstrap.divide(positive.sum(0), area.sum(0)),
+            "ratio": ratio,
             "ci_low": low,
             "ci_high": high,
             "relevance_mean": bootstrap.divide(relevance_m2.sum(0), area_m2.sum(0)),

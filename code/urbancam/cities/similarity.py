@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from urbancam.scoring.bootstrap import divide, interval
+from urbancam.scoring.bootstrap import Estimate, block_draws, divide
+from urbancam.workflow.sections import Statistics
 
 DRAWS_AT_A_TIME = 50  # of the bootstrap: arrays of draws x cities x sites
 
@@ -64,39 +65,15 @@ class Similarity:
         return distances
 
 
-def draw_sites(
-    cities: np.ndarray,
-    draws: int,
-    seed: int,
-) -> np.ndarray:
-    """Resample sites with replacement within each city.
-
-    Args:
-        cities: (S,) city of each site.
-        draws: Number of draws.
-        seed: Seed of the random numbers.
-
-    Returns:
-        (draws, S) int64, how often each site came up.
-    """
-    random = np.random.default_rng(seed)
-    counts = np.zeros((draws, len(cities)), dtype=np.int64)
-    for city in np.unique(cities):
-        members = np.flatnonzero(cities == city)
-        n = len(members)
-        alike = np.full(n, 1 / n)
-        counts[:, members] = random.multinomial(n, alike, size=draws)
-    return counts
-
-
 def _counts_of_sites(
     cities: np.ndarray,
     draws: int,
     seed: int,
 ) -> np.ndarray:
-    """(1 + draws, S): every site once, for the value itself, then the draws."""
-    once = np.ones((1, len(cities)), dtype=np.int64)
-    return np.vstack([once, draw_sites(cities, draws, seed)])
+    """(1 + draws, S): every site once, for the value itself, then the draws within each city."""
+    once = np.ones((1, len(cities)))
+    sites = np.arange(len(cities))
+    return np.vstack([once, block_draws(sites, draws, seed, strata=cities)])
 
 
 def _add_interval(
@@ -104,14 +81,12 @@ def _add_interval(
     cities: list[str],
     values: np.ndarray,
     n_sites: np.ndarray,
-    confidence: float,
+    statistics: Statistics,
 ) -> Similarity:
     """The measure of (1 + draws, K, K) `values`: the first is the value, the draws its interval."""
-    low, high = interval(values[1:], confidence)
-    lone = n_sites < 2  # one site cannot be resampled
-    either_lone = lone[:, None] | lone[None]
-    low[either_lone] = np.nan
-    high[either_lone] = np.nan
+    # A pair is as uncertain as its city of fewer sites makes it.
+    fewer_sites = np.minimum(n_sites[:, None], n_sites[None])
+    low, high = Estimate(values[0], values[1:], fewer_sites).interval(statistics)
     return Similarity(measure, cities, values[0], low, high)
 
 
@@ -119,8 +94,7 @@ def by_embedding(
     sites: pd.DataFrame,
     embeddings: np.ndarray,
     cities: list[str],
-    draws: int,
-    confidence: float,
+    statistics: Statistics,
     seed: int,
 ) -> Similarity:
     """Cosine similarity of city centroids, with intervals over sites.
@@ -129,8 +103,7 @@ def by_embedding(
         sites: `city, site, fold`, S rows: a test site and the fold whose network embedded it.
         embeddings: (S, E) mean embedding of each site's patches.
         cities: K names, the order of the matrix.
-        draws: Number of bootstrap draws.
-        confidence: Coverage of the intervals, 0..1.
+        statistics: Section `statistics`.
         seed: Seed of the draws.
     """
     # ASSUME: every site counts alike in its city's centroid, however many images it has; centroids
@@ -138,7 +111,7 @@ def by_embedding(
     # cosines would be near 1.
     names = np.array(cities, dtype=object)
     homes = sites["city"].to_numpy()
-    counts = _counts_of_sites(homes, draws, seed)
+    counts = _counts_of_sites(homes, statistics.draws, seed)
 
     # Networks of different folds have different spaces: cosines are taken within a fold.
     folds = []
@@ -149,7 +122,7 @@ def by_embedding(
 
     values = _mean_of_defined(folds)
     n_sites = sites["city"].value_counts().reindex(cities, fill_value=0)
-    return _add_interval("embedding", cities, values, n_sites.to_numpy(), confidence)
+    return _add_interval("embedding", cities, values, n_sites.to_numpy(), statistics)
 
 
 def _cosines(
@@ -219,8 +192,7 @@ def _mean_of_defined(parts: list[np.ndarray]) -> np.ndarray:
 def by_confusion(
     predictions: pd.DataFrame,
     cities: list[str],
-    draws: int,
-    confidence: float,
+    statistics: Statistics,
     seed: int,
 ) -> Similarity:
     """Mean of the two shares of patches that are taken for the other city.
@@ -228,8 +200,7 @@ def by_confusion(
     Args:
         predictions: `city, site, predicted_city`, a row per patch.
         cities: K names, the order of the matrix.
-        draws: Number of bootstrap draws.
-        confidence: Coverage of the intervals, 0..1, over sites.
+        statistics: Section `statistics`.
         seed: Seed of the draws.
     """
     # Rows are sites; the last column counts all their patches, whatever they are taken for.
@@ -239,7 +210,7 @@ def by_confusion(
     table = table.reindex(columns=cities, fill_value=0)
     table = table.assign(patches=n_patches)
     homes = table.index.get_level_values("city").to_numpy()
-    counts = _counts_of_sites(homes, draws, seed)
+    counts = _counts_of_sites(homes, statistics.draws, seed)
 
     numbers = table.to_numpy()
     # Patches of each city in each draw, by what they are taken for.
@@ -252,4 +223,4 @@ def by_confusion(
     sums = np.stack(sums, axis=1)
     shares = divide(sums[:, :, :-1], sums[:, :, -1:])  # (1 + draws, K, K)
     values = (shares + shares.transpose(0, 2, 1)) / 2
-    return _add_interval("confusion", cities, values, np.array(n_sites), confidence)
+    return _add_interval("confusion", cities, values, np.array(n_sites), statistics)

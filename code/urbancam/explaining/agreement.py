@@ -202,7 +202,9 @@ def _retention(
     classes = own_is_estimated & published_is_estimated
     value = _slope(own.value[..., classes], published.value[..., classes])
     draws = _slope(own.draws[..., classes], published.draws[..., classes])
-    low, high = bootstrap.interval(draws, statistics.confidence)
+    # A slope over classes rests on no fewer blocks than the class that is in most of them.
+    blocks = np.max(own.blocks[..., classes], initial=0)
+    low, high = bootstrap.interval(draws, statistics.confidence, blocks)
     return {"kept": float(value), "kept_low": low, "kept_high": high}
 
 

@@ -83,7 +83,7 @@ def _mean_over_cells(
     # A mean is a ratio of sums: of the values, and of ones.
     value = bootstrap.divide(sums.sum(0), cells.sum(0))
     draws = bootstrap.ratio_draws(sums, cells, counts)
-    estimate = Estimate(value, draws, np.full(len(value), n_blocks))
+    estimate = Estimate(value, draws, bootstrap.effective_blocks(cells).item())
     low, high = estimate.interval(statistics)
     names = values.columns.to_frame(index=False)
     return names.assign(

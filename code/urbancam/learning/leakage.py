@@ -11,6 +11,7 @@ from scipy import sparse
 
 from urbancam.learning import baselines, splits
 from urbancam.scoring import bootstrap, metrics
+from urbancam.scoring.bootstrap import Estimate
 from urbancam.tables import grid
 from urbancam.workflow.settings import Settings
 
@@ -131,7 +132,9 @@ def score_coordinates(
     as_they_are = np.ones((1, n_blocks), int)
     resampled = bootstrap.block_draws(blocks, statistics.draws, settings.seed)
     scores = metrics.scores(predictions, numbers, np.vstack([as_they_are, resampled]))
-    low, high = bootstrap.interval(scores.to_numpy()[1:], statistics.confidence)
+    blocks_of_cells = bootstrap.effective_blocks(np.bincount(numbers))
+    estimate = Estimate(scores.to_numpy()[0], scores.to_numpy()[1:], blocks_of_cells)
+    low, high = estimate.interval(statistics)
     columns = {
         "metric": scores.columns,
         "value": scores.iloc[0].to_numpy(),

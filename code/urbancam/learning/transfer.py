@@ -137,6 +137,7 @@ def transfer_table(
     numbers, n_blocks = bootstrap.number_blocks(blocks)
     as_they_are = np.ones((1, n_blocks), dtype=int)
     counts = np.vstack([as_they_are, bootstrap.block_draws(blocks, statistics.draws, seed)])
+    effective = float(bootstrap.effective_blocks(np.bincount(numbers)))
 
     def score(outputs: torch.Tensor) -> pd.DataFrame:
         return metrics.scores(predict_as_foreign(own, outputs, head), numbers, counts)
@@ -145,8 +146,8 @@ def transfer_table(
     of_ensembles = {name: score(outputs.mean(0)) for name, outputs in foreign.items()}
     own_scores = {MODEL: metrics.scores(own, numbers, counts)}
     means = {name: sum(scores) / len(scores) for name, scores in of_models.items()}
-    single = metrics.compare(own_scores | means, statistics.confidence)
-    ensemble = metrics.compare(own_scores | of_ensembles, statistics.confidence)
+    single = metrics.compare(own_scores | means, effective, statistics)
+    ensemble = metrics.compare(own_scores | of_ensembles, effective, statistics)
     table = pd.concat(
         [
             _add_spread(single, of_models).assign(models=SINGLE),

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from urbancam.scoring.bootstrap import Estimate, block_draws, number_blocks
+from urbancam.scoring.bootstrap import Estimate, block_draws, effective_blocks, number_blocks
 from urbancam.scoring.correlations import partial_correlation, spearman_matrix
 from urbancam.scoring.vocabulary import MODEL
 from urbancam.workflow.sections import Statistics
@@ -40,6 +40,7 @@ def added_value_table(
     numbers, n_blocks = number_blocks(blocks)
     as_they_are = np.ones((1, n_blocks), dtype=int)
     counts = np.vstack([as_they_are, block_draws(blocks, statistics.draws, seed)])
+    effective = float(effective_blocks(np.bincount(numbers)))
     model = predictors[MODEL]
     names = [name for name in GIVEN if name in predictors]
     said = [predictors[name]["p"].to_numpy(dtype=float) for name in names]
@@ -52,8 +53,8 @@ def added_value_table(
     for name, given in places.items():
         chosen = [0, 1, *given]
         draws = partial_correlation(correlations[:, chosen][:, :, chosen])
-        estimate = Estimate(draws[0], draws[1:], np.array(n_blocks))
+        estimate = Estimate(draws[0], draws[1:], effective)
         low, high = estimate.interval(statistics)
         rows.append((name, draws[0], low, high, float(estimate.p_value(0, statistics))))
     columns = ["given", "value", "ci_low", "ci_high", "p_value"]
-    return pd.DataFrame(rows, columns=columns).assign(n=len(model), n_blocks=n_blocks)
+    return pd.DataFrame(rows, columns=columns).assign(n=len(model), n_blocks=int(effective))

@@ -17,9 +17,17 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
-from urbancam.scoring.bootstrap import block_draws, block_sums, divide, interval, number_blocks
+from urbancam.scoring.bootstrap import (
+    Estimate,
+    block_draws,
+    block_sums,
+    divide,
+    effective_blocks,
+    number_blocks,
+)
 from urbancam.scoring.metrics import ranked_probability_score
 from urbancam.scoring.vocabulary import INCOME_CLASSES, PROBABILITIES
+from urbancam.workflow.sections import Statistics
 
 BINS = 15  # of equal width, Guo et al. 2017
 # ASSUME: no probability is below this when its logarithm is taken, lest one cell decide; Keras's
@@ -235,8 +243,7 @@ def scores(
 def reliability_table(
     predictors: Mapping[str, pd.DataFrame],
     blocks: np.ndarray,
-    draws: int,
-    confidence: float,
+    statistics: Statistics,
     seed: int,
 ) -> pd.DataFrame:
     """The reliability diagram: how often a predictor is right, by how sure it is.
@@ -245,8 +252,7 @@ def reliability_table(
         predictors: Name -> predictions `prob_0` .. `prob_4, predicted_class, income_class` of the
             same n cells.
         blocks: (n,) spatial block of each cell.
-        draws: Number of bootstrap draws of blocks, the same for all predictors.
-        confidence: Coverage of the intervals, 0..1.
+        statistics: Section `statistics`; the draws are the same for all predictors.
         seed: Seed of the draws.
 
     Returns:
@@ -255,16 +261,18 @@ def reliability_table(
     """
     numbers, n_blocks = number_blocks(blocks)
     as_they_are = np.ones((1, n_blocks), dtype=int)
-    counts = np.vstack([as_they_are, block_draws(blocks, draws, seed)])
+    counts = np.vstack([as_they_are, block_draws(blocks, statistics.draws, seed)])
     parts = []
     for name, predictions in predictors.items():
         probability, right = _top_label(predictions)
         ones = np.ones(len(probability))
-        cells = counts @ _sums_by_bin(probability, ones, numbers, n_blocks)
+        cells_by_block = _sums_by_bin(probability, ones, numbers, n_blocks)
+        cells = counts @ cells_by_block
         hits = counts @ _sums_by_bin(probability, right, numbers, n_blocks)
         total = counts @ _sums_by_bin(probability, probability, numbers, n_blocks)
         accuracy = divide(hits, cells)
-        low, high = interval(accuracy[1:], confidence)
+        estimate = Estimate(accuracy[0], accuracy[1:], effective_blocks(cells_by_block))
+        low, high = estimate.interval(statistics)
         columns = {
             "predictor": name,
             "bin": np.arange(BINS),

@@ -39,26 +39,21 @@ def evaluate(
     ids = predictions["idINSPIRE"]
     imputed = rows_of(ids, cells, "cells.parquet")["imputed"].to_numpy(dtype=bool)
     blocks = rows_of(ids, samples, "samples.csv")["block"].to_numpy()
-    bootstrap = {
-        "draws": statistics.draws,
-        "confidence": statistics.confidence,
-        "seed": seed,
-    }
     predictors = {MODEL: predictions, **baselines}
-    scores = metrics.metrics_table(predictors, imputed, blocks, **bootstrap)
+    scores = metrics.metrics_table(predictors, imputed, blocks, statistics, seed)
 
     # The temperature is fitted on validation cells alone, so that test cells stay unseen.
     temperatures = calibration.temperatures(validation)
     scaled = calibration.scale_folds(predictions, temperatures)
     predictors = {MODEL: predictions, SCALED_MODEL: scaled, **baselines}
     errors = metrics.metrics_table(
-        predictors, imputed, blocks, **bootstrap, score=calibration.scores
+        predictors, imputed, blocks, statistics, seed, score=calibration.scores
     )
     return {
         "confusion_matrix": metrics.confusion_matrix(predictions),
         "classification_report": metrics.classification_report(predictions),
         "calibration": errors[errors["fold"] == "all"].drop(columns="fold"),
-        "reliability": calibration.reliability_table(predictors, blocks, **bootstrap),
+        "reliability": calibration.reliability_table(predictors, blocks, statistics, seed),
         "temperatures": temperatures,
         "spatial_autocorrelation": moran.autocorrelation_table(
             predictions, imputed, cell_size_m, seed

@@ -11,10 +11,18 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import precision_recall_fscore_support
 
-from urbancam.scoring.bootstrap import block_draws, block_sums, divide, interval, number_blocks
+from urbancam.scoring.bootstrap import (
+    Estimate,
+    block_draws,
+    block_sums,
+    divide,
+    effective_blocks,
+    number_blocks,
+)
 from urbancam.scoring.confusion import CONFUSION_METRICS, DISTANCE
 from urbancam.scoring.correlations import pearson, spearman
 from urbancam.scoring.vocabulary import INCOME_CLASSES, PROBABILITIES
+from urbancam.workflow.sections import Statistics
 
 Score = Callable[[pd.DataFrame, np.ndarray, np.ndarray], pd.DataFrame]
 
@@ -92,8 +100,7 @@ def metrics_table(
     predictors: dict[str, pd.DataFrame],
     imputed: np.ndarray,
     blocks: np.ndarray,
-    draws: int,
-    confidence: float,
+    statistics: Statistics,
     seed: int,
     score: Score = scores,
 ) -> pd.DataFrame:
@@ -104,19 +111,18 @@ def metrics_table(
             "model".
         imputed: (n,) bool, whether INSEE imputed the income.
         blocks: (n,) spatial block of each cell.
-        draws: Number of bootstrap draws of blocks, the same for everything.
-        confidence: Coverage of the intervals, 0..1.
+        statistics: Section `statistics`; the draws are the same for everything.
         seed: Seed of the draws.
         score: `scores`, or another function of the same arguments (`calibration.scores`).
 
     Returns:
         `subset` (all, not_imputed, imputed), `fold` ("all" or a number), `predictor`, `metric`,
-        `value`, `ci_low`, `ci_high` (NaN for single folds, where too few blocks are left), `n`
-        (cells).
+        `value`, `ci_low`, `ci_high` (NaN for single folds and where too few blocks are left), `n`
+        (cells), `n_blocks` (blocks they rest on, `effective_blocks`).
     """
     numbers, n_blocks = number_blocks(blocks)
     as_they_are = np.ones((1, n_blocks), dtype=int)
-    resampled = np.vstack([as_they_are, block_draws(blocks, draws, seed)])
+    resampled = np.vstack([as_they_are, block_draws(blocks, statistics.draws, seed)])
     folds = predictors["model"]["fold"].to_numpy()
     subsets = {
         "all": imputed | ~imputed,
@@ -134,20 +140,27 @@ def metrics_table(
                 name: score(table[cells], numbers[cells], counts)
                 for name, table in predictors.items()
             }
-            part = compare(scores_by_name, confidence)
+            in_block = np.bincount(numbers[cells], minlength=n_blocks)
+            effective = float(effective_blocks(in_block))
+            part = compare(scores_by_name, effective, statistics)
             part.insert(0, "subset", subset)
             part.insert(1, "fold", str(fold))
-            parts.append(part.assign(n=cells.sum()))
+            parts.append(part.assign(n=cells.sum(), n_blocks=int(effective)))
     return pd.concat(parts, ignore_index=True)
 
 
-def compare(scores_by_name: dict[str, pd.DataFrame], confidence: float) -> pd.DataFrame:
+def compare(
+    scores_by_name: dict[str, pd.DataFrame],
+    blocks: float,
+    statistics: Statistics,
+) -> pd.DataFrame:
     """Value and interval of each predictor's scores, and of the model's difference to each.
 
     Args:
         scores_by_name: Name -> scores; the first row is of the cells as they are, the others of
             the draws.
-        confidence: Coverage of the intervals, 0..1.
+        blocks: Blocks that the scores rest on.
+        statistics: Section `statistics`.
 
     Returns:
         `predictor, metric, value, ci_low, ci_high`.
@@ -160,11 +173,13 @@ def compare(scores_by_name: dict[str, pd.DataFrame], confidence: float) -> pd.Da
     }
     parts = []
     for name, table in (scores_by_name | differences).items():
-        low, high = interval(table.to_numpy()[1:], confidence)
+        values = table.to_numpy()
+        estimate = Estimate(values[0], values[1:], blocks)
+        low, high = estimate.interval(statistics)
         columns = {
             "predictor": name,
             "metric": table.columns,
-            "value": table.iloc[0].to_numpy(),
+            "value": estimate.value,
             "ci_low": low,
             "ci_high": high,
         }

@@ -12,7 +12,14 @@ import pandas as pd
 from scipy.spatial import KDTree
 
 from urbancam.scoring import metrics
-from urbancam.scoring.bootstrap import Estimate, block_draws, block_sums, divide, number_blocks
+from urbancam.scoring.bootstrap import (
+    Estimate,
+    block_draws,
+    block_sums,
+    divide,
+    effective_blocks,
+    number_blocks,
+)
 from urbancam.scoring.vocabulary import MODEL
 from urbancam.tables import grid
 from urbancam.workflow.sections import Statistics
@@ -135,14 +142,14 @@ def _score_groups(
     for group in sorted(set(pd.Series(groups).dropna())):
         inside = groups == group
         scores = _score(predictors, inside, numbers, counts, weights)
-        n_inside = len(np.unique(numbers[inside]))
+        n_inside = int(effective_blocks(np.bincount(numbers[inside])))
         rows.append(_rows(scores, n_inside, statistics).assign(group=group, n=inside.sum()))
         scores_of.append(np.stack(list(scores.values())))
         sizes.append(counts @ block_sums(weights * inside, numbers, n_blocks))
     if len(rows) > 1:
         mean = dict(zip(scores, _mean_within(np.stack(scores_of), np.stack(sizes)), strict=True))
         grouped = pd.Series(groups).notna().to_numpy()
-        n_grouped = len(np.unique(numbers[grouped]))
+        n_grouped = int(effective_blocks(np.bincount(numbers[grouped])))
         rows.append(_rows(mean, n_grouped, statistics).assign(group=WITHIN, n=grouped.sum()))
     return pd.concat(rows, ignore_index=True)[COLUMNS] if rows else pd.DataFrame(columns=COLUMNS)
 

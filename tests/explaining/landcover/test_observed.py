@@ -47,7 +47,9 @@ def test_base_rate_is_drawn_along(mixed):
         probability = weight @ (poor & present) / (weight @ present)
         base_rate = weight @ poor / weight.sum()
         above.append(probability - base_rate)
-    expected = bootstrap.p_value(np.array(above), 0)
+    cells_by_block = bootstrap.block_sums(present, mixed.block_numbers, mixed.n_blocks)
+    blocks = bootstrap.effective_blocks(cells_by_block)
+    expected = bootstrap.p_value(np.array(above), 0, blocks)
     table = observed_association(mixed).set_index(["side", "class"])
     assert table.loc[("poor", mixed.classes[1]), "p_value"] == pytest.approx(expected)
     assert expected < 1

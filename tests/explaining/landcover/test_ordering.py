@@ -1,19 +1,29 @@
 """The order of the classes, as it is read and as it is observed."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 from land_cover_cities import SETTINGS, cells_of_draw, random_city
-from urbancam.explaining.landcover import observed, ordering
+from urbancam.explaining.landcover import observed, ordering, surrogates
+from urbancam.explaining.landcover.city import LandCover
 from urbancam.explaining.landcover.observed import class_income, observed_association
+from urbancam.scoring import fields
 from urbancam.scoring.bootstrap import Estimate
+from urbancam.tables import grid
 
 STATISTICS = SETTINGS.statistics
 
 
+def no_surrogates(city: LandCover) -> np.ndarray:
+    return np.empty((0, len(city.predictions)), dtype=int)
+
+
 def test_ordering_is_the_rank_correlation_of_the_tables(mixed):
-    table = ordering.ordering_agreement(mixed).set_index(["measure", "observed"])
+    table = ordering.ordering_agreement(mixed, no_surrogates(mixed))
+    table = table.set_index(["measure", "observed"])
+    assert table["p_value_surrogate"].isna().all()
     ratios = mixed.activation_ratio().set_index(["side", "class"])["ratio"]
     measures = {
         "activation_contrast": mixed.contrast()["log_ratio"],
@@ -81,7 +91,69 @@ def test_classes_in_few_blocks_are_left_out_of_the_order():
 def test_side_without_cells_has_no_order():
     city = random_city()
     city.predictions["predicted_class"] = 2
-    table = ordering.ordering_agreement(city).set_index("measure")
+    table = ordering.ordering_agreement(city, no_surrogates(city)).set_index("measure")
     assert table.loc["rich ratio", "spearman"].isna().all()
     assert (table.loc["rich ratio", "n_classes"] == 0).all()
     assert table.loc["contribution", "spearman"].notna().all()
+
+
+@pytest.mark.parametrize(("n_classes", "expected"), [(3, 2 / 6), (4, 2 / 24), (5, 2 / 120)])
+def test_p_value_of_few_classes_is_exact(n_classes, expected):
+    order = np.arange(n_classes)
+    assert ordering.permutation_p_value(order, order**2) == pytest.approx(expected)
+    assert ordering.permutation_p_value(order, -order) == pytest.approx(expected)
+
+
+def test_p_value_of_many_classes_is_students_to_a_good_approximation():
+    x, y = np.random.default_rng(3).normal(size=(2, 14))
+    expected = stats.spearmanr(x, y).pvalue
+    assert 0.05 < expected < 0.95
+    assert ordering.permutation_p_value(x, y) == pytest.approx(expected, abs=0.015)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_classes", [6, 16])
+def test_independent_orders_of_classes_are_told_apart_no_more_than_5_percent_say(n_classes):
+    # Both orders are known nearly exactly, as in a whole city: only the classes are few.
+    random = np.random.default_rng(0)
+    hits = 0
+    for _ in range(400):
+        values = random.normal(size=(2, n_classes))
+        draws = values[:, None] + 0.05 * random.normal(size=(2, 200, n_classes))
+        blocks = np.full(n_classes, 30)
+        read, income = (Estimate(*pair, blocks) for pair in zip(values, draws, strict=True))
+        hits += ordering.rank_agreement(read, income, STATISTICS)["p_value"] <= 0.05
+    assert hits / 400 <= 0.05 + 0.022  # two standard errors; the bootstrap said .59 to .86
+
+
+@pytest.mark.slow
+def test_incomes_that_know_nothing_of_land_cover_are_told_apart_no_more_than_5_percent_say(
+    monkeypatch,
+):
+    # Land cover, what is read and incomes are smooth, and each drawn without the others.
+    monkeypatch.setattr(surrogates, "SURROGATES", 39)
+    random = np.random.default_rng(0)
+    p_values = [independent_city(random) for _ in range(60)]
+    assert np.mean(np.array(p_values) <= 0.05) <= 0.05 + 0.056  # two standard errors
+
+
+def independent_city(random: np.random.Generator) -> float:
+    """The p-value by surrogates of a city of 18 x 18 cells."""
+    column, row = np.divmod(np.arange(18 * 18), 18)
+    ids = pd.Series([grid.cell_id(200 * x, 200 * y, 200) for x, y in zip(column, row, strict=True)])
+    centres = grid.centres(ids)
+
+    def smooth() -> np.ndarray:
+        return fields.draw_field(centres, 600, random, waves=200)
+
+    area = np.exp(2 * np.array([smooth() for _ in range(8)])).T
+    area /= area.sum(1, keepdims=True)
+    income = smooth()
+    # Known nearly exactly, so that every class has an interval.
+    read, observed_income = (
+        Estimate(value, value + random.normal(0, 1e-3, (50, 8)), np.full(8, 30))
+        for value in (values @ area / area.sum(0) for values in (smooth(), income))
+    )
+    by_chance = surrogates.draw_surrogates(centres, income, seed=0)
+    orders = income[by_chance] @ area / area.sum(0)
+    return ordering.surrogate_p_value(read, observed_income, orders, STATISTICS)

@@ -57,8 +57,8 @@ def adjusted_effects(
     sums = bootstrap.block_sums(shares, numbers, n_blocks)
     effects[counts @ sums == 0] = np.nan
     effects[:, reference] = np.nan
-    held = bootstrap.block_sums(shares > 0, numbers, n_blocks) > 0
-    return Estimate(value, effects, held.sum(0))
+    held = bootstrap.block_sums(shares > 0, numbers, n_blocks)
+    return Estimate(value, effects, bootstrap.effective_blocks(held))
 
 
 def _design(

@@ -131,7 +131,7 @@ class LandCover:
     # ---- statistics of the classes, with their draws
 
     def held_blocks(self, present: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """Number of blocks that hold what each column is about.
+        """Blocks that hold what each column is about, as if all held it alike.
 
         Args:
             present: (N, ...) bool.
@@ -140,8 +140,7 @@ class LandCover:
         Returns:
             (...).
         """
-        cells_by_block = bootstrap.block_sums(present, numbers, self.n_blocks)
-        return (cells_by_block > 0).sum(0)
+        return bootstrap.effective_blocks(bootstrap.block_sums(present, numbers, self.n_blocks))
 
     def ratio_of_sums(
         self,

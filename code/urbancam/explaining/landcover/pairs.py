@@ -124,7 +124,7 @@ def _quotients(
     one_a_cell = np.ones(present.shape)
     # Blocks that hold both, for the interval to mean anything.
     n_cells = _pair_sums(one_a_cell, present, numbers, city.n_blocks)
-    n_blocks = (n_cells > 0).sum(0).reshape(shape)
+    n_blocks = bootstrap.effective_blocks(n_cells).reshape(shape)
 
     numerators = _pair_sums(numerator, present, numbers, city.n_blocks)
     denominators = _pair_sums(denominator, present, numbers, city.n_blocks)
