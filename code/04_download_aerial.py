@@ -57,7 +57,7 @@ def declare(request: Request) -> Step:
     # A tile that was thrown away counts as there while the images cut from it stand.
     image_size = ["census.cell_size_m"] if from_archives else []
     return request.step(
-        3,
+        4,
         paths.tiles,
         [*image_size, "imagery.source", *(f"imagery.{key}" for key in sorted(keys))],
         [paths.cells],

@@ -22,7 +22,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def declare(request: Request) -> Step:
     paths = request.paths
     return request.step(
-        3,
+        4,
         paths.images_table,
         [
             "imagery.pixel_size_m",

@@ -42,7 +42,7 @@ def declare(request: Request) -> Step:
         for city in (city for city in cities if city.tiles.is_file()):  # the work names the others
             inputs += [city.tiles, city.cells, city.boundary]
     return request.step(
-        2,
+        3,
         paths.sites,
         keys,
         inputs,

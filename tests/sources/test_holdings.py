@@ -4,14 +4,12 @@ import pandas as pd
 import pytest
 
 from loopback import HASTY, Reply, serve
+from offered_packs import BDORTHO, asked_files, collected, pack_folder, served
 from provider_server import DOWNLOAD, INDEX, Ign
 from small_packs import N, W, archive, cells, cells_over, write_pack
 from urbancam.sources.ign import atom, collect
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.settings import load
-
-BDORTHO = "BDORTHO_2-0_RVB-{}_JP2-E080_LAMB93_D{:0>3}_{}-01-01"
-BOTH_TILES = ((W, N), (W + 400, N))
 
 
 @pytest.fixture(autouse=True)
@@ -23,32 +21,6 @@ def quick(monkeypatch):
 def data(tmp_path):
     (tmp_path / "data" / "aerial_data").mkdir(parents=True)
     return tmp_path / "data"
-
-
-def pack_folder(top, department="075", year=2021, corners=BOTH_TILES, pixel="0M20"):
-    """An unpacked pack under its present name."""
-    folder = write_pack(top, department, year, list(corners), inner="BDORTHO")
-    return folder.rename(folder.with_name(BDORTHO.format(pixel, department, year)))
-
-
-def served(tmp_path, *args, volume_bytes=30_000, **options):
-    """A pack as the server holds it: {name: [(file, bytes)]}."""
-    folder = pack_folder(tmp_path / f"served{len(list(tmp_path.iterdir()))}", *args, **options)
-    volumes = archive(folder, folder.parent, volume_bytes)
-    return {folder.name: [(path.name, path.read_bytes()) for path in volumes]}
-
-
-def collected(url, data, wanted_cells=None, *assignments):
-    """Tiles and faults of the cells, from packs in place and a server."""
-    wanted_cells = cells() if wanted_cells is None else wanted_cells
-    assignments = [f"index_url={url}{INDEX}", *assignments]
-    imagery = load("default", [f"imagery.{assignment}" for assignment in assignments]).imagery
-    folder = data / "aerial_data"
-    return collect.from_archives(wanted_cells, imagery, "Test", data, folder, HASTY)
-
-
-def asked_files(requests):
-    return [path.rpartition("/")[2] for path, _ in requests if path.startswith(DOWNLOAD)]
 
 
 # an interrupted download

@@ -41,7 +41,7 @@ def test_tile_without_an_index_lies_where_its_header_says(data, suffix):
 
 def test_tile_straight_in_the_drop_folder_tells_department_and_year_by_its_name(data):
     tile(data / "aerial_data", f"{NAME}.jp2")
-    row = found_in(data).tiles.iloc[0]
+    row = found_in(data, pixel_m=2.0).tiles.iloc[0]
     assert (row["department"], row["campaign_year"]) == ("75", 2014)
     assert row["path"] == f"aerial_data/{NAME}.jp2"
 
@@ -65,7 +65,7 @@ def strip_place(path):
 def test_header_that_contradicts_the_name_is_told(data):
     write_tile(data / "aerial_data" / f"{NAME}.tif", noise(1, 200), W + 100, N)
     with pytest.raises(InputError, match=r"the tile lies at \(650100"):
-        found_in(data)
+        found_in(data, pixel_m=2.0)
 
 
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
@@ -74,7 +74,7 @@ def test_image_without_any_place_is_said_and_passed_over(data, caplog):
     tile(data / "aerial_data", f"{NAME}.jp2")
     strip_place(data / "aerial_data" / "screenshot.tif")
     (data / "aerial_data" / "broken.jp2").write_bytes(b"no image")
-    assert len(found_in(data).tiles) == 1
+    assert len(found_in(data, pixel_m=2.0).tiles) == 1
     assert "screenshot.tif is not used: neither its header nor its name" in caplog.text
     assert "broken.jp2 is not used: it cannot be read" in caplog.text
 

@@ -2,6 +2,7 @@
 
 import geopandas as gpd
 import numpy as np
+import pytest
 import shapely
 
 from aerial_tiles import NORTH, WEST, cut, square, tile_file, tile_table
@@ -21,6 +22,33 @@ def test_newest_wins_then_name_and_fill_gives_way(tmp_path):
     got = cut(square(WEST + 160, NORTH - 160), new, old)
     assert set(np.unique(got.pixels)) == {100, 200} and got.void_fraction == 0
     assert (got.tiles, got.campaign_year) == (("new.tif", "old.tif"), 2014)
+
+
+def of_campaigns(cell, *rows):
+    """A tile table of EPSG:3035: (name, year, preference, share of the cell from its west)."""
+    west, south, east, north = cell.total_bounds
+    names, years, preferences, shares = zip(*rows, strict=True)
+    return gpd.GeoDataFrame(
+        {"name": names, "path": names, "campaign_year": years, "preference": preferences},
+        geometry=[shapely.box(west, south, west + (east - west) * x, north) for x in shares],
+        crs="EPSG:3035",
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([("coarse", 2018, 1, 1), ("fine", 2014, 0, 1)], ["fine", "coarse"]),
+        ([("half", 2018, 0, 0.5), ("whole", 2014, 1, 1)], ["whole", "half"]),
+        ([("new", 2018, 0, 0.6), ("old", 2014, 1, 0.9)], ["new", "old"]),
+        ([("b", 2018, 0, 1), ("a", 2018, 0, 1), ("old", 2014, 0, 1)], ["a", "b", "old"]),
+    ],
+)
+def test_campaign_that_covers_the_cell_wins_then_the_preferred_one(tmp_path, rows, expected):
+    cell = cells_over(WEST, NORTH - 400, WEST + 400, NORTH).to_crs("EPSG:3035").iloc[:1]
+    for table in (of_campaigns(cell, *rows), of_campaigns(cell, *rows[::-1])):
+        (got,) = cells_with_tiles(cell, table, tmp_path)
+        assert [tile.name for tile in got.tiles] == expected
 
 
 def test_tile_that_only_touches_a_cell_is_not_its_tile(tmp_path):

@@ -1,31 +1,50 @@
 """Which campaign of a department is used, of the packs in place and of those in IGN's index."""
 
-import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar
 
-from urbancam.sources.ign.pack_names import few
-from urbancam.sources.ign.packs import Pack
+import pandas as pd
+
+from urbancam.sources.ign.pack_names import Campaign
 from urbancam.workflow.sections import NEAREST, Imagery
-
-log = logging.getLogger(__name__)
 
 SAME_SIZE_M = 1e-6  # pixel sizes that differ by less are the same
 
 
-class Campaign(Protocol):
-    """What is asked of a pack in place, or of a name in the index."""
+class CampaignKey(NamedTuple):
+    """A campaign by what tells it from others."""
 
-    @property
-    def department(self) -> str | None: ...
+    department: str | None
+    year: int | None
+    pixel_m: float | None
 
-    @property
-    def year(self) -> int | None: ...
+    @classmethod
+    def of(cls, campaign: Campaign) -> "CampaignKey":
+        return cls(campaign.department, campaign.year, campaign.pixel_m)
 
-    @property
-    def pixel_m(self) -> float | None: ...
+    @classmethod
+    def known(cls, *facts: object) -> "CampaignKey":
+        """Of a table's values, which may be missing."""
+        return cls(*(None if pd.isna(fact) else fact for fact in facts))
 
+
+@dataclass(frozen=True)
+class Standing:
+    """What there is in place of a department whose cells lack imagery of the preferred campaign.
+
+    Args:
+        begun: Campaigns of which more would be of use.
+        whole: The best of those that have what the cells need; None where there is none.
+        absent: Names of the tiles that lack, by pack.
+    """
+
+    begun: frozenset[CampaignKey] = frozenset()
+    whole: CampaignKey | None = None
+    absent: Mapping[str, list[str]] = field(default_factory=dict)
+
+
+NOTHING_IN_PLACE = Standing()
 
 C = TypeVar("C", bound=Campaign)
 
@@ -48,22 +67,18 @@ class Wanted:
     def from_settings(cls, imagery: Imagery) -> "Wanted":
         return cls(imagery.pixel_size_m, imagery.year, imagery.coarser)
 
-    def best(self, department: str, campaigns: Iterable[C]) -> list[C]:
-        """Those of the campaign to use, several where one campaign has several packs.
+    def ranked(self, department: str, campaigns: Iterable[C]) -> list[list[C]]:
+        """Those of a department that may be used, the best first, together what is one campaign.
 
         ASSUME: the wanted pixel size goes before the year, unless one year is asked for; finer
         pixels can be averaged, so that they go before coarser ones; of two years as near, the
         newer.
-
-        Returns:
-            None of them where none suits.
         """
-        candidates = [campaign for campaign in campaigns if self.suits(campaign, department)]
-        if not candidates:
-            return []
-        best = min(candidates, key=self._preference)
-        same = (best.year, best.pixel_m)
-        return [campaign for campaign in candidates if (campaign.year, campaign.pixel_m) == same]
+        of_key: dict[CampaignKey, list[C]] = {}
+        for campaign in campaigns:
+            if self.suits(campaign, department):
+                of_key.setdefault(CampaignKey.of(campaign), []).append(campaign)
+        return [of_key[key] for key in sorted(of_key, key=self.preference)]
 
     def suits(self, campaign: Campaign, department: str) -> bool:
         """Whether a campaign of the department may be used."""
@@ -89,7 +104,21 @@ class Wanted:
         year = self.exact_year(department)
         return f" of {year}" if year else ""
 
-    def _preference(self, campaign: Campaign) -> tuple[bool, float, float, int]:
+    def places(self, campaigns: Iterable[Campaign]) -> list[int]:
+        """The place of each campaign among them by preference: 0 for the best, equal for equals."""
+        preferences = [self.preference(campaign) for campaign in campaigns]
+        places = {preference: place for place, preference in enumerate(sorted(set(preferences)))}
+        return [places[preference] for preference in preferences]
+
+    def goes_before(self, first: Campaign, second: Campaign) -> bool:
+        """Whether the first is the better one."""
+        return self.preference(first) < self.preference(second)
+
+    def is_as_fine(self, first: Campaign, second: Campaign) -> bool:
+        """Whether neither goes before the other for its pixels."""
+        return self.preference(first)[:2] == self.preference(second)[:2]
+
+    def preference(self, campaign: Campaign) -> tuple[bool, float, float, int]:
         """What sorts the better campaign first."""
         year = campaign.year or 0
         pixel_m = self.pixel_m if campaign.pixel_m is None else campaign.pixel_m
@@ -98,58 +127,3 @@ class Wanted:
         nearest = self.year.get(NEAREST) if isinstance(self.year, Mapping) else None
         off_years = abs(year - nearest) if nearest else 0
         return self.is_coarser(campaign), off_m, off_years, -year
-
-
-def choose(packs: list[Pack], departments: set[str], wanted: Wanted) -> list[Pack]:
-    """The packs to use: of each department those of its best campaign.
-
-    Packs whose name tells nothing are used unless their pixels are too coarse. What is not used,
-    and what is coarser than wanted, is said.
-    """
-    chosen = [
-        pack
-        for pack in packs
-        if pack.department is None and (wanted.coarser or not wanted.is_coarser(pack))
-    ]
-    for department in sorted(departments):
-        best = wanted.best(department, packs)
-        chosen += best
-        coarse = sorted({pack.name for pack in best if wanted.is_coarser(pack)})
-        if coarse:
-            log.info(
-                "department %s: %s has pixels of %s m, coarser than imagery.pixel_size_m %s m; "
-                "taken as imagery.coarser asks",
-                department,
-                few(coarse),
-                best[0].pixel_m,
-                wanted.pixel_m,
-            )
-
-    _log_unused([pack for pack in packs if pack not in chosen], departments, wanted)
-    return chosen
-
-
-def _log_unused(unused: list[Pack], departments: set[str], wanted: Wanted) -> None:
-    """Say which packs in place are not used, and why."""
-    coarse = {
-        pack.name
-        for pack in unused
-        if pack.department in {None, *departments}
-        and wanted.is_coarser(pack)
-        and not wanted.coarser
-    }
-    others = {pack.name for pack in unused} - coarse
-    if coarse:
-        log.info(
-            "%d packs in place are coarser than imagery.pixel_size_m %s m and not used: %s; "
-            "imagery.coarser=true takes one where there is no finer",
-            len(coarse),
-            wanted.pixel_m,
-            few(sorted(coarse)),
-        )
-    if others:
-        log.info(
-            "%d packs in place are not used (other departments or campaigns): %s",
-            len(others),
-            few(sorted(others)),
-        )

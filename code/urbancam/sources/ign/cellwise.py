@@ -8,8 +8,9 @@ import geopandas as gpd
 
 from urbancam.sources.download.answers import Patience
 from urbancam.sources.ign import cell_images, wms
+from urbancam.sources.ign.coverage import WHOLE_SHARE, covered_share
 from urbancam.sources.ign.getmap import requests_for
-from urbancam.sources.ign.tiles import WHOLE_SHARE, CityTiles, covered_share, joined
+from urbancam.sources.ign.tiles import CityTiles, joined
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.sections import Imagery
 

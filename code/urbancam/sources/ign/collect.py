@@ -1,35 +1,33 @@
 """Have the imagery of a city's cells, from packs or cell by cell, and say what it covers."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 
-from urbancam.sources.download.answers import Patience
+from urbancam.sources.download.answers import AbsentError, Patience
 from urbancam.sources.ign import cellwise, room
 from urbancam.sources.ign.campaigns import Wanted
 from urbancam.sources.ign.consumed_tiles import Consumer, throws_away
+from urbancam.sources.ign.coverage import BARE_SHARE, WHOLE_SHARE, covered_share
 from urbancam.sources.ign.expectation import (
     Expectation,
     log_expectation,
     log_images_expectation,
 )
 from urbancam.sources.ign.fetching import (
-    begun_packs,
+    begun_downloads,
     fetch_linked,
     fetch_pack,
-    lacking_departments,
     pending_links,
 )
 from urbancam.sources.ign.getmap import requests_for
-from urbancam.sources.ign.holdings import survey
 from urbancam.sources.ign.links import read_links
+from urbancam.sources.ign.survey import survey
 from urbancam.sources.ign.tiles import (
-    BARE_SHARE,
-    WHOLE_SHARE,
     CityTiles,
-    covered_share,
     find_tiles,
     no_tiles,
 )
@@ -112,7 +110,8 @@ def expect_from_archives(
     wanted = Wanted.from_settings(imagery)
     expectation = Expectation(survey(cells, folder, wanted, consumer))
     if imagery.fetch:
-        absent = expectation.holdings.absent
+        standings = expectation.holdings.standings.values()
+        absent = [pack for standing in standings for pack in standing.absent]
         expectation.links = pending_links(read_links(LINKS, city), folder, patience, absent)
         _ask_index(expectation, cells, imagery, folder, patience)
     few = cellwise.few_departments(cells, imagery.wms_departments_below)
@@ -130,13 +129,20 @@ def _ask_index(
     """Ask IGN's index for the departments of which imagery is missing that nobody links."""
     few = cellwise.few_departments(cells, imagery.wms_departments_below)
     served = few | expectation.linked_departments()
-    lacking = lacking_departments(cells, expectation.holdings)
-    departments = [department for department in lacking if department not in served]
-    if departments:
-        log.info("imagery is missing in %s; asks IGN's index", ", ".join(departments))
-        begun = begun_packs(expectation.holdings, folder)
-        wanted = Wanted.from_settings(imagery)
-        expectation.ask(departments, imagery.index_url, wanted, begun, patience)
+    downloads = begun_downloads(folder)
+    standings = {
+        department: replace(standing, begun=standing.begun | downloads)
+        for department, standing in expectation.holdings.standings.items()
+        if department not in served
+    }
+    if not standings:
+        return
+    log.info("imagery is missing in %s; asks IGN's index", ", ".join(standings))
+    expectation.ask(standings, imagery.index_url, Wanted.from_settings(imagery), patience)
+    # Where another campaign in place has all that is needed, the city does without.
+    for department, standing in standings.items():
+        if standing.whole and isinstance(expectation.faults.get(department), AbsentError):
+            del expectation.faults[department]
 
 
 def _pack_faults(

@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import geopandas as gpd
 
 from urbancam.sources.download.answers import Patience
 from urbancam.sources.ign import room
-from urbancam.sources.ign.campaigns import Wanted
+from urbancam.sources.ign.campaigns import Standing, Wanted
 from urbancam.sources.ign.cell_images import is_in_place
 from urbancam.sources.ign.fetching import (
     Offer,
@@ -90,18 +91,17 @@ class Expectation:
 
     def ask(
         self,
-        departments: list[str],
+        standings: Mapping[str, Standing],
         index_url: str,
         wanted: Wanted,
-        begun: set[str],
         patience: Patience = Patience(),
     ) -> None:
         """Ask IGN's index for departments that it was not asked for yet."""
-        for department in departments:
+        for department, standing in standings.items():
             if department in self.offers or department in self.faults:
                 continue
             try:
-                offer = ask_index(department, index_url, wanted, patience, begun)
+                offer = ask_index(department, index_url, wanted, patience, standing)
                 self.offers[department] = offer
             except InputError as error:
                 log.info("department %s: %s", department, error.what)

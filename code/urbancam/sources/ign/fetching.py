@@ -5,18 +5,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import geopandas as gpd
-
 from urbancam.sources.download import archives, fetching
 from urbancam.sources.download.answers import Patience
 from urbancam.sources.download.partial_file import PART_SUFFIX
 from urbancam.sources.ign import index
-from urbancam.sources.ign.campaigns import Wanted
-from urbancam.sources.ign.holdings import Holdings
+from urbancam.sources.ign.campaigns import NOTHING_IN_PLACE, CampaignKey, Standing, Wanted
 from urbancam.sources.ign.links import RemoteFile
-from urbancam.sources.ign.pack_names import pack_stem
+from urbancam.sources.ign.pack_names import pack_stem, parse_name
 from urbancam.sources.ign.packs import find_packs
-from urbancam.sources.ign.tiles import BARE_SHARE, WHOLE_SHARE, covered_share, in_one_table
 from urbancam.workflow.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -98,35 +94,11 @@ def fetch_linked(
     return faults
 
 
-def lacking_departments(cells: gpd.GeoDataFrame, holdings: Holdings) -> list[str]:
-    """Departments of which imagery is to be fetched.
-
-    Those with cells that no tile covers, or that a tile would cover which a pack's index names and
-    which is not there; not those whose whole archive is in place, which has no more to give, or
-    was, where no index names a tile.
-    """
-    share = covered_share(cells, in_one_table(holdings.obtainable()))
-    could_be_covered = covered_share(cells, in_one_table(holdings.out_of_reach())) > BARE_SHARE
-    lacks_tiles = (share < WHOLE_SHARE) & could_be_covered
-    is_unknown = (share < BARE_SHARE) & ~could_be_covered
-    with_archive = {archive.department for archive in holdings.whole_archives}
-    # The index of an archive that was thrown away stands, and names all that it had.
-    had_archive = {
-        held.pack.department
-        for held in holdings.holdings
-        if held.pack.name in holdings.consumed.archives
-    }
-    lacking = {*cells["department"][lacks_tiles]}
-    lacking |= {*cells["department"][is_unknown]} - had_archive
-    return sorted(lacking - with_archive)
-
-
-def begun_packs(holdings: Holdings, folder: Path) -> set[str]:
-    """Names of the packs that are in place in part, so that they can be gone on with."""
-    names = {pack.name for pack, _ in holdings.incomplete} | set(holdings.absent)
-    # Of a download killed in its first file nothing has its name yet.
+def begun_downloads(folder: Path) -> set[CampaignKey]:
+    """The campaigns of which a download was begun: of one killed in its first file nothing has its
+    name yet."""
     parts = [path.name.removesuffix(PART_SUFFIX) for path in folder.glob(f"*{PART_SUFFIX}")]
-    return names | {pack_stem(name) for name in parts}
+    return {CampaignKey.of(name) for name in map(parse_name, parts) if name}
 
 
 def ask_index(
@@ -134,7 +106,7 @@ def ask_index(
     index_url: str,
     wanted: Wanted,
     patience: Patience = Patience(),
-    begun: Collection[str] = (),
+    standing: Standing = NOTHING_IN_PLACE,
 ) -> Offer:
     """What IGN's index has for a department, and which of it is to be fetched.
 
@@ -143,16 +115,16 @@ def ask_index(
         index_url: Address of the index.
         wanted: Which campaigns are wanted.
         patience: How long to bear with the server.
-        begun: Packs that are in place in part.
+        standing: What is in place of the department.
 
     Raises:
         AbsentError: The index has none that is wanted.
         InputError: The index cannot be had or read.
     """
     addresses = index.packs_on_offer(index_url, department, patience)
-    name = index.choose_pack(addresses, department, wanted, begun)
+    name = index.choose_pack(addresses, department, wanted, standing)
     if name is None:
-        raise index.absent_pack(addresses, department, wanted, index_url)
+        raise index.absent_pack(addresses, department, wanted, index_url, standing)
     return Offer(sorted(addresses), name, index.list_files(addresses[name], patience))
 
 

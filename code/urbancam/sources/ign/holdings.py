@@ -5,23 +5,20 @@ tile or its index cut short. What is not whole counts as not there yet, and is n
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from urbancam.sources.download import archives
 from urbancam.sources.download.members import Member
-from urbancam.sources.download.volumes import IncompleteError
-from urbancam.sources.ign.campaigns import Wanted, choose
-from urbancam.sources.ign.consumed_tiles import ConsumedTiles, Consumer
+from urbancam.sources.ign.campaigns import Standing
+from urbancam.sources.ign.consumed_tiles import ConsumedTiles
 from urbancam.sources.ign.packs import (
     Pack,
-    find_packs,
-    identified,
     members_to_unpack,
     unpack_index,
     unpack_tiles,
@@ -35,6 +32,7 @@ log = logging.getLogger(__name__)
 
 # ASSUME: a tile that lies further from its footprint is not that tile, or not in that CRS
 MISPLACED_M = 1.0
+Place = tuple[Path, frozenset[str] | None]  # of a pack
 
 
 @dataclass(frozen=True)
@@ -75,26 +73,30 @@ class Holdings:
     """What all packs in place give for the cells.
 
     Args:
-        unpacked: The unpacked packs, by the path of their `dalles.shp`.
+        unpacked: The unpacked packs, by their place.
         packed: What is still to be unpacked.
         whole_archives: Archives that are there as a whole, and can be read.
         incomplete: Archives that are not, each with what lacks.
         faults: Packs that cannot be used, each with the reason.
         consumed: Tiles that were thrown away once they had served these cells.
+        standings: What there is to go on with, of the departments whose cells lack imagery.
     """
 
-    unpacked: dict[Path, Holding] = field(default_factory=dict)
+    unpacked: dict[Place, Holding] = field(default_factory=dict)
     packed: list[PackedTiles] = field(default_factory=list)
     whole_archives: list[Pack] = field(default_factory=list)
     incomplete: list[tuple[Pack, InputError]] = field(default_factory=list)
     faults: list[tuple[Pack, InputError]] = field(default_factory=list)
     consumed: ConsumedTiles = field(default_factory=ConsumedTiles)
+    standings: dict[str, Standing] = field(default_factory=dict)
 
     @property
     def absent(self) -> dict[str, list[str]]:
         """Names of the tiles that an index names and that are not there, by pack."""
-        names = {holding.pack.name: sorted(holding.absent["name"]) for holding in self.holdings}
-        return {pack: tiles for pack, tiles in names.items() if tiles}
+        names = defaultdict(list)
+        for held in self.holdings:
+            names[held.pack.name].extend(held.absent["name"])
+        return {pack: sorted(tiles) for pack, tiles in names.items() if tiles}
 
     @property
     def holdings(self) -> list[Holding]:
@@ -119,29 +121,23 @@ class Holdings:
         return held.tiles["file"].isna() & ~held.tiles["name"].str.lower().isin(packed_names)
 
 
-def survey(
-    cells: gpd.GeoDataFrame, folder: Path, wanted: Wanted, consumer: Consumer | None = None
+def hold(
+    packs: Iterable[Pack], cells: gpd.GeoDataFrame, folder: Path, consumed: ConsumedTiles
 ) -> Holdings:
-    """What is in place for the cells; of archives no more than the index is unpacked.
+    """What some packs give for the cells; of archives no more than the index is unpacked.
 
     Args:
-        cells: `idINSPIRE, department` and squares.
+        packs: Packs in place, all of one campaign or without a telling name.
+        cells: `idINSPIRE` and squares.
         folder: The drop folder.
-        wanted: Which campaigns are wanted.
-        consumer: The city: tiles that have served it count as there, even if they were thrown
-            away. None counts no such tile.
+        consumed: Tiles that were thrown away and count as there.
     """
-    holdings = Holdings(consumed=ConsumedTiles.of(folder, consumer))
-    departments = set(cells["department"])
-    packs = [_identified(pack) for pack in find_packs(folder)]
-    whole_packs = [
-        pack for pack in packs if not _is_incomplete(pack, departments, wanted, holdings)
-    ]
-    chosen = choose(whole_packs, departments, wanted)
-    for pack in chosen:
+    holdings = Holdings(consumed=consumed)
+    packs = list(packs)
+    for pack in packs:
         if not pack.is_archive:
             _add(pack, cells, holdings)
-    for archive in chosen:
+    for archive in packs:
         if archive.is_archive:
             _add_archive(archive, cells, folder, holdings)
     return holdings
@@ -160,39 +156,6 @@ def unpack(holdings: Holdings, cells: gpd.GeoDataFrame, folder: Path) -> None:
     holdings.packed = []
 
 
-def _identified(pack: Pack) -> Pack:
-    """The pack with what its tiles' names say, where its own name tells nothing."""
-    if pack.department is not None:
-        return pack
-    try:
-        if pack.is_archive:
-            names = [Path(member.name).name for member in archives.list_members(pack.path)]
-        else:
-            index = read_index(pack)
-            names = list(index["name"])
-            if pack.is_loose and names:
-                pack = replace(pack, pixel_m=index["pixel_m"].max())
-    except InputError:
-        return pack  # whoever uses it says what is wrong
-    return identified(pack, names)
-
-
-def _is_incomplete(pack: Pack, departments: set[str], wanted: Wanted, holdings: Holdings) -> bool:
-    """Whether a pack is an archive that is not there as a whole; noted where it would be of use."""
-    is_of_use = pack.department is None or wanted.suits(pack, pack.department)
-    if not pack.is_archive or pack.department not in {None, *departments} or not is_of_use:
-        return False
-    try:
-        archives.list_members(pack.path)
-    except IncompleteError as error:
-        log.info("%s is not whole yet: %s", pack.name, error.what)
-        holdings.incomplete.append((pack, error))
-        return True
-    except InputError:
-        return False  # damaged: whoever uses it says so
-    return False
-
-
 def _add(pack: Pack, cells: gpd.GeoDataFrame, holdings: Holdings) -> None:
     """Note what an unpacked pack gives."""
     try:
@@ -201,7 +164,7 @@ def _add(pack: Pack, cells: gpd.GeoDataFrame, holdings: Holdings) -> None:
         _add_fault(pack, error, holdings)
         return
     # An index that was unpacked again is no fault any more.
-    holdings.faults = [item for item in holdings.faults if item[0].path != pack.path]
+    holdings.faults = [item for item in holdings.faults if item[0].place != pack.place]
     faults = []
     files = []
     crs = tiles.crs.to_wkt()
@@ -211,7 +174,7 @@ def _add(pack: Pack, cells: gpd.GeoDataFrame, holdings: Holdings) -> None:
         files.append(usable_path or holdings.consumed.path_of(pack.name, name))
         faults += [fault] if fault else []
     usable = tiles.assign(file=pd.Series(files, tiles.index, dtype=object))
-    holdings.unpacked[pack.path] = Holding(pack, usable, faults)
+    holdings.unpacked[pack.place] = Holding(pack, usable, faults)
 
 
 def _add_archive(archive: Pack, cells: gpd.GeoDataFrame, folder: Path, holdings: Holdings) -> None:
@@ -224,8 +187,8 @@ def _add_archive(archive: Pack, cells: gpd.GeoDataFrame, folder: Path, holdings:
         index_packs = unpack_index(archive, folder)
         for pack in index_packs:
             _add(pack, cells, holdings)
-        paths = [pack.path for pack in index_packs if pack.path in holdings.unpacked]
-        files = _files_by_name(holdings.unpacked[path] for path in paths)
+        places = [pack.place for pack in index_packs if pack.place in holdings.unpacked]
+        files = _files_by_name(holdings.unpacked[place] for place in places)
         # What was thrown away once it had served counts as there, and is not unpacked for another.
         gone = holdings.consumed.facts
         files = {name: file for name, file in files.items() if file not in gone}
@@ -268,7 +231,7 @@ def _same(pack: Pack, archive: Pack) -> bool:
 
 
 def _add_fault(pack: Pack, fault: InputError, holdings: Holdings) -> None:
-    log.info("%s: %s", pack.name, fault.what)
+    log.info("%s: %s", pack.label, fault.what)
     holdings.faults.append((pack, fault))
 
 

@@ -7,16 +7,16 @@ MD5 (in `content`, or in a file `.md5` beside the volumes, which may be gone).
 
 import logging
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import PurePosixPath
 from urllib.parse import urlencode
 
 from urbancam.sources.download.answers import AbsentError, Patience, without_user_info
 from urbancam.sources.ign import atom
-from urbancam.sources.ign.campaigns import Wanted
+from urbancam.sources.ign.campaigns import NOTHING_IN_PLACE, CampaignKey, Standing, Wanted
 from urbancam.sources.ign.links import RemoteFile
-from urbancam.sources.ign.pack_names import parse_name
+from urbancam.sources.ign.pack_names import campaign_in_words, parse_name
 from urbancam.workflow.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,10 @@ def packs_on_offer(
 
 
 def choose_pack(
-    titles: Iterable[str], department: str, wanted: Wanted, begun: Collection[str] = ()
+    titles: Iterable[str],
+    department: str,
+    wanted: Wanted,
+    standing: Standing = NOTHING_IN_PLACE,
 ) -> str | None:
     """The pack of a department that is wanted, in colour.
 
@@ -60,19 +63,24 @@ def choose_pack(
         titles: Names of the packs on offer.
         department: Code of the department.
         wanted: Which campaigns are wanted.
-        begun: Packs that are in place in part; one of them is gone on with where it suits.
+        standing: What is in place. A campaign that is begun is gone on with before others of its
+            pixel size; beside one that is whole only what goes before it is of use.
 
     Returns:
         Its name; of two packs of one campaign the one whose name sorts last. None where none suits.
     """
     names = {title: parse_name(title) for title in titles}
-    in_colour = {title: name for title, name in names.items() if name and name.bands == "RVB"}
-    of_begun = {title: name for title, name in in_colour.items() if title in begun}
-    for candidates in (of_begun, in_colour):
-        best = wanted.best(department, candidates.values())
-        if best:
-            return max(title for title, name in candidates.items() if name in best)
-    return None
+    in_colour = [name for name in names.values() if name and name.bands == "RVB"]
+    campaigns = wanted.ranked(department, in_colour)
+    begun = [packs for packs in campaigns if CampaignKey.of(packs[0]) in standing.begun]
+    if standing.whole:
+        campaigns = [packs for packs in begun if wanted.goes_before(packs[0], standing.whole)]
+    if not campaigns:
+        return None
+    best = campaigns[0]
+    best_begun = [packs for packs in begun if wanted.is_as_fine(packs[0], best[0])]
+    best = (best_begun or [best])[0]
+    return max(title for title, name in names.items() if name in best)
 
 
 def list_files(resource_url: str, patience: Patience = Patience()) -> list[RemoteFile]:
@@ -115,10 +123,21 @@ def _feed_url(index_url: str, department: str) -> str:
 
 
 def absent_pack(
-    titles: Iterable[str], department: str, wanted: Wanted, index_url: str
+    titles: Iterable[str],
+    department: str,
+    wanted: Wanted,
+    index_url: str,
+    standing: Standing = NOTHING_IN_PLACE,
 ) -> AbsentError:
     """The error that says which packs of the department the index has instead."""
     alternatives = ", ".join(sorted(titles)) or "nothing"
+    if standing.whole:
+        begun = ", ".join(sorted(map(campaign_in_words, standing.begun))) or "what is begun"
+        return AbsentError(
+            f"IGN's index has no pack to complete {begun}; it has {alternatives}",
+            without_user_info(_feed_url(index_url, department)),
+            f"go on with {campaign_in_words(standing.whole)}, which is whole",
+        )
     return AbsentError(
         f"IGN's index has no RVB pack of department {department}"
         f"{wanted.year_in_words(department)} with pixels of {wanted.pixel_m:g} m or finer; "

@@ -42,6 +42,7 @@ def read_tiles(paths: list[Path]) -> gpd.GeoDataFrame:
         if reason:
             log.info("%s is not used: %s", display_path(path), reason)
         else:
+            pixel_m = round(pixel_m, PIXEL_DECIMALS)
             rows.append([path.name, path, pixel_m, shapely.box(*footprint)])
     columns = ["name", "file", "pixel_m", "geometry"]
     return gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs=LAMBERT_93)
@@ -101,4 +102,4 @@ def _place_by_header(path: Path, image: DatasetReader) -> tuple[Bounds, float] |
     # Degrees are measured along the upper edge.
     upper_edge_m = float(np.hypot(x[2] - x[3], y[2] - y[3]))
     pixel_m = abs(transform.a) if crs.is_projected else upper_edge_m / image.width
-    return extent, round(pixel_m, PIXEL_DECIMALS)
+    return extent, pixel_m

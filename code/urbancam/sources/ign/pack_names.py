@@ -8,6 +8,7 @@ ORTHOHR_1-0_RVB-0M20_JP2-E080_LAMB93_D75_2014-01-01; a tile of it is e.g.
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Protocol
 
 PACK_NAME = re.compile(
     r"(?:ORTHOHR|BDORTHO|OHR|ORTHO)_.*?(?P<bands>RVB|IRC)[-_](?P<pixel>\d+M\d+)_.*?"
@@ -19,6 +20,19 @@ TILE_NAME = re.compile(
     r"(?:.*?-(?P<pixel>\d+M\d+))?",
     re.IGNORECASE,
 )
+
+
+class Campaign(Protocol):
+    """What is asked of a pack in place, or of a name in the index."""
+
+    @property
+    def department(self) -> str | None: ...
+
+    @property
+    def year(self) -> int | None: ...
+
+    @property
+    def pixel_m(self) -> float | None: ...
 
 
 @dataclass(frozen=True)
@@ -97,6 +111,13 @@ def tile_pixel_m(name: str) -> float | None:
     """The pixel size that a tile's name says, m; None where it says none."""
     match = TILE_NAME.match(name)
     return pixel_size_m(match["pixel"]) if match and match["pixel"] else None
+
+
+def campaign_in_words(campaign: Campaign) -> str:
+    """Year and pixel size of a campaign, for messages: "2018 at 0.2 m"."""
+    year = campaign.year or "an unknown year"
+    pixel = "" if campaign.pixel_m is None else f" at {campaign.pixel_m:g} m"
+    return f"{year}{pixel}"
 
 
 def few(names: list[str]) -> str:

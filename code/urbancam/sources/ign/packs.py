@@ -14,11 +14,9 @@ from pathlib import Path, PurePosixPath
 from urbancam.sources.download import archives
 from urbancam.sources.download.members import Member
 from urbancam.sources.ign.pack_names import (
+    campaign_in_words,
     pack_stem,
     parse_name,
-    tile_department,
-    tile_pixel_m,
-    tile_year,
 )
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import files_below
@@ -42,6 +40,8 @@ class Pack:
         department: Department; None where the pack's name does not say it.
         year: Year of the campaign; None where the pack's name does not say it.
         pixel_m: Pixel size; None where the pack's name does not say it.
+        tile_names: In lower case, the tiles that are of this campaign where the path holds tiles
+            of several; None where all are.
     """
 
     name: str
@@ -49,6 +49,23 @@ class Pack:
     department: str | None
     year: int | None
     pixel_m: float | None = None
+    tile_names: frozenset[str] | None = None
+
+    @property
+    def place(self) -> tuple[Path, frozenset[str] | None]:
+        """What tells it from every other: its path, and which of the tiles there are its own."""
+        return self.path, self.tile_names
+
+    @property
+    def label(self) -> str:
+        """Its name, for messages; with the campaign where others stand at the same path."""
+        if self.tile_names is None:
+            return self.name
+        return f"{self.name} ({self.department or 'any department'}, {campaign_in_words(self)})"
+
+    def has_tile(self, name: str) -> bool:
+        """Whether a tile at its path is of this campaign."""
+        return self.tile_names is None or name.lower() in self.tile_names
 
     @property
     def is_archive(self) -> bool:
@@ -100,22 +117,6 @@ def image_root(index_path: Path) -> Path:
         if parent.name.startswith("3_"):
             return parent.parent
     return index_path.parent
-
-
-def identified(pack: Pack, tile_names: list[str]) -> Pack:
-    """The pack with department, year and pixel size as all of its tiles' names say them alike.
-
-    The pack as it is where they say nothing, or not the same.
-    """
-    tellings = {
-        (department, tile_year(name), tile_pixel_m(name))
-        for name in tile_names
-        if (department := tile_department(name))
-    }
-    if len(tellings) != 1:
-        return pack
-    ((department, year, pixel_m),) = tellings
-    return replace(pack, department=department, year=year, pixel_m=pixel_m)
 
 
 def unpack_index(archive: Pack, folder: Path) -> list[Pack]:

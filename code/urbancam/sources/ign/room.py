@@ -18,10 +18,11 @@ from urbancam.sources.ign import consumed_tiles
 from urbancam.sources.ign.campaigns import Wanted
 from urbancam.sources.ign.consumed_tiles import Consumer
 from urbancam.sources.ign.fetching import bytes_to_fetch
-from urbancam.sources.ign.holdings import Holdings, survey, unpack
+from urbancam.sources.ign.holdings import Holdings, unpack
 from urbancam.sources.ign.links import RemoteFile
 from urbancam.sources.ign.pack_names import pack_stem, parse_name
 from urbancam.sources.ign.packs import Pack
+from urbancam.sources.ign.survey import survey
 from urbancam.sources.ign.tile_index import LAMBERT_93
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import display_path
@@ -124,13 +125,22 @@ def throw_away_unpacked(
 ) -> None:
     """Where the settings ask for it, unpack what the cells need, and throw those archives away.
 
-    An archive of which some needed tile did not come out whole stays.
+    An archive of which some needed tile did not come out whole stays; so do those of a department
+    of which a better campaign is still to be completed, which may come to serve in their place.
     """
     if not consumed_tiles.throws_away(consumer):
         return
     holdings = survey(cells, folder, wanted, consumer)
+    unsettled = holdings.standings
+    holdings.packed = [
+        packed for packed in holdings.packed if packed.archive.department not in unsettled
+    ]
     unpack(holdings, cells, folder)
-    exhausted = [pack for pack in holdings.whole_archives if _is_exhausted(pack, holdings)]
+    exhausted = [
+        pack
+        for pack in holdings.whole_archives
+        if pack.department not in unsettled and _is_exhausted(pack, holdings)
+    ]
     consumed_tiles.throw_away_archives(exhausted, folder, consumer)
 
 

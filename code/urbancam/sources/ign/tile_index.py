@@ -11,7 +11,13 @@ import shapely
 
 from urbancam.sources.ign import loose_tiles
 from urbancam.sources.ign.loose_tiles import LAMBERT_93
-from urbancam.sources.ign.pack_names import few, tile_department, tile_name, tile_year
+from urbancam.sources.ign.pack_names import (
+    few,
+    tile_department,
+    tile_name,
+    tile_pixel_m,
+    tile_year,
+)
 from urbancam.sources.ign.packs import IMAGE_SUFFIXES, Pack, image_root
 from urbancam.tables import vectors
 from urbancam.tables.crs import check_extent
@@ -24,22 +30,24 @@ def read_index(pack: Pack) -> gpd.GeoDataFrame:
     """The tiles of an unpacked pack, whether their files are there or not.
 
     Returns:
-        `name, file (Path or None), department, campaign_year, pack, pixel_m (of the pack's name,
-        without an index of the header), geometry`, one row per tile; the CRS is the index's own,
-        Lambert-93 where it names none.
+        `name, file (Path or None), department, campaign_year, pack, pixel_m (of the pack's name
+        or the tile's, without an index of the header), geometry`, one row per tile of the pack's
+        campaign; the CRS is the index's own, Lambert-93 where it names none.
 
     Raises:
         InputError: The index cannot be read, has no column NOM, or names a tile twice.
     """
     if pack.is_loose:
         own_images = [path for path in _images_below(pack.path) if path.parent == pack.path]
-        table = loose_tiles.read_tiles(own_images)
+        table = loose_tiles.read_tiles([path for path in own_images if pack.has_tile(path.name)])
         names, files = list(table["name"]), list(table["file"])
+        pixel_sizes_m = list(table["pixel_m"])
     else:
         table = _read_table(pack.path)
         names = [tile_name(nom) for nom in table[_nom_column(table, pack.path)]]
         files_by_name = _image_files(pack)
         files = [_image_of(name, files_by_name) for name in names]
+        pixel_sizes_m = [pack.pixel_m or tile_pixel_m(name) for name in names]
     # The pack's name says the department; of the year the tile's name is the surer witness.
     departments = [pack.department or tile_department(name) for name in names]
     years = [tile_year(name) or pack.year for name in names]
@@ -50,13 +58,13 @@ def read_index(pack: Pack) -> gpd.GeoDataFrame:
             "department": departments,
             "campaign_year": pd.array(years, dtype="Int64"),
             "pack": pack.name,
-            "pixel_m": table["pixel_m"] if pack.is_loose else pack.pixel_m,
+            "pixel_m": pd.array(pixel_sizes_m, dtype="Float64"),
         },
         geometry=table.geometry.to_numpy(),
         crs=table.crs or LAMBERT_93,  # ASSUME: an index without a CRS is of metropolitan France
     )
     _check_index(index, pack)
-    return index
+    return index[[pack.has_tile(name) for name in names]]
 
 
 def touching(index: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

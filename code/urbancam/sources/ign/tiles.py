@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
-import shapely
 
 from urbancam.sources.ign import consumed_tiles
-from urbancam.sources.ign.campaigns import Wanted
+from urbancam.sources.ign.campaigns import CampaignKey, Wanted
 from urbancam.sources.ign.consumed_tiles import Consumer
-from urbancam.sources.ign.holdings import Holdings, survey, unpack
+from urbancam.sources.ign.coverage import in_one_table
+from urbancam.sources.ign.holdings import Holdings, unpack
+from urbancam.sources.ign.survey import survey
 from urbancam.sources.ign.tile_index import LAMBERT_93
 from urbancam.sources.imagery.signatures import signature
 from urbancam.workflow.errors import InputError
@@ -26,13 +26,11 @@ COLUMNS = [
     "department",
     "campaign_year",
     "pack",
+    "preference",
     "size_bytes",
     "signature",
     "geometry",
 ]
-# Covered shares of a cell above which it counts as whole, below which as bare: but for rounding.
-WHOLE_SHARE = 1 - 1e-6
-BARE_SHARE = 1e-6
 
 
 @dataclass
@@ -76,34 +74,17 @@ def find_tiles(
     for held in holdings.holdings:
         count = len(held.tiles) - len(held.absent)
         log.info("%s: %d of %d tiles needed are there", held.pack.name, count, len(held.tiles))
-    tiles = _table(holdings, data)
+    tiles = _table(holdings, data, wanted)
     there = zip((data / path for path in tiles["path"]), tiles["signature"], strict=True)
     present = [(path, tile_signature) for path, tile_signature in there if path.is_file()]
     consumed_tiles.give_time_back(present, holdings.whole_archives, folder)
     return CityTiles(tiles, holdings)
 
 
-def in_one_table(tables: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
-    """The tiles of several packs in the CRS of the first pack that has any."""
-    tables = [table for table in tables if len(table)]
-    if not tables:
-        return no_tiles().tiles
-    crs = tables[0].crs
-    return gpd.GeoDataFrame(pd.concat([table.to_crs(crs) for table in tables]), crs=crs)
-
-
 def no_tiles() -> CityTiles:
     """A city without any tile."""
     empty_columns = {column: [] for column in COLUMNS[:-1]}
     return CityTiles(gpd.GeoDataFrame(empty_columns, geometry=[], crs=LAMBERT_93))
-
-
-def covered_share(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame) -> np.ndarray:
-    """(N,) share of each cell's area that lies in some tile's footprint, 0..1."""
-    squares = cells.to_crs(tiles.crs).geometry.to_numpy()
-    footprints = shapely.union_all(tiles.geometry.to_numpy())
-    covered_m2 = shapely.area(shapely.intersection(squares, footprints))
-    return covered_m2 / shapely.area(squares)
 
 
 def joined(first: gpd.GeoDataFrame, second: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -115,15 +96,17 @@ def joined(first: gpd.GeoDataFrame, second: gpd.GeoDataFrame) -> gpd.GeoDataFram
     return gpd.GeoDataFrame(rows[columns], crs=first.crs)
 
 
-def _table(holdings: Holdings, data: Path) -> gpd.GeoDataFrame:
+def _table(holdings: Holdings, data: Path, wanted: Wanted) -> gpd.GeoDataFrame:
     """The usable tiles of all packs as rows of `COLUMNS`."""
     tables = [held.tiles[held.tiles["file"].notna()] for held in holdings.holdings]
     tiles = in_one_table(tables)
     if tiles.empty:
-        return tiles
+        return no_tiles().tiles
     # A file may stand in the indices of two packs.
     tiles = tiles.drop_duplicates("file").sort_values(["pack", "name"], ignore_index=True)
     paths = list(tiles["file"])
+    campaigns = zip(tiles["department"], tiles["campaign_year"], tiles["pixel_m"], strict=True)
+    tiles["preference"] = wanted.places([CampaignKey.known(*facts) for facts in campaigns])
     tiles["path"] = [path.relative_to(data).as_posix() for path in paths]
     # A signature tells a tile replaced by another of its size.
     facts = [holdings.consumed.facts_of(path) or _facts_of(path) for path in paths]

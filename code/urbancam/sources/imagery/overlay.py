@@ -1,5 +1,6 @@
 """Which tiles each cell touches, and which of them wins."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
@@ -10,6 +11,9 @@ import shapely
 from urbancam.sources.imagery.cell import NO_TILE, Cell
 from urbancam.sources.imagery.tile import TileFile
 from urbancam.tables import grid
+
+Pair = tuple[int, int]  # positions of a cell and of a tile
+WHOLE_SHARE = 1 - 1e-6  # of a cell that is covered: all of it, but for rounding
 
 
 def tile_files(tiles: gpd.GeoDataFrame, data: Path) -> list[TileFile]:
@@ -54,8 +58,9 @@ def cells_with_tiles(
     The image of a cell is no tile of its neighbours, of which it shows a narrow margin; but squares
     of another grid, the sites of the cities experiment, are put together from them.
 
-    Where tiles overlap the newest comes first, then the first by name (fill gives way later,
-    pixel by pixel).
+    Where tiles overlap, those of a campaign that covers the whole cell come first, then those of
+    the campaign that step 04 prefers, then the newest, then the first by name (fill gives way
+    later, pixel by pixel).
 
     Args:
         cells: `idINSPIRE` and squares.
@@ -69,11 +74,10 @@ def cells_with_tiles(
     overlaps = _overlaps(cells.iloc[without_own], tiles)
     pairs += [(without_own[cell], tile) for cell, tile in overlaps]
 
-    # Pairs in order of rank: each cell meets first the tile that wins.
     files = tile_files(tiles, data)
-    rank = _ranks(files)
+    order = _order(pairs, cells.to_crs(tiles.crs), tiles)
     files_of_cell: list[list[TileFile]] = [[] for _ in range(len(cells))]
-    for cell, tile in sorted(pairs, key=lambda pair: rank[pair[1]]):
+    for cell, tile in sorted(pairs, key=order):
         files_of_cell[cell].append(files[tile])
 
     # Squares come from the ids, so that they are exact.
@@ -87,19 +91,53 @@ def cells_with_tiles(
     ]
 
 
-def _ranks(files: list[TileFile]) -> np.ndarray:
-    """(N,) place of each tile where several overlap: the newest first, then by name and path."""
+def _order(
+    pairs: list[Pair], cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame
+) -> Callable[[Pair], tuple]:
+    """What sorts the pairs: of each cell first the tile that wins.
 
-    def preference(i: int) -> tuple[int, str, str]:
-        file = files[i]
-        year = file.campaign_year or 0
-        return -year, file.name, str(file.path)
+    Args:
+        pairs: Cells and tiles that overlap.
+        cells: Squares, in the tiles' CRS.
+        tiles: The tile table; its column `preference` is empty for images of single cells.
+    """
+    years = tiles["campaign_year"].astype("float64").fillna(0).tolist()
+    preference = _preferences(tiles)
+    names, paths = list(tiles["name"]), list(tiles["path"])
+    campaigns = list(zip(preference, years, strict=True))
+    whole = _whole_campaigns(pairs, campaigns, cells, tiles)
 
-    # Rank is the inverse of the order: the place of each file in it.
-    order = sorted(range(len(files)), key=preference)
-    rank = np.empty(len(files), int)
-    rank[order] = np.arange(len(files))
-    return rank
+    def order(pair: Pair) -> tuple:
+        cell, tile = pair
+        is_partial = (cell, campaigns[tile]) not in whole
+        return is_partial, preference[tile], -years[tile], names[tile], paths[tile]
+
+    return order
+
+
+def _preferences(tiles: gpd.GeoDataFrame) -> list[float]:
+    """The place of each tile's campaign by preference, 0 for the best and for images of cells."""
+    return tiles["preference"].fillna(0).tolist() if "preference" in tiles else [0.0] * len(tiles)
+
+
+def _whole_campaigns(
+    pairs: list[Pair],
+    campaigns: list[tuple[float, float]],
+    cells: gpd.GeoDataFrame,
+    tiles: gpd.GeoDataFrame,
+) -> set[tuple[int, tuple[float, float]]]:
+    """Cells that meet tiles of several campaigns, each with those that cover all of it."""
+    footprints, squares = tiles.geometry.to_numpy(), cells.geometry.to_numpy()
+    tiles_of: dict[int, dict[tuple[float, float], list[int]]] = {}
+    for cell, tile in pairs:
+        tiles_of.setdefault(cell, {}).setdefault(campaigns[tile], []).append(tile)
+    whole = set()
+    for cell, of_campaign in tiles_of.items():
+        for campaign, own in of_campaign.items() if len(of_campaign) > 1 else ():
+            covered = shapely.intersection(shapely.union_all(footprints[own]), squares[cell])
+            if shapely.area(covered) >= WHOLE_SHARE * shapely.area(squares[cell]):
+                whole.add((cell, campaign))
+    return whole
 
 
 def with_file(tiles: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -118,7 +156,7 @@ def _cell_ids(tiles: gpd.GeoDataFrame) -> pd.Series:
     return tiles["idINSPIRE"] if "idINSPIRE" in tiles else pd.Series(None, tiles.index, "str")
 
 
-def _own_images(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame) -> list[tuple[int, int]]:
+def _own_images(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame) -> list[Pair]:
     """(cell, image) positions: every cell with the image fetched for it."""
     image_of_cell = {cell_id: image for image, cell_id in enumerate(_cell_ids(tiles))}
     pairs = []
@@ -128,7 +166,7 @@ def _own_images(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame) -> list[tuple[
     return pairs
 
 
-def _overlaps(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame) -> list[tuple[int, int]]:
+def _overlaps(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame) -> list[Pair]:
     """(cell, tile) positions that share some area, not only an edge."""
     squares = cells.to_crs(tiles.crs).geometry.to_numpy()
     footprints = tiles.geometry.to_numpy()
