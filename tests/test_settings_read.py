@@ -195,6 +195,7 @@ NEVER_READ = {
         "statistics.neighbours",
     },
     "17_transfer_income": {
+        "samples.planted",
         "samples.shuffle_labels",
         "statistics.neighbours",
         *OF_OTHER_STATISTICS,
