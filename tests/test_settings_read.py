@@ -35,6 +35,8 @@ EVERYTHING = {  # a run with all comparisons and controls, on a dozen cells
     "controls.integrated_gradients_steps": "2",
     "controls.deletion_cells": "4",
     "training.epochs": "1",
+    "planted.plants": "2",
+    "planted.trained": "1",
 }
 OTHER_BRANCHES = EVERYTHING | {
     "model.head": "softmax",
@@ -55,7 +57,7 @@ TOWNS = {
     "cities.relevance.patches": "1",
 }
 INCOME = "00 01 02 03 04 05 06 10 11 12 13 14".split()
-VARIANTS = ("split-random", "seed-1", "folds-2", "shuffled-labels")
+VARIANTS = ("split-random", "seed-1", "folds-2", "shuffled-labels", "planted-1")
 
 
 class Reader:
@@ -157,7 +159,7 @@ def reader(tmp_path_factory) -> Reader:
             steps = catalogue.steps_of("Demo", "demo-tiny", *catalogue.parts_of_variant(variant))
             numbers = [entry.number for entry in steps]
             run_income(folder, EVERYTHING, numbers, "--variant", variant)
-        run_income(folder, EVERYTHING, ["15", "16", "17", "91", "92"])
+        run_income(folder, EVERYTHING, ["15", "16", "17", "18", "91", "92"])
         run_income(
             folder, OTHER_BRANCHES, ["10", "11", "12", "13", "14", "16", "17", "91"], "--force"
         )

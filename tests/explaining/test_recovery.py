@@ -35,7 +35,9 @@ def make_rule(number: int, visible_share: float = 0.5) -> tuple[planted.Plant, p
     return rule, cells
 
 
-def answer(number: int, effects: np.ndarray | None = None, noise: float = 0.1) -> pd.DataFrame:
+def answer(
+    number: int, effects: np.ndarray | None = None, noise: float = 0.1, softmax: bool = False
+) -> pd.DataFrame:
     """The answers where the network gives each class these effects (None: the true ones)."""
     rule, cells = make_rule(number)
     random = np.random.default_rng([8, number])
@@ -59,7 +61,7 @@ def answer(number: int, effects: np.ndarray | None = None, noise: float = 0.1) -
     predictions = pd.DataFrame(
         {
             "idINSPIRE": cells.index,
-            "logit": logit,
+            "logit": np.nan if softmax else logit,
             "p": expit(logit),
             "predicted_class": quintiles(logit),
             "income_class": quintiles(rule.incomes["income_eur"]),
@@ -94,6 +96,10 @@ def test_a_network_that_reads_the_rule_backwards_has_the_wrong_sign():
     assert summary.loc["contribution", ["power", "wrong_sign"]].tolist() == [0, 1]
     assert summary.loc["contribution", "rank_correlation"] < 0
     assert summary.loc["adjusted_income", "power"] == 1  # incomes know no network
+
+
+def test_a_softmax_head_answers_by_its_expected_class():
+    pd.testing.assert_frame_equal(answer(1, softmax=True), answer(1))
 
 
 @pytest.mark.slow

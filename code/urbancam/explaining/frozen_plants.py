@@ -42,7 +42,7 @@ def recover_plants(
     incomes = np.column_stack([rule.incomes["income_eur"] for rule in rules])
     classes = np.column_stack([quintiles(income) for income in incomes.T])
     items = datasets.LabelledImages(images, rows, np.zeros(len(rows), dtype=int))
-    features = inference.predict(network, items, settings, workers, network.embed)
+    features = inference.predict(network, items, settings.image, workers, network.embed)
     logits, weights = plants.fit_units(features.double().numpy(), cells, classes, settings)
     table, sums = unit_maps.sum_units(cells, images, rows, network, weights, fragments, settings)
 

@@ -8,6 +8,7 @@ contrast of a map has its own unit, and only its sign and order can be compared.
 
 import numpy as np
 import pandas as pd
+from scipy.special import logit
 from scipy.stats import spearmanr
 
 from urbancam.explaining.landcover.adjusted import adjusted_effects
@@ -110,8 +111,10 @@ def answers(city: LandCover, cells: pd.DataFrame, seed: int, kind: str) -> dict[
     """What each attribution says of each class, with its draws; the null is 0."""
     predictions = city.predictions
     cells = cells.loc[predictions.index]
+    # A softmax head has no logit; its expected class over 4 has one.
+    logit_of_network = predictions["logit"].fillna(logit(predictions["p"]))
     outcomes = {
-        "adjusted_logit": predictions["logit"],
+        "adjusted_logit": logit_of_network,
         "adjusted_income": np.log(predictions["income_eur"]),
     }
     estimates = {MAP_OF[kind]: city.log_contrast(), "contribution": city.area_contribution()}
