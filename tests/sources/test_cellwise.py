@@ -1,5 +1,7 @@
 """Departments of few cells through the WMS, beside the packs of the others."""
 
+import shutil
+
 import geopandas as gpd
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from urbancam.sources.ign import collect
 from urbancam.sources.imagery import cutting
 from urbancam.sources.imagery.overlay import cells_with_tiles
 from urbancam.workflow import settings
+from urbancam.workflow.errors import InputError
 
 PIXEL_M = 2.0
 
@@ -65,6 +68,20 @@ def test_it_is_off_by_default_and_for_departments_of_more_cells(city, tmp_path):
             _, faults = collected(city, tmp_path, url, below)
             assert len(faults) == 1
         assert not any(path.startswith(WMS) for path, _ in requests)
+
+
+def test_city_without_any_imagery_is_told_of_packs_and_of_the_wms(city, tmp_path):
+    shutil.rmtree(tmp_path / "aerial_data")
+    blank = Ign(paint=lambda x, y: Ign().paint(x, y) * 0)
+    with serve(blank) as (url, _):
+        city_tiles, _ = collected(city, tmp_path, url, below=3)
+    with pytest.raises(InputError) as caught:
+        collect.report_coverage(city, city_tiles, [])
+    message = str(caught.value)
+    assert (
+        f"{(city['department'] == '75').sum()} cells are of packs, of the departments 75" in message
+    )
+    assert "of the 2 cells taken through the WMS: the WMS shows nothing there" in message
 
 
 def test_images_of_packs_do_not_change_for_it(city, tmp_path):

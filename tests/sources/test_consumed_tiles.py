@@ -268,6 +268,15 @@ def test_who_went_on_without_fetching_may_fetch_again(place, ign):
     assert len(list(place.aerial.rglob("*.jp2"))) == 2
 
 
+def test_another_address_of_the_index_is_no_other_city(place, ign):
+    assert place.run("West", "04", throw_away=False) == [0]
+    expected = (place.results / "West" / "tiles.parquet").read_bytes()
+    ign[1].clear()
+    assert place.run("West", "04", throw_away=False, index_url=f"{place.url}/moved") == [0]
+    assert (place.results / "West" / "tiles.parquet").read_bytes() == expected
+    assert ign[1] == []
+
+
 def test_dead_link_does_not_stop_a_city_that_has_its_imagery(place, monkeypatch, tmp_path):
     links = tmp_path / "links.txt"
     links.write_text(f"[West]\n{place.url}/nowhere/gone.7z\n")

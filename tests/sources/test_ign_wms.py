@@ -381,3 +381,19 @@ def test_without_fetching_the_images_in_place_are_used(city, tmp_path):
     tiles = gpd.read_parquet(city / "tiles.parquet")
     assert tiles["path"].notna().sum() == 2
     assert set(tiles["reason"].dropna()) == {cell_images.NOT_FETCHED}
+
+
+@pytest.mark.slow
+def test_cell_that_was_left_out_is_asked_for_again_once_it_may_not_be(city, tmp_path):
+    faults = [refusing({cells()["idINSPIRE"].iloc[1]}, 400)]
+    leave_out = ("--set", "imagery.wms_failures=leave_out")
+
+    def fault(path, number):
+        return faults[0](path, number) if faults else None
+
+    with serve(Ign(fault=fault)) as (url, _):
+        assert run_step("04", tmp_path, *of_wms(url), *leave_out).returncode == 0
+        assert gpd.read_parquet(city / "tiles.parquet")["path"].isna().sum() == 1
+        faults.clear()
+        assert run_step("04", tmp_path, *of_wms(url)).returncode == 0
+    assert gpd.read_parquet(city / "tiles.parquet")["path"].notna().all()

@@ -8,6 +8,7 @@ from provider_server import INDEX, Ign
 from small_packs import N, W, archive, cells, noise, write_tile
 from urbancam.sources.ign import atom, collect
 from urbancam.sources.imagery.overlay import cells_with_tiles
+from urbancam.workflow.errors import InputError
 
 BOTH = cells(800)
 NOWHERE = "http://127.0.0.1:9"
@@ -24,9 +25,9 @@ def data(tmp_path):
     return tmp_path / "data"
 
 
-def half_a_pack(data, year=2018, keeps="6500", **options):
+def half_a_pack(data, year=2018, keeps="6500", top=None):
     """An unpacked pack of two tiles, of which one is gone, as is its archive."""
-    pack = pack_folder(data / "aerial_data", "075", year, **options)
+    pack = pack_folder(top or data / "aerial_data", "075", year)
     for tile in pack.rglob("*.jp2"):
         if keeps not in tile.name:
             tile.unlink()
@@ -261,3 +262,37 @@ def test_tiles_of_two_departments_in_one_folder_obey_a_year_by_department(data):
     city_tiles, _ = collected(NOWHERE, data, two, *assignments)
     tiles = city_tiles.tiles.set_index("department")
     assert tiles["campaign_year"].to_dict() == {"75": 2014, "92": 2018}
+
+
+def test_two_halves_of_one_campaign_in_two_packs_are_whole_together(data, tmp_path):
+    half_a_pack(data, keeps="6500")
+    other = half_a_pack(data, keeps="6504", top=data / "aerial_data" / "from a colleague")
+    pack_folder(data / "aerial_data", "075", 2014)
+    city_tiles, faults = collected(NOWHERE, data, BOTH, "fetch=false")
+    assert bare_cells(city_tiles, faults) == 0
+    assert years(city_tiles) == [2018]
+    assert other.is_dir()
+
+
+def test_year_that_a_packs_name_does_not_tell_is_told_by_its_tiles(data):
+    pack = pack_folder(data / "aerial_data", "075", 2018)
+    pack.rename(pack.with_name("BDORTHO_2-0_RVB-0M20_JP2-E080_LAMB93_D075"))
+    pack_folder(data / "aerial_data", "075", 2014)
+    assert years(collected(NOWHERE, data, BOTH, "fetch=false")[0]) == [2018]
+    assert years(collected(NOWHERE, data, BOTH, "fetch=false", "year=2014")[0]) == [2014]
+
+
+# years by department
+
+
+@pytest.mark.parametrize("code", ["075", "20", "96", "977"])
+def test_year_of_what_is_no_department_is_refused(data, code):
+    with pytest.raises(InputError, match=f"no department {code}; the city's cells lie in 75"):
+        collected(NOWHERE, data, BOTH, "fetch=false", f"year={{'{code}': 2014}}")
+
+
+def test_year_of_a_department_that_the_city_does_not_touch_is_said(data, caplog):
+    caplog.set_level("INFO")
+    pack_folder(data / "aerial_data", "075", 2018)
+    collected(NOWHERE, data, BOTH, "fetch=false", "year={75: 2018, 92: 2014, 974: 2022}")
+    assert "imagery.year names 92, 974, where no cell of the city lies" in caplog.text

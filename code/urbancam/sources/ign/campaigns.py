@@ -1,14 +1,18 @@
 """Which campaign of a department is used, of the packs in place and of those in IGN's index."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 import pandas as pd
 
 from urbancam.sources.ign.pack_names import Campaign
+from urbancam.workflow.errors import InputError
 from urbancam.workflow.sections import NEAREST, Imagery
 
+# Of France, as communes carry them: 20 became 2A and 2B.
+DEPARTMENTS = {f"{number:02d}" for number in range(1, 96) if number != 20} | {"2A", "2B"}
+OVERSEAS = {str(number) for number in range(971, 977)}
 SAME_SIZE_M = 1e-6  # pixel sizes that differ by less are the same
 
 
@@ -98,6 +102,26 @@ class Wanted:
         if isinstance(self.year, Mapping):
             return self.year.get(department)
         return self.year
+
+    def years_elsewhere(self, departments: Collection[str]) -> list[str]:
+        """Departments that `imagery.year` names and in which no cell lies.
+
+        Args:
+            departments: Those of the cells.
+
+        Raises:
+            InputError: It names what is no department.
+        """
+        named = set(self.year) - {NEAREST} if isinstance(self.year, Mapping) else set()
+        unknown = sorted(named - DEPARTMENTS - OVERSEAS)
+        if unknown:
+            raise InputError(
+                f"there is no department {', '.join(unknown)}; the city's cells lie in "
+                f"{', '.join(sorted(departments))}",
+                "imagery.year",
+                "write departments as 06, 75 or 2A",
+            )
+        return sorted(named - set(departments))
 
     def year_in_words(self, department: str) -> str:
         """The year that is asked for, for messages: " of 2014", or nothing."""

@@ -108,6 +108,9 @@ def expect_from_archives(
     Arguments as of `from_archives`.
     """
     wanted = Wanted.from_settings(imagery)
+    elsewhere = wanted.years_elsewhere(set(cells["department"]))
+    if elsewhere:
+        log.info("imagery.year names %s, where no cell of the city lies", ", ".join(elsewhere))
     expectation = Expectation(survey(cells, folder, wanted, consumer))
     if imagery.fetch:
         standings = expectation.holdings.standings.values()
@@ -202,20 +205,8 @@ def report_coverage(
     if faults:
         raise _fetch_error(faults)
     # Going on with some cells is the user's choice; with none there is nothing to go on with.
-    if is_bare.all() and city_tiles.lacking is not None:
-        raise InputError(
-            f"no cell has imagery: {city_tiles.lacking['reason'].iloc[0]}",
-            "imagery.wms_layer",
-            "look the layer and imagery.fetch up, or take packs with another --results folder",
-        )
     if is_bare.all():
-        departments = ", ".join(sorted(set(cells["department"])))
-        raise InputError(
-            f"no cell has imagery; the cells lie in the departments {departments}",
-            "data/aerial_data/",
-            "put IGN's packs of these departments there (.7z volumes or unpacked), name them in "
-            f"{display_path(LINKS)}, or use --set imagery.source=wms",
-        )
+        raise _bareness_error(cells, city_tiles.lacking)
     return {
         "tiles": len(city_tiles.tiles),
         "packs": city_tiles.tiles["pack"].nunique(),
@@ -255,6 +246,36 @@ def _log_coverage(cells: gpd.GeoDataFrame, city_tiles: CityTiles, share: np.ndar
     for pack, names in city_tiles.holdings.absent.items():
         first_names = ", ".join(names[:10])
         log.info("  %s lacks %d tiles that its index names: %s", pack, len(names), first_names)
+
+
+def _bareness_error(cells: gpd.GeoDataFrame, lacking: gpd.GeoDataFrame | None) -> InputError:
+    """The error of a city without any imagery.
+
+    Args:
+        cells: `idINSPIRE, department`.
+        lacking: Cells that the WMS was asked for, with the reason; None where it was not asked.
+    """
+    reason = ""
+    asked_ids = set()
+    if lacking is not None and len(lacking):
+        asked_ids = set(lacking["idINSPIRE"])
+        reason = lacking["reason"].iloc[0]
+        if asked_ids >= set(cells["idINSPIRE"]):
+            return InputError(
+                f"no cell has imagery: {reason}",
+                "imagery.wms_layer",
+                "look the layer and imagery.fetch up, or take packs with another --results folder",
+            )
+    of_packs = ~cells["idINSPIRE"].isin(asked_ids)
+    departments = ", ".join(sorted(set(cells["department"][of_packs])))
+    of_wms = f"; of the {len(asked_ids):,} cells taken through the WMS: {reason}" if reason else ""
+    return InputError(
+        f"no cell has imagery; {of_packs.sum():,} cells are of packs, of the departments "
+        f"{departments}{of_wms}",
+        "data/aerial_data/",
+        "put IGN's packs of these departments there (.7z volumes or unpacked), name them in "
+        f"{display_path(LINKS)}, or use --set imagery.source=wms",
+    )
 
 
 def _fetch_error(faults: list[InputError]) -> InputError:
