@@ -4,7 +4,7 @@ import pytest
 
 from loopback import Reply, serve
 from offered_packs import asked_files, collected, pack_folder, served
-from provider_server import INDEX, Ign
+from provider_server import DOWNLOAD, INDEX, Ign
 from small_packs import N, W, archive, cells, noise, write_tile
 from urbancam.sources.ign import atom, collect
 from urbancam.sources.imagery.overlay import cells_with_tiles
@@ -117,6 +117,22 @@ def test_volumes_of_a_campaign_are_completed_beside_a_whole_older_one(data, tmp_
     with serve(Ign(pack)) as (url, requests):
         city_tiles, faults = collected(url, data, BOTH)
     assert asked_files(requests) == [name for name, _ in files[1:]]
+    assert bare_cells(city_tiles, faults) == 0
+    assert years(city_tiles) == [2018]
+
+
+@pytest.mark.slow
+def test_half_a_campaign_is_completed_by_its_links_beside_a_whole_one(data, tmp_path, monkeypatch):
+    half_a_pack(data)
+    pack_folder(data / "aerial_data", "075", 2014)
+    ((pack_name, files),) = served(tmp_path, "075", 2018).items()
+    links = tmp_path / "links.txt"
+    monkeypatch.setattr(collect, "LINKS", links)
+    with serve(Ign({pack_name: files})) as (url, requests):
+        lines = [f"{url}{DOWNLOAD}/{pack_name}/{name}" for name, _ in files]
+        links.write_text("\n".join(["[Test]", *lines]))
+        city_tiles, faults = collected(url, data, BOTH)
+    assert not [path for path, _ in requests if path.startswith(INDEX)]
     assert bare_cells(city_tiles, faults) == 0
     assert years(city_tiles) == [2018]
 
