@@ -256,6 +256,14 @@ def test_two_processes_may_throw_the_same_file_away(tmp_path):
     assert entry["by"] == ["A", "B"] and entry["signature"] == "s"
 
 
+def test_nothing_is_written_where_nothing_is_to_be_thrown_away(tmp_path):
+    (tmp_path / "tile.jp2").write_text("pixels")
+    consumed.throw_away(tmp_path, {"tile.jp2": {"signature": "s"}}, {"tile.jp2": {"A"}})
+    before = (tmp_path / consumed.LEDGER).stat().st_ino
+    assert consumed.throw_away(tmp_path, {}, {}) == 0
+    assert (tmp_path / consumed.LEDGER).stat().st_ino == before
+
+
 def test_who_went_on_without_fetching_may_fetch_again(place, ign):
     place.add_city("Both", BOTH_CITY)
     assert place.run("West", "04", throw_away=False) == [0]

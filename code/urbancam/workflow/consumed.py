@@ -43,8 +43,9 @@ def throw_away(folder: Path, facts: Entries, consumers: dict[str, set[str]]) -> 
     Returns:
         Bytes that are free now.
     """
-    if not facts and not read(folder):
-        return 0
+    is_unfinished = any(GOING in entry for entry in read(folder).values())
+    if not facts and not is_unfinished:
+        return 0  # nor is anything written, which a folder that is only read would not bear
     with locks.hold(folder / f"{LEDGER}.lock", f"what was thrown away of {display_path(folder)}"):
         entries = read(folder)
         # Another process may have thrown some of them away while this one waited.

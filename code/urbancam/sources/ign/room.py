@@ -157,7 +157,9 @@ def _is_exhausted(archive: Pack, holdings: Holdings) -> bool:
 
 
 def _archive_bytes(archive: Pack) -> int:
-    return sum(path.stat().st_size for path in volumes(archive.path))
+    """Bytes that an archive takes of the disk; what a link leads to may lie elsewhere."""
+    paths = [path for path in volumes(archive.path) if not path.is_symlink()]
+    return sum(path.stat().st_size for path in paths)
 
 
 def _tile_bytes(cells: gpd.GeoDataFrame, pixel_m: float) -> int:
