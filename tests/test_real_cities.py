@@ -14,7 +14,7 @@ import threading
 import time
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import geopandas as gpd
 import pandas as pd
@@ -27,11 +27,13 @@ from samples import ID_COLUMN, OTHER_COLUMNS, ROOT, write_census, write_old_urba
 from small_packs import N, W, archive, write_pack
 from urbancam.sources.census.selection import squares_inside
 from urbancam.tables import grid
+from urbancam.workflow import consumed
 
 pytestmark = pytest.mark.long
 
 SEED = 10
 KILLS = {"01": 8, "02": 6, "03": 6, "04": 24, "05": 10, "06": 6}  # of each step, sixty in all
+THROWING_KILLS = {"04": 12, "05": 4}  # of the steps that throw away
 ASKING_S = 2.0  # a step that asks servers is killed so long, at most, after its first request
 DEPARTMENTS = ["75", "77", "78", "91", "92", "93", "94", "95"]
 DEPARTMENT_M = 800  # two tiles of each from west to east, and two from north to south
@@ -183,10 +185,12 @@ class City:
         folder: Its folder.
         world: What the providers have.
         address: Address of the servers.
+        settings: Settings of its own.
     """
 
-    def __init__(self, folder: Path, world: World, address: str) -> None:
+    def __init__(self, folder: Path, world: World, address: str, *settings: str) -> None:
         self.folder = folder
+        self.settings = [*SETTINGS, *settings]
         self.address = address
         (folder / "data" / "UA_data").mkdir(parents=True)
         (folder / "data" / "UA_data" / "FR001L1_TEST.zip").write_bytes(world.urban_atlas)
@@ -198,7 +202,7 @@ class City:
         script = next((ROOT / "code").glob(f"{step}_*.py"))
         words = ["--city", "Test"] if step != "01" else []
         words += ["--data", self.folder / "data", "--results", self.folder / "results"]
-        for setting in [*SETTINGS, f"imagery.index_url={self.address}{INDEX}"]:
+        for setting in [*self.settings, f"imagery.index_url={self.address}{INDEX}"]:
             words += ["--set", setting]
         words += ["--workers", "2", *more]
         driver = [sys.executable, self.folder / "driver.py", f"{self.address}/insee", script]
@@ -227,6 +231,10 @@ class City:
         """The archives and volumes that are in place."""
         paths = (self.folder / "data").glob("*/*.[7z]*")
         return {path.name for path in paths if not path.name.endswith(".part")}
+
+    def thrown_away(self) -> set[str]:
+        """The archives and tiles that were thrown away."""
+        return {PurePath(name).name for name in consumed.read(self.folder / "data" / "aerial_data")}
 
     def contents(self) -> dict[str, bytes]:
         """Every file that was fetched, unpacked or computed, and its bytes.
@@ -263,16 +271,24 @@ def fetched_files(requests: list) -> list[str]:
     return [path.rpartition("/")[2] for path in addresses if path.startswith((DOWNLOAD, "/insee/"))]
 
 
-def disturb(city: City, step: str, duration_s: float, requests: list, chance: random.Random) -> int:
-    """Kill a step as often as it shall be, then let it end; nothing that is whole is fetched anew.
+def disturb(
+    city: City,
+    step: str,
+    kill_count: int,
+    duration_s: float,
+    requests: list,
+    chance: random.Random,
+) -> int:
+    """Kill a step as often as it shall be, then let it end; nothing that is whole, or that was
+    thrown away, is fetched anew.
 
     Returns:
         Number of kills that met it while it asked for a file.
     """
     kills = kills_while_fetching = 0
     ended = False
-    while kills < KILLS[step]:
-        in_place, asked = city.archives(), len(requests)
+    while kills < kill_count:
+        in_place, asked = city.archives() | city.thrown_away(), len(requests)
         asks = step in ("01", "04") and not ended
         progress = (lambda: len(requests)) if asks else city.log_bytes
         before = progress()
@@ -286,7 +302,7 @@ def disturb(city: City, step: str, duration_s: float, requests: list, chance: ra
         kills += killed
         kills_while_fetching += killed and bool(files)
         ended = not killed
-    in_place, asked = city.archives(), len(requests)
+    in_place, asked = city.archives() | city.thrown_away(), len(requests)
     city.run_patiently(step)
     assert not in_place & set(fetched_files(requests[asked:]))
     return kills_while_fetching
@@ -305,10 +321,32 @@ def test_city_of_eight_departments_survives_sixty_kills_and_failing_servers(worl
     with serve(Providers(world.packs, world.census, SEED)) as (address, requests):
         city = City(tmp_path / "city", world, address)
         while_fetching = {
-            step: disturb(city, step, durations_s[step], requests, chance) for step in KILLS
+            step: disturb(city, step, kill_count, durations_s[step], requests, chance)
+            for step, kill_count in KILLS.items()
         }
     assert while_fetching["04"] >= 8  # else most kills met nothing worth disturbing
 
     got = city.contents()
     assert sorted(got) == sorted(expected)
     assert [name for name in expected if got[name] != expected[name]] == []
+
+
+def test_city_whose_imagery_is_thrown_away_survives_kills_and_failing_servers(world, tmp_path):
+    steps = ["01", "02", "03", "04", "05"]
+    with serve(Providers(world.packs, world.census)) as (address, _):
+        calm = City(tmp_path / "city", world, address)
+        durations_s = {step: calm.run(step) for step in steps}
+    expected = {name: it for name, it in calm.contents().items() if name.startswith("results/")}
+    calm.folder.rename(tmp_path / "calm")
+
+    chance = random.Random(SEED)
+    with serve(Providers(world.packs, world.census, SEED)) as (address, requests):
+        city = City(tmp_path / "city", world, address, "imagery.throw_away=true")
+        for step in steps:
+            kill_count = THROWING_KILLS.get(step, 0)
+            disturb(city, step, kill_count, durations_s[step], requests, chance)
+
+    got = {name: it for name, it in city.contents().items() if name.startswith("results/")}
+    assert got == expected
+    assert not list((city.folder / "data" / "aerial_data").glob("*.7z*"))
+    assert not list((city.folder / "data" / "aerial_data").rglob("*.jp2"))
