@@ -91,3 +91,16 @@ def activation_contrast() -> pd.DataFrame:
         q_value=[0.01, 0.1],
         significant=[True, False],
     )
+
+
+def claims() -> pd.DataFrame:
+    """`claims.csv`: one claim survives, a control speaks against one, one rests on too little."""
+    rows = [
+        ("The image ranks the cells as they are", "score", 0.7, 0.001, True, None),
+        ("The map lies on water rather in cells read as rich", "map", 0.4, 0.03, False, "the same"),
+        ("The map lies on parks rather in cells read as rich", "map", 0.1, None, False, "too few"),
+    ]
+    columns = ["claim", "kind", "value", "q_value", "survives", "against_it"]
+    return pd.DataFrame(rows, columns=columns).assign(
+        ci_low=0.1, ci_high=0.9, untried="shuffled labels; a campaign left out"
+    )

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from report_tables import activation_contrast, activation_ratios, leakage, metrics
+from report_tables import activation_contrast, activation_ratios, claims, leakage, metrics
 from urbancam.showing.report import page
 
 RECORD = {
@@ -29,6 +29,7 @@ def report() -> str:
             "metrics": metrics(),
             "activation_ratio": activation_ratios(),
             "activation_contrast": activation_contrast(),
+            "claims": claims(),
         },
         settings={"seed": 0},
         records=[RECORD],

@@ -82,6 +82,7 @@ TABLES = {  # name -> heading in the report; "" for one that only feeds figures
     "observed_coassociation": "",
     "recovery": "",
     "recovery_summary": "What is found of planted rules",
+    "claims": "All claims that were tried, and what speaks against each",
 }
 
 FIGURES = {

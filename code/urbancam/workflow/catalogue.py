@@ -161,6 +161,7 @@ STEPS = (
         "recovery.csv recovery_summary.csv",
         "03 05 06 10 11 12 13",
     ),
+    _income("19_weigh_claims", COMPARE, "run", "claims.csv", "12 14 15 16 18"),
     _cities("20_make_demo_sites", MAKE, "data", "cities_truth.json"),
     _cities("21_import_sites", DATA, "run", "sites.csv skipped.csv", "02 03 04"),
     _cities("22_index_patches", SCORE, "run", "patches.parquet cities.csv", "21", expects=True),
@@ -191,7 +192,7 @@ STEPS = (
     _cities("26_draw_cities", SHOW, "run", "*.png *.pdf", "21 24"),
     _income("90_show_status", STATUS, NO_RECORD),
     _income("91_make_figures", SHOW, "run", "*.png *.pdf", "05 06 10 12 13 14 15 16 17 18"),
-    _income("92_make_report", SHOW, "run", "report.html", "05 12 14 15 16 18 91"),
+    _income("92_make_report", SHOW, "run", "report.html", "05 12 14 15 16 18 19 91"),
     _income("93_tell_results", TELL, NO_RECORD, "", "12 14"),
     _income("94_refresh_pictures", "", NO_RECORD),
 )

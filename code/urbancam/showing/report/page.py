@@ -8,6 +8,7 @@ import pandas as pd
 
 from urbancam.scoring.vocabulary import MODEL
 from urbancam.showing import exhibits
+from urbancam.showing.report.claims import summarise_claims
 from urbancam.showing.wording import interval_of
 from urbancam.workflow.messages import join_counts
 
@@ -117,6 +118,7 @@ def render_page(
         _bullets(limits),
         "<h2>Tables</h2>",
         *_tables(tables),
+        *_topics({"Which claims survive all of it": summarise_claims(tables["claims"])}),
         "<h2>How it was made</h2>",
         _table("Steps", _steps(records)),
         _table("Settings", _settings(settings)),

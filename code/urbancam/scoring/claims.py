@@ -1,0 +1,201 @@
+"""The claims of a run, all of them: what it tested, with a sentence each, weighed together.
+
+A run tests hundreds of things. Whether one of them is worth a sentence depends on how many were
+tried, so p-values are adjusted over the whole list (Benjamini & Hochberg 1995), and on what the
+run's own controls say of it (`objections`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from urbancam.scoring import objections
+from urbancam.scoring.bootstrap import q_value
+from urbancam.scoring.vocabulary import MODEL
+
+Tables = Mapping[str, pd.DataFrame]
+COLUMNS = "claim kind class value ci_low ci_high p_value".split()
+TOO_FEW = "too few blocks to say"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A table whose every row was a test.
+
+    Attributes:
+        kind: Kind of claim.
+        value: Column of the statistic.
+        null: What it is if nothing is there: a number, or the column that holds it.
+        above: The claim where the statistic is above its null, with columns in braces.
+        below: The claim where it is below.
+    """
+
+    kind: str
+    value: str
+    null: float | str
+    above: str
+    below: str
+
+
+TRIALS = {
+    "added_value": Trial(
+        "score",
+        "value",
+        0,
+        "The image ranks the cells beyond what the baseline of {given} tells",
+        "Given the baseline of {given}, the image ranks the cells the wrong way round",
+    ),
+    "activation_ratio": Trial(
+        "map",
+        "ratio",
+        1,
+        "In cells read as {side} the map lies on {class} more than by its area",
+        "In cells read as {side} the map lies on {class} less than by its area",
+    ),
+    "activation_contrast": Trial(
+        "map",
+        "log_ratio",
+        0,
+        "The map lies on {class} rather in cells read as rich",
+        "The map lies on {class} rather in cells read as poor",
+    ),
+    "contribution": Trial(
+        "map",
+        "value",
+        0,
+        "{class} raises the logit above the city's mean",
+        "{class} lowers the logit below the city's mean",
+    ),
+    "adjusted_effect": Trial(
+        "effect",
+        "value",
+        0,
+        "More {class} goes with a higher {outcome}, the other land cover held",
+        "More {class} goes with a lower {outcome}, the other land cover held",
+    ),
+    "observed_association": Trial(
+        "incomes",
+        "probability",
+        "base_rate",
+        "Cells that hold {class} are {side} more often than others",
+        "Cells that hold {class} are {side} less often than others",
+    ),
+    "ordering_agreement": Trial(
+        "order",
+        "spearman",
+        0,
+        "The {measure} orders the classes as the {observed} does",
+        "The {measure} orders the classes the other way round than the {observed}",
+    ),
+    "coactivation": Trial(
+        "pair",
+        "value",
+        1,
+        "In cells read as {side} the map lies on {object} more where {neighbour} is too",
+        "In cells read as {side} the map lies on {object} less where {neighbour} is too",
+    ),
+    "observed_coassociation": Trial(
+        "pair",
+        "value",
+        1,
+        "Cells that hold {object} are {side} more often where {neighbour} is too",
+        "Cells that hold {object} are {side} less often where {neighbour} is too",
+    ),
+}
+
+
+def weigh(tables: Tables, rate: float, confidence: float) -> pd.DataFrame:
+    """The rows of `claims.csv`.
+
+    Args:
+        tables: Name of a table of the run -> frame, those that there are; "metrics" among them, and
+            as "shuffled_metrics" that of the variant with shuffled labels.
+        rate: False discovery rate over the whole list.
+        confidence: Coverage of the intervals.
+
+    Returns:
+        `COLUMNS` and `q_value, survives, against_it, untried`; those that survive first, then by
+        q_value.
+    """
+    parts = [_claims_of_scores(tables["metrics"], confidence)]
+    parts += [
+        _claims_of(name, tables[name], trial) for name, trial in TRIALS.items() if name in tables
+    ]
+    claims = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    q_values = q_value(claims["p_value"].to_numpy(dtype=float))
+    against = objections.against(claims, tables, rate)
+    against = [
+        [TOO_FEW, *found] if np.isnan(q) else found
+        for q, found in zip(q_values, against, strict=True)
+    ]
+    claims = claims.assign(
+        q_value=q_values,
+        survives=(q_values <= rate) & [not found for found in against],
+        against_it=["; ".join(found) for found in against],
+        untried=[objections.untried(kind, tables) for kind in claims["kind"]],
+    )
+    claims = claims.sort_values(["survives", "q_value"], ascending=[False, True], kind="stable")
+    kept = [*COLUMNS, "q_value", "survives", "against_it", "untried"]
+    return claims[kept].reset_index(drop=True)
+
+
+def _claims_of_scores(metrics: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """What is claimed of the ranking (Spearman's r): that there is one, and beyond each baseline.
+
+    `metrics.csv` has intervals and no p-values: they are those of a normal score with that
+    interval.
+    """
+    pooled = (metrics["subset"] == "all") & (metrics["fold"].astype(str) == "all")
+    rows = metrics[pooled & (metrics["metric"] == "spearman")]
+    of_model = rows["predictor"].eq(MODEL)
+    rows = rows[of_model | rows["predictor"].str.startswith(f"{MODEL} - ")]
+    rows = rows[rows["value"].notna()].reset_index(drop=True)
+    sentences = [
+        _ranking_words(predictor, value)
+        for predictor, value in zip(rows["predictor"], rows["value"], strict=True)
+    ]
+    deviations = norm.ppf((1 + confidence) / 2)
+    error = (rows["ci_high"] - rows["ci_low"]) / (2 * deviations)
+    p_values = 2 * norm.sf((rows["value"] / error).abs())
+    columns = {
+        "claim": sentences,
+        "kind": "score",
+        "class": "",
+        "source": "metrics",
+        "above": rows["value"] > 0,
+        "p_value": np.where(error > 0, p_values, np.nan),
+    }
+    return rows.assign(**columns)
+
+
+def _ranking_words(predictor: str, value: float) -> str:
+    if predictor == MODEL:
+        way = "as they are" if value > 0 else "the wrong way round"
+        return f"The image ranks the cells {way}"
+    baseline = predictor.removeprefix(f"{MODEL} - ")
+    word = "better" if value > 0 else "worse"
+    return f"The network ranks the cells {word} than the baseline of {baseline}"
+
+
+def _claims_of(name: str, table: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    """The claims of a table, a row each; rows without a value were no tests."""
+    rows = table[table[trial.value].notna()].reset_index(drop=True)
+    null = rows[trial.null] if isinstance(trial.null, str) else trial.null
+    above = rows[trial.value] > null
+    words = rows.assign(**{"class": rows["name"]}) if "name" in rows else rows
+    sentences = [
+        (trial.above if is_above else trial.below).format(**row)
+        for (_, row), is_above in zip(words.iterrows(), above, strict=True)
+    ]
+    columns = {
+        "claim": sentences,
+        "kind": trial.kind,
+        "class": rows["class"] if "class" in rows else "",
+        "source": name,
+        "value": rows[trial.value],
+        "above": above,
+    }
+    return rows.assign(**columns)

@@ -1,0 +1,214 @@
+"""What a run's own controls and nulls say against its claims.
+
+Each objection is a sentence of a few words. Only tables that are there are asked; which of them a
+kind of claim would need and a run lacks is said beside it (`untried`).
+"""
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
+
+from urbancam.scoring.added_value import ALL_GIVEN
+from urbancam.scoring.subgroups import CITY, WITHIN
+from urbancam.scoring.vocabulary import CONTRAST, MODEL
+
+Tables = Mapping[str, pd.DataFrame]
+# ASSUME: a control that reaches half of a class's ratio, on its logarithm, is as good as the map.
+AS_GOOD = 0.5
+RANDOM_WEIGHTS = re.compile(r"weights_(\d+)")
+# Table of a map's claims -> a part of what recovery_summary.csv calls the same
+MEASURES = {"activation_contrast": CONTRAST, "contribution": "contribution"}
+BLIND = ("edges", "shuffled_labels")  # maps that know nothing of incomes, beside random weights
+
+# What a kind of claim is held against -> the table that says it, and a column's value that must be
+# in it (None: any row).
+EVIDENCE = {
+    "score": {
+        "other departments or campaigns": ("subgroups", ("group", WITHIN)),
+        "a campaign left out": ("leakage", ("split", "campaign")),
+        "land cover, density and place together": ("added_value", ("given", ALL_GIVEN)),
+        "shuffled labels": ("shuffled_metrics", None),
+    },
+    "map": {
+        "shuffled labels": ("attribution_controls", ("control", "shuffled_labels")),
+        "random weights": ("attribution_controls", ("control", RANDOM_WEIGHTS)),
+        "the adjusted effect": ("adjusted_effect", None),
+        "planted rules": ("recovery_summary", None),
+    },
+}
+
+
+def against(claims: pd.DataFrame, tables: Tables, rate: float) -> list[list[str]]:
+    """What speaks against each claim, an empty list where nothing does.
+
+    Args:
+        claims: As `claims.weigh` gathers them: `kind, source, above` and the columns of their own
+            table.
+        tables: As in `claims.weigh`.
+        rate: Share of false positives that a null or a planted rule may have.
+    """
+    of_kind = {
+        "score": lambda claim: _against_score(claim, tables),
+        "map": lambda claim: _against_map(claim, tables, rate),
+    }
+    return [
+        of_kind[claim["kind"]](claim) if claim["kind"] in of_kind else []
+        for _, claim in claims.iterrows()
+    ]
+
+
+def untried(kind: str, tables: Tables) -> str:
+    """What a claim of a kind would be held against, had the run tried it; "" where it tried all."""
+    return "; ".join(
+        name
+        for name, (table, asked) in EVIDENCE.get(kind, {}).items()
+        if not _has_row(tables.get(table), asked)
+    )
+
+
+def _has_row(table: pd.DataFrame | None, asked: tuple | None) -> bool:
+    if table is None or not len(table):
+        return False
+    if asked is None:
+        return True
+    column, wanted = asked
+    values = table[column].astype(str)
+    if isinstance(wanted, re.Pattern):
+        return bool(values.str.fullmatch(wanted).any())
+    return bool(values.eq(wanted).any())
+
+
+def _against_score(claim: pd.Series, tables: Tables) -> list[str]:
+    """Against a ranking by the image, or its being better than a baseline: other cells, other
+    weights, baselines that do as well."""
+    if not claim["above"]:
+        return []
+    predictor = claim["predictor"] if claim["source"] == "metrics" else MODEL
+    found = _not_elsewhere(predictor, tables)
+    if predictor == MODEL:
+        found += _done_without_image(tables)
+    return found
+
+
+def _not_elsewhere(predictor: str, tables: Tables) -> list[str]:
+    """The parts of the cells in which a score is not above 0, or not for sure."""
+    metrics, subgroups, leakage = (tables.get(name) for name in ("metrics", "subgroups", "leakage"))
+    places = {"without imputed cells": _rows(metrics, subset="not_imputed", fold="all")}
+    if subgroups is not None:
+        by_cells = {"weighting": "cells", "group": WITHIN}
+        places |= {
+            "within departments": _rows(subgroups, grouping="department", **by_cells),
+            "within campaigns": _rows(subgroups, grouping="campaign", **by_cells),
+            "weighted by people": _rows(subgroups, grouping=CITY, weighting="people"),
+        }
+    places["with campaigns left out"] = _rows(leakage, split="campaign")
+    return [
+        f"not {place}"
+        for place, rows in places.items()
+        if _low(rows, predictor=predictor, metric="spearman") <= 0
+    ]
+
+
+def _done_without_image(tables: Tables) -> list[str]:
+    """What ranks the cells as well without these images, or these incomes."""
+    metrics = _rows(tables["metrics"], subset="all", fold="all", metric="spearman")
+    differences = metrics[metrics["predictor"].str.startswith(f"{MODEL} - ")]
+    as_good = differences[~(differences["ci_low"] > 0) & differences["value"].notna()]
+    found = [
+        f"the baseline of {name.removeprefix(f'{MODEL} - ')} is as good"
+        for name in as_good["predictor"]
+    ]
+    if _low(tables.get("added_value"), given=ALL_GIVEN) <= 0:
+        found.append("not beyond land cover, density and place")
+    shuffled = _rows(tables.get("shuffled_metrics"), subset="all", fold="all")
+    if _low(shuffled, predictor=MODEL, metric="spearman") > 0:
+        found.append("a network of shuffled labels ranks them too")
+    return found
+
+
+def _against_map(claim: pd.Series, tables: Tables, rate: float) -> list[str]:
+    """Against a class's ratio, contrast or contribution: maps that know nothing of incomes, nulls,
+    the adjusted effect, planted rules."""
+    found = [f"the same with {name}" for name in _as_good_controls(claim, tables)]
+    found += _not_beyond_nulls(claim, tables.get("nulls"), rate)
+    if _contradicted(claim, tables.get("adjusted_effect")):
+        found.append("its adjusted effect on the logit is of the other sign")
+    return found + _wrong_of_plants(claim, tables.get("recovery_summary"), rate)
+
+
+def _wrong_of_plants(claim: pd.Series, planted: pd.DataFrame | None, rate: float) -> list[str]:
+    """Where planted rules are known: whether the attribution calls inert classes significant more
+    often than the rate, by a binomial test at that rate."""
+    if planted is None or claim["source"] not in MEASURES:
+        return []
+    rows = planted[planted["attribution"].str.contains(MEASURES[claim["source"]])]
+    found = []
+    for _, row in rows[rows["n_inert"] > 0].iterrows():
+        n, share = int(row["n_inert"]), row["false_positives"]
+        if binomtest(round(share * n), n, rate, alternative="greater").pvalue <= rate:
+            found.append(f"of {row['kind']} planted rules it finds {share:.0%} of inert classes")
+    return found
+
+
+def _as_good_controls(claim: pd.Series, tables: Tables) -> list[str]:
+    """Maps that know nothing of incomes and give a class at least `AS_GOOD` of its ratio."""
+    controls = tables.get("attribution_controls")
+    if controls is None or claim["source"] == "contribution":
+        return []
+    contrast = claim["source"] == "activation_contrast"
+    rows = _rows(controls, side=CONTRAST if contrast else claim["side"])
+    rows = rows[rows["class"].astype(str) == str(claim["class"])]
+    depths = rows["control"].str.extract(RANDOM_WEIGHTS)[0].dropna().astype(int)
+    blind = {*BLIND, *(f"weights_{depth}" for depth in depths[depths == depths.max()])}
+    found = []
+    for _, row in rows[rows["control"].isin(blind)].iterrows():
+        measured = row[["ratio", "ci_low", "ci_high"]].to_numpy(dtype=float)
+        value, low, high = measured if contrast else np.log(np.maximum(measured, 1e-9))
+        claimed = claim["value"] if contrast else np.log(claim["value"])
+        same_side = low > 0 if claimed > 0 else high < 0
+        if same_side and abs(value) >= AS_GOOD * abs(claimed):
+            found.append(row["control"].replace("_", " "))
+    return found
+
+
+def _not_beyond_nulls(claim: pd.Series, nulls: pd.DataFrame | None, rate: float) -> list[str]:
+    """The nulls of `nulls.csv` that give a class as much."""
+    if nulls is None:
+        return []
+    rows = nulls[nulls["class"].astype(str) == str(claim["class"])]
+    side = {"activation_contrast": CONTRAST}.get(claim["source"], claim.get("side"))
+    rows = rows[rows["side"] == side]
+    return [
+        f"no more than by {row['null'].replace('_', ' ')}"
+        for _, row in rows.iterrows()
+        if row["p_value"] > rate
+    ]
+
+
+def _contradicted(claim: pd.Series, effects: pd.DataFrame | None) -> bool:
+    """Whether the adjusted effect of a class on the logit is of the other sign, for sure."""
+    if effects is None or "significant" not in effects:
+        return False
+    rows = _rows(effects, outcome="logit")
+    rows = rows[(rows["class"].astype(str) == str(claim["class"])) & rows["significant"]]
+    towards_rich = claim["above"] != (claim.get("side") == "poor")
+    return bool(len(rows)) and bool((rows["value"].iloc[0] > 0) != towards_rich)
+
+
+def _rows(table: pd.DataFrame | None, **values: str) -> pd.DataFrame:
+    """The rows of a table that hold these values; none of a table that is not there."""
+    if table is None:
+        return pd.DataFrame(columns=[*values, "predictor", "metric", "ci_low"])
+    chosen = np.ones(len(table), dtype=bool)
+    for column, value in values.items():
+        chosen &= table[column].astype(str).eq(value).to_numpy()
+    return table[chosen]
+
+
+def _low(table: pd.DataFrame | None, **values: str) -> float:
+    """Lower end of the interval of the one row with these values; NaN where there is none."""
+    rows = _rows(table, **values)
+    return float(rows["ci_low"].iloc[0]) if len(rows) else np.nan

@@ -1,0 +1,228 @@
+"""Claims are corrected for how many were tried, and held against the run's own controls."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from urbancam.scoring import claims
+
+RATE = 0.05
+CLASSES = [f"class_{number}" for number in range(15)]
+
+
+def metric_rows(spearman: dict[str, float], error: float = 0.04) -> pd.DataFrame:
+    """`metrics.csv` of these Spearman r's, for all and for not imputed cells."""
+    rows = [
+        (subset, predictor, value, value - 1.96 * error, value + 1.96 * error)
+        for subset in ("all", "not_imputed")
+        for predictor, value in spearman.items()
+    ]
+    table = pd.DataFrame(rows, columns=["subset", "predictor", "value", "ci_low", "ci_high"])
+    return table.assign(fold="all", metric="spearman", n=500)
+
+
+def class_rows(z: np.ndarray, value: str, null: float, **more) -> pd.DataFrame:
+    """A table of land cover: a test a class, with these deviates."""
+    columns = {
+        "class": CLASSES[: len(z)],
+        value: null + 0.1 * z,
+        "ci_low": null + 0.1 * (z - 1.96),
+        "ci_high": null + 0.1 * (z + 1.96),
+        "p_value": 2 * stats.norm.sf(np.abs(z)),
+    }
+    return pd.DataFrame(columns).assign(**more)
+
+
+def subgroup_rows(low: dict[str, float]) -> pd.DataFrame:
+    """`subgroups.csv`: the lower ends of the model's intervals."""
+    places = {
+        "within departments": ("department", "within", "cells"),
+        "within campaigns": ("campaign", "within", "cells"),
+        "weighted by people": ("city", "all", "people"),
+    }
+    rows = [(*where, low.get(name, 0.4)) for name, where in places.items()]
+    table = pd.DataFrame(rows, columns=["grouping", "group", "weighting", "ci_low"])
+    return table.assign(predictor="model", metric="spearman")
+
+
+def added(low: float, p_value: float = 1e-4) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"given": ["all"], "value": 0.3, "ci_low": low, "ci_high": 0.6, "p_value": p_value}
+    )
+
+
+def good_run() -> dict[str, pd.DataFrame]:
+    """A run whose image ranks the cells in every way, with one class that counts."""
+    z = np.array([6.0, 0.5, -0.3])
+    controls = class_rows(np.array([0.4, 0.1, 0.2]), "ratio", 0, side="contrast")
+    return {
+        "metrics": metric_rows({"model": 0.7, "model - coordinates": 0.2}),
+        "subgroups": subgroup_rows({}),
+        "added_value": added(low=0.2),
+        "activation_contrast": class_rows(z, "log_ratio", 0),
+        "attribution_controls": controls.assign(control="shuffled_labels"),
+        "shuffled_metrics": metric_rows({"model": 0.01}),
+    }
+
+
+def weigh(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    return claims.weigh(tables, RATE, 0.95).set_index("claim")
+
+
+RANKS = "The image ranks the cells as they are"
+LIES_ON = "The map lies on class_0 rather in cells read as rich"
+
+
+def test_claims_that_nothing_speaks_against_survive():
+    got = weigh(good_run())
+    assert set(got.index[got["survives"]]) == {
+        RANKS,
+        "The network ranks the cells better than the baseline of coordinates",
+        "The image ranks the cells beyond what the baseline of all tells",
+        LIES_ON,
+    }
+    assert len(got) == 6
+    assert (got["against_it"][got["survives"]] == "").all()
+
+
+@pytest.mark.parametrize(
+    ("changed", "claim", "expected"),
+    [
+        ({"added_value": added(low=-0.1)}, RANKS, "not beyond land cover, density and place"),
+        ({"subgroups": subgroup_rows({"within campaigns": -0.1})}, RANKS, "not within campaigns"),
+        ({"subgroups": subgroup_rows({"weighted by people": 0})}, RANKS, "not weighted by people"),
+        (
+            {"metrics": metric_rows({"model": 0.7, "model - coordinates": -0.1})},
+            RANKS,
+            "the baseline of coordinates is as good",
+        ),
+        (
+            {"shuffled_metrics": metric_rows({"model": 0.3})},
+            RANKS,
+            "a network of shuffled labels ranks them too",
+        ),
+        (
+            {
+                "leakage": pd.DataFrame(
+                    {
+                        "split": ["campaign"],
+                        "predictor": "model",
+                        "metric": "spearman",
+                        "ci_low": -0.1,
+                    }
+                )
+            },
+            RANKS,
+            "not with campaigns left out",
+        ),
+        (
+            {
+                "attribution_controls": class_rows(
+                    np.array([4.0]), "ratio", 0, side="contrast", control="shuffled_labels"
+                )
+            },
+            LIES_ON,
+            "the same with shuffled labels",
+        ),
+        (
+            {
+                "attribution_controls": class_rows(
+                    np.array([4.0]), "ratio", 0, side="contrast", control="weights_7"
+                )
+            },
+            LIES_ON,
+            "the same with weights 7",
+        ),
+        (
+            {
+                "adjusted_effect": class_rows(
+                    np.array([-5.0]), "value", 0, outcome="logit", significant=True
+                )
+            },
+            LIES_ON,
+            "its adjusted effect on the logit is of the other sign",
+        ),
+        (
+            {
+                "recovery_summary": pd.DataFrame(
+                    {
+                        "kind": ["frozen"],
+                        "attribution": "gradcam_contrast",
+                        "n_inert": 100,
+                        "false_positives": 0.6,
+                    }
+                )
+            },
+            LIES_ON,
+            "of frozen planted rules it finds 60% of inert classes",
+        ),
+    ],
+)
+def test_each_control_that_speaks_against_a_claim_is_named(changed, claim, expected):
+    got = weigh(good_run() | changed)
+    assert got["against_it"][claim] == expected
+    assert not got["survives"][claim]
+
+
+def test_a_ranking_of_imputed_cells_alone_is_named():
+    metrics = metric_rows({"model": 0.7})
+    metrics.loc[metrics["subset"] == "not_imputed", "ci_low"] = -0.02
+    assert weigh({"metrics": metrics})["against_it"][RANKS] == "not without imputed cells"
+
+
+def test_what_was_not_tried_is_said_and_nothing_made_of_it():
+    got = weigh({"metrics": metric_rows({"model": 0.7})})
+    assert got["survives"][RANKS]
+    assert "shuffled labels" in got["untried"][RANKS]
+    assert "a campaign left out" in got["untried"][RANKS]
+    assert "shuffled labels" not in weigh(good_run())["untried"][RANKS]
+
+
+def test_a_test_without_interval_is_no_claim():
+    tables = good_run()
+    tables["activation_contrast"]["p_value"] = np.nan
+    got = weigh(tables)
+    assert got["against_it"][LIES_ON] == claims.TOO_FEW and not got["survives"][LIES_ON]
+
+
+def test_correction_is_over_the_whole_list():
+    alone = good_run()
+    alone["activation_contrast"] = class_rows(np.array([2.4]), "log_ratio", 0)
+    assert weigh(alone)["survives"][LIES_ON]
+    among = alone | {"contribution": class_rows(np.linspace(-0.5, 0.5, 15), "value", 0)}
+    assert not weigh(among)["survives"][LIES_ON]
+
+
+def empty_world(random: np.random.Generator) -> dict[str, pd.DataFrame]:
+    """A run in which nothing is true; its classes are shares of a whole, so they hang together."""
+
+    def deviates(n: int) -> np.ndarray:
+        z = random.normal(size=n)
+        return (z - z.mean()) / np.sqrt(1 - 1 / n)
+
+    error, (ranking, gain, beyond) = 0.04, random.normal(size=3)
+    sides = [class_rows(deviates(15), "ratio", 1, side=side) for side in ("poor", "rich")]
+    incomes = [class_rows(deviates(15), "probability", 0.4, side=side) for side in ("poor", "rich")]
+    return {
+        "metrics": metric_rows({"model": error * ranking, "model - land_cover": error * gain}),
+        "added_value": added(-0.1, 2 * stats.norm.sf(abs(beyond))),
+        "activation_ratio": pd.concat(sides),
+        "activation_contrast": class_rows(deviates(15), "log_ratio", 0),
+        "contribution": class_rows(deviates(15), "value", 0),
+        "observed_association": pd.concat(incomes).assign(base_rate=0.4),
+    }
+
+
+@pytest.mark.slow
+def test_where_nothing_is_true_hardly_a_run_keeps_a_claim():
+    """Of 100 runs with 93 tests each at most .05 keep any claim, 3 standard deviations of slack."""
+    random = np.random.default_rng(0)
+    kept, uncorrected = [], []
+    for _ in range(100):
+        got = claims.weigh(empty_world(random), RATE, 0.95)
+        assert len(got) == 93
+        kept.append(got["survives"].any())
+        uncorrected.append((got["p_value"] <= RATE).any())
+    assert sum(kept) <= 5 + 3 * (100 * 0.05 * 0.95) ** 0.5
+    assert np.mean(uncorrected) > 0.9  # what a reader would find without the correction
