@@ -159,7 +159,7 @@ def reader(tmp_path_factory) -> Reader:
             steps = catalogue.steps_of("Demo", "demo-tiny", *catalogue.parts_of_variant(variant))
             numbers = [entry.number for entry in steps]
             run_income(folder, EVERYTHING, numbers, "--variant", variant)
-        run_income(folder, EVERYTHING, ["15", "16", "17", "18", "91", "92"])
+        run_income(folder, EVERYTHING, ["15", "16", "17", "18", "19", "91", "92"])
         run_income(
             folder, OTHER_BRANCHES, ["10", "11", "12", "13", "14", "16", "17", "91"], "--force"
         )

@@ -13,11 +13,14 @@ import pandas as pd
 from scipy.stats import norm
 
 from urbancam.scoring import objections
+from urbancam.scoring.added_value import ALL_GIVEN
 from urbancam.scoring.bootstrap import q_value
 from urbancam.scoring.vocabulary import MODEL
 
 Tables = Mapping[str, pd.DataFrame]
 COLUMNS = "claim kind class value ci_low ci_high p_value".split()
+NAMED = ("class", "object", "neighbour", "given")  # columns whose values have names for people
+GIVEN_NAMES = {"coordinates": "place", ALL_GIVEN: "land cover, density and place together"}
 TOO_FEW = "too few blocks to say"
 
 
@@ -45,8 +48,8 @@ TRIALS = {
         "score",
         "value",
         0,
-        "The image ranks the cells beyond what the baseline of {given} tells",
-        "Given the baseline of {given}, the image ranks the cells the wrong way round",
+        "The image ranks the cells beyond {given}",
+        "Given {given}, the image ranks the cells the wrong way round",
     ),
     "activation_ratio": Trial(
         "map",
@@ -121,8 +124,11 @@ def weigh(tables: Tables, rate: float, confidence: float) -> pd.DataFrame:
         q_value.
     """
     parts = [_claims_of_scores(tables["metrics"], confidence)]
+    names = _class_names(tables)
     parts += [
-        _claims_of(name, tables[name], trial) for name, trial in TRIALS.items() if name in tables
+        _claims_of(name, tables[name], trial, names)
+        for name, trial in TRIALS.items()
+        if name in tables
     ]
     claims = pd.concat([part for part in parts if len(part)], ignore_index=True)
     q_values = q_value(claims["p_value"].to_numpy(dtype=float))
@@ -177,17 +183,26 @@ def _ranking_words(predictor: str, value: float) -> str:
         return f"The image ranks the cells {way}"
     baseline = predictor.removeprefix(f"{MODEL} - ")
     word = "better" if value > 0 else "worse"
-    return f"The network ranks the cells {word} than the baseline of {baseline}"
+    return f"The network ranks the cells {word} than the baseline of {baseline}".replace("_", " ")
 
 
-def _claims_of(name: str, table: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+def _class_names(tables: Tables) -> dict[str, str]:
+    """Land cover, and what is given -> its name for people, of the tables that tell it."""
+    telling = [table for table in tables.values() if {"class", "name"} <= set(table)]
+    pairs = [pair for table in telling for pair in table[["class", "name"]].to_numpy()]
+    return GIVEN_NAMES | dict(map(tuple, pairs))
+
+
+def _claims_of(name: str, table: pd.DataFrame, trial: Trial, names: dict[str, str]) -> pd.DataFrame:
     """The claims of a table, a row each; rows without a value were no tests."""
     rows = table[table[trial.value].notna()].reset_index(drop=True)
     null = rows[trial.null] if isinstance(trial.null, str) else trial.null
     above = rows[trial.value] > null
-    words = rows.assign(**{"class": rows["name"]}) if "name" in rows else rows
+    words = rows.assign(
+        **{column: rows[column].replace(names) for column in NAMED if column in rows}
+    )
     sentences = [
-        (trial.above if is_above else trial.below).format(**row)
+        (trial.above if is_above else trial.below).format(**row).replace("_", " ")
         for (_, row), is_above in zip(words.iterrows(), above, strict=True)
     ]
     columns = {

@@ -20,7 +20,11 @@ Tables = Mapping[str, pd.DataFrame]
 AS_GOOD = 0.5
 RANDOM_WEIGHTS = re.compile(r"weights_(\d+)")
 # Table of a map's claims -> a part of what recovery_summary.csv calls the same
-MEASURES = {"activation_contrast": CONTRAST, "contribution": "contribution"}
+MEASURES = {
+    "activation_ratio": CONTRAST,
+    "activation_contrast": CONTRAST,
+    "contribution": "contribution",
+}
 BLIND = ("edges", "shuffled_labels")  # maps that know nothing of incomes, beside random weights
 
 # What a kind of claim is held against -> the table that says it, and a column's value that must be
@@ -86,10 +90,11 @@ def _against_score(claim: pd.Series, tables: Tables) -> list[str]:
     weights, baselines that do as well."""
     if not claim["above"]:
         return []
-    predictor = claim["predictor"] if claim["source"] == "metrics" else MODEL
-    found = _not_elsewhere(predictor, tables)
-    if predictor == MODEL:
-        found += _done_without_image(tables)
+    if claim["source"] == "added_value":
+        return _found_in_shuffled_labels(tables)
+    found = _not_elsewhere(claim["predictor"], tables)
+    if claim["predictor"] == MODEL:
+        found += _done_without_image(tables) + _found_in_shuffled_labels(tables)
     return found
 
 
@@ -113,20 +118,23 @@ def _not_elsewhere(predictor: str, tables: Tables) -> list[str]:
 
 
 def _done_without_image(tables: Tables) -> list[str]:
-    """What ranks the cells as well without these images, or these incomes."""
+    """What ranks the cells as well without a network."""
     metrics = _rows(tables["metrics"], subset="all", fold="all", metric="spearman")
     differences = metrics[metrics["predictor"].str.startswith(f"{MODEL} - ")]
     as_good = differences[~(differences["ci_low"] > 0) & differences["value"].notna()]
     found = [
-        f"the baseline of {name.removeprefix(f'{MODEL} - ')} is as good"
+        f"the baseline of {name.removeprefix(f'{MODEL} - ')} does as well".replace("_", " ")
         for name in as_good["predictor"]
     ]
     if _low(tables.get("added_value"), given=ALL_GIVEN) <= 0:
         found.append("not beyond land cover, density and place")
-    shuffled = _rows(tables.get("shuffled_metrics"), subset="all", fold="all")
-    if _low(shuffled, predictor=MODEL, metric="spearman") > 0:
-        found.append("a network of shuffled labels ranks them too")
     return found
+
+
+def _found_in_shuffled_labels(tables: Tables) -> list[str]:
+    shuffled = _rows(tables.get("shuffled_metrics"), subset="all", fold="all")
+    low = _low(shuffled, predictor=MODEL, metric="spearman")
+    return ["a network of shuffled labels ranks the cells too"] if low > 0 else []
 
 
 def _against_map(claim: pd.Series, tables: Tables, rate: float) -> list[str]:
@@ -142,7 +150,7 @@ def _against_map(claim: pd.Series, tables: Tables, rate: float) -> list[str]:
 def _wrong_of_plants(claim: pd.Series, planted: pd.DataFrame | None, rate: float) -> list[str]:
     """Where planted rules are known: whether the attribution calls inert classes significant more
     often than the rate, by a binomial test at that rate."""
-    if planted is None or claim["source"] not in MEASURES:
+    if planted is None:
         return []
     rows = planted[planted["attribution"].str.contains(MEASURES[claim["source"]])]
     found = []

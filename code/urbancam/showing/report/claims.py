@@ -5,6 +5,7 @@ import pandas as pd
 
 from urbancam.showing.wording import interval_of
 
+LISTED = 8  # claims of a kind that are told in words
 KINDS = {  # kind of claim -> what it is about, for people
     "score": "how well the image ranks the cells",
     "map": "which land cover the network reads as poor or rich",
@@ -28,7 +29,10 @@ def summarise_claims(claims: pd.DataFrame) -> list[str]:
     for kind, about in KINDS.items():
         of_kind = survivors[survivors["kind"] == kind]
         if len(of_kind):
-            sentences.append(f"Of {about}: {'; '.join(map(_words, of_kind.to_dict('records')))}.")
+            words = [_words(claim) for claim in of_kind.head(LISTED).to_dict("records")]
+            more = len(of_kind) - len(words)
+            words += [f"and {more} more, in tables/claims.csv"] * (more > 0)
+            sentences.append(f"Of {about}: {'; '.join(words)}.")
     if survivors.empty:
         sentences.append("So nothing that this run says of the city stands for sure.")
     untried = survivors["untried"].dropna()
