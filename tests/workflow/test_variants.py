@@ -158,7 +158,7 @@ def test_estimate_says_what_each_comparison_costs(tmp_path):
     network_s = expected.training_s / expected.networks
     said = costs.in_words(expected, 2, 10**12)[-1]
     here, usual = costs.duration(5 * network_s / 2), costs.duration(5 * network_s)
-    assert f"seed-1 5 of the networks, {here} ({usual} for a city of 10,000 cells)" in said
+    assert f"seed-1 5 networks, {here} ({usual} for a city of 10,000 cells)" in said
 
 
 def test_paths_of_a_variant_lie_below_its_run(tmp_path):

@@ -264,8 +264,9 @@ def _comparison_words(costs: Costs, workers: int) -> str:
     network_s = costs.training_s / costs.networks / workers
     parts = []
     for name, count in costs.comparisons.items():
-        words = f"{name} {count} of the networks, {duration(count * network_s)}"
-        if costs.unit == "cells" and costs.count:
+        noun = "network" if count == 1 else "networks"
+        words = f"{name} {count} {noun}, {duration(count * network_s)}"
+        if costs.unit == "cells" and costs.count not in (0, USUAL_CELLS):
             usual_s = count * network_s * USUAL_CELLS / costs.count
             words += f" ({duration(usual_s)} for a city of {USUAL_CELLS:,} cells)"
         parts.append(words)
