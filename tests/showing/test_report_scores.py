@@ -93,6 +93,19 @@ def test_calibration_is_told_before_and_after_scaling():
 
 
 @pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(0.1, 0.3, "the image adds"), (-0.1, 0.3, "leaves that open"), (-0.4, -0.1, "misleads")],
+)
+def test_what_the_image_adds_follows_the_interval(low, high, expected):
+    table = pd.DataFrame(
+        {"given": ["coordinates", "all"], "value": 0.2, "ci_low": low, "ci_high": high}
+    )
+    (got,) = scores.summarise_added_value(table)
+    assert f"by 0.20 [{low:.2f}, {high:.2f}]" in got and expected in got
+    assert scores.summarise_added_value(table.iloc[:0]) == []
+
+
+@pytest.mark.parametrize(
     ("p_value", "expected"),
     [(0.001, "still alike"), (0.4, "no more than chance")],
 )

@@ -175,3 +175,20 @@ def summarise_calibration(calibration: pd.DataFrame) -> list[str]:
         "after temperature scaling, fitted on validation cells, by "
         f"{interval_of(rows.loc[SCALED_MODEL])}."
     ]
+
+
+def summarise_added_value(added_value: pd.DataFrame) -> list[str]:
+    """What `added_value.csv` says of all baselines together, in a sentence; none without them."""
+    rows = added_value[added_value["given"] == "all"]
+    if rows.empty:
+        return []
+    row = rows.iloc[0]
+    conclusion = verdict(
+        row,
+        above="the image adds to what these regressions make of them",
+        below="what the image adds misleads",
+    )
+    return [
+        "Given what land cover, density and place say by baselines of their own, the network's "
+        f"ranking still correlates with the observed one by {interval_of(row)}: {conclusion}."
+    ]

@@ -17,6 +17,7 @@ def summarise(tables: dict[str, pd.DataFrame]) -> dict[str, list[str]]:
     return {
         "What the images tell": [
             *scores.summarise_scores(tables["metrics"]),
+            *scores.summarise_added_value(tables["added_value"]),
             *scores.summarise_space(tables["spatial_autocorrelation"]),
         ],
         "What a split gives away": scores.summarise_leakage(tables["leakage"]),
