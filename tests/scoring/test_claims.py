@@ -170,6 +170,18 @@ def test_each_control_that_speaks_against_a_claim_is_named(changed, claim, expec
     assert not got["survives"][claim]
 
 
+def test_an_order_that_smooth_incomes_give_too_is_no_claim():
+    order = pd.DataFrame(
+        {"measure": ["contribution"], "observed": "mean income", "spearman": 0.8}
+    ).assign(ci_low=0.6, ci_high=0.9, p_value=0.001, p_value_surrogate=0.3)
+    claim = "The contribution orders the classes as the mean income does"
+    assert weigh(good_run() | {"ordering_agreement": order})["against_it"][claim] == (
+        "incomes as smooth that know nothing of land cover give it too"
+    )
+    known = order.assign(p_value_surrogate=0.01)
+    assert weigh(good_run() | {"ordering_agreement": known})["survives"][claim]
+
+
 def test_a_ranking_of_imputed_cells_alone_is_named():
     metrics = metric_rows({"model": 0.7})
     metrics.loc[metrics["subset"] == "not_imputed", "ci_low"] = -0.02

@@ -57,6 +57,7 @@ def against(claims: pd.DataFrame, tables: Tables, rate: float) -> list[list[str]
     of_kind = {
         "score": lambda claim: _against_score(claim, tables),
         "map": lambda claim: _against_map(claim, tables, rate),
+        "order": lambda claim: _against_order(claim, rate),
     }
     return [
         of_kind[claim["kind"]](claim) if claim["kind"] in of_kind else []
@@ -145,6 +146,13 @@ def _against_map(claim: pd.Series, tables: Tables, rate: float) -> list[str]:
     if _contradicted(claim, tables.get("adjusted_effect")):
         found.append("its adjusted effect on the logit is of the other sign")
     return found + _wrong_of_plants(claim, tables.get("recovery_summary"), rate)
+
+
+def _against_order(claim: pd.Series, rate: float) -> list[str]:
+    """Against an order of the classes: incomes that are as smooth and know nothing of them."""
+    if claim.get("p_value_surrogate", 0) > rate:
+        return ["incomes as smooth that know nothing of land cover give it too"]
+    return []
 
 
 def _wrong_of_plants(claim: pd.Series, planted: pd.DataFrame | None, rate: float) -> list[str]:
