@@ -81,6 +81,15 @@ def test_positive_control_baselines_without_an_image_lie_below_the_model(demo):
     assert score(demo, "model - constant", "rps")["ci_high"] < 0  # errors: lower is better
 
 
+def test_positive_control_planted_rules_are_in_the_incomes_and_inert_classes_are_not(demo):
+    """Of what is planted on this very city, the regression of incomes finds most, at its level."""
+    summary = table(demo, "recovery_summary").set_index("attribution")
+    incomes = summary.loc["adjusted_income"]
+    assert incomes["n_plants"] == 20 and incomes["n_inert"] > 100
+    assert incomes["power"] >= 0.8 and incomes["wrong_sign"] == 0
+    assert incomes["false_positives"] <= 0.1
+
+
 @pytest.fixture(scope="module")
 def full(demo) -> Path:
     """The same run with the controls and (one fold of) the shuffled labels of `demo-full`."""

@@ -197,4 +197,5 @@ def _mean_rank_correlation(rows: pd.DataFrame) -> float:
         )
         for _, plant in rows.groupby("plant")
     ]
-    return float(np.mean(correlations))
+    # A plant of which fewer than three classes have an answer has no order of them.
+    return float(pd.Series(correlations).mean())
