@@ -202,10 +202,16 @@ NEVER_READ = {
         "statistics.neighbours",
         *OF_OTHER_STATISTICS,
     },
-    "91_make_figures": {  # not read where controls.methods is not empty
+    "18_recover_plants": {
+        "model.weights",
+        "split.folds",  # read where the city is left out of its own training
+        "statistics.neighbours",
+    },
+    "91_make_figures": {  # not read where controls.methods is not empty, and where there are plants
         "controls.maps",
         "controls.randomise_weights",
         "compare.shuffled_labels",
+        "planted.trained",
     },
     "23_train_cities": {
         "cities.model.drop_connect",  # no part of a ResNet
