@@ -22,14 +22,15 @@ def consumer(
         settings: Pixels a side of an image, and `imagery.throw_away`.
         again: Whether no tile counts as there that is not.
     """
+    image_px, throws_away = settings.image_px, settings.imagery.throw_away
     consumed = ConsumedTiles.of(paths.aerial_data, Consumer(paths.city_folder))
     if again:
         needed_again = frozenset(consumed.facts)
     elif consumed.facts and paths.tiles.is_file():
-        needed_again = _of_lost_images(cells, paths, settings.image_px, consumed)
+        needed_again = _of_lost_images(cells, paths, image_px, consumed)
     else:
         needed_again = frozenset()
-    return Consumer(paths.city_folder, needed_again, settings.imagery.throw_away)
+    return Consumer(paths.city_folder, needed_again, throws_away)
 
 
 def _of_lost_images(
