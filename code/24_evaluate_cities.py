@@ -1,9 +1,10 @@
-"""Score how well cities are named, by what acquisition they are named, and say which cities look
-alike.
+"""Score how well cities are named, by the network and by colours and grey levels alone, by what
+acquisition they are named, and say which cities look alike.
 
-Reads   results/cities/<run>/patches.parquet, fold_K/{test_predictions.csv,site_embeddings.parquet}
-        of every fold; variants/<name>/patches.parquet, fold_K/test_predictions.csv of the variants
-        that were trained
+Reads   results/cities/<run>/sites.csv, images, patches.parquet,
+        fold_K/{test_predictions.csv,site_embeddings.parquet} of every fold;
+        variants/<name>/patches.parquet, fold_K/test_predictions.csv of the variants that were
+        trained
 Writes  results/cities/<run>/predictions.csv,
         tables/{accuracy,confusion_matrix,most_confused,similarity_embedding,
         similarity_confusion,city_similarity,city_tree,city_map}.csv
@@ -23,11 +24,25 @@ from urbancam.workflow.records import Done, Step
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd
 
+    from urbancam.cities.evaluation import Tested
     from urbancam.workflow.sections import Cities
 
 log = logging.getLogger(__name__)
 
-KEYS = ("split", "folds", "trained_folds", "variants", "variant_folds")  # of section `cities`
+SETTINGS = (
+    "statistics",
+    "seed",
+    "baselines.histogram_bins",
+    "cities.split",
+    "cities.folds",
+    "cities.trained_folds",
+    "cities.variants",
+    "cities.variant_folds",
+    "cities.colour",
+    "cities.patch_px",
+    "cities.image.size_px",
+    "cities.image.resample",
+)
 TABLES = (
     "confusion_matrix",
     "most_confused",
@@ -45,14 +60,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def declare(request: Request) -> Step:
     cities, paths = request.settings.cities, request.paths
-    inputs = []
+    inputs = [paths.sites]
     for variant in ("", *trained_variants(cities, paths)):
         inputs += [paths.of_variant(variant).patches, *fold_files(cities, paths, variant)]
     inputs += [paths.site_embeddings(fold) for fold in range(cities.folds_trained)]
     return request.step(
-        3,
+        4,
         paths.table("accuracy"),
-        ["statistics", "seed", *(f"cities.{key}" for key in KEYS)],
+        SETTINGS,
         inputs,
         outputs=[paths.predictions, *map(paths.table, TABLES)],
     )
@@ -79,38 +94,47 @@ def work(job: Job) -> Done:
 
     paths, settings = job.paths, job.settings
     statistics, seed = settings.statistics, settings.seed
-    folds = settings.cities.folds_trained
-    predictions, names = evaluation.read_predictions(paths, folds)
-    scores = score_with_variants(job, predictions, names)
-    sites = evaluation.read_embeddings(paths, folds)
-    tables = evaluation.compare_cities(predictions, sites, names, statistics, seed)
-    frames.write(predictions, paths.predictions)
+    runs = read_with_variants(job)
+    scores = score_with_variants(job, runs)
+    run = runs[evaluation.RUN]
+    sites = evaluation.read_embeddings(paths, settings.cities.folds_trained)
+    tables = evaluation.compare_cities(run.predictions, sites, run.cities, statistics, seed)
+    frames.write(run.predictions, paths.predictions)
     for name, table in tables.items():
         frames.write(table, paths.table(name))
     frames.write(scores, job.result)
-    return Done(evaluation.summarise(scores, len(names)))
+    return Done(evaluation.summarise(scores, len(run.cities)))
 
 
-def score_with_variants(job: Job, predictions: "pd.DataFrame", names: list[str]) -> "pd.DataFrame":
-    """The rows of `accuracy.csv`: of the run, and of each variant that was trained."""
-    import pandas as pd
-
+def read_with_variants(job: Job) -> "dict[str, Tested]":
+    """The run, and each variant that was trained."""
     from urbancam.cities import evaluation
 
     paths, cities = job.paths, job.settings.cities
-    draws = (job.settings.statistics, job.settings.seed)
-    parts = [evaluation.accuracy_of(evaluation.RUN, predictions, names, *draws)]
+    runs = {evaluation.RUN: evaluation.read_tested(paths, cities)}
     trained = trained_variants(cities, paths)
     for name in cities.variants:
         if name not in trained:
             advice = f"23_train_cities --variant {name}"
             log.info("leaves out variant %s: not trained (%s)", name, advice)
             continue
-        variant_folds = cities.of_variant(name).folds_trained
-        table, cities_told_apart = evaluation.read_predictions(
-            paths.of_variant(name), variant_folds
-        )
-        parts.append(evaluation.accuracy_of(name, table, cities_told_apart, *draws))
+        runs[name] = evaluation.read_tested(paths.of_variant(name), cities.of_variant(name))
+    return runs
+
+
+def score_with_variants(job: Job, runs: "dict[str, Tested]") -> "pd.DataFrame":
+    """The rows of `accuracy.csv`: of each network, and of the baselines on the same folds."""
+    import pandas as pd
+
+    from urbancam.cities import evaluation
+
+    settings, seed = job.settings, job.settings.seed
+    bins = settings.baselines.histogram_bins
+    features = evaluation.describe_patches([*runs.values()], job.paths, bins, job.workers)
+    parts = []
+    for name, run in runs.items():
+        answers = evaluation.name_by_baselines(run, features, seed)
+        parts.append(evaluation.accuracy_of(name, run, answers, settings.statistics, seed))
     return pd.concat(parts, ignore_index=True)
 
 

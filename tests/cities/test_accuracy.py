@@ -141,6 +141,35 @@ def test_one_site_a_city_has_no_interval_over_sites_but_one_over_images():
     assert row["image_ci_low"] < row["value"] < row["image_ci_high"]
 
 
+# ---- baselines
+
+
+def predictor_rows(table: pd.DataFrame, predictor: str) -> pd.DataFrame:
+    return rows_of(table[table["predictor"] == predictor])
+
+
+def test_baselines_stand_beside_the_network_on_the_same_patches():
+    predictions = sample()
+    answers = {"always": np.full(len(predictions), CITIES[0])}
+    table = accuracy.accuracy_table(predictions, STATISTICS, 0, answers)
+    network = predictor_rows(table, "network")
+    always = predictor_rows(table, "always")
+    assert always.loc[ALL, "value"] == pytest.approx(1 / 3)
+    assert always.loc[("city", CITIES[0]), "value"] == 1
+    difference = predictor_rows(table, "network - always")
+    expected = network["value"] - always["value"]
+    pd.testing.assert_series_equal(difference["value"], expected)
+    assert always.loc[ALL, SIZES].tolist() == network.loc[ALL, SIZES].tolist()
+
+
+def test_a_difference_is_of_the_same_draws_of_sites():
+    predictions = sample(sites=6)
+    network = predictions["predicted_city"].to_numpy()
+    table = accuracy.accuracy_table(predictions, STATISTICS, 0, {"itself": network})
+    row = predictor_rows(table, "network - itself").loc[ALL]
+    assert row[["value", "ci_low", "ci_high"]].tolist() == [0, 0, 0]
+
+
 # ---- splits
 
 

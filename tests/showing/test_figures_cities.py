@@ -47,6 +47,41 @@ def test_a_control_of_fewer_cities_has_its_own_chance(scores):
     assert "guessing among" not in words(cities.draw_colour_controls(scores))
 
 
+def remains(network: float, least_difference: float) -> str:
+    """The sentence of a network that reaches so much, and of one that grey levels come close to."""
+    values = {
+        "network": (network, 0.0),
+        "grey_histogram": (0.3, 0.2),
+        "grey_statistics": (0.4, 0.3),
+        "network - grey_histogram": (network - 0.3, 0.05),
+        "network - grey_statistics": (network - 0.4, least_difference),
+    }
+    rows = [(name, value, low, value + 0.1) for name, (value, low) in values.items()]
+    table = pd.DataFrame(rows, columns=["predictor", "value", "ci_low", "ci_high"])
+    return cities.what_remains(
+        table.assign(
+            trained_on="split-acquisition-colour-grey",
+            tested_on="as_is",
+            subset="all",
+            metric="accuracy",
+        )
+    )
+
+
+def test_form_is_claimed_beyond_every_grey_baseline_only():
+    assert "texture or form adds" in remains(0.9, least_difference=0.01)
+    assert "0.90 [0.00, 1.00]" in remains(0.9, least_difference=0.01)
+    assert "is not shown" in remains(0.9, least_difference=0.0)
+    assert "is not shown" in remains(0.9, least_difference=-0.1)
+    assert "is not shown" in remains(0.9, least_difference=np.nan)
+
+
+def test_nothing_is_said_of_form_where_no_grey_patches_of_another_acquisition_were_tested(scores):
+    assert cities.what_remains(scores).startswith("No grey patches of another acquisition")
+    text = words(cities.draw_colour_controls(scores))
+    assert "nothing is said of form" in text
+
+
 @pytest.mark.parametrize("count", [2, 45])
 def test_confusion_has_any_number_of_cities(count):
     names = [f"City {i} ({chr(65 + i // 26)}{chr(65 + i % 26)}X)" for i in range(count)]

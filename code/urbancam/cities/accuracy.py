@@ -5,6 +5,8 @@ one. Whole sites are, and, as the second interval, whole images, within each cit
 those of the question, not a sample of cities (bootstrap.py).
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -26,6 +28,7 @@ CONDITIONS = {
     "jitter": "predicted_city_jitter",
     "grey": "predicted_city_grey",
 }
+NETWORK = "network"
 SUBSETS = ("city", "acquisition", "fold")
 # What is resampled, and the name of the interval's columns.
 CLUSTERS = {
@@ -34,23 +37,52 @@ CLUSTERS = {
 }
 
 
-def count_hits(predictions: pd.DataFrame) -> pd.DataFrame:
+def find_hits(
+    predictions: pd.DataFrame,
+    answers: Mapping[str, np.ndarray],
+) -> dict[tuple[str, str], np.ndarray]:
+    """Which patches are named rightly, by the network and by its baselines.
+
+    Args:
+        predictions: `city` and the columns of `CONDITIONS`, a row per patch.
+        answers: Name of a baseline -> (N,) cities that it names, of patches as they are.
+
+    Returns:
+        (predictor, condition) -> (N,) 0 or 1. The network's hits less a baseline's are a predictor
+        of their own, -1 .. 1: their sums are differences of accuracies.
+    """
+    city = predictions["city"].to_numpy()
+    hits = {
+        (NETWORK, condition): (predictions[column].to_numpy() == city).astype(int)
+        for condition, column in CONDITIONS.items()
+    }
+    for name, named in answers.items():
+        of_baseline = (named == city).astype(int)
+        hits[name, "as_is"] = of_baseline
+        hits[f"{NETWORK} - {name}", "as_is"] = hits[NETWORK, "as_is"] - of_baseline
+    return hits
+
+
+def count_hits(
+    predictions: pd.DataFrame,
+    hits: Mapping[tuple[str, str], np.ndarray],
+) -> pd.DataFrame:
     """Patches and right answers of each image: all that accuracies need.
 
     Args:
-        predictions: `city, site, image, acquisition, fold` and the columns of `CONDITIONS`, a row
-            per patch.
+        predictions: `city, site, image, acquisition, fold`, a row per patch.
+        hits: Those of `find_hits`.
 
     Returns:
-        `city, site, image, acquisition, fold, n`, a column per condition; `site` and `image` made
-        unique by what holds them.
+        `city, site, image, acquisition, fold, n`, and a column for each of the hits; `site` and
+        `image` made unique by what holds them.
     """
     # Images of unknown acquisition are an acquisition of their own.
     keys = ["city", "site", "image", "acquisition", "fold"]
     table = predictions[keys].astype({"acquisition": "str"})
     table = table.fillna({"acquisition": "unknown"}).assign(n=1)
-    for condition, column in CONDITIONS.items():
-        table[condition] = predictions[column] == predictions["city"]
+    for predictor, of_patches in hits.items():
+        table[predictor] = of_patches
 
     # Cities may have sites, and sites images, of equal names.
     table["site"] = table["city"] + "/" + table["site"].astype(str)
@@ -62,24 +94,30 @@ def accuracy_table(
     predictions: pd.DataFrame,
     statistics: Statistics,
     seed: int,
+    answers: Mapping[str, np.ndarray] | None = None,
 ) -> pd.DataFrame:
     """Accuracy over all patches, per city, per acquisition and per fold, in each condition.
 
     Args:
-        predictions: As for `count_hits`.
+        predictions: `city, site, image, acquisition, fold` and the columns of `CONDITIONS`, a row
+            per patch.
         statistics: Section `statistics`.
         seed: Seed of the draws.
+        answers: What baselines say of the patches, as for `find_hits`.
 
     Returns:
-        `tested_on, subset, name, metric, value`, `ci_low, ci_high` (sites resampled),
+        `predictor, tested_on, subset, name, metric, value`, `ci_low, ci_high` (sites resampled),
         `image_ci_low, image_ci_high` (images resampled), `n_patches, n_images, n_sites`. Metric
         `balanced_accuracy` is the mean over cities of each city's accuracy.
     """
-    images = count_hits(predictions)
+    hits = find_hits(predictions, answers or {})
+    images = count_hits(predictions, hits)
     rows, members = _memberships(images)
     parts = []
-    for condition in CONDITIONS:
-        scores = _score(images, members, rows, condition, statistics, seed)
+    for predictor, condition in hits:
+        scores = _score(images, members, rows, (predictor, condition), statistics, seed)
+        scores.insert(0, "predictor", predictor)
+        scores.insert(1, "tested_on", condition)
         parts.append(scores)
     return pd.concat(parts, ignore_index=True)
 
@@ -101,19 +139,18 @@ def _score(
     images: pd.DataFrame,
     members: np.ndarray,
     rows: pd.DataFrame,
-    condition: str,
+    key: tuple[str, str],
     statistics: Statistics,
     seed: int,
 ) -> pd.DataFrame:
-    """The rows of the table of one condition, the balanced accuracy last."""
+    """The rows of the table of one predictor in one condition, the balanced accuracy last."""
     # (n, m): patches and right answers of each image, in the subsets that hold it.
     patches = images["n"].to_numpy()[:, None] * members
-    hits = images[condition].to_numpy()[:, None] * members
+    hits = images[key].to_numpy()[:, None] * members
     is_city = (rows["subset"] == "city").to_numpy()
 
     last_row = ("all", "all", "balanced_accuracy")
     table = pd.concat([rows, pd.DataFrame([last_row], columns=rows.columns)])
-    table.insert(0, "tested_on", condition)
     accuracies = divide(hits.sum(axis=0), patches.sum(axis=0))
     table["value"] = _add_balanced(accuracies[None], is_city)[0]
 

@@ -21,6 +21,7 @@ from urbancam.workflow.paths import Paths, display_path
 from urbancam.workflow.sections import Image
 
 KEYS = ["city", "site", "image"]
+WINDOW = [*KEYS, "x_px", "y_px"]  # what tells a patch from all others, whatever the split
 
 
 class PatchWindows:

@@ -180,7 +180,7 @@ STEPS = (
         "predictions.csv accuracy.csv confusion_matrix.csv most_confused.csv"
         " similarity_embedding.csv similarity_confusion.csv city_similarity.csv city_tree.csv"
         " city_map.csv",
-        "22 23",
+        "21 22 23",
     ),
     _cities(
         "25_map_relevance",

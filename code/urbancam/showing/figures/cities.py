@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from urbancam.showing.figures import style
 from urbancam.showing.figures.scores import BASELINE_COLOUR, MODEL_COLOUR, row_shares
+from urbancam.showing.wording import interval_of
 
 TRAINED = {
     "run": "this run",
@@ -18,10 +19,19 @@ TRAINED = {
     "colour-jitter": "trained on jittered colours",
     "split-acquisition-colour-jitter": "jittered colours of one acquisition,\ntested on the other",
 }
-TESTED = {  # name, marker, colour
-    "as_is": ("patches as they are", "o", MODEL_COLOUR),
-    "jitter": ("colours jittered", "s", "#8d6e00"),
-    "grey": ("grey", "^", "0.45"),
+# Predictor and patches -> name, marker, colour; crosses see no form.
+MARKS = {
+    ("network", "as_is"): ("patches as they are", "o", MODEL_COLOUR),
+    ("network", "jitter"): ("colours jittered", "s", "#8d6e00"),
+    ("network", "grey"): ("grey", "^", "0.45"),
+    ("colour_histogram", "as_is"): ("colours alone", "+", "#8d6e00"),
+    ("grey_histogram", "as_is"): ("grey levels alone", "x", "0.45"),
+    ("grey_statistics", "as_is"): ("twelve statistics of them", "1", "0.45"),
+}
+GREY_ELSEWHERE = "split-acquisition-colour-grey"  # the variant that is asked about form
+GREY_BASELINES = {  # of the same patches
+    "grey_histogram": "the histogram of grey levels",
+    "grey_statistics": "twelve statistics of grey levels",
 }
 NUMBERS_UP_TO = 12  # cities whose confusion matrix has room for numbers
 
@@ -42,7 +52,9 @@ def draw_city_accuracy(accuracy: pd.DataFrame, credits: str = "") -> Figure:
         accuracy: `accuracy.csv`.
         credits: Line of data credits.
     """
-    rows = accuracy[(accuracy["trained_on"] == "run") & (accuracy["tested_on"] == "as_is")]
+    of_network = accuracy["predictor"] == "network"
+    rows = accuracy[of_network & (accuracy["trained_on"] == "run")]
+    rows = rows[rows["tested_on"] == "as_is"]
     overall = rows[(rows["subset"] == "all") & (rows["metric"] == "accuracy")]
     overall = overall.assign(name="all patches")
     cities = rows[rows["subset"] == "city"].sort_values(["value", "name"], ascending=[False, True])
@@ -162,7 +174,8 @@ def _write_shares(ax: Axes, shares: np.ndarray) -> None:
 
 @style.in_house_style
 def draw_colour_controls(accuracy: pd.DataFrame, credits: str = "") -> Figure:
-    """How much of the accuracy is acquisition: the run and its variants under changed colours.
+    """How much of the accuracy is acquisition: the run and its variants under changed colours,
+    beside baselines that see no form.
 
     Args:
         accuracy: `accuracy.csv`.
@@ -170,12 +183,14 @@ def draw_colour_controls(accuracy: pd.DataFrame, credits: str = "") -> Figure:
     """
     rows = accuracy[(accuracy["subset"] == "all") & (accuracy["metric"] == "accuracy")]
     variants = [name for name in TRAINED if name in set(rows["trained_on"])]
-    height_mm = 30 + 12 * len(variants)
-    figure = style.new_figure(style.ONE_COLUMN_MM, height_mm, _COLOUR_CAPTION, credits)
+    height_mm = 34 + 15 * len(variants)
+    caption = style.sentences(_COLOUR_CAPTION, what_remains(accuracy))
+    figure = style.new_figure(style.ONE_COLUMN_MM, height_mm, caption, credits)
     ax = figure.subplots()
-    for number, (condition, (label, marker, colour)) in enumerate(TESTED.items()):
-        scores = rows[rows["tested_on"] == condition].set_index("trained_on").reindex(variants)
-        places = np.arange(len(scores)) + 0.22 * (number - 1)
+    for number, (key, (label, marker, colour)) in enumerate(MARKS.items()):
+        scores = rows[(rows["predictor"] == key[0]) & (rows["tested_on"] == key[1])]
+        scores = scores.set_index("trained_on").reindex(variants)
+        places = np.arange(len(scores)) + 0.13 * (number - (len(MARKS) - 1) / 2)
         ax.hlines(places, scores["ci_low"], scores["ci_high"], color=colour, linewidth=1.2)
         ax.plot(scores["value"], places, marker, color=colour, markersize=4, label=label)
 
@@ -195,7 +210,7 @@ def draw_colour_controls(accuracy: pd.DataFrame, credits: str = "") -> Figure:
     ax.legend(
         loc="lower right",
         bbox_to_anchor=(1.02, 1.03),
-        ncols=len(TESTED),
+        ncols=len(MARKS) // 2,
         columnspacing=0.8,
         handletextpad=0.1,
     )
@@ -221,9 +236,38 @@ def _mark_own_chance(ax: Axes, place: int, cities: int) -> None:
     )
 
 
+def what_remains(accuracy: pd.DataFrame) -> str:
+    """What the accuracies say of form: what a network of grey patches reaches, on an acquisition
+    that it never saw, beyond the grey levels of the same patches.
+
+    Args:
+        accuracy: `accuracy.csv`.
+    """
+    rows = accuracy[(accuracy["trained_on"] == GREY_ELSEWHERE) & (accuracy["tested_on"] == "as_is")]
+    rows = rows[(rows["subset"] == "all") & (rows["metric"] == "accuracy")].set_index("predictor")
+    if not {"network", *GREY_BASELINES} <= set(rows.index):
+        return "No grey patches of another acquisition were tested: nothing is said of form"
+
+    network = (
+        f"On grey patches of another acquisition the network reaches {_score(rows, 'network')}"
+    )
+    levels = [f"{words} {_score(rows, name)}" for name, words in GREY_BASELINES.items()]
+    differences = [f"network - {name}" for name in GREY_BASELINES]
+    beyond = [_score(rows, name) for name in differences]
+    sentence = f"{network}, {' and '.join(levels)}; differences {' and '.join(beyond)}"
+    # An interval that is not known is above nothing.
+    if (rows.loc[differences, "ci_low"] > 0).all():
+        return f"{sentence}: texture or form adds to what grey levels tell"
+    return f"{sentence}: that it reads form is not shown"
+
+
+def _score(rows: pd.DataFrame, predictor: str) -> str:
+    return interval_of(rows.loc[predictor])
+
+
 _COLOUR_CAPTION = (
     "Tested on an acquisition that it never saw, a network that knows cities by sensor, light or "
-    "season falls to guessing or below. Changed colours also cost one that knows form but never "
-    "saw such colours; what a network of grey patches reaches needs no colour at all. "
-    "Lines: 95 % intervals, sites resampled."
+    "season falls to guessing or below; changed colours also cost one that knows form but never "
+    "saw such colours. Crosses: logistic regression on what a patch holds of each colour or grey "
+    "level, wherever it lies. Lines: 95 % intervals, sites resampled"
 )
