@@ -34,6 +34,7 @@ SETTINGS = (
     "split.folds",
     "split.trained_folds",
     "split.method",
+    "samples.target",
     "landcover.key",
     "census.cell_size_m",
     "baselines",
@@ -70,6 +71,7 @@ def declare(request: Request) -> Step:
 
 
 def work(job: Job) -> Done:
+    from urbancam.learning.baseline_predictions import chosen_reaches
     from urbancam.scoring import analyses, evaluation, samples
     from urbancam.scoring.predictions import join_folds
     from urbancam.scoring.vocabulary import MODEL
@@ -84,16 +86,17 @@ def work(job: Job) -> Done:
     evaluation.check_validation(validated)
     predictions = join_folds(sampled, tested)
     baselines = predict_by_baselines(job, sampled[sampled["used"]], predictions)
-    statistics, cell_size_m = settings.statistics, settings.census.cell_size_m
+    statistics, side_m, seed = settings.statistics, settings.census.cell_size_m, settings.seed
     tables = evaluation.evaluate(
-        predictions, baselines, validated, sampled, cells, statistics, cell_size_m, settings.seed
+        predictions, baselines, validated, sampled, cells, statistics, side_m, seed
     )
-    predictors = {MODEL: predictions} | baselines
-    tables |= analyses.analyse(predictors, sampled, cells, images, statistics, settings.seed)
+    tables |= analyses.analyse(
+        {MODEL: predictions} | baselines, sampled, cells, images, statistics, seed
+    )
     frames.write(predictions, paths.predictions)
     for name, table in tables.items():
         frames.write(table, paths.table(name))
-    return Done(evaluation.summarise(tables))
+    return Done(evaluation.summarise(tables), chosen_reaches(baselines))
 
 
 def predict_by_baselines(
@@ -107,7 +110,11 @@ def predict_by_baselines(
     others = paths.other_cities() if settings.split.leaves_city_out else []
     known = baseline_predictions.read_cells(paths, others, used, key)
     features = baselines.cell_features(
-        known.people, known.fragments, key, settings.census.cell_size_m
+        known.people,
+        known.fragments,
+        key,
+        settings.census.cell_size_m,
+        settings.samples.target,
     )
     if settings.split.leaves_city_out:
         # Places mean nothing between cities, and patches of images are each city's own.
@@ -122,7 +129,7 @@ def predict_by_baselines(
         predictions,
         known.samples,
         features,
-        settings.statistics.neighbours,
+        settings.baselines.reaches_m,
         range(settings.folds_trained),
     )
 

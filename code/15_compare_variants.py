@@ -43,7 +43,7 @@ def declare(request: Request) -> Step:
     return request.step(
         3,
         paths.table("leakage"),
-        ["split", "compare", "statistics", "seed", "census.cell_size_m"],
+        ["split", "compare", "statistics", "baselines.reaches_m", "seed", "census.cell_size_m"],
         dict.fromkeys(inputs),
         outputs=[paths.table("seeds"), paths.table("variance")],
     )

@@ -185,7 +185,6 @@ NEVER_READ = {
     "06_cut_land_cover": {"census.cell_size_m"},  # the ids tell it
     "10_assign_folds": {"split.trained_folds", "split.validation_fraction"},
     "13_project_activation": {"activation.method", "model.weights"},  # both maps are always made
-    "14_landcover_statistics": {"statistics.neighbours"},
     "15_compare_variants": {"split.block_m", *OF_OTHER_STATISTICS},
     "16_control_attribution": {
         "activation.method",
@@ -194,12 +193,10 @@ NEVER_READ = {
         "split.folds",  # says whose weights are inputs
         "split.trained_folds",
         "statistics.false_discovery_rate",
-        "statistics.neighbours",
     },
     "17_transfer_income": {
         "samples.planted",
         "samples.shuffle_labels",
-        "statistics.neighbours",
         *OF_OTHER_STATISTICS,
     },
     "18_recover_plants": {
@@ -217,13 +214,12 @@ NEVER_READ = {
         "cities.model.drop_connect",  # no part of a ResNet
         "cities.training.plateau_on",  # read with the plateau schedule
     },
-    "24_evaluate_cities": {"statistics.neighbours", *OF_OTHER_STATISTICS},
+    "24_evaluate_cities": OF_OTHER_STATISTICS,
     "25_map_relevance": {
         "cities.model.drop_connect",
         "cities.model.weights",
         "statistics.draws",  # read, as is the confidence, where there is land cover
         "statistics.confidence",
-        "statistics.neighbours",
         *OF_OTHER_STATISTICS,
     },
 }

@@ -31,7 +31,7 @@ def make_features(seed: int = 0) -> np.ndarray:
 
 
 def predict(name: str, features: np.ndarray, cells: pd.DataFrame) -> pd.DataFrame:
-    baseline = baselines.table(neighbours=4)[name]
+    baseline = baselines.table(reaches_m=[100, 400])[name]
     classes = cells["income_class"].to_numpy()
     folds = cells["fold"].to_numpy()
     return baselines.out_of_fold(baseline, features, classes, folds)
@@ -62,9 +62,9 @@ def test_density_is_in_people_per_km2():
 def test_every_baseline_has_its_features():
     cells = make_cells()
     fragments = make_fragments().assign(idINSPIRE=cells["idINSPIRE"].iloc[:4].to_numpy())
-    got = baselines.cell_features(cells, fragments, "class", cell_size_m=200)
+    got = baselines.cell_features(cells, fragments, "class", 200, "income")
     of_images = {"colour_histogram", "random_features"}
-    assert got.keys() == baselines.table(neighbours=8).keys() - of_images
+    assert got.keys() == baselines.table(reaches_m=[200]).keys() - of_images
     assert {len(features) for features in got.values()} == {100}
 
 
@@ -100,26 +100,35 @@ def test_untested_folds_are_learned_from_but_not_predicted():
     pd.testing.assert_frame_equal(got, expected.reset_index(drop=True))
 
 
+def test_a_baseline_that_is_the_target_is_left_out():
+    people = np.random.default_rng(0).permutation(np.arange(1.0, 101))
+    cells = make_cells().assign(ind=people)
+    fragments = make_fragments().assign(idINSPIRE=cells["idINSPIRE"].iloc[:4].to_numpy())
+    got = baselines.cell_features(cells, fragments, "class", 200, "density")
+    assert got.keys() == {"constant", "coordinates", "land_cover"}
+    for features in got.values():  # no feature orders the cells as the target does
+        for column in np.asarray(features, dtype=float).T:
+            order = column.argsort(kind="stable").argsort()
+            assert abs(np.corrcoef(order, cells["ind"])[0, 1]) < 0.999
+
+
+def test_no_class_is_impossible():
+    # two classes are seen, and all but one ridge answers lie beyond 0 and 1
+    classes = np.array([0, 0, 0, 4, 4, 4] * 10)
+    folds = np.arange(60) % 3
+    features = np.column_stack([classes * 1e3, np.arange(60.0)])
+    unseen = np.array([[-1e6, 0.0], [1e6, 60.0], [2e3, 30.0]])
+    for name, baseline in baselines.table(reaches_m=[1, 100]).items():
+        probabilities = baseline(features, classes, folds, unseen)
+        assert (probabilities > 0).all(), name
+        assert probabilities.sum(axis=1) == pytest.approx(np.ones(3)), name
+
+
 def test_constant_is_the_frequency_outside_the_fold():
     classes = np.array([0, 1, 1, 4])
-    got = baselines.class_frequencies(np.zeros((4, 0)), classes, np.zeros((2, 0)))
-    assert got.tolist() == [[0.25, 0.5, 0, 0, 0.25]] * 2
-
-
-def test_nearest_neighbours_by_hand():
-    features = np.array([[0.0], [1], [10], [11], [12]])
-    classes = np.array([0, 1, 4, 4, 3])
-    unseen = np.array([[0.4], [11.0]])
-    got = baselines.nearest_neighbours(features, classes, unseen, neighbours=2)
-    assert got[0].tolist() == [0.5, 0.5, 0, 0, 0]
-    assert got[1, 4] >= 0.5
-    assert got[1, :3].sum() == 0
-
-
-def test_more_neighbours_than_cells_are_all_cells():
-    classes = np.array([0, 2, 2])
-    got = baselines.nearest_neighbours(np.eye(3), classes, np.zeros((1, 3)), neighbours=8)
-    assert got[0].tolist() == pytest.approx([1 / 3, 0, 2 / 3, 0, 0])
+    got = baselines.class_frequencies(np.zeros((4, 0)), classes, np.zeros(4), np.zeros((2, 0)))
+    expected = (np.array([1, 2, 0, 0, 1]) + 0.5) / 6.5
+    assert got == pytest.approx(np.tile(expected, (2, 1)))
 
 
 def test_coordinates_find_a_smooth_pattern():
@@ -131,8 +140,9 @@ def test_coordinates_find_a_smooth_pattern():
 def test_ridge_reads_its_answer_as_p_of_a_binomial():
     features = np.linspace(-1, 1, 50)[:, None]
     classes = np.linspace(0, 4, 50)
-    got = baselines.ridge(features, classes, np.array([[-1.0], [0], [1], [9]]))
-    p = np.array([0.0, 0.5, 1, 1])
+    got = baselines.ridge(features, classes, np.zeros(50), np.array([[-1.0], [0], [1], [9]]))
+    least = 0.5 / (4 * 50 + 1)  # as if one trial more had gone either way by half
+    p = np.array([least, 0.5, 1 - least, 1 - least])
     expected = [
         (1 - p) ** 4,
         4 * p * (1 - p) ** 3,
@@ -144,7 +154,7 @@ def test_ridge_reads_its_answer_as_p_of_a_binomial():
 
 
 def test_equally_probable_classes_go_to_the_middle_not_to_the_poorest():
-    def undecided(features, classes, unseen):
+    def undecided(features, classes, folds, unseen):
         return np.tile([0.4, 0.0, 0.0, 0.4, 0.2], (len(unseen), 1))  # expected class 2
 
     classes = np.array([0, 1, 2, 3])

@@ -153,7 +153,7 @@ def bordeaux(tmp_path_factory) -> pd.DataFrame:
 
 @pytest.mark.real_data
 @pytest.mark.parametrize(
-    ("method", "expected"), [("random", 0.70), ("group", 0.64), ("block", 0.48)]
+    ("method", "expected"), [("random", 0.705), ("group", 0.645), ("block", 0.52)]
 )
 def test_bordeaux_neighbours_reach_much_without_any_image_where_the_split_leaks(
     bordeaux, method, expected
@@ -161,7 +161,7 @@ def test_bordeaux_neighbours_reach_much_without_any_image_where_the_split_leaks(
     run = settings.load("default", ["statistics.draws=20"])
     cells = leakage.split_again(bordeaux, method, run).astype({"income_class": int})
     table = score_coordinates(cells, make_targets(cells, cells["income_eur"]), run)
-    assert table.loc["spearman", "value"] == pytest.approx(expected, abs=0.02)
+    assert table.loc["spearman", "value"] == pytest.approx(expected, abs=0.01)
 
 
 @pytest.mark.real_data

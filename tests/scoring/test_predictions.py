@@ -188,7 +188,7 @@ def test_script_scores_the_network_and_every_baseline(city):
     best = scores.loc[("model", "spearman"), ["value", "ci_low", "ci_high", "n"]]
     assert best.tolist() == pytest.approx([1, 1, 1, N])
     predictors = set(scores.index.get_level_values("predictor"))
-    assert predictors >= set(baselines.table(neighbours=8))
+    assert predictors >= set(baselines.table(reaches_m=[200]))
     assert scores.loc[("colour_histogram", "spearman"), "value"] > 0.8
 
 

@@ -1,13 +1,13 @@
 """What each baseline says of the cells that the network predicted, on the same folds."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from urbancam.learning import baselines
+from urbancam.learning import baselines, place
 from urbancam.scoring import samples as samples_table
 from urbancam.scoring.predictions import rows_of
 from urbancam.tables import frames
@@ -60,7 +60,7 @@ def predict(
     predictions: pd.DataFrame,
     samples: pd.DataFrame,
     features: dict[str, np.ndarray],
-    neighbours: int,
+    reaches_m: Sequence[float],
     tested_folds: Collection[int],
 ) -> dict[str, pd.DataFrame]:
     """The predictions of each baseline; it learns from all known cells of the other folds.
@@ -70,7 +70,7 @@ def predict(
             its rows.
         samples: `income_class, fold` of the n known cells.
         features: Name of the baseline -> (n, number of features); one without says nothing.
-        neighbours: Number of nearest cells that `coordinates` looks at.
+        reaches_m: Reaches that `coordinates` chooses from, m.
         tested_folds: Folds that are predicted.
     """
     if samples["fold"].nunique() < 2:
@@ -78,8 +78,23 @@ def predict(
         return {}
     classes, folds = samples["income_class"].to_numpy(int), samples["fold"].to_numpy(int)
     predictors = {}
-    for name, baseline in baselines.table(neighbours).items():
+    for name, baseline in baselines.table(reaches_m).items():
         if name in features:
             columns = baselines.out_of_fold(baseline, features[name], classes, folds, tested_folds)
             predictors[name] = predictions.assign(**columns)
+    if "coordinates" in predictors:
+        reaches = place.chosen_reaches(
+            features["coordinates"], classes, folds, tested_folds, reaches_m
+        )
+        told = ", ".join(f"{reach:g} m in fold {fold}" for fold, reach in reaches.items())
+        log.info("coordinates: near cells count up to a reach of %s", told)
+        predictors["coordinates"]["reach_m"] = predictions["fold"].map(reaches)
     return predictors
+
+
+def chosen_reaches(predictors: dict[str, pd.DataFrame]) -> dict[str, dict[str, float]]:
+    """What `coordinates` chose, as a fact of the record: fold -> reach, m."""
+    if "coordinates" not in predictors:
+        return {}
+    of_folds = predictors["coordinates"].groupby("fold")["reach_m"].first()
+    return {"reach_m": {str(fold): float(reach) for fold, reach in of_folds.items()}}

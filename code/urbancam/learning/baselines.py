@@ -1,26 +1,27 @@
 """Baselines: what can be said of a cell's class with little or nothing of its image.
 
 That is without the image, or with no more of it than colours and textures. A baseline is one
-function (training features, training classes, unseen features) -> class probabilities, named in
-`table`; its features are an array of the same name. Another baseline: one more line, one more
-array.
+function (training features, training classes, folds of these, unseen features) -> class
+probabilities, named in `table`; its features are an array of the same name. What it chooses, it
+chooses within the training cells. No probability is 0: what was not seen may still be.
+Another baseline: one more line, one more array.
 """
 
 import functools
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import KDTree
 from scipy.stats import binom
 from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from urbancam.learning import place
 from urbancam.scoring.vocabulary import INCOME_CLASSES, PROBABILITIES
 from urbancam.tables import grid
 
-Baseline = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+Baseline = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 # ASSUME: penalties tried on standardised features; the best by leave-one-out error within the
 # training cells.
@@ -29,15 +30,15 @@ DECIMALS = 12  # of an expected class: equal counts in another order are the sam
 PREFERENCE = 1e-9  # of a probability, for each class nearer to the expected one
 
 
-def table(neighbours: int) -> dict[str, Baseline]:
+def table(reaches_m: Sequence[float]) -> dict[str, Baseline]:
     """All baselines by name.
 
     Args:
-        neighbours: Number of nearest cells that `coordinates` looks at.
+        reaches_m: Reaches that `coordinates` chooses from, m.
     """
     return {
         "constant": class_frequencies,
-        "coordinates": functools.partial(nearest_neighbours, neighbours=neighbours),
+        "coordinates": functools.partial(place.nearby_classes, reaches_m=reaches_m),
         "population_density": ridge,
         "land_cover": ridge,
         "colour_histogram": ridge,
@@ -50,25 +51,32 @@ def cell_features(
     fragments: pd.DataFrame,
     key: str,
     cell_size_m: float,
+    target: str,
 ) -> dict[str, np.ndarray]:
     """Features of the baselines that see no image; of images, see `image_features`.
+
+    A baseline whose feature is the target itself would know the answer, and is left out.
 
     Args:
         cells: `idINSPIRE, ind` (people), n rows.
         fragments: `idINSPIRE, area_m2` and the column `key`.
         key: "class" or "code", the kinds of land cover told apart.
         cell_size_m: Side of a cell, m.
+        target: What the classes are quintiles of, "income" or "density".
 
     Returns:
         name of the baseline -> (n, number of features).
     """
     ids = cells["idINSPIRE"]
-    return {
+    features = {
         "constant": np.zeros((len(cells), 0)),
         "coordinates": grid.corners(ids),
         "population_density": density_terms(cells["ind"], cell_size_m),
         "land_cover": land_cover_shares(fragments, ids, key, cell_size_m).to_numpy(),
     }
+    if target == "density":
+        del features["population_density"]
+    return features
 
 
 def density_terms(ind: pd.Series, cell_size_m: float) -> np.ndarray:
@@ -108,46 +116,33 @@ def land_cover_shares(
     return area_m2.reindex(ids, fill_value=0) / cell_size_m**2
 
 
-def class_frequencies(features: np.ndarray, classes: np.ndarray, unseen: np.ndarray) -> np.ndarray:
+def class_frequencies(
+    features: np.ndarray,
+    classes: np.ndarray,
+    folds: np.ndarray,
+    unseen: np.ndarray,
+) -> np.ndarray:
     """The same for every cell: how frequent the classes are among the training cells.
 
     Args:
         features: (n, any) of the training cells; not used.
         classes: (n,) income class of the training cells.
+        folds: (n,) fold of the training cells; not used.
         unseen: (m, any) features of the cells to predict; only their number is used.
 
     Returns:
         (m, 5) probabilities.
     """
     counts = np.bincount(classes, minlength=len(INCOME_CLASSES))
-    frequencies = counts / len(classes)
-    return np.tile(frequencies, (len(unseen), 1))
+    return np.tile(place.class_probabilities(counts[None]), (len(unseen), 1))
 
 
-def nearest_neighbours(
+def ridge(
     features: np.ndarray,
     classes: np.ndarray,
+    folds: np.ndarray,
     unseen: np.ndarray,
-    neighbours: int,
 ) -> np.ndarray:
-    """How frequent the classes are among the nearest training cells (Euclidean, equal weights).
-
-    Args:
-        features: (n, d) of the training cells, e.g. coordinates in m.
-        classes: (n,) income class of the training cells.
-        unseen: (m, d) of the cells to predict.
-        neighbours: Number of training cells to look at.
-
-    Returns:
-        (m, 5) probabilities.
-    """
-    ranks = np.arange(1, min(neighbours, len(classes)) + 1)
-    _, rows = KDTree(features).query(unseen, k=ranks)
-    one_hot = np.eye(len(INCOME_CLASSES))
-    return one_hot[classes[rows]].mean(axis=1)
-
-
-def ridge(features: np.ndarray, classes: np.ndarray, unseen: np.ndarray) -> np.ndarray:
     """Ridge regression of class / 4, its answer read as p of a binomial.
 
     So does the image model's own head.
@@ -156,6 +151,7 @@ def ridge(features: np.ndarray, classes: np.ndarray, unseen: np.ndarray) -> np.n
         features: (n, d) of the training cells; standardised here (Hastie et al. 2009, section
             3.4.1).
         classes: (n,) income class of the training cells.
+        folds: (n,) fold of the training cells; not used.
         unseen: (m, d) of the cells to predict.
 
     Returns:
@@ -166,7 +162,9 @@ def ridge(features: np.ndarray, classes: np.ndarray, unseen: np.ndarray) -> np.n
     trials = INCOME_CLASSES[-1]
     model = make_pipeline(StandardScaler(), RidgeCV(RIDGE_PENALTIES))
     model.fit(features, classes / trials)
-    p = model.predict(unseen).clip(0, 1)
+    # p is known from n times 4 trials; no closer to 0 or 1 than if all of them had gone one way.
+    least = place.PRIOR_COUNT / (trials * len(classes) + 2 * place.PRIOR_COUNT)
+    p = model.predict(unseen).clip(least, 1 - least)
     return binom.pmf(INCOME_CLASSES, trials, p[:, None])
 
 
@@ -196,7 +194,9 @@ def out_of_fold(
     # cells too: the comparison errs in the baselines' favour.
     for fold in tested:
         test = folds == fold
-        probabilities[test] = baseline(features[~test], classes[~test], features[test])
+        probabilities[test] = baseline(
+            features[~test], classes[~test], folds[~test], features[test]
+        )
     return _predictions(probabilities[np.isin(folds, tested)])
 
 

@@ -5,6 +5,8 @@ image is seen. The coordinates baseline sees no image at all: what it scores und
 the split gives away.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -127,7 +129,7 @@ def score_coordinates(
         `metric, value, ci_low, ci_high, n`.
     """
     statistics = settings.statistics
-    predictions = _predict_by_coordinates(samples, targets, statistics.neighbours)
+    predictions = _predict_by_coordinates(samples, targets, settings.baselines.reaches_m)
     numbers, n_blocks = bootstrap.number_blocks(blocks)
     as_they_are = np.ones((1, n_blocks), int)
     resampled = bootstrap.block_draws(blocks, statistics.draws, settings.seed)
@@ -148,13 +150,13 @@ def score_coordinates(
 def _predict_by_coordinates(
     samples: pd.DataFrame,
     targets: pd.DataFrame,
-    neighbours: int,
+    reaches_m: Sequence[float],
 ) -> pd.DataFrame:
     """The targets with the predictions and folds of the coordinates baseline."""
     corners = grid.corners(samples["idINSPIRE"])
     classes = samples["income_class"].to_numpy(int)
     folds = samples["fold"].to_numpy(int)
-    baseline = baselines.table(neighbours)["coordinates"]
+    baseline = baselines.table(reaches_m)["coordinates"]
     predictions = baselines.out_of_fold(baseline, corners, classes, folds)
     scored = samples["idINSPIRE"].isin(targets["idINSPIRE"]).to_numpy()
     columns = predictions[scored].reset_index(drop=True)

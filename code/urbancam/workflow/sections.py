@@ -188,12 +188,12 @@ class Landcover(Section):
 class Statistics(Section):
     draws: Annotated[int, Field(ge=20)]
     confidence: Annotated[float, Field(gt=0, lt=1)]
-    neighbours: Count
     min_blocks: Count
     false_discovery_rate: Annotated[float, Field(gt=0, lt=1)]
 
 
 class Baselines(Section):
+    reaches_m: Annotated[list[Positive], Field(min_length=1)]
     histogram_bins: Annotated[int, Field(ge=2, le=64)]
     patches: Annotated[int, Field(ge=2, le=8192)]
     patch_px: Annotated[int, Field(ge=2, le=15)]

@@ -62,7 +62,7 @@ def _place_words(rows: pd.DataFrame) -> str:
         undecided="which leaves open whether the images tell more than the place does",
     )
     return (
-        f"the nearest neighbours' classes alone (coordinates) reach {coordinates:.2f}. "
+        f"the classes of the nearest cells alone (coordinates) reach {coordinates:.2f}. "
         f"The difference is {interval_of(difference)}, {conclusion}"
     )
 
