@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from samples import REAL_DATA
-from urbancam.learning import leakage, splits
+from urbancam.learning import leakage, place, splits
 from urbancam.scoring import targets
 from urbancam.scoring.vocabulary import PROBABILITIES
 from urbancam.sources.census import incomes, layouts
@@ -162,6 +162,17 @@ def test_bordeaux_neighbours_reach_much_without_any_image_where_the_split_leaks(
     cells = leakage.split_again(bordeaux, method, run).astype({"income_class": int})
     table = score_coordinates(cells, make_targets(cells, cells["income_eur"]), run)
     assert table.loc["spearman", "value"] == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(("method", "expected"), [("random", 200), ("block", 1000)])
+def test_bordeaux_classes_reach_farther_where_blocks_are_tested(bordeaux, method, expected):
+    run = settings.load("default")
+    cells = leakage.split_again(bordeaux, method, run)
+    corners = grid.corners(cells["idINSPIRE"])
+    classes, folds = cells["income_class"].to_numpy(int), cells["fold"].to_numpy(int)
+    reaches = place.chosen_reaches(corners, classes, folds, range(5), run.baselines.reaches_m)
+    assert set(reaches.values()) == {expected}
 
 
 @pytest.mark.real_data

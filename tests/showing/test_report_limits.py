@@ -24,6 +24,7 @@ def test_a_rendered_city_is_told_first():
 def test_a_target_that_is_no_income_is_told_first():
     got = limits.name_limits(metrics(), images(), rendered=False, target="density")
     assert "quintiles of people" in got[0]
+    assert "is no baseline here" in got[0]
 
 
 @pytest.mark.parametrize(

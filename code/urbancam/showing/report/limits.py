@@ -25,7 +25,8 @@ RENDERED_CITY = (
 )
 DENSITY_CLASSES = (
     "The classes are quintiles of people per cell, not of income: "
-    "read fewest for poor, most for rich."
+    "read fewest for poor, most for rich. Population density, which is the target itself, is no "
+    "baseline here."
 )
 
 
