@@ -29,7 +29,6 @@ SETTINGS = (
     "statistics.draws",
     "statistics.confidence",
     "statistics.min_blocks",
-    "statistics.neighbours",
     "seed",
     "split.folds",
     "split.trained_folds",
