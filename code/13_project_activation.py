@@ -4,7 +4,8 @@ cover.
 Reads   results/<city>/images.csv, images/, fragments.parquet, results/<city>/<run>/samples.csv,
         fold_K/weights.pt
 Writes  results/<city>/<run>/activation.parquet (a row per fragment), cell_activation.csv (a row per
-        cell), maps/<idINSPIRE>.png (small signed map: 128 zero, 255 most rich, 1 most poor)
+        cell), local_moments.parquet (sums over the places of a cell), maps/<idINSPIRE>.png (small
+        signed map: 128 zero, 255 most rich, 1 most poor)
 Run     python code/13_project_activation.py --city Demo --run demo
 """
 
@@ -33,11 +34,11 @@ def declare(request: Request) -> Step:
     settings, paths = request.settings, request.paths
     weights = [paths.weights(fold) for fold in range(settings.folds_trained)]
     return request.step(
-        2,
+        3,
         paths.activation,
         SETTINGS,
         [paths.samples, paths.fragments, paths.images_table, *weights],
-        outputs=[paths.cell_activation, paths.maps],
+        outputs=[paths.cell_activation, paths.local_moments, paths.maps],
     )
 
 
@@ -52,9 +53,10 @@ def work(job: Job) -> Done:
     folder = paths.run_folder / "activation.parts"
     parts = open_parts(folder, job.fingerprint, paths.maps)
     city_maps.project_city(paths, used, settings, parts, job.device, job.workers)
-    fragments, cells = city_maps.join_parts(parts, paths.fragments)
+    fragments, cells, moments = city_maps.join_parts(parts, paths.fragments)
     city_maps.check_additivity(cells)
     frames.write(cells, paths.cell_activation)
+    frames.write(moments, paths.local_moments)
     frames.write(fragments, paths.activation)
     return Done(
         {

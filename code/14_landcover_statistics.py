@@ -1,10 +1,11 @@
 """Say which land cover the network reads as poor and as rich, what the incomes say, and whether
 they agree.
 
-Reads   results/<city>/<run>/activation.parquet, predictions.csv, samples.csv
+Reads   results/<city>/cells.parquet, results/<city>/<run>/activation.parquet, cell_activation.csv,
+        local_moments.parquet, predictions.csv, samples.csv
 Writes  results/<city>/<run>/tables/: activation_ratio.csv, activation_contrast.csv,
         contribution.csv, coactivation.csv, observed_association.csv, observed_coassociation.csv,
-        class_income.csv, ordering_agreement.csv
+        class_income.csv, ordering_agreement.csv, local_effect.csv, adjusted_effect.csv
 Run     python code/14_landcover_statistics.py --city Demo --run demo
 """
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd
 
     from urbancam.explaining.landcover.city import LandCover
+    from urbancam.workflow.paths import Paths
 
 log = logging.getLogger(__name__)
 
@@ -37,16 +39,18 @@ FURTHER_TABLES = (
     "observed_coassociation",
     "class_income",
     "ordering_agreement",
+    "local_effect",
+    "adjusted_effect",
 )
 
 
 def declare(request: Request) -> Step:
     paths = request.paths
     return request.step(
-        3,
+        4,
         paths.table("activation_ratio"),
         ["landcover", "statistics", "seed", "census.cell_size_m"],
-        [paths.activation, paths.predictions, paths.samples],
+        [paths.activation, paths.predictions, paths.samples, paths.cells],
         outputs=[paths.table(name) for name in FURTHER_TABLES],
     )
 
@@ -63,7 +67,8 @@ def work(job: Job) -> Done:
         settings,
     )
     log.info(SLIVERS, f"{city.n_slivers:,}", settings.landcover.min_area_m2)
-    for name, table in statistics_tables(city, settings.seed).items():
+    tables = effect_tables(city, paths) | statistics_tables(city, settings.seed)
+    for name, table in tables.items():
         frames.write(table, paths.table(name))
     counts = {"classes": len(city.classes)}
     counts |= {f"cells read {side}": len(city.side(side).cells) for side in ("poor", "rich")}
@@ -88,6 +93,24 @@ def statistics_tables(city: "LandCover", seed: int) -> dict[str, "pd.DataFrame"]
         "class_income": observed.class_income(city),
         "ordering_agreement": ordering.ordering_agreement(city, incomes_by_chance),
         "activation_ratio": city.activation_ratio(),
+    }
+
+
+def effect_tables(city: "LandCover", paths: "Paths") -> dict[str, "pd.DataFrame"]:
+    """The effects of classes, of places within cells and of cells."""
+    from urbancam.explaining.landcover import adjusted, local
+    from urbancam.tables import frames
+
+    key = city.settings.key
+    classes = frames.read(paths.activation)[["code", key]].drop_duplicates()
+    class_of_code = dict(zip(classes["code"], classes[key], strict=True))
+    moments = frames.read(paths.local_moments)
+    logit = frames.read(paths.cell_activation).set_index("idINSPIRE")["logit"]
+    people = frames.read(paths.cells).set_index("idINSPIRE")["ind"]
+    outcomes = {"logit": logit, "income": city.predictions["income_eur"]}
+    return {
+        "local_effect": local.local_effect(city, moments, class_of_code),
+        "adjusted_effect": adjusted.adjusted_effect(city, outcomes, people),
     }
 
 

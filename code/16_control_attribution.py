@@ -6,7 +6,7 @@ Reads   results/<city>/images.csv, images/, fragments.parquet
         results/<city>/<run>/variants/shuffled-labels/activation.parquet (with
         compare.shuffled_labels)
 Writes  results/<city>/<run>/tables/: attribution_controls.csv, attribution_agreement.csv,
-        deletion.csv, deletion_area.csv
+        deletion.csv, deletion_area.csv, map_shift.csv
 Run     python code/16_control_attribution.py --city Demo --run demo
 """
 
@@ -44,7 +44,7 @@ SETTINGS = (
     "split.trained_folds",
     "census.cell_size_m",
 )
-FURTHER_TABLES = ("attribution_agreement", "deletion", "deletion_area")
+FURTHER_TABLES = ("attribution_agreement", "deletion", "deletion_area", "map_shift")
 
 
 def declare(request: Request) -> Step:
@@ -55,12 +55,12 @@ def declare(request: Request) -> Step:
         inputs.append(paths.of_variant(variants.SHUFFLED).activation)
     outputs = [paths.table(name) for name in FURTHER_TABLES]
     result = paths.table("attribution_controls")
-    return request.step(3, result, SETTINGS, inputs, outputs=outputs)
+    return request.step(4, result, SETTINGS, inputs, outputs=outputs)
 
 
 def work(job: Job) -> Done:
     from urbancam.explaining import agreement, deletion_curves
-    from urbancam.explaining.attribution import examination
+    from urbancam.explaining.attribution import examination, map_shift
     from urbancam.explaining.landcover.run import statistics_of_run
     from urbancam.tables import frames
 
@@ -68,7 +68,7 @@ def work(job: Job) -> Done:
     blocks = frames.read(paths.samples).set_index("idINSPIRE")["block"]
     cells = draw_cells(job)
     parts = open_parts(paths.run_folder / "controls.parts", job.fingerprint)
-    curves, correlations, shares = examination.examine_city(
+    curves, correlations, shifts, shares = examination.examine_city(
         cells, paths, settings, parts, job.device, job.workers
     )
     if settings.compare.shuffled_labels and len(cells):
@@ -78,6 +78,9 @@ def work(job: Job) -> Done:
     methods, statistics, seed = settings.controls.methods, settings.statistics, settings.seed
     controls, agreements = agreement.compare(shares, correlations, cells, of_map, methods)
     deleted, area = deletion_curves.deletion_tables(curves, blocks, statistics, seed)
+    pixel_m = settings.census.cell_size_m / settings.image.size_px
+    shift = map_shift.map_shift(shifts, blocks, pixel_m, statistics.draws, seed)
+    frames.write(shift, paths.table("map_shift"))
     frames.write(agreements, paths.table("attribution_agreement"))
     frames.write(deleted, paths.table("deletion"))
     frames.write(area, paths.table("deletion_area"))

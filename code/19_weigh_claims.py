@@ -20,6 +20,7 @@ EVIDENCE = (
     "activation_ratio",
     "activation_contrast",
     "contribution",
+    "local_effect",
     "adjusted_effect",
     "nulls",
     "observed_association",

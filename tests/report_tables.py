@@ -74,10 +74,7 @@ def activation_ratios() -> pd.DataFrame:
         ("water", "Water", "rich", 7, 1.3, 0.8, 2.0),
     ]
     columns = ["class", "name", "side", "n_cells", "ratio", "ci_low", "ci_high"]
-    return pd.DataFrame(rows, columns=columns).assign(
-        q_value=[0.01, 0.2, 0.3, None],
-        significant=[True, False, False, False],
-    )
+    return pd.DataFrame(rows, columns=columns)
 
 
 def activation_contrast() -> pd.DataFrame:
@@ -87,10 +84,7 @@ def activation_contrast() -> pd.DataFrame:
         ("water", "Water", 16, 0.77, -0.1, 1.6),
     ]
     columns = ["class", "name", "n_cells", "log_ratio", "ci_low", "ci_high"]
-    return pd.DataFrame(rows, columns=columns).assign(
-        q_value=[0.01, 0.1],
-        significant=[True, False],
-    )
+    return pd.DataFrame(rows, columns=columns)
 
 
 def claims() -> pd.DataFrame:

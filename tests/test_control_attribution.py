@@ -131,6 +131,8 @@ def test_everything_on_gives_every_row(city):
         and not curves["value"].isna().any()
     )
     assert len(pd.read_csv(city.table("deletion_area"))) == 8
+    shifts = pd.read_csv(city.table("map_shift"))
+    assert len(shifts) == 81 and shifts["best"].sum() == 1 and shifts["n_cells"].eq(12).all()
 
 
 def test_empty_lists_leave_the_published_rows(city):
@@ -192,8 +194,8 @@ def test_city_without_poor_or_rich_cells_has_empty_tables(city, capsys, shuffled
     write_shuffled_variant(city)
     assert control(city, CURVES, f"compare.shuffled_labels={shuffled}") == 0
     assert "no cell is predicted poor or rich" in capsys.readouterr().out
-    names = ("attribution_controls", "attribution_agreement", "deletion", "deletion_area")
-    assert [len(pd.read_csv(city.table(name))) for name in names] == [0, 0, 0, 0]
+    names = "attribution_controls attribution_agreement deletion deletion_area map_shift".split()
+    assert [len(pd.read_csv(city.table(name))) for name in names] == [0, 0, 0, 0, 0]
 
 
 def test_city_without_rich_cells_has_the_poor_ratios(city):

@@ -75,6 +75,15 @@ def test_positive_control_contributions_tell_the_rule(demo, truth):
     )
 
 
+def test_positive_control_local_effects_call_the_rule_and_not_the_inert_class(demo, truth):
+    local = table(demo, "local_effect").set_index("class")
+    assert local.loc[truth["raises"], "significant"] and local.loc[truth["raises"], "value"] > 0
+    assert local.loc[truth["lowers"], "significant"] and local.loc[truth["lowers"], "value"] < 0
+    assert not local.loc[truth["inert"], "significant"]
+    inert = local.drop(index=[truth["raises"], truth["lowers"]])
+    assert inert["significant"].sum() <= 2  # of nine or so; forest looks like a park
+
+
 def test_positive_control_baselines_without_an_image_lie_below_the_model(demo):
     for baseline in ("coordinates", "population_density"):
         assert score(demo, f"model - {baseline}", "spearman")["ci_low"] > 0

@@ -29,7 +29,7 @@ def make_fragments(count: int) -> pd.DataFrame:
 
 def make_maps(poor, rich, contribution) -> projection.CellMaps:
     logit = float(contribution.sum())
-    return projection.CellMaps(poor, rich, contribution, logit, bias=0.0, flat=False)
+    return projection.CellMaps(poor, rich, contribution, logit, 0.0, flat=False, positions=1)
 
 
 def part_of_cell(west_m: float, south_m: float, east_m: float, north_m: float):

@@ -81,3 +81,19 @@ def test_deletion_below_random_is_what_the_map_promises(low, high, expected):
     )
     assert expected in controls.summarise_deletion(area)[0]
     assert controls.summarise_deletion(area[:0]) == []
+
+
+def test_best_shift_is_said_beside_the_map_as_it_is_laid():
+    shifts = pd.DataFrame(
+        {
+            "east_m": [0.0, -6.25],
+            "north_m": [0.0, 0.0],
+            "explained": [0.2, 0.25],
+            "best": [False, True],
+            "best_share": [0.1, 0.9],
+        }
+    )
+    (got,) = controls.summarise_shift(shifts)
+    assert "-6.2 m east and 0.0 m north (in 90% of the draws): 0.250" in got
+    assert "0.200 where it is laid" in got
+    assert controls.summarise_shift(shifts.head(0)) == []

@@ -52,17 +52,28 @@ def test_a_side_without_cells_is_said(ratios, contrast):
     assert "Too few cells are predicted poor" in got[0]
 
 
-def test_significance_counts_what_was_tested(ratios, contrast):
-    got = land_cover.summarise_land_cover(ratios, contrast)[-1]
-    assert "1 of 2 contrasts, 1 of 2 poor ratios and 0 of 1 rich ratios" in got
+def effects(**columns) -> pd.DataFrame:
+    table = {
+        "name": ["Other roads", "Water", "Ports", "Airports"],
+        "reference": "Other roads",
+        "value": [0.0, 1.2, -0.4, 0.3],
+        "q_value": [None, 0.01, 0.02, 0.4],
+        "significant": [False, True, True, False],
+    }
+    return pd.DataFrame(table | columns)
 
 
-def test_significance_is_not_said_where_nothing_was_tested(ratios, contrast):
-    got = land_cover.summarise_land_cover(
-        ratios.assign(q_value=None),
-        contrast.assign(q_value=None),
-    )
-    assert len(got) == 3
+def test_effects_name_what_differs_from_the_reference():
+    adjusted = effects(outcome="income")
+    local, income = land_cover.summarise_effects(effects(), adjusted)
+    assert local.startswith("Within cells, contributions are higher than on other roads on water,")
+    assert "lower on ports (3 classes tested at once" in local
+    assert "incomes are higher than on other roads on water" in income
+
+
+def test_effects_are_not_said_where_nothing_was_tested():
+    untested = effects(q_value=None, outcome="logit")
+    assert land_cover.summarise_effects(untested, untested) == []
 
 
 @pytest.mark.parametrize(

@@ -313,6 +313,7 @@ def _by_cell(maps: Maps, poor, rich, contribution) -> list[CellMaps]:
             logit=float(maps.logit[i]),
             bias=maps.bias,
             flat=bool(flat[i]),
+            positions=maps.contribution.shape[-1],
         )
         for i in range(len(flat))
     ]

@@ -1,8 +1,8 @@
 """Activation maps of all cells of a city, laid on its land cover: batch by batch, gone on with
 after a kill.
 
-Each batch leaves two files in the folder of parts, one row a fragment and one row a cell; the whole
-tables are joined from them at the end.
+Each batch leaves three files in the folder of parts: rows of fragments, of cells, and of moments of
+the places within cells; the whole tables are joined from them at the end.
 """
 
 import logging
@@ -14,6 +14,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from urbancam.explaining import activation, projection
+from urbancam.explaining.local_moments import cell_moments
 from urbancam.learning import networks
 from urbancam.learning.images import open_images
 from urbancam.sources.urban_atlas.fragments import by_cell, label_raster
@@ -53,15 +54,15 @@ def project_city(
             for start in range(0, len(members), batch_size):
                 batch = members.iloc[start : start + batch_size]
                 part = parts / f"fold_{fold}_{start:07d}.parquet"
-                if not (part.exists() and _cells_file(part).exists()):
+                if not all(file.exists() for file in _files(part)):
                     maps = activation.map_cells(network, images[rows[batch.index]], settings)
                     _project_batch(batch["idINSPIRE"], maps, fragments, settings, paths.maps, part)
                 bar.update(len(batch))
 
 
-def _cells_file(part: Path) -> Path:
-    """Where the rows of the cells stand, beside the rows of their fragments."""
-    return part.with_suffix(".cells")
+def _files(part: Path) -> tuple[Path, Path, Path]:
+    """Where the rows of the fragments, of the cells, and of the moments of a batch stand."""
+    return part, part.with_suffix(".cells"), part.with_suffix(".moments")
 
 
 def _project_batch(
@@ -74,18 +75,20 @@ def _project_batch(
 ) -> None:
     """Save the rows of the fragments and of the cells of one batch, and their small maps."""
     overlap = settings.model.head == "softmax"
-    fragment_rows, cell_rows = [], []
+    fragment_rows, cell_rows, moment_rows = [], [], []
     for cell, cell_maps in zip(ids, maps, strict=True):
         own = fragments[cell]
         polygons = own["geometry"].to_numpy()
         labels = label_raster(polygons, grid.bounds(cell), settings.image.size_px)
         fragment_rows.append(projection.project_cell(own, labels, cell_maps, overlap))
         cell_rows.append({"idINSPIRE": cell} | projection.describe_cell(labels, cell_maps))
+        codes = own["code"].to_numpy()
+        moment_rows.append(cell_moments(labels, codes, cell_maps).assign(idINSPIRE=cell))
         _write_thumbnail(cell_maps, maps_folder / f"{cell}.png")
-    with atomic(_cells_file(part)) as temporary:
-        pd.DataFrame(cell_rows).to_parquet(temporary, index=False)
-    with atomic(part) as temporary:
-        _concat_filled(fragment_rows).to_parquet(temporary, index=False)
+    tables = _concat_filled(fragment_rows), pd.DataFrame(cell_rows), pd.concat(moment_rows)
+    for table, file in zip(tables, _files(part), strict=True):
+        with atomic(file) as temporary:
+            table.to_parquet(temporary, index=False)
 
 
 def _write_thumbnail(maps: projection.CellMaps, path: Path) -> None:
@@ -103,8 +106,10 @@ def _concat_filled(tables: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(filled or tables, ignore_index=True)
 
 
-def join_parts(parts: Path, fragments_path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows of all fragments and of all cells.
+def join_parts(
+    parts: Path, fragments_path: Path
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """The rows of all fragments, of all cells, and of the moments of all cells.
 
     Args:
         parts: Folder of the batches.
@@ -115,9 +120,11 @@ def join_parts(parts: Path, fragments_path: Path) -> tuple[pd.DataFrame, pd.Data
     """
     files = sorted(parts.glob("fold_*.parquet"))  # not the hidden half of a killed write
     with geoframes.naming_damage(parts, "delete that folder and run this step again"):
-        tables = [table for table in map(pd.read_parquet, files) if len(table)]
-        cell_tables = [pd.read_parquet(_cells_file(file)) for file in files]
-        cells = pd.concat(cell_tables, ignore_index=True)
+        of_batches = [[pd.read_parquet(file) for file in _files(part)] for part in files]
+    fragment_tables, cell_tables, moment_tables = zip(*of_batches, strict=True)
+    tables = [table for table in fragment_tables if len(table)]
+    cells = pd.concat(cell_tables, ignore_index=True)
+    moments = pd.concat(moment_tables, ignore_index=True)
     if not tables:
         raise InputError(
             "no used cell holds any land cover",
@@ -125,7 +132,8 @@ def join_parts(parts: Path, fragments_path: Path) -> tuple[pd.DataFrame, pd.Data
             "see what 02 and 06 say: is this the city's Urban Atlas?",
         )
     by_id = cells.sort_values("idINSPIRE", ignore_index=True)
-    return pd.concat(tables, ignore_index=True), by_id
+    in_order = moments[["idINSPIRE", "width", "code", "other", "value"]]
+    return pd.concat(tables, ignore_index=True), by_id, in_order
 
 
 def check_additivity(cells: pd.DataFrame) -> None:

@@ -20,6 +20,7 @@ class CellMaps:
         contribution: (H, W) logit units per pixel; they add up to logit - bias.
         logit, bias: logit of the network for this cell, and its bias.
         flat: Whether the centred map is constant: there is no published map.
+        positions: Number of positions of the layer, down as across.
     """
 
     poor: np.ndarray
@@ -28,6 +29,7 @@ class CellMaps:
     logit: float
     bias: float
     flat: bool
+    positions: int
 
 
 def zonal_statistics(

@@ -72,6 +72,13 @@ TRIALS = {
         "{class} raises the logit above the city's mean",
         "{class} lowers the logit below the city's mean",
     ),
+    "local_effect": Trial(
+        "map",
+        "value",
+        0,
+        "Within cells, {class} contributes more to the logit than {reference}",
+        "Within cells, {class} contributes less to the logit than {reference}",
+    ),
     "adjusted_effect": Trial(
         "effect",
         "value",
@@ -128,7 +135,7 @@ def weigh(tables: Tables, rate: float, confidence: float) -> pd.DataFrame:
     parts += [
         _claims_of(name, tables[name], trial, names)
         for name, trial in TRIALS.items()
-        if name in tables
+        if name in tables and "p_value" in tables[name]
     ]
     claims = pd.concat([part for part in parts if len(part)], ignore_index=True)
     q_values = q_value(claims["p_value"].to_numpy(dtype=float))

@@ -24,6 +24,7 @@ MEASURES = {
     "activation_ratio": CONTRAST,
     "activation_contrast": CONTRAST,
     "contribution": "contribution",
+    "local_effect": "contribution",
 }
 BLIND = ("edges", "shuffled_labels")  # maps that know nothing of incomes, beside random weights
 
@@ -172,7 +173,7 @@ def _wrong_of_plants(claim: pd.Series, planted: pd.DataFrame | None, rate: float
 def _as_good_controls(claim: pd.Series, tables: Tables) -> list[str]:
     """Maps that know nothing of incomes and give a class at least `AS_GOOD` of its ratio."""
     controls = tables.get("attribution_controls")
-    if controls is None or claim["source"] == "contribution":
+    if controls is None or claim["source"] in ("contribution", "local_effect"):
         return []
     contrast = claim["source"] == "activation_contrast"
     rows = _rows(controls, side=CONTRAST if contrast else claim["side"])

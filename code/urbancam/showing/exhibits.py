@@ -69,6 +69,14 @@ TABLES = {  # name -> heading in the report; "" for one that only feeds figures
     "activation_ratio": "Activation ratios",
     "activation_contrast": "Contrast: log(rich ratio / poor ratio)",
     "contribution": "Contribution, logit units a cell, against the city's mean",
+    "local_effect": (
+        "Local effects: contribution where a class lies, against places of the reference in the"
+        " same cell"
+    ),
+    "adjusted_effect": (
+        "Adjusted effects: logit (logit units) and income (EUR) of a whole cell of a class, against"
+        " one of the reference, all else the same"
+    ),
     "observed_association": (
         "What the incomes say: how often a cell that holds a class is poor, or rich"
     ),
@@ -76,6 +84,7 @@ TABLES = {  # name -> heading in the report; "" for one that only feeds figures
     "ordering_agreement": "Do activation and observed income order the classes alike?",
     "attribution_agreement": "Agreement of other methods and controls with the published map",
     "attribution_controls": "",
+    "map_shift": "",
     "deletion": "",
     "deletion_area": "Area under the deletion and insertion curves",
     "coactivation": "",

@@ -125,7 +125,7 @@ STEPS = (
         "13_project_activation",
         EXPLAIN,
         "run",
-        "activation.parquet cell_activation.csv",
+        "activation.parquet cell_activation.csv local_moments.parquet",
         "05 06 10 11",
     ),
     _income(
@@ -134,8 +134,8 @@ STEPS = (
         "run",
         "activation_ratio.csv activation_contrast.csv contribution.csv coactivation.csv"
         " class_income.csv observed_association.csv observed_coassociation.csv"
-        " ordering_agreement.csv",
-        "10 12 13",
+        " ordering_agreement.csv local_effect.csv adjusted_effect.csv",
+        "03 10 12 13",
     ),
     _income(
         "15_compare_variants", COMPARE, "run", "leakage.csv seeds.csv variance.csv", "10 12 14"
@@ -144,7 +144,8 @@ STEPS = (
         "16_control_attribution",
         COMPARE,
         "run",
-        "attribution_controls.csv attribution_agreement.csv deletion.csv deletion_area.csv",
+        "attribution_controls.csv attribution_agreement.csv deletion.csv deletion_area.csv"
+        " map_shift.csv",
         "05 06 10 11 12 13",
     ),
     _income(

@@ -257,6 +257,10 @@ class Paths:
         return self.run_folder / "cell_activation.csv"
 
     @property
+    def local_moments(self) -> Path:
+        return self.run_folder / "local_moments.parquet"
+
+    @property
     def maps(self) -> Path:
         return self.run_folder / "maps"
 

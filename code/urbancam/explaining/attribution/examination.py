@@ -22,15 +22,20 @@ from urbancam.workflow.settings import Settings
 log = logging.getLogger(__name__)
 
 FRAGMENT_COLUMNS = ["fragment_id", "idINSPIRE", "class", "code", "area_m2"]
-KINDS = ("curves", "correlations", "shares")  # of the files of a group; the last one closes it
+KINDS = (
+    "curves",
+    "correlations",
+    "shifts",
+    "shares",
+)  # of the files of a group; the last one closes it
 
-Tables = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
+Tables = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]
 
 
 def examine_city(
     cells: pd.DataFrame, paths: Paths, settings: Settings, parts: Path, device: str, workers: int
 ) -> Tables:
-    """Curves, correlations and shares of all the cells; groups that are there are not examined
+    """Curves, correlations, shifts and shares of all cells; groups that are there are not examined
     again.
 
     Args:
@@ -63,6 +68,7 @@ def examine_city(
                         images[rows[group_cells.index]],
                         fragments,
                         with_curves["idINSPIRE"],
+                        settings.landcover.key,
                         [settings.seed, int(fold), number],
                     )
                     findings = groups.examine(group, network, calibration, settings)
@@ -85,6 +91,7 @@ def _make_group(
     images: np.ndarray,
     fragments: dict[str, pd.DataFrame],
     with_curves: pd.Series,
+    key: str,
     seed: list[int],
 ) -> groups.Group:
     ids = cells["idINSPIRE"].to_numpy()
@@ -98,6 +105,10 @@ def _make_group(
         images,
         labels,
         [len(fragments[cell]) for cell in ids],
+        [
+            np.concatenate([[0], pd.factorize(fragments[cell][key])[0] + 1])[of_cell]
+            for cell, of_cell in zip(ids, labels, strict=True)
+        ],
         cells["rich"].to_numpy(),
         cells["idINSPIRE"].isin(with_curves).to_numpy(),
         seed,

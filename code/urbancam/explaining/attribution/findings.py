@@ -7,6 +7,7 @@ import pandas as pd
 
 from urbancam.explaining import projection
 from urbancam.explaining.activation import Sides
+from urbancam.explaining.attribution import map_shift
 from urbancam.scoring import vocabulary
 from urbancam.scoring.bootstrap import rank_correlation
 
@@ -31,6 +32,7 @@ NO_CORRELATIONS = pd.DataFrame(
     },
     index=[],
 )
+NO_SHIFTS = pd.DataFrame({name: 0.0 for name in map_shift.SUMS} | {"idINSPIRE": ""}, index=[])
 
 
 @dataclass
@@ -43,11 +45,13 @@ class Findings:
         correlations: Rows `idINSPIRE, control, poor, rich, contrast`: Spearman's r of the patches
             of a control's map with the published one's; contrast: of rich less poor.
         curves: Rows `idINSPIRE, order, curve, fraction, value` (logit units).
+        shifts: Rows `map_shift.SUMS`.
     """
 
     shares: dict[str, list[np.ndarray]] = field(default_factory=dict)
     correlations: list[pd.DataFrame] = field(default_factory=list)
     curves: list[pd.DataFrame] = field(default_factory=list)
+    shifts: list[pd.DataFrame] = field(default_factory=list)
 
     def add_shares(
         self,
@@ -119,13 +123,34 @@ class Findings:
             }
             self.curves.append(pd.DataFrame(columns))
 
-    def frames(self, fragments: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-        """Curves, correlations, and the shares beside the fragments' own rows, cell after cell."""
+    def add_shifts(
+        self,
+        ids: np.ndarray,
+        maps: np.ndarray,
+        classes: list[np.ndarray],
+        step_px: int,
+    ) -> None:
+        """Add how well the maps of some cells agree with their polygons, at every shift.
+
+        Args:
+            ids: (N,) cells.
+            maps: (N, H, W).
+            classes: (N,) arrays (H, W) int, number of the class at each pixel.
+            step_px: Pixels of a step.
+        """
+        for cell, values, of_pixel in zip(ids, maps, classes, strict=True):
+            sums = map_shift.shift_sums(values, of_pixel, step_px)
+            self.shifts.append(sums.assign(idINSPIRE=cell))
+
+    def frames(
+        self, fragments: pd.DataFrame
+    ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+        """Curves, correlations, shifts, and the shares beside the fragments' own rows."""
         curves = _stacked(self.curves, NO_CURVES)
         correlations = _stacked(self.correlations, NO_CORRELATIONS)
         shares = {name: np.concatenate(of_cells) for name, of_cells in self.shares.items()}
         with_shares = fragments.reset_index(drop=True).assign(**shares)
-        return curves, correlations, with_shares
+        return curves, correlations, _stacked(self.shifts, NO_SHIFTS), with_shares
 
 
 def _stacked(tables: list[pd.DataFrame], empty: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,13 @@ import torch
 
 from urbancam.explaining import activation, upsampling
 from urbancam.explaining.activation import Maps, Sides
-from urbancam.explaining.attribution import controls, deletion, methods, random_weights
+from urbancam.explaining.attribution import (
+    controls,
+    deletion,
+    map_shift,
+    methods,
+    random_weights,
+)
 from urbancam.explaining.attribution.deletion import Grid
 from urbancam.explaining.attribution.findings import Findings
 from urbancam.learning import backbones, datasets, networks
@@ -38,6 +44,7 @@ class Group:
         images: (N, H, W, 3) uint8.
         labels: (N,) arrays (H, W) int, 0 = no fragment, i + 1 = the cell's fragment i.
         counts: (N,) number of fragments of each cell.
+        classes: (N,) arrays (H, W) int, 0 = no fragment, else the number of its class.
         rich: (N,) bool, predicted rich (else poor).
         with_curves: (N,) bool, deletion and insertion are computed too.
         seed: Seed of the random weights and the random order: run, fold and group.
@@ -47,6 +54,7 @@ class Group:
     images: np.ndarray
     labels: list[np.ndarray]
     counts: list[int]
+    classes: list[np.ndarray]
     rich: np.ndarray
     with_curves: np.ndarray
     seed: list[int]
@@ -114,6 +122,7 @@ class _Examiner:
         }
         published_patches = _patches(published, _grid(maps))
         self.add(cells, sides_by_name, _grid(maps), published_patches)
+        self.add_shifts(cells, maps)
         # Curves cost many passes: a part of the cells has them.
         if self.group.with_curves[cells].any():
             self.add_curves(cells, pixels, maps, published)
@@ -183,6 +192,14 @@ class _Examiner:
             self.findings.add_shares(labels, counts, name, sides)
             patches = _patches(sides, grid)
             self.findings.add_correlations(ids, name, patches, published_patches)
+
+    def add_shifts(self, cells: slice, maps: Maps) -> None:
+        """Agreement of the contributions with the polygons at every shift."""
+        size_px = self.group.images.shape[1]
+        laid = upsampling.interpolate(maps.contribution, maps.contribution_lattice, size_px)
+        step = map_shift.step_px(size_px, maps.contribution.shape[-1])
+        ids, classes = self.group.ids[cells], self.group.classes[cells]
+        self.findings.add_shifts(ids, laid.cpu().numpy(), classes, step)
 
     def add_curves(
         self,

@@ -11,7 +11,9 @@ of class u, in the same fold and at the same density. Blocks are resampled (scor
 """
 
 import numpy as np
+import pandas as pd
 
+from urbancam.explaining.landcover.city import LandCover
 from urbancam.scoring import bootstrap
 from urbancam.scoring.bootstrap import Estimate
 
@@ -42,37 +44,61 @@ def adjusted_effects(
         (U,) in units of the outcome per whole cell. The reference has the value 0 and no interval;
         a draw without any cell of a class says nothing of it (NaN).
     """
-    design, columns = _design(shares, folds, density, reference)
+    design = _design(shares, folds, density)
     numbers, n_blocks = bootstrap.number_blocks(blocks)
-    counts = bootstrap.block_draws(blocks, draws, seed)
     products = _block_products(design, outcome, numbers, n_blocks)
-
-    n_classes = shares.shape[1]
-    value = np.zeros(n_classes)
-    value[columns] = _solve(products.sum(0, keepdims=True))[0, : len(columns)]
-    effects = np.full((len(counts), n_classes), np.nan)
-    effects[:, columns] = _solve(_of_draws(counts, products))[:, : len(columns)]
-
-    # A class that no cell of a draw holds has a row of zeros, and no effect to speak of.
-    sums = bootstrap.block_sums(shares, numbers, n_blocks)
-    effects[counts @ sums == 0] = np.nan
-    effects[:, reference] = np.nan
+    counts = bootstrap.block_draws(blocks, draws, seed)
+    value, effects = effects_against(products, counts, shares.shape[1], reference)
     held = bootstrap.block_sums(shares > 0, numbers, n_blocks)
     return Estimate(value, effects, bootstrap.effective_blocks(held))
 
 
-def _design(
-    shares: np.ndarray, folds: np.ndarray, density: np.ndarray, reference: int
+def effects_against(
+    products: np.ndarray, counts: np.ndarray, n_classes: int, reference: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(N, p) columns of the regression, and the (U - 1,) classes of its first ones."""
-    columns = np.delete(np.arange(shares.shape[1]), reference)
+    """Effects of classes against a reference from the normal equations of blocks.
+
+    Args:
+        products: (n_blocks, p, p + 1): X'X and X'y of each block; the first columns of X are the
+            shares of the classes.
+        counts: (draws, n_blocks), from `block_draws`.
+        n_classes: Number of classes, U.
+        reference: Class that effects are told against: its column is left out.
+
+    Returns:
+        (U,) effects and (draws, U) those of the draws, as in `adjusted_effects`.
+    """
+    kept = np.delete(np.arange(products.shape[1]), reference)
+    columns = kept[: n_classes - 1]
+    kept_products = products[:, kept][:, :, [*kept, -1]]
+
+    value = np.zeros(n_classes)
+    value[columns] = _solve(kept_products.sum(0))[: len(columns)]
+    of_draws = counts @ kept_products.reshape(len(products), -1)
+    of_draws = of_draws.reshape(-1, *kept_products.shape[1:])
+    draws = np.full((len(counts), n_classes), np.nan)
+    draws[:, columns] = _solve(of_draws)[:, : len(columns)]
+
+    # A class that no cell of a draw holds has a row of zeros, and no effect to speak of.
+    squares = np.einsum("bpp->bp", products[:, :n_classes, :n_classes])
+    draws[counts @ squares == 0] = np.nan
+    return value, draws
+
+
+def explained(products: np.ndarray) -> float:
+    """Share of y'y that the columns of X explain; (p + 1, p + 1) of [X y]'[X y]."""
+    coefficients = _solve(products[:-1])
+    return float(coefficients @ products[:-1, -1] / products[-1, -1])
+
+
+def _design(shares: np.ndarray, folds: np.ndarray, density: np.ndarray) -> np.ndarray:
+    """(N, p) columns of the regression, the shares of the classes first."""
     uncovered = 1 - shares.sum(1, keepdims=True)
     of_fold = folds[:, None] == np.unique(folds)
     # Columns of like size keep the normal equations well conditioned.
     spread = density.std() or 1.0
     standardised = (density - density.mean()) / spread
-    design = np.column_stack([shares[:, columns], uncovered, standardised, of_fold])
-    return design, columns
+    return np.column_stack([shares, uncovered, standardised, of_fold])
 
 
 def _block_products(
@@ -87,12 +113,6 @@ def _block_products(
     return products
 
 
-def _of_draws(counts: np.ndarray, products: np.ndarray) -> np.ndarray:
-    """(draws, p, p + 1): the sums of the blocks that come up."""
-    flat = counts @ products.reshape(len(products), -1)
-    return flat.reshape(-1, *products.shape[1:])
-
-
 def _solve(products: np.ndarray) -> np.ndarray:
     """(..., p) coefficients of least squares; of aliased columns the shortest solution."""
     normal = products[..., :-1]
@@ -104,3 +124,32 @@ def _solve(products: np.ndarray) -> np.ndarray:
     inverse = np.linalg.pinv(scaled, rcond=1e-10, hermitian=True)
     coefficients = np.einsum("...pq,...q->...p", inverse, moment / scale)
     return coefficients / scale
+
+
+def adjusted_effect(
+    city: LandCover, outcomes: dict[str, pd.Series], people: pd.Series
+) -> pd.DataFrame:
+    """The table `adjusted_effect.csv`: of land cover on each outcome; results/README.md says more.
+
+    Args:
+        city: Statistics of the city.
+        outcomes: `{name: (cells,)}`, indexed by idINSPIRE.
+        people: (cells,) people of each cell, the same.
+    """
+    cells = city.predictions.index
+    tables = []
+    for name, outcome in outcomes.items():
+        estimate = adjusted_effects(
+            shares=city.area,
+            outcome=outcome.reindex(cells).to_numpy(float),
+            folds=city.predictions["fold"].to_numpy(),
+            density=np.log1p(people.reindex(cells).to_numpy(float)),
+            blocks=city.block_numbers,
+            reference=city.reference,
+            draws=city.statistics.draws,
+            seed=city.seed,
+        )
+        table = city.table_of_effects(estimate)
+        table.insert(0, "outcome", name)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)

@@ -16,6 +16,7 @@ from urbancam.explaining.landcover.sides import Side
 from urbancam.scoring import bootstrap
 from urbancam.scoring.bootstrap import Estimate
 from urbancam.scoring.vocabulary import SIDES
+from urbancam.workflow.errors import InputError
 from urbancam.workflow.sections import Landcover, Statistics
 
 # A cell with more than this share of one class has a ratio of 1 by construction; counted, not
@@ -41,6 +42,7 @@ class LandCover:
         predictions: Predictions of the N cells that have land cover, indexed by idINSPIRE.
         area: (N, U) share of the whole cell.
         present: (N, U) bool: the cell holds the class.
+        reference: Number of the class that effects are told against.
         n_slivers: Number of (cell, class) pairs with some of the class, yet less than
             `landcover.min_area_m2`.
         counts: (draws, n_blocks) how often each block comes up.
@@ -73,6 +75,7 @@ class LandCover:
         names = names | {code: str(code) for code in nameless}
         self.classes = [code for code in names if code in codes]
         self.names = [names[code] for code in self.classes]
+        self.seed = seed
 
         # One draw of blocks for all statistics, so that they can be compared.
         block_of_cell = blocks.reindex(self.predictions.index)
@@ -93,6 +96,7 @@ class LandCover:
         self.area = area_m2 / cell_area_m2
         self.shares = {side: self._by_cell(sums[f"{side}_share"]) for side in SIDES}
         self.contribution = self._by_cell(sums["contribution"])
+        self.reference = self._find_reference()
 
     def _by_cell(self, sums: pd.Series) -> np.ndarray:
         """(cells, classes) of sums indexed by cell and class."""
@@ -100,6 +104,20 @@ class LandCover:
         cells = self.predictions.index
         matrix = table.reindex(index=cells, columns=self.classes, fill_value=0.0)
         return matrix.to_numpy(float)
+
+    def _find_reference(self) -> int:
+        """Number of the class that effects are told against."""
+        # ASSUME: without a name it is the class that most cells hold: roads, where nobody lives.
+        if self.settings.reference is None:
+            return int(self.present.sum(0).argmax())
+        texts = [str(code) for code in self.classes]
+        if self.settings.reference not in texts:
+            raise InputError(
+                f"no cell holds the class {self.settings.reference!r}",
+                "landcover.reference",
+                f"name one of {', '.join(texts)}, or null",
+            )
+        return texts.index(self.settings.reference)
 
     def side(self, name: str) -> Side:
         """Sample and matrices of one side; a cell without activation of that side is left out."""
@@ -196,7 +214,8 @@ class LandCover:
     def activation_ratio(self) -> pd.DataFrame:
         """The table `activation_ratio.csv` (results/README.md says each column).
 
-        The null is a ratio of 1.
+        A ratio other than 1 is no finding by itself: a map that is bright on one class is dark on
+        all others. What is read is tested in `local_effect.csv`.
         """
         tables = [self._ratio_of_side(side) for side in SIDES]
         return pd.concat(tables, ignore_index=True)
@@ -213,7 +232,7 @@ class LandCover:
         ratio_by_cell = bootstrap.divide(side.activation, side.area)
         ratio_by_cell = np.where(side.present, ratio_by_cell, 0)
         contribution = side.contribution.sum(0)
-        table = pd.DataFrame(
+        return pd.DataFrame(
             {
                 "class": self.classes,
                 "name": self.names,
@@ -228,13 +247,11 @@ class LandCover:
                 "ci_high": high,
             }
         )
-        p_value = ratio.p_value(1, self.statistics)
-        return bootstrap.add_significance(table, p_value, self.statistics)
 
     def contrast(self) -> pd.DataFrame:
         """The table `activation_contrast.csv`: log(rich ratio / poor ratio) of each class.
 
-        The null is 0. Above 0 the network looks at the class where it says rich, below 0 where it
+        Above 0 the network looks at the class where it says rich, below 0 where it
         says poor.
         """
         sides = [self.side(name) for name in SIDES]
@@ -245,18 +262,24 @@ class LandCover:
         """The table `contribution.csv`: logit units that a whole cell of a class is worth.
 
         `value` is the sum of contributions over the sum of shares of the whole cell's area, over
-        all cells, less the same of all classes together, so that 0 (the null) is the city's mean
-        square metre.
+        all cells, less the same of all classes together, so that 0 is the city's mean square metre.
         """
         n_cells = self.present.sum(0)
         return self._table_of_classes(n_cells, "value", self.area_contribution())
 
+    def table_of_effects(self, estimate: Estimate) -> pd.DataFrame:
+        """A row per class with its effect against the reference, tested against 0."""
+        table = self._table_of_classes(self.present.sum(0), "value", estimate)
+        table.insert(2, "reference", self.names[self.reference])
+        p_value = estimate.p_value(0, self.statistics)
+        return bootstrap.add_significance(table, p_value, self.statistics)
+
     def _table_of_classes(
         self, n_cells: np.ndarray, column: str, estimate: Estimate
     ) -> pd.DataFrame:
-        """A row per class with an estimate in the column of that name; the null is 0."""
+        """A row per class with an estimate in the column of that name."""
         low, high = estimate.interval(self.statistics)
-        table = pd.DataFrame(
+        return pd.DataFrame(
             {
                 "class": self.classes,
                 "name": self.names,
@@ -266,8 +289,6 @@ class LandCover:
                 "ci_high": high,
             }
         )
-        p_value = estimate.p_value(0, self.statistics)
-        return bootstrap.add_significance(table, p_value, self.statistics)
 
 
 def log_quotient(numerator: Estimate, denominator: Estimate) -> Estimate:

@@ -94,6 +94,20 @@ def _share_interval(row: pd.Series) -> str:
     return f" [{row['kept_low']:z.0%}, {row['kept_high']:z.0%}]"
 
 
+def summarise_shift(shifts: pd.DataFrame) -> list[str]:
+    """What `map_shift.csv` says of where maps are laid, in a sentence."""
+    if shifts.empty:
+        return []
+    best = shifts[shifts["best"]].iloc[0]
+    as_laid = shifts[(shifts["east_m"] == 0) & (shifts["north_m"] == 0)].iloc[0]
+    sure = "" if pd.isna(best["best_share"]) else f" (in {best['best_share']:.0%} of the draws)"
+    return [
+        "Land cover explains most of the contributions within cells where the map is moved"
+        f" {best['east_m']:z.1f} m east and {best['north_m']:z.1f} m north{sure}: "
+        f"{best['explained']:.3f} of their variance, {as_laid['explained']:.3f} where it is laid."
+    ]
+
+
 def summarise_deletion(area: pd.DataFrame) -> list[str]:
     """What `deletion_area.csv` says of the published map, in a sentence."""
     rows = area[(area["order"] == "published") & (area["curve"] == "deletion")]

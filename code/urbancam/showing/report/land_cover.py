@@ -3,7 +3,7 @@
 import pandas as pd
 
 from urbancam.scoring.vocabulary import SIDES
-from urbancam.showing.wording import enumeration, interval_of, verdict
+from urbancam.showing.wording import interval_of, verdict
 
 MEASURES = {
     "activation_contrast": "by activation",
@@ -11,13 +11,20 @@ MEASURES = {
 }
 
 
+OUTCOMES = {  # of `adjusted_effect.csv`
+    "logit": "With all other land cover, density and fold the same, logits",
+    "income": "With all other land cover, density and fold the same, incomes",
+}
+
+
 def summarise_land_cover(ratios: pd.DataFrame, contrast: pd.DataFrame) -> list[str]:
     """What `activation_ratio.csv` and `activation_contrast.csv` say, in sentences."""
     sentences = [_clearest_class(ratios, side) for side in SIDES]
     sentences.append(_contrast_words(contrast))
-    significance = summarise_significance(ratios, contrast)
-    if significance:
-        sentences.append(significance)
+    sentences.append(
+        "A ratio other than 1 is no finding by itself: a map that is bright on one class is dark"
+        " on all others."
+    )
     return sentences
 
 
@@ -53,23 +60,29 @@ def _inside(name: str) -> str:
     return name[:1].lower() + name[1:]
 
 
-def summarise_significance(ratios: pd.DataFrame, contrast: pd.DataFrame) -> str:
-    """How many classes stand out when all of a table are tested at once; "" where none was."""
-    tables = {
-        "contrasts": contrast,
-        "poor ratios": ratios[ratios["side"] == "poor"],
-        "rich ratios": ratios[ratios["side"] == "rich"],
-    }
-    counts = []
-    for name, table in tables.items():
-        tested = table[table["q_value"].notna()]
-        if len(tested):
-            counts.append(f"{tested['significant'].sum():.0f} of {len(tested)} {name}")
-    if not counts:
-        return ""
+def summarise_effects(local: pd.DataFrame, adjusted: pd.DataFrame) -> list[str]:
+    """What `local_effect.csv` and `adjusted_effect.csv` say, in sentences; none where none was
+    tested."""
+    questions = {"Within cells, contributions": local}
+    for outcome, words in OUTCOMES.items():
+        questions[words] = adjusted[adjusted["outcome"] == outcome]
+    return [
+        _effect_words(start, table)
+        for start, table in questions.items()
+        if table["q_value"].notna().any()
+    ]
+
+
+def _effect_words(start: str, table: pd.DataFrame) -> str:
+    """The classes that differ from the reference, those above it and those below it."""
+    tested = table[table["q_value"].notna()]
+    found = tested[tested["significant"]].sort_values("value")
+    above = found.loc[found["value"] > 0, "name"][::-1]
+    below = found.loc[found["value"] < 0, "name"]
     return (
-        "All classes tested at once (Benjamini-Hochberg), "
-        f"{enumeration(counts)} differ from their null."
+        f"{start} are higher than on {_inside(table['reference'].iloc[0])} on"
+        f" {_class_list(above)}, lower on {_class_list(below)}"
+        f" ({len(tested)} classes tested at once, Benjamini-Hochberg)."
     )
 
 

@@ -27,10 +27,12 @@ def summarise(tables: dict[str, pd.DataFrame]) -> dict[str, list[str]]:
                 tables["activation_ratio"],
                 tables["activation_contrast"],
             ),
+            *land_cover.summarise_effects(tables["local_effect"], tables["adjusted_effect"]),
             *land_cover.summarise_ordering(tables["ordering_agreement"]),
         ],
         "What a ratio is worth": [
             *controls.summarise_controls(tables["attribution_agreement"]),
+            *controls.summarise_shift(tables["map_shift"]),
             *controls.summarise_deletion(tables["deletion_area"]),
         ],
         "What the method can see here": plants.summarise_plants(tables["recovery_summary"]),

@@ -1,0 +1,65 @@
+"""The local effect of a class: what is contributed where it lies, against other places of the cell.
+
+A map whose shares add up to 1 is dark on every class when it is bright on one, so a ratio that
+differs from 1 does not say that a class is read. Here the contributions (c, in squares p of cell i,
+logit units of a whole cell) are regressed on the shares of the squares, with an intercept for every
+cell:
+
+    c_ip = intercept_i + sum_u effect_u share_ipu + e_ip
+
+Effects are told against a reference class: one that the network treats as the reference has 0,
+however bright others are. A position sees beyond its square, so what lies beside a class that is
+read takes some of its light; shares are therefore blurred, by the width that explains most
+(local_moments.py). Null 0: within cells, the network does not know places of this class from places
+of the reference. Blocks are resampled, with the width as it is; cells weigh alike.
+"""
+
+import numpy as np
+import pandas as pd
+
+from urbancam.explaining.landcover.adjusted import effects_against, explained
+from urbancam.explaining.landcover.city import LandCover
+from urbancam.explaining.local_moments import CONTRIBUTION, UNCOVERED
+from urbancam.scoring.bootstrap import Estimate
+
+
+def local_effects(city: LandCover, moments: pd.DataFrame, class_of_code: dict) -> Estimate:
+    """Effect of each class on contributions, against the city's reference class.
+
+    Args:
+        city: Statistics of the city.
+        moments: Rows of `local_moments.parquet`.
+        class_of_code: `{code: class}` of the city's classes.
+
+    Returns:
+        (U,) logit units of a whole cell, as `adjusted_effects` returns them.
+    """
+    n_classes = len(city.classes)
+    # What no polygon covers is a class beside the others.
+    column = {code: city.classes.index(name) for code, name in class_of_code.items()}
+    column |= {UNCOVERED: n_classes, CONTRIBUTION: n_classes + 1}
+    # A cell of which no fragment has a pixel is in no table of land cover.
+    rows = moments[moments["idINSPIRE"].isin(city.predictions.index)]
+    by_width = [_products(city, of_width, column) for _, of_width in rows.groupby("width")]
+    products = max(by_width, key=lambda of_blocks: explained(of_blocks.sum(0)))
+    value, draws = effects_against(products[:, :-1], city.counts, n_classes, city.reference)
+    return Estimate(value, draws, city.held_blocks(city.present, city.block_numbers))
+
+
+def _products(city: LandCover, rows: pd.DataFrame, column: dict[int, int]) -> np.ndarray:
+    """(n_blocks, U + 2, U + 2) sums of the moments of each block's cells."""
+    cell = city.predictions.index.get_indexer(rows["idINSPIRE"])
+    first, second = (rows[name].map(column).to_numpy() for name in ("code", "other"))
+    products = np.zeros((city.n_blocks, len(city.classes) + 2, len(city.classes) + 2))
+    # Codes of one class add up to it.
+    np.add.at(products, (city.block_numbers[cell], first, second), rows["value"].to_numpy())
+    return products
+
+
+def local_effect(city: LandCover, moments: pd.DataFrame, class_of_code: dict) -> pd.DataFrame:
+    """The table `local_effect.csv`; results/README.md says each column.
+
+    Arguments as in `local_effects`.
+    """
+    effects = local_effects(city, moments, class_of_code)
+    return city.table_of_effects(effects)
