@@ -183,9 +183,14 @@ OF_OTHER_STATISTICS = {"statistics.min_blocks", "statistics.false_discovery_rate
 NEVER_READ = {
     "04_download_aerial": {"imagery.index_url"},  # read where a department is missing
     "06_cut_land_cover": {"census.cell_size_m"},  # the ids tell it
-    "10_assign_folds": {"split.trained_folds", "split.validation_fraction"},
+    "10_assign_folds": {
+        "planted.plants",
+        "planted.trained",
+        "split.trained_folds",
+        "split.validation_fraction",
+    },
     "13_project_activation": {"activation.method", "model.weights"},  # both maps are always made
-    "15_compare_variants": {"split.block_m", *OF_OTHER_STATISTICS},
+    "15_compare_variants": {"split.block_m", "statistics.false_discovery_rate"},
     "16_control_attribution": {
         "activation.method",
         "landcover.min_joint_cells",
@@ -197,12 +202,11 @@ NEVER_READ = {
     "17_transfer_income": {
         "samples.planted",
         "samples.shuffle_labels",
-        *OF_OTHER_STATISTICS,
+        "statistics.false_discovery_rate",
     },
     "18_recover_plants": {
         "model.weights",
         "split.folds",  # read where the city is left out of its own training
-        "statistics.neighbours",
     },
     "91_make_figures": {  # not read where controls.methods is not empty, and where there are plants
         "controls.maps",
@@ -214,7 +218,7 @@ NEVER_READ = {
         "cities.model.drop_connect",  # no part of a ResNet
         "cities.training.plateau_on",  # read with the plateau schedule
     },
-    "24_evaluate_cities": OF_OTHER_STATISTICS,
+    "24_evaluate_cities": {"statistics.false_discovery_rate"},
     "25_map_relevance": {
         "cities.model.drop_connect",
         "cities.model.weights",
