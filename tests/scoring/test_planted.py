@@ -56,6 +56,17 @@ def test_an_inert_square_metre_is_worth_the_citys_mean():
     assert make_shares().mean().to_numpy() @ effects == pytest.approx(0)
 
 
+def test_few_classes_need_an_effect_far_beyond_the_others():
+    """Of rare and common classes: in at most 2 of 20 rules a part is over four times another."""
+    area = np.random.default_rng(0).dirichlet([4, 3, 2, 0.3, 0.2, 0.1], N)
+    ratios = []
+    for seed in range(20):
+        effects = planted.draw_effects(area, 2, np.random.default_rng(seed))
+        parts = abs(effects * area.std(axis=0))
+        ratios.append(parts.max() / parts[parts > 0].min())
+    assert sum(ratio > 4 for ratio in ratios) <= 2
+
+
 def test_what_few_cells_hold_stays_inert():
     for number in range(1, 20):
         effects = make_plant(number, classes=8).effects

@@ -23,6 +23,9 @@ HELD_SHARE = 0.05
 # ASSUME: effects of classes are of one size, give or take: a class's part of the rule is one to
 # two times another's, in standard deviations
 SIZES = (1.0, 2.0)
+# Draws of classes and effects, of which the one that balances best is taken: a rare class against
+# a common one would need an effect that no income can have.
+CANDIDATES = 5
 PARTS = ["visible", "smooth", "unseen"]
 
 
@@ -120,14 +123,28 @@ def draw_effects(area: np.ndarray, classes: int, random: np.random.Generator) ->
             "fragments.parquet",
             "see what 06 says: is this the city's Urban Atlas? or planted.plants=0",
         )
+    draws = [_draw_balanced(area, eligible, classes, spread, random) for _ in range(CANDIDATES)]
+    return min(draws, key=lambda draw: draw[0])[1]
+
+
+def _draw_balanced(
+    area: np.ndarray,
+    eligible: np.ndarray,
+    classes: int,
+    spread: np.ndarray,
+    random: np.random.Generator,
+) -> tuple[float, np.ndarray]:
+    """Effects that balance, and by which factor (its logarithm) that changed those of one sign."""
     chosen = random.permutation(eligible)[:classes]
     sign = np.where(np.arange(len(chosen)) % 2, -1, 1) * random.choice([-1, 1])
     effects = np.zeros(area.shape[1])
     effects[chosen] = sign * random.uniform(*SIZES, len(chosen)) / spread[chosen]
     weight = effects * area.mean(axis=0)
     balance = weight[effects > 0].sum() / -weight[effects < 0].sum()
-    effects[effects < 0] *= balance
-    return effects
+    # Both signs change alike, so that neither outgrows the other.
+    effects[effects < 0] *= np.sqrt(balance)
+    effects[effects > 0] /= np.sqrt(balance)
+    return abs(np.log(balance)), effects
 
 
 def _parts_of_variance(area: np.ndarray, effects: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """What attributions find of planted rules: their answers against the true effects of classes."""
 
+import textwrap
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -8,6 +10,7 @@ from matplotlib.lines import Line2D
 from urbancam.showing.exhibits import ATTRIBUTIONS
 from urbancam.showing.figures import style
 
+TITLE_CHARACTERS = 20  # of a line above a panel
 FOUND_COLOUR = "#00695c"
 FALSE_COLOUR = "#c64737"
 SILENT_COLOUR = "0.7"
@@ -34,15 +37,16 @@ def draw_recovery(
     """
     tested = recovery[recovery["p_value"].notna()]
     drawn = [name for name in ATTRIBUTIONS if name in set(recovery["attribution"])]
-    figure = style.new_figure(style.TWO_COLUMNS_MM, 62, _CAPTION, credits)
+    figure = style.new_figure(style.TWO_COLUMNS_MM, 66, _CAPTION, credits)
     panels = figure.subplots(1, len(drawn), squeeze=False)[0]
     for letter, ax, name in zip("abcde", panels, drawn, strict=False):
         _draw_panel(ax, tested[tested["attribution"] == name])
-        style.set_title(ax, letter, ATTRIBUTIONS[name])
+        style.set_title(ax, letter, textwrap.fill(ATTRIBUTIONS[name], TITLE_CHARACTERS))
         rates = summary[summary["attribution"] == name]
         ax.set_xlabel("\n".join(["true effect", *map(_rates, rates.to_dict("records"))]))
     panels[0].set_ylabel("answer")
-    panels[-1].legend(handles=_handles(set(recovery["kind"])), fontsize=5, loc="best")
+    handles = _handles(set(recovery["kind"]))
+    figure.legend(handles=handles, loc="outside right upper", fontsize=5)
     style.set_heading(figure, city, "what is found where the rule is known")
     return figure
 
@@ -69,7 +73,7 @@ def _said(rows: pd.DataFrame) -> pd.Series:
 
 
 def _rates(row: dict) -> str:
-    return f"{row['kind']}: power {row['power']:.2f}, false positives {row['false_positives']:.2f}"
+    return f"{row['kind']}: power {row['power']:.2f},\nfalse positives {row['false_positives']:.2f}"
 
 
 def _handles(kinds: set[str]) -> list[Line2D]:
