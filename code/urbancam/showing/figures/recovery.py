@@ -46,7 +46,7 @@ def draw_recovery(
         ax.set_xlabel("\n".join(["true effect", *map(_rates, rates.to_dict("records"))]))
     panels[0].set_ylabel("answer")
     handles = _handles(set(recovery["kind"]))
-    figure.legend(handles=handles, loc="outside right upper", fontsize=5)
+    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), fontsize=5)
     style.set_heading(figure, city, "what is found where the rule is known")
     return figure
 
