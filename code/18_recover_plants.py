@@ -37,6 +37,7 @@ SETTINGS = (
     "landcover.poor_classes",
     "landcover.rich_classes",
     "landcover.min_area_m2",
+    "landcover.reference",
     "statistics",
     "seed",
     "split.method",

