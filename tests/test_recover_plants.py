@@ -101,7 +101,7 @@ def test_strong_rules_are_found_and_the_tables_count_them(city):
     summary = pd.read_csv(city.table("recovery_summary")).set_index("attribution")
     assert summary.loc["contribution", ["n_plants", "n_planted", "n_inert"]].tolist() == [4, 8, 4]
     assert summary.loc["contribution", "spearman"] > 0.7
-    # A position of so small an image sees all of it: contributions know no place, and are not asked.
+    # A position of so small an image sees all of it: contributions know no place in it.
     for name in ("adjusted_logit", "adjusted_income"):
         assert summary.loc[name, ["power", "wrong_sign"]].tolist() == [1, 0]
         assert summary.loc[name, "rank_correlation"] > 0.8
