@@ -132,7 +132,7 @@ def test_everything_on_gives_every_row(city):
     )
     assert len(pd.read_csv(city.table("deletion_area"))) == 8
     shifts = pd.read_csv(city.table("map_shift"))
-    assert len(shifts) == 81 and shifts["best"].sum() == 1 and shifts["n_cells"].eq(12).all()
+    assert len(shifts) == 81 and shifts["best"].sum() == 1 and shifts["n_cells"].eq(10).all()
 
 
 def test_empty_lists_leave_the_published_rows(city):

@@ -120,11 +120,13 @@ def join_parts(
     """
     files = sorted(parts.glob("fold_*.parquet"))  # not the hidden half of a killed write
     with geoframes.naming_damage(parts, "delete that folder and run this step again"):
-        of_batches = [[pd.read_parquet(file) for file in _files(part)] for part in files]
-    fragment_tables, cell_tables, moment_tables = zip(*of_batches, strict=True)
-    tables = [table for table in fragment_tables if len(table)]
-    cells = pd.concat(cell_tables, ignore_index=True)
-    moments = pd.concat(moment_tables, ignore_index=True)
+        tables = [table for table in map(pd.read_parquet, files) if len(table)]
+        cells = pd.concat([pd.read_parquet(_files(part)[1]) for part in files], ignore_index=True)
+        ids = pd.CategoricalDtype(cells["idINSPIRE"])
+        moment_tables = [
+            pd.read_parquet(_files(part)[2]).astype({"idINSPIRE": ids}) for part in files
+        ]
+        moments = pd.concat(moment_tables, ignore_index=True)
     if not tables:
         raise InputError(
             "no used cell holds any land cover",

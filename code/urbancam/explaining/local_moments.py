@@ -37,7 +37,8 @@ def cell_moments(labels: np.ndarray, codes: np.ndarray, maps: CellMaps) -> pd.Da
     own_codes = np.unique(code_of_pixel)
     cover = [square_means(code_of_pixel == code, maps.positions) for code in own_codes]
     whole_cell = square_means(maps.contribution, maps.positions) * maps.contribution.size
-    names = np.array([*own_codes, CONTRIBUTION])
+    # A city of 70,000 cells has some twenty million rows: small types.
+    names = np.array([*own_codes, CONTRIBUTION], dtype=np.int32)
     tables = []
     for width in WIDTHS:
         blurred = [ndimage.gaussian_filter(share, width) for share in cover]
@@ -47,7 +48,7 @@ def cell_moments(labels: np.ndarray, codes: np.ndarray, maps: CellMaps) -> pd.Da
         tables.append(
             pd.DataFrame(
                 {
-                    "width": width,
+                    "width": np.float32(width),
                     "code": np.repeat(names, len(names)),
                     "other": np.tile(names, len(names)),
                     "value": products.ravel(),

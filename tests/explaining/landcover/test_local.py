@@ -56,7 +56,7 @@ def test_reference_is_the_class_that_most_cells_hold_or_a_named_one():
     def find(reference: str | None) -> int:
         asked = city.settings.model_copy(update={"reference": reference})
         holder = SimpleNamespace(settings=asked, classes=city.classes, present=city.present)
-        return LandCover._find_reference(holder)
+        return LandCover.reference.func(holder)
 
     assert city.classes[find(None)] == "roads"
     assert city.classes[find("water")] == "water"

@@ -9,6 +9,8 @@ Side "poor" reads the poor map over the cells predicted poor, side "rich" the ri
 predicted rich.
 """
 
+from functools import cached_property
+
 import numpy as np
 import pandas as pd
 
@@ -42,7 +44,6 @@ class LandCover:
         predictions: Predictions of the N cells that have land cover, indexed by idINSPIRE.
         area: (N, U) share of the whole cell.
         present: (N, U) bool: the cell holds the class.
-        reference: Number of the class that effects are told against.
         n_slivers: Number of (cell, class) pairs with some of the class, yet less than
             `landcover.min_area_m2`.
         counts: (draws, n_blocks) how often each block comes up.
@@ -96,7 +97,6 @@ class LandCover:
         self.area = area_m2 / cell_area_m2
         self.shares = {side: self._by_cell(sums[f"{side}_share"]) for side in SIDES}
         self.contribution = self._by_cell(sums["contribution"])
-        self.reference = self._find_reference()
 
     def _by_cell(self, sums: pd.Series) -> np.ndarray:
         """(cells, classes) of sums indexed by cell and class."""
@@ -105,8 +105,13 @@ class LandCover:
         matrix = table.reindex(index=cells, columns=self.classes, fill_value=0.0)
         return matrix.to_numpy(float)
 
-    def _find_reference(self) -> int:
-        """Number of the class that effects are told against."""
+    @cached_property
+    def reference(self) -> int:
+        """Number of the class that effects are told against.
+
+        Raises:
+            InputError: The settings name a class that no cell holds.
+        """
         # ASSUME: without a name it is the class that most cells hold: roads, where nobody lives.
         if self.settings.reference is None:
             return int(self.present.sum(0).argmax())

@@ -38,8 +38,10 @@ def local_effects(city: LandCover, moments: pd.DataFrame, class_of_code: dict) -
     # What no polygon covers is a class beside the others.
     column = {code: city.classes.index(name) for code, name in class_of_code.items()}
     column |= {UNCOVERED: n_classes, CONTRIBUTION: n_classes + 1}
+    ids = moments["idINSPIRE"].astype("category").cat
+    cell = city.predictions.index.get_indexer(ids.categories)[ids.codes]
     # A cell of which no fragment has a pixel is in no table of land cover.
-    rows = moments[moments["idINSPIRE"].isin(city.predictions.index)]
+    rows = moments.assign(cell=cell)[cell >= 0]
     by_width = [_products(city, of_width, column) for _, of_width in rows.groupby("width")]
     products = max(by_width, key=lambda of_blocks: explained(of_blocks.sum(0)))
     value, draws = effects_against(products[:, :-1], city.counts, n_classes, city.reference)
@@ -48,11 +50,11 @@ def local_effects(city: LandCover, moments: pd.DataFrame, class_of_code: dict) -
 
 def _products(city: LandCover, rows: pd.DataFrame, column: dict[int, int]) -> np.ndarray:
     """(n_blocks, U + 2, U + 2) sums of the moments of each block's cells."""
-    cell = city.predictions.index.get_indexer(rows["idINSPIRE"])
+    block = city.block_numbers[rows["cell"]]
     first, second = (rows[name].map(column).to_numpy() for name in ("code", "other"))
     products = np.zeros((city.n_blocks, len(city.classes) + 2, len(city.classes) + 2))
     # Codes of one class add up to it.
-    np.add.at(products, (city.block_numbers[cell], first, second), rows["value"].to_numpy())
+    np.add.at(products, (block, first, second), rows["value"].to_numpy())
     return products
 
 

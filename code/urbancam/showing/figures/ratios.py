@@ -232,7 +232,8 @@ def _caption(panels: list[tuple[str, str]], absent: list[str]) -> str:
             "the logit, against the city's mean; right of 0: it says rich"
         )
     return style.sentences(
-        "a, 1 (line): the map lies on the class as much as its area would have it",
+        "a, 1 (line): the map lies on the class as much as its area would have it; a map that is "
+        "bright on one class is dark on all others, so not each distance from 1 is a finding",
         "In brackets: cells of the poor | rich sample that hold the class",
         contrast,
         contribution,
