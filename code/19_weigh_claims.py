@@ -3,7 +3,8 @@ against the run's own controls, nulls and comparisons.
 
 Reads   results/<city>/<run>/tables/: all tables of tests and controls that are there; only
         metrics.csv must be
-        results/<city>/<run>/variants/shuffled-labels/tables/metrics.csv, where it is there
+        results/<city>/<run>/variants/shuffled-labels/tables/metrics.csv, local_effect.csv, where
+        they are there
 Writes  results/<city>/<run>/tables/claims.csv
 Run     python code/19_weigh_claims.py --city Demo --run demo
 """
@@ -22,7 +23,6 @@ EVIDENCE = (
     "contribution",
     "local_effect",
     "adjusted_effect",
-    "nulls",
     "observed_association",
     "coactivation",
     "observed_coassociation",
@@ -32,6 +32,8 @@ EVIDENCE = (
     "recovery_summary",
 )
 
+OF_SHUFFLED_LABELS = ("metrics", "local_effect")
+
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return arguments.parser(__file__, __doc__).parse_args(argv)
@@ -39,8 +41,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def declare(request: Request) -> Step:
     paths = request.paths
-    shuffled = paths.of_variant(variants.SHUFFLED).table("metrics")
-    evidence = [path for path in (*map(paths.table, EVIDENCE), shuffled) if path.is_file()]
+    shuffled = map(paths.of_variant(variants.SHUFFLED).table, OF_SHUFFLED_LABELS)
+    evidence = [path for path in (*map(paths.table, EVIDENCE), *shuffled) if path.is_file()]
     return request.step(
         1,
         paths.table("claims"),
@@ -57,7 +59,7 @@ def work(job: Job) -> Done:
     own = [path for path in job.inputs if path.parent == paths.tables]
     tables = {path.stem: frames.read(path) for path in own}
     for path in set(job.inputs) - set(own):
-        tables["shuffled_metrics"] = frames.read(path)
+        tables[f"shuffled_{path.stem}"] = frames.read(path)
     weighed = claims.weigh(tables, statistics.false_discovery_rate, statistics.confidence)
     frames.write(weighed, paths.table("claims"))
     return Done({"claims tried": len(weighed), "survive": int(weighed["survives"].sum())})

@@ -190,7 +190,11 @@ def test_several_cities_are_left_out_and_predicted_by_each_other(house):
 
 
 def test_variants_are_trained_beside_the_run_and_status_shows_them(house):
-    edit_settings(house, "demo-tiny", compare={"splits": ["random"], "seeds": [3], "folds": 1})
+    edit_settings(
+        house,
+        "demo-tiny",
+        compare={"splits": ["random", "campaign"], "seeds": [3], "fold_draws": [4], "folds": 1},
+    )
     done = run_sh(house, *TINY)
     assert done.returncode == 0, done.stdout + done.stderr
     run = house / "results" / "Demo" / "demo-tiny"

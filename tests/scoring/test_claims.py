@@ -142,7 +142,7 @@ def test_claims_that_nothing_speaks_against_survive():
         (
             {
                 "adjusted_effect": class_rows(
-                    np.array([-5.0]), "value", 0, outcome="logit", significant=True
+                    np.array([-5.0]), "effect", 0, outcome="logit", significant=True
                 )
             },
             LIES_ON,
@@ -168,6 +168,18 @@ def test_each_control_that_speaks_against_a_claim_is_named(changed, claim, expec
     got = weigh(good_run() | changed)
     assert got["against_it"][claim] == expected
     assert not got["survives"][claim]
+
+
+@pytest.mark.parametrize(("z", "survives"), [(4.0, False), (0.5, True), (-4.0, True)])
+def test_a_local_effect_is_held_against_that_of_shuffled_labels(z, survives):
+    own, shuffled = (
+        class_rows(np.array([deviate, 0.1]), "effect", 0, reference="class_9")
+        for deviate in (6.0, z)
+    )
+    got = weigh(good_run() | {"local_effect": own, "shuffled_local_effect": shuffled})
+    claim = "Within cells the network reads class 0 as richer than class 9"
+    assert got["survives"][claim] == survives
+    assert got["against_it"][claim] == ("" if survives else "the same with shuffled labels")
 
 
 def test_an_order_that_smooth_incomes_give_too_is_no_claim():

@@ -19,14 +19,20 @@ from urbancam.scoring.vocabulary import MODEL
 
 Tables = Mapping[str, pd.DataFrame]
 COLUMNS = "claim kind class value ci_low ci_high p_value".split()
-NAMED = ("class", "object", "neighbour", "given")  # columns whose values have names for people
+NAMED = (
+    "class",
+    "object",
+    "neighbour",
+    "reference",
+    "given",
+)  # columns whose values have names for people
 GIVEN_NAMES = {"coordinates": "place", ALL_GIVEN: "land cover, density and place together"}
 TOO_FEW = "too few blocks to say"
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A table whose every row was a test.
+    """A table whose every row was a test, where it has a `p_value`.
 
     Attributes:
         kind: Kind of claim.
@@ -81,7 +87,7 @@ TRIALS = {
     ),
     "adjusted_effect": Trial(
         "effect",
-        "value",
+        "effect",
         0,
         "More {class} goes with a higher {outcome}, the other land cover held",
         "More {class} goes with a lower {outcome}, the other land cover held",
@@ -122,7 +128,7 @@ def weigh(tables: Tables, rate: float, confidence: float) -> pd.DataFrame:
 
     Args:
         tables: Name of a table of the run -> frame, those that there are; "metrics" among them, and
-            as "shuffled_metrics" that of the variant with shuffled labels.
+            as "shuffled_metrics", "shuffled_local_effect" those of shuffled labels.
         rate: False discovery rate over the whole list.
         confidence: Coverage of the intervals.
 

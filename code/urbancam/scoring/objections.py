@@ -38,8 +38,7 @@ EVIDENCE = {
         "shuffled labels": ("shuffled_metrics", None),
     },
     "map": {
-        "shuffled labels": ("attribution_controls", ("control", "shuffled_labels")),
-        "random weights": ("attribution_controls", ("control", RANDOM_WEIGHTS)),
+        "shuffled labels": ("shuffled_local_effect", None),
         "the adjusted effect": ("adjusted_effect", None),
         "planted rules": ("recovery_summary", None),
     },
@@ -140,10 +139,11 @@ def _found_in_shuffled_labels(tables: Tables) -> list[str]:
 
 
 def _against_map(claim: pd.Series, tables: Tables, rate: float) -> list[str]:
-    """Against a class's ratio, contrast or contribution: maps that know nothing of incomes, nulls,
-    the adjusted effect, planted rules."""
+    """Against what a map says of a class: maps that know nothing of incomes, the adjusted effect,
+    planted rules."""
     found = [f"the same with {name}" for name in _as_good_controls(claim, tables)]
-    found += _not_beyond_nulls(claim, tables.get("nulls"), rate)
+    if claim["source"] == "local_effect" and _of_shuffled_labels(claim, tables):
+        found.append("the same with shuffled labels")
     if _contradicted(claim, tables.get("adjusted_effect")):
         found.append("its adjusted effect on the logit is of the other sign")
     return found + _wrong_of_plants(claim, tables.get("recovery_summary"), rate)
@@ -191,18 +191,13 @@ def _as_good_controls(claim: pd.Series, tables: Tables) -> list[str]:
     return found
 
 
-def _not_beyond_nulls(claim: pd.Series, nulls: pd.DataFrame | None, rate: float) -> list[str]:
-    """The nulls of `nulls.csv` that give a class as much."""
-    if nulls is None:
-        return []
-    rows = nulls[nulls["class"].astype(str) == str(claim["class"])]
-    side = {"activation_contrast": CONTRAST}.get(claim["source"], claim.get("side"))
-    rows = rows[rows["side"] == side]
-    return [
-        f"no more than by {row['null'].replace('_', ' ')}"
-        for _, row in rows.iterrows()
-        if row["p_value"] > rate
-    ]
+def _of_shuffled_labels(claim: pd.Series, tables: Tables) -> bool:
+    """Whether a network of shuffled labels reads a class to the same side, for sure."""
+    rows = _rows(tables.get("shuffled_local_effect"), **{"class": str(claim["class"])})
+    if rows.empty:
+        return False
+    low, high = rows[["ci_low", "ci_high"]].iloc[0]
+    return bool(low > 0 if claim["above"] else high < 0)
 
 
 def _contradicted(claim: pd.Series, effects: pd.DataFrame | None) -> bool:
@@ -212,7 +207,7 @@ def _contradicted(claim: pd.Series, effects: pd.DataFrame | None) -> bool:
     rows = _rows(effects, outcome="logit")
     rows = rows[(rows["class"].astype(str) == str(claim["class"])) & rows["significant"]]
     towards_rich = claim["above"] != (claim.get("side") == "poor")
-    return bool(len(rows)) and bool((rows["value"].iloc[0] > 0) != towards_rich)
+    return bool(len(rows)) and bool((rows["effect"].iloc[0] > 0) != towards_rich)
 
 
 def _rows(table: pd.DataFrame | None, **values: str) -> pd.DataFrame:
