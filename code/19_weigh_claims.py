@@ -18,9 +18,6 @@ from urbancam.workflow.records import Done, Step
 EVIDENCE = (
     "subgroups",
     "added_value",
-    "activation_ratio",
-    "activation_contrast",
-    "contribution",
     "local_effect",
     "adjusted_effect",
     "observed_association",
@@ -28,7 +25,6 @@ EVIDENCE = (
     "observed_coassociation",
     "ordering_agreement",
     "leakage",
-    "attribution_controls",
     "recovery_summary",
 )
 

@@ -77,9 +77,10 @@ def test_one_setting_redoes_what_depends_on_it_and_nothing_else(house):
     assert worked(run_sh(house, *TINY).stdout) == [
         "14",
         "16",
+        "19",
         "91",
         "92",
-    ]  # 16 by the same rule; chords show pairs
+    ]  # 16 by the same rule; chords show pairs, and every pair is a claim
 
 
 def test_new_file_in_a_drop_folder_is_noticed_and_status_spreads_it(house):
@@ -198,16 +199,18 @@ def test_variants_are_trained_beside_the_run_and_status_shows_them(house):
     done = run_sh(house, *TINY)
     assert done.returncode == 0, done.stdout + done.stderr
     run = house / "results" / "Demo" / "demo-tiny"
-    leakage, seeds = (
-        pd.read_csv(run / "tables" / "leakage.csv"),
-        pd.read_csv(run / "tables" / "seeds.csv"),
+    leakage, seeds, variance = (
+        pd.read_csv(run / "tables" / f"{name}.csv") for name in ("leakage", "seeds", "variance")
     )
-    assert (
-        "model" in set(leakage.loc[leakage["split"] == "random", "predictor"])
-        and (seeds["n_seeds"] == 2).all()
-    )
+    of_model = set(leakage.loc[leakage["predictor"] == "model", "split"])
+    assert of_model == {"block", "random", "campaign"} and (seeds["n_seeds"] == 2).all()
+    assert variance.groupby("source")["n"].first().dropna().to_dict() == {
+        "fold_draws": 2,
+        "seeds": 2,
+    }
     states = run_sh(house, "status", *TINY).stdout.splitlines()
-    assert sum("split-random" in line or "seed-3" in line for line in states) == 3 + 5
+    scored = ("split-random", "split-campaign", "folds-4")
+    assert sum(name in line for line in states for name in (*scored, "seed-3")) == 3 * 3 + 5
     assert all(line.startswith("done") for line in states[:-1])
 
 

@@ -19,20 +19,15 @@ from urbancam.scoring.vocabulary import MODEL
 
 Tables = Mapping[str, pd.DataFrame]
 COLUMNS = "claim kind class value ci_low ci_high p_value".split()
-NAMED = (
-    "class",
-    "object",
-    "neighbour",
-    "reference",
-    "given",
-)  # columns whose values have names for people
+# Columns whose values have names for people
+NAMED = ("class", "object", "neighbour", "reference", "given")
 GIVEN_NAMES = {"coordinates": "place", ALL_GIVEN: "land cover, density and place together"}
 TOO_FEW = "too few blocks to say"
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A table whose every row was a test, where it has a `p_value`.
+    """A table whose every row was a test.
 
     Attributes:
         kind: Kind of claim.
@@ -57,27 +52,6 @@ TRIALS = {
         "The image ranks the cells beyond {given}",
         "Given {given}, the image ranks the cells the wrong way round",
     ),
-    "activation_ratio": Trial(
-        "map",
-        "ratio",
-        1,
-        "In cells read as {side} the map lies on {class} more than by its area",
-        "In cells read as {side} the map lies on {class} less than by its area",
-    ),
-    "activation_contrast": Trial(
-        "map",
-        "log_ratio",
-        0,
-        "The map lies on {class} rather in cells read as rich",
-        "The map lies on {class} rather in cells read as poor",
-    ),
-    "contribution": Trial(
-        "map",
-        "value",
-        0,
-        "{class} raises the logit above the city's mean",
-        "{class} lowers the logit below the city's mean",
-    ),
     "local_effect": Trial(
         "map",
         "value",
@@ -87,7 +61,7 @@ TRIALS = {
     ),
     "adjusted_effect": Trial(
         "effect",
-        "effect",
+        "value",
         0,
         "More {class} goes with a higher {outcome}, the other land cover held",
         "More {class} goes with a lower {outcome}, the other land cover held",
@@ -141,7 +115,7 @@ def weigh(tables: Tables, rate: float, confidence: float) -> pd.DataFrame:
     parts += [
         _claims_of(name, tables[name], trial, names)
         for name, trial in TRIALS.items()
-        if name in tables and "p_value" in tables[name]
+        if name in tables
     ]
     claims = pd.concat([part for part in parts if len(part)], ignore_index=True)
     q_values = q_value(claims["p_value"].to_numpy(dtype=float))
@@ -207,8 +181,12 @@ def _class_names(tables: Tables) -> dict[str, str]:
 
 
 def _claims_of(name: str, table: pd.DataFrame, trial: Trial, names: dict[str, str]) -> pd.DataFrame:
-    """The claims of a table, a row each; rows without a value were no tests."""
-    rows = table[table[trial.value].notna()].reset_index(drop=True)
+    """The claims of a table, a row each; without a value, or of the class that effects are told
+    against, a row was no test."""
+    tested = table[trial.value].notna()
+    if "reference" in table:
+        tested &= table["class"] != table["reference"]
+    rows = table[tested].reset_index(drop=True)
     null = rows[trial.null] if isinstance(trial.null, str) else trial.null
     above = rows[trial.value] > null
     words = rows.assign(

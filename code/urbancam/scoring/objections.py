@@ -4,7 +4,6 @@ Each objection is a sentence of a few words. Only tables that are there are aske
 kind of claim would need and a run lacks is said beside it (`untried`).
 """
 
-import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -13,21 +12,9 @@ from scipy.stats import binomtest
 
 from urbancam.scoring.added_value import ALL_GIVEN
 from urbancam.scoring.subgroups import CITY, WITHIN
-from urbancam.scoring.vocabulary import CONTRAST, MODEL
+from urbancam.scoring.vocabulary import MODEL
 
 Tables = Mapping[str, pd.DataFrame]
-# ASSUME: a control that reaches half of a class's ratio, on its logarithm, is as good as the map.
-AS_GOOD = 0.5
-RANDOM_WEIGHTS = re.compile(r"weights_(\d+)")
-# Table of a map's claims -> a part of what recovery_summary.csv calls the same
-MEASURES = {
-    "activation_ratio": CONTRAST,
-    "activation_contrast": CONTRAST,
-    "contribution": "contribution",
-    "local_effect": "contribution",
-}
-BLIND = ("edges", "shuffled_labels")  # maps that know nothing of incomes, beside random weights
-
 # What a kind of claim is held against -> the table that says it, and a column's value that must be
 # in it (None: any row).
 EVIDENCE = {
@@ -40,8 +27,9 @@ EVIDENCE = {
     "map": {
         "shuffled labels": ("shuffled_local_effect", None),
         "the adjusted effect": ("adjusted_effect", None),
-        "planted rules": ("recovery_summary", None),
+        "planted rules": ("recovery_summary", ("attribution", "local_effect")),
     },
+    "effect": {"planted rules": ("recovery_summary", None)},
 }
 
 
@@ -57,6 +45,7 @@ def against(claims: pd.DataFrame, tables: Tables, rate: float) -> list[list[str]
     of_kind = {
         "score": lambda claim: _against_score(claim, tables),
         "map": lambda claim: _against_map(claim, tables, rate),
+        "effect": lambda claim: _wrong_of_plants(f"adjusted_{claim['outcome']}", tables, rate),
         "order": lambda claim: _against_order(claim, rate),
     }
     return [
@@ -74,16 +63,10 @@ def untried(kind: str, tables: Tables) -> str:
     )
 
 
-def _has_row(table: pd.DataFrame | None, asked: tuple | None) -> bool:
+def _has_row(table: pd.DataFrame | None, asked: tuple[str, str] | None) -> bool:
     if table is None or not len(table):
         return False
-    if asked is None:
-        return True
-    column, wanted = asked
-    values = table[column].astype(str)
-    if isinstance(wanted, re.Pattern):
-        return bool(values.str.fullmatch(wanted).any())
-    return bool(values.eq(wanted).any())
+    return asked is None or bool(table[asked[0]].astype(str).eq(asked[1]).any())
 
 
 def _against_score(claim: pd.Series, tables: Tables) -> list[str]:
@@ -139,14 +122,12 @@ def _found_in_shuffled_labels(tables: Tables) -> list[str]:
 
 
 def _against_map(claim: pd.Series, tables: Tables, rate: float) -> list[str]:
-    """Against what a map says of a class: maps that know nothing of incomes, the adjusted effect,
-    planted rules."""
-    found = [f"the same with {name}" for name in _as_good_controls(claim, tables)]
-    if claim["source"] == "local_effect" and _of_shuffled_labels(claim, tables):
-        found.append("the same with shuffled labels")
+    """Against what the network reads a class as: a network that knows nothing of incomes, the
+    adjusted effect, planted rules."""
+    found = ["the same with shuffled labels"] if _of_shuffled_labels(claim, tables) else []
     if _contradicted(claim, tables.get("adjusted_effect")):
         found.append("its adjusted effect on the logit is of the other sign")
-    return found + _wrong_of_plants(claim, tables.get("recovery_summary"), rate)
+    return found + _wrong_of_plants("local_effect", tables, rate)
 
 
 def _against_order(claim: pd.Series, rate: float) -> list[str]:
@@ -156,38 +137,14 @@ def _against_order(claim: pd.Series, rate: float) -> list[str]:
     return []
 
 
-def _wrong_of_plants(claim: pd.Series, planted: pd.DataFrame | None, rate: float) -> list[str]:
-    """Where planted rules are known: whether the attribution calls inert classes significant more
-    often than the rate, by a binomial test at that rate."""
-    if planted is None:
-        return []
-    rows = planted[planted["attribution"].str.contains(MEASURES[claim["source"]])]
+def _wrong_of_plants(attribution: str, tables: Tables, rate: float) -> list[str]:
+    """Where rules were planted: whether an attribution calls inert classes significant more often
+    than the rate, by a binomial test at that rate."""
     found = []
-    for _, row in rows[rows["n_inert"] > 0].iterrows():
+    for _, row in _rows(tables.get("recovery_summary"), attribution=attribution).iterrows():
         n, share = int(row["n_inert"]), row["false_positives"]
-        if binomtest(round(share * n), n, rate, alternative="greater").pvalue <= rate:
+        if n and binomtest(round(share * n), n, rate, alternative="greater").pvalue <= rate:
             found.append(f"of {row['kind']} planted rules it finds {share:.0%} of inert classes")
-    return found
-
-
-def _as_good_controls(claim: pd.Series, tables: Tables) -> list[str]:
-    """Maps that know nothing of incomes and give a class at least `AS_GOOD` of its ratio."""
-    controls = tables.get("attribution_controls")
-    if controls is None or claim["source"] in ("contribution", "local_effect"):
-        return []
-    contrast = claim["source"] == "activation_contrast"
-    rows = _rows(controls, side=CONTRAST if contrast else claim["side"])
-    rows = rows[rows["class"].astype(str) == str(claim["class"])]
-    depths = rows["control"].str.extract(RANDOM_WEIGHTS)[0].dropna().astype(int)
-    blind = {*BLIND, *(f"weights_{depth}" for depth in depths[depths == depths.max()])}
-    found = []
-    for _, row in rows[rows["control"].isin(blind)].iterrows():
-        measured = row[["ratio", "ci_low", "ci_high"]].to_numpy(dtype=float)
-        value, low, high = measured if contrast else np.log(np.maximum(measured, 1e-9))
-        claimed = claim["value"] if contrast else np.log(claim["value"])
-        same_side = low > 0 if claimed > 0 else high < 0
-        if same_side and abs(value) >= AS_GOOD * abs(claimed):
-            found.append(row["control"].replace("_", " "))
     return found
 
 
@@ -202,12 +159,9 @@ def _of_shuffled_labels(claim: pd.Series, tables: Tables) -> bool:
 
 def _contradicted(claim: pd.Series, effects: pd.DataFrame | None) -> bool:
     """Whether the adjusted effect of a class on the logit is of the other sign, for sure."""
-    if effects is None or "significant" not in effects:
-        return False
-    rows = _rows(effects, outcome="logit")
-    rows = rows[(rows["class"].astype(str) == str(claim["class"])) & rows["significant"]]
-    towards_rich = claim["above"] != (claim.get("side") == "poor")
-    return bool(len(rows)) and bool((rows["effect"].iloc[0] > 0) != towards_rich)
+    rows = _rows(effects, outcome="logit", **{"class": str(claim["class"])})
+    significant = rows[rows["significant"]] if len(rows) else rows
+    return bool(len(significant)) and bool((significant["value"].iloc[0] > 0) != claim["above"])
 
 
 def _rows(table: pd.DataFrame | None, **values: str) -> pd.DataFrame:

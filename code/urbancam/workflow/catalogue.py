@@ -162,7 +162,7 @@ STEPS = (
         "recovery.csv recovery_summary.csv",
         "03 05 06 10 11 12 13",
     ),
-    _income("19_weigh_claims", COMPARE, "run", "claims.csv", "12 14 15 16 18"),
+    _income("19_weigh_claims", COMPARE, "run", "claims.csv", "12 14 15 18"),
     _cities("20_make_demo_sites", MAKE, "data", "cities_truth.json"),
     _cities("21_import_sites", DATA, "run", "sites.csv skipped.csv", "02 03 04"),
     _cities("22_index_patches", SCORE, "run", "patches.parquet cities.csv", "21", expects=True),
