@@ -5,7 +5,7 @@ Reads   results/<city>/cells.parquet, fragments.parquet, images.csv, images/
         results/<city>/<run>/samples.csv, fold_K/{test,validation}_predictions.csv of every trained
         fold
 Writes  results/<city>/<run>/predictions.csv
-        results/<city>/<run>/tables/{metrics,confusion_matrix,classification_report,calibration,reliability,
+        results/<city>/<run>/tables/{metrics,block_size,confusion_matrix,classification_report,calibration,reliability,
         temperatures,spatial_autocorrelation,subgroups,added_value,distance}.csv
 Run     python code/12_evaluate_income.py --city Demo --run demo
 """
@@ -29,6 +29,8 @@ SETTINGS = (
     "statistics.draws",
     "statistics.confidence",
     "statistics.min_blocks",
+    "statistics.block_m",
+    "split.block_m",
     "seed",
     "split.folds",
     "split.trained_folds",
@@ -41,6 +43,7 @@ SETTINGS = (
     "image.resample",
 )
 FURTHER_TABLES = (
+    "block_size",
     "confusion_matrix",
     "classification_report",
     "calibration",
@@ -71,7 +74,7 @@ def declare(request: Request) -> Step:
 
 def work(job: Job) -> Done:
     from urbancam.learning.baseline_predictions import chosen_reaches
-    from urbancam.scoring import analyses, evaluation, samples
+    from urbancam.scoring import analyses, evaluation, resampling, samples
     from urbancam.scoring.predictions import join_folds
     from urbancam.scoring.vocabulary import MODEL
     from urbancam.tables import frames
@@ -86,11 +89,15 @@ def work(job: Job) -> Done:
     predictions = join_folds(sampled, tested)
     baselines = predict_by_baselines(job, sampled[sampled["used"]], predictions)
     statistics, side_m, seed = settings.statistics, settings.census.cell_size_m, settings.seed
-    tables = evaluation.evaluate(
-        predictions, baselines, validated, sampled, cells, statistics, side_m, seed
+    predictions, block_sizes = resampling.add_blocks(
+        predictions, sampled, settings.split.block_m, statistics, seed
     )
+    tables = {"block_size": block_sizes}
     tables |= analyses.analyse(
         {MODEL: predictions} | baselines, sampled, cells, images, statistics, seed
+    )
+    tables |= evaluation.evaluate(
+        predictions, baselines, validated, cells, statistics, side_m, seed
     )
     frames.write(predictions, paths.predictions)
     for name, table in tables.items():

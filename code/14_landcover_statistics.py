@@ -2,7 +2,7 @@
 they agree.
 
 Reads   results/<city>/cells.parquet, results/<city>/<run>/activation.parquet, cell_activation.csv,
-        local_moments.parquet, predictions.csv, samples.csv
+        local_moments.parquet, predictions.csv
 Writes  results/<city>/<run>/tables/: activation_ratio.csv, activation_contrast.csv,
         contribution.csv, coactivation.csv, observed_association.csv, observed_coassociation.csv,
         class_income.csv, ordering_agreement.csv, local_effect.csv, adjusted_effect.csv
@@ -50,7 +50,7 @@ def declare(request: Request) -> Step:
         4,
         paths.table("activation_ratio"),
         ["landcover", "statistics", "seed", "census.cell_size_m"],
-        [paths.activation, paths.predictions, paths.samples, paths.cells],
+        [paths.activation, paths.predictions, paths.cells],
         outputs=[paths.table(name) for name in FURTHER_TABLES],
     )
 
@@ -60,10 +60,11 @@ def work(job: Job) -> Done:
     from urbancam.tables import frames
 
     settings, paths = job.settings, job.paths
+    predictions = frames.read(paths.predictions)
     city = statistics_of_run(
         frames.read(paths.activation),
-        frames.read(paths.predictions),
-        frames.read(paths.samples).set_index("idINSPIRE")["block"],
+        predictions,
+        predictions.set_index("idINSPIRE")["block"],
         settings,
     )
     log.info(SLIVERS, f"{city.n_slivers:,}", settings.landcover.min_area_m2)

@@ -2,7 +2,7 @@
 deletion curves.
 
 Reads   results/<city>/images.csv, images/, fragments.parquet
-        results/<city>/<run>/samples.csv, predictions.csv, fold_K/weights.pt
+        results/<city>/<run>/predictions.csv, fold_K/weights.pt
         results/<city>/<run>/variants/shuffled-labels/activation.parquet (with
         compare.shuffled_labels)
 Writes  results/<city>/<run>/tables/: attribution_controls.csv, attribution_agreement.csv,
@@ -49,7 +49,7 @@ FURTHER_TABLES = ("attribution_agreement", "deletion", "deletion_area", "map_shi
 
 def declare(request: Request) -> Step:
     settings, paths = request.settings, request.paths
-    inputs = [paths.samples, paths.predictions, paths.fragments, paths.images_table]
+    inputs = [paths.predictions, paths.fragments, paths.images_table]
     inputs += [paths.weights(fold) for fold in range(settings.folds_trained)]
     if settings.compare.shuffled_labels:
         inputs.append(paths.of_variant(variants.SHUFFLED).activation)
@@ -65,7 +65,7 @@ def work(job: Job) -> Done:
     from urbancam.tables import frames
 
     settings, paths = job.settings, job.paths
-    blocks = frames.read(paths.samples).set_index("idINSPIRE")["block"]
+    blocks = frames.read(paths.predictions).set_index("idINSPIRE")["block"]
     cells = draw_cells(job)
     parts = open_parts(paths.run_folder / "controls.parts", job.fingerprint)
     curves, correlations, shifts, shares = examination.examine_city(

@@ -6,7 +6,7 @@ alone, as the city's own do, and so does the mean of their outputs. Where classe
 each city (samples.thresholds: city) it is the ranking (Spearman) that compares between cities;
 where they are national, so do classes.
 
-Reads   results/<city>/cells.parquet, images.csv, images/, results/<city>/<run>/samples.csv,
+Reads   results/<city>/cells.parquet, images.csv, images/, results/<city>/<run>/
         predictions.csv, fold_K/weights.pt of this city and of every other one with the same run
 Writes  results/<city>/<run>/predictions_without_income.csv, tables/transfer.csv
 Run     python code/17_transfer_income.py --city Demo --run demo
@@ -48,7 +48,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def declare(request: Request) -> Step:
     settings, paths = request.settings, request.paths
-    inputs = [paths.cells, paths.images_table, paths.samples, paths.predictions]
+    inputs = [paths.cells, paths.images_table, paths.predictions]
     for city in (paths, *finished_cities(settings, paths)):
         inputs += [city.weights(fold) for fold in range(settings.folds_trained)]
     return request.step(
@@ -83,8 +83,6 @@ def tells(result: Path, settings: dict[str, object]) -> bool:
 
 def work(job: Job) -> Done:
     from urbancam.learning import transfer
-    from urbancam.scoring import samples
-    from urbancam.scoring.predictions import rows_of
     from urbancam.tables import frames
 
     settings, paths, head = job.settings, job.paths, job.settings.model.head
@@ -95,14 +93,13 @@ def work(job: Job) -> Done:
     outputs = transfer.predict_by_folds(paths, paths, ids, settings, job.device, job.workers)
     without_income = transfer.predict_without_income(ids, outputs, head)
     own, foreign = frames.read(paths.predictions), {}
-    blocks = rows_of(own["idINSPIRE"], samples.read(paths.samples), "samples.csv")["block"]
     for city in finished_cities(settings, paths):
         log.info("predicts %s cells with the models of %s", f"{len(own):,}", city.city)
         foreign[city.city] = transfer.predict_by_folds(
             city, paths, own["idINSPIRE"], settings, job.device, job.workers
         )
     scores = transfer.transfer_table(
-        paths.city_folder.name, own, foreign, head, blocks, settings.statistics, settings.seed
+        paths.city_folder.name, own, foreign, head, own["block"], settings.statistics, settings.seed
     )
     frames.write(without_income, paths.predictions_without_income)
     scores.insert(3, "thresholds", settings.samples.thresholds)

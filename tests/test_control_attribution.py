@@ -77,7 +77,7 @@ def write_city(paths: Paths) -> None:
         }
     )
     cells.to_csv(paths.samples, index=False)
-    cells.drop(columns=["used", "block"]).to_csv(paths.predictions, index=False)
+    cells.drop(columns="used").to_csv(paths.predictions, index=False)
 
 
 @pytest.fixture(scope="module")

@@ -68,7 +68,7 @@ def _untrained_split(method: str, paths: Paths, settings: Settings) -> pd.DataFr
     predictions = frames.read(paths.predictions)
     predicted = cells["idINSPIRE"].isin(predictions["idINSPIRE"])
     observed = rows_of(cells.loc[predicted, "idINSPIRE"], predictions, "predictions.csv")
-    blocks = samples.loc[predicted, "block"].to_numpy()
+    blocks = observed["block"].to_numpy()
     scores = leakage.score_coordinates(cells, observed, blocks, settings)
     leaks = leakage.count_leaks(cells, method, settings, folds)
     return scores.assign(predictor="coordinates", split=method, folds=folds, **leaks)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from urbancam.tables import grid
+from urbancam.scoring.samples import assign_blocks
 from urbancam.workflow import campaigns
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.sections import Split
@@ -20,33 +20,6 @@ from urbancam.workflow.sections import Split
 VALIDATION_PARTS = 20
 USABLE_COLUMNS = ["idINSPIRE", "income_eur", "ind", "group", "used", "reason", "campaign_year"]
 SAMPLE_COLUMNS = ["idINSPIRE", "used", "reason", "income_class", "block", "group", "fold"]
-
-
-def assign_blocks(ids: pd.Series, groups: pd.Series, block_m: int) -> pd.Series:
-    """Spatial block of each cell, on INSEE's grid in EPSG:3035; a group is never split.
-
-    An imputation group whose cells lie in several blocks goes whole to the block that holds most of
-    them (ties: the block that sorts first).
-
-    Args:
-        ids: (N,) INSPIRE ids of the cells.
-        groups: (N,) imputation group, null where a cell is alone.
-        block_m: Side of a block, m.
-
-    Returns:
-        (N,) block names "N<south>E<west>" in m, index of `ids`.
-    """
-    blocks = grid.blocks(ids, block_m)
-    # ASSUME: what a group gains by staying whole outweighs that a few of its cells lie beyond their
-    # block's edge.
-    grouped = groups.notna()
-    home = blocks[grouped].groupby(groups[grouped]).agg(_most_frequent)
-    return blocks.where(~grouped, groups.map(home)).rename("block")
-
-
-def _most_frequent(names: pd.Series) -> str:
-    """The name that comes most often; of several, the one that sorts first."""
-    return names.value_counts().sort_index().idxmax()
 
 
 def units(samples: pd.DataFrame, method: str) -> pd.Series:

@@ -25,15 +25,15 @@ def analyse(
 
     Args:
         predictors: "model" and the baselines -> out-of-fold predictions of the same cells in one
-            order.
-        samples: `samples.csv`, with `used, fold, block`.
+            order; those of the model with the `block` of each cell.
+        samples: `samples.csv`, with `used, fold`.
         cells: `idINSPIRE, department, ind`.
         images: `idINSPIRE, campaign_year`.
         statistics: Section `statistics`.
         seed: Seed of the draws.
     """
     ids = predictors[MODEL]["idINSPIRE"]
-    blocks = rows_of(ids, samples, "samples.csv")["block"].to_numpy()
+    blocks = predictors[MODEL]["block"].to_numpy()
     people = rows_of(ids, cells, "cells.parquet")
     years = rows_of(ids, images, "images.csv")["campaign_year"]
     groupings = {

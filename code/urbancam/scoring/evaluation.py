@@ -15,7 +15,6 @@ def evaluate(
     predictions: pd.DataFrame,
     baselines: Mapping[str, pd.DataFrame],
     validation: Mapping[int, pd.DataFrame],
-    samples: pd.DataFrame,
     cells: pd.DataFrame,
     statistics: Statistics,
     cell_size_m: float,
@@ -24,10 +23,9 @@ def evaluate(
     """All tables of scores.
 
     Args:
-        predictions: Out-of-fold predictions of the network.
+        predictions: Out-of-fold predictions of the network, with the `block` of each cell.
         baselines: Predictions of each baseline for the same cells, in the same order.
         validation: Predictions of the validation cells of each fold.
-        samples: With the `block` of each cell.
         cells: `idINSPIRE, imputed`.
         statistics: Section `statistics`.
         cell_size_m: Side of a cell, m.
@@ -38,7 +36,7 @@ def evaluate(
     """
     ids = predictions["idINSPIRE"]
     imputed = rows_of(ids, cells, "cells.parquet")["imputed"].to_numpy(dtype=bool)
-    blocks = rows_of(ids, samples, "samples.csv")["block"].to_numpy()
+    blocks = predictions["block"].to_numpy()
     predictors = {MODEL: predictions, **baselines}
     scores = metrics.metrics_table(predictors, imputed, blocks, statistics, seed)
 

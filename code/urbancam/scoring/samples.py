@@ -1,10 +1,10 @@
-"""Reading `samples.csv`: which cells are used, with class, block, group and fold."""
+"""`samples.csv`: which cells are used, with class, block, group and fold."""
 
 from pathlib import Path
 
 import pandas as pd
 
-from urbancam.tables import frames
+from urbancam.tables import frames, grid
 
 TEXT = {"block": "str", "group": "str"}  # names that may look like numbers
 
@@ -19,3 +19,30 @@ def read_used(path: Path) -> pd.DataFrame:
     samples = read(path)
     used = samples[samples["used"]].reset_index(drop=True)
     return used.astype({"income_class": int, "fold": int})
+
+
+def assign_blocks(ids: pd.Series, groups: pd.Series, block_m: int) -> pd.Series:
+    """Spatial block of each cell, on INSEE's grid in EPSG:3035; a group is never split.
+
+    An imputation group whose cells lie in several blocks goes whole to the block that holds most of
+    them (ties: the block that sorts first).
+
+    Args:
+        ids: (N,) INSPIRE ids of the cells.
+        groups: (N,) imputation group, null where a cell is alone.
+        block_m: Side of a block, m.
+
+    Returns:
+        (N,) block names "N<south>E<west>" in m, index of `ids`.
+    """
+    blocks = grid.blocks(ids, block_m)
+    # ASSUME: what a group gains by staying whole outweighs that a few of its cells lie beyond their
+    # block's edge.
+    grouped = groups.notna()
+    home = blocks[grouped].groupby(groups[grouped]).agg(_most_frequent)
+    return blocks.where(~grouped, groups.map(home)).rename("block")
+
+
+def _most_frequent(names: pd.Series) -> str:
+    """The name that comes most often; of several, the one that sorts first."""
+    return names.value_counts().sort_index().idxmax()

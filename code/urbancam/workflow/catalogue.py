@@ -118,7 +118,7 @@ STEPS = (
         "run",
         "predictions.csv metrics.csv confusion_matrix.csv classification_report.csv"
         " calibration.csv reliability.csv temperatures.csv spatial_autocorrelation.csv"
-        " subgroups.csv added_value.csv distance.csv",
+        " subgroups.csv added_value.csv distance.csv block_size.csv",
         "03 05 06 10 11",
     ),
     _income(

@@ -189,6 +189,7 @@ class Landcover(Section):
 class Statistics(Section):
     draws: Annotated[int, Field(ge=20)]
     confidence: Annotated[float, Field(gt=0, lt=1)]
+    block_m: Annotated[int, Field(ge=200, multiple_of=200)] | None
     min_blocks: Count
     false_discovery_rate: Annotated[float, Field(gt=0, lt=1)]
 

@@ -70,11 +70,16 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _check_blocks(self) -> "Settings":
-        block_m, cell_size_m = self.split.block_m, self.census.cell_size_m
-        if block_m % cell_size_m:
-            raise ValueError(
-                f"split.block_m {block_m} is no multiple of census.cell_size_m {cell_size_m}"
-            )
+        cell_size_m = self.census.cell_size_m
+        sides_m = {
+            "split.block_m": self.split.block_m,
+            "statistics.block_m": self.statistics.block_m or cell_size_m,
+        }
+        for name, side_m in sides_m.items():
+            if side_m % cell_size_m:
+                raise ValueError(
+                    f"{name} {side_m} is no multiple of census.cell_size_m {cell_size_m}"
+                )
         return self
 
     @property
