@@ -113,6 +113,7 @@ def make_predictions(places) -> pd.DataFrame:
     p = (x + noise).clip(0, 1)
     columns = {
         "idINSPIRE": ids_at(places),
+        "fold": 0,
         "p": p,
         "income_class": np.floor(4.99 * x),
         "target": 1e4 + 1e4 * x,
@@ -160,3 +161,21 @@ def test_cells_without_neighbours_have_no_autocorrelation(places):
 def test_equal_values_have_none_either():
     got = table(make_predictions(square(4)).assign(target=1.0)).query("variable == 'observed_rank'")
     assert got[["moran_i", "p_value"]].isna().all(axis=None)
+
+
+@pytest.mark.slow
+def test_offsets_between_folds_are_no_neighbourhood(monkeypatch):
+    monkeypatch.setattr(moran, "PERMUTATIONS", 99)
+    # Noise alone, but each fold's model says a little more or less everywhere: .1 of its sd.
+    places = square(20)
+    folds = places[:, 0] // 5 + 4 * (places[:, 1] // 5)  # 16 blocks, a fold each
+    random = np.random.default_rng(0)
+    found = []
+    for _ in range(100):
+        noise = random.normal(size=400) + 0.5 * random.normal(size=16)[folds]
+        predictions = make_predictions(places).assign(
+            fold=folds, p=0.5 + 0.05 * noise, target=random.normal(size=400), income_class=2
+        )
+        got = table(predictions).query("subset == 'all'").set_index("variable")["p_value"]
+        found.append(got[["residual_class", "residual_rank"]] <= 0.05)
+    assert (np.mean(found, axis=0) <= 0.05 + 0.044).all()  # two standard errors

@@ -2,6 +2,10 @@
 
 Asked of what is observed and of what a predictor leaves unexplained (Moran 1950; Cliff & Ord 1981,
 chapter 1).
+
+Each fold is predicted by a model of its own, and one that says a little more everywhere makes the
+cells of its fold alike without any neighbourhood. So residuals are taken from the mean of their
+fold, and dealt out anew within folds.
 """
 
 import numpy as np
@@ -14,6 +18,7 @@ from urbancam.tables import grid
 
 PERMUTATIONS = 999  # of the values over the cells (Anselin 1995: 999)
 VALUES_AT_ONCE = 2**22  # permuted values held in memory: 32 MB
+RESIDUALS = ["residual_class", "residual_rank"]
 ROUNDING = 1e-12  # a permutation this near to the observed I is as large
 
 
@@ -56,6 +61,7 @@ def permutation_test(
     weights: sparse.csr_array,
     permutations: int,
     seed: int,
+    folds: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Moran's I and its one-sided pseudo p-value.
 
@@ -66,6 +72,7 @@ def permutation_test(
         weights: (n, n) row-standardised, no empty row.
         permutations: Number of permutations of the cells, the same for all variables.
         seed: Seed of the permutations.
+        folds: (n,) fold of each cell: values change places within folds. None: over all cells.
 
     Returns:
         (m,) I and (m,) p; both NaN where all values of a variable are equal.
@@ -73,12 +80,14 @@ def permutation_test(
     # ASSUME: one-sided, for neighbours that are alike: nobody suspects them of being unlike.
     observed = moran_i(values, weights)
     n_cells, n_variables = values.shape
+    fold_of_cell = np.zeros(n_cells) if folds is None else folds
+    members = [np.flatnonzero(fold_of_cell == fold) for fold in np.unique(fold_of_cell)]
     random = np.random.default_rng(seed)
     step = max(1, VALUES_AT_ONCE // max(1, values.size))
     as_large = np.zeros(n_variables, dtype=int)
     for start in range(0, permutations, step):
         n_orders = min(step, permutations - start)
-        orders = np.array([random.permutation(n_cells) for _ in range(n_orders)])
+        orders = np.array([_permute(members, n_cells, random) for _ in range(n_orders)])
         permuted = values[orders.T].reshape(n_cells, n_orders * n_variables)
         by_chance = moran_i(permuted, weights).reshape(-1, n_variables)
         as_large += (by_chance >= observed - ROUNDING).sum(axis=0)
@@ -86,15 +95,24 @@ def permutation_test(
     return observed, np.where(np.isnan(observed), np.nan, p_value)
 
 
+def _permute(members: list[np.ndarray], n_cells: int, random: np.random.Generator) -> np.ndarray:
+    """(n_cells,) cells in a new order, each group of members among itself."""
+    order = np.empty(n_cells, dtype=int)
+    for cells in members:
+        order[cells] = cells[random.permutation(len(cells))]
+    return order
+
+
 def variables(predictions: pd.DataFrame) -> pd.DataFrame:
     """What is tested: the observed class and rank, and what the model leaves of them.
 
     Args:
-        predictions: `p, income_class, target`, n rows.
+        predictions: `fold, p, income_class, target`, n rows.
 
     Returns:
         (n rows) `observed_class`; `residual_class`, observed less expected class (4 p);
-        `observed_rank` of the target, 0..1; `residual_rank`, that less the rank of p.
+        `observed_rank` of the target, 0..1; `residual_rank`, that less the rank of p. Residuals
+        are less the mean of their fold.
     """
     observed = predictions["income_class"].astype(float)
     expected = INCOME_CLASSES[-1] * predictions["p"]
@@ -105,7 +123,10 @@ def variables(predictions: pd.DataFrame) -> pd.DataFrame:
         "observed_rank": rank["target"],
         "residual_rank": rank["target"] - rank["p"],
     }
-    return pd.DataFrame(columns)
+    table = pd.DataFrame(columns)
+    means = table[RESIDUALS].groupby(predictions["fold"]).transform("mean")
+    table[RESIDUALS] -= means
+    return table
 
 
 def autocorrelation_table(
@@ -117,7 +138,7 @@ def autocorrelation_table(
     """Moran's I of all `variables`, over all cells and over those with an income of their own.
 
     Args:
-        predictions: `idINSPIRE, p, income_class, target`, n rows.
+        predictions: `idINSPIRE, fold, p, income_class, target`, n rows.
         imputed: (n,) bool: INSEE gave the cell its group's income, so neighbours are alike by
             construction.
         cell_size_m: Side of a cell, m.
@@ -140,7 +161,7 @@ def autocorrelation_table(
         has_neighbours = np.diff(weights.indptr) > 0
         weights = weights[has_neighbours][:, has_neighbours]
         values = variables(cells)[has_neighbours]
-        observed, p_value = permutation_test(values.to_numpy(), weights, PERMUTATIONS, seed)
+        observed, p_value = _test_variables(values, weights, cells["fold"][has_neighbours], seed)
         n = len(values)
         columns = {
             "subset": subset,
@@ -153,3 +174,17 @@ def autocorrelation_table(
         }
         parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True)
+
+
+def _test_variables(
+    values: pd.DataFrame, weights: sparse.csr_array, folds: pd.Series, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """I and p-value of each of the `variables`, residuals within folds."""
+    tested = pd.DataFrame(index=["moran_i", "p_value"], columns=values.columns, dtype=float)
+    residuals = values[RESIDUALS]
+    observed = values.drop(columns=RESIDUALS)
+    fold_of_cell = folds.to_numpy()
+    for part, strata in ((observed, None), (residuals, fold_of_cell)):
+        result = permutation_test(part.to_numpy(), weights, PERMUTATIONS, seed, strata)
+        tested[list(part)] = np.stack(result)
+    return tested.loc["moran_i"].to_numpy(), tested.loc["p_value"].to_numpy()

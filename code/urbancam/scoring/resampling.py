@@ -128,7 +128,6 @@ def alike_up_to_m(predictions: pd.DataFrame, seed: int) -> float:
     if len(predictions) < FEWEST_CELLS:
         return 0.0
     residual = variables(predictions)["residual_rank"]
-    residual -= residual.groupby(predictions["fold"].to_numpy()).transform("mean")
     centres = grid.centres(predictions["idINSPIRE"])
     correlogram = fields.fit_correlogram(centres, residual.to_numpy(), seed)
     share = max(correlogram.smooth_share, ALIKE)
