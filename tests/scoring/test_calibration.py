@@ -27,23 +27,9 @@ def make_predictions(n: int = 80, sharpness: float = 1.0, seed: int = 0) -> pd.D
     )
 
 
-def slow_calibration_error(probability, occurs) -> float:
-    """Guo et al. 2017, equation 3, bin by bin and cell by cell."""
-    total = 0.0
-    for b in range(15):
-        low, high = b / 15, (b + 1) / 15
-        cells = [i for i, p in enumerate(probability) if low < p <= high or (b == 0 and p == 0)]
-        if cells:
-            accuracy = np.mean([occurs[i] for i in cells])
-            confidence = np.mean([probability[i] for i in cells])
-            total += len(cells) / len(probability) * abs(accuracy - confidence)
-    return total
-
-
 def slow_scores(cells: pd.DataFrame) -> dict[str, float]:
     probabilities = cells[PROBABILITIES].to_numpy()
     observed = cells["income_class"].to_numpy()
-    right = (cells["predicted_class"] == cells["income_class"]).to_numpy()
     truth = np.array(
         [[float(k == observed_class) for k in range(5)] for observed_class in observed]
     )
@@ -53,10 +39,7 @@ def slow_scores(cells: pd.DataFrame) -> dict[str, float]:
         nll.append(-np.log(p[observed_class]))
         gaps = [p[: k + 1].sum() - (observed_class <= k) for k in range(4)]
         rps.append(sum(gap**2 for gap in gaps) / 4)
-    of_classes = [slow_calibration_error(probabilities[:, k], truth[:, k]) for k in range(5)]
     return {
-        "ece": slow_calibration_error(probabilities.max(axis=1), right),
-        "classwise_ece": np.mean(of_classes),
         "nll": np.mean(nll),
         "rps": np.mean(rps),
         "brier": np.mean(((probabilities - truth) ** 2).sum(axis=1)),
@@ -83,6 +66,14 @@ def score_once(cells: pd.DataFrame) -> pd.Series:
     return calibration.scores(cells, one_block, once).iloc[0]
 
 
+def errors_of(cells: pd.DataFrame) -> pd.Series:
+    """The calibration errors of cells that are each a block of its own."""
+    alone = np.arange(len(cells))
+    nobody = np.zeros(len(cells), dtype=bool)
+    table = calibration.error_rows({"model": cells}, nobody, alone)
+    return table.query("subset == 'all'").set_index("metric")["value"]
+
+
 def make_sure_predictions() -> pd.DataFrame:
     """One cell for each of classes 0 .. 3, predicted with certainty."""
     table = pd.DataFrame(np.eye(5)[:4], columns=PROBABILITIES)
@@ -91,23 +82,22 @@ def make_sure_predictions() -> pd.DataFrame:
 
 def test_always_right_and_sure_is_calibrated():
     got = score_once(make_sure_predictions().assign(income_class=[0, 1, 2, 3]))
-    assert got.tolist() == pytest.approx([0] * 5)
+    assert got.tolist() == pytest.approx([0] * 3)
+    assert errors_of(make_sure_predictions().assign(income_class=[0, 1, 2, 3])).eq(0).all()
 
 
 def test_always_wrong_and_sure_is_not_calibrated():
     got = score_once(make_sure_predictions().assign(income_class=4))
-    assert got["ece"] == 1
+    assert errors_of(make_sure_predictions().assign(income_class=4))["ece"] == 1
     assert got["brier"] == 2
     assert got["nll"] == pytest.approx(-np.log(1e-7))
-    assert got["classwise_ece"] == pytest.approx((4 * 0.25 + 1) / 5)
 
 
 def test_honest_probabilities_have_a_small_error_and_overconfident_ones_a_large():
     honest = score_once(make_predictions(20_000, sharpness=1))
     sure = score_once(make_predictions(20_000, sharpness=3))
-    assert honest["ece"] < 0.02
-    assert honest["classwise_ece"] < 0.02
-    assert sure["ece"] > 0.15
+    assert (errors_of(make_predictions(20_000, sharpness=1)) < 0.01).all()
+    assert errors_of(make_predictions(20_000, sharpness=3))["ece"] > 0.15
     assert sure["nll"] > honest["nll"]
 
 
@@ -196,14 +186,53 @@ def test_reliability_table_by_hand():
     assert got.drop(index=[7, 13])[["confidence", "accuracy", "ci_low"]].isna().all(axis=None)
 
 
-def test_reliability_adds_up_to_the_expected_calibration_error():
-    cells = make_predictions(500, sharpness=2)
-    blocks = np.arange(500) // 20
-    table = calibration.reliability_table({"model": cells}, blocks, STATISTICS, 0)
-    bins = table.dropna(subset="accuracy")
-    gaps = (bins["accuracy"] - bins["confidence"]).abs()
-    expected = (bins["n"] * gaps).sum() / 500
-    assert score_once(cells)["ece"] == pytest.approx(expected)
+def test_perfect_predictor_has_no_calibration_error_on_average():
+    # By squares, since chance takes as often too much off as too little.
+    squares = []
+    for seed in range(200):
+        cells = make_predictions(150, seed=seed)
+        probability = cells[PROBABILITIES].to_numpy()[:, 2]
+        error = calibration.calibration_error(
+            probability, cells["income_class"].to_numpy() == 2, np.arange(150), 150
+        )
+        squares.append(error**2)
+    assert np.mean(np.array(squares) == 0) > 0.4
+    assert np.sqrt(np.mean(squares)) < 0.04  # what chance adds is 0.1
+
+
+def test_chance_of_alike_cells_is_taken_off_too():
+    # Ten cells a block share what happens: independent cells would not explain half of it.
+    random = np.random.default_rng(0)
+    errors = []
+    for _ in range(100):
+        occurs = np.repeat(random.random(40) < 0.5, 10)
+        numbers = np.repeat(np.arange(40), 10)
+        errors.append(calibration.calibration_error(np.full(400, 0.5), occurs, numbers, 40))
+    assert np.mean(np.array(errors) == 0) > 0.5
+
+
+def test_two_perfect_predictors_differ_no_more_often_than_intervals_miss():
+    # Both know half of what there is to know, each another half: their proper scores are alike.
+    found = []
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        halves = random.normal(0, 1, size=(2, 400, 5))
+        predictors = {}
+        joint = softmax(halves.sum(axis=0), axis=1)
+        observed = (joint.cumsum(axis=1) > random.random((400, 1))).argmax(axis=1)
+        for name, half in zip(("model", "twin"), halves, strict=True):
+            table = pd.DataFrame(softmax(half, axis=1), columns=PROBABILITIES)
+            predictors[name] = table.assign(
+                fold=0, predicted_class=half.argmax(axis=1), income_class=observed
+            )
+        nobody = np.zeros(400, dtype=bool)
+        blocks = np.arange(400) // 20
+        table = metrics.metrics_table(predictors, nobody, blocks, STATISTICS, 0, calibration.scores)
+        rows = table.query("subset == 'all' and fold == 'all' and predictor == 'model - twin'")
+        found.append(((rows["ci_low"] > 0) | (rows["ci_high"] < 0)).to_numpy())
+        assert (rows["ci_low"] <= rows["value"]).all()
+        assert (rows["value"] <= rows["ci_high"]).all()
+    assert np.mean(found) <= 0.05 + 0.056  # two standard errors
 
 
 def test_table_compares_the_scaled_model_with_the_model():
@@ -221,4 +250,7 @@ def test_table_compares_the_scaled_model_with_the_model():
     )
     got = table.query("subset == 'all' and fold == 'all'").set_index(["predictor", "metric"])
     assert got.loc[("model - scaled", "nll"), "ci_low"] > 0
-    assert got.loc[("scaled", "ece"), "value"] < got.loc[("model", "ece"), "value"] / 2
+    nobody, blocks = np.zeros(600, dtype=bool), np.arange(600) // 20
+    errors = calibration.error_rows({"model": model, "scaled": scaled}, nobody, blocks)
+    errors = errors.query("subset == 'all' and metric == 'ece'").set_index("predictor")["value"]
+    assert errors["scaled"] < errors["model"] / 2

@@ -4,10 +4,10 @@ Temperature scaling (Guo et al. 2017, "On Calibration of Modern Neural Networks"
 what is over- or underconfident without changing any predicted class: one number a fold, fitted on
 the fold's validation cells alone.
 
-A calibration error is a sum of sizes, so chance alone makes it larger than zero: the more, the
-fewer cells there are, and once more in the draws of a bootstrap, whose cells are repeated. An
-interval may thus lie above its value; what is safe to read is the difference between predictors of
-the same cells.
+A calibration error is a sum of squares, so chance alone makes it larger than zero: the more, the
+fewer cells there are, and once more in the draws of a bootstrap. What chance adds is taken off
+(Broecker 2012; Kumar et al. 2019, section 5), and no interval is given; predictors are compared by
+proper scores (nll, rps, brier) alone.
 """
 
 from collections.abc import Mapping
@@ -152,26 +152,37 @@ def calibration_error(
     probability: np.ndarray,
     occurs: np.ndarray,
     numbers: np.ndarray,
-    counts: np.ndarray,
-) -> np.ndarray:
-    """Expected calibration error of one event in every draw (Guo et al. 2017, equation 3).
+    n_blocks: int,
+) -> float:
+    """Root mean square of what a bin's frequency differs from its probability, chance taken off.
 
-    sum_b n_b / n |accuracy_b - confidence_b|
-    = sum_b |sum over the bin's cells of (occurs - probability)| / n.
+    sum_b n_b / n (gap_b^2 - var(gap_b)), 0 where chance explains more than there is; gap_b is the
+    mean of occurs - probability in bin b, and its variance that of sums over blocks, since cells of
+    a block are alike (at least that of independent cells).
 
     Args:
         probability: (n,) of the event.
         occurs: (n,) bool, whether the event occurs.
         numbers: (n,) block of each cell.
-        counts: (draws, n_blocks) how often each block comes up.
+        n_blocks: Number of blocks.
 
     Returns:
-        (draws,), NaN in a draw without cells.
+        0..1, NaN without cells.
     """
-    n_blocks = counts.shape[1]
-    gaps = counts @ _sums_by_bin(probability, occurs - probability, numbers, n_blocks)
-    cells = counts @ block_sums(np.ones(len(numbers)), numbers, n_blocks)
-    return divide(np.abs(gaps).sum(axis=1), cells)
+    if not len(numbers):
+        return np.nan
+    ones = np.ones(len(numbers))
+    cells = _sums_by_bin(probability, ones, numbers, n_blocks)
+    gaps = _sums_by_bin(probability, occurs - probability, numbers, n_blocks)
+    by_chance = _sums_by_bin(probability, probability * (1 - probability), numbers, n_blocks)
+    n = cells.sum(axis=0)
+    gap = divide(gaps.sum(axis=0), n)
+    blocks = (cells > 0).sum(axis=0)
+    squares = ((gaps - cells * gap) ** 2).sum(axis=0)
+    variance = divide(squares * blocks, np.maximum(blocks - 1, 1) * n**2)
+    variance = np.maximum(variance, divide(by_chance.sum(axis=0), n**2))
+    mean_square = np.nansum(n * (gap**2 - variance)) / n.sum()
+    return float(np.sqrt(max(0, mean_square)))
 
 
 def _sums_by_bin(
@@ -208,8 +219,7 @@ def scores(
         counts: As of `metrics.scores`.
 
     Returns:
-        One row per draw: `ece` (of the predicted class), `classwise_ece` (mean over classes; Kull
-        et al. 2019, "Beyond temperature scaling", equation 3), `nll` (nats), `rps`, `brier`.
+        One row per draw: `nll` (nats), `rps`, `brier`.
     """
     probabilities = predictions[PROBABILITIES].to_numpy()
     observed = predictions["income_class"].to_numpy()
@@ -224,20 +234,46 @@ def scores(
     sums = counts @ block_sums(values, numbers, counts.shape[1])
     nll, rps, brier_score = divide(sums[:, :-1], sums[:, -1:]).T
 
-    # Errors of events: the predicted class is right; the class is k
+    return pd.DataFrame({"nll": nll, "rps": rps, "brier": brier_score})
+
+
+def error_rows(
+    predictors: Mapping[str, pd.DataFrame], imputed: np.ndarray, blocks: np.ndarray
+) -> pd.DataFrame:
+    """The rows of `calibration.csv` that have no interval: the calibration errors.
+
+    Args:
+        predictors: As of `metrics.metrics_table`.
+        imputed: As of `metrics.metrics_table`.
+        blocks: As of `metrics.metrics_table`.
+
+    Returns:
+        `subset, predictor, metric` (`ece`: of the predicted class; `classwise_ece`: mean over
+        classes, Kull et al. 2019), `value, n`.
+    """
+    numbers, n_blocks = number_blocks(blocks)
+    subsets = {"all": imputed | ~imputed, "not_imputed": ~imputed, "imputed": imputed}
+    rows = []
+    for subset, cells in subsets.items():
+        for name, table in predictors.items():
+            errors = _errors(table[cells], numbers[cells], n_blocks)
+            rows += [(subset, name, metric, value, cells.sum()) for metric, value in errors.items()]
+    return pd.DataFrame(rows, columns=["subset", "predictor", "metric", "value", "n"])
+
+
+def _errors(predictions: pd.DataFrame, numbers: np.ndarray, n_blocks: int) -> dict[str, float]:
+    """The two calibration errors of a predictor."""
+    probabilities = predictions[PROBABILITIES].to_numpy()
+    observed = predictions["income_class"].to_numpy()
     confidence, right = _top_label(predictions)
     of_classes = [
-        calibration_error(probabilities[:, k], observed == k, numbers, counts)
+        calibration_error(probabilities[:, k], observed == k, numbers, n_blocks)
         for k in INCOME_CLASSES
     ]
-    columns = {
-        "ece": calibration_error(confidence, right, numbers, counts),
-        "classwise_ece": np.mean(of_classes, axis=0),
-        "nll": nll,
-        "rps": rps,
-        "brier": brier_score,
+    return {
+        "ece": calibration_error(confidence, right, numbers, n_blocks),
+        "classwise_ece": float(np.mean(of_classes)),
     }
-    return pd.DataFrame(columns)
 
 
 def reliability_table(

@@ -47,10 +47,12 @@ def evaluate(
     errors = metrics.metrics_table(
         predictors, imputed, blocks, statistics, seed, score=calibration.scores
     )
+    proper_scores = errors[errors["fold"] == "all"].drop(columns="fold")
+    errors = calibration.error_rows(predictors, imputed, blocks)
     return {
         "confusion_matrix": metrics.confusion_matrix(predictions),
         "classification_report": metrics.classification_report(predictions),
-        "calibration": errors[errors["fold"] == "all"].drop(columns="fold"),
+        "calibration": pd.concat([proper_scores, errors], ignore_index=True),
         "reliability": calibration.reliability_table(predictors, blocks, statistics, seed),
         "temperatures": temperatures,
         "spatial_autocorrelation": moran.autocorrelation_table(

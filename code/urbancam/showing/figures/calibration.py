@@ -75,7 +75,7 @@ def draw_calibration(
 
 
 def _label(calibration: pd.DataFrame, predictor: str) -> str:
-    """The predictor with its expected calibration error."""
+    """The predictor with its calibration error."""
     name = LOOKS[predictor].name
     rows = calibration[(calibration["predictor"] == predictor) & (calibration["metric"] == "ece")]
     if rows.empty:
@@ -117,7 +117,7 @@ def _draw_counts(ax: Axes, rows: pd.DataFrame, look: Look) -> None:
 _CAPTION = (
     "Cells in bins of the probability that their predicted class is given, out of fold. "
     "Dashed: probabilities that hold what they promise; dotted: five classes by chance. "
-    "ECE: expected calibration error, the mean distance from the dashed line. "
+    "ECE: root mean square distance from the dashed line, chance taken off. "
     "One temperature a fold, fitted on its validation cells. "
     "Bars: intervals by bootstrap over spatial blocks; pale: too few for one."
 )

@@ -167,11 +167,11 @@ def summarise_calibration(calibration: pd.DataFrame) -> list[str]:
     rows = calibration
     if "subset" in calibration:
         rows = calibration[calibration["subset"].eq("all")]
-    # The expected calibration error, before and after scaling.
+    # The calibration error, before and after scaling.
     rows = rows[rows["metric"] == "ece"].set_index("predictor")
     return [
         "The probability of the predicted class is off by "
-        f"{interval_of(rows.loc['model'])} on average (expected calibration error); "
+        f"{interval_of(rows.loc['model'])} on average (root mean square, chance taken off); "
         "after temperature scaling, fitted on validation cells, by "
         f"{interval_of(rows.loc[SCALED_MODEL])}."
     ]
