@@ -47,7 +47,7 @@ FURTHER_TABLES = (
 def declare(request: Request) -> Step:
     paths = request.paths
     return request.step(
-        4,
+        5,
         paths.table("activation_ratio"),
         ["landcover", "statistics", "seed", "census.cell_size_m"],
         [paths.activation, paths.predictions, paths.cells],
