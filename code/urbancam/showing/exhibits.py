@@ -84,7 +84,7 @@ TABLES = {  # name -> heading in the report; "" for one that only feeds figures
     "ordering_agreement": "Do activation and observed income order the classes alike?",
     "attribution_agreement": "Agreement of other methods and controls with the published map",
     "attribution_controls": "",
-    "map_shift": "",
+    "map_shift": "Where contributions lie, and where they would agree best with land cover",
     "deletion": "",
     "deletion_area": "Area under the deletion and insertion curves",
     "coactivation": "",

@@ -60,6 +60,12 @@ def tabulate_variance(variance: pd.DataFrame) -> pd.DataFrame:
     return variance if (variance["n"] > 1).any() else variance.iloc[:0]
 
 
+def tabulate_shift(shifts: pd.DataFrame) -> pd.DataFrame:
+    """`map_shift.csv` as the map is laid, and where it agrees best."""
+    is_laid = (shifts["east_m"] == 0) & (shifts["north_m"] == 0)
+    return shifts[is_laid | shifts["best"].astype(bool)]
+
+
 def _spread_metrics(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """A column a metric, with the values in words.
 
@@ -86,6 +92,7 @@ TABULATIONS = {  # name as in `exhibits.TABLES` -> the table as people read it
     "calibration": tabulate_calibration,
     "seeds": tabulate_seeds,
     "variance": tabulate_variance,
+    "map_shift": tabulate_shift,
 }
 
 
