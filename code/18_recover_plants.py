@@ -6,7 +6,7 @@ the run's first network; a few by networks of their own, the variants planted-1,
 Reads   results/<city>/cells.parquet, images.csv, images/, fragments.parquet
         results/<city>/<run>/samples.csv, fold_0/weights.pt
         results/<city>/<run>/variants/planted-N/planted_truth.csv, activation.parquet,
-        predictions.csv
+        local_moments.parquet, predictions.csv
 Writes  results/<city>/<run>/tables/recovery.csv, recovery_summary.csv
 Run     python code/18_recover_plants.py --city Demo --run demo
 """
@@ -57,6 +57,7 @@ def declare(request: Request) -> Step:
     inputs = [paths.samples, paths.cells, paths.fragments, paths.images_table, paths.weights(0)]
     for variant in trained_plants(settings, paths).values():
         inputs += [variant.planted_truth, variant.activation, variant.predictions]
+        inputs.append(variant.local_moments)
     return request.step(
         1,
         paths.table("recovery_summary"),
@@ -135,6 +136,7 @@ def recover_trained(cells: "pd.DataFrame", job: Job) -> "list[tuple[pd.DataFrame
             recovery.recover_variant(
                 frames.read(variant.activation),
                 frames.read(variant.predictions),
+                frames.read(variant.local_moments),
                 frames.read(variant.planted_truth),
                 cells,
                 job.settings,

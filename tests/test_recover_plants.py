@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from samples import cell_id, run_script
+from urbancam.explaining.local_moments import CONTRIBUTION
 from urbancam.learning import networks, weight_files
 from urbancam.tables import grid
 from urbancam.workflow import settings
@@ -19,6 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 SIDE = 10  # cells
 SIZE_PX = 64
 COLOURS = {"water": (20, 60, 160), "roads": (120, 120, 120), "green_ua": (60, 160, 40)}
+CODES = {"water": 50000, "roads": 12220, "green_ua": 14100}
 STRONG = [
     "model.backbone=resnet18",
     "split.folds=2",
@@ -28,7 +30,13 @@ STRONG = [
     "planted.visible_share=0.9",
     "planted.smooth_share=0.05",
 ]
-ATTRIBUTIONS = ["gradcam_contrast", "contribution", "adjusted_logit", "adjusted_income"]
+ATTRIBUTIONS = [
+    "gradcam_contrast",
+    "contribution",
+    "adjusted_logit",
+    "adjusted_income",
+    "local_effect",
+]
 
 
 def paint(paths: Paths, ids: list[str]) -> gpd.GeoDataFrame:
@@ -52,7 +60,9 @@ def paint(paths: Paths, ids: list[str]) -> gpd.GeoDataFrame:
         image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
         image.save(paths.images / f"{cell}.png")
     columns = ["fragment_id", "idINSPIRE", "class", "area_m2", "geometry"]
-    return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), crs=grid.CRS).assign(code=1)
+    return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), crs=grid.CRS).assign(
+        code=lambda table: table["class"].map(CODES)
+    )
 
 
 @pytest.fixture
@@ -92,12 +102,28 @@ def recover(paths: Paths, *changes: str) -> int:
     return run_script("18", "--city", "Town", "--run", "demo-tiny", *places, *words)
 
 
+def write_moments(variant: Paths, rows: pd.DataFrame) -> None:
+    """Moments of squares that are of one class each: its share of the cell tells all."""
+    tables = []
+    for cell, own in rows.groupby("idINSPIRE"):
+        share = own.set_index("code")["area_m2"] / own["area_m2"].sum()
+        covariance = np.diag(share) - np.outer(share, share)
+        effect = (own["contribution"] / own["area_m2"] * 40_000).to_numpy()
+        told = covariance @ effect
+        whole = np.block([[covariance, told[:, None]], [told, effect @ told]])
+        names = [*share.index, CONTRIBUTION]
+        table = pd.DataFrame({"code": np.repeat(names, len(names)), "value": whole.ravel()})
+        table["other"] = np.tile(names, len(names))
+        tables.append(table.assign(idINSPIRE=cell, width=0.0))
+    pd.concat(tables, ignore_index=True).to_parquet(variant.local_moments)
+
+
 def test_strong_rules_are_found_and_the_tables_count_them(city):
     assert recover(city) == 0
     table = pd.read_csv(city.table("recovery"))
     assert len(table) == 4 * 3 * len(ATTRIBUTIONS)
     assert table["attribution"].unique().tolist() == ATTRIBUTIONS
-    assert (table.groupby("plant")["true_effect"].agg(lambda e: (e != 0).sum()) == 8).all()
+    assert (table.groupby("plant")["true_effect"].agg(lambda e: (e != 0).sum()) == 10).all()
     summary = pd.read_csv(city.table("recovery_summary")).set_index("attribution")
     assert summary.loc["contribution", ["n_plants", "n_planted", "n_inert"]].tolist() == [4, 8, 4]
     assert summary.loc["contribution", "spearman"] > 0.7
@@ -133,11 +159,14 @@ def test_a_variant_that_was_trained_stands_beside_the_frozen_ones(city):
         income_eur=np.exp(10 + logit[samples["idINSPIRE"]]).to_numpy(),
     )
     predictions.to_csv(variant.predictions, index=False)
+    write_moments(variant, rows)
     assert recover(city, "planted.plants=1", "planted.trained=1") == 0
     table = pd.read_csv(city.table("recovery"))
     assert table["kind"].unique().tolist() == ["frozen", "trained"]
-    trained = table[(table["kind"] == "trained") & (table["attribution"] == "contribution")]
-    assert trained["estimate"].tolist() == pytest.approx(trained["true_effect"].tolist(), abs=0.3)
+    for name in ("contribution", "local_effect"):
+        trained = table[(table["kind"] == "trained") & (table["attribution"] == name)]
+        expected = trained["true_effect"].tolist()
+        assert trained["estimate"].tolist() == pytest.approx(expected, abs=0.3)
 
 
 def test_without_plants_the_tables_are_empty(city):

@@ -8,7 +8,7 @@ import shapely
 import torch
 
 from samples import cell_id
-from urbancam.explaining import activation, unit_maps
+from urbancam.explaining import activation, unit_maps, unit_moments
 from urbancam.learning import backbones, networks
 from urbancam.sources.urban_atlas.fragments import by_cell
 from urbancam.tables import grid
@@ -82,8 +82,10 @@ def test_contributions_of_a_cells_classes_add_up_to_the_units_logit():
     run = settings.load("demo-tiny", ["model.backbone=resnet18"])
     weights = np.random.default_rng(1).normal(size=(2, 2, 512))
     cells = pd.DataFrame({"idINSPIRE": ids, "fold": [0, 1]})
+    moments = unit_moments.UnitMoments(pd.Series([0, 1], index=ids), ["roads", "water"], 2)
+    by_fold = dict(enumerate(weights))
     table, sums = unit_maps.sum_units(
-        cells, random_images(), np.arange(2), network, dict(enumerate(weights)), fragments, run
+        cells, random_images(), np.arange(2), network, by_fold, fragments, moments, run
     )
     assert table["class"].tolist() == ["roads", "water"] * 2
     assert table["area_m2"].tolist() == [10_000, 30_000] * 2
@@ -104,7 +106,8 @@ def test_a_cell_without_land_cover_has_no_rows():
     run = settings.load("demo-tiny", ["model.backbone=resnet18"])
     cells = pd.DataFrame({"idINSPIRE": ids, "fold": 0})
     weights = {0: np.ones((1, 512))}
+    moments = unit_moments.UnitMoments(pd.Series([0], index=ids[:1]), ["roads", "water"], 1)
     table, sums = unit_maps.sum_units(
-        cells, random_images(), np.arange(2), network, weights, fragments, run
+        cells, random_images(), np.arange(2), network, weights, fragments, moments, run
     )
     assert set(table["idINSPIRE"]) == {ids[0]} and sums.shape == (2, 1, 3)

@@ -5,8 +5,11 @@ import pandas as pd
 import torch
 
 from urbancam.explaining import recovery, unit_maps
+from urbancam.explaining.landcover.local import effects_within
 from urbancam.explaining.landcover.run import statistics_of_run
+from urbancam.explaining.unit_moments import UnitMoments
 from urbancam.learning import datasets, inference, networks, plants
+from urbancam.scoring import bootstrap
 from urbancam.scoring.planted import Plant
 from urbancam.scoring.targets import quintiles
 from urbancam.workflow.settings import Settings
@@ -44,20 +47,43 @@ def recover_plants(
     items = datasets.LabelledImages(images, rows, np.zeros(len(rows), dtype=int))
     features = inference.predict(network, items, settings.image, workers, network.embed)
     logits, weights = plants.fit_units(features.double().numpy(), cells, classes, settings)
-    table, sums = unit_maps.sum_units(cells, images, rows, network, weights, fragments, settings)
-
     of_cell = cells.set_index("idINSPIRE")
+    moments = open_moments(of_cell["block"], fragments, len(rules), settings.landcover.key)
+    table, sums = unit_maps.sum_units(
+        cells, images, rows, network, weights, fragments, moments, settings
+    )
+
     tables, scores = [], []
     for place, rule in enumerate(rules):
         number = place + 1
         predictions = predict_plant(cells, logits[:, place], incomes[:, place], classes[:, place])
         activation = table.assign(**dict(zip(unit_maps.SUMS, sums[:, place].T, strict=True)))
         city = statistics_of_run(activation, predictions, of_cell["block"], settings)
+        local = effects_within(city, moments.of_unit(place, city.classes))
         tables.append(
-            recovery.recover(city, rule.effects, of_cell, settings.seed, number, recovery.FROZEN)
+            recovery.recover(
+                city, rule.effects, of_cell, local, settings.seed, number, recovery.FROZEN
+            )
         )
         scores.append(recovery.score(predictions, number, recovery.FROZEN))
     return pd.concat(tables, ignore_index=True), pd.DataFrame(scores)
+
+
+def open_moments(
+    blocks: pd.Series, fragments: dict[str, pd.DataFrame], n_units: int, key: str
+) -> UnitMoments:
+    """Empty moments, for the cells that have land cover.
+
+    Args:
+        blocks: Block of each cell, indexed by idINSPIRE.
+        fragments: Fragments of each cell.
+        n_units: Number of units.
+        key: Column of the classes of land cover.
+    """
+    covered = blocks[[len(fragments[cell]) > 0 for cell in blocks.index]]
+    numbers, _ = bootstrap.number_blocks(covered)
+    classes = sorted({name for own in fragments.values() for name in own[key]})
+    return UnitMoments(pd.Series(numbers, index=covered.index), classes, n_units)
 
 
 def predict_plant(

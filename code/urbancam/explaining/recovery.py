@@ -13,6 +13,7 @@ from scipy.stats import spearmanr
 
 from urbancam.explaining.landcover.adjusted import adjusted_effects
 from urbancam.explaining.landcover.city import LandCover
+from urbancam.explaining.landcover.local import local_effects
 from urbancam.explaining.landcover.run import statistics_of_run
 from urbancam.scoring import bootstrap
 from urbancam.scoring.bootstrap import Estimate
@@ -35,6 +36,7 @@ def recover(
     city: LandCover,
     truth: pd.DataFrame,
     cells: pd.DataFrame,
+    local: Estimate,
     seed: int,
     number: int,
     kind: str,
@@ -45,6 +47,7 @@ def recover(
         city: Land cover and maps of a model of the planted incomes, with these in its predictions.
         truth: `class, effect, variance_share` of the rule.
         cells: `fold, block, ind` of the cells, indexed by idINSPIRE.
+        local: Effect of each class on contributions within cells, against the reference.
         seed: Seed of the bootstrap.
         number: Number of the plant.
         kind: `FROZEN` or `TRAINED`.
@@ -60,7 +63,9 @@ def recover(
         "true_effect": truth["effect"].to_numpy(),
     }
     tables = []
-    for attribution, estimate in answers(city, cells, seed, kind).items():
+    estimates = answers(city, cells, seed, kind)
+    estimates["local_effect"] = against_mean(local, city.area, city.reference)
+    for attribution, estimate in estimates.items():
         low, high = estimate.interval(city.statistics)
         table = pd.DataFrame(columns).assign(
             attribution=attribution, estimate=estimate.value, ci_low=low, ci_high=high
@@ -73,6 +78,7 @@ def recover(
 def recover_variant(
     activation: pd.DataFrame,
     predictions: pd.DataFrame,
+    moments: pd.DataFrame,
     truth: pd.DataFrame,
     cells: pd.DataFrame,
     settings: Settings,
@@ -83,6 +89,7 @@ def recover_variant(
     Args:
         activation: `activation.parquet` of the variant.
         predictions: Its `predictions.csv`.
+        moments: Its `local_moments.parquet`.
         truth: Its `planted_truth.csv`.
         cells: `idINSPIRE, fold, block, ind` of the used cells.
         settings: Settings of the run.
@@ -90,7 +97,10 @@ def recover_variant(
     """
     of_cell = cells.set_index("idINSPIRE")
     city = statistics_of_run(activation, predictions, of_cell["block"], settings)
-    table = recover(city, truth, of_cell, settings.seed, number, TRAINED)
+    classes = activation[["code", settings.landcover.key]].drop_duplicates()
+    class_of_code = dict(zip(*classes.to_numpy().T, strict=True))
+    local = local_effects(city, moments, class_of_code)
+    table = recover(city, truth, of_cell, local, settings.seed, number, TRAINED)
     return table, pd.DataFrame([score(predictions, number, TRAINED)])
 
 

@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from urbancam.explaining import activation, receptive_fields
 from urbancam.explaining.receptive_fields import Lattice
+from urbancam.explaining.unit_moments import UnitMoments
 from urbancam.explaining.upsampling import positive_part, spread_evenly
 from urbancam.learning import backbones, datasets, networks
 from urbancam.scoring import bootstrap
@@ -111,6 +112,7 @@ def sum_units(
     network: networks.Network,
     weights: dict[int, np.ndarray],
     fragments: dict[str, pd.DataFrame],
+    moments: UnitMoments,
     settings: Settings,
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """What each class of each cell gets of the maps of the units of the cell's fold.
@@ -122,6 +124,7 @@ def sum_units(
         network: Network whose features the units see, on its device.
         weights: Fold -> (P, C) weights of its units.
         fragments: Fragments of each cell, as `fragments.by_cell` gives them.
+        moments: Gets the moments of the places within each cell.
         settings: Settings of the run.
 
     Returns:
@@ -138,8 +141,17 @@ def sum_units(
                 maps = _maps_of_batch(network, images[rows[batch.index]], units, settings)
                 for place, cell in enumerate(batch["idINSPIRE"]):
                     table, inside = _classes_of_cell(fragments[cell], cell, settings)
+                    contribution = _spread(maps, place, settings.image.size_px)
                     tables.append(table)
-                    sums.append(_sums_of_cell(maps, place, inside))
+                    sums.append(_sums_of_cell(maps, place, contribution, inside))
+                    if len(table):
+                        moments.add(
+                            cell,
+                            table[settings.landcover.key].tolist(),
+                            inside.reshape(-1, *contribution.shape[1:]),
+                            contribution.numpy(),
+                            maps.contribution.shape[-1],
+                        )
                 bar.update(len(batch))
     return pd.concat(tables, ignore_index=True), np.concatenate(sums)
 
@@ -172,19 +184,27 @@ def _classes_of_cell(
     return table, inside.astype(np.float32)
 
 
-def _sums_of_cell(maps: UnitMaps, place: int, inside: np.ndarray) -> np.ndarray:
+def _spread(maps: UnitMaps, place: int, size_px: int) -> torch.Tensor:
+    """(P, H, W) contributions of a cell's pixels."""
+    return spread_evenly(maps.contribution[place], maps.contribution_lattice, size_px)
+
+
+def _sums_of_cell(
+    maps: UnitMaps, place: int, contribution: torch.Tensor, inside: np.ndarray
+) -> np.ndarray:
     """(U, P, 3) the `SUMS` of the classes of a cell.
 
     Args:
         maps: Maps of the cell's batch.
         place: Place of the cell in it.
+        contribution: (P, H, W) contributions of the cell's pixels.
         inside: (U, H * W) 1 where a pixel is of the class.
     """
-    side_px = round(inside.shape[1] ** 0.5)
+    side_px = contribution.shape[-1]
     members = torch.from_numpy(inside)
     signed = maps.signed[place]
     on_pixels = [
-        spread_evenly(maps.contribution[place], maps.contribution_lattice, side_px),
+        contribution,
         positive_part(-signed, maps.lattice, side_px),
         positive_part(signed, maps.lattice, side_px),
     ]

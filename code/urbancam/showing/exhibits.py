@@ -175,6 +175,7 @@ ATTRIBUTIONS = {  # of planted rules
     "gradcam_contrast": "contrast of Grad-CAM's map",
     "published_contrast": "contrast of the published map",
     "contribution": "contribution",
+    "local_effect": "local effect",
     "adjusted_logit": "adjusted effect on the logit",
     "adjusted_income": "adjusted effect on income itself",
 }

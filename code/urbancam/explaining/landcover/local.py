@@ -43,8 +43,22 @@ def local_effects(city: LandCover, moments: pd.DataFrame, class_of_code: dict) -
     # A cell of which no fragment has a pixel is in no table of land cover.
     rows = moments.assign(cell=cell)[cell >= 0]
     by_width = [_products(city, of_width, column) for _, of_width in rows.groupby("width")]
+    return effects_within(city, by_width)
+
+
+def effects_within(city: LandCover, by_width: list[np.ndarray]) -> Estimate:
+    """Effect of each class, with the blur of the shares that explains most.
+
+    Args:
+        city: Statistics of the city.
+        by_width: Of each blur (n_blocks, U + 2, U + 2), sums of the moments of each block's cells:
+            of the classes, of what no polygon covers, of the contribution.
+
+    Returns:
+        As `local_effects`.
+    """
     products = max(by_width, key=lambda of_blocks: explained(of_blocks.sum(0)))
-    value, draws = effects_against(products[:, :-1], city.counts, n_classes, city.reference)
+    value, draws = effects_against(products[:, :-1], city.counts, len(city.classes), city.reference)
     return Estimate(value, draws, city.held_blocks(city.present, city.block_numbers))
 
 
