@@ -102,9 +102,8 @@ def effect_tables(city: "LandCover", paths: "Paths") -> dict[str, "pd.DataFrame"
     from urbancam.explaining.landcover import adjusted, local
     from urbancam.tables import frames
 
-    key = city.settings.key
-    classes = frames.read(paths.activation)[["code", key]].drop_duplicates()
-    class_of_code = dict(zip(classes["code"], classes[key], strict=True))
+    activation = frames.read(paths.activation)
+    class_of_code = dict(zip(activation["code"], activation[city.settings.key], strict=True))
     moments = frames.read(paths.local_moments)
     logit = frames.read(paths.cell_activation).set_index("idINSPIRE")["logit"]
     people = frames.read(paths.cells).set_index("idINSPIRE")["ind"]
