@@ -97,8 +97,7 @@ def recover_variant(
     """
     of_cell = cells.set_index("idINSPIRE")
     city = statistics_of_run(activation, predictions, of_cell["block"], settings)
-    classes = activation[["code", settings.landcover.key]].drop_duplicates()
-    class_of_code = dict(zip(*classes.to_numpy().T, strict=True))
+    class_of_code = dict(zip(activation["code"], activation[settings.landcover.key], strict=True))
     local = local_effects(city, moments, class_of_code)
     table = recover(city, truth, of_cell, local, settings.seed, number, TRAINED)
     return table, pd.DataFrame([score(predictions, number, TRAINED)])
