@@ -152,7 +152,7 @@ def test_a_variant_that_was_trained_stands_beside_the_frozen_ones(city):
     )
     rows.to_parquet(variant.activation)
     rank = logit.rank(pct=True).sub(1e-9)
-    predictions = samples[["idINSPIRE", "fold", "income_class"]].assign(
+    predictions = samples[["idINSPIRE", "fold", "block", "income_class"]].assign(
         logit=logit[samples["idINSPIRE"]].to_numpy(),
         p=rank[samples["idINSPIRE"]].to_numpy(),
         predicted_class=(5 * rank[samples["idINSPIRE"]]).astype(int).to_numpy(),

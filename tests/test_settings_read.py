@@ -207,6 +207,7 @@ NEVER_READ = {
     "18_recover_plants": {
         "model.weights",
         "split.folds",  # read where the city is left out of its own training
+        "statistics.block_m",
     },
     "91_make_figures": {  # not read where controls.methods is not empty, and where there are plants
         "controls.maps",

@@ -91,11 +91,13 @@ def recover_variant(
         predictions: Its `predictions.csv`.
         moments: Its `local_moments.parquet`.
         truth: Its `planted_truth.csv`.
-        cells: `idINSPIRE, fold, block, ind` of the used cells.
+        cells: `idINSPIRE, fold, ind` of the used cells.
         settings: Settings of the run.
         number: Number of the rule.
     """
-    of_cell = cells.set_index("idINSPIRE")
+    # The blocks that the variant's own tables are resampled by.
+    blocks = predictions.set_index("idINSPIRE")["block"]
+    of_cell = cells.set_index("idINSPIRE").assign(block=blocks)
     city = statistics_of_run(activation, predictions, of_cell["block"], settings)
     class_of_code = dict(zip(activation["code"], activation[settings.landcover.key], strict=True))
     local = local_effects(city, moments, class_of_code)
