@@ -107,6 +107,20 @@ def archive(pack: Path, target: Path, volume_bytes: int | None = None) -> list[P
     return paths
 
 
+def archive_with_damaged_tiles(pack: Path, target: Path) -> Path:
+    """Pack a folder as 7z, its index in a block of its own, with a bit of its tiles flipped."""
+    whole = target / f"{pack.name}.7z"
+    index_folder = next(pack.rglob("3_SUPPLEMENTS*"))
+    tile_folder = next(pack.rglob("1_DONNEES*"))
+    for mode, folder in (("w", index_folder), ("a", tile_folder)):
+        with py7zr.SevenZipFile(whole, mode) as file:
+            file.writeall(folder, folder.relative_to(pack.parent))
+    content = bytearray(whole.read_bytes())
+    content[len(content) // 2] ^= 255
+    whole.write_bytes(content)
+    return whole
+
+
 def cells_over(
     west: float, south: float, east: float, north: float, department: str = "75"
 ) -> gpd.GeoDataFrame:

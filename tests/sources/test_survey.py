@@ -5,7 +5,15 @@ import pytest
 from loopback import Reply, serve
 from offered_packs import asked_files, collected, pack_folder, served
 from provider_server import DOWNLOAD, INDEX, Ign
-from small_packs import N, W, archive, cells, noise, write_tile
+from small_packs import (
+    N,
+    W,
+    archive,
+    archive_with_damaged_tiles,
+    cells,
+    noise,
+    write_tile,
+)
 from urbancam.sources.ign import atom, collect
 from urbancam.sources.imagery.overlay import cells_with_tiles
 from urbancam.workflow.errors import InputError
@@ -208,6 +216,31 @@ def test_damaged_newer_pack_goes_behind_a_whole_one(data, tmp_path, caplog):
     assert bare_cells(city_tiles, faults) == 0
     assert years(city_tiles) == [2014]
     assert damaged.name.removesuffix(".7z") in caplog.text
+
+
+def test_archive_that_proves_damaged_while_unpacked_goes_behind_a_whole_campaign(
+    data, tmp_path, caplog
+):
+    caplog.set_level("INFO")
+    archive(pack_folder(tmp_path, "075", 2014), data / "aerial_data", 30_000)
+    archive_with_damaged_tiles(pack_folder(tmp_path, "075", 2018), data / "aerial_data")
+    for assignment in ("fetch=false", "fetch=true"):
+        with serve(Ign({})) as (url, _):
+            city_tiles, faults = collected(url, data, BOTH, assignment)
+        assert bare_cells(city_tiles, faults) == 0
+        assert years(city_tiles) == [2014]
+    assert "2014 at 0.2 m serves" in caplog.text
+
+
+def test_archive_that_proves_damaged_while_unpacked_stops_only_those_who_fetch(data, tmp_path):
+    archive_with_damaged_tiles(pack_folder(tmp_path, "075", 2018), data / "aerial_data")
+    half_a_pack(data, 2014)
+    with serve(Ign({})) as (url, _):
+        _, faults = collected(url, data, BOTH)
+    assert any("damaged" in fault.what and "fetch=false" in fault.do for fault in faults)
+    city_tiles, faults = collected(NOWHERE, data, BOTH, "fetch=false")
+    assert years(city_tiles) == [2014]
+    assert 0 < bare_cells(city_tiles, faults) < len(BOTH)
 
 
 # several campaigns at one place

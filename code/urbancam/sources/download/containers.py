@@ -23,6 +23,10 @@ from urbancam.sources.download.volumes import (
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import display_path
 
+class DamagedError(InputError):
+    """An archive whose bytes are not what they were."""
+
+
 BUFFER_BYTES = 1 << 20
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")  # a first member, or the end of an empty archive
 ZIP_ENCRYPTED = 1  # bit of a member's flags
@@ -121,12 +125,12 @@ def _plain_damage(archive: Path) -> Iterator[None]:
         raise InputError(what, display_path(archive), "put it there without a password") from None
     except DAMAGE as error:
         what = f"the archive is damaged or cut short ({type(error).__name__}: {error})"
-        raise InputError(what, display_path(archive), advice) from None
+        raise DamagedError(what, display_path(archive), advice) from None
     except OSError as error:
         # Any other number is a fault of the disk; bz2 raises without a number.
         is_damage = error.errno in (None, errno.EINVAL)
         if not is_damage:
             raise
-        raise InputError(
+        raise DamagedError(
             f"the archive is damaged ({error})", display_path(archive), advice
         ) from None

@@ -54,7 +54,7 @@ class Site:
         cells: `idINSPIRE, department` and squares.
         folder: The drop folder.
         consumed: Tiles that were thrown away and count as there.
-        not_whole: Archives that are not there as a whole, which give nothing.
+        not_whole: Archives that are not there as a whole, or damaged, which give nothing.
     """
 
     cells: gpd.GeoDataFrame

@@ -24,6 +24,7 @@ from urbancam.sources.ign.fetching import (
     pending_links,
 )
 from urbancam.sources.ign.getmap import requests_for
+from urbancam.sources.ign.holdings import PackFault
 from urbancam.sources.ign.links import read_links
 from urbancam.sources.ign.survey import survey
 from urbancam.sources.ign.tiles import (
@@ -69,7 +70,8 @@ def from_archives(
     wanted = Wanted.from_settings(imagery)
     expectation = expect_from_archives(cells, imagery, city, folder, patience, consumer)
     expectation.check_room(cells, folder, throws_away(consumer))
-    disk = (cells, folder, wanted, consumer)
+    damaged: list[PackFault] = []
+    disk = (cells, folder, wanted, consumer, damaged)
     room.throw_away_unpacked(*disk)
     link_faults = []
     for files in room.by_pack(expectation.links):
@@ -86,7 +88,7 @@ def from_archives(
         faults += fetch_pack(offer, folder, patience)
         room.throw_away_unpacked(*disk)
 
-    city_tiles = find_tiles(cells, data, folder, wanted, consumer)
+    city_tiles = find_tiles(cells, data, folder, wanted, consumer, damaged)
     city_tiles, wms_faults = cellwise.complete(city_tiles, cells, imagery, data, folder, patience)
     faults += _pack_faults(cells, city_tiles, imagery.fetch)
     # A link that is dead is no fault where the cells have their imagery from elsewhere.
@@ -153,13 +155,18 @@ def _pack_faults(
 ) -> list[InputError]:
     """What is wrong with packs in place of departments whose cells lack imagery.
 
-    An archive that is not whole counts only where it should have been completed.
+    Who does not fetch goes on with what is there: the faults are only named.
     """
     is_lacking = covered_share(cells, city_tiles.tiles) < WHOLE_SHARE
     lacking = {None, *cells["department"][is_lacking]} if is_lacking.any() else set()
     holdings = city_tiles.holdings
-    faults = holdings.all_faults() + (holdings.incomplete if has_fetched else [])
-    return [fault for pack, fault in faults if pack.department in lacking]
+    pack_faults = holdings.all_faults() + holdings.incomplete
+    faults = [fault for pack, fault in pack_faults if pack.department in lacking]
+    if has_fetched:
+        return faults
+    for fault in faults:
+        log.info("goes on without %s: %s", fault.where, fault.what)
+    return []
 
 
 def from_wms(

@@ -14,6 +14,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from urbancam.sources.download.containers import DamagedError
 from urbancam.sources.download.members import Member
 from urbancam.sources.ign.campaigns import Standing
 from urbancam.sources.ign.consumed_tiles import ConsumedTiles
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 # ASSUME: a tile that lies further from its footprint is not that tile, or not in that CRS
 MISPLACED_M = 1.0
 Place = tuple[Path, frozenset[str] | None]  # of a pack
+PackFault = tuple[Pack, InputError]  # what is wrong with a pack
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,8 @@ class Holdings:
     unpacked: dict[Place, Holding] = field(default_factory=dict)
     packed: list[PackedTiles] = field(default_factory=list)
     whole_archives: list[Pack] = field(default_factory=list)
-    incomplete: list[tuple[Pack, InputError]] = field(default_factory=list)
-    faults: list[tuple[Pack, InputError]] = field(default_factory=list)
+    incomplete: list[PackFault] = field(default_factory=list)
+    faults: list[PackFault] = field(default_factory=list)
     consumed: ConsumedTiles = field(default_factory=ConsumedTiles)
     standings: dict[str, Standing] = field(default_factory=dict)
 
@@ -102,7 +104,7 @@ class Holdings:
     def holdings(self) -> list[Holding]:
         return list(self.unpacked.values())
 
-    def all_faults(self) -> list[tuple[Pack, InputError]]:
+    def all_faults(self) -> list[PackFault]:
         """What is wrong with packs and with tiles in place, each with its pack."""
         of_tiles = [(held.pack, fault) for held in self.holdings for fault in held.faults]
         return self.faults + of_tiles
@@ -143,17 +145,26 @@ def hold(
     return holdings
 
 
-def unpack(holdings: Holdings, cells: gpd.GeoDataFrame, folder: Path) -> None:
-    """Unpack the tiles that the cells need; the holdings then say what has become of them."""
+def unpack(holdings: Holdings, cells: gpd.GeoDataFrame, folder: Path) -> list[PackFault]:
+    """Unpack the tiles that the cells need; the holdings then say what has become of them.
+
+    Returns:
+        The archives that prove damaged, each with the reason: another campaign may serve instead.
+    """
+    damaged = []
     for packed in holdings.packed:
         try:
             unpack_tiles(packed.archive, folder, packed.members)
         except InputError as error:
             _add_fault(packed.archive, error, holdings)
+            # A full disk, or an archive that is gone, does not decide the campaign.
+            if isinstance(error, DamagedError):
+                damaged.append((packed.archive, error))
         same_packs = [held.pack for held in holdings.holdings if _same(held.pack, packed.archive)]
         for pack in same_packs:
             _add(pack, cells, holdings)
     holdings.packed = []
+    return damaged
 
 
 def _add(pack: Pack, cells: gpd.GeoDataFrame, holdings: Holdings) -> None:

@@ -18,7 +18,7 @@ from urbancam.sources.ign import consumed_tiles
 from urbancam.sources.ign.campaigns import Wanted
 from urbancam.sources.ign.consumed_tiles import Consumer
 from urbancam.sources.ign.fetching import bytes_to_fetch
-from urbancam.sources.ign.holdings import Holdings, unpack
+from urbancam.sources.ign.holdings import Holdings, PackFault, unpack
 from urbancam.sources.ign.links import RemoteFile
 from urbancam.sources.ign.pack_names import pack_stem, parse_name
 from urbancam.sources.ign.packs import Pack
@@ -121,21 +121,26 @@ def shortage(portions: list[Portion], folder: Path, throws_away: bool) -> InputE
 
 
 def throw_away_unpacked(
-    cells: gpd.GeoDataFrame, folder: Path, wanted: Wanted, consumer: Consumer | None
+    cells: gpd.GeoDataFrame,
+    folder: Path,
+    wanted: Wanted,
+    consumer: Consumer | None,
+    damaged: list[PackFault],
 ) -> None:
     """Where the settings ask for it, unpack what the cells need, and throw those archives away.
 
     An archive of which some needed tile did not come out whole stays; so do those of a department
     of which a better campaign is still to be completed, which may come to serve in their place.
+    Archives that prove damaged are added to `damaged`.
     """
     if not consumed_tiles.throws_away(consumer):
         return
-    holdings = survey(cells, folder, wanted, consumer)
+    holdings = survey(cells, folder, wanted, consumer, damaged)
     unsettled = holdings.standings
     holdings.packed = [
         packed for packed in holdings.packed if packed.archive.department not in unsettled
     ]
-    unpack(holdings, cells, folder)
+    damaged += unpack(holdings, cells, folder)
     exhausted = [
         pack
         for pack in holdings.whole_archives

@@ -5,6 +5,7 @@ need goes behind one that has them all; where none has, each cell takes the best
 """
 
 import logging
+from collections.abc import Collection
 from pathlib import Path
 
 import geopandas as gpd
@@ -23,7 +24,7 @@ from urbancam.sources.ign.candidates import (
 )
 from urbancam.sources.ign.consumed_tiles import ConsumedTiles, Consumer
 from urbancam.sources.ign.coverage import WHOLE_SHARE
-from urbancam.sources.ign.holdings import Holdings
+from urbancam.sources.ign.holdings import Holdings, PackFault
 from urbancam.sources.ign.identity import by_campaign
 from urbancam.sources.ign.pack_names import campaign_in_words, few
 from urbancam.sources.ign.packs import Pack, find_packs
@@ -35,7 +36,11 @@ Ranked = dict[str, list[list[Pack]]]  # packs of each campaign, the preferred fi
 
 
 def survey(
-    cells: gpd.GeoDataFrame, folder: Path, wanted: Wanted, consumer: Consumer | None = None
+    cells: gpd.GeoDataFrame,
+    folder: Path,
+    wanted: Wanted,
+    consumer: Consumer | None = None,
+    damaged: Collection[PackFault] = (),
 ) -> Holdings:
     """What is in place for the cells; of archives no more than the index is unpacked.
 
@@ -48,12 +53,13 @@ def survey(
         wanted: Which campaigns are wanted.
         consumer: The city: tiles that have served it count as there, even if they were thrown
             away. None counts no such tile.
+        damaged: Archives that proved damaged while their tiles were unpacked; they give nothing.
     """
     departments = sorted(set(cells["department"]))
     packs = [part for pack in find_packs(folder) for part in by_campaign(pack)]
     incomplete = _incomplete(packs, departments, wanted)
     consumed = ConsumedTiles.of(folder, consumer)
-    site = Site(cells, folder, consumed, [pack for pack, _ in incomplete])
+    site = Site(cells, folder, consumed, [pack for pack, _ in (*incomplete, *damaged)])
 
     untold = [pack for pack in packs if _is_untold(pack, wanted)]
     ranked = {department: wanted.ranked(department, packs) for department in departments}
@@ -75,6 +81,9 @@ def survey(
     _log_use(packs, untold, serving, wanted)
     holdings = together(base, *held.values())
     holdings.incomplete, holdings.standings = incomplete, standings
+    # As of every pack, damage counts where its campaign is to serve.
+    in_use = [*untold, *_packs_of(serving)]
+    holdings.faults += [(pack, fault) for pack, fault in damaged if pack in in_use]
     return holdings
 
 
@@ -85,7 +94,7 @@ def _is_untold(pack: Pack, wanted: Wanted) -> bool:
 
 def _incomplete(
     packs: list[Pack], departments: list[str], wanted: Wanted
-) -> list[tuple[Pack, InputError]]:
+) -> list[PackFault]:
     """The archives that would be of use and are not there as a whole, each with what lacks."""
     incomplete = []
     for pack in packs:
@@ -154,9 +163,13 @@ def _whole_count(candidate: Candidate) -> int:
     return int((candidate.share >= WHOLE_SHARE).sum())
 
 
+def _packs_of(ranked: Ranked) -> list[Pack]:
+    return [pack for campaigns in ranked.values() for packs in campaigns for pack in packs]
+
+
 def _log_use(packs: list[Pack], untold: list[Pack], serving: Ranked, wanted: Wanted) -> None:
     """Say which packs in place are not used, and which are though they are coarse."""
-    used = [pack for campaigns in serving.values() for packs in campaigns for pack in packs]
+    used = _packs_of(serving)
     for department in sorted(serving):
         coarse = [
             pack for pack in used if pack.department == department and wanted.is_coarser(pack)

@@ -1,6 +1,7 @@
 """From packs in place to the table of the tiles that a city needs, and what that covers."""
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from urbancam.sources.ign import consumed_tiles
 from urbancam.sources.ign.campaigns import CampaignKey, Wanted
 from urbancam.sources.ign.consumed_tiles import Consumer
 from urbancam.sources.ign.coverage import in_one_table
-from urbancam.sources.ign.holdings import Holdings, unpack
+from urbancam.sources.ign.holdings import Holdings, PackFault, unpack
 from urbancam.sources.ign.survey import survey
 from urbancam.sources.ign.tile_index import LAMBERT_93
 from urbancam.sources.imagery.signatures import signature
@@ -59,6 +60,7 @@ def find_tiles(
     folder: Path,
     wanted: Wanted = Wanted(),
     consumer: Consumer | None = None,
+    damaged: Collection[PackFault] = (),
 ) -> CityTiles:
     """The tiles of the cells, out of what is in place; archives are unpacked as far as needed.
 
@@ -68,9 +70,14 @@ def find_tiles(
         folder: The drop folder below it.
         wanted: Which campaigns are wanted.
         consumer: As of `survey`.
+        damaged: As of `survey`.
     """
-    holdings = survey(cells, folder, wanted, consumer)
-    unpack(holdings, cells, folder)
+    damaged = list(damaged)
+    holdings = survey(cells, folder, wanted, consumer, damaged)
+    # Beside an archive that proves damaged only now, another campaign may be whole.
+    while failed := unpack(holdings, cells, folder):
+        damaged += failed
+        holdings = survey(cells, folder, wanted, consumer, damaged)
     for held in holdings.holdings:
         count = len(held.tiles) - len(held.absent)
         log.info("%s: %d of %d tiles needed are there", held.pack.name, count, len(held.tiles))
