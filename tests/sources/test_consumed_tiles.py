@@ -238,6 +238,17 @@ def test_tile_that_another_process_throws_away_is_told_and_fetched_next_time(
     assert place.run("West", "04", "05") == [0, 0]
 
 
+@pytest.mark.slow
+def test_tile_that_stands_in_two_packs_of_one_campaign_serves_and_goes(place):
+    for top in ("", "from a colleague"):
+        write_pack(place.aerial / top, "075", 2018, [(W, N)], inner="BDORTHO")
+    assert place.run("West", "04", "05", throw_away=False) == [0, 0]
+    expected = place.tables("West")
+    assert place.run("West", "05") == [0]
+    assert place.run("West", "04", "05", force=True) == [0, 0]
+    assert place.tables("West") == expected
+
+
 def test_own_files_behind_a_link_stay(place, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     write_pack(elsewhere, "075", 2014, [(W, N)])

@@ -5,14 +5,17 @@ from collections import namedtuple
 import pandas as pd
 import pytest
 
-from loopback import HASTY, serve
+from loopback import HASTY, Reply, serve
+from offered_packs import BDORTHO
 from provider_server import DOWNLOAD, INDEX, Ign
 from small_packs import N, W, archive, cells_over, write_pack
 from urbancam.sources.download import archives, fetching
 from urbancam.sources.ign import atom, collect, room
+from urbancam.sources.ign.campaigns import Wanted
 from urbancam.sources.ign.consumed_tiles import Consumer
 from urbancam.sources.ign.links import RemoteFile
 from urbancam.sources.ign.room import Portion
+from urbancam.sources.ign.survey import survey
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.settings import load
 
@@ -141,6 +144,58 @@ def test_peak_is_of_one_archive_at_a_time(throws_away, expected):
     # 50 and 5; the first archive goes, and 80 and 10 come beside its 5.
     portions = [Portion(50, 5, 50), Portion(80, 10, 80), Portion(0, 5, 100)]
     assert room.peak_bytes(portions, throws_away) == expected
+
+
+def test_images_of_single_cells_are_part_of_the_sum(data, caplog):
+    caplog.set_level("INFO")
+    settings = ["imagery.wms_departments_below=1000", "imagery.pixel_size_m=0.2"]
+    imagery = load("default", settings).imagery
+    cells = three_departments()
+    expectation = collect.expect_from_archives(cells, imagery, "Test", data / "aerial_data", HASTY)
+    count = (cells["department"] == "75").sum()
+    assert f"75: {count} cells; {count} images come through the WMS" in caplog.text
+    # A cell has 1,000 x 1,000 px of 3 bytes, turned and with a margin.
+    portions = expectation.portions(cells, data / "aerial_data")
+    fetch_bytes = sum(portion.fetch_bytes for portion in portions)
+    assert 3e6 < fetch_bytes / len(cells) < 5e6
+
+
+def test_images_of_single_cells_need_room_too(data, tmp_path, monkeypatch):
+    free_disk(monkeypatch, 1000)
+    imagery = load("default", ["imagery.wms_departments_below=1000"]).imagery
+    with pytest.raises(InputError, match="GB at a time"):
+        collect.from_archives(
+            three_departments(), imagery, "Test", data, data / "aerial_data", HASTY
+        )
+
+
+def test_link_whose_size_nobody_says_is_of_unknown_size(data, tmp_path, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    links = tmp_path / "links.txt"
+    monkeypatch.setattr(collect, "LINKS", links)
+    name = BDORTHO.format("0M20", "75", 2021)
+    with serve(lambda *_: Reply(status=404)) as (url, _):
+        links.write_text(f"[Test]\n{url}/{name}.7z.001\n{url}/{name}.7z.002\n")
+        imagery = load("default", []).imagery
+        cells = cells_over(W, N - 400, W + 400, N)
+        expectation = collect.expect_from_archives(
+            cells, imagery, "Test", data / "aerial_data", HASTY
+        )
+    assert caplog.text.count("0.0 GB to fetch and 2 files of unknown size") == 2
+    # Their tiles are estimated by the ground.
+    assert expectation.portions(cells, data / "aerial_data")[0].tile_bytes > 5e6
+
+
+def test_archive_behind_a_linked_folder_is_not_freed(data, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    folder = write_pack(tmp_path, "075", 2021, [(W, N)])
+    archive(folder, elsewhere, 30_000)
+    (data / "aerial_data" / "disk").symlink_to(elsewhere)
+    holdings = survey(cells_over(W, N - 400, W + 400, N), data / "aerial_data", Wanted())
+    (portion,) = room.portions_in_place(holdings, data / "aerial_data")
+    assert portion.tile_bytes > 0
+    assert portion.archive_bytes == 0
 
 
 def test_tiles_of_a_pack_that_is_not_here_are_estimated_by_the_ground(tmp_path):

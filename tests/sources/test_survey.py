@@ -243,6 +243,21 @@ def test_archive_that_proves_damaged_while_unpacked_stops_only_those_who_fetch(d
     assert 0 < bare_cells(city_tiles, faults) < len(BOTH)
 
 
+def test_what_is_in_place_is_said_once(data, tmp_path, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    pack_folder(data / "aerial_data", "033", 2018)
+    pack_folder(data / "aerial_data", "075", 2018, pixel="0M50")
+    (data / "aerial_data" / "half.7z").write_bytes(b"")
+    ((pack_name, files),) = served(tmp_path, "075", 2018).items()
+    links = tmp_path / "links.txt"
+    monkeypatch.setattr(collect, "LINKS", links)
+    with serve(Ign({pack_name: files})) as (url, _):
+        links.write_text(f"[Test]\n{url}{DOWNLOAD}/{pack_name}/{files[0][0]}\n")
+        collected(url, data, BOTH)
+    for line in ("are not used", "coarser than", "half is not whole yet"):
+        assert caplog.text.count(line) == 1
+
+
 # several campaigns at one place
 
 

@@ -1,7 +1,9 @@
 """Messages of the scripts: to the terminal, to a log file, and counts in words."""
 
+import contextlib
 import logging
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,28 @@ def join_counts(counts: dict[str, Any]) -> str:
         else:
             words.append(f"{name} {value:.3g}")
     return ", ".join(words)
+
+
+@contextlib.contextmanager
+def each_line_once(*modules: str) -> Iterator[None]:
+    """Let modules that are asked several times say the same only once, while the block lasts."""
+    lines = set()
+
+    def is_new(record: logging.LogRecord) -> bool:
+        line = record.getMessage()
+        if line in lines:
+            return False
+        lines.add(line)
+        return True
+
+    loggers = [logging.getLogger(module) for module in modules]
+    for logger in loggers:
+        logger.addFilter(is_new)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(is_new)
 
 
 def to_terminal() -> None:

@@ -23,6 +23,7 @@ from urbancam.sources.download.volumes import (
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import display_path
 
+
 class DamagedError(InputError):
     """An archive whose bytes are not what they were."""
 

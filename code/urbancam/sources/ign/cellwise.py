@@ -9,7 +9,8 @@ import geopandas as gpd
 from urbancam.sources.download.answers import Patience
 from urbancam.sources.ign import cell_images, wms
 from urbancam.sources.ign.coverage import WHOLE_SHARE, covered_share
-from urbancam.sources.ign.getmap import requests_for
+from urbancam.sources.ign.getmap import Request, requests_for
+from urbancam.sources.ign.packs import CELL_IMAGES
 from urbancam.sources.ign.tiles import CityTiles, joined
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.sections import Imagery
@@ -42,7 +43,7 @@ def with_images(
     """
     layer = imagery.wms_layer
     image_requests = requests_for(cells, imagery.wms_url, layer, imagery.pixel_size_m)
-    image_folder = folder / "wms" / layer
+    image_folder = _image_folder(folder, imagery)
     failed: dict[str, InputError] = {}
     errors = []
     if imagery.fetch:
@@ -60,6 +61,19 @@ def with_images(
     has_file = images["path"].notna()
     tiles = joined(city_tiles.tiles, images[has_file])
     return CityTiles(tiles, city_tiles.holdings, images[~has_file]), errors
+
+
+def to_fetch(cells: gpd.GeoDataFrame, imagery: Imagery, folder: Path) -> list[Request]:
+    """The images of these cells that are not in place; arguments as of `with_images`."""
+    image_requests = requests_for(cells, imagery.wms_url, imagery.wms_layer, imagery.pixel_size_m)
+    image_folder = _image_folder(folder, imagery)
+    return [
+        request for request in image_requests if not cell_images.is_in_place(request, image_folder)
+    ]
+
+
+def _image_folder(folder: Path, imagery: Imagery) -> Path:
+    return folder / CELL_IMAGES / imagery.wms_layer
 
 
 def few_departments(cells: gpd.GeoDataFrame, below: int) -> set[str]:
@@ -84,9 +98,7 @@ def complete(
     patience: Patience = Patience(),
 ) -> tuple[CityTiles, list[InputError]]:
     """As `with_images`, of those cells that lack imagery in departments of few cells."""
-    few = few_departments(cells, imagery.wms_departments_below)
-    is_lacking = covered_share(cells, city_tiles.tiles) < WHOLE_SHARE
-    lacking = cells[is_lacking & cells["department"].isin(few)]
+    lacking = lacking_of_few(cells, city_tiles.tiles, imagery)
     if lacking.empty:
         return city_tiles, []
     log.info(
@@ -95,6 +107,15 @@ def complete(
         ", ".join(sorted(set(lacking["department"]))),
     )
     return with_images(city_tiles, lacking, imagery, data, folder, patience)
+
+
+def lacking_of_few(
+    cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame, imagery: Imagery
+) -> gpd.GeoDataFrame:
+    """The cells of departments of few cells that some tiles do not cover wholly."""
+    few = few_departments(cells, imagery.wms_departments_below)
+    is_lacking = covered_share(cells, tiles) < WHOLE_SHARE
+    return cells[is_lacking & cells["department"].isin(few)]
 
 
 def _log_failures(failed: dict[str, InputError]) -> None:

@@ -1,13 +1,12 @@
 """Have the imagery of a city's cells, from packs or cell by cell, and say what it covers."""
 
 import logging
-from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 
-from urbancam.sources.download.answers import AbsentError, Patience
+from urbancam.sources.download.answers import Patience
 from urbancam.sources.ign import cellwise, room
 from urbancam.sources.ign.campaigns import Wanted
 from urbancam.sources.ign.consumed_tiles import Consumer, throws_away
@@ -18,12 +17,10 @@ from urbancam.sources.ign.expectation import (
     log_images_expectation,
 )
 from urbancam.sources.ign.fetching import (
-    begun_downloads,
     fetch_linked,
     fetch_pack,
     pending_links,
 )
-from urbancam.sources.ign.getmap import requests_for
 from urbancam.sources.ign.holdings import PackFault
 from urbancam.sources.ign.links import read_links
 from urbancam.sources.ign.survey import survey
@@ -33,14 +30,18 @@ from urbancam.sources.ign.tiles import (
     no_tiles,
 )
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.messages import each_line_once
 from urbancam.workflow.paths import ROOT, display_path
 from urbancam.workflow.sections import Imagery
 
 log = logging.getLogger(__name__)
 
 LINKS = ROOT / "aerial_links.txt"
+# What is in place is looked at before, between and after the downloads.
+LOOKING = [f"urbancam.sources.ign.{module}" for module in ("survey", "holdings", "packs")]
 
 
+@each_line_once(*LOOKING)
 def from_archives(
     cells: gpd.GeoDataFrame,
     imagery: Imagery,
@@ -81,7 +82,8 @@ def from_archives(
         # A link that is dead leaves its department to IGN's index.
         expectation.links = []
         expectation.holdings = survey(*disk)
-        _ask_index(expectation, cells, imagery, folder, patience)
+        expectation.ask_index(cells, imagery, folder, patience)
+        expectation.expect_images(cells, imagery, folder)
         expectation.check_room(cells, folder, throws_away(consumer))
     faults = list(expectation.faults.values())
     for offer in expectation.offers.values():
@@ -118,36 +120,11 @@ def expect_from_archives(
         standings = expectation.holdings.standings.values()
         absent = [pack for standing in standings for pack in standing.absent]
         expectation.links = pending_links(read_links(LINKS, city), folder, patience, absent)
-        _ask_index(expectation, cells, imagery, folder, patience)
+        expectation.ask_index(cells, imagery, folder, patience)
+        expectation.expect_images(cells, imagery, folder)
     few = cellwise.few_departments(cells, imagery.wms_departments_below)
     log_expectation(expectation, cells, few, folder, throws_away(consumer))
     return expectation
-
-
-def _ask_index(
-    expectation: Expectation,
-    cells: gpd.GeoDataFrame,
-    imagery: Imagery,
-    folder: Path,
-    patience: Patience,
-) -> None:
-    """Ask IGN's index for the departments of which imagery is missing that nobody links."""
-    few = cellwise.few_departments(cells, imagery.wms_departments_below)
-    served = few | expectation.linked_departments()
-    downloads = begun_downloads(folder)
-    standings = {
-        department: replace(standing, begun=standing.begun | downloads)
-        for department, standing in expectation.holdings.standings.items()
-        if department not in served
-    }
-    if not standings:
-        return
-    log.info("imagery is missing in %s; asks IGN's index", ", ".join(standings))
-    expectation.ask(standings, imagery.index_url, Wanted.from_settings(imagery), patience)
-    # Where another campaign in place has all that is needed, the city does without.
-    for department, standing in standings.items():
-        if standing.whole and isinstance(expectation.faults.get(department), AbsentError):
-            del expectation.faults[department]
 
 
 def _pack_faults(
@@ -184,9 +161,7 @@ def from_wms(
 
 def expect_from_wms(cells: gpd.GeoDataFrame, imagery: Imagery, city: str, folder: Path) -> None:
     """Say what the images of the cells will take; the server is not asked."""
-    layer = imagery.wms_layer
-    image_requests = requests_for(cells, imagery.wms_url, layer, imagery.pixel_size_m)
-    log_images_expectation(image_requests, folder / "wms" / layer)
+    log_images_expectation(cellwise.to_fetch(cells, imagery, folder), len(cells), folder)
 
 
 def report_coverage(

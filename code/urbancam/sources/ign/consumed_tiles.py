@@ -181,7 +181,7 @@ def _tiles(tiles: pd.DataFrame, tables: dict[Path, pd.DataFrame], paths: Paths) 
     files_of_city = {city: set(table["path"]) for city, table in tables.items()}
     for row in tiles.itertuples():
         path = paths.data / row.path
-        if _is_own_file(path, paths.aerial_data):
+        if is_own_file(path, paths.aerial_data):
             yield Used(
                 path.relative_to(paths.aerial_data).as_posix(),
                 {city for city, files in files_of_city.items() if row.path in files},
@@ -227,12 +227,12 @@ def _volumes(pack: Pack, folder: Path, users: set[Path]) -> Iterator[Used]:
     """The files of an archive that lie in the drop folder itself."""
     with contextlib.suppress(InputError):  # one that lacks a volume was not used
         for path in volumes(pack.path):
-            if _is_own_file(path, folder):
+            if is_own_file(path, folder):
                 facts = {"pack": pack.name, "signature": signature(path)}
                 yield Used(path.relative_to(folder).as_posix(), users, facts)
 
 
-def _is_own_file(path: Path, folder: Path) -> bool:
+def is_own_file(path: Path, folder: Path) -> bool:
     """Whether a file lies in the drop folder itself, not behind a link."""
     is_inside = path.resolve().is_relative_to(folder.resolve())
     return path.is_file() and not path.is_symlink() and is_inside

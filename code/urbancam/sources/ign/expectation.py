@@ -2,19 +2,19 @@
 
 import logging
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import geopandas as gpd
 
-from urbancam.sources.download.answers import Patience
-from urbancam.sources.ign import room
+from urbancam.sources.download.answers import AbsentError, Patience
+from urbancam.sources.ign import cellwise, room
 from urbancam.sources.ign.campaigns import Standing, Wanted
-from urbancam.sources.ign.cell_images import is_in_place
+from urbancam.sources.ign.coverage import in_one_table
 from urbancam.sources.ign.fetching import (
     Offer,
     ask_index,
+    begun_downloads,
 )
 from urbancam.sources.ign.getmap import Request
 from urbancam.sources.ign.holdings import Holdings
@@ -22,6 +22,7 @@ from urbancam.sources.ign.links import RemoteFile
 from urbancam.sources.ign.pack_names import parse_name
 from urbancam.sources.ign.room import Portion
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.sections import Imagery
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +38,14 @@ class Expectation:
         links: Archives of `aerial_links.txt` that are to be fetched.
         offers: What IGN's index has, by department, and what of it is to be fetched.
         faults: Why the index has nothing for a department.
+        images: Images of single cells that are to be fetched from the WMS, by department.
     """
 
     holdings: Holdings
     links: list[RemoteFile] = field(default_factory=list)
     offers: dict[str, Offer] = field(default_factory=dict)
     faults: dict[str, InputError] = field(default_factory=dict)
+    images: dict[str, list[Request]] = field(default_factory=dict)
 
     def linked_departments(self) -> set[str]:
         """Departments of which an archive is linked, as far as the archives' names say it."""
@@ -50,14 +53,16 @@ class Expectation:
         return {name.department for name in names if name}
 
     def portions(self, cells: gpd.GeoDataFrame, folder: Path) -> list[Portion]:
-        """What each pack takes of the disk, in the order in which packs are worked on.
+        """What each pack takes of the disk, in the order in which packs are worked on; then what
+        the images of single cells take.
 
         Args:
             cells: `department` and squares.
             folder: The drop folder.
         """
         to_fetch = [room.portion_to_fetch(files, cells, folder) for files in self.packs_to_fetch()]
-        return room.portions_in_place(self.holdings) + to_fetch
+        images = [portion_of_images(requests) for requests in self.images.values()]
+        return room.portions_in_place(self.holdings, folder) + to_fetch + images
 
     def portions_of(self, department: str, cells: gpd.GeoDataFrame, folder: Path) -> list[Portion]:
         """As `portions`, of the packs of a department, and of those that do not tell theirs."""
@@ -71,8 +76,9 @@ class Expectation:
             for files in self.packs_to_fetch()
             if (name := parse_name(files[0].name)) and name.department == department
         ]
-        in_place = room.portions_in_place(replace(self.holdings, whole_archives=archives))
-        return in_place + to_fetch
+        holdings = replace(self.holdings, whole_archives=archives)
+        images = portion_of_images(self.images.get(department, []))
+        return [*room.portions_in_place(holdings, folder), *to_fetch, images]
 
     def check_room(self, cells: gpd.GeoDataFrame, folder: Path, throws_away: bool) -> None:
         """Refuse what the disk has no room for, before it is fetched or unpacked.
@@ -89,23 +95,62 @@ class Expectation:
         linked = room.by_pack(self.links)
         return linked + [offer.files for offer in self.offers.values()]
 
-    def ask(
+    def ask_index(
         self,
-        standings: Mapping[str, Standing],
-        index_url: str,
-        wanted: Wanted,
+        cells: gpd.GeoDataFrame,
+        imagery: Imagery,
+        folder: Path,
         patience: Patience = Patience(),
     ) -> None:
-        """Ask IGN's index for departments that it was not asked for yet."""
+        """Ask IGN's index for the departments of which imagery is missing that nobody links, and
+        that it was not asked for yet.
+
+        Args:
+            cells: `department`.
+            imagery: The settings.
+            folder: The drop folder.
+            patience: How long to bear with the server.
+        """
+        few = cellwise.few_departments(cells, imagery.wms_departments_below)
+        served = few | self.linked_departments()
+        downloads = begun_downloads(folder)
+        standings = {
+            department: replace(standing, begun=standing.begun | downloads)
+            for department, standing in self.holdings.standings.items()
+            if department not in served
+        }
+        if not standings:
+            return
+        log.info("imagery is missing in %s; asks IGN's index", ", ".join(standings))
         for department, standing in standings.items():
-            if department in self.offers or department in self.faults:
-                continue
-            try:
-                offer = ask_index(department, index_url, wanted, patience, standing)
-                self.offers[department] = offer
-            except InputError as error:
-                log.info("department %s: %s", department, error.what)
-                self.faults[department] = error
+            if department not in self.offers and department not in self.faults:
+                self._ask(department, standing, imagery, patience)
+        # Where another campaign in place has all that is needed, the city does without.
+        for department, standing in standings.items():
+            if standing.whole and isinstance(self.faults.get(department), AbsentError):
+                del self.faults[department]
+
+    def _ask(
+        self, department: str, standing: Standing, imagery: Imagery, patience: Patience
+    ) -> None:
+        wanted = Wanted.from_settings(imagery)
+        try:
+            offer = ask_index(department, imagery.index_url, wanted, patience, standing)
+            self.offers[department] = offer
+        except InputError as error:
+            log.info("department %s: %s", department, error.what)
+            self.faults[department] = error
+
+    def expect_images(self, cells: gpd.GeoDataFrame, imagery: Imagery, folder: Path) -> None:
+        """Note the images that are to be fetched: of departments of few cells, where packs in
+        place or linked do not serve. Arguments as of `ask_index`."""
+        obtainable = in_one_table(self.holdings.obtainable())
+        lacking = cellwise.lacking_of_few(cells, obtainable, imagery)
+        lacking = lacking[~lacking["department"].isin(self.linked_departments())]
+        self.images = {
+            department: cellwise.to_fetch(own_cells, imagery, folder)
+            for department, own_cells in lacking.groupby("department")
+        }
 
 
 def log_expectation(
@@ -122,19 +167,19 @@ def log_expectation(
     for department, cell_count in cells["department"].value_counts().sort_index().items():
         portions = expectation.portions_of(department, cells, folder)
         log.info(
-            "  %s: %s cells; %s; %.1f GB to fetch, about %.1f GB to unpack",
+            "  %s: %s cells; %s; %s, about %.1f GB to unpack",
             department,
             f"{cell_count:,}",
             _words(department, expectation, few),
-            sum(portion.fetch_bytes for portion in portions) / 1e9,
+            room.to_fetch_in_words(portions),
             sum(portion.tile_bytes for portion in portions) / 1e9,
         )
     portions = expectation.portions(cells, folder)
     log.info(
-        "  together %s cells, %.1f GB to fetch and about %.1f GB to unpack; "
+        "  together %s cells, %s and about %.1f GB to unpack; "
         "about %.1f GB of disk at a time, %.1f GB are free",
         f"{len(cells):,}",
-        sum(portion.fetch_bytes for portion in portions) / 1e9,
+        room.to_fetch_in_words(portions),
         sum(portion.tile_bytes for portion in portions) / 1e9,
         room.peak_bytes(portions, throws_away) / 1e9,
         shutil.disk_usage(folder).free / 1e9,
@@ -144,21 +189,28 @@ def log_expectation(
         log.info("  that does not fit: %s", shortage.do)
 
 
-def log_images_expectation(image_requests: list[Request], folder: Path) -> None:
+def portion_of_images(image_requests: list[Request]) -> Portion:
+    """What images of single cells take of the disk, at most: they are kept compressed."""
+    pixels = sum(request.width * request.height for request in image_requests)
+    return Portion(pixels * BYTES_PER_PX)
+
+
+def log_images_expectation(todo: list[Request], cell_count: int, folder: Path) -> None:
     """Say how many images of single cells are to be fetched from the WMS, and how large they are.
 
     Args:
-        image_requests: One request per cell.
-        folder: Folder of the images.
+        todo: The images to fetch.
+        cell_count: Number of all cells.
+        folder: The drop folder.
     """
-    todo = [request for request in image_requests if not is_in_place(request, folder)]
-    todo_bytes = sum(request.width * request.height * BYTES_PER_PX for request in todo)
+    folder.mkdir(parents=True, exist_ok=True)
     log.info(
-        "expects of imagery: %s of %s images of single cells to fetch, at most %.1f GB; "
-        "the mosaic does not say its campaigns",
+        "expects of imagery: %s of %s images of single cells to fetch, at most %.1f GB, "
+        "%.1f GB are free; the mosaic does not say its campaigns",
         f"{len(todo):,}",
-        f"{len(image_requests):,}",
-        todo_bytes / 1e9,
+        f"{cell_count:,}",
+        portion_of_images(todo).fetch_bytes / 1e9,
+        shutil.disk_usage(folder).free / 1e9,
     )
 
 
@@ -170,7 +222,8 @@ def _words(department: str, expectation: Expectation, few: set[str]) -> str:
             count = len(held.tiles) - len(held.absent)
             parts.append(f"{held.pack.name} in place, {count} of {len(held.tiles)} tiles unpacked")
     if department in few:
-        parts.append("what lacks comes through the WMS (imagery.wms_departments_below)")
+        count = len(expectation.images.get(department, []))
+        parts.append(f"{count} images come through the WMS (imagery.wms_departments_below)")
     if department in expectation.linked_departments():
         parts.append("linked in aerial_links.txt")
     if department in expectation.faults:

@@ -41,11 +41,13 @@ class Portion:
         fetch_bytes: Bytes to fetch.
         tile_bytes: Bytes of the tiles to unpack, estimated before the pack is here.
         archive_bytes: Bytes of its archive, once it is here as a whole.
+        unknown_files: How many files are to be fetched whose size nobody says, and not counted.
     """
 
     fetch_bytes: int
-    tile_bytes: int
-    archive_bytes: int
+    tile_bytes: int = 0
+    archive_bytes: int = 0
+    unknown_files: int = 0
 
 
 def peak_bytes(portions: Iterable[Portion], throws_away: bool) -> int:
@@ -64,14 +66,22 @@ def peak_bytes(portions: Iterable[Portion], throws_away: bool) -> int:
     return peak
 
 
-def portions_in_place(holdings: Holdings) -> list[Portion]:
-    """What the archives in place take."""
+def to_fetch_in_words(portions: Iterable[Portion]) -> str:
+    """How much is to be fetched, as far as it is known."""
+    portions = list(portions)
+    words = f"{sum(portion.fetch_bytes for portion in portions) / 1e9:.1f} GB to fetch"
+    unknown_files = sum(portion.unknown_files for portion in portions)
+    return f"{words} and {unknown_files} files of unknown size" if unknown_files else words
+
+
+def portions_in_place(holdings: Holdings, folder: Path) -> list[Portion]:
+    """What the archives in place take; the folder is the drop folder."""
     tile_bytes = {
         packed.archive: sum(member.size_bytes for member in packed.members)
         for packed in holdings.packed
     }
     return [
-        Portion(0, tile_bytes.get(archive, 0), _archive_bytes(archive))
+        Portion(0, tile_bytes.get(archive, 0), _own_bytes(archive, folder))
         for archive in holdings.whole_archives
     ]
 
@@ -85,12 +95,18 @@ def portion_to_fetch(files: list[RemoteFile], cells: gpd.GeoDataFrame, folder: P
         folder: The drop folder.
     """
     archive_bytes = sum(file.size_bytes or 0 for file in files)
+    is_of_unknown_size = any(file.size_bytes is None for file in files)
     name = parse_name(files[0].name)
     tile_bytes = archive_bytes
     if name:
         own_cells = cells[cells["department"] == name.department]
-        tile_bytes = min(_tile_bytes(own_cells, name.pixel_m), archive_bytes)
-    return Portion(bytes_to_fetch(files, folder), tile_bytes, archive_bytes)
+        tile_bytes = _tile_bytes(own_cells, name.pixel_m)
+        # Tiles are no more than the pack.
+        tile_bytes = tile_bytes if is_of_unknown_size else min(tile_bytes, archive_bytes)
+    unknown_files = sum(
+        file.size_bytes is None and not (folder / file.name).exists() for file in files
+    )
+    return Portion(bytes_to_fetch(files, folder), tile_bytes, archive_bytes, unknown_files)
 
 
 def by_pack(files: list[RemoteFile]) -> list[list[RemoteFile]]:
@@ -112,7 +128,7 @@ def shortage(portions: list[Portion], folder: Path, throws_away: bool) -> InputE
         do += f", set imagery.throw_away=true (then about {less_bytes / 1e9:.1f} GB)"
     return InputError(
         f"the imagery takes about {needed_bytes / 1e9:.1f} GB at a time "
-        f"({sum(portion.fetch_bytes for portion in portions) / 1e9:.1f} GB to fetch, "
+        f"({to_fetch_in_words(portions)}, "
         f"{sum(portion.tile_bytes for portion in portions) / 1e9:.1f} GB of tiles to unpack), "
         f"the disk has room for {free_bytes / 1e9:.1f} GB",
         display_path(folder),
@@ -161,10 +177,10 @@ def _is_exhausted(archive: Pack, holdings: Holdings) -> bool:
     return is_all_there and archive.name not in faulty
 
 
-def _archive_bytes(archive: Pack) -> int:
-    """Bytes that an archive takes of the disk; what a link leads to may lie elsewhere."""
-    paths = [path for path in volumes(archive.path) if not path.is_symlink()]
-    return sum(path.stat().st_size for path in paths)
+def _own_bytes(archive: Pack, folder: Path) -> int:
+    """Bytes of an archive in the drop folder itself; what a link leads to is not thrown away."""
+    paths = volumes(archive.path)
+    return sum(path.stat().st_size for path in paths if consumed_tiles.is_own_file(path, folder))
 
 
 def _tile_bytes(cells: gpd.GeoDataFrame, pixel_m: float) -> int:

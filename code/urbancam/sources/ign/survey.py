@@ -92,9 +92,7 @@ def _is_untold(pack: Pack, wanted: Wanted) -> bool:
     return pack.department is None and (wanted.coarser or not wanted.is_coarser(pack))
 
 
-def _incomplete(
-    packs: list[Pack], departments: list[str], wanted: Wanted
-) -> list[PackFault]:
+def _incomplete(packs: list[Pack], departments: list[str], wanted: Wanted) -> list[PackFault]:
     """The archives that would be of use and are not there as a whole, each with what lacks."""
     incomplete = []
     for pack in packs:
