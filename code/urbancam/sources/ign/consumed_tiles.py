@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from urbancam.sources.download.volumes import volumes
-from urbancam.sources.ign.packs import Pack, find_packs
+from urbancam.sources.ign.packs import Pack, find_packs, image_root
 from urbancam.sources.imagery.signatures import signature
 from urbancam.workflow import consumed
 from urbancam.workflow.errors import InputError
@@ -46,12 +46,13 @@ class ConsumedTiles:
     """Tiles of a drop folder that have served a city, and archives, that are gone.
 
     Args:
-        paths: Where each tile stood, by its pack and its lower-case name.
+        paths: Where each tile stood, by its pack and its lower-case name; several places where two
+            packs of one name hold it.
         facts: Size, bytes, and signature of each.
         archives: Names of packs whose archive was unpacked as far as some city needed.
     """
 
-    paths: dict[tuple[str, str], Path] = field(default_factory=dict)
+    paths: dict[tuple[str, str], list[Path]] = field(default_factory=dict)
     facts: dict[Path, tuple[int, str]] = field(default_factory=dict)
     archives: set[str] = field(default_factory=set)
 
@@ -71,13 +72,16 @@ class ConsumedTiles:
             if "tile" not in entry:
                 tiles.archives.add(entry["pack"])
             elif _counts_as_there(path, entry, consumer):
-                tiles.paths[entry["pack"], entry["tile"].lower()] = path
+                key = entry["pack"], entry["tile"].lower()
+                tiles.paths.setdefault(key, []).append(path)
                 tiles.facts[path] = entry["size"], entry["signature"]
         return tiles
 
-    def path_of(self, pack: str, name: str) -> Path | None:
+    def path_of(self, pack: Pack, name: str) -> Path | None:
         """Where a tile of a pack stood; None where it is none of these."""
-        return self.paths.get((pack, name.lower()))
+        paths = self.paths.get((pack.name, name.lower()), [])
+        own_paths = [path for path in paths if path.is_relative_to(image_root(pack.path))]
+        return next(iter(own_paths or paths), None)
 
     def facts_of(self, path: Path) -> tuple[int, str] | None:
         """Size, bytes, and signature of the tile that stood there; None where it is none."""

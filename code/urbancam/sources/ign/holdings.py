@@ -182,7 +182,7 @@ def _add(pack: Pack, cells: gpd.GeoDataFrame, holdings: Holdings) -> None:
     for name, path, footprint in zip(tiles["name"], tiles["file"], tiles.geometry, strict=True):
         fault = _misfit(TileFile(name, path, footprint.bounds, crs)) if path else None
         usable_path = None if fault else path
-        files.append(usable_path or holdings.consumed.path_of(pack.name, name))
+        files.append(usable_path or holdings.consumed.path_of(pack, name))
         faults += [fault] if fault else []
     usable = tiles.assign(file=pd.Series(files, tiles.index, dtype=object))
     holdings.unpacked[pack.place] = Holding(pack, usable, faults)
