@@ -39,6 +39,57 @@ def test_pack_of_which_some_volumes_are_there_is_completed(data, tmp_path, kille
     assert asked_files(requests) == [name for name, _ in files[killed_at:]]
 
 
+def test_pack_whose_first_volume_is_missing_is_completed(data, tmp_path, caplog):
+    caplog.set_level("INFO")
+    pack = served(tmp_path, "075", 2018)
+    files = next(iter(pack.values()))
+    for name, content in files[1:]:
+        (data / "aerial_data" / name).write_bytes(content)
+    collected("http://127.0.0.1:9", data, None, "fetch=false")
+    assert f"volumes are missing: {files[0][0]}" in caplog.text
+    with serve(Ign(pack | served(tmp_path, "075", 2021))) as (url, requests):
+        city_tiles, faults = collected(url, data)
+    assert faults == []
+    assert list(city_tiles.tiles["campaign_year"]) == [2018]
+    assert asked_files(requests) == [files[0][0]]
+
+
+def test_volumes_in_a_folder_of_their_own_are_completed_there(data, tmp_path):
+    pack = served(tmp_path)
+    files = next(iter(pack.values()))
+    own_folder = data / "aerial_data" / "from IGN"
+    own_folder.mkdir()
+    for name, content in files[:3]:
+        (own_folder / name).write_bytes(content)
+    with serve(Ign(pack)) as (url, requests):
+        city_tiles, faults = collected(url, data, cells(800))
+    assert faults == []
+    assert asked_files(requests) == [name for name, _ in files[3:]]
+    assert len(list(own_folder.iterdir())) == len(files)
+
+
+def test_rest_of_an_archive_beside_the_whole_campaign_stops_nothing(data, tmp_path):
+    folder = pack_folder(tmp_path)
+    archive(folder, data / "aerial_data", 30_000)[2].unlink()
+    archive(folder, data / "aerial_data")
+    beyond_the_pack = cells(800)
+    with serve(lambda *_: pytest.fail("asked")) as (url, requests):
+        city_tiles, faults = collected(url, data, beyond_the_pack)
+    assert (requests, faults) == ([], [])
+    assert collect.report_coverage(beyond_the_pack, city_tiles, faults)["without"] == 0
+
+
+def test_of_two_editions_of_a_campaign_the_one_that_was_begun_is_completed(data, tmp_path):
+    ((name, files),) = served(tmp_path, "075", 2018).items()
+    later = [(file.replace("-01-01", "-06-01"), content) for file, content in files]
+    (data / "aerial_data" / files[0][0]).write_bytes(files[0][1])
+    packs = {name: files, name.replace("-01-01", "-06-01"): later}
+    with serve(Ign(packs)) as (url, requests):
+        _, faults = collected(url, data)
+    assert faults == []
+    assert asked_files(requests) == [file for file, _ in files[1:]]
+
+
 def test_volume_that_the_server_lacks_is_told_and_fetched_later(data, tmp_path):
     pack = served(tmp_path)
     files = next(iter(pack.values()))

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loopback import HASTY, Reply, serve
-from provider_server import DOWNLOAD, INDEX, Ign
+from provider_server import DOWNLOAD, FEED, INDEX, Ign
 from samples import ROOT
 from small_packs import N, W, archive, cells, cells_over, found_in, write_pack
 from urbancam.sources.download import archives
@@ -52,7 +52,9 @@ def test_links_of_the_city_and_no_other(tmp_path):
     assert read_links(tmp_path / "none", "Paris") == []
 
 
-@pytest.mark.parametrize("line", ["ftp://h/a.7z", "a.7z", "http://h", "http://h/", "http://h/a b"])
+@pytest.mark.parametrize(
+    "line", ["ftp://h/a.7z", "a.7z", "http://h", "http://h/", "http://h/a b", "http://[::1/a.7z"]
+)
 def test_line_that_is_no_address_is_refused_with_its_number(tmp_path, line):
     path = links_file(tmp_path, f"[Lyon]\n{line}\n")
     with pytest.raises(InputError, match="line 2"):
@@ -142,6 +144,15 @@ def test_link_to_a_name_that_no_file_can_have_is_refused(name):
     with serve(Ign({"P": [(name, b"7z")]})) as (url, _):
         with pytest.raises(InputError, match="not safe to write to"):
             index.list_files(f"{url}{INDEX}/P", HASTY)
+
+
+def test_link_of_a_feed_that_is_no_address_is_refused():
+    def broken(path, _):
+        link = '<entry><link href="http://[::1/a.7z"/></entry>'
+        return Reply(FEED.format(page=1, size=1, pages=1, total=1, entries=link).encode())
+
+    with serve(Ign(fault=broken)) as (url, _), pytest.raises(InputError, match="no address"):
+        index.list_files(f"{url}{INDEX}/P", HASTY)
 
 
 # packs of departments

@@ -87,6 +87,13 @@ def test_tiles_in_another_system_are_placed_by_it(data):
     assert west < W and east > W + 400 and south < N - 400 and north > N
 
 
+def test_tile_that_was_turned_into_another_system_lies_where_its_header_says(data):
+    corner = gpd.GeoSeries.from_xy([W], [N], crs="EPSG:2154").to_crs("EPSG:32631")
+    place = (corner.x.iloc[0], corner.y.iloc[0])
+    write_tile(data / "aerial_data" / f"{NAME}.tif", noise(1, 200), *place, crs="EPSG:32631")
+    assert len(found_in(data, pixel_m=2.0).tiles) == 1
+
+
 def test_tiles_that_an_index_names_and_that_were_converted_are_taken(data):
     pack = write_pack(data / "aerial_data", "075", 2014, [(W, N)])
     path = next(pack.rglob("*.jp2"))

@@ -18,6 +18,7 @@ from urbancam.sources.download.volumes import (
     IncompleteError,
     JoinedFiles,
     check_whole,
+    later_volumes,
     volumes,
 )
 from urbancam.workflow.errors import InputError
@@ -62,7 +63,8 @@ def is_zip(archive: Path) -> bool:
         with archive.open("rb") as file:
             head = file.read(64)
     except FileNotFoundError:
-        what = "the archive is gone; another process may have thrown it away"
+        gone = f"volumes are missing: {archive.name}" if later_volumes(archive) else "it is gone"
+        what = f"{gone}; another process may have thrown it away"
         raise IncompleteError(what, display_path(archive), "run again to fetch it") from None
     # The name is not asked: a server may have sent anything under it.
     if head.startswith(ZIP_MAGICS):

@@ -10,6 +10,8 @@ from urbancam.workflow.paths import display_path
 
 SEVEN_ZIP_MAGIC = b"7z\xbc\xaf\x27\x1c"
 SIGNATURE_BYTES = 32  # magic, version, CRC, then offset and size of the header at the archive's end
+VOLUME = re.compile(r"(.*\.7z)\.(\d+)", re.IGNORECASE)
+FIRST_VOLUME = re.compile(r"(.*\.7z)\.(0*1)", re.IGNORECASE)
 HEADER_PLACE = 12  # byte of the signature at which the header's offset and size stand
 
 
@@ -26,7 +28,7 @@ def volumes(archive: Path) -> list[Path]:
     Raises:
         IncompleteError: A volume between the first and the last is missing.
     """
-    match = re.fullmatch(r"(.*\.7z)\.(0*1)", archive.name, re.IGNORECASE)
+    match = FIRST_VOLUME.fullmatch(archive.name)
     if not match:
         return [archive]
     stem = match[1]
@@ -38,6 +40,21 @@ def volumes(archive: Path) -> list[Path]:
         what = f"volumes are missing: {', '.join(missing)}"
         raise IncompleteError(what, display_path(archive), "fetch them, then run again")
     return paths
+
+
+def later_volumes(first: Path) -> list[int]:
+    """The numbers of the other volumes beside the first one, which itself may be missing."""
+    match = FIRST_VOLUME.fullmatch(first.name)
+    if not match:
+        return []
+    numbers = _volume_numbers(first.parent, match[1], len(match[2]))
+    return [number for number in numbers if number > 1]
+
+
+def first_volume(path: Path) -> Path:
+    """The place of the first volume of an archive of which the path is some volume."""
+    match = VOLUME.fullmatch(path.name)
+    return path.with_name(f"{match[1]}.{1:0{len(match[2])}d}") if match else path
 
 
 def _volume_numbers(folder: Path, stem: str, digits: int) -> list[int]:

@@ -57,10 +57,20 @@ def entry_title(entry: ElementTree.Element) -> str:
 
 
 def entry_link(entry: ElementTree.Element, feed_url: str) -> str | None:
-    """The address that an entry links to, None where it has none."""
+    """The address that an entry links to, None where it has none.
+
+    Raises:
+        InputError: What it links to is no address.
+    """
     link = entry.find(f"{NAMESPACE}link")
     address = None if link is None else link.get("href")
-    return urljoin(feed_url, address) if address else None
+    try:
+        return urljoin(feed_url, address) if address else None
+    except ValueError:  # brackets round what is no address of IPv6
+        what = f"the feed links to what is no address: {without_user_info(address)!r}"
+        where = without_user_info(feed_url)
+        do = "fetch the pack by hand and put it into data/aerial_data/"
+        raise InputError(what, where, do) from None
 
 
 def entry_size_bytes(entry: ElementTree.Element) -> int | None:

@@ -41,11 +41,13 @@ class Standing:
         begun: Campaigns of which more would be of use.
         whole: The best of those that have what the cells need; None where there is none.
         absent: Names of the tiles that lack, by pack.
+        pack_names: Packs of which some volume is in place, or a part of one.
     """
 
     begun: frozenset[CampaignKey] = frozenset()
     whole: CampaignKey | None = None
     absent: Mapping[str, list[str]] = field(default_factory=dict)
+    pack_names: frozenset[str] = frozenset()
 
 
 NOTHING_IN_PLACE = Standing()

@@ -158,5 +158,8 @@ def standing_of(candidates: list[Candidate]) -> Standing:
     for candidate in begun:
         absent |= candidate.held.absent
     return Standing(
-        frozenset(candidate.key for candidate in begun), whole[0] if whole else None, absent
+        frozenset(candidate.key for candidate in begun),
+        whole[0] if whole else None,
+        absent,
+        frozenset(pack.name for candidate in begun for pack in candidate.packs),
     )

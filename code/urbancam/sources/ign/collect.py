@@ -137,7 +137,7 @@ def _pack_faults(
     is_lacking = covered_share(cells, city_tiles.tiles) < WHOLE_SHARE
     lacking = {None, *cells["department"][is_lacking]} if is_lacking.any() else set()
     holdings = city_tiles.holdings
-    pack_faults = holdings.all_faults() + holdings.incomplete
+    pack_faults = holdings.all_faults() + holdings.incomplete_faults()
     faults = [fault for pack, fault in pack_faults if pack.department in lacking]
     if has_fetched:
         return faults

@@ -9,7 +9,7 @@ import geopandas as gpd
 
 from urbancam.sources.download.answers import AbsentError, Patience
 from urbancam.sources.ign import cellwise, room
-from urbancam.sources.ign.campaigns import Standing, Wanted
+from urbancam.sources.ign.campaigns import CampaignKey, Standing, Wanted
 from urbancam.sources.ign.coverage import in_one_table
 from urbancam.sources.ign.fetching import (
     Offer,
@@ -114,8 +114,13 @@ class Expectation:
         few = cellwise.few_departments(cells, imagery.wms_departments_below)
         served = few | self.linked_departments()
         downloads = begun_downloads(folder)
+        campaigns = {CampaignKey.of(parse_name(name)) for name in downloads}
         standings = {
-            department: replace(standing, begun=standing.begun | downloads)
+            department: replace(
+                standing,
+                begun=standing.begun | campaigns,
+                pack_names=standing.pack_names | downloads,
+            )
             for department, standing in self.holdings.standings.items()
             if department not in served
         }

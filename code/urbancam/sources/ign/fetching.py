@@ -9,7 +9,7 @@ from urbancam.sources.download import archives, fetching
 from urbancam.sources.download.answers import Patience
 from urbancam.sources.download.partial_file import PART_SUFFIX
 from urbancam.sources.ign import index
-from urbancam.sources.ign.campaigns import NOTHING_IN_PLACE, CampaignKey, Standing, Wanted
+from urbancam.sources.ign.campaigns import NOTHING_IN_PLACE, Standing, Wanted
 from urbancam.sources.ign.links import RemoteFile
 from urbancam.sources.ign.pack_names import pack_stem, parse_name
 from urbancam.sources.ign.packs import find_packs
@@ -31,6 +31,20 @@ class Offer:
     names: list[str]
     name: str
     files: list[RemoteFile]
+
+
+def home_of(files: list[RemoteFile], folder: Path) -> Path:
+    """The folder of a pack's files: where some of its volumes stand below the drop folder, else
+    the drop folder. What a link leads to is no such place.
+
+    Args:
+        files: The volumes of the pack.
+        folder: The drop folder.
+    """
+    stem = pack_stem(files[0].name)
+    parents = [pack.path.parent for pack in find_packs(folder) if pack.is_archive_of(stem)]
+    own = [path for path in parents if path.resolve().is_relative_to(folder.resolve())]
+    return min(own, key=lambda path: len(path.parts), default=folder)
 
 
 def pending_links(
@@ -61,7 +75,7 @@ def pending_links(
     pending = []
     for file in files:
         stem = pack_stem(file.name)
-        is_absent = stem not in unpacked and not (folder / file.name).exists()
+        is_absent = stem not in unpacked and not (home_of([file], folder) / file.name).exists()
         if is_absent or stem in incomplete:
             pending.append(replace(file, size_bytes=_announced_bytes(file, patience)))
     return pending
@@ -78,14 +92,15 @@ def _announced_bytes(file: RemoteFile, patience: Patience) -> int | None:
 def fetch_linked(
     files: list[RemoteFile], folder: Path, patience: Patience = Patience()
 ) -> list[InputError]:
-    """Fetch the files of `pending_links`.
+    """Fetch files of `pending_links`, all of one pack.
 
     Returns:
         What went wrong, by file; the others have been fetched.
     """
     faults = []
+    home = home_of(files, folder)
     for file in files:
-        path = folder / file.name
+        path = home / file.name
         try:
             fetching.fetch(file.url, path, size_bytes=file.size_bytes, patience=patience)
         except InputError as error:
@@ -94,11 +109,11 @@ def fetch_linked(
     return faults
 
 
-def begun_downloads(folder: Path) -> set[CampaignKey]:
-    """The campaigns of which a download was begun: of one killed in its first file nothing has its
+def begun_downloads(folder: Path) -> set[str]:
+    """The packs of which a download was begun: of one killed in its first file nothing has its
     name yet."""
     parts = [path.name.removesuffix(PART_SUFFIX) for path in folder.glob(f"*{PART_SUFFIX}")]
-    return {CampaignKey.of(name) for name in map(parse_name, parts) if name}
+    return {pack_stem(part) for part in parts if parse_name(part)}
 
 
 def ask_index(
@@ -135,11 +150,12 @@ def fetch_pack(offer: Offer, folder: Path, patience: Patience = Patience()) -> l
         What went wrong, if anything did; what has been fetched is kept.
     """
     log.info("fetches %s: %d files, %s", offer.name, len(offer.files), _size(offer.files))
+    home = home_of(offer.files, folder)
     try:
         for file in offer.files:
             fetching.fetch(
                 file.url,
-                folder / file.name,
+                home / file.name,
                 size_bytes=file.size_bytes,
                 md5=file.md5,
                 patience=patience,
@@ -150,10 +166,10 @@ def fetch_pack(offer: Offer, folder: Path, patience: Patience = Patience()) -> l
     return []
 
 
-def bytes_to_fetch(files: list[RemoteFile], folder: Path) -> int:
-    """Bytes of a pack that are not in place yet, of those files whose size the index says."""
+def bytes_to_fetch(files: list[RemoteFile], home: Path) -> int:
+    """Bytes of a pack that are not in its folder yet, of those files whose size is known."""
     return sum(
-        max(file.size_bytes - fetching.bytes_in_place(folder / file.name), 0)
+        max(file.size_bytes - fetching.bytes_in_place(home / file.name), 0)
         for file in files
         if file.size_bytes
     )

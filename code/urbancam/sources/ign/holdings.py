@@ -109,6 +109,18 @@ class Holdings:
         of_tiles = [(held.pack, fault) for held in self.holdings for fault in held.faults]
         return self.faults + of_tiles
 
+    def incomplete_faults(self) -> list[PackFault]:
+        """The archives that are not whole, of departments for which more of them is of use: no
+        other campaign in place is whole."""
+        in_need = {
+            department for department, standing in self.standings.items() if not standing.whole
+        }
+        return [
+            (pack, fault)
+            for pack, fault in self.incomplete
+            if pack.department in in_need or (pack.department is None and in_need)
+        ]
+
     def obtainable(self) -> list[gpd.GeoDataFrame]:
         """The needed tiles of each pack that are there, or stand in an archive."""
         return [held.tiles[~self._is_out_of_reach(held)] for held in self.holdings]

@@ -67,7 +67,8 @@ def choose_pack(
             pixel size; beside one that is whole only what goes before it is of use.
 
     Returns:
-        Its name; of two packs of one campaign the one whose name sorts last. None where none suits.
+        Its name; of two packs of one campaign the one that is begun, else the one whose name sorts
+        last. None where none suits.
     """
     names = {title: parse_name(title) for title in titles}
     in_colour = [name for name in names.values() if name and name.bands == "RVB"]
@@ -80,7 +81,8 @@ def choose_pack(
     best = campaigns[0]
     best_begun = [packs for packs in begun if wanted.is_as_fine(packs[0], best[0])]
     best = (best_begun or [best])[0]
-    return max(title for title, name in names.items() if name in best)
+    of_campaign = [title for title, name in names.items() if name in best]
+    return max(of_campaign, key=lambda title: (title in standing.pack_names, title))
 
 
 def list_files(resource_url: str, patience: Patience = Patience()) -> list[RemoteFile]:

@@ -77,11 +77,19 @@ def _linked_file(address: str, where: str) -> RemoteFile:
     Raises:
         InputError: The text is no address of a file.
     """
-    file = RemoteFile(address)
-    if not re.match(r"https?://[^/\s]+/\S+$", address) or not file.name:
+    if not _is_address(address):
         raise InputError(
             f"the line is no address of an archive: {without_user_info(address)!r}",
             where,
             "one http(s) address a line, # before comments",
         )
-    return file
+    return RemoteFile(address)
+
+
+def _is_address(text: str) -> bool:
+    """Whether a text is the http(s) address of a file."""
+    try:
+        urlsplit(text)
+    except ValueError:  # brackets round what is no address of IPv6
+        return False
+    return bool(re.match(r"https?://[^/\s]+/\S+$", text) and RemoteFile(text).name)

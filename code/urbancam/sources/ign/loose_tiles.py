@@ -72,15 +72,24 @@ def _look_at(path: Path) -> tuple[Bounds | None, float | None, str]:
 def _place_by_name(name: str, image: DatasetReader) -> tuple[Bounds, float] | None:
     """The footprint and pixel size that IGN's name tells; of the size the header is surer.
 
+    A tile that was turned into another coordinate system lies where its header says.
+
     ASSUME: a name's corner is in whole km of Lambert-93, as IGN writes it.
     """
     corner = CORNER_KM.search(name)
     pixel_m = tile_pixel_m(name) if image.transform.is_identity else abs(image.transform.a)
-    if not corner or not pixel_m:
+    if not corner or not pixel_m or _was_turned(image):
         return None
     west, north = 1000.0 * int(corner["x"]), 1000.0 * int(corner["y"])
     south, east = north - image.height * pixel_m, west + image.width * pixel_m
     return (west, south, east, north), pixel_m
+
+
+def _was_turned(image: DatasetReader) -> bool:
+    """Whether the header places an image in another coordinate system than IGN's."""
+    crs = image.crs
+    is_placed = crs and (crs.is_projected or crs.is_geographic) and not image.transform.is_identity
+    return bool(is_placed) and not same_crs(crs.to_wkt(), LAMBERT_93, image.bounds)
 
 
 def _place_by_header(path: Path, image: DatasetReader) -> tuple[Bounds, float] | None:

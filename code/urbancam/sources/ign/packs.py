@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from urbancam.sources.download import archives
 from urbancam.sources.download.members import Member
+from urbancam.sources.download.volumes import first_volume
 from urbancam.sources.ign.pack_names import (
     campaign_in_words,
     pack_stem,
@@ -71,6 +72,10 @@ class Pack:
     def is_archive(self) -> bool:
         return archives.is_archive(self.path) and not self.is_loose
 
+    def is_archive_of(self, stem: str) -> bool:
+        """Whether it is an archive whose volumes bear this name."""
+        return self.is_archive and pack_stem(self.path.name) == stem
+
     @property
     def is_loose(self) -> bool:
         """Whether it is a folder of tiles that no index names."""
@@ -84,7 +89,8 @@ def find_packs(folder: Path) -> list[Pack]:
     Infrared packs are left out, and what hides in folders that begin with a dot.
     """
     files = files_below(folder, _may_be_of_pack)
-    paths = [path for path in files if not _is_image(path.name)]
+    # Of an archive whose first volume is missing the others tell it.
+    paths = sorted({first_volume(path) for path in files if not _is_image(path.name)})
     paths += _folders_of_loose_tiles(files, folder)
     packs = [_pack_at(path, path.relative_to(folder)) for path in paths]
     return [pack for pack in packs if pack]
@@ -188,7 +194,8 @@ def unpacking_folder(archive: Pack, folder: Path) -> Path:
 
 def _may_be_of_pack(name: str) -> bool:
     """Whether a file of the drop folder is an index of tiles, an archive, or an image."""
-    return _is_index(name) or archives.is_archive(name) or _is_image(name)
+    is_archive = archives.is_archive(name) or archives.LATER_VOLUME.search(name)
+    return bool(is_archive) or _is_index(name) or _is_image(name)
 
 
 def _is_index(name: str) -> bool:
