@@ -47,9 +47,9 @@ FURTHER_TABLES = (
 def declare(request: Request) -> Step:
     paths = request.paths
     return request.step(
-        5,
+        6,
         paths.table("activation_ratio"),
-        ["landcover", "statistics", "seed", "census.cell_size_m"],
+        ["landcover", "statistics", "seed", "census.cell_size_m", "samples.target"],
         [paths.activation, paths.predictions, paths.cells],
         outputs=[paths.table(name) for name in FURTHER_TABLES],
     )
@@ -68,7 +68,9 @@ def work(job: Job) -> Done:
         settings,
     )
     log.info(SLIVERS, f"{city.n_slivers:,}", settings.landcover.min_area_m2)
-    tables = effect_tables(city, paths) | statistics_tables(city, settings.seed)
+    tables = effect_tables(city, paths, settings.samples.target) | statistics_tables(
+        city, settings.seed
+    )
     for name, table in tables.items():
         frames.write(table, paths.table(name))
     counts = {"classes": len(city.classes)}
@@ -97,7 +99,7 @@ def statistics_tables(city: "LandCover", seed: int) -> dict[str, "pd.DataFrame"]
     }
 
 
-def effect_tables(city: "LandCover", paths: "Paths") -> dict[str, "pd.DataFrame"]:
+def effect_tables(city: "LandCover", paths: "Paths", target: str) -> dict[str, "pd.DataFrame"]:
     """The effects of classes, of places within cells and of cells."""
     from urbancam.explaining.landcover import adjusted, local
     from urbancam.tables import frames
@@ -106,7 +108,10 @@ def effect_tables(city: "LandCover", paths: "Paths") -> dict[str, "pd.DataFrame"
     class_of_code = dict(zip(activation["code"], activation[city.settings.key], strict=True))
     moments = frames.read(paths.local_moments)
     logit = frames.read(paths.cell_activation).set_index("idINSPIRE")["logit"]
-    people = frames.read(paths.cells).set_index("idINSPIRE")["ind"]
+    people = None
+    # What the network has learned is not held.
+    if target != "density":
+        people = frames.read(paths.cells).set_index("idINSPIRE")["ind"]
     outcomes = {"logit": logit, "income": city.predictions["income_eur"]}
     return {
         "local_effect": local.local_effect(city, moments, class_of_code),

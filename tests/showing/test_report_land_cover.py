@@ -64,15 +64,20 @@ def effects(**columns) -> pd.DataFrame:
 
 
 def test_effects_name_what_differs_from_the_reference():
-    adjusted = effects(outcome="income")
+    adjusted = effects(outcome="income", held="density; fold")
     local, income = land_cover.summarise_effects(effects(), adjusted)
     assert local.startswith("Within cells, contributions are higher than on other roads on water,")
     assert "lower on ports (3 classes tested at once" in local
-    assert "incomes are higher than on other roads on water" in income
+    assert "density and fold the same, incomes are higher than on other roads on water" in income
+
+
+def test_density_that_was_learned_is_not_said_to_be_held():
+    _, logit = land_cover.summarise_effects(effects(), effects(outcome="logit", held="fold"))
+    assert logit.startswith("With all other land cover and fold the same, logits are higher")
 
 
 def test_effects_are_not_said_where_nothing_was_tested():
-    untested = effects(q_value=None, outcome="logit")
+    untested = effects(q_value=None, outcome="logit", held="fold")
     assert land_cover.summarise_effects(untested, untested) == []
 
 

@@ -29,7 +29,8 @@ def recover_plants(
 
     Args:
         rules: P rules, in the order of their numbers 1, 2, ...
-        cells: (N,) used cells: `idINSPIRE, income_class, block, group, fold, ind`.
+        cells: (N,) used cells: `idINSPIRE, income_class, block, group, fold, ind`, and
+            `resampled_block`, as `resampling.chosen_blocks` gives it.
         network: Network whose features the units see, on its device.
         images: (M, H, W, 3) uint8.
         rows: (N,) row of each cell's image.
@@ -48,7 +49,8 @@ def recover_plants(
     features = inference.predict(network, items, settings.image, workers, network.embed)
     logits, weights = plants.fit_units(features.double().numpy(), cells, classes, settings)
     of_cell = cells.set_index("idINSPIRE")
-    moments = open_moments(of_cell["block"], fragments, len(rules), settings.landcover.key)
+    blocks = of_cell["resampled_block"]
+    moments = open_moments(blocks, fragments, len(rules), settings.landcover.key)
     table, sums = unit_maps.sum_units(
         cells, images, rows, network, weights, fragments, moments, settings
     )
@@ -58,7 +60,7 @@ def recover_plants(
         number = place + 1
         predictions = predict_plant(cells, logits[:, place], incomes[:, place], classes[:, place])
         activation = table.assign(**dict(zip(unit_maps.SUMS, sums[:, place].T, strict=True)))
-        city = statistics_of_run(activation, predictions, of_cell["block"], settings)
+        city = statistics_of_run(activation, predictions, blocks, settings)
         local = effects_within(city, moments.of_unit(place, city.classes))
         tables.append(
             recovery.recover(

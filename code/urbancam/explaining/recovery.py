@@ -46,7 +46,7 @@ def recover(
     Args:
         city: Land cover and maps of a model of the planted incomes, with these in its predictions.
         truth: `class, effect, variance_share` of the rule.
-        cells: `fold, block, ind` of the cells, indexed by idINSPIRE.
+        cells: `fold, ind` of the cells, indexed by idINSPIRE.
         local: Effect of each class on contributions within cells, against the reference.
         seed: Seed of the bootstrap.
         number: Number of the plant.
@@ -88,7 +88,7 @@ def recover_variant(
 
     Args:
         activation: `activation.parquet` of the variant.
-        predictions: Its `predictions.csv`.
+        predictions: Its `predictions.csv`, with the `block` that each cell is resampled with.
         moments: Its `local_moments.parquet`.
         truth: Its `planted_truth.csv`.
         cells: `idINSPIRE, fold, ind` of the used cells.
@@ -97,8 +97,8 @@ def recover_variant(
     """
     # The blocks that the variant's own tables are resampled by.
     blocks = predictions.set_index("idINSPIRE")["block"]
-    of_cell = cells.set_index("idINSPIRE").assign(block=blocks)
-    city = statistics_of_run(activation, predictions, of_cell["block"], settings)
+    of_cell = cells.set_index("idINSPIRE")
+    city = statistics_of_run(activation, predictions, blocks, settings)
     class_of_code = dict(zip(activation["code"], activation[settings.landcover.key], strict=True))
     local = local_effects(city, moments, class_of_code)
     table = recover(city, truth, of_cell, local, settings.seed, number, TRAINED)
@@ -135,7 +135,7 @@ def answers(city: LandCover, cells: pd.DataFrame, seed: int, kind: str) -> dict[
             outcome.to_numpy(float),
             cells["fold"].to_numpy(),
             np.log1p(cells["ind"].to_numpy(float)),
-            cells["block"].to_numpy(),
+            city.block_numbers,
             city.reference,
             city.statistics.draws,
             seed,

@@ -45,10 +45,21 @@ def add_blocks(
         seed: Seed of the draws.
     """
     table = block_size_table(predictions, samples, step_m, statistics, seed)
-    side_m = int(table.loc[table["chosen"], "side_m"].iloc[0])
-    groups = rows_of(predictions["idINSPIRE"], samples, "samples.csv")["group"]
-    blocks = assign_blocks(predictions["idINSPIRE"], groups, side_m)
+    blocks = chosen_blocks(predictions["idINSPIRE"], samples, table)
     return predictions.assign(block=blocks.to_numpy()), table
+
+
+def chosen_blocks(ids: pd.Series, samples: pd.DataFrame, block_size: pd.DataFrame) -> pd.Series:
+    """The block of the chosen side that each cell is resampled with, index of `ids`.
+
+    Args:
+        ids: (N,) INSPIRE ids of the cells.
+        samples: `idINSPIRE, group` of these cells at least.
+        block_size: As `block_size_table` returns it.
+    """
+    side_m = int(block_size.loc[block_size["chosen"], "side_m"].iloc[0])
+    groups = rows_of(ids, samples, "samples.csv")["group"]
+    return assign_blocks(ids, groups, side_m)
 
 
 def block_size_table(

@@ -1,9 +1,11 @@
 """Adjusted effects: least squares on shares, on a known rule; coverage and level by simulation."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from urbancam.explaining.landcover.adjusted import adjusted_effects
+from land_cover_cities import random_city
+from urbancam.explaining.landcover.adjusted import adjusted_effect, adjusted_effects
 from urbancam.scoring import bootstrap
 from urbancam.workflow import settings
 
@@ -60,6 +62,26 @@ def test_another_reference_shifts_all_effects_alike():
         for reference in (0, 3)
     )
     assert second == pytest.approx(first - first[3])
+
+
+def test_density_that_is_the_outcome_is_not_held():
+    cells = make_cells(np.random.default_rng(4))
+    # The denser for one class, and nothing else.
+    cells["density"] = cells["shares"] @ EFFECTS
+    held = adjusted_effects(outcome=cells["density"], reference=0, draws=2, **cells)
+    free = adjusted_effects(
+        outcome=cells["density"], reference=0, draws=2, **cells | {"density": None}
+    )
+    assert abs(held.value[1]) < 1 and free.value == pytest.approx(EFFECTS)
+
+
+@pytest.mark.parametrize("held", ["density; fold", "fold"])
+def test_table_says_what_is_held(held):
+    city = random_city()
+    city.predictions["fold"] = 0
+    logit = pd.Series(0.0, index=city.predictions.index)
+    people = logit + 10 if held.startswith("density") else None
+    assert (adjusted_effect(city, {"logit": logit}, people)["held"] == held).all()
 
 
 def test_class_of_one_block_is_unknown_in_draws_without_it():

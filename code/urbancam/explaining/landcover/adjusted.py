@@ -7,7 +7,8 @@ cells (the network's logit, or income itself) is regressed on their shares of la
 
 Shares of a cell add up to 1 (what no polygon covers is a column of its own), so effects are told
 against a reference class: the change of the outcome where a whole cell of the reference becomes one
-of class u, in the same fold and at the same density. Blocks are resampled (scoring/bootstrap.py).
+of class u, in the same fold and at the same density. Where density is what the network has learned,
+it is the outcome, and nothing to hold: it is left out. Blocks are resampled (scoring/bootstrap.py).
 """
 
 import numpy as np
@@ -22,7 +23,7 @@ def adjusted_effects(
     shares: np.ndarray,
     outcome: np.ndarray,
     folds: np.ndarray,
-    density: np.ndarray,
+    density: np.ndarray | None,
     blocks: np.ndarray,
     reference: int,
     draws: int = 1000,
@@ -35,6 +36,7 @@ def adjusted_effects(
         outcome: (N,) what is explained, in its own units.
         folds: (N,) fold of each cell: every network has an intercept of its own.
         density: (N,), e.g. the logarithm of the people in a cell; its scale does not matter.
+            None: it is not held.
         blocks: (N,) block of each cell.
         reference: Column of the class that effects are told against.
         draws: Number of bootstrap draws.
@@ -91,10 +93,12 @@ def explained(products: np.ndarray) -> float:
     return float(coefficients @ products[:-1, -1] / products[-1, -1])
 
 
-def _design(shares: np.ndarray, folds: np.ndarray, density: np.ndarray) -> np.ndarray:
+def _design(shares: np.ndarray, folds: np.ndarray, density: np.ndarray | None) -> np.ndarray:
     """(N, p) columns of the regression, the shares of the classes first."""
     uncovered = 1 - shares.sum(1, keepdims=True)
     of_fold = folds[:, None] == np.unique(folds)
+    if density is None:
+        return np.column_stack([shares, uncovered, of_fold])
     # Columns of like size keep the normal equations well conditioned.
     spread = density.std() or 1.0
     standardised = (density - density.mean()) / spread
@@ -127,23 +131,25 @@ def _solve(products: np.ndarray) -> np.ndarray:
 
 
 def adjusted_effect(
-    city: LandCover, outcomes: dict[str, pd.Series], people: pd.Series
+    city: LandCover, outcomes: dict[str, pd.Series], people: pd.Series | None
 ) -> pd.DataFrame:
     """The table `adjusted_effect.csv`: of land cover on each outcome; results/README.md says more.
 
     Args:
         city: Statistics of the city.
         outcomes: `{name: (cells,)}`, indexed by idINSPIRE.
-        people: (cells,) people of each cell, the same.
+        people: (cells,) people of each cell, the same; None: density is not held.
     """
     cells = city.predictions.index
+    density = None if people is None else np.log1p(people.reindex(cells).to_numpy(float))
+    held = "fold" if people is None else "density; fold"
     tables = []
     for name, outcome in outcomes.items():
         estimate = adjusted_effects(
             shares=city.area,
             outcome=outcome.reindex(cells).to_numpy(float),
             folds=city.predictions["fold"].to_numpy(),
-            density=np.log1p(people.reindex(cells).to_numpy(float)),
+            density=density,
             blocks=city.block_numbers,
             reference=city.reference,
             draws=city.statistics.draws,
@@ -151,5 +157,6 @@ def adjusted_effect(
         )
         table = city.table_of_effects(estimate)
         table.insert(0, "outcome", name)
+        table.insert(1, "held", held)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from urbancam.scoring.vocabulary import SIDES
-from urbancam.showing.wording import interval_of, verdict
+from urbancam.showing.wording import enumeration, interval_of, verdict
 
 MEASURES = {
     "activation_contrast": "by activation",
@@ -12,8 +12,8 @@ MEASURES = {
 
 
 OUTCOMES = {  # of `adjusted_effect.csv`
-    "logit": "With all other land cover, density and fold the same, logits",
-    "income": "With all other land cover, density and fold the same, incomes",
+    "logit": "logits",
+    "income": "incomes",
 }
 
 
@@ -65,7 +65,10 @@ def summarise_effects(local: pd.DataFrame, adjusted: pd.DataFrame) -> list[str]:
     tested."""
     questions = {"Within cells, contributions": local}
     for outcome, words in OUTCOMES.items():
-        questions[words] = adjusted[adjusted["outcome"] == outcome]
+        rows = adjusted[adjusted["outcome"] == outcome]
+        for held, of_held in rows.groupby("held"):
+            same = enumeration(["all other land cover", *held.split("; ")])
+            questions[f"With {same} the same, {words}"] = of_held
     return [
         _effect_words(start, table)
         for start, table in questions.items()
