@@ -1,6 +1,6 @@
 """Say where the tables and figures of a run are, and in five lines what they say.
 
-Reads   results/<city>/<run>/tables/metrics.csv, activation_ratio.csv
+Reads   results/<city>/<run>/tables/metrics.csv, local_effect.csv
 Writes  nothing
 Run     python code/93_tell_results.py --city Demo --run demo
 """
@@ -16,7 +16,7 @@ from urbancam.workflow.paths import display_path
 
 INTERVAL_COLUMNS = {"ci_low", "ci_high"}
 SCORE_COLUMNS = {"subset", "fold", "predictor", "metric", "value"} | INTERVAL_COLUMNS
-RATIO_COLUMNS = {"name", "side", "ratio"} | INTERVAL_COLUMNS
+EFFECT_COLUMNS = {"name", "reference", "value", "q_value", "significant"} | INTERVAL_COLUMNS
 RIDGES = {  # predictor -> what it is a ridge regression on
     "land_cover": "land cover",
     "colour_histogram": "colours",
@@ -66,21 +66,36 @@ def score(metrics: Rows, predictor: str, metric: str) -> str:
     return "undefined"
 
 
-def strongest_classes(ratios: Rows, side: str) -> str:
-    """The classes whose interval lies above 1, or the highest where none does."""
-    rows = [row for row in ratios if row["side"] == side and row["ci_low"]]
-    rows.sort(key=lambda row: -float(row["ci_low"]))
-    above_1 = [row for row in rows if float(row["ci_low"]) > 1]
-    chosen = above_1[:MOST_CLASSES] or rows[:1]
-    words = ", ".join(f"{row['name']} {interval_of(row, 'ratio')}" for row in chosen)
-    return words if above_1 or not rows else f"no class's interval lies above 1; {words}"
+def classes_read(effects: Rows, sign: int) -> str:
+    """The classes on which contributions are significantly higher (sign 1) or lower (-1) than on
+    the reference in the same cell, the strongest first."""
+    rows = [row for row in effects if row["significant"] == "True"]
+    rows = [row for row in rows if sign * float(row["value"]) > 0]
+    rows.sort(key=lambda row: -abs(float(row["value"])))
+    words = ", ".join(f"{row['name']} {interval_of(row, 'value')}" for row in rows[:MOST_CLASSES])
+    further = len(rows) - MOST_CLASSES
+    return f"{words} and {further} more" if further > 0 else words or "no class"
+
+
+def tell_effects(effects: Rows) -> None:
+    """The lines on land cover."""
+    tested = [row for row in effects if row["q_value"]]
+    if not tested:
+        print("  read as poor or rich: too few cells or blocks to test any land cover")
+        return
+    print(
+        f"  of {len(tested)} land covers, within cells, against {effects[0]['reference']} "
+        "(logits of a whole cell):"
+    )
+    for side, sign in (("poor", -1), ("rich", 1)):
+        print(f"  read as {side}: {classes_read(effects, sign)}")
 
 
 def tell(args: argparse.Namespace) -> int:
     request = runner.read_request(args)
     paths, confidence = request.paths, request.settings.statistics.confidence
     metrics = read(paths.table("metrics"), SCORE_COLUMNS)
-    ratios = read(paths.table("activation_ratio"), RATIO_COLUMNS)
+    effects = read(paths.table("local_effect"), EFFECT_COLUMNS)
     ridges = (f"{words} {score(metrics, name, 'spearman')}" for name, words in RIDGES.items())
     print(
         f"{args.city}, run {args.run}: what the out-of-fold predictions and maps say "
@@ -96,9 +111,7 @@ def tell(args: argparse.Namespace) -> int:
         f"  accuracy over five classes: {score(metrics, 'model', 'accuracy')}, "
         f"within one class {score(metrics, 'model', 'accuracy_within_1')}"
     )
-    for side in ("poor", "rich"):
-        classes = strongest_classes(ratios, side) or "no cells"
-        print(f"  read as {side} (share of activation / share of area): {classes}")
+    tell_effects(effects)
     print(
         f"  tables: {display_path(paths.tables)}/   figures: {display_path(paths.figures)}/   "
         f"report: {display_path(paths.report)}"
