@@ -6,7 +6,7 @@ Reads   results/<city>/images.csv, images/, fragments.parquet
         results/<city>/<run>/variants/shuffled-labels/activation.parquet (with
         compare.shuffled_labels)
 Writes  results/<city>/<run>/tables/: attribution_controls.csv, attribution_agreement.csv,
-        deletion.csv, deletion_area.csv, map_shift.csv
+        deletion.csv, deletion_area.csv, map_shift.csv, nulls.csv
 Run     python code/16_control_attribution.py --city Demo --run demo
 """
 
@@ -44,7 +44,7 @@ SETTINGS = (
     "split.trained_folds",
     "census.cell_size_m",
 )
-FURTHER_TABLES = ("attribution_agreement", "deletion", "deletion_area", "map_shift")
+FURTHER_TABLES = ("attribution_agreement", "deletion", "deletion_area", "map_shift", "nulls")
 
 
 def declare(request: Request) -> Step:
@@ -55,11 +55,11 @@ def declare(request: Request) -> Step:
         inputs.append(paths.of_variant(variants.SHUFFLED).activation)
     outputs = [paths.table(name) for name in FURTHER_TABLES]
     result = paths.table("attribution_controls")
-    return request.step(4, result, SETTINGS, inputs, outputs=outputs)
+    return request.step(5, result, SETTINGS, inputs, outputs=outputs)
 
 
 def work(job: Job) -> Done:
-    from urbancam.explaining import agreement, deletion_curves
+    from urbancam.explaining import agreement, deletion_curves, nulls
     from urbancam.explaining.attribution import examination, map_shift
     from urbancam.explaining.landcover.run import statistics_of_run
     from urbancam.tables import frames
@@ -81,6 +81,7 @@ def work(job: Job) -> Done:
     pixel_m = settings.census.cell_size_m / settings.image.size_px
     shift = map_shift.map_shift(shifts, blocks, pixel_m, statistics.draws, seed)
     frames.write(shift, paths.table("map_shift"))
+    frames.write(nulls.nulls_table(shares, of_map), paths.table("nulls"))
     frames.write(agreements, paths.table("attribution_agreement"))
     frames.write(deleted, paths.table("deletion"))
     frames.write(area, paths.table("deletion_area"))

@@ -115,7 +115,9 @@ def test_everything_on_gives_every_row(city):
         pd.read_csv(city.table(f"attribution_{name}")) for name in ("controls", "agreement")
     )
     maps = settings.load("demo-tiny", ALL).controls
-    expected = ["published", *maps.methods, *maps.maps, *(f"weights_{i}" for i in range(1, 8))]
+    of_batch = [name for name in maps.maps if name != "other_cell"]
+    weights = [f"weights_{i}" for i in range(1, 8)]
+    expected = ["published", *maps.methods, *of_batch, "other_cell", *weights]
     assert table["control"].unique().tolist() == agreed["control"].unique().tolist() == expected
     assert len(table) == len(expected) * 3 * 2 and len(agreed) == len(expected) * 3
     ratios = table[table["control"] == "published"].pivot(
@@ -131,6 +133,8 @@ def test_everything_on_gives_every_row(city):
         and not curves["value"].isna().any()
     )
     assert len(pd.read_csv(city.table("deletion_area"))) == 8
+    nulls = pd.read_csv(city.table("nulls"))
+    assert nulls["null"].unique().tolist() == ["random_weights", "other_cell"]
     shifts = pd.read_csv(city.table("map_shift"))
     assert len(shifts) == 81 and shifts["best"].sum() == 1 and shifts["n_cells"].eq(10).all()
 
@@ -194,8 +198,10 @@ def test_city_without_poor_or_rich_cells_has_empty_tables(city, capsys, shuffled
     write_shuffled_variant(city)
     assert control(city, CURVES, f"compare.shuffled_labels={shuffled}") == 0
     assert "no cell is predicted poor or rich" in capsys.readouterr().out
-    names = "attribution_controls attribution_agreement deletion deletion_area map_shift".split()
-    assert [len(pd.read_csv(city.table(name))) for name in names] == [0, 0, 0, 0, 0]
+    names = (
+        "attribution_controls attribution_agreement deletion deletion_area map_shift nulls".split()
+    )
+    assert [len(pd.read_csv(city.table(name))) for name in names] == [0, 0, 0, 0, 0, 0]
 
 
 def test_city_without_rich_cells_has_the_poor_ratios(city):

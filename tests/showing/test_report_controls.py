@@ -97,3 +97,19 @@ def test_best_shift_is_said_beside_the_map_as_it_is_laid():
     assert "-6.2 m east and 0.0 m north (in 90% of the draws): 0.250" in got
     assert "0.200 where it is laid" in got
     assert controls.summarise_shift(shifts.head(0)) == []
+
+
+def test_each_null_is_named_with_what_its_map_lacks():
+    nulls = pd.DataFrame(
+        {
+            "side": ["contrast", "contrast", "rich", "contrast", "contrast"],
+            "null": ["other_cell", "other_cell", "other_cell", "other_cell", "shuffled_labels"],
+            "value": [0.5, 0.0, 3.0, 0.7, 0.1],
+            "null_low": [-0.1, -0.1, 0.9, None, -0.2],
+            "null_high": [0.1, 0.1, 1.1, None, 0.2],
+        }
+    )
+    shuffled, other_cell = controls.summarise_nulls(nulls)
+    assert "nothing to find: 0 of 1 contrasts" in shuffled
+    assert "the map of another cell" in other_cell and ": 1 of 2 contrasts" in other_cell
+    assert controls.summarise_nulls(nulls.head(0)) == []

@@ -127,9 +127,7 @@ def compare(
     agreements = []
     for name in control_names(shares):
         labels = {"control": name, "kind": _kind(name, methods)}
-        # Each only where the other has a map too: the same cells.
-        own = make(_activation_of(shares, name, PUBLISHED))
-        published = make(_activation_of(shares, PUBLISHED, name))
+        own, published = on_same_cells(shares, name, make)
         ratios.append(_ratios(own, published).assign(**labels))
 
         of_control = correlations["control"] == name
@@ -141,6 +139,18 @@ def compare(
     ratio_table = pd.concat(ratios or [pd.DataFrame()], ignore_index=True)
     agreement_table = pd.DataFrame(agreements).rename(columns={"spearman": "rank_correlation"})
     return ratio_table.reindex(columns=CONTROLS), agreement_table.reindex(columns=AGREEMENT)
+
+
+def on_same_cells(
+    shares: pd.DataFrame, name: str, make: Callable[[pd.DataFrame], LandCover]
+) -> tuple[LandCover, LandCover]:
+    """A control and the published map, each only where the other has a map of a side too.
+
+    Arguments as in `compare`.
+    """
+    own = make(_activation_of(shares, name, PUBLISHED))
+    published = make(_activation_of(shares, PUBLISHED, name))
+    return own, published
 
 
 def _kind(name: str, methods: list[str]) -> str:
@@ -164,18 +174,25 @@ def _activation_of(
     return activation
 
 
-def _estimates(city: LandCover) -> dict[str, Estimate]:
+def estimates(city: LandCover) -> dict[str, Estimate]:
     """Activation ratios of poor and of rich, and the logarithm of their contrast."""
     ratios = {side: city.ratio(city.side(side)) for side in SIDES}
     return ratios | {CONTRAST: city.log_contrast()}
 
 
+def cells_by_side(city: LandCover) -> dict[str, np.ndarray]:
+    """Number of cells of poor, of rich and of both that hold each class."""
+    n_cells = {side: city.side(side).present.sum(0) for side in SIDES}
+    # A contrast is of the cells of both sides.
+    return n_cells | {CONTRAST: sum(n_cells.values())}
+
+
 def _agreement_by_side(own: LandCover, published: LandCover) -> list[dict]:
     """Rows of `side`, of how alike the orders of the classes are, and of how much is kept."""
-    estimates = _estimates(own)
-    published_estimates = _estimates(published)
+    own_estimates = estimates(own)
+    published_estimates = estimates(published)
     rows = []
-    for side, estimate in estimates.items():
+    for side, estimate in own_estimates.items():
         published_estimate = published_estimates[side]
         orders = rank_agreement(estimate, published_estimate, own.statistics)
         logarithm = _logarithm(estimate, side)
@@ -232,13 +249,10 @@ def _ratios(own: LandCover, published: LandCover) -> pd.DataFrame:
     Returns:
         rows `class, name, side, n_cells, ratio, ci_low, ci_high, published_ratio`.
     """
-    # A contrast is of the cells of both sides.
-    present = {side: own.side(side).present for side in SIDES}
-    n_cells = {side: cells.sum(0) for side, cells in present.items()}
-    n_cells[CONTRAST] = sum(n_cells.values())
-    published_estimates = _estimates(published)
+    n_cells = cells_by_side(own)
+    published_estimates = estimates(published)
     tables = []
-    for side, estimate in _estimates(own).items():
+    for side, estimate in estimates(own).items():
         low, high = estimate.interval(own.statistics)
         table = {
             "class": own.classes,

@@ -84,6 +84,7 @@ TABLES = {  # name -> heading in the report; "" for one that only feeds figures
     "ordering_agreement": "Do activation and observed income order the classes alike?",
     "attribution_agreement": "Agreement of other methods and controls with the published map",
     "attribution_controls": "",
+    "nulls": "Activation ratios, and what nulls give",
     "map_shift": "Where contributions lie, and where they would agree best with land cover",
     "deletion": "",
     "deletion_area": "Area under the deletion and insertion curves",
@@ -168,6 +169,7 @@ CONTROLS = {
     "edges": "image edges",
     "shifted": "polygons shifted",
     "rotated": "polygons rotated",
+    "other_cell": "map of another cell",
     "shuffled_labels": "labels shuffled",
 }
 

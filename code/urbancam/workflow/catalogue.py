@@ -145,7 +145,7 @@ STEPS = (
         COMPARE,
         "run",
         "attribution_controls.csv attribution_agreement.csv deletion.csv deletion_area.csv"
-        " map_shift.csv",
+        " map_shift.csv nulls.csv",
         "05 06 10 11 12 13",
     ),
     _income(

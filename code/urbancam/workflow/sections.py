@@ -213,7 +213,15 @@ class Compare(Section):
 class Controls(Section):
     methods: list[Literal["hirescam", "layercam", "gradcam_plus_plus", "integrated_gradients"]]
     maps: list[
-        Literal["gradient_alone", "map_alone", "other_centring", "shifted", "rotated", "edges"]
+        Literal[
+            "gradient_alone",
+            "map_alone",
+            "other_centring",
+            "shifted",
+            "rotated",
+            "other_cell",
+            "edges",
+        ]
     ]
     randomise_weights: bool
     cells: Count | None

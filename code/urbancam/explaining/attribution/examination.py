@@ -11,6 +11,7 @@ from tqdm import tqdm
 from urbancam.explaining import agreement
 from urbancam.explaining.attribution import groups
 from urbancam.explaining.attribution.findings import Findings
+from urbancam.explaining.attribution.twins import find_twins
 from urbancam.learning import networks
 from urbancam.learning.images import open_images
 from urbancam.sources.urban_atlas.fragments import by_cell, label_raster
@@ -112,7 +113,16 @@ def _make_group(
         cells["rich"].to_numpy(),
         cells["idINSPIRE"].isin(with_curves).to_numpy(),
         seed,
+        find_twins(_composition(cells["idINSPIRE"], fragments, key), cells["rich"].to_numpy()),
     )
+
+
+def _composition(ids: pd.Series, fragments: dict[str, pd.DataFrame], key: str) -> np.ndarray:
+    """(N, U) share of each class in the covered area of each cell."""
+    rows = pd.concat([fragments[cell] for cell in ids])
+    area_m2 = rows.pivot_table("area_m2", "idINSPIRE", key, "sum", fill_value=0.0)
+    share = area_m2.div(area_m2.sum(axis=1), axis=0)
+    return share.reindex(ids, fill_value=0.0).to_numpy()
 
 
 def _fragments_of(ids: np.ndarray, fragments: dict[str, pd.DataFrame]) -> pd.DataFrame:

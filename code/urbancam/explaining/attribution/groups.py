@@ -20,6 +20,7 @@ from urbancam.explaining.attribution import (
 )
 from urbancam.explaining.attribution.deletion import Grid
 from urbancam.explaining.attribution.findings import Findings
+from urbancam.explaining.attribution.twins import NONE
 from urbancam.learning import backbones, datasets, networks
 from urbancam.workflow.settings import Settings
 
@@ -28,6 +29,7 @@ GROUP_CELLS = 25
 # of the batch norms of random weights; ASSUME: at 6 x 6 positions each, 1152 values a channel
 CALIBRATION_IMAGES = 32
 PUBLISHED = "published"
+OTHER_CELL = "other_cell"
 
 
 def group_count(cells: int) -> int:
@@ -48,6 +50,7 @@ class Group:
         rich: (N,) bool, predicted rich (else poor).
         with_curves: (N,) bool, deletion and insertion are computed too.
         seed: Seed of the random weights and the random order: run, fold and group.
+        twins: (N,) number of the cell in the group whose map `other_cell` lays on its polygons.
     """
 
     ids: np.ndarray
@@ -58,6 +61,7 @@ class Group:
     rich: np.ndarray
     with_curves: np.ndarray
     seed: list[int]
+    twins: np.ndarray
 
 
 def examine(
@@ -76,6 +80,8 @@ def examine(
     starts = range(0, len(group.ids), size)
     batches = [slice(start, start + size) for start in starts]
     published_patches = [examiner.examine_batch(cells) for cells in batches]
+    if OTHER_CELL in settings.controls.maps:
+        examiner.examine_twins(published_patches)
     # Random weights come last: they are compared with the published patches.
     if settings.controls.randomise_weights:
         examiner.examine_random_weights(batches, published_patches, calibration)
@@ -96,6 +102,8 @@ class _Examiner:
         self.settings = settings
         self.device = next(network.parameters()).device
         self.findings = Findings()
+        self.published: list[Sides] = []  # of each batch, for twins
+        self.grid: Grid | None = None
 
     def pixels(self, images_uint8: np.ndarray) -> torch.Tensor:
         return activation.pixels_of(images_uint8, self.device)
@@ -120,6 +128,8 @@ class _Examiner:
             **self._methods(maps, pixels),
             **self._controls(maps, published, pixels),
         }
+        self.published.append(tuple(side.cpu() for side in published))
+        self.grid = _grid(maps)
         published_patches = _patches(published, _grid(maps))
         self.add(cells, sides_by_name, _grid(maps), published_patches)
         self.add_shifts(cells, maps)
@@ -152,13 +162,22 @@ class _Examiner:
     ) -> dict[str, Sides]:
         """The maps with their signal taken away, without random weights."""
         return controls.take_apart(
-            names=self.settings.controls.maps,
+            names=[name for name in self.settings.controls.maps if name != OTHER_CELL],
             maps=maps,
             published=published,
             pixels=pixels,
             centre=self.settings.activation.centre,
             clip_percentile=self.settings.activation.clip_percentile,
         )
+
+    def examine_twins(self, published_patches: list[np.ndarray]) -> None:
+        """The published map of each cell's twin, laid on the cell's own polygons."""
+        twins = torch.from_numpy(self.group.twins)
+        has_twin = (twins != NONE).view(-1, 1, 1)
+        sides = (torch.cat(batches) for batches in zip(*self.published, strict=True))
+        poor, rich = (torch.where(has_twin, side[twins], 0) for side in sides)
+        patches = np.concatenate(published_patches, axis=1)
+        self.add(slice(None), {OTHER_CELL: (poor, rich)}, self.grid, patches)
 
     def examine_random_weights(
         self,

@@ -7,6 +7,11 @@ from urbancam.showing.exhibits import control_name
 from urbancam.showing.wording import enumeration, interval_of, verdict
 
 RANDOM_NETWORK = "all_weights_random"
+NULLS = {  # null of `nulls.csv` -> what its map lacks
+    "shuffled_labels": "a training on shuffled labels, which has nothing to find",
+    "random_weights": "random weights, which leave architecture and image",
+    "other_cell": "the map of another cell of like land cover, which knows no polygon here",
+}
 
 
 def summarise_controls(agreement: pd.DataFrame) -> list[str]:
@@ -92,6 +97,22 @@ def _share_interval(row: pd.Series) -> str:
     if pd.isna(row["kept_low"]):
         return ""
     return f" [{row['kept_low']:z.0%}, {row['kept_high']:z.0%}]"
+
+
+def summarise_nulls(nulls: pd.DataFrame) -> list[str]:
+    """What `nulls.csv` says of the contrast, a sentence a null that was computed."""
+    contrast = nulls[(nulls["side"] == CONTRAST) & nulls["null_low"].notna()]
+    return [
+        f"Held against {words}: {_outside(rows)} of {len(rows)} contrasts lie outside what blocks "
+        "resampled do not tell from it (each by itself, not corrected for their number)."
+        for null, words in NULLS.items()
+        if len(rows := contrast[contrast["null"] == null])
+    ]
+
+
+def _outside(rows: pd.DataFrame) -> int:
+    """Number of rows whose value lies outside the null's band."""
+    return int((~rows["value"].between(rows["null_low"], rows["null_high"])).sum())
 
 
 def summarise_shift(shifts: pd.DataFrame) -> list[str]:

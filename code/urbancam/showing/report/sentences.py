@@ -32,6 +32,7 @@ def summarise(tables: dict[str, pd.DataFrame]) -> dict[str, list[str]]:
         ],
         "What a ratio is worth": [
             *controls.summarise_controls(tables["attribution_agreement"]),
+            *controls.summarise_nulls(tables["nulls"]),
             *controls.summarise_shift(tables["map_shift"]),
             *controls.summarise_deletion(tables["deletion_area"]),
         ],
