@@ -34,7 +34,7 @@ def declare(request: Request) -> Step:
     settings, paths = request.settings, request.paths
     weights = [paths.weights(fold) for fold in range(settings.folds_trained)]
     return request.step(
-        3,
+        4,
         paths.activation,
         SETTINGS,
         [paths.samples, paths.fragments, paths.images_table, *weights],

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from urbancam.explaining.local_moments import CONTRIBUTION, cell_moments, square_means
+from urbancam.explaining.local_moments import CONTRIBUTION, cell_moments, square_cover, square_means
 from urbancam.explaining.projection import CellMaps
 
 
@@ -16,6 +16,14 @@ def test_squares_have_edges_at_whole_pixels():
     values = np.arange(25.0).reshape(5, 5)
     expected = [values[:2, :2], values[:2, 2:], values[2:, :2], values[2:, 2:]]
     assert square_means(values, 2).ravel() == pytest.approx([square.mean() for square in expected])
+
+
+def test_cover_of_squares_is_the_mean_of_each_codes_pixels():
+    labels = np.random.default_rng(0).integers(1, 4, (7, 7))
+    codes, cover = square_cover(labels, np.array([14100, 11100, 14100, 50000]), 3)
+    assert codes.tolist() == [11100, 14100]  # nobody's pixels, and the last fragment's: none
+    for share, fragments in zip(cover, ([2], [1, 3]), strict=True):
+        assert (share == square_means(np.isin(labels, fragments), 3)).all()
 
 
 def test_moments_of_four_squares_by_hand():

@@ -11,7 +11,7 @@ from land_cover_cities import CELL_AREA_M2, NAMES, SETTINGS, land_cover
 from urbancam.explaining import nulls
 from urbancam.explaining.attribution.twins import NONE, find_twins
 from urbancam.explaining.landcover.city import LandCover
-from urbancam.explaining.projection import share_by_fragment
+from urbancam.explaining.projection import LabelledPixels, share_by_fragment
 
 CLASSES = list(NAMES)
 CELLS, CELLS_A_BLOCK, CELLS_A_GROUP, SIZE_PX = 240, 6, 24, 12
@@ -87,7 +87,11 @@ def another_cell(
             for start in range(0, CELLS, CELLS_A_GROUP)
         ]
     )
-    shares = partial(share_by_fragment, count=len(CLASSES))
+
+    def shares(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        pixels = LabelledPixels.group(labels, len(CLASSES))
+        return share_by_fragment(pixels.sums(pixels.arrange(values)))
+
     return area, {
         "published": np.stack(list(map(shares, maps, labels))),
         nulls.OTHER_CELL: np.stack(list(map(shares, maps[twins], labels))),

@@ -1,6 +1,7 @@
 """Maps on polygons: counts, orientation, statistics against an obvious slow oracle."""
 
 import itertools
+import math
 
 import numpy as np
 import pandas as pd
@@ -41,7 +42,7 @@ def test_zonal_statistics_equal_the_slow_oracle():
     random = np.random.default_rng(0)
     values = random.random((40, 40))
     labels = random.integers(0, 6, (40, 40))
-    got = projection.zonal_statistics(values, labels, 7)
+    got = projection.zonal_statistics(values, projection.LabelledPixels.group(labels, 7))
     for i in range(5):
         inside = values[labels == i + 1]
         expected = [inside.sum(), inside.min(), inside.max(), np.median(inside), inside.mean()]
@@ -49,11 +50,33 @@ def test_zonal_statistics_equal_the_slow_oracle():
         assert got.loc[i, "pixel_count"] == len(inside)
 
 
+def test_sums_and_medians_of_float32_maps_have_the_digits_of_float64():
+    random = np.random.default_rng(0)
+    values = random.normal(size=(300, 300)).astype(np.float32)
+    labels = np.sort(random.integers(0, 5, (300, 300)), axis=1)
+    got = projection.zonal_statistics(values, projection.LabelledPixels.group(labels, 4))
+    inside = [values[labels == i + 1].astype(float) for i in range(4)]
+    error = got["sum"] - [math.fsum(fragment) for fragment in inside]
+    # The tolerance is of what was added up: positive and negative values cancel.
+    sizes = [np.abs(fragment).sum() for fragment in inside]
+    assert (error.abs() <= 1e-14 * np.array(sizes)).all()
+    assert got["median"].tolist() == [np.median(fragment) for fragment in inside]
+
+
+def test_a_fragment_without_a_pixel_among_others_takes_nothing_from_them():
+    labels = np.array([[3, 3, 0], [1, 3, 1]])
+    pixels = projection.LabelledPixels.group(labels, 4)
+    assert pixels.order.tolist() == [2, 3, 5, 0, 1, 4]
+    assert pixels.sums(pixels.arrange(np.arange(6.0))).tolist() == [8, 0, 5, 0]
+
+
 def test_fragments_without_a_pixel_have_no_statistics_but_counts_and_sums():
     random = np.random.default_rng(0)
     values = random.random((40, 40))
     labels = random.integers(0, 6, (40, 40))
-    got = projection.zonal_statistics(values, labels, 7).loc[5:]  # labels 6 and 7
+    got = projection.zonal_statistics(values, projection.LabelledPixels.group(labels, 7)).loc[
+        5:
+    ]  # labels 6 and 7
     assert got["pixel_count"].tolist() == [0, 0]
     assert got["sum"].tolist() == [0, 0]
     assert got[["min", "max", "median", "mean"]].isna().all(axis=None)

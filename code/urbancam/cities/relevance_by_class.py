@@ -90,25 +90,25 @@ def project_patch(
         |relevance|, so that patches compare.
     """
     fragments = fragments[["class", "code", "area_m2"]].reset_index(drop=True)
+    pixels = projection.LabelledPixels.group(labels, len(fragments))
     tables = []
     for layer, values in maps.items():
-        table = _project_layer(fragments, labels, values)
+        table = _project_layer(fragments, pixels, values)
         tables.append(table.assign(layer=layer, **patch))
     return pd.concat(tables, ignore_index=True)[COLUMNS]
 
 
 def _project_layer(
     fragments: pd.DataFrame,
-    labels: np.ndarray,
+    pixels: projection.LabelledPixels,
     values: np.ndarray,
 ) -> pd.DataFrame:
-    n = len(fragments)
-    signed = projection.zonal_statistics(values, labels, n)
-    positive = projection.zonal_statistics(np.maximum(values, 0), labels, n)["sum"]
+    signed = projection.zonal_statistics(values, pixels)
+    positive = pixels.sums(pixels.arrange(np.maximum(values, 0)))
     mean_size = np.abs(values).mean(dtype=float)
     return fragments.assign(
         pixel_count=signed["pixel_count"],
-        positive_share=bootstrap.divide(positive.to_numpy(), positive.sum()),
+        positive_share=bootstrap.divide(positive, positive.sum()),
         relevance=bootstrap.divide(signed["mean"].to_numpy(), mean_size),
     )
 

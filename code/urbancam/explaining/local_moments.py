@@ -33,9 +33,7 @@ def cell_moments(labels: np.ndarray, codes: np.ndarray, maps: CellMaps) -> pd.Da
         `width, code, other, value`: mean over squares of the product of two centred columns, each
         the share of a code, blurred by `width`, or CONTRIBUTION, in logit units of a whole cell.
     """
-    code_of_pixel = np.concatenate([[UNCOVERED], codes])[labels]
-    own_codes = np.unique(code_of_pixel)
-    cover = [square_means(code_of_pixel == code, maps.positions) for code in own_codes]
+    own_codes, cover = square_cover(labels, codes, maps.positions)
     whole_cell = square_means(maps.contribution, maps.positions) * maps.contribution.size
     # A city of 70,000 cells has some twenty million rows: small types.
     names = np.array([*own_codes, CONTRIBUTION], dtype=np.int32)
@@ -58,9 +56,39 @@ def cell_moments(labels: np.ndarray, codes: np.ndarray, maps: CellMaps) -> pd.Da
     return pd.concat(tables, ignore_index=True)
 
 
+def square_cover(
+    labels: np.ndarray, codes: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """What squares whose edges lie at whole pixels are covered by.
+
+    Args:
+        labels: (H, W) int, 0 = no fragment, i + 1 = fragment i.
+        codes: (n,) int code of each fragment.
+        count: Number of squares, down as across.
+
+    Returns:
+        (k,) the codes of the cell's pixels, in their order, and (k, count, count) the share of each
+        square under each of them.
+    """
+    names, number_of_label = np.unique([UNCOVERED, *codes], return_inverse=True)
+    sides_px = np.diff(_square_edges(len(labels), count))
+    square = np.repeat(np.arange(count), sides_px)
+    # One count of the pixels by code, row and column of squares: a single pass for all codes.
+    place = number_of_label[labels] * count**2 + (square[:, None] * count + square)
+    pixels = np.bincount(place.ravel(), minlength=len(names) * count**2)
+    pixels = pixels.reshape(len(names), count, count)
+    present = pixels.any((1, 2))
+    return names[present], pixels[present] / (sides_px[:, None] * sides_px)
+
+
+def _square_edges(size_px: int, count: int) -> np.ndarray:
+    """(count + 1,) edges of squares, px."""
+    return np.linspace(0, size_px, count + 1).astype(int)
+
+
 def square_means(values: np.ndarray, count: int) -> np.ndarray:
     """(H, W) -> (count, count) means of squares whose edges lie at whole pixels."""
-    edges = np.linspace(0, len(values), count + 1).astype(int)
+    edges = _square_edges(len(values), count)
     sides_px = np.diff(edges)
     rows = np.add.reduceat(values.astype(float), edges[:-1], 0)
     sums = np.add.reduceat(rows, edges[:-1], 1)

@@ -1,5 +1,6 @@
 """Maps x labelled pixels -> one row per fragment."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,83 +33,116 @@ class CellMaps:
     positions: int
 
 
-def zonal_statistics(
-    values: np.ndarray,
-    labels: np.ndarray,
-    count: int,
-) -> pd.DataFrame:
-    """Statistics of a map over labelled pixels.
+@dataclass
+class LabelledPixels:
+    """The pixels of a cell in the order of their fragments, found once for all of its maps.
+
+    Attributes:
+        order: (pixels,) places in the flattened image: those that no fragment covers, then those of
+            the first fragment, each fragment's from north to south.
+        ends: (count + 1,) where the pixels without a fragment end in `order`, and those of each.
+    """
+
+    order: np.ndarray
+    ends: np.ndarray
+
+    @classmethod
+    def group(cls, labels: np.ndarray, count: int) -> "LabelledPixels":
+        """Group the pixels of a label raster.
+
+        Args:
+            labels: (H, W) int, 0 = no fragment, i + 1 = fragment i.
+            count: Number of fragments.
+        """
+        flat = labels.ravel()
+        # A row crosses few fragments: runs of equal labels are far fewer than pixels.
+        starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])
+        lengths = np.diff(starts, append=flat.size)
+        runs = np.argsort(flat[starts], kind="stable")
+        # Where a run's pixels come to lie, less where they are in the image.
+        ends_of_runs = np.cumsum(lengths[runs])
+        shift = starts[runs] - (ends_of_runs - lengths[runs])
+        order = np.repeat(shift, lengths[runs])
+        order += np.arange(flat.size)
+
+        counts = np.bincount(flat[starts], weights=lengths, minlength=count + 1)
+        return cls(order, np.cumsum(counts.astype(int)))
+
+    @property
+    def first(self) -> np.ndarray:
+        """(count,) where each fragment's pixels begin in `order`."""
+        return self.ends[:-1]
+
+    @property
+    def pixel_count(self) -> np.ndarray:
+        """(count,) number of pixels of each fragment."""
+        return np.diff(self.ends)
+
+    def arrange(self, values: np.ndarray) -> np.ndarray:
+        """(H, W) -> (pixels,) values in the order of the fragments."""
+        return values.ravel()[self.order]
+
+    def sums(self, arranged: np.ndarray) -> np.ndarray:
+        """(count,) float64 sum of each fragment's `arranged` values; 0 where it has no pixel."""
+        sums = np.zeros(len(self.first))
+        filled = self.pixel_count > 0
+        # Each sum runs to where the next begins: fragments without a pixel may not stand between.
+        if filled.any():
+            sums[filled] = np.add.reduceat(arranged, self.first[filled], dtype=float)
+        return sums
+
+
+def zonal_statistics(values: np.ndarray, pixels: LabelledPixels) -> pd.DataFrame:
+    """Statistics of a map over the fragments of a cell.
 
     Args:
         values: (H, W) map.
-        labels: (H, W) int, 0 = no fragment, i + 1 = fragment i.
-        count: Number of fragments.
+        pixels: Pixels of the cell by fragment.
 
     Returns:
         (count,) rows `pixel_count, sum, min, max, median, mean`; a fragment without a pixel has
         count 0, sum 0 and NaN else.
     """
-    # The pixels in the order of their labels, and within a label of their values: the smallest,
-    # the middle and the largest of a fragment then stand at places that its count tells.
-    order = np.lexsort((values.ravel(), labels.ravel()))
-    sorted_values = values.ravel()[order].astype(float)
-    counts = np.bincount(labels.ravel(), minlength=count + 1)
-    ends = np.cumsum(counts)
-    first = ends[:-1]
-    last = ends[1:] - 1
-    pixel_count = counts[1:]
+    arranged = pixels.arrange(values)
+    sums = pixels.sums(arranged)
+    # The smallest, the middle and the largest of a fragment then stand at places that its count
+    # tells.
+    for first, end in itertools.pairwise(pixels.ends):
+        arranged[first:end].sort()
+    pixel_count = pixels.pixel_count
     filled = pixel_count > 0
 
     def value_at(places: np.ndarray) -> np.ndarray:
         """(count,) the values at these places, NaN for a fragment without a pixel."""
-        values_at = np.full(count, np.nan)
-        values_at[filled] = sorted_values[places[filled]]
+        values_at = np.full(len(filled), np.nan)
+        values_at[filled] = arranged[places[filled]]
         return values_at
 
-    lower_middle = value_at(first + (pixel_count - 1) // 2)
-    upper_middle = value_at(first + pixel_count // 2)
-    sums = _sums(values, labels, count)
-    undefined = np.full(count, np.nan)
+    lower_middle = value_at(pixels.first + (pixel_count - 1) // 2)
+    upper_middle = value_at(pixels.first + pixel_count // 2)
+    undefined = np.full(len(filled), np.nan)
     return pd.DataFrame(
         {
             "pixel_count": pixel_count,
             "sum": sums,
-            "min": value_at(first),
-            "max": value_at(last),
+            "min": value_at(pixels.first),
+            "max": value_at(pixels.ends[1:] - 1),
             "median": (lower_middle + upper_middle) / 2,
             "mean": np.divide(sums, pixel_count, out=undefined, where=filled),
         }
     )
 
 
-def _sums(
-    values: np.ndarray,
-    labels: np.ndarray,
-    count: int,
-) -> np.ndarray:
-    """(count,) sum of a map in each fragment; arguments as in `zonal_statistics`."""
-    weights = values.ravel().astype(float)
-    sums = np.bincount(labels.ravel(), weights=weights, minlength=count + 1)
-    return sums[1:]  # without what no fragment covers
-
-
-def share_by_fragment(
-    values: np.ndarray,
-    labels: np.ndarray,
-    count: int,
-) -> np.ndarray:
-    """(count,) share of each fragment in a map's sum over all fragments, NaN where that is zero.
+def share_by_fragment(sums: np.ndarray) -> np.ndarray:
+    """(count,) share of each fragment in a map's sum over all of them, NaN where that is zero.
 
     Args:
-        values: (H, W) map, >= 0.
-        labels: (H, W) int, 0 = no fragment, i + 1 = fragment i.
-        count: Number of fragments.
+        sums: (count,) sum of a map >= 0 in each fragment.
     """
-    sums = _sums(values, labels, count)
     total = sums.sum()
     if total > 0:
         return sums / total
-    return np.full(count, np.nan)
+    return np.full(len(sums), np.nan)
 
 
 def project_cell(
@@ -128,38 +162,32 @@ def project_cell(
         where that is zero; `poor_score` and `rich_score` are sums per m2, as published, and do
         not compare between cells.
     """
-    columns = ["fragment_id", "idINSPIRE", "class", "code", "area_m2"]
-    table = fragments[columns].reset_index(drop=True)
-    count = len(table)
+    table = fragments[["fragment_id", "idINSPIRE", "class", "code", "area_m2"]]
+    table = table.reset_index(drop=True)
+    pixels = LabelledPixels.group(labels, len(table))
+    columns = {"pixel_count": pixels.pixel_count}
     # Published maps: statistics of the pixels, score per m2, share of the cell.
     published = {"poor": maps.poor, "rich": maps.rich}
     for side in SIDES:
-        values = published[side]
-        statistics = zonal_statistics(values, labels, count)
-        table["pixel_count"] = statistics["pixel_count"]
-        table[[f"{side}_{name}" for name in STATISTICS]] = statistics[list(STATISTICS)]
-        table[f"{side}_score"] = statistics["sum"] / table["area_m2"]
-        table[f"{side}_share"] = share_by_fragment(values, labels, count)
+        statistics = zonal_statistics(published[side], pixels)
+        columns |= {f"{side}_{name}": statistics[name] for name in STATISTICS}
+        columns[f"{side}_score"] = statistics["sum"] / table["area_m2"]
+        columns[f"{side}_share"] = share_by_fragment(statistics["sum"].to_numpy())
     # Contributions have both signs: a share of their sum would mean nothing.
-    table["contribution"] = _sums(maps.contribution, labels, count)
+    columns["contribution"] = pixels.sums(pixels.arrange(maps.contribution))
     if overlap:
-        distances = _distances(maps, labels, count)
-        table["totvar"] = [total_variation for total_variation, _ in distances]
-        table["sym_kl"] = [divergence for _, divergence in distances]
-    return table
+        distances = _distances(maps, pixels)
+        columns["totvar"] = [total_variation for total_variation, _ in distances]
+        columns["sym_kl"] = [divergence for _, divergence in distances]
+    return pd.concat([table, pd.DataFrame(columns, index=table.index)], axis=1)
 
 
-def _distances(
-    maps: CellMaps,
-    labels: np.ndarray,
-    count: int,
-) -> list[tuple[float, float]]:
+def _distances(maps: CellMaps, pixels: LabelledPixels) -> list[tuple[float, float]]:
     """`map_distance` of the two maps inside each fragment."""
-    distances = []
-    for label in range(1, count + 1):
-        inside = labels == label
-        distances.append(map_distance(maps.poor[inside], maps.rich[inside]))
-    return distances
+    poor = pixels.arrange(maps.poor)
+    rich = pixels.arrange(maps.rich)
+    fragments = itertools.pairwise(pixels.ends)
+    return [map_distance(poor[first:end], rich[first:end]) for first, end in fragments]
 
 
 def describe_cell(labels: np.ndarray, maps: CellMaps) -> dict[str, float | bool]:

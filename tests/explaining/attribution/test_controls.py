@@ -56,8 +56,10 @@ def test_moving_the_map_is_moving_the_polygons_the_other_way(move, move_labels, 
     labels = random.integers(0, 4, (size, size))
     other_labels = move_labels(labels)
     moved_values = move(torch.from_numpy(values)).numpy()
-    got = projection.share_by_fragment(moved_values, labels, 3)
-    assert got == pytest.approx(projection.share_by_fragment(values, other_labels, 3))
+    pixels = projection.LabelledPixels.group(labels, 3)
+    other_pixels = projection.LabelledPixels.group(other_labels, 3)
+    got = pixels.sums(pixels.arrange(moved_values))
+    assert got == pytest.approx(other_pixels.sums(other_pixels.arrange(values)))
     assert np.bincount(other_labels.ravel()).tolist() == np.bincount(labels.ravel()).tolist()
 
 

@@ -12,6 +12,7 @@ from urbancam.explaining import agreement
 from urbancam.explaining.attribution import groups
 from urbancam.explaining.attribution.findings import Findings
 from urbancam.explaining.attribution.twins import find_twins
+from urbancam.explaining.projection import LabelledPixels
 from urbancam.learning import networks
 from urbancam.learning.images import open_images
 from urbancam.sources.urban_atlas.fragments import by_cell, label_raster
@@ -104,8 +105,10 @@ def _make_group(
     return groups.Group(
         ids,
         images,
-        labels,
-        [len(fragments[cell]) for cell in ids],
+        [
+            LabelledPixels.group(of_cell, len(fragments[cell]))
+            for cell, of_cell in zip(ids, labels, strict=True)
+        ],
         [
             np.concatenate([[0], pd.factorize(fragments[cell][key])[0] + 1])[of_cell]
             for cell, of_cell in zip(ids, labels, strict=True)

@@ -55,16 +55,14 @@ class Findings:
 
     def add_shares(
         self,
-        labels: list[np.ndarray],
-        counts: list[int],
+        pixels: list[projection.LabelledPixels],
         name: str,
         sides: Sides,
     ) -> None:
         """Add the shares of the fragments in a control's maps.
 
         Args:
-            labels: (N,) arrays (H, W) int, as in `Group`.
-            counts: (N,) number of fragments of each cell.
+            pixels: (N,) pixels of each cell by fragment.
             name: Name of the control.
             sides: Poor and rich map, each (N, H, W).
         """
@@ -72,8 +70,9 @@ class Findings:
             of_cells = self.shares.setdefault(f"{name}_{side}", [])
             # One copy from the device for all cells of the batch.
             maps_of_cells = maps.cpu().numpy()
-            for values, cell_labels, count in zip(maps_of_cells, labels, counts, strict=True):
-                of_cells.append(projection.share_by_fragment(values, cell_labels, count))
+            for values, cell_pixels in zip(maps_of_cells, pixels, strict=True):
+                sums = cell_pixels.sums(cell_pixels.arrange(values))
+                of_cells.append(projection.share_by_fragment(sums))
 
     def add_correlations(
         self,

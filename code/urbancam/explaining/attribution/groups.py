@@ -21,6 +21,7 @@ from urbancam.explaining.attribution import (
 from urbancam.explaining.attribution.deletion import Grid
 from urbancam.explaining.attribution.findings import Findings
 from urbancam.explaining.attribution.twins import NONE
+from urbancam.explaining.projection import LabelledPixels
 from urbancam.learning import backbones, datasets, networks
 from urbancam.workflow.settings import Settings
 
@@ -44,8 +45,7 @@ class Group:
     Attributes:
         ids: (N,) cells.
         images: (N, H, W, 3) uint8.
-        labels: (N,) arrays (H, W) int, 0 = no fragment, i + 1 = the cell's fragment i.
-        counts: (N,) number of fragments of each cell.
+        pixels: (N,) pixels of each cell by fragment.
         classes: (N,) arrays (H, W) int, 0 = no fragment, else the number of its class.
         rich: (N,) bool, predicted rich (else poor).
         with_curves: (N,) bool, deletion and insertion are computed too.
@@ -55,8 +55,7 @@ class Group:
 
     ids: np.ndarray
     images: np.ndarray
-    labels: list[np.ndarray]
-    counts: list[int]
+    pixels: list[LabelledPixels]
     classes: list[np.ndarray]
     rich: np.ndarray
     with_curves: np.ndarray
@@ -205,10 +204,9 @@ class _Examiner:
     ) -> None:
         """Shares of the fragments and likeness to the published patches, of maps of a batch."""
         ids = self.group.ids[cells]
-        labels = self.group.labels[cells]
-        counts = self.group.counts[cells]
+        pixels = self.group.pixels[cells]
         for name, sides in sides_by_name.items():
-            self.findings.add_shares(labels, counts, name, sides)
+            self.findings.add_shares(pixels, name, sides)
             patches = _patches(sides, grid)
             self.findings.add_correlations(ids, name, patches, published_patches)
 
