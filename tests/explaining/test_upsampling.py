@@ -59,5 +59,6 @@ def test_map_without_anything_positive_stays_zero():
 
 def test_maps_are_cut_at_numpys_percentile():
     maps = random_maps(7)
-    expected = [np.minimum(values, np.percentile(values, 90)) for values in maps.numpy()]
-    assert np.allclose(upsampling.clip(maps, 90).numpy(), expected)
+    for percentile in (0, 90, 99.9, 100):
+        expected = [np.minimum(each, np.percentile(each, percentile)) for each in maps.numpy()]
+        assert np.allclose(upsampling.clip(maps, percentile).numpy(), expected)

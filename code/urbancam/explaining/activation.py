@@ -183,7 +183,7 @@ def _binomial_sides(out, layer, images) -> list[Sides]:
 def _softmax_sides(out, layer, images) -> list[Sides]:
     """A backward pass of the poorest class's probability, and one of the richest's."""
     y = out.softmax(1)
-    poor = _gradients(y[:, 0], layer, images)
+    poor = _gradients(y[:, 0], layer, images, retain_graph=True)
     rich = _gradients(y[:, -1], layer, images)
     return [poor, rich]
 
@@ -192,11 +192,15 @@ def _gradients(
     score,
     layer,
     images,
+    retain_graph: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """dscore/dA, (B, C, h, w), and sum over channels of |dscore/dx|, (B, H, W)."""
-    # The graph stays for the pass of the other side.
+    """dscore/dA, (B, C, h, w), and sum over channels of |dscore/dx|, (B, H, W).
+
+    The graph is kept only for the pass of another side: where its memory is given back on the way,
+    a pass takes less time.
+    """
     layer_gradient, image_gradient = torch.autograd.grad(
-        score.sum(), [layer, images], retain_graph=True
+        score.sum(), [layer, images], retain_graph=retain_graph
     )
     return layer_gradient, image_gradient.abs().sum(1)
 
