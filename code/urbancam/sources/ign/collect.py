@@ -76,7 +76,7 @@ def from_archives(
     room.throw_away_unpacked(*disk)
     link_faults = []
     for files in room.by_pack(expectation.links):
-        link_faults += fetch_linked(files, folder, patience)
+        link_faults += fetch_linked(files, expectation.home_of(files, folder), patience)
         room.throw_away_unpacked(*disk)
     if expectation.links:
         # A link that is dead leaves its department to IGN's index.
@@ -87,7 +87,7 @@ def from_archives(
         expectation.check_room(cells, folder, throws_away(consumer))
     faults = list(expectation.faults.values())
     for offer in expectation.offers.values():
-        faults += fetch_pack(offer, folder, patience)
+        faults += fetch_pack(offer, expectation.home_of(offer.files, folder), patience)
         room.throw_away_unpacked(*disk)
 
     city_tiles = find_tiles(cells, data, folder, wanted, consumer, damaged)

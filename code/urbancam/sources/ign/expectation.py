@@ -15,6 +15,7 @@ from urbancam.sources.ign.fetching import (
     Offer,
     ask_index,
     begun_downloads,
+    home_of,
 )
 from urbancam.sources.ign.getmap import Request
 from urbancam.sources.ign.holdings import Holdings
@@ -60,7 +61,10 @@ class Expectation:
             cells: `department` and squares.
             folder: The drop folder.
         """
-        to_fetch = [room.portion_to_fetch(files, cells, folder) for files in self.packs_to_fetch()]
+        to_fetch = [
+            room.portion_to_fetch(files, cells, self.home_of(files, folder))
+            for files in self.packs_to_fetch()
+        ]
         images = [portion_of_images(requests) for requests in self.images.values()]
         return room.portions_in_place(self.holdings, folder) + to_fetch + images
 
@@ -72,13 +76,22 @@ class Expectation:
             if archive.department in (department, None)
         ]
         to_fetch = [
-            room.portion_to_fetch(files, cells, folder)
+            room.portion_to_fetch(files, cells, self.home_of(files, folder))
             for files in self.packs_to_fetch()
             if (name := parse_name(files[0].name)) and name.department == department
         ]
         holdings = replace(self.holdings, whole_archives=archives)
         images = portion_of_images(self.images.get(department, []))
         return [*room.portions_in_place(holdings, folder), *to_fetch, images]
+
+    def home_of(self, files: list[RemoteFile], folder: Path) -> Path:
+        """The folder of a pack's files, where some of them may stand already.
+
+        Args:
+            files: The volumes of the pack.
+            folder: The drop folder.
+        """
+        return home_of(files[0], [pack for pack, _ in self.holdings.incomplete], folder)
 
     def check_room(self, cells: gpd.GeoDataFrame, folder: Path, throws_away: bool) -> None:
         """Refuse what the disk has no room for, before it is fetched or unpacked.

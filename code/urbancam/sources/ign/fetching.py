@@ -1,7 +1,7 @@
 """Fetch the packs that a city's cells need and that are not in place."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from urbancam.sources.ign import index
 from urbancam.sources.ign.campaigns import NOTHING_IN_PLACE, Standing, Wanted
 from urbancam.sources.ign.links import RemoteFile
 from urbancam.sources.ign.pack_names import pack_stem, parse_name
-from urbancam.sources.ign.packs import find_packs
+from urbancam.sources.ign.packs import Pack, find_packs
 from urbancam.workflow.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -33,16 +33,17 @@ class Offer:
     files: list[RemoteFile]
 
 
-def home_of(files: list[RemoteFile], folder: Path) -> Path:
+def home_of(file: RemoteFile, packs: Iterable[Pack], folder: Path) -> Path:
     """The folder of a pack's files: where some of its volumes stand below the drop folder, else
     the drop folder. What a link leads to is no such place.
 
     Args:
-        files: The volumes of the pack.
+        file: A volume of the pack.
+        packs: Packs in place.
         folder: The drop folder.
     """
-    stem = pack_stem(files[0].name)
-    parents = [pack.path.parent for pack in find_packs(folder) if pack.is_archive_of(stem)]
+    stem = pack_stem(file.name)
+    parents = [pack.path.parent for pack in packs if pack.is_archive_of(stem)]
     own = [path for path in parents if path.resolve().is_relative_to(folder.resolve())]
     return min(own, key=lambda path: len(path.parts), default=folder)
 
@@ -75,7 +76,8 @@ def pending_links(
     pending = []
     for file in files:
         stem = pack_stem(file.name)
-        is_absent = stem not in unpacked and not (home_of([file], folder) / file.name).exists()
+        is_here = (home_of(file, packs, folder) / file.name).exists()
+        is_absent = stem not in unpacked and not is_here
         if is_absent or stem in incomplete:
             pending.append(replace(file, size_bytes=_announced_bytes(file, patience)))
     return pending
@@ -90,15 +92,14 @@ def _announced_bytes(file: RemoteFile, patience: Patience) -> int | None:
 
 
 def fetch_linked(
-    files: list[RemoteFile], folder: Path, patience: Patience = Patience()
+    files: list[RemoteFile], home: Path, patience: Patience = Patience()
 ) -> list[InputError]:
-    """Fetch files of `pending_links`, all of one pack.
+    """Fetch files of `pending_links` into the folder of their pack.
 
     Returns:
         What went wrong, by file; the others have been fetched.
     """
     faults = []
-    home = home_of(files, folder)
     for file in files:
         path = home / file.name
         try:
@@ -143,14 +144,13 @@ def ask_index(
     return Offer(sorted(addresses), name, index.list_files(addresses[name], patience))
 
 
-def fetch_pack(offer: Offer, folder: Path, patience: Patience = Patience()) -> list[InputError]:
-    """Fetch the volumes of the pack that is to be fetched.
+def fetch_pack(offer: Offer, home: Path, patience: Patience = Patience()) -> list[InputError]:
+    """Fetch the volumes of the pack that is to be fetched into its folder.
 
     Returns:
         What went wrong, if anything did; what has been fetched is kept.
     """
     log.info("fetches %s: %d files, %s", offer.name, len(offer.files), _size(offer.files))
-    home = home_of(offer.files, folder)
     try:
         for file in offer.files:
             fetching.fetch(

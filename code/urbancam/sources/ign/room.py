@@ -17,7 +17,7 @@ from urbancam.sources.download.volumes import volumes
 from urbancam.sources.ign import consumed_tiles
 from urbancam.sources.ign.campaigns import Wanted
 from urbancam.sources.ign.consumed_tiles import Consumer
-from urbancam.sources.ign.fetching import bytes_to_fetch, home_of
+from urbancam.sources.ign.fetching import bytes_to_fetch
 from urbancam.sources.ign.holdings import Holdings, PackFault, unpack
 from urbancam.sources.ign.links import RemoteFile
 from urbancam.sources.ign.pack_names import pack_stem, parse_name
@@ -86,13 +86,13 @@ def portions_in_place(holdings: Holdings, folder: Path) -> list[Portion]:
     ]
 
 
-def portion_to_fetch(files: list[RemoteFile], cells: gpd.GeoDataFrame, folder: Path) -> Portion:
+def portion_to_fetch(files: list[RemoteFile], cells: gpd.GeoDataFrame, home: Path) -> Portion:
     """What a pack takes that is to be fetched, as far as the sizes of its files are known.
 
     Args:
         files: Its volumes.
         cells: `department` and squares of all cells.
-        folder: The drop folder.
+        home: The folder of its files.
     """
     archive_bytes = sum(file.size_bytes or 0 for file in files)
     is_of_unknown_size = any(file.size_bytes is None for file in files)
@@ -103,7 +103,6 @@ def portion_to_fetch(files: list[RemoteFile], cells: gpd.GeoDataFrame, folder: P
         tile_bytes = _tile_bytes(own_cells, name.pixel_m)
         # Tiles are no more than the pack.
         tile_bytes = tile_bytes if is_of_unknown_size else min(tile_bytes, archive_bytes)
-    home = home_of(files, folder)
     unknown_files = sum(
         file.size_bytes is None and not (home / file.name).exists() for file in files
     )
