@@ -43,6 +43,7 @@ SETTINGS = (
     "compare.shuffled_labels",
     "planted.plants",
     "planted.trained",
+    "statistics.confidence",
 )
 
 
@@ -56,12 +57,12 @@ def declare(request: Request) -> Step:
     figures = exhibits.figures_of(request.settings, several_cities)
     files = [paths.figures / f"{name}.{kind}" for name in figures for kind in ("png", "pdf")]
     tables = dict.fromkeys(name for figure in figures.values() for name in figure.tables)
-    inputs = [paths.samples, paths.predictions, paths.activation]
+    inputs = [paths.samples, paths.predictions, paths.activation, paths.table("block_size")]
     inputs += [paths.images_table, paths.fragments, *map(paths.table, tables)]
     if paths.predictions_without_income.is_file():
         inputs.append(paths.predictions_without_income)
     inputs += transfer_tables(paths)
-    return request.step(3, files[0], SETTINGS, inputs, outputs=files[1:])
+    return request.step(4, files[0], SETTINGS, inputs, outputs=files[1:])
 
 
 def transfer_tables(paths: Paths) -> list[Path]:
@@ -87,7 +88,7 @@ def work(job: Job) -> Done:
         for name, figure in exhibits.figures_of(settings, several_cities).items()
     }
     figures = {
-        name: draw(*tables[name], job.city, credits)
+        name: draw(*tables[name], job.city, credits_below(name, credits, job))
         for name, draw in from_tables.FROM_TABLES.items()
         if name in tables
     }
@@ -109,6 +110,19 @@ def credit_line(images: "pd.DataFrame", job: Job) -> str:
         job.paths.truth.is_file(),
         settings.samples.target,
     )
+
+
+def credits_below(name: str, credits: str, job: Job) -> str:
+    """The credits of a figure; before them, where it has intervals, what these are."""
+    from urbancam.showing import wording
+    from urbancam.tables import frames
+
+    if not exhibits.FIGURES[name].has_intervals:
+        return credits
+    block_size = frames.read(job.paths.table("block_size"))
+    confidence = job.settings.statistics.confidence
+    words = wording.resampling(confidence, block_size, name in exhibits.OF_VARIANTS)
+    return f"Intervals: {words}. {credits}"
 
 
 def draw_others(
@@ -134,13 +148,16 @@ def draw_others(
     if "polar_ratios" in tables:
         sectors = classes[classes["in_polar_figure"]]
         figures["polar_ratios"] = polar.draw_polar_ratios(
-            *tables["polar_ratios"], sectors, city, credits
+            *tables["polar_ratios"],
+            sectors,
+            city,
+            credits_below("polar_ratios", credits, job),
         )
     if "chords" in tables:
         figures["chords"] = chords.draw_chords(*tables["chords"], classes, city, credits)
     if "transfer" in tables:
         rows = pd.concat([frames.read(file) for file in transfer_tables(paths)], ignore_index=True)
-        figures["transfer"] = transfer.draw_transfer(rows, credits)
+        figures["transfer"] = transfer.draw_transfer(rows, credits_below("transfer", credits, job))
     return figures
 
 

@@ -28,7 +28,7 @@ def declare(request: Request) -> Step:
     tables = [paths.table(name) for name, heading in exhibits.TABLES.items() if heading]
     pictures = [paths.figures / f"{name}.png" for name in figures]
     inputs = [paths.images_table, *tables, *pictures]
-    return request.step(5, paths.report, type(settings).model_fields, inputs)
+    return request.step(6, paths.report, type(settings).model_fields, inputs)
 
 
 def work(job: Job) -> Done:
@@ -42,7 +42,7 @@ def work(job: Job) -> Done:
     images, rendered = frames.read(paths.images_table), paths.truth.is_file()
     page = render_page(
         f"{job.city}, run {job.run}",
-        sentences.summarise(tables),
+        sentences.summarise(tables, settings.statistics.confidence),
         figures,
         tables,
         settings.pick(*type(settings).model_fields),

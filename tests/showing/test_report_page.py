@@ -6,7 +6,14 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from report_tables import activation_contrast, activation_ratios, claims, leakage, metrics
+from report_tables import (
+    activation_contrast,
+    activation_ratios,
+    block_size,
+    claims,
+    leakage,
+    metrics,
+)
 from urbancam.showing.report import page
 
 RECORD = {
@@ -27,14 +34,25 @@ def report() -> str:
         figures={"scores": b"PNG"},
         tables={
             "metrics": metrics(),
+            "block_size": block_size(),
+            "leakage": leakage(),
             "activation_ratio": activation_ratios(),
             "activation_contrast": activation_contrast(),
             "claims": claims(),
         },
-        settings={"seed": 0},
+        settings={"seed": 0, "statistics.confidence": 0.95},
         records=[RECORD],
         limits=["not for persons"],
     )
+
+
+def test_tables_with_intervals_say_what_was_resampled(report):
+    headings = re.findall("<summary>(.*?)</summary>", report)
+    of_scores = next(heading for heading in headings if heading.startswith("Scores over all"))
+    assert of_scores.endswith("(intervals: 95 %, blocks of 4 km, 23 effective)")
+    of_splits = next(heading for heading in headings if heading.startswith("Scores under each"))
+    assert "own residuals" in of_splits and "4 km" not in of_splits
+    assert "How wide intervals are, by the side of the blocks that are resampled" in headings
 
 
 def test_leakage_table_has_a_column_a_metric_and_no_split_is_lost():

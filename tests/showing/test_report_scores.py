@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from report_tables import leakage, metric_row, metrics
+from report_tables import block_size, leakage, metric_row, metrics
 from urbancam.showing.report import scores
 
 
@@ -111,3 +111,14 @@ def test_what_the_image_adds_follows_the_interval(low, high, expected):
 )
 def test_what_the_model_leaves_is_alike_or_not(p_value, expected):
     assert expected in scores.summarise_space(autocorrelation(p_value))[0]
+
+
+def test_intervals_are_told_beside_those_of_other_sides():
+    (got,) = scores.summarise_intervals(block_size(), 0.95)
+    assert "95 %, blocks of 4 km, 23 effective" in got
+    assert "0.11 wide with these blocks, 0.08 with 2 km" in got
+
+
+def test_a_city_with_one_side_has_nothing_to_compare():
+    (got,) = scores.summarise_intervals(block_size().tail(1), 0.95)
+    assert "no other side" in got

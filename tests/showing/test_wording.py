@@ -35,3 +35,11 @@ def test_verdict_follows_the_interval(low, high, expected):
 )
 def test_lists_end_with_and(words, expected):
     assert wording.enumeration(words) == expected
+
+
+def test_resampling_names_level_side_and_effective_blocks():
+    table = pd.DataFrame({"side_m": [400, 4000], "n_blocks": [90, 23.0], "chosen": [False, True]})
+    assert wording.resampling(0.95, table) == "95 %, blocks of 4 km, 23 effective"
+    of_400_m = table.assign(chosen=[True, False])
+    assert wording.resampling(0.9, of_400_m) == "90 %, blocks of 400 m, 90 effective"
+    assert "4 km" not in wording.resampling(0.95, table, of_variants=True)

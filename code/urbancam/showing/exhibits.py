@@ -20,11 +20,13 @@ class Figure:
         heading: Heading in the report.
         tables: Names of the tables it is drawn from, in the order of the drawing's arguments.
         condition: Whether a run with these settings has the figure.
+        has_intervals: Whether intervals are drawn or written in it.
     """
 
     heading: str
     tables: tuple[str, ...] = ()
     condition: Callable[["Settings"], bool] = lambda settings: True
+    has_intervals: bool = True
 
 
 def by_class(settings: "Settings") -> bool:
@@ -50,6 +52,7 @@ def has_plants(settings: "Settings") -> bool:
 
 TABLES = {  # name -> heading in the report; "" for one that only feeds figures
     "metrics": "Scores over all folds, for all, not imputed and imputed cells",
+    "block_size": "How wide intervals are, by the side of the blocks that are resampled",
     "subgroups": (
         "The model's scores within departments and campaigns of the flights, by cells and by people"
     ),
@@ -95,8 +98,11 @@ TABLES = {  # name -> heading in the report; "" for one that only feeds figures
     "claims": "All claims that were tried, and what speaks against each",
 }
 
+# Tables and figures of several runs, variants or cities, each of which resamples blocks of its own.
+OF_VARIANTS = {"leakage", "transfer"}
+
 FIGURES = {
-    "class_maps": Figure("Observed and predicted income class"),
+    "class_maps": Figure("Observed and predicted income class", has_intervals=False),
     "scores": Figure("The image model beside the baselines", ("metrics",)),
     "leakage": Figure("What a split gives away", ("leakage",)),
     "confusion_matrix": Figure("Observed against predicted class", ("confusion_matrix", "metrics")),
@@ -127,12 +133,17 @@ FIGURES = {
         "Where the map lies against who lives there",
         ("activation_contrast", "class_income", "ordering_agreement"),
     ),
-    "class_by_quintile": Figure("Land cover by income quintile", ("class_income",), by_class),
+    "class_by_quintile": Figure(
+        "Land cover by income quintile", ("class_income",), by_class, has_intervals=False
+    ),
     "chords": Figure(
-        "Co-activation, as published", ("coactivation", "observed_coassociation"), by_class
+        "Co-activation, as published",
+        ("coactivation", "observed_coassociation"),
+        by_class,
+        has_intervals=False,
     ),
     "transfer": Figure("Each city's model on each city"),
-    "cell_sheet": Figure("Single cells"),
+    "cell_sheet": Figure("Single cells", has_intervals=False),
 }
 
 

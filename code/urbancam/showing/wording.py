@@ -2,7 +2,10 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # a script that only shows its help does not wait for it
+    import pandas as pd
 
 
 def interval(value: float, low: float, high: float, between: str = " ") -> str:
@@ -24,6 +27,26 @@ def interval(value: float, low: float, high: float, between: str = " ") -> str:
 def interval_of(row: Mapping[str, Any], column: str = "value", between: str = " ") -> str:
     """The value in a `column` of a table's row, with the row's interval `ci_low`, `ci_high`."""
     return interval(row[column], row["ci_low"], row["ci_high"], between)
+
+
+def resampling(confidence: float, block_size: "pd.DataFrame", of_variants: bool = False) -> str:
+    """What the intervals of a run are: "95 %, blocks of 4 km, 23 effective".
+
+    Args:
+        confidence: Level of the intervals, 0..1.
+        block_size: `block_size.csv`: `side_m, n_blocks, chosen`.
+        of_variants: Whether they are of several variants or cities, each with a side of its own.
+    """
+    level = f"{100 * confidence:g} %"
+    if of_variants:
+        return f"{level}, blocks of the side that each one's own residuals ask for"
+    chosen = block_size[block_size["chosen"]].iloc[0]
+    return f"{level}, blocks of {length(chosen['side_m'])}, {chosen['n_blocks']:.0f} effective"
+
+
+def length(metres: float) -> str:
+    """A length in whole kilometres where it is one: "4 km", "400 m"."""
+    return f"{metres / 1000:g} km" if metres % 1000 == 0 else f"{metres:g} m"
 
 
 def verdict(

@@ -9,7 +9,7 @@ import pandas as pd
 from urbancam.scoring.vocabulary import MODEL
 from urbancam.showing import exhibits
 from urbancam.showing.report.claims import summarise_claims
-from urbancam.showing.wording import interval_of
+from urbancam.showing.wording import interval_of, resampling
 from urbancam.workflow.messages import join_counts
 
 # Figures have 300 pixels an inch; so their text is as large on the page as its small print.
@@ -21,6 +21,11 @@ def tabulate_scores(metrics: pd.DataFrame) -> pd.DataFrame:
     # Folds are read as numbers where no row says "all".
     rows = metrics[metrics["fold"].astype(str) == "all"]
     return _spread_metrics(rows, ["subset", "predictor"])
+
+
+def tabulate_block_size(block_size: pd.DataFrame) -> pd.DataFrame:
+    """`block_size.csv` with a column a metric."""
+    return _spread_metrics(block_size, ["side_m", "n_blocks", "chosen"])
 
 
 def tabulate_subgroups(subgroups: pd.DataFrame) -> pd.DataFrame:
@@ -86,6 +91,7 @@ def _spread_metrics(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 
 TABULATIONS = {  # name as in `exhibits.TABLES` -> the table as people read it
     "metrics": tabulate_scores,
+    "block_size": tabulate_block_size,
     "subgroups": tabulate_subgroups,
     "distance": tabulate_distance,
     "leakage": tabulate_leakage,
@@ -124,7 +130,7 @@ def render_page(
         "<h2>Limits</h2>",
         _bullets(limits),
         "<h2>Tables</h2>",
-        *_tables(tables),
+        *_tables(tables, settings["statistics.confidence"]),
         *_topics({"Which claims survive all of it": summarise_claims(tables["claims"])}),
         "<h2>How it was made</h2>",
         _table("Steps", _steps(records)),
@@ -165,13 +171,18 @@ def _figure(heading: str, png: bytes) -> str:
     return f"<h2>{name}</h2>\n{image}"
 
 
-def _tables(tables: dict[str, pd.DataFrame]) -> list[str]:
+def _tables(tables: dict[str, pd.DataFrame], confidence: float) -> list[str]:
     """The tables that have a heading and rows, each in the form in which people read it."""
+    block_size = tables["block_size"]
     parts = []
     for name, heading in exhibits.TABLES.items():
         if not heading or name not in tables:
             continue
         table = tables[name]
+        # Each side of the block has a line of its own in its own table.
+        if "ci_low" in table and name != "block_size":
+            words = resampling(confidence, block_size, name in exhibits.OF_VARIANTS)
+            heading = f"{heading} (intervals: {words})"
         if name in TABULATIONS:
             table = TABULATIONS[name](table)
         if len(table):

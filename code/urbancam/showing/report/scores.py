@@ -4,7 +4,7 @@ import pandas as pd
 
 from urbancam.scoring.vocabulary import SCALED_MODEL
 from urbancam.showing.exhibits import SPLITS
-from urbancam.showing.wording import enumeration, interval_of, verdict
+from urbancam.showing.wording import enumeration, interval_of, length, resampling, verdict
 
 RIDGES = {
     "land_cover": "land cover",
@@ -102,6 +102,21 @@ def _ridge_verdict(differences: dict[str, pd.Series]) -> str:
     if len(worse) == len(differences):
         return "so the network orders incomes better than each of them"
     return "which leaves open whether a network is needed"
+
+
+def summarise_intervals(block_size: pd.DataFrame, confidence: float) -> list[str]:
+    """What `block_size.csv` says of the intervals of the run, in a sentence."""
+    rows = block_size[block_size["metric"] == "spearman"].sort_values("side_m")
+    chosen = rows[rows["chosen"]].iloc[0]
+    words = f"Intervals, unless something else is said: {resampling(confidence, block_size)}"
+    others = rows[~rows["chosen"] & rows["width"].notna()]
+    if others.empty or pd.isna(chosen["width"]):
+        return [f"{words}; no other side leaves blocks enough to be compared."]
+    widths = [f"{row['width']:.2f} with {length(row['side_m'])}" for _, row in others.iterrows()]
+    return [
+        f"{words}. The interval of the Spearman r is {chosen['width']:.2f} wide with these blocks, "
+        f"{enumeration(widths)}; blocks must be larger than what the model leaves is alike."
+    ]
 
 
 def summarise_space(autocorrelation: pd.DataFrame) -> list[str]:

@@ -5,11 +5,12 @@ import pandas as pd
 from urbancam.showing.report import controls, land_cover, plants, scores
 
 
-def summarise(tables: dict[str, pd.DataFrame]) -> dict[str, list[str]]:
+def summarise(tables: dict[str, pd.DataFrame], confidence: float) -> dict[str, list[str]]:
     """What the tables of a run say.
 
     Args:
         tables: Name as in `exhibits.TABLES` -> frame.
+        confidence: Level of the intervals, 0..1.
 
     Returns:
         Topic -> sentences.
@@ -20,6 +21,7 @@ def summarise(tables: dict[str, pd.DataFrame]) -> dict[str, list[str]]:
             *scores.summarise_added_value(tables["added_value"]),
             *scores.summarise_space(tables["spatial_autocorrelation"]),
         ],
+        "How wide the intervals are": scores.summarise_intervals(tables["block_size"], confidence),
         "What a split gives away": scores.summarise_leakage(tables["leakage"]),
         "How sure the network is": scores.summarise_calibration(tables["calibration"]),
         "What it looks at": [
