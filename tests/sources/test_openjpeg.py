@@ -1,4 +1,6 @@
-"""JPEG 2000 in one piece: which files are, and their windows."""
+"""Large JPEG 2000 files, in one piece and in inner tiles: which are, and their windows."""
+
+import dataclasses
 
 import numpy as np
 import pytest
@@ -11,6 +13,9 @@ from small_packs import noise
 from urbancam.sources.imagery import openjpeg
 from urbancam.sources.imagery.tile import Tile
 from urbancam.sources.imagery.window import Window
+from urbancam.workflow.errors import InputError
+
+SOT = b"\xff\x90\x00\x0a"  # start of a part of an inner tile, and the length of its segment
 
 
 @pytest.fixture(scope="module")
@@ -21,36 +26,70 @@ def one_piece(tmp_path_factory):
     return tile_file(path, pixels), pixels.transpose(2, 0, 1)
 
 
-def test_one_piece_is_known_from_inner_tiles_and_small_files(one_piece, tmp_path):
-    assert openjpeg.applies_to(one_piece[0].path)
-    assert not openjpeg.applies_to(tile_file(tmp_path / "small.jp2", noise(1, 300)).path)
-    options = {
-        "driver": "JP2OpenJPEG",
-        "width": 1104,
-        "height": 1104,
-        "count": 3,
-        "dtype": "uint8",
-        "crs": "EPSG:2154",
-    }
+@pytest.fixture(scope="module")
+def inner_tiles(one_piece, tmp_path_factory):
+    """The same pixels in a file of 5 x 5 inner tiles."""
+    path = tmp_path_factory.mktemp("tiled") / "b.jp2"
+    options = {"driver": "JP2OpenJPEG", "width": 1104, "height": 1104, "count": 3}
+    blocks = {"blockxsize": 256, "blockysize": 256, "quality": "100", "reversible": "yes"}
     place = rasterio.Affine(1, 0, WEST, 0, -1, NORTH)
-    with rasterio.open(tmp_path / "tiled.jp2", "w", transform=place, **options) as file:
+    with rasterio.open(
+        path, "w", dtype="uint8", crs="EPSG:2154", transform=place, **options, **blocks
+    ) as file:
         file.write(one_piece[1])
-    assert not openjpeg.applies_to(tmp_path / "tiled.jp2")
+    return dataclasses.replace(one_piece[0], name="b.jp2", path=path)
+
+
+def test_large_files_are_known_with_and_without_inner_tiles(one_piece, inner_tiles, tmp_path):
+    assert openjpeg.applies_to(one_piece[0].path)
+    assert openjpeg.applies_to(inner_tiles.path)
+    assert not openjpeg.applies_to(tile_file(tmp_path / "small.jp2", noise(1, 300)).path)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_lost_inner_tiles_are_an_error_and_never_black(inner_tiles, tmp_path, share):
+    content = inner_tiles.path.read_bytes()
+    path = tmp_path / "b.jp2"
+    path.write_bytes(content[: int(len(content) * share)])
+    with Tile(dataclasses.replace(inner_tiles, path=path)) as tile:
+        with pytest.raises(InputError, match="cannot be read"):
+            tile.read(Window(1000, 1104, 0, 1104))
+
+
+def test_file_cut_between_inner_tiles_is_an_error_and_never_black(inner_tiles, tmp_path):
+    content = inner_tiles.path.read_bytes()
+    path = tmp_path / "b.jp2"
+    path.write_bytes(content[: content.rindex(SOT)])
+    with Tile(dataclasses.replace(inner_tiles, path=path)) as tile:
+        tile.read(Window(0, 256, 0, 1104))
+        with pytest.raises(InputError, match="cannot be read"):
+            tile.read(Window(1030, 1104, 1030, 1104))
+
+
+def test_inner_tile_that_another_one_stands_in_for_is_missed(inner_tiles, tmp_path):
+    content = bytearray(inner_tiles.path.read_bytes())
+    second = content.index(SOT, content.index(SOT) + 1)
+    content[second + 4 : second + 6] = b"\0\0"  # Isot
+    (tmp_path / "b.jp2").write_bytes(content)
+    assert not openjpeg.applies_to(tmp_path / "b.jp2")
 
 
 @pytest.mark.parametrize("rows", [(0, 1104), (0, 1), (1000, 1104), (333, 777)])
-def test_windows_hold_the_pixels(one_piece, rows):
-    got = openjpeg.decode(one_piece[0].path, rows, (50, 1100))
-    np.testing.assert_array_equal(got, one_piece[1][:, slice(*rows), 50:1100])
+def test_windows_hold_the_pixels(one_piece, inner_tiles, rows):
+    for file in (one_piece[0], inner_tiles):
+        got = openjpeg.decode(file.path, rows, (50, 1100))
+        np.testing.assert_array_equal(got, one_piece[1][:, slice(*rows), 50:1100])
 
 
-def test_without_the_library_gdal_gives_the_same_pixels(one_piece, monkeypatch):
+@pytest.mark.parametrize("kind", ["one_piece", "inner_tiles"])
+def test_without_the_library_gdal_gives_the_same_pixels(one_piece, inner_tiles, monkeypatch, kind):
+    file = {"one_piece": one_piece[0], "inner_tiles": inner_tiles}[kind]
     window = Window(10, 1100, 5, 1090)
-    with Tile(one_piece[0]) as tile:
+    with Tile(file) as tile:
         expected = tile.read(window)
         expected_reduced = tile.read_reduced(4)
     monkeypatch.setattr(openjpeg, "_library", lambda: None)
-    with Tile(one_piece[0]) as tile:
+    with Tile(file) as tile:
         np.testing.assert_array_equal(tile.read(window), expected)
         np.testing.assert_array_equal(tile.read_reduced(4), expected_reduced)
 
