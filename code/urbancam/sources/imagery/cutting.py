@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from urbancam.sources.imagery import png, processes, worker
+from urbancam.sources.imagery import png, worker
 from urbancam.sources.imagery.cell import Cell, image_path
 from urbancam.sources.imagery.image_table import ALL_VOID, COLUMNS
 from urbancam.sources.imagery.jobs import affordable_workers, deal
+from urbancam.sources.imagery.processes import Processes
 from urbancam.sources.imagery.signatures import signature
 from urbancam.sources.imagery.tile import TileFile
 from urbancam.workflow import locks
@@ -226,22 +227,23 @@ def _cut_all(
     """
     # A tile is looked at as a whole, once, before cells are cut out of it.
     workers = affordable_workers(workers)
-    fills = _coarse_fills(_tiles_of(cells), workers)
-    # A process is sent what its own cells need, and no more.
-    jobs = []
-    for job in deal(cells, workers):
-        own_fingerprints = {cell.id: fingerprints[cell.id] for cell in job}
-        own_fills = {tile: fills[tile] for tile in _tiles_of(job) if tile in fills}
-        jobs.append((job, own_fingerprints, own_fills, folder, image_px))
-
     notes: Notes = {}
     failures: Counter[str] = Counter()
     decoded_px = 0
-    results = processes.run(worker.cut, jobs, workers, len(cells), "cells")
-    for job_notes, job_failures, job_decoded_px in results:
-        notes |= job_notes
-        failures.update(job_failures)
-        decoded_px += job_decoded_px
+    with Processes(workers) as processes:
+        fills = _coarse_fills(_tiles_of(cells), processes)
+        # A process is sent what its own cells need, and no more.
+        jobs = []
+        for job in deal(cells, workers):
+            own_fingerprints = {cell.id: fingerprints[cell.id] for cell in job}
+            own_fills = {tile: fills[tile] for tile in _tiles_of(job) if tile in fills}
+            jobs.append((job, own_fingerprints, own_fills, folder, image_px))
+
+        results = processes.run(worker.cut, jobs, len(cells), "cells")
+        for job_notes, job_failures, job_decoded_px in results:
+            notes |= job_notes
+            failures.update(job_failures)
+            decoded_px += job_decoded_px
 
     if cells:
         _report_decoded(decoded_px, len(notes) * image_px**2)
@@ -250,10 +252,10 @@ def _cut_all(
     return notes
 
 
-def _coarse_fills(tiles: list[TileFile], workers: int) -> dict[TileFile, np.ndarray]:
+def _coarse_fills(tiles: list[TileFile], processes: Processes) -> dict[TileFile, np.ndarray]:
     """The coarse fill of those tiles that have some."""
     jobs = [(tile,) for tile in tiles]
-    looks = processes.run(worker.look, jobs, workers, len(tiles), "tiles")
+    looks = processes.run(worker.look, jobs, len(tiles), "tiles")
     return {tile: fill for tile, fill in looks if fill is not None}
 
 

@@ -1,4 +1,4 @@
-"""A function over many jobs in several processes, with a bar that counts within the jobs."""
+"""Functions over many jobs in the same few processes, with a bar that counts within the jobs."""
 
 import multiprocessing
 import os
@@ -21,43 +21,63 @@ def count() -> None:
         _counter.value += 1
 
 
-def run(
-    function: Callable,
-    jobs: list[tuple],
-    workers: int,
-    items: int,
-    name: str,
-) -> Iterator[Any]:
-    """Yield `function(*job)` for every job, in any order.
+class Processes:
+    """Several processes that serve one call after the other, since each takes a second to start.
 
-    Processes are spawned, not forked: GDAL's threads and locks do not survive a fork. They end
-    with their parent, even if it is killed. One worker means this very process.
+    They are spawned, not forked: GDAL's threads and locks do not survive a fork. They end with
+    their parent, even if it is killed. A single job is done by this very process.
 
     Args:
-        function: Function that can be imported by its name.
-        jobs: Arguments of each call.
         workers: Number of processes at most.
-        items: Number of items that the bar counts, over all jobs.
-        name: Name of the bar.
     """
-    context = multiprocessing.get_context("spawn")
-    counter = context.Value("q", 0)
-    workers = min(workers, len(jobs))
-    with tqdm(total=items, desc=name, disable=None) as bar:
-        if workers <= 1:
-            _start(counter)
+
+    def __init__(self, workers: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._workers = workers
+        self._counter = context.Value("q", 0)
+        self._pool = ProcessPoolExecutor(workers, context, _start, (self._counter,))
+
+    def __enter__(self) -> "Processes":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def run(
+        self,
+        function: Callable,
+        jobs: list[tuple],
+        items: int,
+        name: str,
+    ) -> Iterator[Any]:
+        """Yield `function(*job)` for every job, in any order.
+
+        Args:
+            function: Function that can be imported by its name.
+            jobs: Arguments of each call.
+            items: Number of items that the bar counts, over all jobs.
+            name: Name of the bar.
+        """
+        counted = self._counter.value
+        with tqdm(total=items, desc=name, disable=None) as bar:
+            for result in self._results(function, jobs):
+                bar.update(self._counter.value - counted - bar.n)
+                if result is not None:
+                    yield result
+
+    def _results(self, function: Callable, jobs: list[tuple]) -> Iterator[Any]:
+        """The result of each job as it comes, and None now and then while there is none."""
+        if min(self._workers, len(jobs)) <= 1:
+            _start(self._counter)
             for job in jobs:
                 yield function(*job)
-                bar.update(counter.value - bar.n)
             return
-
-        with ProcessPoolExecutor(workers, context, _start, (counter,)) as pool:
-            pending = {pool.submit(function, *job) for job in jobs}
-            while pending:
-                done, pending = wait(pending, timeout=LOOK_S, return_when=FIRST_COMPLETED)
-                bar.update(counter.value - bar.n)
-                for future in done:
-                    yield future.result()
+        pending = {self._pool.submit(function, *job) for job in jobs}
+        while pending:
+            done, pending = wait(pending, timeout=LOOK_S, return_when=FIRST_COMPLETED)
+            yield None
+            for future in done:
+                yield future.result()
 
 
 def _start(counter: Any) -> None:
