@@ -92,7 +92,7 @@ STEPS = (
         "city",
         "images.csv",
         "03 04",
-        core_s_per_megapixel=0.3,  # measured on the demo city
+        core_s_per_megapixel=0.2,  # measured on the demo city
         bytes_per_megapixel=2.3e6,  # of PNG; imagery of IGN (published: 2 to 2.5 MB for 1000 px)
     ),
     _income("06_cut_land_cover", DATA, "city", "fragments.parquet", "02 03"),
