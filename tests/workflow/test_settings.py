@@ -126,3 +126,9 @@ def test_every_setting_has_a_comment_with_unit_or_source():
     for line in (CONFIG / "default.yaml").read_text().splitlines():
         if line.strip() and not line.strip().endswith(":") and not line.startswith("#"):
             assert "#" in line, line
+
+
+def test_reference_may_be_a_raw_code():
+    changes = ["landcover.key=code", "landcover.reference=12220"]
+    assert settings.load("default", changes).landcover.reference == "12220"
+    assert settings.load("default").landcover.reference is None

@@ -177,7 +177,7 @@ class Landcover(Section):
     rich_classes: ClassSet
     min_joint_cells: Count
     min_area_m2: Annotated[float, Field(ge=0)]
-    reference: str | None
+    reference: Annotated[str, Field(coerce_numbers_to_str=True)] | None  # or a raw code
 
     @model_validator(mode="after")
     def _check_sides(self) -> "Landcover":
