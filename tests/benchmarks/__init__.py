@@ -1,0 +1,1 @@
+"""What takes how long, beside its floor and beside the published way (docs/performance.md)."""

@@ -1,0 +1,171 @@
+"""Ways of doing one thing, measured side by side: in turn, several times, by CPU seconds.
+
+A benchmark is a function of a module of this folder, under `@benchmark`: it prepares its input and
+returns its `Ways`; its docstring says what is measured.
+"""
+
+import os
+import resource
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Way = Callable[[], object]
+KINDS = ("ours", "floor", "published")
+
+
+@dataclass
+class Ways:
+    """Calls that lead to one result.
+
+    Attributes:
+        ours: As the project does it.
+        floor: The least that any way has to do; its result is not looked at.
+        published: As the published code does it.
+        check: Takes the results of `ours` and of `published`; raises AssertionError where they are
+            not the same.
+        items: Number of things that one call does; times are of one.
+    """
+
+    ours: Way
+    floor: Way | None = None
+    published: Way | None = None
+    check: Callable[[object, object], None] | None = None
+    items: int = 1
+
+    def to_measure(self) -> dict[str, Way]:
+        """The calls that there are, by their kind."""
+        ways = {kind: getattr(self, kind) for kind in KINDS}
+        return {kind: way for kind, way in ways.items() if way is not None}
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is asked of a benchmark; None asks nothing.
+
+    Attributes:
+        cap: CPU time at most, in the benchmark's unit.
+        ratio: Times the floor at most.
+        speedup: Times faster than the published way at least.
+    """
+
+    cap: float | None = None
+    ratio: float | None = None
+    speedup: float | None = None
+
+    def __str__(self) -> str:
+        asked = [
+            ("at most {:g}", self.cap),
+            ("at most {:g} of the floor", self.ratio),
+            ("at least {:g} times the published speed", self.speedup),
+        ]
+        return "; ".join(text.format(number) for text, number in asked if number is not None)
+
+    def is_met(self, ours: float, ratio: float | None, speedup: float | None) -> bool:
+        """Whether the medians reach all that is asked."""
+        return (
+            (self.cap is None or ours <= self.cap)
+            and (self.ratio is None or ratio <= self.ratio)
+            and (self.speedup is None or speedup >= self.speedup)
+        )
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One line of the table.
+
+    Attributes:
+        what: Name of what is measured.
+        prepare: Of whether the input is to be tiny (for the tests): the ways.
+        target: What is asked.
+        unit: "ms" or "s" of CPU, and of what.
+        repeats: How often each way is measured.
+    """
+
+    what: str
+    prepare: Callable[[bool], Ways]
+    target: Target
+    unit: str
+    repeats: int
+
+
+BENCHMARKS: list[Benchmark] = []
+
+
+def benchmark(what: str, target: Target, unit: str, repeats: int = 7) -> Callable:
+    """Put a function that prepares ways among the benchmarks; arguments as in `Benchmark`."""
+
+    def register(prepare: Callable[[bool], Ways]) -> Callable[[bool], Ways]:
+        BENCHMARKS.append(Benchmark(what, prepare, target, unit, repeats))
+        return prepare
+
+    return register
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process and of the children it has waited for, finer than os.times."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
+def measure(asked: Benchmark, tiny: bool = False) -> dict[str, object]:
+    """A row of `benchmarks.csv` (results/README.md says each column).
+
+    The first call of each way warms it up and is compared, not measured. The ways then take turns,
+    so that what else the machine does meets them alike; a ratio is taken within each turn.
+
+    Raises:
+        AssertionError: The published way comes to another result.
+    """
+    ways = asked.prepare(tiny)
+    calls = ways.to_measure()
+    results = {kind: way() for kind, way in calls.items()}
+    if "published" in calls:
+        ways.check(results["ours"], results["published"])
+
+    factor = {"ms": 1e3, "s": 1.0}[asked.unit.split()[0]] / ways.items
+    cpu: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    wall = []
+    for _ in range(1 if tiny else asked.repeats):
+        for kind, way in calls.items():
+            cpu_start, wall_start = cpu_seconds(), time.perf_counter()
+            way()
+            cpu[kind].append(factor * (cpu_seconds() - cpu_start))
+            if kind == "ours":
+                wall.append(factor * (time.perf_counter() - wall_start))
+    return _row(asked, cpu, wall)
+
+
+def _row(asked: Benchmark, cpu: dict[str, list[float]], wall: list[float]) -> dict[str, object]:
+    """The row of measured times: medians, and the range of ours and of the ratio."""
+    ratios = _ratios(cpu["ours"], cpu["floor"])
+    speedups = _ratios(cpu["published"], cpu["ours"])
+    ours, ratio, speedup = map(_median, (cpu["ours"], ratios, speedups))
+    return {
+        "what": asked.what,
+        "ours": ours,
+        "floor": _median(cpu["floor"]),
+        "published": _median(cpu["published"]),
+        "ratio_to_floor": ratio,
+        "speedup": speedup,
+        "unit": asked.unit,
+        "target": str(asked.target),
+        "met": asked.target.is_met(ours, ratio, speedup),
+        "ours_min": min(cpu["ours"]),
+        "ours_max": max(cpu["ours"]),
+        "ratio_min": min(ratios, default=None),
+        "ratio_max": max(ratios, default=None),
+        "ours_wall": _median(wall),
+        "repeats": len(cpu["ours"]),
+        "load": os.getloadavg()[0],
+    }
+
+
+def _ratios(upper: list[float], lower: list[float]) -> list[float]:
+    """One over the other within each turn; none where one of them was not measured."""
+    return [a / b for a, b in zip(upper, lower, strict=False)]
+
+
+def _median(times: list[float]) -> float | None:
+    return statistics.median(times) if times else None

@@ -1,0 +1,116 @@
+"""Measure what takes how long, beside its floor and the published way.
+
+Reads   nothing: every benchmark makes its own input
+Writes  results/benchmarks.csv; with --docs the table of docs/performance.md too
+Run     .venv/bin/python tests/benchmarks/run.py [--docs] [WORD ...]
+
+WORDs choose the benchmarks whose names hold one of them.
+"""
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before numpy and torch: figures are of one thread
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import argparse
+import importlib
+import pkgutil
+import platform
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "code"), str(ROOT / "tests")]
+
+import pandas as pd  # noqa: E402
+
+from benchmarks import measuring  # noqa: E402
+
+TABLE = ROOT / "results" / "benchmarks.csv"
+PAGE = ROOT / "docs" / "performance.md"
+START, END = "<!-- benchmarks: from here -->", "<!-- benchmarks: to here -->"
+
+
+def load_benchmarks() -> list[measuring.Benchmark]:
+    """All benchmarks of this folder, in the order of its modules."""
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        if module.name not in ("run", "measuring"):
+            importlib.import_module(f"benchmarks.{module.name}")
+    return measuring.BENCHMARKS
+
+
+def machine() -> str:
+    """Name of the processor, number of cores that may be used, system."""
+    name = platform.processor() or platform.machine()
+    facts = Path("/proc/cpuinfo")
+    if facts.is_file():
+        lines = facts.read_text().splitlines()
+        models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+        name = models[0] if models else name
+    return f"{name}, {os.cpu_count()} cores, {platform.system()}"
+
+
+def markdown(rows: pd.DataFrame, machine_name: str) -> str:
+    """The rows as the table of docs/performance.md."""
+    lines = [
+        f"Measured on {machine_name}; one thread; load of the machine "
+        f"{rows['load'].min():.0f} to {rows['load'].max():.0f}.",
+        "",
+        "| what | unit of CPU time | ours (min to max) | wall | floor | published | of the floor "
+        "(min to max) | times the published speed | target | met |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows.itertuples():
+        ours = f"{row.ours:.3g} ({row.ours_min:.3g} to {row.ours_max:.3g})"
+        ratio = "-"
+        if pd.notna(row.ratio_to_floor):
+            ratio = f"{row.ratio_to_floor:.2f} ({row.ratio_min:.2f} to {row.ratio_max:.2f})"
+        others = [_number(number) for number in (row.ours_wall, row.floor, row.published)]
+        met = ("yes" if row.met else "no") if row.target else "-"
+        cells = [row.what, row.unit, ours, *others, ratio, _number(row.speedup), row.target, met]
+        lines.append("| " + " | ".join(cell or "-" for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def _number(number: float | None) -> str:
+    return f"{number:.3g}" if pd.notna(number) else "-"
+
+
+def replace_table(page: str, table: str) -> str:
+    """A page with its table between the two marks replaced."""
+    before, _, rest = page.partition(START)
+    _, _, after = rest.partition(END)
+    return f"{before}{START}\n{table}\n{END}{after}"
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("words", nargs="*", help="only benchmarks whose names hold one of them")
+    parser.add_argument("--docs", action="store_true", help="write the table of the docs too")
+    args = parser.parse_args(argv)
+    import torch
+
+    torch.set_num_threads(1)
+    chosen = [
+        each
+        for each in load_benchmarks()
+        if not args.words or any(word in each.what for word in args.words)
+    ]
+    if not chosen:
+        parser.error(f"no benchmark's name holds {' or '.join(args.words)}")
+    rows = []
+    for each in chosen:
+        print(f"measures {each.what}", flush=True)
+        rows.append(measuring.measure(each))
+    table = pd.DataFrame(rows).assign(machine=machine())
+    TABLE.parent.mkdir(exist_ok=True)
+    table.to_csv(TABLE, index=False, float_format="%.6g")
+    text = markdown(table, machine())
+    print(text, f"writes {TABLE.relative_to(ROOT)}", sep="\n")
+    if args.docs:
+        PAGE.write_text(replace_table(PAGE.read_text(), text))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
