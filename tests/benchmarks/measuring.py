@@ -110,31 +110,32 @@ def cpu_seconds() -> float:
 
 
 def measure(asked: Benchmark, tiny: bool = False) -> dict[str, object]:
-    """A row of `benchmarks.csv` (results/README.md says each column).
+    """A row of `benchmarks.csv` (docs/performance.md says each column).
 
-    The first call of each way warms it up and is compared, not measured. The ways then take turns,
-    so that what else the machine does meets them alike; a ratio is taken within each turn.
+    The ways take turns, so that what else the machine does meets them alike; a ratio is taken
+    within each turn. A turn to warm up comes before, unless one turn is all that is asked.
 
     Raises:
         AssertionError: The published way comes to another result.
     """
     ways = asked.prepare(tiny)
     calls = ways.to_measure()
-    results = {kind: way() for kind, way in calls.items()}
-    if "published" in calls:
-        ways.check(results["ours"], results["published"])
-
     factor = {"ms": 1e3, "s": 1.0}[asked.unit.split()[0]] / ways.items
     cpu: dict[str, list[float]] = {kind: [] for kind in KINDS}
     wall = []
-    for _ in range(1 if tiny else asked.repeats):
+    warm_up = asked.repeats > 1 and not tiny
+    for turn in range(1 if tiny else asked.repeats + warm_up):
+        results = {}
         for kind, way in calls.items():
             cpu_start, wall_start = cpu_seconds(), time.perf_counter()
-            way()
+            results[kind] = way()
             cpu[kind].append(factor * (cpu_seconds() - cpu_start))
             if kind == "ours":
                 wall.append(factor * (time.perf_counter() - wall_start))
-    return _row(asked, cpu, wall)
+        if turn == 0 and "published" in calls:
+            ways.check(results["ours"], results["published"])
+    measured = {kind: times[warm_up:] for kind, times in cpu.items()}
+    return _row(asked, measured, wall[warm_up:])
 
 
 def _row(asked: Benchmark, cpu: dict[str, list[float]], wall: list[float]) -> dict[str, object]:
