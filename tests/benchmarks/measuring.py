@@ -123,7 +123,7 @@ def measure(asked: Benchmark, tiny: bool = False) -> dict[str, object]:
     factor = {"ms": 1e3, "s": 1.0}[asked.unit.split()[0]] / ways.items
     cpu: dict[str, list[float]] = {kind: [] for kind in KINDS}
     wall = []
-    warm_up = asked.repeats > 1 and not tiny
+    warm_up = int(asked.repeats > 1 and not tiny)
     for turn in range(1 if tiny else asked.repeats + warm_up):
         results = {}
         for kind, way in calls.items():
