@@ -47,24 +47,24 @@ FURTHER_TABLES = (
 def declare(request: Request) -> Step:
     paths = request.paths
     return request.step(
-        6,
+        7,
         paths.table("activation_ratio"),
         ["landcover", "statistics", "seed", "census.cell_size_m", "samples.target"],
-        [paths.activation, paths.predictions, paths.cells],
+        [paths.activation, paths.predictions, paths.samples, paths.cells],
         outputs=[paths.table(name) for name in FURTHER_TABLES],
     )
 
 
 def work(job: Job) -> Done:
     from urbancam.explaining.landcover.run import statistics_of_run
+    from urbancam.scoring import samples
     from urbancam.tables import frames
 
     settings, paths = job.settings, job.paths
-    predictions = frames.read(paths.predictions)
     city = statistics_of_run(
         frames.read(paths.activation),
-        predictions,
-        predictions.set_index("idINSPIRE")["block"],
+        frames.read(paths.predictions),
+        samples.read(paths.samples).set_index("idINSPIRE")["block"],
         settings,
     )
     log.info(SLIVERS, f"{city.n_slivers:,}", settings.landcover.min_area_m2)

@@ -49,23 +49,24 @@ FURTHER_TABLES = ("attribution_agreement", "deletion", "deletion_area", "map_shi
 
 def declare(request: Request) -> Step:
     settings, paths = request.settings, request.paths
-    inputs = [paths.predictions, paths.fragments, paths.images_table]
+    inputs = [paths.samples, paths.predictions, paths.fragments, paths.images_table]
     inputs += [paths.weights(fold) for fold in range(settings.folds_trained)]
     if settings.compare.shuffled_labels:
         inputs.append(paths.of_variant(variants.SHUFFLED).activation)
     outputs = [paths.table(name) for name in FURTHER_TABLES]
     result = paths.table("attribution_controls")
-    return request.step(6, result, SETTINGS, inputs, outputs=outputs)
+    return request.step(7, result, SETTINGS, inputs, outputs=outputs)
 
 
 def work(job: Job) -> Done:
     from urbancam.explaining import agreement, deletion_curves, nulls
     from urbancam.explaining.attribution import examination, map_shift
     from urbancam.explaining.landcover.run import statistics_of_run
+    from urbancam.scoring import samples
     from urbancam.tables import frames
 
     settings, paths = job.settings, job.paths
-    blocks = frames.read(paths.predictions).set_index("idINSPIRE")["block"]
+    blocks = samples.read(paths.samples).set_index("idINSPIRE")["block"]
     cells = draw_cells(job)
     parts = open_parts(paths.run_folder / "controls.parts", job.fingerprint)
     curves, correlations, shifts, shares = examination.examine_city(

@@ -4,7 +4,7 @@ The rules are those of section `planted`. Many are learned by linear units on th
 the run's first network; a few by networks of their own, the variants planted-1, planted-2, ...
 
 Reads   results/<city>/cells.parquet, images.csv, images/, fragments.parquet
-        results/<city>/<run>/samples.csv, fold_0/weights.pt, tables/block_size.csv
+        results/<city>/<run>/samples.csv, fold_0/weights.pt
         results/<city>/<run>/variants/planted-N/planted_truth.csv, activation.parquet,
         local_moments.parquet, predictions.csv
 Writes  results/<city>/<run>/tables/recovery.csv, recovery_summary.csv
@@ -55,12 +55,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def declare(request: Request) -> Step:
     settings, paths = request.settings, request.paths
     inputs = [paths.samples, paths.cells, paths.fragments, paths.images_table, paths.weights(0)]
-    inputs.append(paths.table("block_size"))
     for variant in trained_plants(settings, paths).values():
         inputs += [variant.planted_truth, variant.activation, variant.predictions]
         inputs.append(variant.local_moments)
     return request.step(
-        2,
+        3,
         paths.table("recovery_summary"),
         SETTINGS,
         inputs,
@@ -89,16 +88,12 @@ def work(job: Job) -> Done:
 
 
 def read_cells(job: Job) -> "pd.DataFrame":
-    """The used cells with people and income of the census, the folds that plants have, and the
-    block that each is resampled with."""
+    """The used cells with people and income of the census, and the folds that plants have."""
     from urbancam.learning import plants
-    from urbancam.scoring import resampling, samples
+    from urbancam.scoring import samples
     from urbancam.tables import frames
 
     used = plants.folds_of_plants(samples.read_used(job.paths.samples), job.settings)
-    block_size = frames.read(job.paths.table("block_size"))
-    blocks = resampling.chosen_blocks(used["idINSPIRE"], used, block_size)
-    used = used.assign(resampled_block=blocks)
     people = frames.read(job.paths.cells, ["idINSPIRE", "income_eur", "ind"])
     return used.merge(people, on="idINSPIRE", how="left", validate="1:1")
 

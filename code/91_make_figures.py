@@ -121,7 +121,7 @@ def credits_below(name: str, credits: str, job: Job) -> str:
         return credits
     block_size = frames.read(job.paths.table("block_size"))
     confidence = job.settings.statistics.confidence
-    words = wording.resampling(confidence, block_size, name in exhibits.OF_VARIANTS)
+    words = wording.resampling(confidence, block_size, exhibits.blocks_of(name))
     return f"Intervals: {words}. {credits}"
 
 

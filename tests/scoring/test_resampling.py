@@ -108,6 +108,13 @@ def test_groups_are_not_divided():
     assert blocked.loc[[0, 1, 899], "block"].nunique() == 1
 
 
+def test_sides_beyond_the_reach_of_residuals_are_not_chosen():
+    table = pd.DataFrame({"side_m": [400, 800, 1200, 1600], "width": [0.1, 0.2, 0.15, 0.4]})
+    table["metric"] = resampling.CHOSEN_BY
+    assert resampling._choose_side(table, 1000) == 800  # 1200 is the first beyond the reach
+    assert resampling._choose_side(table, 5000) == 1600
+
+
 def test_smoother_residuals_ask_for_larger_blocks():
     near, far = (resampling.alike_up_to_m(smooth_city(range_m), 0) for range_m in (300, 1500))
     assert near < 1500 < far

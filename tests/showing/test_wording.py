@@ -42,4 +42,5 @@ def test_resampling_names_level_side_and_effective_blocks():
     assert wording.resampling(0.95, table) == "95 %, blocks of 4 km, 23 effective"
     of_400_m = table.assign(chosen=[True, False])
     assert wording.resampling(0.9, of_400_m) == "90 %, blocks of 400 m, 90 effective"
-    assert "4 km" not in wording.resampling(0.95, table, of_variants=True)
+    assert wording.resampling(0.95, table, wording.SPLIT) == "95 %, blocks of 400 m, 90 effective"
+    assert "4 km" not in wording.resampling(0.95, table, wording.OWN)

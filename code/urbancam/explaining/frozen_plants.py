@@ -29,8 +29,7 @@ def recover_plants(
 
     Args:
         rules: P rules, in the order of their numbers 1, 2, ...
-        cells: (N,) used cells: `idINSPIRE, income_class, block, group, fold, ind`, and
-            `resampled_block`, as `resampling.chosen_blocks` gives it.
+        cells: (N,) used cells: `idINSPIRE, income_class, block, group, fold, ind`.
         network: Network whose features the units see, on its device.
         images: (M, H, W, 3) uint8.
         rows: (N,) row of each cell's image.
@@ -49,7 +48,7 @@ def recover_plants(
     features = inference.predict(network, items, settings.image, workers, network.embed)
     logits, weights = plants.fit_units(features.double().numpy(), cells, classes, settings)
     of_cell = cells.set_index("idINSPIRE")
-    blocks = of_cell["resampled_block"]
+    blocks = of_cell["block"]
     moments = open_moments(blocks, fragments, len(rules), settings.landcover.key)
     table, sums = unit_maps.sum_units(
         cells, images, rows, network, weights, fragments, moments, settings

@@ -88,17 +88,15 @@ def recover_variant(
 
     Args:
         activation: `activation.parquet` of the variant.
-        predictions: Its `predictions.csv`, with the `block` that each cell is resampled with.
+        predictions: Its `predictions.csv`.
         moments: Its `local_moments.parquet`.
         truth: Its `planted_truth.csv`.
-        cells: `idINSPIRE, fold, ind` of the used cells.
+        cells: `idINSPIRE, fold, ind, block` of the used cells.
         settings: Settings of the run.
         number: Number of the rule.
     """
-    # The blocks that the variant's own tables are resampled by.
-    blocks = predictions.set_index("idINSPIRE")["block"]
     of_cell = cells.set_index("idINSPIRE")
-    city = statistics_of_run(activation, predictions, blocks, settings)
+    city = statistics_of_run(activation, predictions, of_cell["block"], settings)
     class_of_code = dict(zip(activation["code"], activation[settings.landcover.key], strict=True))
     local = local_effects(city, moments, class_of_code)
     table = recover(city, truth, of_cell, local, settings.seed, number, TRAINED)

@@ -4,9 +4,13 @@ Blocks stand for neighbourhoods that know nothing of each other, so they must be
 model leaves unexplained is alike; but the larger they are, the fewer, and the less their own spread
 is known. Sides are multiples of the split's block, so that no block divides a tested one.
 
-By default the side is looked for up to twice the distance at which residuals have a correlation of
-0.05, as long as enough blocks are left, and of these sides the one is taken whose interval of
-Spearman's r is the widest. docs/method.md says how often such intervals hold the truth.
+By default the side is looked for up to four times the distance at which residuals have a
+correlation of 0.05, as long as enough blocks are left, and of these sides the one is taken whose
+interval of Spearman's r is the widest. docs/method.md says how often such intervals hold the truth.
+
+Scores are resampled so. What is said of classes of land cover rests on contrasts between places
+near each other, and is resampled by the split's blocks; step 18 counts on the city itself how often
+that finds what is not there.
 """
 
 import numpy as np
@@ -23,7 +27,7 @@ from urbancam.workflow.sections import Statistics
 
 # ASSUME: residuals that correlate less than this are of different neighbourhoods
 ALIKE = 0.05
-REACHES = 2  # ASSUME: of the distance to there; half of a block's cells lie nearer to its edge
+REACHES = 4  # ASSUME: of the distance to there; by simulation (tests/scoring/test_resampling.py)
 FEWEST_CELLS = 10  # ASSUME: fewer have no correlogram to speak of
 CHOSEN_BY = "spearman"  # whose interval must be wide
 
@@ -122,7 +126,7 @@ def _choose_side(table: pd.DataFrame, reach_m: float) -> int:
     widths = table[table["metric"] == CHOSEN_BY].set_index("side_m")["width"]
     beyond = widths.index[widths.index >= reach_m]
     last_m = beyond[0] if len(beyond) else widths.index[-1]
-    in_reach = widths[:last_m].dropna()
+    in_reach = widths.loc[:last_m].dropna()
     return int(in_reach.idxmax()) if len(in_reach) else int(widths.index[0])
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from urbancam.showing.wording import CHOSEN, OWN, SPLIT
+
 if TYPE_CHECKING:  # a script that only prints its help does not wait for it
     from urbancam.workflow.settings import Settings
 
@@ -100,6 +102,27 @@ TABLES = {  # name -> heading in the report; "" for one that only feeds figures
 
 # Tables and figures of several runs, variants or cities, each of which resamples blocks of its own.
 OF_VARIANTS = {"leakage", "transfer"}
+# Tables of land cover and maps, for which the split's blocks are resampled.
+OF_LAND_COVER = {
+    "activation_ratio",
+    "activation_contrast",
+    "contribution",
+    "local_effect",
+    "adjusted_effect",
+    "observed_association",
+    "class_income",
+    "ordering_agreement",
+    "attribution_agreement",
+    "attribution_controls",
+    "nulls",
+    "map_shift",
+    "deletion",
+    "deletion_area",
+    "coactivation",
+    "observed_coassociation",
+    "recovery",
+    "recovery_summary",
+}
 
 FIGURES = {
     "class_maps": Figure("Observed and predicted income class", has_intervals=False),
@@ -145,6 +168,15 @@ FIGURES = {
     "transfer": Figure("Each city's model on each city"),
     "cell_sheet": Figure("Single cells", has_intervals=False),
 }
+
+
+def blocks_of(name: str) -> str:
+    """Which blocks are resampled for the intervals of a table or figure, as `wording.resampling`
+    takes it."""
+    if name in OF_VARIANTS:
+        return OWN
+    tables = FIGURES[name].tables if name in FIGURES else (name,)
+    return SPLIT if tables and set(tables) <= OF_LAND_COVER else CHOSEN
 
 
 def figures_of(settings: "Settings", several_cities: bool) -> dict[str, Figure]:

@@ -8,6 +8,10 @@ if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd
 
 
+# Which blocks are resampled, of `resampling`.
+CHOSEN, SPLIT, OWN = "chosen", "split", "own"
+
+
 def interval(value: float, low: float, high: float, between: str = " ") -> str:
     """A value with its interval: "0.71 [0.62, 0.78]".
 
@@ -29,19 +33,21 @@ def interval_of(row: Mapping[str, Any], column: str = "value", between: str = " 
     return interval(row[column], row["ci_low"], row["ci_high"], between)
 
 
-def resampling(confidence: float, block_size: "pd.DataFrame", of_variants: bool = False) -> str:
+def resampling(confidence: float, block_size: "pd.DataFrame", blocks: str = CHOSEN) -> str:
     """What the intervals of a run are: "95 %, blocks of 4 km, 23 effective".
 
     Args:
         confidence: Level of the intervals, 0..1.
-        block_size: `block_size.csv`: `side_m, n_blocks, chosen`.
-        of_variants: Whether they are of several variants or cities, each with a side of its own.
+        block_size: `block_size.csv`: `side_m, n_blocks, chosen`; the split's blocks first.
+        blocks: `CHOSEN`, of the side that is chosen for scores; `SPLIT`, of the split; `OWN`, of
+            several variants or cities, each with a side of its own.
     """
     level = f"{100 * confidence:g} %"
-    if of_variants:
+    if blocks == OWN:
         return f"{level}, blocks of the side that each one's own residuals ask for"
-    chosen = block_size[block_size["chosen"]].iloc[0]
-    return f"{level}, blocks of {length(chosen['side_m'])}, {chosen['n_blocks']:.0f} effective"
+    sides = block_size if blocks == SPLIT else block_size[block_size["chosen"]]
+    side = sides.iloc[0]
+    return f"{level}, blocks of {length(side['side_m'])}, {side['n_blocks']:.0f} effective"
 
 
 def length(metres: float) -> str:

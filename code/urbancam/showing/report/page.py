@@ -181,7 +181,7 @@ def _tables(tables: dict[str, pd.DataFrame], confidence: float) -> list[str]:
         table = tables[name]
         # Each side of the block has a line of its own in its own table.
         if "ci_low" in table and name != "block_size":
-            words = resampling(confidence, block_size, name in exhibits.OF_VARIANTS)
+            words = resampling(confidence, block_size, exhibits.blocks_of(name))
             heading = f"{heading} (intervals: {words})"
         if name in TABULATIONS:
             table = TABULATIONS[name](table)

@@ -108,7 +108,9 @@ def summarise_intervals(block_size: pd.DataFrame, confidence: float) -> list[str
     """What `block_size.csv` says of the intervals of the run, in a sentence."""
     rows = block_size[block_size["metric"] == "spearman"].sort_values("side_m")
     chosen = rows[rows["chosen"]].iloc[0]
-    words = f"Intervals, unless something else is said: {resampling(confidence, block_size)}"
+    words = (
+        f"Intervals of scores, unless something else is said: {resampling(confidence, block_size)}"
+    )
     others = rows[~rows["chosen"] & rows["width"].notna()]
     if others.empty or pd.isna(chosen["width"]):
         return [f"{words}; no other side leaves blocks enough to be compared."]
