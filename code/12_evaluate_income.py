@@ -64,7 +64,7 @@ def declare(request: Request) -> Step:
     for city in paths.other_cities() if settings.split.leaves_city_out else []:
         inputs += [city.samples, city.cells, city.fragments]
     return request.step(
-        6,
+        7,
         paths.table("metrics"),
         SETTINGS,
         inputs,
@@ -110,7 +110,7 @@ def predict_by_baselines(
 ) -> "dict[str, pd.DataFrame]":
     """What each baseline says of the predicted cells; it learns from all used cells of the other
     folds, and of a city that is left out from those of the other cities."""
-    from urbancam.learning import baseline_predictions, baselines, image_features, networks
+    from urbancam.learning import baseline_predictions, baselines, image_features, networks, splits
 
     settings, paths, key = job.settings, job.paths, job.settings.landcover.key
     others = paths.other_cities() if settings.split.leaves_city_out else []
@@ -137,6 +137,7 @@ def predict_by_baselines(
         features,
         settings.baselines.reaches_m,
         range(settings.folds_trained),
+        splits.units(known.samples, settings.split.method),
     )
 
 

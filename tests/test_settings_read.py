@@ -179,6 +179,7 @@ def reader(tmp_path_factory) -> Reader:
 
 # Whole sections are declared where most of them is read, so that a record tells them together; and
 # a few settings are read on roads that this matrix does not go.
+BLOCK = "statistics.block_m"  # step 12 reads it, the others resample the blocks that it has chosen
 OF_OTHER_STATISTICS = {"statistics.min_blocks", "statistics.false_discovery_rate"}
 NEVER_READ = {
     "04_download_aerial": {"imagery.index_url"},  # read where a department is missing
@@ -190,10 +191,13 @@ NEVER_READ = {
         "split.validation_fraction",
     },
     "13_project_activation": {"activation.method", "model.weights"},  # both maps are always made
-    "15_compare_variants": {"split.block_m", "statistics.false_discovery_rate"},
+    "14_landcover_statistics": {BLOCK},
+    "15_compare_variants": {"split.block_m", BLOCK, "statistics.false_discovery_rate"},
     "16_control_attribution": {
         "activation.method",
         "landcover.min_joint_cells",
+        "landcover.reference",
+        BLOCK,
         "model.weights",
         "split.folds",  # says whose weights are inputs
         "split.trained_folds",
@@ -202,12 +206,13 @@ NEVER_READ = {
     "17_transfer_income": {
         "samples.planted",
         "samples.shuffle_labels",
+        BLOCK,
         "statistics.false_discovery_rate",
     },
     "18_recover_plants": {
         "model.weights",
         "split.folds",  # read where the city is left out of its own training
-        "statistics.block_m",
+        BLOCK,
     },
     "91_make_figures": {  # not read where controls.methods is not empty, and where there are plants
         "controls.maps",
@@ -219,12 +224,13 @@ NEVER_READ = {
         "cities.model.drop_connect",  # no part of a ResNet
         "cities.training.plateau_on",  # read with the plateau schedule
     },
-    "24_evaluate_cities": {"statistics.false_discovery_rate"},
+    "24_evaluate_cities": {BLOCK, "statistics.false_discovery_rate"},
     "25_map_relevance": {
         "cities.model.drop_connect",
         "cities.model.weights",
         "statistics.draws",  # read, as is the confidence, where there is land cover
         "statistics.confidence",
+        BLOCK,
         *OF_OTHER_STATISTICS,
     },
 }

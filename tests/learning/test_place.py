@@ -89,7 +89,12 @@ def test_no_reach_is_chosen_by_the_cells_it_is_tested_on():
     assert set(got) == {0}
 
 
-def test_cells_of_a_single_fold_are_cut_into_strips_to_choose():
-    coordinates, classes = smooth_field(3000.0, 0.6)
-    got = place.choose_reach(coordinates, classes, np.zeros(len(classes)), REACHES_M)
-    assert got == place.choose_reach(coordinates, classes, block_folds(coordinates), REACHES_M)
+def test_units_are_left_out_in_ten_parts_so_that_most_neighbours_stay():
+    """Two folds leave one of two neighbours out; many units hardly any."""
+    random = np.random.default_rng(0)
+    coordinates = 200.0 * np.stack(np.divmod(np.arange(900), 30), axis=1)
+    # Classes that reach two cells far.
+    classes = (coordinates // 600).astype(int).sum(axis=1) % 5
+    halves = random.integers(2, size=900)
+    by_cell = place.choose_reach(coordinates, classes, np.arange(900), REACHES_M)
+    assert by_cell <= place.choose_reach(coordinates, classes, halves, REACHES_M)

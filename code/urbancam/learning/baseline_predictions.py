@@ -62,6 +62,7 @@ def predict(
     features: dict[str, np.ndarray],
     reaches_m: Sequence[float],
     tested_folds: Collection[int],
+    units: pd.Series,
 ) -> dict[str, pd.DataFrame]:
     """The predictions of each baseline; it learns from all known cells of the other folds.
 
@@ -72,6 +73,7 @@ def predict(
         features: Name of the baseline -> (n, number of features); one without says nothing.
         reaches_m: Reaches that `coordinates` chooses from, m.
         tested_folds: Folds that are predicted.
+        units: (n,) what the split does not divide (`splits.units`).
     """
     if samples["fold"].nunique() < 2:
         log.info("no baselines: there is no other cell to learn from")
@@ -80,11 +82,13 @@ def predict(
     predictors = {}
     for name, baseline in baselines.table(reaches_m).items():
         if name in features:
-            columns = baselines.out_of_fold(baseline, features[name], classes, folds, tested_folds)
+            columns = baselines.out_of_fold(
+                baseline, features[name], classes, folds, tested_folds, units
+            )
             predictors[name] = predictions.assign(**columns)
     if "coordinates" in predictors:
         reaches = place.chosen_reaches(
-            features["coordinates"], classes, folds, tested_folds, reaches_m
+            features["coordinates"], classes, folds, tested_folds, reaches_m, units
         )
         told = ", ".join(f"{reach:g} m in fold {fold}" for fold, reach in reaches.items())
         log.info("coordinates: near cells count up to a reach of %s", told)

@@ -1,7 +1,7 @@
 """Baselines: what can be said of a cell's class with little or nothing of its image.
 
 That is without the image, or with no more of it than colours and textures. A baseline is one
-function (training features, training classes, folds of these, unseen features) -> class
+function (training features, training classes, units of these, unseen features) -> class
 probabilities, named in `table`; its features are an array of the same name. What it chooses, it
 chooses within the training cells. No probability is 0: what was not seen may still be.
 Another baseline: one more line, one more array.
@@ -119,7 +119,7 @@ def land_cover_shares(
 def class_frequencies(
     features: np.ndarray,
     classes: np.ndarray,
-    folds: np.ndarray,
+    units: np.ndarray,
     unseen: np.ndarray,
 ) -> np.ndarray:
     """The same for every cell: how frequent the classes are among the training cells.
@@ -127,7 +127,7 @@ def class_frequencies(
     Args:
         features: (n, any) of the training cells; not used.
         classes: (n,) income class of the training cells.
-        folds: (n,) fold of the training cells; not used.
+        units: (n,) unit of the training cells; not used.
         unseen: (m, any) features of the cells to predict; only their number is used.
 
     Returns:
@@ -140,7 +140,7 @@ def class_frequencies(
 def ridge(
     features: np.ndarray,
     classes: np.ndarray,
-    folds: np.ndarray,
+    units: np.ndarray,
     unseen: np.ndarray,
 ) -> np.ndarray:
     """Ridge regression of class / 4, its answer read as p of a binomial.
@@ -151,7 +151,7 @@ def ridge(
         features: (n, d) of the training cells; standardised here (Hastie et al. 2009, section
             3.4.1).
         classes: (n,) income class of the training cells.
-        folds: (n,) fold of the training cells; not used.
+        units: (n,) unit of the training cells; not used.
         unseen: (m, d) of the cells to predict.
 
     Returns:
@@ -174,6 +174,7 @@ def out_of_fold(
     classes: np.ndarray,
     folds: np.ndarray,
     tested: Collection[int] | None = None,
+    units: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Predict every cell by the baseline fitted on the cells of all other folds.
 
@@ -183,19 +184,22 @@ def out_of_fold(
         classes: (n,) income class, 0..4.
         folds: (n,) test fold of each cell.
         tested: The folds whose cells are predicted; null: all.
+        units: (n,) what the split does not divide, by which a baseline chooses within the training
+            cells; null: the folds.
 
     Returns:
         (a row per cell of a tested fold, in order) `p` (expected class / 4), `prob_0` .. `prob_4`,
         `predicted_class`.
     """
     tested = np.unique(folds) if tested is None else np.asarray(sorted(tested))
+    units = folds if units is None else np.asarray(units)
     probabilities = np.full((len(classes), len(INCOME_CLASSES)), np.nan)
     # ASSUME: a baseline needs no validation part, so it learns from the image model's validation
     # cells too: the comparison errs in the baselines' favour.
     for fold in tested:
         test = folds == fold
         probabilities[test] = baseline(
-            features[~test], classes[~test], folds[~test], features[test]
+            features[~test], classes[~test], units[~test], features[test]
         )
     return _predictions(probabilities[np.isin(folds, tested)])
 

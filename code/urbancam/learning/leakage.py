@@ -28,9 +28,10 @@ SUMMARY = ["mean", "std", "min", "max"]
 
 
 def split_again(samples: pd.DataFrame, method: str, settings: Settings) -> pd.DataFrame:
-    """The used cells of a run with the folds that another method of splitting would give them."""
+    """The used cells of a run with the folds that another method of splitting would give them, and
+    the `unit` that it would not divide."""
     folds = splits.assign_folds(samples, method, settings.split.folds, settings.fold_seed)
-    return samples.assign(fold=folds)
+    return samples.assign(fold=folds, unit=splits.units(samples, method))
 
 
 def count_leaks(
@@ -119,7 +120,7 @@ def score_coordinates(
 
     Args:
         samples: All used cells with `idINSPIRE, income_class, fold`: the neighbours are looked for
-            among them.
+            among them; `unit` is what the split does not divide, the fold where it is not told.
         targets: (n,) rows of `predictions.csv` of those that are scored, in the order of the
             samples.
         blocks: (n,) spatial blocks to resample.
@@ -157,7 +158,9 @@ def _predict_by_coordinates(
     classes = samples["income_class"].to_numpy(int)
     folds = samples["fold"].to_numpy(int)
     baseline = baselines.table(reaches_m)["coordinates"]
-    predictions = baselines.out_of_fold(baseline, corners, classes, folds)
+    predictions = baselines.out_of_fold(
+        baseline, corners, classes, folds, units=samples.get("unit")
+    )
     scored = samples["idINSPIRE"].isin(targets["idINSPIRE"]).to_numpy()
     columns = predictions[scored].reset_index(drop=True)
     return targets.reset_index(drop=True).assign(**columns, fold=folds[scored])

@@ -1,7 +1,8 @@
 """What the place alone tells of a cell's class: the classes of the cells around it.
 
-How far "around" reaches is chosen within the training cells, by folds, as the test asks: from
-other blocks where blocks are tested, from the next cell where cells are.
+How far "around" reaches is chosen within the training cells, leaving out what the split does not
+divide, as the test asks: from other blocks where blocks are tested, from the next cell where cells
+are.
 """
 
 from collections.abc import Collection, Sequence
@@ -16,7 +17,9 @@ from urbancam.scoring.vocabulary import INCOME_CLASSES
 MOST_NEIGHBOURS = 128
 # Counts added to each class, or each outcome of a trial (Krichevsky & Trofimov 1981).
 PRIOR_COUNT = 0.5
-STRIPS = 4  # of training cells that are of one fold, to choose within them
+# ASSUME: parts that the training units are left out by; fewer would leave out more neighbours than
+# the test does, and choose too far a reach.
+PARTS = 10
 
 
 def class_probabilities(counts: np.ndarray) -> np.ndarray:
@@ -35,7 +38,7 @@ def class_probabilities(counts: np.ndarray) -> np.ndarray:
 def nearby_classes(
     features: np.ndarray,
     classes: np.ndarray,
-    folds: np.ndarray,
+    units: np.ndarray,
     unseen: np.ndarray,
     reaches_m: Sequence[float],
 ) -> np.ndarray:
@@ -44,36 +47,36 @@ def nearby_classes(
     Args:
         features: (n, 2) coordinates of the training cells, m.
         classes: (n,) income class of the training cells.
-        folds: (n,) fold of the training cells.
+        units: (n,) what the split does not divide: block, group or cell of the training cells.
         unseen: (m, 2) coordinates of the cells to predict, m.
         reaches_m: Reaches to choose from, m.
 
     Returns:
         (m, 5) probabilities.
     """
-    reach_m = choose_reach(features, classes, folds, reaches_m)
+    reach_m = choose_reach(features, classes, units, reaches_m)
     return weigh_neighbours(*_neighbours(features, classes, unseen), reach_m)
 
 
 def choose_reach(
     coordinates: np.ndarray,
     classes: np.ndarray,
-    folds: np.ndarray,
+    units: np.ndarray,
     reaches_m: Sequence[float],
 ) -> float:
-    """The reach with the best ranked probability score where each fold is predicted by the others.
+    """The reach with the best ranked probability score where each part is predicted by the others.
 
     Args:
         coordinates: (n, 2) of the training cells, m.
         classes: (n,) income class of the training cells.
-        folds: (n,) fold of the training cells; those of a single fold are cut into strips.
+        units: (n,) what the split does not divide; a part holds whole units, in turn.
         reaches_m: Reaches to choose from, m.
     """
-    if len(np.unique(folds)) == 1:
-        folds = coordinates[:, 0].argsort(kind="stable").argsort() * STRIPS // len(folds)
+    _, number_of_unit = np.unique(units, return_inverse=True)
+    parts = number_of_unit % PARTS
     losses = dict.fromkeys(reaches_m, 0.0)
-    for fold in np.unique(folds):
-        left_out = folds == fold
+    for part in np.unique(parts):
+        left_out = parts == part
         if left_out.all():
             continue
         neighbours = _neighbours(coordinates[~left_out], classes[~left_out], coordinates[left_out])
@@ -122,6 +125,7 @@ def chosen_reaches(
     folds: np.ndarray,
     tested: Collection[int],
     reaches_m: Sequence[float],
+    units: np.ndarray | None = None,
 ) -> dict[int, float]:
     """The reach that is chosen for each tested fold, m, from the cells of all other folds.
 
@@ -131,9 +135,11 @@ def chosen_reaches(
         folds: (n,) test fold of each cell.
         tested: The tested folds.
         reaches_m: Reaches to choose from, m.
+        units: (n,) what the split does not divide; null: the folds.
     """
+    units = folds if units is None else np.asarray(units)
     reaches = {}
     for fold in tested:
         others = folds != fold
-        reaches[fold] = choose_reach(coordinates[others], classes[others], folds[others], reaches_m)
+        reaches[fold] = choose_reach(coordinates[others], classes[others], units[others], reaches_m)
     return reaches
