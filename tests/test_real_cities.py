@@ -274,6 +274,13 @@ def fetched_files(requests: list) -> list[str]:
     return [path.rpartition("/")[2] for path in addresses if path.startswith((DOWNLOAD, "/insee/"))]
 
 
+def progress(city: City, requests: list, asks: bool, waits_for_file: bool) -> int:
+    """How much a step has asked for, or said."""
+    if not asks:
+        return city.log_bytes()
+    return len(fetched_files(requests) if waits_for_file else requests)
+
+
 def disturb(
     city: City,
     step: str,
@@ -293,10 +300,11 @@ def disturb(
     while kills < kill_count:
         in_place, asked = city.archives() | city.thrown_away(), len(requests)
         asks = step in ("01", "04") and not ended
-        progress = (lambda: len(requests)) if asks else city.log_bytes
-        before = progress()
+        # Every other kill waits for a file to be asked for, so that a slow machine has them too.
+        waits_for_file = asks and kills % 2 == 0
+        before = progress(city, requests, asks, waits_for_file)
         run = city.start(step, *["--force"] * ended)
-        while run.poll() is None and progress() == before:
+        while run.poll() is None and progress(city, requests, asks, waits_for_file) == before:
             time.sleep(0.01)
         longest_s = max(ASKING_S, ASKING_SHARE * duration_s) if asks else duration_s
         seconds = chance.uniform(0, longest_s)
