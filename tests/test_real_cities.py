@@ -38,6 +38,9 @@ THROWING_KILLS = {"04": 12, "05": 4}  # of the steps that throw away
 # of the time that it takes undisturbed, which grows with what else the machine does.
 ASKING_S = 2.0
 ASKING_SHARE = 1 / 3
+FETCHING_S = (
+    0.3  # the same after the first file that it asks for; all of them are fetched in seconds
+)
 DEPARTMENTS = ["75", "77", "78", "91", "92", "93", "94", "95"]
 DEPARTMENT_M = 800  # two tiles of each from west to east, and two from north to south
 INSET_M = 250  # the city keeps clear of the outer edge of all tiles
@@ -307,7 +310,7 @@ def disturb(
         while run.poll() is None and progress(city, requests, asks, waits_for_file) == before:
             time.sleep(0.01)
         longest_s = max(ASKING_S, ASKING_SHARE * duration_s) if asks else duration_s
-        seconds = chance.uniform(0, longest_s)
+        seconds = chance.uniform(0, FETCHING_S if waits_for_file else longest_s)
         killed = kill_after(run, seconds, chance.random() < 0.5)
         files = fetched_files(requests[asked:])
         assert not in_place & set(files)

@@ -11,15 +11,18 @@ RATE = 0.05
 CLASSES = [f"class_{number}" for number in range(15)]
 
 
-def metric_rows(spearman: dict[str, float], error: float = 0.04) -> pd.DataFrame:
+def metric_rows(
+    spearman: dict[str, float], error: float = 0.04, n_blocks: int = 1000
+) -> pd.DataFrame:
     """`metrics.csv` of these Spearman r's, for all and for not imputed cells."""
+    half_width = error * stats.t.ppf(0.975, n_blocks - 1)
     rows = [
-        (subset, predictor, value, value - 1.96 * error, value + 1.96 * error)
+        (subset, predictor, value, value - half_width, value + half_width)
         for subset in ("all", "not_imputed")
         for predictor, value in spearman.items()
     ]
     table = pd.DataFrame(rows, columns=["subset", "predictor", "value", "ci_low", "ci_high"])
-    return table.assign(fold="all", metric="spearman", n=500)
+    return table.assign(fold="all", metric="spearman", n=500, n_blocks=n_blocks)
 
 
 def class_rows(z: np.ndarray, value: str, null: float, **more) -> pd.DataFrame:
@@ -255,3 +258,10 @@ def test_where_nothing_is_true_hardly_a_run_keeps_a_claim():
         uncorrected.append((got["p_value"] <= RATE).any())
     assert sum(kept) <= 5 + 3 * (100 * 0.05 * 0.95) ** 0.5
     assert np.mean(uncorrected) > 0.9  # what a reader would find without the correction
+
+
+def test_scores_of_few_blocks_are_tested_by_as_few():
+    """Six blocks have five degrees of freedom, however far from 0 the interval lies."""
+    table = metric_rows({"model": 0.4}, n_blocks=6)
+    got = claims._claims_of_scores(table, 0.95)["p_value"].iloc[0]
+    assert got == pytest.approx(2 * stats.t.sf(10, 5))

@@ -3,19 +3,23 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t as student
 
 from urbancam.scoring import variance
 
+N_BLOCKS = 6
 SD = {"seeds": 0.02, "fold_draws": 0.05, "blocks": 0.03}
 
 
-def run(scores: list[float], half_width: float = 1.96 * SD["blocks"]) -> pd.DataFrame:
+def run(
+    scores: list[float], half_width: float = student.ppf(0.975, N_BLOCKS - 1) * SD["blocks"]
+) -> pd.DataFrame:
     """`metrics.csv` of a run with these scores of its folds."""
     pooled = float(np.mean(scores))
     rows = [("all", pooled, pooled - half_width, pooled + half_width)]
     rows += [(str(fold), score, None, None) for fold, score in enumerate(scores)]
     table = pd.DataFrame(rows, columns=["fold", "value", "ci_low", "ci_high"])
-    return table.assign(subset="all", predictor="model", metric="spearman")
+    return table.assign(subset="all", predictor="model", metric="spearman", n_blocks=N_BLOCKS)
 
 
 def table(seeds: int, draws: int) -> pd.DataFrame:

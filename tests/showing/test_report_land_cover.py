@@ -82,14 +82,19 @@ def test_effects_are_not_said_where_nothing_was_tested():
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "expected"),
+    ("spearman", "permuted", "surrogate", "expected"),
     [
-        (0.1, 0.9, "follows the other"),
-        (-0.9, -0.1, "against the other"),
-        (-0.5, 0.5, "leaves that open"),
-        (float("nan"), float("nan"), None),
+        (0.8, 0.01, 0.02, "follows the other"),
+        (-0.8, 0.01, 0.02, "run counter"),
+        (0.5, 0.14, 0.04, "may be chance"),
+        (0.5, 0.01, 0.3, "may be chance"),
+        (0.5, 0.01, float("nan"), "may be chance"),
+        (float("nan"), float("nan"), float("nan"), None),
     ],
 )
-def test_orders_are_compared_by_their_interval(low, high, expected):
-    got = land_cover.summarise_ordering(ordering(low, high))
+def test_orders_are_held_against_both_nulls(spearman, permuted, surrogate, expected):
+    """Not against the interval, which calls independent orders far too often."""
+    table = ordering(0.1, 0.9).assign(spearman=spearman)
+    table = table.assign(p_value=permuted, p_value_surrogate=surrogate)
+    got = land_cover.summarise_ordering(table)
     assert [expected in sentence for sentence in got] == ([True] if expected else [])

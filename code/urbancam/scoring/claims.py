@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.stats import t as student
 
 from urbancam.scoring import objections
 from urbancam.scoring.added_value import ALL_GIVEN
@@ -138,8 +138,8 @@ def weigh(tables: Tables, rate: float, confidence: float) -> pd.DataFrame:
 def _claims_of_scores(metrics: pd.DataFrame, confidence: float) -> pd.DataFrame:
     """What is claimed of the ranking (Spearman's r): that there is one, and beyond each baseline.
 
-    `metrics.csv` has intervals and no p-values: they are those of a normal score with that
-    interval.
+    `metrics.csv` has intervals and no p-values: the intervals, which are at Student's t of the
+    blocks, are turned round by the same.
     """
     pooled = (metrics["subset"] == "all") & (metrics["fold"].astype(str) == "all")
     rows = metrics[pooled & (metrics["metric"] == "spearman")]
@@ -150,9 +150,10 @@ def _claims_of_scores(metrics: pd.DataFrame, confidence: float) -> pd.DataFrame:
         _ranking_words(predictor, value)
         for predictor, value in zip(rows["predictor"], rows["value"], strict=True)
     ]
-    deviations = norm.ppf((1 + confidence) / 2)
+    freedom = (rows["n_blocks"] - 1).clip(lower=1)
+    deviations = student.ppf((1 + confidence) / 2, freedom)
     error = (rows["ci_high"] - rows["ci_low"]) / (2 * deviations)
-    p_values = 2 * norm.sf((rows["value"] / error).abs())
+    p_values = 2 * student.sf((rows["value"] / error).abs(), freedom)
     columns = {
         "claim": sentences,
         "kind": "score",

@@ -94,10 +94,14 @@ def _not_elsewhere(predictor: str, tables: Tables) -> list[str]:
             "weighted by people": _rows(subgroups, grouping=CITY, weighting="people"),
         }
     places["with campaigns left out"] = _rows(leakage, split="campaign")
-    return [
-        f"not {place}"
+    lows = {
+        place: _low(rows, predictor=predictor, metric="spearman")
         for place, rows in places.items()
-        if _low(rows, predictor=predictor, metric="spearman") <= 0
+        if len(_rows(rows, predictor=predictor, metric="spearman"))
+    }
+    # Without an interval nothing is known there, which is no support.
+    return [f"not {place}" for place, low in lows.items() if low <= 0] + [
+        f"too few blocks to say {place}" for place, low in lows.items() if pd.isna(low)
     ]
 
 

@@ -142,16 +142,21 @@ def _score_groups(
     for group in sorted(set(pd.Series(groups).dropna())):
         inside = groups == group
         scores = _score(predictors, inside, numbers, counts, weights)
-        n_inside = int(effective_blocks(np.bincount(numbers[inside])))
+        n_inside = _effective(numbers, weights * inside)
         rows.append(_rows(scores, n_inside, statistics).assign(group=group, n=inside.sum()))
         scores_of.append(np.stack(list(scores.values())))
         sizes.append(counts @ block_sums(weights * inside, numbers, n_blocks))
     if len(rows) > 1:
         mean = dict(zip(scores, _mean_within(np.stack(scores_of), np.stack(sizes)), strict=True))
         grouped = pd.Series(groups).notna().to_numpy()
-        n_grouped = int(effective_blocks(np.bincount(numbers[grouped])))
+        n_grouped = _effective(numbers, weights * grouped)
         rows.append(_rows(mean, n_grouped, statistics).assign(group=WITHIN, n=grouped.sum()))
     return pd.concat(rows, ignore_index=True)[COLUMNS] if rows else pd.DataFrame(columns=COLUMNS)
+
+
+def _effective(numbers: np.ndarray, weights: np.ndarray) -> int:
+    """Effective number of blocks of cells with these weights."""
+    return int(effective_blocks(np.bincount(numbers, weights=weights)))
 
 
 def _score(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.stats import t as student
 
 from urbancam.scoring.vocabulary import MODEL
 
@@ -87,7 +87,7 @@ def _spread(scores: list[pd.Series]) -> pd.Series:
 
 
 def _spread_over_blocks(run: pd.DataFrame, confidence: float) -> pd.Series:
-    """Standard deviation that the interval over blocks amounts to, were the score normal."""
+    """Standard deviation that the interval over blocks amounts to: it is at Student's t."""
     rows = _rows_of_model(run).query("fold == 'all'").set_index("metric")
-    deviations = norm.ppf((1 + confidence) / 2)
+    deviations = student.ppf((1 + confidence) / 2, (rows["n_blocks"] - 1).clip(lower=1))
     return (rows["ci_high"] - rows["ci_low"]) / (2 * deviations)

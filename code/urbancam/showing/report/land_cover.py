@@ -3,12 +3,15 @@
 import pandas as pd
 
 from urbancam.scoring.vocabulary import SIDES
-from urbancam.showing.wording import enumeration, interval_of, verdict
+from urbancam.showing.wording import enumeration, interval_of
 
 MEASURES = {
     "activation_contrast": "by activation",
     "contribution": "by contribution",
 }
+
+
+LEVEL = 0.05  # of both p-values of an order
 
 
 OUTCOMES = {  # of `adjusted_effect.csv`
@@ -101,12 +104,13 @@ def summarise_ordering(agreement: pd.DataFrame) -> list[str]:
 
 
 def _ordering_words(row: pd.Series, words: str) -> str:
-    conclusion = verdict(
-        row,
-        above="the one follows the other",
-        below="the one runs against the other",
-    )
+    conclusion = "that may be chance"
+    # Both nulls: classes in any order, and incomes as smooth as the city's own.
+    if row["p_value"] <= LEVEL and row["p_value_surrogate"] <= LEVEL:
+        conclusion = "the one follows the other" if row["value"] > 0 else "they run counter"
+    chances = f"p {row['p_value']:.2f} and {row['p_value_surrogate']:.2f}"
     return (
         f"The order of {int(row['n_classes'])} classes {words} has a Spearman r of "
-        f"{interval_of(row)} with their order by the income of who lives there: {conclusion}."
+        f"{interval_of(row)} with their order by the income of who lives there ({chances} against"
+        f" orders at random and against surrogate incomes): {conclusion}."
     )
