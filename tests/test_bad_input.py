@@ -17,7 +17,7 @@ from samples import ROOT, run_script
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 ALL = ("00", "01")  # scripts that take no --city
-STEPS = tuple("00 01 02 03 04 05 06 10 11 12 13 14 15 16 17 91 92".split())
+STEPS = tuple("00 01 02 03 04 05 06 10 11 12 13 14 15 16 17 18 19 91 92".split())
 RUN = "demo-tiny"
 
 

@@ -88,20 +88,12 @@ def city(tmp_path) -> Paths:
     )
     paths.run_folder.mkdir(parents=True)
     samples.to_csv(paths.samples, index=False)
-    write_block_size(paths, 400)
     torch.manual_seed(0)
     network = networks.build(settings.load("demo-tiny", STRONG).model)
     paths.weights(0).parent.mkdir()
     paths.weights(1).parent.mkdir()
     weight_files.save(network.state_dict(), paths.weights(0))
     return paths
-
-
-def write_block_size(paths: Paths, chosen_m: int) -> None:
-    table = pd.DataFrame({"side_m": [400, 2000]})
-    table["chosen"] = table["side_m"] == chosen_m
-    paths.table("block_size").parent.mkdir(exist_ok=True)
-    table.to_csv(paths.table("block_size"), index=False)
 
 
 def recover(paths: Paths, *changes: str) -> int:
@@ -175,13 +167,6 @@ def test_a_variant_that_was_trained_stands_beside_the_frozen_ones(city):
         trained = table[(table["kind"] == "trained") & (table["attribution"] == name)]
         expected = trained["true_effect"].tolist()
         assert trained["estimate"].tolist() == pytest.approx(expected, abs=0.3)
-
-
-def test_blocks_of_the_chosen_side_are_resampled_not_those_of_the_split(city):
-    write_block_size(city, 2000)  # so large that too few are left to say anything
-    assert recover(city, "planted.plants=1") == 0
-    table = pd.read_csv(city.table("recovery"))
-    assert len(table) and table["p_value"].isna().all()
 
 
 def test_without_plants_the_tables_are_empty(city):
