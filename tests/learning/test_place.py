@@ -7,6 +7,8 @@ from scipy.spatial.distance import cdist
 from urbancam.learning import baselines, place
 from urbancam.scoring import metrics
 
+pytestmark = pytest.mark.slow
+
 REACHES_M = [100, 200, 500, 1000, 2000, 4000]
 
 

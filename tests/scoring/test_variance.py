@@ -34,6 +34,7 @@ def table(seeds: int, draws: int) -> pd.DataFrame:
     return made.set_index("source")
 
 
+@pytest.mark.slow
 def test_components_are_those_that_were_drawn():
     got = table(seeds=3000, draws=3000)
     drawn = {source: sd**2 for source, sd in SD.items()}

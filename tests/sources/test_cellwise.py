@@ -15,6 +15,8 @@ from urbancam.sources.imagery.overlay import cells_with_tiles
 from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 PIXEL_M = 2.0
 
 

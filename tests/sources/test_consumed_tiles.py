@@ -11,6 +11,8 @@ from small_packs import N, W, archive, cells_over, write_pack
 from urbancam.sources.ign import atom, collect, tiles
 from urbancam.workflow import consumed
 
+pytestmark = pytest.mark.slow
+
 WEST_CITY = (W + 50, N - 350, W + 350, N)
 EAST_CITY = (W + 450, N - 350, W + 750, N)
 BOTH_CITY = (W + 50, N - 350, W + 750, N)

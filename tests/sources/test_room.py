@@ -19,6 +19,8 @@ from urbancam.sources.ign.survey import survey
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.settings import load
 
+pytestmark = pytest.mark.slow
+
 DEPARTMENTS = ("75", "92", "93")
 
 

@@ -18,6 +18,8 @@ from urbancam.sources.ign import atom, collect
 from urbancam.sources.imagery.overlay import cells_with_tiles
 from urbancam.workflow.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 BOTH = cells(800)
 NOWHERE = "http://127.0.0.1:9"
 
