@@ -7,20 +7,11 @@ from loopback import HASTY, Reply, serve
 from offered_packs import BDORTHO, asked_files, collected, pack_folder, served
 from provider_server import DOWNLOAD, INDEX, Ign
 from small_packs import N, W, archive, cells, cells_over, write_pack
-from urbancam.sources.ign import atom, collect
+from urbancam.sources.ign import collect
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.settings import load
 
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(atom, "INTERVAL_S", 0.0)
-
-
-@pytest.fixture
-def data(tmp_path):
-    (tmp_path / "data" / "aerial_data").mkdir(parents=True)
-    return tmp_path / "data"
+pytestmark = pytest.mark.usefixtures("unhurried_index")
 
 
 # an interrupted download

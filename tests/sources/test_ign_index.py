@@ -11,25 +11,16 @@ from provider_server import DOWNLOAD, FEED, INDEX, Ign
 from samples import ROOT
 from small_packs import N, W, archive, cells, cells_over, found_in, write_pack
 from urbancam.sources.download import archives
-from urbancam.sources.ign import atom, collect, index
+from urbancam.sources.ign import collect, index
 from urbancam.sources.ign.campaigns import Wanted
 from urbancam.sources.ign.fetching import ask_index, fetch_linked, fetch_pack, pending_links
 from urbancam.sources.ign.links import RemoteFile, read_links
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.settings import load
 
+pytestmark = pytest.mark.usefixtures("unhurried_index")
+
 BDORTHO = "BDORTHO_2-0_RVB-0M20_JP2-E080_LAMB93_D{:0>3}_{}-01-01"
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(atom, "INTERVAL_S", 0.0)
-
-
-@pytest.fixture
-def data(tmp_path):
-    (tmp_path / "data" / "aerial_data").mkdir(parents=True)
-    return tmp_path / "data"
 
 
 # links

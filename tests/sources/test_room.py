@@ -10,7 +10,7 @@ from offered_packs import BDORTHO
 from provider_server import DOWNLOAD, INDEX, Ign
 from small_packs import N, W, archive, cells_over, write_pack
 from urbancam.sources.download import archives, fetching
-from urbancam.sources.ign import atom, collect, room
+from urbancam.sources.ign import collect, room
 from urbancam.sources.ign.campaigns import Wanted
 from urbancam.sources.ign.consumed_tiles import Consumer
 from urbancam.sources.ign.links import RemoteFile
@@ -19,20 +19,9 @@ from urbancam.sources.ign.survey import survey
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.settings import load
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unhurried_index")]
 
 DEPARTMENTS = ("75", "92", "93")
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(atom, "INTERVAL_S", 0.0)
-
-
-@pytest.fixture
-def data(tmp_path):
-    (tmp_path / "data" / "aerial_data").mkdir(parents=True)
-    return tmp_path / "data"
 
 
 @pytest.fixture(scope="module")

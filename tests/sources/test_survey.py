@@ -14,25 +14,14 @@ from small_packs import (
     noise,
     write_tile,
 )
-from urbancam.sources.ign import atom, collect
+from urbancam.sources.ign import collect
 from urbancam.sources.imagery.overlay import cells_with_tiles
 from urbancam.workflow.errors import InputError
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unhurried_index")]
 
 BOTH = cells(800)
 NOWHERE = "http://127.0.0.1:9"
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(atom, "INTERVAL_S", 0.0)
-
-
-@pytest.fixture
-def data(tmp_path):
-    (tmp_path / "data" / "aerial_data").mkdir(parents=True)
-    return tmp_path / "data"
 
 
 def half_a_pack(data, year=2018, keeps="6500", top=None):
