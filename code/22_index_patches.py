@@ -17,7 +17,7 @@ from urbancam.workflow.records import Done, Step
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd
 
-    from urbancam.workflow.sections import Cities
+    from urbancam.workflow.cities_sections import Cities
 
 log = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd
 
     from urbancam.cities.evaluation import Tested
-    from urbancam.workflow.sections import Cities
+    from urbancam.workflow.cities_sections import Cities
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import torch
 from pyproj import Transformer
 
 from samples import REAL_DATA
-from urbancam.explaining import activation, projection
+from urbancam.explaining import pixel_maps, projection
 from urbancam.learning import networks
 from urbancam.sources.census import selection
 from urbancam.sources.imagery.cell import cut_cell
@@ -92,7 +92,7 @@ def maps(images) -> list[projection.CellMaps]:
     with torch.no_grad():
         for _ in range(20):
             network.train()(batch.float() / 127.5 - 1)
-    return activation.map_cells(network.eval(), images, run)
+    return pixel_maps.map_cells(network.eval(), images, run)
 
 
 def test_maps_of_a_network_project_onto_the_fragments(fragments, maps):

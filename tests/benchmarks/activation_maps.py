@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from benchmarks.measuring import Target, Ways, benchmark
-from urbancam.explaining import activation
+from urbancam.explaining import activation, pixel_maps
 from urbancam.explaining.projection import CellMaps
 from urbancam.learning import backbones, datasets, networks
 from urbancam.workflow import settings
@@ -27,10 +27,10 @@ def draw(size_px: int, cells: int) -> tuple[Settings, networks.Network, np.ndarr
 def compare(size_px: int, cells: int) -> Ways:
     asked, network, images = draw(size_px, cells)
     device = next(network.parameters()).device
-    inputs = datasets.normalise(activation.pixels_of(images, device), asked.image.normalise)
+    inputs = datasets.normalise(pixel_maps.pixels_of(images, device), asked.image.normalise)
 
     def ours() -> list[CellMaps]:
-        return activation.map_cells(network, images, asked)
+        return pixel_maps.map_cells(network, images, asked)
 
     def bare() -> None:
         with activation.frozen(network):

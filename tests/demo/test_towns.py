@@ -9,13 +9,13 @@ from PIL import Image
 from urbancam.demo import towns
 from urbancam.demo.rendering.drawing import Sketch, Sun
 from urbancam.tables import frames
-from urbancam.workflow import files, sections, settings
+from urbancam.workflow import cities_sections, files, settings
 from urbancam.workflow.paths import Paths
 
 PIXEL_M = 0.5
 
 
-def small(**demo) -> sections.Cities:
+def small(**demo) -> cities_sections.Cities:
     sizes = {"cities.demo.sites": 2, "cities.demo.site_px": 96} | demo
     changes = [f"{key}={value}" for key, value in sizes.items()]
     return settings.load("demo", changes).cities

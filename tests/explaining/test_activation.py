@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from small_networks import brightness
-from urbancam.explaining import activation, upsampling
+from urbancam.explaining import activation, pixel_maps, upsampling
 from urbancam.learning import heads, networks
 from urbancam.workflow import settings
 
@@ -34,7 +34,7 @@ def images() -> torch.Tensor:
 
 def published_maps(network, images, target_layer: str):
     maps = activation.compute_maps(network, images, target_layer)
-    return activation.project_published(maps, 64, 99)
+    return pixel_maps.project_published(maps, 64, 99)
 
 
 # ---- against slower routes and the library
@@ -72,7 +72,7 @@ def test_t3_one_pass_equals_two_pass_route(network, images, side, income_class):
     maps = activation.compute_maps(network, images, "_conv_head", positions="published")
     p = torch.sigmoid(maps.logit)
     assert ((p > 0.2) & (p < 0.8)).all()
-    projected = activation.project_published(maps, 64, 99)[side]
+    projected = pixel_maps.project_published(maps, 64, 99)[side]
     for got, image in zip(projected, images, strict=True):
         expected = two_pass_route(network, image, income_class)
         assert expected.max() > 1e-12
@@ -144,7 +144,7 @@ def test_t4_bright_north_west_quadrant_is_rich_in_the_north_west():
     image = torch.zeros(1, 3, 64, 64)
     image[:, :, :32, :32] = 1
     maps = activation.compute_maps(brightness(Brightness()), image, "pool")
-    poor, rich = activation.project_published(maps, 64, 99)
+    poor, rich = pixel_maps.project_published(maps, 64, 99)
     contribution = upsampling.spread_evenly(maps.contribution, maps.contribution_lattice, 64)
     assert rich[0, :24, :24].sum() > 0.6 * rich[0].sum()
     assert rich[0, 40:, 40:].sum() == 0
@@ -164,7 +164,7 @@ def test_cell_of_which_the_network_is_certain_keeps_its_maps():
 def test_flat_cell_has_no_published_map_and_no_nan():
     grey = torch.full((1, 3, 64, 64), 0.3)
     maps = activation.compute_maps(brightness(Brightness()), grey, "pool")
-    poor, rich = activation.project_published(maps, 64, 99)
+    poor, rich = pixel_maps.project_published(maps, 64, 99)
     assert maps.flat[0].all()
     assert maps.flat[1].all()
     assert poor.abs().max() == 0

@@ -8,7 +8,7 @@ import shapely
 import torch
 
 from samples import cell_id
-from urbancam.explaining import activation, unit_maps, unit_moments
+from urbancam.explaining import activation, pixel_maps, unit_maps, unit_moments
 from urbancam.learning import backbones, networks
 from urbancam.sources.urban_atlas.fragments import by_cell
 from urbancam.tables import grid
@@ -89,7 +89,7 @@ def test_contributions_of_a_cells_classes_add_up_to_the_units_logit():
     )
     assert table["class"].tolist() == ["roads", "water"] * 2
     assert table["area_m2"].tolist() == [10_000, 30_000] * 2
-    pixels = activation.pixels_of(random_images(), torch.device("cpu"))
+    pixels = pixel_maps.pixels_of(random_images(), torch.device("cpu"))
     with torch.no_grad():
         embedding = network.embed(unit_maps.datasets.normalise(pixels, "imagenet")).numpy()
     for number in range(2):

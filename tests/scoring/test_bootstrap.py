@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from urbancam.scoring import bootstrap
+from urbancam.scoring import bootstrap, correlations, significance
 from urbancam.workflow import settings
 
 BLOCKS = np.array(["b", "a", "b", "c", "a", "b"])
@@ -226,27 +226,27 @@ def test_q_values_against_the_worked_example_of_benjamini_and_hochberg():
     # Benjamini & Hochberg 1995, section 3: four discoveries at 5 %
     smaller = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459]
     larger = [0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1]
-    got = bootstrap.q_value(np.array(smaller + larger))
+    got = significance.q_value(np.array(smaller + larger))
     assert (got <= 0.05).sum() == 4
     assert got[3] == pytest.approx(0.0095 * 15 / 4)
 
 
 def test_q_values_do_not_count_what_was_not_tested():
-    got = bootstrap.q_value(np.array([0.01, np.nan, 0.04]))
+    got = significance.q_value(np.array([0.01, np.nan, 0.04]))
     assert got[[0, 2]] == pytest.approx([0.02, 0.04])
     assert np.isnan(got[1])
 
 
 def test_q_values_of_nothing_tested_are_none():
-    assert np.isnan(bootstrap.q_value(np.array([np.nan]))).all()
-    assert len(bootstrap.q_value(np.array([]))) == 0
+    assert np.isnan(significance.q_value(np.array([np.nan]))).all()
+    assert len(significance.q_value(np.array([]))) == 0
 
 
 def test_rank_correlation_of_rows_against_scipy():
     x, y = np.random.default_rng(0).integers(0, 6, (2, 20, 8)).astype(float)  # with ties
     x[0, :3] = np.nan
     y[0, 5] = np.nan
-    got = bootstrap.rank_correlation(x, y)
+    got = correlations.rank_correlation(x, y)
     expected = []
     for row_x, row_y in zip(x, y, strict=True):
         correlation = stats.spearmanr(row_x, row_y, nan_policy="omit")
@@ -257,7 +257,7 @@ def test_rank_correlation_of_rows_against_scipy():
 def test_rank_correlation_of_two_places_or_of_a_constant_is_undefined():
     x = np.array([[1.0, 2, np.nan, 4], [1, 1, 1, 1]])
     y = np.array([[1.0, np.nan, 3, 4], [1, 2, 3, 4]])
-    assert np.isnan(bootstrap.rank_correlation(x, y)).all()
+    assert np.isnan(correlations.rank_correlation(x, y)).all()
 
 
 def test_estimate_of_too_few_blocks_has_neither_interval_nor_p_value():
@@ -275,7 +275,7 @@ def test_significance_stands_last_and_untested_rows_are_not_significant():
     table = pd.DataFrame({"class": ["a", "b", "c"]})
     statistics = settings.load("default").statistics
     p_values = np.array([0.001, np.nan, 0.5])
-    got = bootstrap.add_significance(table, p_values, statistics)
+    got = significance.add_significance(table, p_values, statistics)
     assert list(got) == ["class", "p_value", "q_value", "significant"]
     assert got["significant"].tolist() == [True, False, False]
     assert got["significant"].dtype == bool

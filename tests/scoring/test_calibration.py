@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.special import softmax
 
-from urbancam.scoring import bootstrap, calibration, metrics
+from urbancam.scoring import bootstrap, calibration, metrics, temperature
 from urbancam.scoring.vocabulary import PROBABILITIES
 from urbancam.workflow import settings
 
@@ -116,7 +116,7 @@ def test_bins_hold_their_upper_edge(probability, expected):
 def test_temperature_undoes_how_much_too_sure_the_network_is(sharpness):
     cells = make_predictions(20_000, sharpness)
     probabilities = cells[PROBABILITIES].to_numpy()
-    got = calibration.fit_temperature(probabilities, cells["income_class"].to_numpy())
+    got = temperature.fit_temperature(probabilities, cells["income_class"].to_numpy())
     assert got == pytest.approx(sharpness, rel=0.05)
 
 
@@ -132,21 +132,21 @@ def test_temperature_is_the_best_of_a_fine_grid():
 
     grid = np.geomspace(0.05, 20, 2000)
     expected = grid[np.argmin([loss(temperature) for temperature in grid])]
-    got = calibration.fit_temperature(probabilities, observed)
+    got = temperature.fit_temperature(probabilities, observed)
     assert got == pytest.approx(expected, rel=0.005)
 
 
 def test_scaling_by_hand_and_at_one_nothing_changes():
     probabilities = np.array([[0.64, 0.16, 0.16, 0.04, 0.0], [1.0, 0, 0, 0, 0]])
-    got = calibration.scale(probabilities, 2.0)[0]
+    got = temperature.scale(probabilities, 2.0)[0]
     assert got[:4] == pytest.approx(np.array([0.8, 0.4, 0.4, 0.2]) / 1.8, abs=1e-3)
-    assert calibration.scale(probabilities, 1.0) == pytest.approx(probabilities, abs=1e-6)
+    assert temperature.scale(probabilities, 1.0) == pytest.approx(probabilities, abs=1e-6)
 
 
 def test_folds_are_scaled_each_by_its_own_temperature_and_keep_their_classes():
     cells = make_predictions(sharpness=2)
     temperatures = fit_two_folds()
-    scaled = calibration.scale_folds(cells, temperatures)
+    scaled = temperature.scale_folds(cells, temperatures)
     before = cells[PROBABILITIES]
     after = scaled[PROBABILITIES]
     assert (after.to_numpy().argmax(axis=1) == cells["predicted_class"]).all()
@@ -161,7 +161,7 @@ def fit_two_folds() -> pd.DataFrame:
         0: make_predictions(4000, sharpness=3.0),
         1: make_predictions(4000, sharpness=1.0),
     }
-    return calibration.temperatures(validation)
+    return temperature.temperatures(validation)
 
 
 def test_temperatures_make_the_validation_cells_more_likely():
@@ -238,8 +238,8 @@ def test_two_perfect_predictors_differ_no_more_often_than_intervals_miss():
 def test_table_compares_the_scaled_model_with_the_model():
     model = make_predictions(600, sharpness=3)
     validation = make_predictions(600, sharpness=3, seed=1)
-    temperatures = calibration.temperatures({0: validation, 1: validation})
-    scaled = calibration.scale_folds(model, temperatures)
+    temperatures = temperature.temperatures({0: validation, 1: validation})
+    scaled = temperature.scale_folds(model, temperatures)
     table = metrics.metrics_table(
         {"model": model, "scaled": scaled},
         imputed=np.zeros(600, dtype=bool),

@@ -8,8 +8,9 @@ import pandas as pd
 
 from urbancam.cities import accuracy, arrangements, baselines, patches, pixels, similarity
 from urbancam.tables import frames
+from urbancam.workflow.cities_sections import Cities
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.sections import Cities, Statistics
+from urbancam.workflow.sections import Statistics
 
 log = logging.getLogger(__name__)
 

@@ -24,9 +24,9 @@ from urbancam.demo.rendering.materials import Season
 from urbancam.demo.rendering.render import Renderer
 from urbancam.demo.things import quarters
 from urbancam.tables import frames
+from urbancam.workflow.cities_sections import Cities
 from urbancam.workflow.files import atomic, write_json
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.sections import Cities
 
 JPEG_QUALITY = 92
 MARGIN_M = 40.0  # drawn around a site, so that shadows and crowns reach in

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from urbancam.explaining.landcover.city import LandCover, log_quotient
+from urbancam.explaining.landcover.city import LandCover
 from urbancam.explaining.landcover.ordering import rank_agreement
 from urbancam.scoring import bootstrap
-from urbancam.scoring.bootstrap import Estimate
+from urbancam.scoring.bootstrap import Estimate, log_quotient
 from urbancam.scoring.vocabulary import CONTRAST, SIDES
 from urbancam.workflow.sections import Landcover, Statistics
 

@@ -13,7 +13,7 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
-from urbancam.explaining import activation, projection
+from urbancam.explaining import pixel_maps, projection
 from urbancam.explaining.local_moments import cell_moments
 from urbancam.learning import networks
 from urbancam.learning.images import open_images
@@ -46,7 +46,7 @@ def project_city(
     """
     fragments = by_cell(frames.read(paths.fragments), samples["idINSPIRE"])
     images, rows = open_images(paths, samples["idINSPIRE"], settings.image, workers)
-    batch_size = activation.cells_at_once(settings.image.size_px)
+    batch_size = pixel_maps.cells_at_once(settings.image.size_px)
     target_device = networks.find_device(device)
     with tqdm(total=len(samples), unit="cell", desc="maps") as bar:
         for fold, members in samples.groupby("fold"):
@@ -55,7 +55,7 @@ def project_city(
                 batch = members.iloc[start : start + batch_size]
                 part = parts / f"fold_{fold}_{start:07d}.parquet"
                 if not all(file.exists() for file in _files(part)):
-                    maps = activation.map_cells(network, images[rows[batch.index]], settings)
+                    maps = pixel_maps.map_cells(network, images[rows[batch.index]], settings)
                     _project_batch(batch["idINSPIRE"], maps, fragments, settings, paths.maps, part)
                 bar.update(len(batch))
 

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from urbancam.explaining import agreement
-from urbancam.explaining.landcover.city import LandCover, log_quotient
-from urbancam.scoring.bootstrap import Estimate
+from urbancam.explaining.landcover.city import LandCover
+from urbancam.scoring.bootstrap import Estimate, log_quotient
 from urbancam.scoring.vocabulary import CONTRAST
 
 SHUFFLED, RANDOM, OTHER_CELL = "shuffled_labels", "random_weights", "other_cell"

@@ -15,7 +15,7 @@ from urbancam.explaining.landcover.adjusted import adjusted_effects
 from urbancam.explaining.landcover.city import LandCover
 from urbancam.explaining.landcover.local import local_effects
 from urbancam.explaining.landcover.run import statistics_of_run
-from urbancam.scoring import bootstrap
+from urbancam.scoring import correlations, significance
 from urbancam.scoring.bootstrap import Estimate
 from urbancam.workflow.settings import Settings
 
@@ -71,7 +71,7 @@ def recover(
             attribution=attribution, estimate=estimate.value, ci_low=low, ci_high=high
         )
         p_value = estimate.p_value(0, city.statistics)
-        tables.append(bootstrap.add_significance(table, p_value, city.statistics))
+        tables.append(significance.add_significance(table, p_value, city.statistics))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -199,7 +199,7 @@ def _mean_rank_correlation(rows: pd.DataFrame) -> float:
     """Mean over plants of Spearman's r of true effects and answers, over the classes."""
     correlations = [
         float(
-            bootstrap.rank_correlation(
+            correlations.rank_correlation(
                 plant["true_effect"].to_numpy(float), plant["estimate"].to_numpy(float)
             )
         )

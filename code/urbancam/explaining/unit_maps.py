@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from urbancam.explaining import activation, receptive_fields
+from urbancam.explaining import activation, pixel_maps, receptive_fields
 from urbancam.explaining.receptive_fields import Lattice
 from urbancam.explaining.unit_moments import UnitMoments
 from urbancam.explaining.upsampling import positive_part, spread_evenly
@@ -132,7 +132,7 @@ def sum_units(
         row and unit.
     """
     tables, sums = [], []
-    batch_size = activation.cells_at_once(settings.image.size_px)
+    batch_size = pixel_maps.cells_at_once(settings.image.size_px)
     with tqdm(total=len(cells), unit="cell", desc="plants") as bar:
         for fold, members in cells.groupby("fold"):
             units = torch.tensor(weights[fold], dtype=torch.float32)
@@ -161,7 +161,7 @@ def _maps_of_batch(
 ) -> UnitMaps:
     """`maps_of_units` of raw images (B, H, W, 3)."""
     device = next(network.parameters()).device
-    pixels = activation.pixels_of(images_uint8, device)
+    pixels = pixel_maps.pixels_of(images_uint8, device)
     images = datasets.normalise(pixels, settings.image.normalise)
     target_layer = backbones.find_backbone(settings.model.backbone).target_layer
     return maps_of_units(network, images, units.to(device), target_layer, settings.activation)

@@ -21,14 +21,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from scipy.stats import false_discovery_control, norm, rankdata
+from scipy.stats import norm
 from scipy.stats import t as student
 
 from urbancam.workflow.sections import Statistics
-
-ROUNDING = 1e-9  # relative; a draw this near to a null value is a tie with it
-# ASSUME: two classes have no order to speak of
-MIN_RANKED = 3
 
 
 def number_blocks(blocks: pd.Series | np.ndarray) -> tuple[np.ndarray, int]:
@@ -211,6 +207,51 @@ def _quantiles(ordered: np.ndarray, defined: np.ndarray, shares: np.ndarray) -> 
     return at_below + (place - below) * (at_above - at_below)
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """A statistic of each of several things (classes, pairs of classes), with its bootstrap.
+
+    Attributes:
+        value: (...) from all cells.
+        draws: (draws, ...) in every draw.
+        blocks: (...) blocks that the statistic rests on, from `effective_blocks`.
+    """
+
+    value: np.ndarray
+    draws: np.ndarray
+    blocks: np.ndarray | float
+
+    def interval(self, statistics: Statistics) -> np.ndarray:
+        """(2, ...) lower and upper end; NaN where it rests on fewer than `min_blocks`."""
+        ends = interval(self.draws, statistics.confidence, self.blocks)
+        return np.where(np.asarray(self.blocks) >= statistics.min_blocks, ends, np.nan)
+
+    def p_value(self, null: float, statistics: Statistics) -> np.ndarray:
+        """(...) two-sided p-value; NaN where there is no interval."""
+        low, _ = self.interval(statistics)
+        p_values = p_value(self.draws, null, self.blocks)
+        return np.where(np.isnan(low), np.nan, p_values)
+
+
+def log_quotient(numerator: Estimate, denominator: Estimate) -> Estimate:
+    """log(numerator / denominator), NaN where either is zero or unknown.
+
+    It is held by as many blocks as the rarer one.
+    """
+    value = divide(numerator.value, denominator.value)
+    draws = divide(numerator.draws, denominator.draws)
+    blocks = np.minimum(numerator.blocks, denominator.blocks)
+    return Estimate(_logarithm(value), _logarithm(draws), blocks)
+
+
+def _logarithm(quotient: np.ndarray) -> np.ndarray:
+    """Logarithm of what is above 0, NaN of the rest."""
+    return np.log(np.where(quotient > 0, quotient, np.nan))
+
+
+ROUNDING = 1e-9  # relative; a draw this near to a null value is a tie with it
+
+
 def p_value(values: np.ndarray, null: float, blocks: np.ndarray | float) -> np.ndarray:
     """Two-sided p-value of a statistic: the interval turned round.
 
@@ -248,100 +289,3 @@ def _deviations(values: np.ndarray, is_defined: np.ndarray, null: float) -> np.n
     mean = divide(np.where(is_defined, values, 0).sum(axis=0), n)
     squares = np.where(is_defined, (values - mean) ** 2, 0).sum(axis=0)
     return divide(np.abs(mean - null), np.sqrt(divide(squares, n)))
-
-
-def q_value(p_values: np.ndarray) -> np.ndarray:
-    """p-values adjusted for how many there are (Benjamini & Hochberg 1995).
-
-    Args:
-        p_values: (m,) of one table; NaN stays NaN and is not counted.
-
-    Returns:
-        (m,) the smallest false discovery rate at which each would be a discovery.
-    """
-    # ASSUME: Benjamini and Hochberg's procedure holds for classes, which depend on each other:
-    # shares of a cell add up to 1. (Benjamini & Yekutieli 2001: it holds under positive
-    # dependence, and is known to be robust.)
-    p_values = np.asarray(p_values, dtype=float)
-    tested = np.isfinite(p_values)
-    q_values = np.full(p_values.shape, np.nan)
-    q_values[tested] = false_discovery_control(p_values[tested])
-    return q_values
-
-
-def rank_correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Spearman's r of each row over the places where both are defined, ties by mean rank.
-
-    Args:
-        x: (..., n), e.g. a statistic of n classes in every draw.
-        y: The same shape.
-
-    Returns:
-        (...); NaN where fewer than three places are defined or one side is constant.
-    """
-    undefined = np.isnan(x) | np.isnan(y)
-    defined = (~undefined).sum(axis=-1)
-    x = _centred_ranks(x, undefined)
-    y = _centred_ranks(y, undefined)
-    covariance = (x * y).sum(axis=-1)
-    variance_x = (x * x).sum(axis=-1)
-    variance_y = (y * y).sum(axis=-1)
-    correlation = divide(covariance, np.sqrt(variance_x * variance_y))
-    return np.where(defined >= MIN_RANKED, correlation, np.nan)
-
-
-def _centred_ranks(values: np.ndarray, undefined: np.ndarray) -> np.ndarray:
-    """Ranks along the last axis less their mean; 0 at undefined places."""
-    defined = (~undefined).sum(axis=-1)
-    # At infinity, undefined places come last and leave the other ranks alone.
-    comparable = np.where(undefined, np.inf, values)
-    ranks = rankdata(comparable, axis=-1)
-    mean_rank = (defined[..., None] + 1) / 2
-    return np.where(undefined, 0, ranks - mean_rank)
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A statistic of each of several things (classes, pairs of classes), with its bootstrap.
-
-    Attributes:
-        value: (...) from all cells.
-        draws: (draws, ...) in every draw.
-        blocks: (...) blocks that the statistic rests on, from `effective_blocks`.
-    """
-
-    value: np.ndarray
-    draws: np.ndarray
-    blocks: np.ndarray | float
-
-    def interval(self, statistics: Statistics) -> np.ndarray:
-        """(2, ...) lower and upper end; NaN where it rests on fewer than `min_blocks`."""
-        ends = interval(self.draws, statistics.confidence, self.blocks)
-        return np.where(np.asarray(self.blocks) >= statistics.min_blocks, ends, np.nan)
-
-    def p_value(self, null: float, statistics: Statistics) -> np.ndarray:
-        """(...) two-sided p-value; NaN where there is no interval."""
-        low, _ = self.interval(statistics)
-        p_values = p_value(self.draws, null, self.blocks)
-        return np.where(np.isnan(low), np.nan, p_values)
-
-
-def add_significance(
-    table: pd.DataFrame,
-    p_values: np.ndarray,
-    statistics: Statistics,
-) -> pd.DataFrame:
-    """Add `p_value`, `q_value` and `significant` (bool; False without a p-value) as last columns.
-
-    Args:
-        table: M rows, all the tests that are made together.
-        p_values: (m,).
-        statistics: Section `statistics`, for its `false_discovery_rate`.
-    """
-    q_values = q_value(p_values)
-    significant = q_values <= statistics.false_discovery_rate
-    return table.assign(
-        p_value=p_values,
-        q_value=q_values,
-        significant=significant,
-    )

@@ -14,7 +14,7 @@ from scipy.stats import t as student
 
 from urbancam.scoring import objections
 from urbancam.scoring.added_value import ALL_GIVEN
-from urbancam.scoring.bootstrap import q_value
+from urbancam.scoring.significance import q_value
 from urbancam.scoring.vocabulary import MODEL
 
 Tables = Mapping[str, pd.DataFrame]

@@ -9,10 +9,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
+from scipy.stats import rankdata
 
 from urbancam.scoring.bootstrap import block_sums, divide
 
 VALUES_AT_ONCE = 2**20  # cells times draws in an array: about 8 MB
+# ASSUME: two classes have no order to speak of
+MIN_RANKED = 3
 ROUNDING = 1e-12  # relative; a variance below it is nothing but rounding
 
 
@@ -153,3 +156,34 @@ def _correlation(
     variance_y: np.ndarray,
 ) -> np.ndarray:
     return divide(covariance, np.sqrt(variance_x) * np.sqrt(variance_y))
+
+
+def rank_correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Spearman's r of each row over the places where both are defined, ties by mean rank.
+
+    Args:
+        x: (..., n), e.g. a statistic of n classes in every draw.
+        y: The same shape.
+
+    Returns:
+        (...); NaN where fewer than three places are defined or one side is constant.
+    """
+    undefined = np.isnan(x) | np.isnan(y)
+    defined = (~undefined).sum(axis=-1)
+    x = _ranks_of_defined(x, undefined)
+    y = _ranks_of_defined(y, undefined)
+    covariance = (x * y).sum(axis=-1)
+    variance_x = (x * x).sum(axis=-1)
+    variance_y = (y * y).sum(axis=-1)
+    correlation = divide(covariance, np.sqrt(variance_x * variance_y))
+    return np.where(defined >= MIN_RANKED, correlation, np.nan)
+
+
+def _ranks_of_defined(values: np.ndarray, undefined: np.ndarray) -> np.ndarray:
+    """Ranks along the last axis less their mean; 0 at undefined places."""
+    defined = (~undefined).sum(axis=-1)
+    # At infinity, undefined places come last and leave the other ranks alone.
+    comparable = np.where(undefined, np.inf, values)
+    ranks = rankdata(comparable, axis=-1)
+    mean_rank = (defined[..., None] + 1) / 2
+    return np.where(undefined, 0, ranks - mean_rank)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from urbancam.scoring import calibration, metrics, moran
+from urbancam.scoring import calibration, metrics, moran, temperature
 from urbancam.scoring.predictions import VALIDATION_COLUMNS, check_values, rows_of
 from urbancam.scoring.vocabulary import MODEL, SCALED_MODEL
 from urbancam.workflow.sections import Statistics
@@ -41,8 +41,8 @@ def evaluate(
     scores = metrics.metrics_table(predictors, imputed, blocks, statistics, seed)
 
     # The temperature is fitted on validation cells alone, so that test cells stay unseen.
-    temperatures = calibration.temperatures(validation)
-    scaled = calibration.scale_folds(predictions, temperatures)
+    temperatures = temperature.temperatures(validation)
+    scaled = temperature.scale_folds(predictions, temperatures)
     predictors = {MODEL: predictions, SCALED_MODEL: scaled, **baselines}
     errors = metrics.metrics_table(
         predictors, imputed, blocks, statistics, seed, score=calibration.scores

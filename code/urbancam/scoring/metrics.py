@@ -26,6 +26,10 @@ from urbancam.workflow.sections import Statistics
 
 Score = Callable[[pd.DataFrame, np.ndarray, np.ndarray], pd.DataFrame]
 
+# ASSUME: no probability is below this when its logarithm is taken, lest one cell decide; Keras's
+# own clip, published.
+SMALLEST = 1e-7
+
 
 def ranked_probability_score(probabilities: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """Squared distance of cumulative probabilities from the truth, over K - 1.
@@ -235,3 +239,13 @@ def classification_report(predictions: pd.DataFrame) -> pd.DataFrame:
         "support": support,
     }
     return pd.DataFrame(columns)
+
+
+def negative_log_likelihood(probabilities: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """(n,) -log of the observed class's probability, nats."""
+    cells = np.arange(len(classes))
+    return -logarithm(probabilities)[cells, classes]
+
+
+def logarithm(probabilities: np.ndarray) -> np.ndarray:
+    return np.log(np.maximum(probabilities, SMALLEST))

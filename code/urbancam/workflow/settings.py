@@ -13,6 +13,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from urbancam.workflow import campaigns, variants
+from urbancam.workflow.cities_sections import Cities
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import CONFIG, ROOT, display_path
 from urbancam.workflow.planted_section import Planted
@@ -20,7 +21,6 @@ from urbancam.workflow.sections import (
     Activation,
     Baselines,
     Census,
-    Cities,
     Compare,
     Controls,
     Demo,

@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from small_networks import SIZE_PX
-from urbancam.explaining import activation, projection, upsampling
+from urbancam.explaining import activation, pixel_maps, projection, upsampling
 from urbancam.explaining.attribution import controls
 
 
 def maps_and_published(network, images, centre: bool = True):
     maps = activation.compute_maps(network, images, "2", centre)
-    return maps, activation.project_published(maps, SIZE_PX, 99)
+    return maps, pixel_maps.project_published(maps, SIZE_PX, 99)
 
 
 def same(got, expected) -> bool:

@@ -13,10 +13,10 @@ from land_cover_cities import (
     make_city,
     random_city,
 )
-from urbancam.explaining.landcover.city import LandCover, log_quotient
+from urbancam.explaining.landcover.city import LandCover
 from urbancam.explaining.landcover.observed import class_income
 from urbancam.explaining.landcover.pairs import coactivation
-from urbancam.scoring.bootstrap import Estimate
+from urbancam.scoring.bootstrap import Estimate, log_quotient
 from urbancam.workflow import settings
 
 # ---- activation ratio

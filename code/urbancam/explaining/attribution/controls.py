@@ -13,7 +13,7 @@ import torch
 from scipy import ndimage
 from torchvision.transforms.functional import rgb_to_grayscale
 
-from urbancam.explaining import activation, upsampling
+from urbancam.explaining import activation, pixel_maps, upsampling
 from urbancam.explaining.activation import Maps, Sides
 
 Move = Callable[[torch.Tensor], torch.Tensor]  # of maps (..., H, W) on their own area
@@ -88,7 +88,7 @@ def other_centring(
         maps_and_flat.append(activation.centred(raw, not centre))
     signed, flat = zip(*maps_and_flat, strict=True)
     other = replace(maps, signed=signed, flat=flat)
-    return activation.project_published(other, size_px, clip_percentile)
+    return pixel_maps.project_published(other, size_px, clip_percentile)
 
 
 def moved(published: Sides, move: Move) -> Sides:

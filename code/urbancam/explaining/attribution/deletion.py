@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from torchvision.transforms.functional import gaussian_blur
 
 from urbancam.explaining import activation, upsampling
+from urbancam.explaining.activation import Sides
 from urbancam.explaining.receptive_fields import equal_parts
 from urbancam.learning import datasets
 
@@ -49,6 +50,12 @@ def patch_shares(side: torch.Tensor, grid: Grid) -> torch.Tensor:
     patches = patch_means(side, grid)
     total = patches.sum(1, keepdim=True)
     return torch.where(total > 0, patches / total, 0)
+
+
+def patches_of_sides(sides: Sides, grid: Grid) -> np.ndarray:
+    """(3, B, patches): shares of poor, of rich, and rich less poor."""
+    poor, rich = (patch_shares(side, grid) for side in sides)
+    return torch.stack([poor, rich, rich - poor]).cpu().numpy()
 
 
 def fractions(grid: Grid, steps: int) -> np.ndarray:

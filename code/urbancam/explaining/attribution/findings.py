@@ -9,7 +9,7 @@ from urbancam.explaining import projection
 from urbancam.explaining.activation import Sides
 from urbancam.explaining.attribution import map_shift
 from urbancam.scoring import vocabulary
-from urbancam.scoring.bootstrap import rank_correlation
+from urbancam.scoring.correlations import rank_correlation
 
 # Tables without a row have the columns, and their types, all the same.
 NO_CURVES = pd.DataFrame(

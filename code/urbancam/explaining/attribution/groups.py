@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from urbancam.explaining import activation, upsampling
+from urbancam.explaining import activation, pixel_maps, upsampling
 from urbancam.explaining.activation import Maps, Sides
 from urbancam.explaining.attribution import (
     controls,
@@ -75,7 +75,7 @@ def examine(
         settings: Settings of the run.
     """
     examiner = _Examiner(group, network, settings)
-    size = activation.cells_at_once(settings.image.size_px)
+    size = pixel_maps.cells_at_once(settings.image.size_px)
     starts = range(0, len(group.ids), size)
     batches = [slice(start, start + size) for start in starts]
     published_patches = [examiner.examine_batch(cells) for cells in batches]
@@ -105,7 +105,7 @@ class _Examiner:
         self.grid: Grid | None = None
 
     def pixels(self, images_uint8: np.ndarray) -> torch.Tensor:
-        return activation.pixels_of(images_uint8, self.device)
+        return pixel_maps.pixels_of(images_uint8, self.device)
 
     def normalised(self, pixels: torch.Tensor) -> torch.Tensor:
         return datasets.normalise(pixels, self.settings.image.normalise)
@@ -116,7 +116,7 @@ class _Examiner:
         target_layer = backbones.find_backbone(self.settings.model.backbone).target_layer
         asked = self.settings.activation
         maps = activation.compute_maps(network, images, target_layer, asked.centre, asked.positions)
-        return maps, activation.project_published(maps, pixels.shape[-1], asked.clip_percentile)
+        return maps, pixel_maps.project_published(maps, pixels.shape[-1], asked.clip_percentile)
 
     def examine_batch(self, cells: slice) -> np.ndarray:
         """All but the random weights; returns the patches of the published map, (3, B, patches)."""
@@ -129,7 +129,7 @@ class _Examiner:
         }
         self.published.append(tuple(side.cpu() for side in published))
         self.grid = _grid(maps)
-        published_patches = _patches(published, _grid(maps))
+        published_patches = deletion.patches_of_sides(published, _grid(maps))
         self.add(cells, sides_by_name, _grid(maps), published_patches)
         self.add_shifts(cells, maps)
         # Curves cost many passes: a part of the cells has them.
@@ -207,7 +207,7 @@ class _Examiner:
         pixels = self.group.pixels[cells]
         for name, sides in sides_by_name.items():
             self.findings.add_shares(pixels, name, sides)
-            patches = _patches(sides, grid)
+            patches = deletion.patches_of_sides(sides, grid)
             self.findings.add_correlations(ids, name, patches, published_patches)
 
     def add_shifts(self, cells: slice, maps: Maps) -> None:
@@ -294,10 +294,3 @@ def _grid(maps: Maps) -> Grid:
     They are the patches that maps are compared and deleted by.
     """
     return tuple(maps.signed[0].shape[1:])
-
-
-def _patches(sides: Sides, grid: Grid) -> np.ndarray:
-    """(3, B, patches): shares of poor, of rich, and rich less poor."""
-    poor, rich = (deletion.patch_shares(side, grid) for side in sides)
-    patches = torch.stack([poor, rich, rich - poor])
-    return patches.cpu().numpy()

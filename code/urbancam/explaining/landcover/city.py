@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from urbancam.explaining.landcover.sides import Side
-from urbancam.scoring import bootstrap
-from urbancam.scoring.bootstrap import Estimate
+from urbancam.scoring import bootstrap, significance
+from urbancam.scoring.bootstrap import Estimate, log_quotient
 from urbancam.scoring.vocabulary import SIDES
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.sections import Landcover, Statistics
@@ -277,7 +277,7 @@ class LandCover:
         table = self._table_of_classes(self.present.sum(0), "value", estimate)
         table.insert(2, "reference", self.names[self.reference])
         p_value = estimate.p_value(0, self.statistics)
-        return bootstrap.add_significance(table, p_value, self.statistics)
+        return significance.add_significance(table, p_value, self.statistics)
 
     def _table_of_classes(
         self, n_cells: np.ndarray, column: str, estimate: Estimate
@@ -294,19 +294,3 @@ class LandCover:
                 "ci_high": high,
             }
         )
-
-
-def log_quotient(numerator: Estimate, denominator: Estimate) -> Estimate:
-    """log(numerator / denominator), NaN where either is zero or unknown.
-
-    It is held by as many blocks as the rarer one.
-    """
-    value = bootstrap.divide(numerator.value, denominator.value)
-    draws = bootstrap.divide(numerator.draws, denominator.draws)
-    blocks = np.minimum(numerator.blocks, denominator.blocks)
-    return Estimate(_logarithm(value), _logarithm(draws), blocks)
-
-
-def _logarithm(quotient: np.ndarray) -> np.ndarray:
-    """Logarithm of what is above 0, NaN of the rest."""
-    return np.log(np.where(quotient > 0, quotient, np.nan))

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from urbancam.explaining.landcover.city import LandCover, log_quotient
-from urbancam.scoring import bootstrap
-from urbancam.scoring.bootstrap import Estimate
+from urbancam.explaining.landcover.city import LandCover
+from urbancam.scoring import significance
+from urbancam.scoring.bootstrap import Estimate, log_quotient
 from urbancam.scoring.targets import quintiles
 from urbancam.scoring.vocabulary import SIDES
 
@@ -52,7 +52,7 @@ def _association_of_side(city: LandCover, side: str) -> pd.DataFrame:
     )
     above = _difference(probability, base_rate)
     p_value = above.p_value(0, city.statistics)
-    return bootstrap.add_significance(table, p_value, city.statistics)
+    return significance.add_significance(table, p_value, city.statistics)
 
 
 def _difference(probability: Estimate, base_rate: Estimate) -> Estimate:

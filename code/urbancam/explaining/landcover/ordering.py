@@ -15,7 +15,7 @@ import pandas as pd
 
 from urbancam.explaining.landcover import observed, surrogates
 from urbancam.explaining.landcover.city import LandCover
-from urbancam.scoring import bootstrap
+from urbancam.scoring import bootstrap, correlations
 from urbancam.scoring.bootstrap import Estimate
 from urbancam.workflow.sections import Statistics
 
@@ -85,14 +85,14 @@ def rank_agreement(
     classes = _are_estimated(first, second, statistics)
     x = first.value[classes]
     y = second.value[classes]
-    draws = bootstrap.rank_correlation(first.draws[:, classes], second.draws[:, classes])
+    draws = correlations.rank_correlation(first.draws[:, classes], second.draws[:, classes])
     # ASSUME: an order of classes rests on as many blocks as its rarest class.
     blocks = np.minimum(first.blocks, second.blocks)[classes]
     fewest = blocks.min() if len(blocks) else 0
     low, high = bootstrap.interval(draws, statistics.confidence, fewest)
     return {
         "n_classes": int(classes.sum()),
-        "spearman": float(bootstrap.rank_correlation(x, y)),
+        "spearman": float(correlations.rank_correlation(x, y)),
         "ci_low": low,
         "ci_high": high,
         "p_value": permutation_p_value(x, y),
@@ -122,7 +122,7 @@ def permutation_p_value(x: np.ndarray, y: np.ndarray) -> float:
         At most 1; NaN where r is undefined.
     """
     # ASSUME: classes are exchangeable where nothing is there, though some are known more exactly.
-    r = bootstrap.rank_correlation(x, y)
+    r = correlations.rank_correlation(x, y)
     if np.isnan(r):
         return np.nan
     if len(x) <= EXACT_UP_TO:
@@ -131,7 +131,7 @@ def permutation_p_value(x: np.ndarray, y: np.ndarray) -> float:
         random = np.random.default_rng(0)
         drawn = random.permuted(np.tile(np.arange(len(x)), (DRAWN_ORDERS, 1)), axis=1)
         orders = np.vstack([np.arange(len(x)), drawn])
-    by_chance = bootstrap.rank_correlation(x[orders], np.broadcast_to(y, orders.shape))
+    by_chance = correlations.rank_correlation(x[orders], np.broadcast_to(y, orders.shape))
     return float(_is_as_far(by_chance, r).mean())
 
 
@@ -152,12 +152,12 @@ def surrogate_p_value(
     """
     classes = _are_estimated(read, income, statistics)
     x = read.value[classes]
-    r = bootstrap.rank_correlation(x, income.value[classes])
+    r = correlations.rank_correlation(x, income.value[classes])
     if np.isnan(r) or not len(by_chance):
         return np.nan
     y = by_chance[:, classes]
-    correlations = bootstrap.rank_correlation(np.broadcast_to(x, y.shape), y)
-    as_far = _is_as_far(correlations, r).sum()
+    r_by_chance = correlations.rank_correlation(np.broadcast_to(x, y.shape), y)
+    as_far = _is_as_far(r_by_chance, r).sum()
     return float((1 + as_far) / (1 + len(by_chance)))
 
 

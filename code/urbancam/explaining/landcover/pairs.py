@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from urbancam.explaining.landcover.city import LandCover
-from urbancam.scoring import bootstrap
+from urbancam.scoring import bootstrap, significance
 from urbancam.scoring.bootstrap import Estimate
 from urbancam.scoring.vocabulary import SIDES
 
@@ -106,7 +106,7 @@ def _pairs_of_side(
         }
     )
     p_value = estimate.p_value(1, city.statistics)[pairs]
-    return bootstrap.add_significance(table, p_value, city.statistics)
+    return significance.add_significance(table, p_value, city.statistics)
 
 
 def _quotients(
