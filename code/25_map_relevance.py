@@ -4,9 +4,10 @@ their land cover.
 Reads   results/cities/<run>/sites.csv, patches.parquet, fold_K/weights.pt; the images;
         results/<City>/land_cover.parquet of the cities whose sites were cut from their tiles
 Writes  results/cities/<run>/relevance/<City>/: of each drawn patch and layer
-        <n>_<patch>_<layer>_heat.png, ..._overlay.png, ..._masked.png; sheet_1.png and .pdf, ...:
-        ten patches each tables/relevance.csv, relevance_by_class.csv; relevance_fragments.parquet
-        (a row per layer and fragment)
+        <n>_<patch>_<layer>_heat.png, ..._overlay.png, ..._masked.png; sheet_1.png, .pdf and
+        .svg, ...: ten patches each, captions.md;
+        tables/relevance.csv, relevance_by_class.csv; relevance_fragments.parquet (a row per layer
+        and fragment)
 Run     python code/25_map_relevance.py --run demo
 """
 
@@ -17,8 +18,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from urbancam.showing import captions
 from urbancam.workflow import arguments, runner
-from urbancam.workflow.files import atomic, open_parts
+from urbancam.workflow.files import atomic, open_parts, write_files
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import Paths, folder_name, folder_name_among
 from urbancam.workflow.records import Done, Step
@@ -50,11 +52,12 @@ def declare(request: Request) -> Step:
     cities, paths = request.settings.cities, request.paths
     weights = [paths.weights(fold) for fold in range(cities.folds_trained)]
     return request.step(
-        4,
+        5,
         paths.table("relevance"),
-        ["statistics", "landcover.key", "seed", *(f"cities.{key}" for key in KEYS)],
+        ["statistics", "landcover.key", "seed", "figures", *(f"cities.{key}" for key in KEYS)],
         [paths.patches, paths.sites, *weights, *land_covers(paths).values()],
         outputs=[paths.relevance, paths.relevance_fragments, paths.table("relevance_by_class")],
+        ways=captions.WAYS,
     )
 
 
@@ -86,7 +89,7 @@ def work(job: Job) -> Done:
     credits = site_credit_line(set(sites["source"]), rendered=paths.cities_truth.is_file())
     parts = open_parts(paths.run_folder / "relevance.parts", job.fingerprint, paths.relevance)
     makers = {
-        relevance_maps.PICTURES: partial(draw_city, names=names, credits=credits, paths=paths),
+        relevance_maps.PICTURES: partial(draw_city, names=names, credits=credits, job=job),
         relevance_maps.LAND_COVER: partial(
             relevance_maps.project_city, sites=sites, covers=covers, patch_px=cities.patch_px
         ),
@@ -165,7 +168,7 @@ def draw_city(
     mapped: "Iterator[MappedPatch]",
     names: list[str],
     credits: str,
-    paths: Paths,
+    job: Job,
 ) -> "pd.DataFrame":
     """Write the pictures of a city's patches and sheets of them; their rows of `relevance.csv`."""
     import pandas as pd
@@ -174,7 +177,7 @@ def draw_city(
     from urbancam.showing.figures import relevance
 
     descriptions, sheet = [], []
-    folder = paths.relevance / folder_name_among(city, names)
+    folder = job.paths.relevance / folder_name_among(city, names)
     for number, (index, image, maps) in enumerate(mapped, 1):
         patch = rows.loc[index]
         name = f"{number:02d}_{folder_name(patch['patch_id'].removeprefix(f'{city}/'))}"
@@ -186,19 +189,24 @@ def draw_city(
         own["picture"] = f"{folder.name}/{name}"
         descriptions += [own | row for row in maps.describe(names)]
         sheet.append(relevance.PatchPicture(f"{name}: {names[maps.target]}", image, maps.shown))
-    write_sheets(sheet, city, credits, folder)
+    write_sheets(sheet, city, credits, folder, job)
     return pd.DataFrame(descriptions)
 
 
-def write_sheets(pictures: list["PatchPicture"], city: str, credits: str, folder: Path) -> None:
-    from urbancam.showing.figures import relevance, style
+def write_sheets(
+    pictures: list["PatchPicture"], city: str, credits: str, folder: Path, job: Job
+) -> None:
+    from urbancam.showing.figures import relevance
 
-    for page, first in enumerate(range(0, len(pictures), ROWS_A_SHEET), 1):
-        of_page = pictures[first : first + ROWS_A_SHEET]
-        figure = relevance.draw_relevance_sheet(of_page, city, credits)
-        for kind in ("png", "pdf"):
-            with atomic(folder / f"sheet_{page}.{kind}") as temporary:
-                temporary.write_bytes(style.render(figure, kind))
+    pages = [
+        pictures[first : first + ROWS_A_SHEET] for first in range(0, len(pictures), ROWS_A_SHEET)
+    ]
+    sheets = {
+        f"sheet_{number}": relevance.draw_relevance_sheet(page, city, credits)
+        for number, page in enumerate(pages, 1)
+    }
+    source = captions.name_source(city, job.run)
+    write_files(folder, captions.render_files(sheets, source, job.settings.figures))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,14 +1,15 @@
 """Draw the cities experiment from its tables; compute nothing.
 
 Reads   results/cities/<run>/sites.csv, tables/{accuracy,confusion_matrix,city_tree,city_map}.csv
-Writes  results/cities/<run>/figures/, each as .png and .pdf: city_accuracy, city_confusion,
-        colour_controls, city_tree, city_map
+Writes  results/cities/<run>/figures/, each as .png, .pdf and .svg: city_accuracy, city_confusion,
+        colour_controls, city_tree, city_map; captions.md
 Run     python code/26_draw_cities.py --run demo
 """
 
 import argparse
 import logging
 
+from urbancam.showing import captions
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.files import write_files
 from urbancam.workflow.job import Job, Request
@@ -27,9 +28,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def declare(request: Request) -> Step:
     paths = request.paths
-    files = [paths.figures / f"{name}.{kind}" for name in FIGURES for kind in ("png", "pdf")]
+    names = captions.file_names(FIGURES, request.settings.figures)
+    files = [paths.figures / name for name in names]
     inputs = [paths.sites, *map(paths.table, TABLES)]
-    return request.step(1, files[0], [], inputs, outputs=files[1:])
+    return request.step(2, files[0], ["figures"], inputs, outputs=files[1:], ways=captions.WAYS)
 
 
 def work(job: Job) -> Done:
@@ -47,7 +49,8 @@ def work(job: Job) -> Done:
         "city_tree": arrangements.draw_city_tree(tree, confusion["city"].tolist(), credits),
         "city_map": arrangements.draw_city_map(places, credits),
     }
-    write_files(paths.figures, style.render_files(figures))
+    source = captions.name_source("cities", job.run)
+    write_files(paths.figures, captions.render_files(figures, source, job.settings.figures))
     log.info("saves %s to %s", ", ".join(figures), display_path(paths.figures))
     return Done({"figures": len(figures)})
 

@@ -4,8 +4,8 @@ Reads   results/<city>/images.csv, images/, fragments.parquet,
         results/<city>/<run>/samples.csv, predictions.csv, tables/, maps/;
         predictions_without_income.csv where it is, tables/transfer.csv of this and the other cities
         with the same run
-Writes  results/<city>/<run>/figures/, each as .png and .pdf: those of urbancam/showing/exhibits.py
-        that the settings ask for
+Writes  results/<city>/<run>/figures/, each as .png, .pdf and .svg: those of
+        urbancam/showing/exhibits.py that the settings ask for; captions.md
 Run     python code/91_make_figures.py --city Demo --run demo
 """
 
@@ -14,7 +14,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from urbancam.showing import exhibits
+from urbancam.showing import captions, exhibits
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.files import write_files
 from urbancam.workflow.job import Job, Request
@@ -44,6 +44,7 @@ SETTINGS = (
     "planted.plants",
     "planted.trained",
     "statistics.confidence",
+    "figures",
 )
 
 
@@ -52,17 +53,17 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def declare(request: Request) -> Step:
-    paths = request.paths
+    settings, paths = request.settings, request.paths
     several_cities = bool(transfer_tables(paths))
-    figures = exhibits.figures_of(request.settings, several_cities)
-    files = [paths.figures / f"{name}.{kind}" for name in figures for kind in ("png", "pdf")]
+    figures = exhibits.figures_of(settings, several_cities)
+    files = [paths.figures / name for name in captions.file_names(figures, settings.figures)]
     tables = dict.fromkeys(name for figure in figures.values() for name in figure.tables)
     inputs = [paths.samples, paths.predictions, paths.activation, paths.table("block_size")]
     inputs += [paths.images_table, paths.fragments, *map(paths.table, tables)]
     if paths.predictions_without_income.is_file():
         inputs.append(paths.predictions_without_income)
     inputs += transfer_tables(paths)
-    return request.step(4, files[0], SETTINGS, inputs, outputs=files[1:])
+    return request.step(5, files[0], SETTINGS, inputs, outputs=files[1:], ways=captions.WAYS)
 
 
 def transfer_tables(paths: Paths) -> list[Path]:
@@ -76,7 +77,7 @@ def transfer_tables(paths: Paths) -> list[Path]:
 
 
 def work(job: Job) -> Done:
-    from urbancam.showing.figures import from_tables, style
+    from urbancam.showing.figures import from_tables
     from urbancam.tables import frames
 
     settings, paths = job.settings, job.paths
@@ -93,7 +94,8 @@ def work(job: Job) -> Done:
         if name in tables
     }
     figures |= draw_others(tables, images, credits, job)
-    write_files(paths.figures, style.render_files(figures))
+    source = captions.name_source(job.city, job.run)
+    write_files(paths.figures, captions.render_files(figures, source, settings.figures))
     log.info("saves %s to %s", ", ".join(figures), display_path(paths.figures))
     return Done({"figures": len(figures)})
 

@@ -17,8 +17,9 @@ CONFUSION.insert(0, "income_class", range(5))
 
 
 def texts(artist) -> list[str]:
-    """All words that stand in a figure or in a part of it."""
-    return [text.get_text() for text in artist.findobj(mpl.text.Text) if text.get_text()]
+    """All words that stand in a figure or in a part of it, and a figure's caption."""
+    written = [text.get_text() for text in artist.findobj(mpl.text.Text) if text.get_text()]
+    return [*written, *getattr(artist, "caption", ())]
 
 
 def words(artist) -> str:

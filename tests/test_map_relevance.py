@@ -132,7 +132,7 @@ def test_pictures_of_every_layer_and_a_sheet_of_every_city(project):
     for city in CITIES:
         assert {
             path.suffix for path in (paths.relevance / folder_name(city)).glob("sheet_1.*")
-        } == {".png", ".pdf"}
+        } == {".png", ".pdf", ".svg"}
 
 
 def test_patches_are_mapped_by_the_network_of_their_own_fold(project):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgba
 
-from figure_tables import cell_id, four_cells, three_predictions, words
+from figure_tables import cell_id, four_cells, texts, three_predictions, words
 from urbancam.showing.figures import maps, style
 
 
@@ -21,7 +21,7 @@ def predictions() -> pd.DataFrame:
 
 def test_each_cell_has_the_colour_of_its_class(samples, predictions):
     figure = maps.draw_class_maps(samples, predictions, "Demo")
-    for ax, lower_right in zip(figure.axes, (4, 3), strict=False):
+    for ax, lower_right in zip(figure.axes[:2], (4, 3), strict=True):
         image = ax.get_images()[0]
         got = image.to_rgba(image.get_array())
         poorest = style.CLASS_COLOURS[0]
@@ -38,25 +38,48 @@ def test_the_map_lies_where_the_ids_say(samples, predictions):
     assert [list(ax.get_images()[0].get_extent()) for ax in figure.axes[:2]] == [expected, expected]
 
 
+def test_the_third_map_is_of_the_differences(samples, predictions):
+    figure = maps.draw_class_maps(samples, predictions, "Demo")
+    image = figure.axes[2].get_images()[0]
+    values = image.get_array()
+    assert [values[2, 0], values[2, 2], values[0, 0]] == [0, -1, 0]
+    got = image.to_rgba(values)
+    assert got[2, 2] == pytest.approx(to_rgba(style.DIFFERENCE_COLOURS[3]), abs=0.01)
+    assert got[1, 1] == pytest.approx(to_rgba(style.UNUSED_COLOUR), abs=0.01)
+    assert "3 cells: 2 alike, 3 at most one class apart" in words(figure)
+
+
 def test_a_cell_of_a_class_outside_used_is_drawn_as_unused(samples, predictions):
     samples["income_class"] = samples["income_class"].fillna(3)
     image = maps.draw_class_maps(samples, predictions, "Demo").axes[0].get_images()[0]
-    assert image.get_array()[1, 1] == maps.UNUSED
+    assert image.get_array()[1, 1] == maps.NO_VALUE
 
 
-def test_cells_without_income_have_a_panel_of_their_own(samples, predictions):
+def test_cells_without_income_stand_among_the_predicted_and_are_grey_elsewhere(
+    samples, predictions
+):
     lacking = pd.DataFrame({"idINSPIRE": [cell_id(1, 1)], "predicted_class": [4]})
     figure = maps.draw_class_maps(samples, predictions, "Demo", without_income=lacking)
-    observed, predicted, alone = (ax.get_images()[0].get_array() for ax in figure.axes[:3])
-    assert observed[1, 1] == predicted[1, 1] == maps.UNUSED
-    assert alone[1, 1] == 4
-    assert (alone.compressed() == 4).sum() == 1
+    observed, predicted, error = (ax.get_images()[0].get_array() for ax in figure.axes[:3])
+    assert predicted[1, 1] == 4
+    assert observed[1, 1] == error[1, 1] == maps.NO_VALUE
     assert "1 cells without a published income" in words(figure)
 
 
-def test_no_cell_without_income_adds_no_panel(samples, predictions):
-    figure = maps.draw_class_maps(samples, predictions, "Demo", without_income=predictions[:0])
-    assert len(figure.axes) == 3  # two maps and the colour bar
+def test_grey_means_one_thing_and_has_a_key(samples, predictions):
+    figure = maps.draw_class_maps(samples, predictions, "Demo")
+    assert texts(figure).count("no value") == 1
+    assert "Grey in every map: a cell without that value; 1 cells are not used." in words(figure)
+
+
+def test_a_long_name_is_folded_above_the_maps(samples, predictions):
+    name = "Saint-Remy-en-Bouzemont-Saint-Genest-et-Isson " * 4
+    figure = maps.draw_class_maps(samples, predictions, name)
+    figure.canvas.draw()
+    heading = next(text for text in figure.texts if text.get_text().startswith("Saint"))
+    box = heading.get_window_extent()
+    assert box.x1 < figure.bbox.width
+    assert box.y0 > figure.axes[0].title.get_window_extent().y1 - 30
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgba
 
-from figure_tables import CLASSES, activation_ratios
+from figure_tables import CLASSES, activation_ratios, words
 from urbancam.showing.figures import polar, style
 
 
@@ -16,7 +16,7 @@ def ratio_table() -> pd.DataFrame:
 
 def test_polar_bars_end_at_the_cap_with_their_value(ratio_table):
     ax = polar.draw_polar_ratios(ratio_table, CLASSES).axes[0]
-    rich = [patch for patch in ax.patches if patch.get_facecolor() == to_rgba("#c64737")]
+    rich = [patch for patch in ax.patches if patch.get_facecolor() == to_rgba("#c64737", 1)]
     heights = [patch.get_height() for patch in rich]
     assert heights == [2.0, 0.9]
     assert [text.get_text() for text in ax.texts if text.get_gid() == "cap"] == ["2.6"]
@@ -24,18 +24,41 @@ def test_polar_bars_end_at_the_cap_with_their_value(ratio_table):
 
 def test_polar_capped_bar_has_no_interval_others_have(ratio_table):
     ax = polar.draw_polar_ratios(ratio_table, CLASSES).axes[0]
-    spans = [tuple(line.get_ydata()) for line in ax.lines if len(line.get_ydata()) == 2]
+    lines = [line for line in ax.lines if line.get_color() == "black"]
+    spans = [tuple(line.get_ydata()) for line in lines if len(line.get_ydata()) == 2]
     assert sorted(spans) == [(0.3, 0.8), (0.7, 1.1), (1.2, 1.9)]
 
 
-def test_polar_sector_of_a_class_without_ratio_is_grey_and_says_so(ratio_table):
+def test_polar_sector_and_bars_in_too_few_blocks_are_faded(ratio_table):
+    lacks = ratio_table["class"] == "roads"
+    table = ratio_table.assign(
+        ci_low=ratio_table["ci_low"].mask(lacks), ci_high=ratio_table["ci_high"].mask(lacks)
+    )
+    ax = polar.draw_polar_ratios(table, CLASSES).axes[0]
+    sectors = [patch.get_facecolor()[3] for patch in ax.patches[:4]]
+    full, faded = polar.SECTOR_ALPHA, polar.FADED_ALPHA
+    assert sectors == [full, faded, faded, faded]  # roads, and the classes without a ratio
+    bars = [patch.get_facecolor()[3] for patch in ax.patches[8:]]
+    assert bars == [1, polar.FADED_BAR_ALPHA] * 2  # of each side green areas, then roads
+
+
+def test_polar_class_without_ratio_says_so(ratio_table):
     ax = polar.draw_polar_ratios(ratio_table, CLASSES).axes[0]
-    grey = to_rgba(style.UNUSED_COLOUR)
-    is_grey = [to_rgba(patch.get_facecolor(), 1) == grey for patch in ax.patches[:4]]
-    assert is_grey == [False, False, True, True]
-    names = {text.get_text() for text in ax.texts}
-    assert "Water (NA)" in names
-    assert "Dense urban\nfabric (50-80\N{NO-BREAK SPACE}%)\n(NA)" in names
+    got = words(ax)
+    assert "10 Water (NA)" in got
+    assert "17 Dense urban fabric (50-80\N{NO-BREAK SPACE}%) (NA)" in got
+
+
+def test_a_long_name_stays_in_the_hole(ratio_table):
+    figure = polar.draw_polar_ratios(ratio_table, CLASSES, "Saint-Remy-en-Bouzemont-Saint-Genest")
+    figure.canvas.draw()
+    ax = figure.axes[0]
+    name = next(text for text in ax.texts if "Saint-Remy" in text.get_text())
+    box = name.get_window_extent()
+    middle = ax.transData.transform((0, -polar.INNER))
+    radius = ax.transData.transform((0, 0))[1] - middle[1]
+    corners = [(x, y) for x in (box.x0, box.x1) for y in (box.y0, box.y1)]
+    assert max(np.hypot(*(corner - middle)) for corner in corners) < radius
 
 
 def test_polar_has_one_blank_sector_at_the_top(ratio_table):

@@ -33,7 +33,7 @@ def test_a_class_without_ratio_is_named_below_and_has_no_line(ratio_table):
     figure = ratios.draw_activation_ratios(ratio_table)
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels == ["Green urban areas (12 | 30)", "Other roads (40 | 38)"]
-    assert "In no cell: Dense urban fabric (50-80 %)." in words(figure.texts[0])
+    assert "In no cell: Dense urban fabric (50-80 %)." in words(figure)
 
 
 def test_classes_may_be_raw_codes(ratio_table):
@@ -71,4 +71,4 @@ def test_a_class_with_a_contribution_only_keeps_its_line(ratio_table):
     )
     figure = ratios.draw_activation_ratios(ratio_table, None, contribution)
     assert len(figure.axes[0].get_yticklabels()) == 3
-    assert "In no cell" not in figure.texts[0].get_text()
+    assert "In no cell" not in words(figure)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from PIL import Image
+from PIL import Image, ImageChops
 
 from figure_tables import (
     CONFUSION,
@@ -19,6 +19,7 @@ from figure_tables import (
     metric_rows,
     metrics,
     picture,
+    texts,
     three_predictions,
 )
 from urbancam.showing.figures import cells, chords, maps, polar, quintiles, ratios, scores, style
@@ -26,6 +27,11 @@ from urbancam.showing.figures.controls import draw_controls
 from urbancam.sources.urban_atlas.classes import class_table
 
 CITY = "Saint-Etienne"
+CITY_NAMES = (
+    "東京", "重庆", "深水埗", "서울", "Санкт-Петербург", "Қарағанды", "Αθήνα", "ירושלים", "القاهرة",
+    "لاہور", "თბილისი", "Երևան", "दिल्ली", "ঢাকা", "சென்னை", "హైదరాబాదు", "กรุงเทพ", 
+    "ရန်ကုန်", "ភ្នំពេញ", "አዲስ አበባ", "Đà Nẵng", "Łódź", "İstanbul", "Ọ̀yọ́",
+)  # fmt: skip
 
 
 def crowded_controls(contrast: pd.DataFrame) -> list:
@@ -126,14 +132,58 @@ def test_credits_of_the_demo_name_no_provider():
     assert "IGN" not in got
 
 
-@pytest.mark.parametrize("kind", ["png", "pdf"])
+@pytest.mark.parametrize("kind", ["png", "pdf", "svg"])
 def test_the_same_frames_give_the_same_bytes(kind):
     first, second = (
         style.render(maps.draw_class_maps(four_cells(), three_predictions(), "Demo"), kind)
         for _ in range(2)
     )
     assert first == second
-    assert not re.search(rb"CreationDate|Creation Time", first)
+    assert not re.search(rb"CreationDate|Creation Time|dc:date", first)
+
+
+@pytest.mark.parametrize("kind", ["png", "pdf", "svg"])
+def test_files_say_of_which_figure_run_and_commit_they_are(kind):
+    figure = scores.draw_confusion_matrix(CONFUSION, metrics())
+    got = style.render(figure, kind, "confusion_matrix", "Demo, run demo, commit 0123")
+    assert b"confusion_matrix" in got
+    assert b"Demo, run demo, commit 0123" in got
+
+
+def test_texts_of_an_svg_stay_texts_in_a_face_like_helvetica():
+    got = style.render(scores.draw_confusion_matrix(CONFUSION, metrics()), "svg").decode()
+    assert ">predicted class</text>" in got
+    assert "'Liberation Sans', Arimo, Arial, Helvetica" in got
+
+
+def test_signs_of_any_script_are_drawn(caplog):
+    figure = maps.draw_class_maps(four_cells(), three_predictions(), " ".join(CITY_NAMES))
+    assert len(style.render(figure, "svg")) > 1000
+    assert caplog.text == ""
+
+
+def test_a_sign_that_no_face_has_is_told(caplog):
+    figure = maps.draw_class_maps(four_cells(), three_predictions(), "\U00020bb7")
+    assert len(style.render(figure, "png", "class_maps")) > 1000
+    assert "class_maps: Glyph 134071" in caplog.text
+
+
+def test_dollars_in_a_name_are_no_formula():
+    figure = maps.draw_class_maps(four_cells(), three_predictions(), r"$\frac$")
+    assert r"$\frac$" in texts(figure)
+    assert len(style.render(figure, "png")) > 1000
+
+
+def test_a_caption_stands_below_the_picture_where_it_is_asked_for():
+    figure = scores.draw_confusion_matrix(CONFUSION, metrics())
+    beside = Image.open(io.BytesIO(style.render(figure, "png")))
+    inside = Image.open(io.BytesIO(style.render(figure, "png", caption_inside=True)))
+    assert inside.width == beside.width
+    assert inside.height > beside.height
+    above = inside.crop((0, 0, *beside.size))
+    assert ImageChops.difference(above.convert("RGB"), beside.convert("RGB")).getbbox() is None
+    below = inside.convert("L").crop((0, beside.height, *inside.size))
+    assert below.getextrema()[0] < 128
 
 
 def test_png_is_as_wide_as_the_journal_asks():
@@ -142,9 +192,14 @@ def test_png_is_as_wide_as_the_journal_asks():
     assert png.width == pytest.approx(89 / 25.4 * 300, abs=1)
 
 
-def test_no_text_is_smaller_than_six_points(all_figures):
+def test_texts_have_five_to_seven_points(all_figures):
     got = [text.get_fontsize() for figure in all_figures for text in figure.findobj(mpl.text.Text)]
-    assert min(got) >= 6
+    assert min(got) >= 5
+    assert max(got) <= 7
+
+
+def test_figures_are_as_wide_as_one_column_or_two(all_figures):
+    assert {round(figure.get_figwidth() * 25.4) for figure in all_figures} <= {89, 183}
 
 
 @pytest.mark.slow

@@ -26,6 +26,7 @@ EXPLAIN = "explain"
 COMPARE = "compare"
 SHOW = "show"
 TELL = "tell"
+FIGURE_FILES = "*.png *.pdf *.svg captions.md"
 NO_RECORD = ""  # the scope of a script that leaves no result, so that nothing of its can be stale
 
 
@@ -190,9 +191,9 @@ STEPS = (
         "relevance.csv relevance_by_class.csv relevance_fragments.parquet",
         "02 21 22 23",
     ),
-    _cities("26_draw_cities", SHOW, "run", "*.png *.pdf", "21 24"),
+    _cities("26_draw_cities", SHOW, "run", FIGURE_FILES, "21 24"),
     _income("90_show_status", STATUS, NO_RECORD),
-    _income("91_make_figures", SHOW, "run", "*.png *.pdf", "05 06 10 12 13 14 15 16 17 18"),
+    _income("91_make_figures", SHOW, "run", FIGURE_FILES, "05 06 10 12 13 14 15 16 17 18"),
     _income("92_make_report", SHOW, "run", "report.html", "05 12 14 15 16 18 19 91"),
     _income("93_tell_results", TELL, NO_RECORD, "", "12 14"),
     _income("94_refresh_pictures", "", NO_RECORD),

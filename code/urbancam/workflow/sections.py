@@ -228,6 +228,11 @@ class Controls(Section):
     deletion_steps: Annotated[int, Field(ge=2)]
 
 
+class Figures(Section):
+    formats: list[Literal["pdf", "svg"]]
+    captions_inside: bool
+
+
 class Demo(Section):
     seed: Annotated[int, Field(ge=0)]
     tile_km: Annotated[int, Field(ge=1, le=5)]

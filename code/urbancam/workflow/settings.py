@@ -24,6 +24,7 @@ from urbancam.workflow.sections import (
     Compare,
     Controls,
     Demo,
+    Figures,
     Image,
     Imagery,
     Landcover,
@@ -56,6 +57,7 @@ class Settings(Section):
     controls: Controls
     planted: Planted
     cities: Cities
+    figures: Figures
     demo: Demo
 
     @model_validator(mode="after")

@@ -107,8 +107,7 @@ def draw_cell_sheet(
     # A group a column, a cell a row.
     for column, (title, cells) in enumerate(groups.items()):
         left_mm = MARGIN_MM + column * (3 * PANEL_MM + 2 * GAP_MM + MARGIN_MM)
-        letter = style.bold("ab"[column])
-        _write_head(figure, left_mm, f"{letter}  {city}: {title}", bool(cells))
+        _write_head(figure, left_mm, "ab"[column], f"{city}: {title}", bool(cells))
         for row, cell in enumerate(cells):
             _draw_cell(figure, cell, classes, left_mm, TOP_MM + row * (PANEL_MM + ROW_GAP_MM))
     _add_activation_bar(figure, sheet_mm)
@@ -125,8 +124,9 @@ def _classes_in(groups: dict[str, list[CellPicture]], classes: pd.DataFrame) -> 
     return classes[classes.index.isin(keys)]
 
 
-def _write_head(figure: Figure, left_mm: float, title: str, has_cells: bool) -> None:
-    style.text_mm(figure, left_mm, 1.2, title, fontsize=7.5)
+def _write_head(figure: Figure, left_mm: float, letter: str, title: str, has_cells: bool) -> None:
+    style.text_mm(figure, left_mm, 1.2, letter, fontsize=style.HEADING_PT, weight="bold")
+    style.text_mm(figure, left_mm + 3, 1.2, title, fontsize=style.HEADING_PT)
     panels = PANELS if has_cells else ("no such cell",)
     for number, panel in enumerate(panels):
         style.text_mm(figure, left_mm + number * STEP_MM, 5.4, panel, color="0.35")

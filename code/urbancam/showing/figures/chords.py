@@ -98,7 +98,7 @@ def draw_chords(
     classes = classes.set_index("class")
     figure = style.new_figure(style.TWO_COLUMNS_MM, 146, _CAPTION, credits, layout=None)
     heading = f"{city}: which neighbour changes the object".removeprefix(": ")
-    style.text_mm(figure, 2, 1.2, heading, fontsize=8, weight="bold")
+    style.text_mm(figure, 2, 1.2, heading, fontsize=style.HEADING_PT, weight="bold")
     selections = {}
     for kind, table in {"activation": coactivation, "observed incomes": coassociation}.items():
         for side in SIDES:
@@ -275,7 +275,7 @@ def _list_sectors(figure: Figure, classes: pd.DataFrame) -> None:
         top_mm = 12 + 6.4 * number
         colour = _class_colour(classes, key)
         name = classes.loc[key, "name"]
-        style.text_mm(figure, 129, top_mm, "\N{BLACK SQUARE}", color=colour, fontsize=8)
+        style.text_mm(figure, 129, top_mm, "\N{BLACK SQUARE}", color=colour, fontsize=7)
         style.text_mm(figure, 132.5, top_mm, f"{number + 1}  {name}", fontsize=6)
 
 

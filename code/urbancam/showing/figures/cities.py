@@ -206,7 +206,7 @@ def draw_colour_controls(accuracy: pd.DataFrame, credits: str = "") -> Figure:
         xlim=(-0.02, 1.02),
         xlabel="share of patches whose city is named",
     )
-    figure.suptitle("How much of it is acquisition", fontsize=7.5, x=0.02, ha="left")
+    figure.suptitle("How much of it is acquisition", fontsize=style.HEADING_PT, x=0.02, ha="left")
     ax.legend(
         loc="lower right",
         bbox_to_anchor=(1.02, 1.03),

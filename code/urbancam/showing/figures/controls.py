@@ -164,7 +164,7 @@ def _write_signs(ax: Axes, values: np.ndarray, low: np.ndarray, high: np.ndarray
             sign,
             ha="center",
             va="center_baseline",
-            fontsize=7.5,
+            fontsize=7,
             color="white" if is_dark else "black",
         )
 

@@ -1,10 +1,12 @@
-"""The observed and the predicted income class of every cell, side by side."""
+"""The observed and the predicted income class of every cell, and by how much they differ."""
 
 import re
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colorbar import Colorbar
+from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.transforms import ScaledTranslation, Transform, blended_transform_factory
@@ -13,23 +15,27 @@ from pyproj import Transformer
 from urbancam.showing.figures import style
 from urbancam.tables import grid
 
-PANELS = {"observed": "income_class", "predicted": "predicted_class"}
-WITHOUT_INCOME = {"cells without income": "class_without_income"}
-UNUSED = -1
+PANELS = {  # column of the values -> title
+    "income_class": "observed class",
+    "predicted_class": "predicted class",
+    "error": "predicted less observed",
+}
+NO_VALUE = -9  # below every class and every difference
 MARGIN_MM = 2
+TOP_MM, BELOW_MM = 5, 15  # of the panels: their titles; scale, north and colours
 
 
 def class_raster(
-    ids: pd.Series, classes: pd.Series
+    ids: pd.Series, values: pd.Series
 ) -> tuple[np.ma.MaskedArray, tuple[int, int, int, int]]:
     """Cells as a raster with one pixel a cell.
 
     Args:
         ids: (N,) INSPIRE ids of the cells.
-        classes: (N,) income class 0 .. 4 of each, NaN where it has none.
+        values: (N,) class, or difference of classes, of each, NaN where it has none.
 
     Returns:
-        (rows, columns) int8: row 0 in the north, UNUSED for a cell without a class, masked where
+        (rows, columns) int8: row 0 in the north, NO_VALUE for a cell without a value, masked where
         there is no cell; and the extent (west, east, south, north), m in EPSG:3035.
     """
     # A cell's row and column are its distance from the south-western corner, in cells.
@@ -41,7 +47,7 @@ def class_raster(
     width = columns.max() + 1
     # Row 0 is the north: the raster is upside down.
     raster = np.ma.masked_all((height, width), dtype=np.int8)
-    raster[rows.max() - rows, columns] = classes.fillna(UNUSED).astype(np.int8)
+    raster[rows.max() - rows, columns] = values.fillna(NO_VALUE).astype(np.int8)
     east = west + side_m * width
     north = south + side_m * height
     return raster, (int(west), int(east), int(south), int(north))
@@ -60,35 +66,45 @@ def draw_class_maps(
     credits: str = "",
     without_income: pd.DataFrame | None = None,
 ) -> Figure:
-    """Map of observed and predicted class on the same axes; cells without a class in light grey.
+    """Maps of the observed class, the predicted one, and their difference; grey: no value.
 
     Args:
         samples: All cells, with `idINSPIRE, used, income_class`.
         predictions: Out-of-fold predictions, with `idINSPIRE, predicted_class`.
         city: Name of the city.
         credits: Line of data credits.
-        without_income: Predictions of cells whose income nobody knows, with the same columns, for a
-            panel of their own.
+        without_income: Predictions of cells whose income nobody knows, with the same columns; they
+            stand in the map of the predicted class.
     """
     cells = _join_classes(samples, predictions, without_income)
-    panels = dict(PANELS)
-    if cells["class_without_income"].notna().any():
-        panels |= WITHOUT_INCOME
     rows, columns = class_raster(cells["idINSPIRE"], cells["income_class"])[0].shape
     # Panels side by side fill the width; their height follows the city's shape.
-    margins_mm = (len(panels) + 1) * MARGIN_MM
-    width_mm = (style.TWO_COLUMNS_MM - margins_mm) / len(panels)
+    margins_mm = (len(PANELS) + 1) * MARGIN_MM
+    width_mm = (style.TWO_COLUMNS_MM - margins_mm) / len(PANELS)
     height_mm = float(np.clip(width_mm * rows / columns, 25, 190))
-    caption = _map_caption(cells)
-    figure = style.new_figure(style.TWO_COLUMNS_MM, height_mm + 23, caption, credits, layout=None)
-    for number, (title, column) in enumerate(panels.items()):
+    heading, heading_mm = style.fold_heading(city, style.TWO_COLUMNS_MM)
+    top_mm = heading_mm + TOP_MM
+    figure = style.new_figure(
+        style.TWO_COLUMNS_MM,
+        top_mm + height_mm + BELOW_MM,
+        _map_caption(cells),
+        credits,
+        layout=None,
+    )
+    style.text_mm(figure, MARGIN_MM, 1, heading, fontsize=style.HEADING_PT, weight="bold")
+    colours = [style.class_colours(), style.class_colours(), style.difference_colours()]
+    images = []
+    for number, (column, title) in enumerate(PANELS.items()):
         left_mm = MARGIN_MM + number * (width_mm + MARGIN_MM)
-        ax = style.add_axes_mm(figure, left_mm, 6, width_mm, height_mm)
-        image = _draw_classes(ax, cells["idINSPIRE"], cells[column])
-        style.set_title(ax, "abc"[number], f"{city}, {title}")
+        ax = style.add_axes_mm(figure, left_mm, top_mm, width_mm, height_mm)
+        images.append(_draw_values(ax, cells["idINSPIRE"], cells[column], *colours[number]))
+        style.set_title(ax, "abc"[number], title)
     _add_scale_bar(figure.axes[0])
-    _add_north_arrow(figure.axes[len(panels) - 1])
-    _add_class_bar(figure, image, style.add_axes_mm(figure, 60, height_mm + 14, 63, 3))
+    _add_north_arrow(figure.axes[0])
+    below_mm = top_mm + height_mm + 6
+    _add_class_bar(figure, images[1], style.add_axes_mm(figure, 64, below_mm, 55, 2.5))
+    _add_difference_bar(figure, images[2], style.add_axes_mm(figure, 126, below_mm, 52, 2.5))
+    _add_grey_key(figure, 64 - 22, below_mm)
     return figure
 
 
@@ -105,59 +121,84 @@ def _join_classes(
         without_income: As of `draw_class_maps`.
 
     Returns:
-        `idINSPIRE, income_class, predicted_class, class_without_income`.
+        `idINSPIRE, income_class, predicted_class` (of cells without income too), `error, lacks`
+        (whether nobody knows the cell's income, but a class is predicted).
     """
     if without_income is None:
         without_income = predictions.iloc[:0]
-    # Three columns of classes by cell; a cell without income is in no sample.
+    # A cell without income is in no sample.
     observed = samples.set_index("idINSPIRE")
     observed = observed["income_class"].where(observed["used"])
-    predicted = predictions.set_index("idINSPIRE")["predicted_class"]
-    lacking = without_income.set_index("idINSPIRE")["predicted_class"]
+    both = pd.concat([predictions, without_income]).drop_duplicates("idINSPIRE")
+    predicted = both.set_index("idINSPIRE")["predicted_class"]
     ids = pd.concat([samples["idINSPIRE"], without_income["idINSPIRE"]])
     ids = ids.drop_duplicates().reset_index(drop=True)
-    return pd.DataFrame(
+    cells = pd.DataFrame(
         {
             "idINSPIRE": ids,
-            "income_class": ids.map(observed),
-            "predicted_class": ids.map(predicted),
-            "class_without_income": ids.map(lacking),
+            "income_class": ids.map(observed).astype(float),
+            "predicted_class": ids.map(predicted).astype(float),
         }
     )
+    lacks = ids.isin(without_income["idINSPIRE"]) & cells["income_class"].isna()
+    error = cells["predicted_class"] - cells["income_class"]
+    return cells.assign(error=error, lacks=lacks)
 
 
 def _add_class_bar(figure: Figure, image: AxesImage, ax: Axes) -> None:
+    _add_bar(figure, image, ax).set_ticks(range(5), labels=style.CLASS_LABELS)
+
+
+def _add_difference_bar(figure: Figure, image: AxesImage, ax: Axes) -> None:
+    bar = _add_bar(figure, image, ax)
+    labels = [f"{step:+d}" if step else "0" for step in range(-4, 5)]
+    labels[0] = "\N{MINUS SIGN}4\ntoo poor"
+    labels = [label.replace("-", "\N{MINUS SIGN}") for label in labels]
+    bar.set_ticks(range(-4, 5), labels=[*labels[:-1], "+4\ntoo rich"])
+
+
+def _add_bar(figure: Figure, image: AxesImage, ax: Axes) -> Colorbar:
     bar = figure.colorbar(image, cax=ax, orientation="horizontal", drawedges=True)
-    bar.set_ticks(range(5), labels=style.CLASS_LABELS)
-    bar.ax.tick_params(length=0)
-    bar.dividers.set_linewidth(0.5)
-    bar.outline.set_linewidth(0.5)
+    bar.ax.tick_params(length=0, pad=1.5)
+    bar.dividers.set_linewidth(0.4)
+    bar.outline.set_linewidth(0.4)
+    return bar
+
+
+def _add_grey_key(figure: Figure, left_mm: float, top_mm: float) -> None:
+    """What grey means, in the shape of the colour bars."""
+    ax = style.add_axes_mm(figure, left_mm + 5, top_mm, 8, 2.5)
+    ax.set(facecolor=style.UNUSED_COLOUR, xticks=[0.5], yticks=[], xlim=(0, 1))
+    ax.set_xticklabels(["no value"])
+    ax.tick_params(length=0, pad=1.5)
+    ax.spines[:].set(visible=True, linewidth=0.4)
 
 
 def _map_caption(cells: pd.DataFrame) -> str:
-    compared = cells.dropna(subset=["income_class", "predicted_class"])
+    compared = int(cells["error"].notna().sum())
+    exact = int((cells["error"] == 0).sum())
+    close = int((cells["error"].abs() <= 1).sum())
     side_m = cell_side_m(cells["idINSPIRE"].iloc[0])
-    lacking = int(cells["class_without_income"].notna().sum())
-    unused = len(cells) - len(compared) - lacking
-    counts = f"{len(compared):,} cells"
-    if unused:
-        counts += f"; {unused:,} cells not used in light grey"
-    panel_c = ""
+    lacking = int(cells["lacks"].sum())
+    unused = len(cells) - compared - lacking
+    parts = [
+        f"a, quintiles of the city's income per person in cells of {side_m} m; b, as predicted "
+        f"from the image by the one model that never saw the cell; c, b less a, in classes "
+        f"({compared:,} cells: {exact:,} alike, {close:,} at most one class apart)"
+    ]
     if lacking:
-        panel_c = (
-            f"c, {lacking:,} cells without a published income, predicted by the mean of all "
-            "models, which nothing can check; the others in light grey"
+        parts.append(
+            f"b also has {lacking:,} cells without a published income, predicted by the mean of "
+            "all models, which nothing can check"
         )
-    return style.sentences(
-        f"Quintiles of the city's income per person in cells of {side_m} m, observed and as "
-        f"predicted from the image by the one model that never saw the cell ({counts})",
-        panel_c,
-    )
+    grey = "Grey in every map: a cell without that value"
+    return style.sentences(*parts, f"{grey}; {unused:,} cells are not used" if unused else grey)
 
 
-def _draw_classes(ax: Axes, ids: pd.Series, classes: pd.Series) -> AxesImage:
-    raster, extent = class_raster(ids, classes)
-    colours, norm = style.class_colours()
+def _draw_values(
+    ax: Axes, ids: pd.Series, values: pd.Series, colours: Colormap, norm: Normalize
+) -> AxesImage:
+    raster, extent = class_raster(ids, values)
     ax.set_axis_off()
     return ax.imshow(raster, cmap=colours, norm=norm, extent=extent, interpolation="nearest")
 

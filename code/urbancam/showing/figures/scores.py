@@ -57,7 +57,7 @@ def draw_confusion_matrix(
     ax.imshow(shares, cmap="Greys", vmin=0, vmax=1)
     for (row, column), share in np.ndenumerate(shares):
         words = {"ha": "center", "color": "white" if share > 0.5 else "black"}
-        ax.text(column, row, f"{share:.0%}", va="bottom", fontsize=7.5, **words)
+        ax.text(column, row, f"{share:.0%}", va="bottom", fontsize=7, **words)
         ax.text(column, row + 0.08, f"{counts[row, column]:,}", va="top", fontsize=6, **words)
     _label_classes(ax, len(shares))
     return figure

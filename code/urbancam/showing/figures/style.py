@@ -1,4 +1,4 @@
-"""What all figures share: sizes, fonts, colours, footer, and a figure as the bytes of a file.
+"""What all figures share: sizes, faces, colours, captions, and a figure as the bytes of a file.
 
 Figures are made without pyplot: no backend is chosen on import, no global state is touched, and
 nothing stays open.
@@ -6,9 +6,10 @@ nothing stays open.
 
 import functools
 import io
+import logging
 import textwrap
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import matplotlib as mpl
@@ -17,38 +18,48 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import BoundaryNorm, Colormap, LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
+
+from urbancam.showing.figures import faces
+
+log = logging.getLogger(__name__)
 
 # Nature Portfolio's artwork guide: 89 mm one column, 183 mm two columns, 247 mm page height,
-# text of 5 to 7 pt.
+# text of 5 to 7 pt in Helvetica or the like.
 ONE_COLUMN_MM = 89
 TWO_COLUMNS_MM = 183
 PNG_DPI = 300
 MM_PER_INCH = 25.4
 PT_PER_INCH = 72
-FOOTER_PT = 6
-FOOTER_LINE_HEIGHT = 1.3  # of the font's size
-CHARACTERS_PER_EM = 1.9  # DejaVu Sans: a character takes 0.53 em on average
+SMALL_PT, HEADING_PT = 5.5, 7
+CAPTION_PT = 6
+CAPTION_LINE_HEIGHT = 1.3  # of the size of its letters
+CHARACTERS_PER_EM = 2.0  # Liberation Sans: a character takes half an em on average
+MISSING_GLYPH = "Glyph .* missing from font"  # as matplotlib warns
 
 RC = {
-    "font.family": "DejaVu Sans",  # ships with matplotlib: the same bytes on every machine
-    "font.size": 6.5,
-    "axes.titlesize": 7.5,
-    "axes.labelsize": 7,
+    "font.family": faces.FAMILIES,
+    "font.size": 6,
+    "text.parse_math": False,  # a city may have a dollar in its name
+    "axes.titlesize": 7,
+    "axes.labelsize": 6.5,
     "axes.linewidth": 0.5,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "xtick.labelsize": 6.5,
-    "ytick.labelsize": 6.5,
+    "xtick.labelsize": 6,
+    "ytick.labelsize": 6,
     "xtick.major.width": 0.5,
     "ytick.major.width": 0.5,
     "xtick.minor.width": 0.4,
     "xtick.major.size": 2.5,
     "ytick.major.size": 2.5,
     "xtick.minor.size": 1.5,
-    "legend.fontsize": 6.5,
+    "legend.fontsize": 6,
     "legend.frameon": False,
     "lines.linewidth": 1.0,
     "pdf.fonttype": 42,  # text stays text in the PDF
+    "svg.fonttype": "none",  # and in the SVG
+    "svg.hashsalt": "UrbanCAM",  # its parts are called the same every time
     "figure.facecolor": "white",
 }
 
@@ -59,6 +70,12 @@ CLASS_COLOURS = ("#2166ac", "#86bbdb", "#f6e6a2", "#f19a6b", "#b2182b")
 CLASS_LABELS = ("poorest", "poor", "middle", "rich", "richest")
 SIDE_COLOURS = {"poor": "#0d3362", "rich": "#c64737"}
 UNUSED_COLOUR = "#d4d4d4"
+# From a class predicted too poor to one predicted too rich; no colour of the classes, and neither
+# white nor grey between them.
+DIFFERENCE_COLOURS = (
+    "#542788", "#8073ac", "#b2abd2", "#d8d3ea", "#fbf3dc",
+    "#cfe8c5", "#a6dba0", "#5aae61", "#1b7837",
+)  # fmt: skip
 # As published, but for nature: to the red-green blind its darkseagreen is urban fabric's salmon.
 SUPER_CLASS_COLOURS = {
     "urban fabric": "#e69584",
@@ -74,54 +91,42 @@ def in_house_style(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
     @functools.wraps(draw)
     def draw_in_style(*args: Any, **kwargs: Any) -> Figure:
+        faces.register()
         with mpl.rc_context(RC):
             return draw(*args, **kwargs)
 
     return draw_in_style
 
 
+class PaperFigure(Figure):
+    """A figure with its caption, which stands beside it rather than in it.
+
+    Attributes:
+        caption: What the figure shows, and the credits; a paragraph each.
+    """
+
+    caption: tuple[str, ...] = ()
+
+
 def new_figure(
-    width_mm: float, content_mm: float, *footer: str, layout: str | None = "constrained"
-) -> Figure:
-    """A figure with an Agg canvas: `content_mm` of height for the axes, the footer below it.
+    width_mm: float, height_mm: float, *caption: str, layout: str | None = "constrained"
+) -> PaperFigure:
+    """A figure with an Agg canvas.
 
     Args:
         width_mm: Width of the figure, mm.
-        content_mm: Height that the constrained layout may fill, mm.
-        footer: Caption and credits; each starts a line and is wrapped to the width.
+        height_mm: Height of the figure, mm.
+        caption: What it shows, and the credits; a paragraph each, empty ones are left out.
         layout: None where the axes are placed by `add_axes_mm`.
     """
-    # The footer's height is known before the figure is: its lines have a fixed size.
-    lines = _wrap_footer(footer, width_mm)
-    footer_mm = len(lines) * FOOTER_PT * FOOTER_LINE_HEIGHT / PT_PER_INCH * MM_PER_INCH + 2
-    height_mm = content_mm + footer_mm
-    size_inches = (width_mm / MM_PER_INCH, height_mm / MM_PER_INCH)
-    figure = Figure(figsize=size_inches, dpi=PNG_DPI, layout=layout)
+    # Whole pixels: a caption below the picture does not shift it by parts of one.
+    size_inches = np.round(np.array([width_mm, height_mm]) / MM_PER_INCH * PNG_DPI) / PNG_DPI
+    figure = PaperFigure(figsize=size_inches, dpi=PNG_DPI, layout=layout)
     FigureCanvasAgg(figure)
+    figure.caption = tuple(paragraph for paragraph in caption if paragraph)
     if layout:
-        # Axes stay above the footer.
-        share = footer_mm / height_mm
-        above_footer = (0, share, 1, 1 - share)
-        figure.get_layout_engine().set(rect=above_footer, w_pad=0.03, h_pad=0.03)
-    figure.text(
-        2 / width_mm,
-        1 / height_mm,
-        "\n".join(lines),
-        fontsize=FOOTER_PT,
-        color="0.35",
-        linespacing=FOOTER_LINE_HEIGHT,
-    )
+        figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03)
     return figure
-
-
-def _wrap_footer(footer: tuple[str, ...], width_mm: float) -> list[str]:
-    """The footer's lines, none of them wider than the figure."""
-    width_em = (width_mm - 3) / MM_PER_INCH * PT_PER_INCH / FOOTER_PT
-    characters = int(width_em * CHARACTERS_PER_EM)
-    lines = []
-    for paragraph in footer:
-        lines += textwrap.wrap(paragraph, characters)
-    return lines
 
 
 def add_axes_mm(
@@ -160,18 +165,31 @@ def text_mm(figure: Figure, left: float, top: float, text: str, **kwargs: Any) -
 def set_title(ax: Axes, letter: str, title: str, pad_pt: float = 4) -> None:
     """A panel's bold letter and title, left-aligned."""
     # Without `y`, matplotlib moves the title about.
-    ax.set_title(f"{bold(letter)}  {title}", loc="left", y=1.0, pad=pad_pt)
+    ax.set_title(letter, loc="left", y=1.0, pad=pad_pt, weight="bold")
+    ax.annotate(
+        title,
+        (0, 1),
+        xycoords="axes fraction",
+        xytext=(HEADING_PT * 1.3, pad_pt),
+        textcoords="offset points",
+        fontsize=HEADING_PT,
+        annotation_clip=False,
+    )
 
 
-def bold(letter: str) -> str:
-    """A bold letter inside a text of another weight, as mathtext."""
-    return rf"$\bf{{{letter}}}$"
+def fold_heading(words: str, width_mm: float) -> tuple[str, float]:
+    """A heading in as many lines as a width asks for, and their height, mm."""
+    bold_em = 0.6  # of a letter, on average
+    characters = int(width_mm / MM_PER_INCH * PT_PER_INCH / HEADING_PT / bold_em)
+    lines = textwrap.wrap(words, characters) or [""]
+    return "\n".join(lines), len(lines) * HEADING_PT * 1.25 / PT_PER_INCH * MM_PER_INCH + 1
 
 
 def set_heading(figure: Figure, city: str, title: str) -> None:
     """What the whole figure shows, above its panels."""
     words = f"{city}: {title}" if city else title
-    figure.suptitle(words, x=0.01, ha="left", fontsize=8, weight="bold")
+    lines, _ = fold_heading(words, figure.get_figwidth() * MM_PER_INCH)
+    figure.suptitle(lines, x=0.01, ha="left", fontsize=HEADING_PT, weight="bold")
 
 
 def sentences(*parts: str) -> str:
@@ -180,10 +198,18 @@ def sentences(*parts: str) -> str:
 
 
 def class_colours() -> tuple[ListedColormap, BoundaryNorm]:
-    """Colour map and norm of the income classes 0 .. 4; below 0 is unused, masked is paper."""
+    """Colour map and norm of the income classes 0 .. 4; below is no value, masked is paper."""
     colours = ListedColormap(CLASS_COLOURS).with_extremes(under=UNUSED_COLOUR, bad="white")
     count = len(CLASS_COLOURS)
     boundaries = np.arange(count + 1) - 0.5  # a class lies in the middle of its colour
+    return colours, BoundaryNorm(boundaries, count)
+
+
+def difference_colours() -> tuple[ListedColormap, BoundaryNorm]:
+    """Colour map and norm of differences of classes -4 .. 4; below is no value, masked is paper."""
+    colours = ListedColormap(DIFFERENCE_COLOURS).with_extremes(under=UNUSED_COLOUR, bad="white")
+    count = len(DIFFERENCE_COLOURS)
+    boundaries = np.arange(count + 1) - count / 2
     return colours, BoundaryNorm(boundaries, count)
 
 
@@ -262,22 +288,57 @@ def site_credit_line(sources: set[str], rendered: bool) -> str:
     return f"Data: {'; '.join(credits)}."
 
 
-def render(figure: Figure, format: str) -> bytes:
-    """The figure as the bytes of a "png" or "pdf" file, the same ones every time.
+def render(
+    figure: PaperFigure, kind: str, title: str = "", source: str = "", caption_inside: bool = False
+) -> bytes:
+    """The figure as the bytes of a file, the same ones every time: no date stands in it.
 
-    matplotlib's dates are left out, which would otherwise make every file differ.
+    Args:
+        figure: The figure.
+        kind: "png", "pdf" or "svg".
+        title: Name of the figure, for the file's metadata.
+        source: City, run and commit, for the file's metadata.
+        caption_inside: Whether the caption also stands in the picture, below everything else.
     """
     buffer = io.BytesIO()
-    metadata = {"Software": None} if format == "png" else {"CreationDate": None}
-    with mpl.rc_context(RC), warnings.catch_warnings():
-        # A city's name may lack letters in the font; the README of results tells.
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        figure.savefig(buffer, format=format, metadata=metadata)
-    return buffer.getvalue()
+    faces.register()
+    with mpl.rc_context(RC), warnings.catch_warnings(record=True) as caught:
+        warnings.filterwarnings("always", MISSING_GLYPH)
+        page = _write_caption(figure) if caption_inside else None
+        figure.savefig(
+            buffer, format=kind, metadata=_metadata(kind, title, source), bbox_inches=page
+        )
+    for message in dict.fromkeys(str(warning.message) for warning in caught):
+        log.warning("%s: %s", title, message)
+    return faces.name_alike(buffer.getvalue()) if kind == "svg" else buffer.getvalue()
 
 
-def render_files(figures: dict[str, Figure]) -> Iterator[tuple[str, bytes]]:
-    """Each figure as two files: name with suffix, and content."""
-    for name, figure in figures.items():
-        for kind in ("png", "pdf"):
-            yield f"{name}.{kind}", render(figure, kind)
+def _metadata(kind: str, title: str, source: str) -> dict[str, str | None]:
+    """What the file says of itself; None keeps matplotlib from writing a date."""
+    if kind == "png":
+        return {"Title": title, "Source": source, "Software": None}
+    if kind == "pdf":
+        return {"Title": title, "Subject": source, "CreationDate": None}
+    return {"Title": title, "Source": source, "Date": None}
+
+
+def _write_caption(figure: PaperFigure) -> Bbox:
+    """Write the caption below the figure; the page that holds both, inches."""
+    width, height = figure.get_size_inches()
+    width_em = (width - 0.12) * PT_PER_INCH / CAPTION_PT
+    characters = int(width_em * CHARACTERS_PER_EM)
+    lines = [line for words in figure.caption for line in textwrap.wrap(words, characters)]
+    below = len(lines) * CAPTION_PT * CAPTION_LINE_HEIGHT / PT_PER_INCH + 0.08
+    below = np.ceil(below * PNG_DPI) / PNG_DPI
+    if not any(text.get_gid() == "caption" for text in figure.texts):
+        figure.text(
+            0.06 / width,
+            -0.02 / height,
+            "\n".join(lines),
+            va="top",
+            fontsize=CAPTION_PT,
+            color="0.35",
+            linespacing=CAPTION_LINE_HEIGHT,
+            gid="caption",
+        )
+    return Bbox([[0, -below], [width, height]])

@@ -136,16 +136,20 @@ def class_names(key: str = "class") -> dict[str, str] | dict[int, str]:
 
 
 def class_table() -> pd.DataFrame:
-    """The table as a frame `class, name, super_class, colour, in_polar_figure`, in order."""
+    """The table as a frame `class, number, name, super_class, colour, in_polar_figure`, in order.
+
+    A class has the same number, from 1, in every figure.
+    """
     rows = [
         {
             "class": entry.key,
+            "number": number,
             "name": entry.name,
             "super_class": entry.super_class,
             "colour": entry.colour,
             "in_polar_figure": entry.in_polar_figure,
         }
-        for entry in LAND_COVER_CLASSES
+        for number, entry in enumerate(LAND_COVER_CLASSES, 1)
     ]
     return pd.DataFrame(rows)
 
