@@ -9,13 +9,16 @@ import argparse
 import csv
 from pathlib import Path
 
-from urbancam.showing.wording import interval
+from urbancam.showing.wording import ends_of, interval
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import display_path
 
 INTERVAL_COLUMNS = {"ci_low", "ci_high"}
-SCORE_COLUMNS = {"subset", "fold", "predictor", "metric", "value"} | INTERVAL_COLUMNS
+DIFFERENCE_COLUMNS = {"difference", "difference_ci_low", "difference_ci_high"}
+SCORE_COLUMNS = (
+    {"subset", "fold", "predictor", "metric", "value"} | INTERVAL_COLUMNS | DIFFERENCE_COLUMNS
+)
 EFFECT_COLUMNS = {"name", "reference", "value", "q_value", "significant"} | INTERVAL_COLUMNS
 RIDGES = {  # predictor -> what it is a ridge regression on
     "land_cover": "land cover",
@@ -53,16 +56,16 @@ def read(path: Path, columns: set[str]) -> Rows:
 
 def interval_of(row: dict[str, str], column: str) -> str:
     """ "0.71 [0.62, 0.78]"."""
-    values = (float(row[name] or "nan") for name in (column, "ci_low", "ci_high"))
+    values = (float(text or "nan") for text in (row[column], *ends_of(row, column)))
     return interval(*values)
 
 
-def score(metrics: Rows, predictor: str, metric: str) -> str:
-    """A score of all cells over all folds, with its interval."""
+def score(metrics: Rows, predictor: str, metric: str, column: str = "value") -> str:
+    """A score of all cells over all folds, or the model's less that, with its interval."""
     labels = {"subset": "all", "fold": "all", "predictor": predictor, "metric": metric}
     for row in metrics:
         if all(row[key] == label for key, label in labels.items()):
-            return interval_of(row, "value")
+            return interval_of(row, column)
     return "undefined"
 
 
@@ -104,7 +107,7 @@ def tell(args: argparse.Namespace) -> int:
     print(
         f"  Spearman r of p with income: model {score(metrics, 'model', 'spearman')}, "
         f"coordinates {score(metrics, 'coordinates', 'spearman')}, "
-        f"difference {score(metrics, 'model - coordinates', 'spearman')}"
+        f"difference {score(metrics, 'coordinates', 'spearman', 'difference')}"
     )
     print(f"  the same by ridge on {', '.join(ridges)}")
     print(

@@ -1,6 +1,9 @@
 """Small tables as the report reads them, for tests."""
 
+import numpy as np
 import pandas as pd
+
+DIFFERENCE_COLUMNS = ("difference", "difference_ci_low", "difference_ci_high")
 
 
 def metric_row(
@@ -11,9 +14,10 @@ def metric_row(
     high: float | None,
     subset: str = "all",
     fold: str = "all",
-    n: int = 200,
+    n_cells: int = 200,
+    difference: tuple[float | None, ...] = (None, None, None),
 ) -> dict:
-    """A row of `metrics.csv`."""
+    """A row of `metrics.csv`; the model's score less the row's with its interval last."""
     return {
         "subset": subset,
         "fold": fold,
@@ -22,7 +26,8 @@ def metric_row(
         "value": value,
         "ci_low": low,
         "ci_high": high,
-        "n": n,
+        **dict(zip(DIFFERENCE_COLUMNS, difference, strict=True)),
+        "n_cells": n_cells,
     }
 
 
@@ -35,13 +40,12 @@ def metrics(difference: tuple[float, float, float] = (0.28, 0.1, 0.4)) -> pd.Dat
     return pd.DataFrame(
         [
             metric_row("model", "spearman", 0.76, 0.7, 0.81),
-            metric_row("coordinates", "spearman", 0.48, 0.4, 0.55),
-            metric_row("model - coordinates", "spearman", *difference),
+            metric_row("coordinates", "spearman", 0.48, 0.4, 0.55, difference=difference),
             metric_row("model", "accuracy", 0.51, 0.45, 0.57),
             metric_row("model", "accuracy_within_1", 0.86, 0.8, 0.9),
             metric_row("constant", "accuracy", 0.2, 0.1, 0.25),
-            metric_row("model", "spearman", 0.5, 0.1, 0.7, subset="imputed", n=50),
-            metric_row("model", "spearman", -0.9, None, None, fold="0", n=70),
+            metric_row("model", "spearman", 0.5, 0.1, 0.7, subset="imputed", n_cells=50),
+            metric_row("model", "spearman", -0.9, None, None, fold="0", n_cells=70),
         ]
     )
 
@@ -56,7 +60,7 @@ def block_size() -> pd.DataFrame:
             "value": 0.76,
             "ci_low": [0.72, 0.7],
             "ci_high": [0.8, 0.81],
-            "width": [0.08, 0.11],
+            "ci_width": [0.08, 0.11],
             "chosen": [False, True],
         }
     )
@@ -68,17 +72,19 @@ def leakage() -> pd.DataFrame:
         ("random", "coordinates", 0.7, 0.6, 0.8, 12, 30),
         ("block", "coordinates", 0.5, 0.4, 0.6, 0, 0),
         ("block", "model", 0.7, 0.6, 0.8, 0, 0),
-        ("block", "model - coordinates", 0.2, 0.1, 0.3, 0, 0),
         ("city", "model", 0.4, 0.3, 0.5, None, None),
     ]
     columns = ["split", "predictor", "value", "ci_low", "ci_high", "leaks_group", "leaks_block"]
-    return pd.DataFrame(rows, columns=columns).assign(
+    table = pd.DataFrame(rows, columns=columns).assign(
         metric="spearman",
         folds=3,
         leaks_cell=0,
-        n=200,
+        n_cells=200,
         trained_neighbours=None,
     )
+    table[[*DIFFERENCE_COLUMNS]] = np.nan
+    table.loc[1, [*DIFFERENCE_COLUMNS]] = (0.2, 0.1, 0.3)
+    return table
 
 
 def activation_ratios() -> pd.DataFrame:

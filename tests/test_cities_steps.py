@@ -87,19 +87,19 @@ def test_accuracy_is_told_for_run_and_variant_on_changed_patches(made):
     assert kinds == {
         (a, b) for a in ("run", "split-acquisition") for b in ("as_is", "jitter", "grey")
     }
-    assert set(table.loc[table["subset"] == "city", "name"]) == set(CITIES)
+    assert set(table.loc[table["grouping"] == "city", "subset"]) == set(CITIES)
     assert networks["value"].between(0, 1).all()
 
 
 def test_baselines_are_scored_on_the_same_patches_as_the_network(made):
     table = pd.read_csv(made[0].table("accuracy"))
-    rows = table[(table["subset"] == "all") & (table["metric"] == "accuracy")]
+    rows = table[(table["grouping"] == "all") & (table["metric"] == "accuracy")]
     rows = rows[(rows["trained_on"] == "run") & (rows["tested_on"] == "as_is")]
     rows = rows.set_index("predictor")
     # Green and red noise: colours tell them apart.
     assert rows.loc["colour_histogram", "value"] == 1
     difference = rows.loc["network", "value"] - 1
-    assert rows.loc["network - colour_histogram", "value"] == pytest.approx(difference)
+    assert rows.loc["colour_histogram", "difference"] == pytest.approx(difference)
     assert {"grey_histogram", "grey_statistics"} <= set(rows.index)
     assert rows["n_patches"].eq(48).all()
 

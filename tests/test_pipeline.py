@@ -13,6 +13,7 @@ import pytest
 import column_dictionary
 from houses import edit_settings, make_house, run_sh
 from timing import cpu_seconds
+from urbancam.sources.urban_atlas.classes import class_table
 
 pytestmark = pytest.mark.slow
 TINY = ("Demo", "--run", "demo-tiny")
@@ -70,6 +71,14 @@ def test_second_run_is_up_to_date_within_15_seconds_and_says_what_came_out(clean
 def test_columns_are_those_that_the_dictionary_tells(clean):
     folders = clean / "results" / "Demo", clean / "data" / "demo-tiny" / "census_data"
     assert column_dictionary.faults("income", *folders) == []
+
+
+def test_what_a_table_calls_class_is_land_cover(clean):
+    known = set(class_table()["class"])
+    for path, columns in column_dictionary.tables(clean / "results" / "Demo"):
+        if "class" in columns:
+            read = pd.read_csv if path.suffix == ".csv" else pd.read_parquet
+            assert set(read(path)["class"].dropna()) <= known, path
 
 
 def test_one_setting_redoes_what_depends_on_it_and_nothing_else(house):
@@ -204,7 +213,7 @@ def test_variants_are_trained_beside_the_run_and_status_shows_them(house):
     )
     of_model = set(leakage.loc[leakage["predictor"] == "model", "split"])
     assert of_model == {"block", "random", "campaign"} and (seeds["n_seeds"] == 2).all()
-    assert variance.groupby("source")["n"].first().dropna().to_dict() == {
+    assert variance.groupby("source")["n_scores"].first().dropna().to_dict() == {
         "fold_draws": 2,
         "seeds": 2,
     }

@@ -46,7 +46,7 @@ def score(demo: Path, predictor: str, metric: str) -> pd.Series:
 
 def test_positive_control_model_beats_the_coordinates(demo):
     assert score(demo, "model", "spearman")["value"] >= 0.5
-    assert score(demo, "model - coordinates", "spearman")["ci_low"] > 0
+    assert score(demo, "coordinates", "spearman")["difference_ci_low"] > 0
 
 
 def test_positive_control_published_attribution_tells_the_rule(demo, truth):
@@ -86,8 +86,8 @@ def test_positive_control_local_effects_call_the_rule_and_not_the_inert_class(de
 
 def test_positive_control_baselines_without_an_image_lie_below_the_model(demo):
     for baseline in ("coordinates", "population_density"):
-        assert score(demo, f"model - {baseline}", "spearman")["ci_low"] > 0
-    assert score(demo, "model - constant", "rps")["ci_high"] < 0  # errors: lower is better
+        assert score(demo, baseline, "spearman")["difference_ci_low"] > 0
+    assert score(demo, "constant", "rps")["difference_ci_high"] < 0  # errors: lower is better
 
 
 def test_positive_control_planted_rules_are_in_the_incomes_and_inert_classes_are_not(demo):
@@ -141,13 +141,13 @@ def test_positive_control_shuffled_labels_have_intervals_that_cover_1(full, trut
     known = controls[of_the_rule].dropna(subset="ci_low")
     assert len(known) >= 2 and (known["ci_low"] < 1).all() and (known["ci_high"] > 1).all()
     contrasts = kept(full, "contrast").loc["shuffled_labels"]
-    assert contrasts["kept_low"] < 0 < contrasts["kept_high"] and contrasts["kept"] < 0.25
+    assert contrasts["kept_ci_low"] < 0 < contrasts["kept_ci_high"] and contrasts["kept"] < 0.25
 
 
 def test_positive_control_what_the_map_marks_moves_the_logit(full):
     area = table(full, "deletion_area").set_index(["order", "curve"])
-    assert area.loc[("published", "deletion"), "above_random_high"] < 0
-    assert area.loc[("published", "insertion"), "above_random_low"] > 0
+    assert area.loc[("published", "deletion"), "above_random_ci_high"] < 0
+    assert area.loc[("published", "insertion"), "above_random_ci_low"] > 0
 
 
 def test_demo_has_the_size_the_readme_tells(demo):

@@ -25,7 +25,7 @@ def rows_of(
     metric: str = "accuracy",
 ) -> pd.DataFrame:
     rows = table[(table["tested_on"] == condition) & (table["metric"] == metric)]
-    return rows.set_index(["subset", "name"])
+    return rows.set_index(["grouping", "subset"])
 
 
 # ---- values and sizes
@@ -156,9 +156,9 @@ def test_baselines_stand_beside_the_network_on_the_same_patches():
     always = predictor_rows(table, "always")
     assert always.loc[ALL, "value"] == pytest.approx(1 / 3)
     assert always.loc[("city", CITIES[0]), "value"] == 1
-    difference = predictor_rows(table, "network - always")
     expected = network["value"] - always["value"]
-    pd.testing.assert_series_equal(difference["value"], expected)
+    pd.testing.assert_series_equal(always["difference"], expected, check_names=False)
+    assert network["difference"].isna().all()
     assert always.loc[ALL, SIZES].tolist() == network.loc[ALL, SIZES].tolist()
 
 
@@ -166,8 +166,9 @@ def test_a_difference_is_of_the_same_draws_of_sites():
     predictions = sample(sites=6)
     network = predictions["predicted_city"].to_numpy()
     table = accuracy.accuracy_table(predictions, STATISTICS, 0, {"itself": network})
-    row = predictor_rows(table, "network - itself").loc[ALL]
-    assert row[["value", "ci_low", "ci_high"]].tolist() == [0, 0, 0]
+    row = predictor_rows(table, "itself").loc[ALL]
+    ends = [f"difference_{name}" for name in ("ci_low", "ci_high", "image_ci_low", "image_ci_high")]
+    assert row[["difference", *ends]].tolist() == [0] * 5
 
 
 # ---- splits
@@ -238,7 +239,7 @@ def test_most_confused_sorts_numbers_within_each_city():
     confusion = pd.DataFrame(counts, columns=list("abcd"))
     confusion.insert(0, "city", list("abcd"))
     got = accuracy.most_confused(confusion, 2)
-    assert got[["city", "rank", "taken_for", "n"]].to_numpy().tolist() == [
+    assert got[["city", "rank", "taken_for", "n_patches"]].to_numpy().tolist() == [
         ["a", 1, "c", 852],
         ["a", 2, "b", 98],
         ["b", 1, "a", 1],

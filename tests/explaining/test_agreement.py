@@ -139,7 +139,7 @@ def agreements(tables) -> pd.DataFrame:
 
 def test_published_map_agrees_with_itself(ratios, agreements):
     own = ratios[ratios["control"] == "published"]
-    assert own["ratio"].equals(own["published_ratio"])
+    assert own["value"].equals(own["published_value"])
     assert set(own["kind"]) == {"published"}
     rows = agreements.loc["published"]
     assert rows["rank_correlation"].tolist() == pytest.approx([1, 1, 1])
@@ -161,14 +161,14 @@ def test_kinds_and_sides_are_complete(tables):
 
 def test_map_that_follows_the_area_has_ratios_of_one_and_no_contrast(ratios):
     rows = ratios.query("control == 'nothing'").set_index(["side", "class"])
-    assert rows.loc["poor", "ratio"].tolist() == pytest.approx([1] * 4)
-    assert rows.loc["contrast", "ratio"].tolist() == pytest.approx([0] * 4, abs=1e-9)
-    assert rows.loc[("contrast", "green ua"), "published_ratio"] > 0.5
+    assert rows.loc["poor", "value"].tolist() == pytest.approx([1] * 4)
+    assert rows.loc["contrast", "value"].tolist() == pytest.approx([0] * 4, abs=1e-9)
+    assert rows.loc[("contrast", "green ua"), "published_value"] > 0.5
 
 
 def test_contrast_is_the_logarithm_of_the_quotient(ratios):
     published = ratios.query("control == 'published'")
-    by_side = published.pivot(index="class", columns="side", values="ratio")
+    by_side = published.pivot(index="class", columns="side", values="value")
     expected = np.log(by_side["rich"] / by_side["poor"])
     assert by_side["contrast"].to_numpy() == pytest.approx(expected.to_numpy())
 
@@ -182,13 +182,13 @@ def test_mirrored_map_turns_the_order_of_the_classes_round(agreements):
 def test_kept_is_one_for_the_same_map_none_for_the_area_and_turned_round_in_the_mirror(agreements):
     assert agreements.loc["hirescam", "kept"].tolist() == pytest.approx([1, 1, 1])
     assert agreements.loc["nothing", "kept"].tolist() == pytest.approx([0, 0, 0], abs=1e-9)
-    assert agreements.loc[("mirror", "contrast"), "kept_low":"kept_high"].lt(-0.5).all()
+    assert agreements.loc[("mirror", "contrast"), "kept_ci_low":"kept_ci_high"].lt(-0.5).all()
 
 
 def test_kept_is_the_slope_through_the_origin(ratios, agreements):
     rows = ratios.query("control == 'mirror' and side == 'poor'")
-    own = np.log(rows["ratio"]).to_numpy()
-    published = np.log(rows["published_ratio"]).to_numpy()
+    own = np.log(rows["value"]).to_numpy()
+    published = np.log(rows["published_value"]).to_numpy()
     (slope,), *_ = np.linalg.lstsq(published[:, None], own, rcond=None)
     assert agreements.loc[("mirror", "poor"), "kept"] == pytest.approx(slope)
 
@@ -206,7 +206,7 @@ def test_cells_without_a_control_s_map_leave_the_published_ratio_too():
     correlations = make_correlations(published=1.0)
     ratios, _ = agreement.compare(shares, correlations, CELLS, make_city, ["hirescam"])
     rows = ratios.query("control == 'hirescam'")
-    assert rows["ratio"].equals(rows["published_ratio"])
+    assert rows["value"].equals(rows["published_value"])
     n_cells = ratios.query("side == 'contrast'").groupby("control")["n_cells"].first()
     assert n_cells["hirescam"] == n_cells["published"] - 30
 

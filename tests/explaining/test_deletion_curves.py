@@ -47,7 +47,7 @@ def test_deletion_area_of_straight_lines(tables):
     areas = tables[1].set_index("order")
     published = areas.loc["published"]
     assert published[["area", "above_random"]].tolist() == pytest.approx([-1, -0.5])
-    assert published["above_random_high"] < 0
+    assert published["above_random_ci_high"] < 0
     assert areas.loc["random", "above_random"] == 0
 
 

@@ -119,11 +119,12 @@ def test_coordinates_learn_from_all_cells_also_where_few_folds_are_scored(sample
     first_fold = rows[rows["fold"] == 0]
     got = score_coordinates(samples, first_fold, run)
     assert got.loc["spearman", "value"] > 0.5
-    assert got["n"].eq(len(first_fold)).all()
+    assert got["n_cells"].eq(len(first_fold)).all()
 
 
 def make_values(value: float) -> pd.DataFrame:
-    return pd.DataFrame({"quantity": ["metrics"], "name": ["rps"], "value": [value]})
+    columns = {"quantity": ["metrics"], "metric": ["rps"], "class": [None], "value": [value]}
+    return pd.DataFrame(columns)
 
 
 def test_spread_over_seeds():

@@ -168,7 +168,7 @@ def test_temperatures_make_the_validation_cells_more_likely():
     got = fit_two_folds()
     assert got["temperature"].tolist() == pytest.approx([3, 1], rel=0.1)
     assert (got["nll_after"] <= got["nll_before"] + 1e-9).all()
-    assert (got["n"] == 4000).all()
+    assert (got["n_cells"] == 4000).all()
 
 
 def test_reliability_table_by_hand():
@@ -179,9 +179,11 @@ def test_reliability_table_by_hand():
     loose = STATISTICS.model_copy(update={"min_blocks": 1, "confidence": 0.5})
     got = calibration.reliability_table({"model": cells}, blocks, loose, seed=0)
     assert got["bin"].tolist() == list(range(15))
-    assert got["n"].sum() == 5
-    assert got.loc[13, ["n", "confidence", "accuracy"]].tolist() == pytest.approx([4, 0.9, 0.75])
-    assert got.loc[7, ["n", "confidence", "accuracy"]].tolist() == pytest.approx([1, 0.5, 0])
+    assert got["n_cells"].sum() == 5
+    assert got.loc[13, ["n_cells", "confidence", "accuracy"]].tolist() == pytest.approx(
+        [4, 0.9, 0.75]
+    )
+    assert got.loc[7, ["n_cells", "confidence", "accuracy"]].tolist() == pytest.approx([1, 0.5, 0])
     assert 0 < got.loc[13, "ci_low"] < 0.75 < got.loc[13, "ci_high"] <= 1
     assert got.drop(index=[7, 13])[["confidence", "accuracy", "ci_low"]].isna().all(axis=None)
 
@@ -228,10 +230,11 @@ def test_two_perfect_predictors_differ_no_more_often_than_intervals_miss():
         nobody = np.zeros(400, dtype=bool)
         blocks = np.arange(400) // 20
         table = metrics.metrics_table(predictors, nobody, blocks, STATISTICS, 0, calibration.scores)
-        rows = table.query("subset == 'all' and fold == 'all' and predictor == 'model - twin'")
-        found.append(((rows["ci_low"] > 0) | (rows["ci_high"] < 0)).to_numpy())
-        assert (rows["ci_low"] <= rows["value"]).all()
-        assert (rows["value"] <= rows["ci_high"]).all()
+        rows = table.query("subset == 'all' and fold == 'all' and predictor == 'twin'")
+        low, high = rows["difference_ci_low"], rows["difference_ci_high"]
+        found.append(((low > 0) | (high < 0)).to_numpy())
+        assert (low <= rows["difference"]).all()
+        assert (rows["difference"] <= high).all()
     assert np.mean(found) <= 0.05 + 0.056  # two standard errors
 
 
@@ -249,7 +252,7 @@ def test_table_compares_the_scaled_model_with_the_model():
         score=calibration.scores,
     )
     got = table.query("subset == 'all' and fold == 'all'").set_index(["predictor", "metric"])
-    assert got.loc[("model - scaled", "nll"), "ci_low"] > 0
+    assert got.loc[("scaled", "nll"), "difference_ci_low"] > 0
     nobody, blocks = np.zeros(600, dtype=bool), np.arange(600) // 20
     errors = calibration.error_rows({"model": model, "scaled": scaled}, nobody, blocks)
     errors = errors.query("subset == 'all' and metric == 'ece'").set_index("predictor")["value"]

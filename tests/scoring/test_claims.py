@@ -12,17 +12,25 @@ CLASSES = [f"class_{number}" for number in range(15)]
 
 
 def metric_rows(
-    spearman: dict[str, float], error: float = 0.04, n_blocks: int = 1000
+    model: float,
+    differences: dict[str, float] | None = None,
+    error: float = 0.04,
+    n_blocks: int = 1000,
 ) -> pd.DataFrame:
-    """`metrics.csv` of these Spearman r's, for all and for not imputed cells."""
+    """`metrics.csv` of the model's Spearman r and its differences to baselines, for all and for
+    not imputed cells."""
     half_width = error * stats.t.ppf(0.975, n_blocks - 1)
     rows = [
-        (subset, predictor, value, value - half_width, value + half_width)
+        (subset, predictor, model - difference, difference)
         for subset in ("all", "not_imputed")
-        for predictor, value in spearman.items()
+        for predictor, difference in {"model": 0, **(differences or {})}.items()
     ]
-    table = pd.DataFrame(rows, columns=["subset", "predictor", "value", "ci_low", "ci_high"])
-    return table.assign(fold="all", metric="spearman", n=500, n_blocks=n_blocks)
+    table = pd.DataFrame(rows, columns=["subset", "predictor", "value", "difference"])
+    table.loc[table["predictor"] == "model", "difference"] = np.nan
+    for column, prefix in {"value": "", "difference": "difference_"}.items():
+        table[f"{prefix}ci_low"] = table[column] - half_width
+        table[f"{prefix}ci_high"] = table[column] + half_width
+    return table.assign(fold="all", metric="spearman", n_cells=500, n_blocks=n_blocks)
 
 
 def class_rows(z: np.ndarray, value: str, null: float, **more) -> pd.DataFrame:
@@ -45,7 +53,7 @@ def subgroup_rows(low: dict[str, float]) -> pd.DataFrame:
         "weighted by people": ("city", "all", "people"),
     }
     rows = [(*where, low.get(name, 0.4)) for name, where in places.items()]
-    table = pd.DataFrame(rows, columns=["grouping", "group", "weighting", "ci_low"])
+    table = pd.DataFrame(rows, columns=["grouping", "subset", "weighting", "ci_low"])
     return table.assign(predictor="model", metric="spearman")
 
 
@@ -59,12 +67,12 @@ def good_run() -> dict[str, pd.DataFrame]:
     """A run whose image ranks the cells in every way, with one class that counts."""
     z = np.array([6.0, 0.5, -0.3])
     return {
-        "metrics": metric_rows({"model": 0.7, "model - coordinates": 0.2}),
+        "metrics": metric_rows(0.7, {"coordinates": 0.2}),
         "subgroups": subgroup_rows({}),
         "added_value": added(low=0.2),
         "local_effect": class_rows(z, "value", 0, reference="class_2"),
         "shuffled_local_effect": class_rows(z / 10, "value", 0, reference="class_2"),
-        "shuffled_metrics": metric_rows({"model": 0.01}),
+        "shuffled_metrics": metric_rows(0.01),
     }
 
 
@@ -95,17 +103,17 @@ def test_claims_that_nothing_speaks_against_survive():
         ({"subgroups": subgroup_rows({"within campaigns": -0.1})}, RANKS, "not within campaigns"),
         ({"subgroups": subgroup_rows({"weighted by people": 0})}, RANKS, "not weighted by people"),
         (
-            {"metrics": metric_rows({"model": 0.7, "model - coordinates": -0.1})},
+            {"metrics": metric_rows(0.7, {"coordinates": -0.1})},
             RANKS,
             "the baseline of coordinates does as well",
         ),
         (
-            {"shuffled_metrics": metric_rows({"model": 0.3})},
+            {"shuffled_metrics": metric_rows(0.3)},
             "The image ranks the cells beyond land cover, density and place together",
             "a network of shuffled labels ranks the cells too",
         ),
         (
-            {"shuffled_metrics": metric_rows({"model": 0.3})},
+            {"shuffled_metrics": metric_rows(0.3)},
             RANKS,
             "a network of shuffled labels ranks the cells too",
         ),
@@ -195,13 +203,13 @@ def test_an_order_that_smooth_incomes_give_too_is_no_claim():
 
 
 def test_a_ranking_of_imputed_cells_alone_is_named():
-    metrics = metric_rows({"model": 0.7})
+    metrics = metric_rows(0.7)
     metrics.loc[metrics["subset"] == "not_imputed", "ci_low"] = -0.02
     assert weigh({"metrics": metrics})["against_it"][RANKS] == "not without imputed cells"
 
 
 def test_what_was_not_tried_is_said_and_nothing_made_of_it():
-    got = weigh({"metrics": metric_rows({"model": 0.7})})
+    got = weigh({"metrics": metric_rows(0.7)})
     assert got["survives"][RANKS]
     assert "shuffled labels" in got["untried"][RANKS]
     assert "a campaign left out" in got["untried"][RANKS]
@@ -238,7 +246,7 @@ def empty_world(random: np.random.Generator) -> dict[str, pd.DataFrame]:
         for outcome in ("logit", "income")
     ]
     return {
-        "metrics": metric_rows({"model": error * ranking, "model - land_cover": error * gain}),
+        "metrics": metric_rows(error * ranking, {"land_cover": error * gain}),
         "added_value": added(-0.1, 2 * stats.norm.sf(abs(beyond))),
         "local_effect": class_rows(deviates(15), "value", 0, reference="none"),
         "adjusted_effect": pd.concat(effects),
@@ -262,6 +270,6 @@ def test_where_nothing_is_true_hardly_a_run_keeps_a_claim():
 
 def test_scores_of_few_blocks_are_tested_by_as_few():
     """Six blocks have five degrees of freedom, however far from 0 the interval lies."""
-    table = metric_rows({"model": 0.4}, n_blocks=6)
+    table = metric_rows(0.4, n_blocks=6)
     got = claims._claims_of_scores(table, 0.95)["p_value"].iloc[0]
     assert got == pytest.approx(2 * stats.t.sf(10, 5))

@@ -9,6 +9,7 @@ from urbancam.scoring import bootstrap, metrics
 from urbancam.scoring.vocabulary import PROBABILITIES
 from urbancam.workflow import settings
 
+DIFFERENCE = ["difference", "difference_ci_low", "difference_ci_high"]
 STATISTICS = settings.load("default", ["statistics.draws=100"]).statistics
 
 
@@ -92,11 +93,11 @@ def make_table(
 
 def test_table_has_each_subset_fold_predictor_and_metric_once():
     got = make_table(make_predictors())
-    subsets, folds, predictors, scores = 3, 1 + 3, 3, 8
+    subsets, folds, predictors, scores = 3, 1 + 3, 2, 8
     assert len(got) == subsets * folds * predictors * scores
     assert not got.duplicated(["subset", "fold", "predictor", "metric"]).any()
     assert set(got["fold"]) == {"all", "0", "1", "2"}
-    assert got.groupby("subset")["n"].max().to_dict() == {
+    assert got.groupby("subset")["n_cells"].max().to_dict() == {
         "all": 300,
         "imputed": 150,
         "not_imputed": 150,
@@ -123,23 +124,30 @@ def test_only_pooled_scores_have_intervals():
 def test_difference_is_taken_draw_by_draw():
     model = make_predictions(300)
     table = make_table({"model": model, "twin": model})
-    got = table.query("predictor == 'model - twin' and fold == 'all'")
+    got = table.query("predictor == 'twin' and fold == 'all'")
     assert len(got) == 3 * 8
-    assert (got[["value", "ci_low", "ci_high"]] == 0).all(axis=None)
+    assert (got[DIFFERENCE] == 0).all(axis=None)
+
+
+def test_the_model_has_no_difference_to_itself():
+    table = make_table(make_predictors())
+    of_model = table["predictor"] == "model"
+    assert table.loc[of_model, DIFFERENCE].isna().all(axis=None)
+    assert table.loc[~of_model, "difference"].notna().any()
 
 
 def test_difference_to_chance_is_above_zero():
     table = make_table(make_predictors())
-    got = table.query("predictor == 'model - coordinates' and fold == 'all'")
+    got = table.query("predictor == 'coordinates' and fold == 'all'")
     got = got.set_index(["subset", "metric"])
-    assert got.loc[("all", "spearman"), "ci_low"] > 0.3
-    assert got.loc[("all", "mae_classes"), "ci_high"] < 0
+    assert got.loc[("all", "spearman"), "difference_ci_low"] > 0.3
+    assert got.loc[("all", "mae_classes"), "difference_ci_high"] < 0
 
 
-def test_subset_without_cells_is_nan_with_n_0():
+def test_subset_without_cells_is_nan_with_n_cells_0():
     table = make_table(make_predictors(), imputed=np.zeros(300, dtype=bool))
     got = table.query("subset == 'imputed'")
-    assert (got["n"] == 0).all()
+    assert (got["n_cells"] == 0).all()
     assert got[["value", "ci_low", "ci_high"]].isna().all(axis=None)
 
 
@@ -155,8 +163,8 @@ def test_confusion_matrix_has_all_classes():
 
 def test_classification_report_by_hand():
     cells = pd.DataFrame({"income_class": [0, 0, 0, 4], "predicted_class": [0, 0, 4, 4]})
-    got = metrics.classification_report(cells).set_index("class")
+    got = metrics.classification_report(cells).set_index("income_class")
     assert got.loc[0].tolist() == pytest.approx([1, 2 / 3, 0.8, 3])
     assert got.loc[4].tolist() == pytest.approx([0.5, 1, 2 / 3, 1])
     assert got.loc[2, ["precision", "recall", "f1"]].isna().all()
-    assert got.loc[2, "support"] == 0
+    assert got.loc[2, "n_cells"] == 0

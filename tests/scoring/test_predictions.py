@@ -185,7 +185,7 @@ def test_script_writes_the_tables(city, capsys):
 def test_script_scores_the_network_and_every_baseline(city):
     assert evaluate(city) == 0
     scores = pooled_scores(city)
-    best = scores.loc[("model", "spearman"), ["value", "ci_low", "ci_high", "n"]]
+    best = scores.loc[("model", "spearman"), ["value", "ci_low", "ci_high", "n_cells"]]
     assert best.tolist() == pytest.approx([1, 1, 1, N])
     predictors = set(scores.index.get_level_values("predictor"))
     assert predictors >= set(baselines.table(reaches_m=[200]))
@@ -197,8 +197,8 @@ def test_script_scores_only_the_folds_that_are_trained(city):
     assert evaluate(city, "--set", "split.trained_folds=2") == 0
     assert set(pd.read_csv(city.predictions)["fold"]) == {0, 1}
     scores = pooled_scores(city)
-    assert (scores["n"] == 24).all()
-    assert "model - random_features" in scores.index.get_level_values("predictor")
+    assert (scores["n_cells"] == 24).all()
+    assert "random_features" in scores.index.get_level_values("predictor")
 
 
 def test_script_needs_no_baseline_where_a_whole_city_is_left_out(city):
@@ -213,7 +213,7 @@ def test_script_needs_no_baseline_where_a_whole_city_is_left_out(city):
 
 def test_script_takes_the_scores_apart(city):
     assert evaluate(city) == 0
-    groups = pd.read_csv(city.table("subgroups"), dtype=str)[["grouping", "group"]]
+    groups = pd.read_csv(city.table("subgroups"), dtype=str)[["grouping", "subset"]]
     expected = {
         ("city", "all"),
         *((("department", name)) for name in ("01", "92", "within")),
@@ -221,7 +221,7 @@ def test_script_takes_the_scores_apart(city):
     }
     assert set(groups.itertuples(index=False, name=None)) == expected
     distance = pd.read_csv(city.table("distance")).query("predictor == 'model'")
-    assert distance[distance["metric"] == "spearman"]["n"].sum() == N
+    assert distance[distance["metric"] == "spearman"]["n_cells"].sum() == N
     given = pd.read_csv(city.table("added_value"))["given"]
     assert given.tolist() == ["land_cover", "population_density", "coordinates", "all"]
 

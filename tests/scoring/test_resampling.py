@@ -78,7 +78,7 @@ def test_table_has_every_side_that_leaves_enough_blocks_and_one_is_chosen():
     assert list(sides.groups) == [1000, 2000, 3000, 4000, 5000]  # of 6 km 4 blocks are left
     assert (sides["n_blocks"].first() >= STATISTICS.min_blocks).all()
     assert sides["chosen"].first().sum() == 1
-    assert table["width"].equals(table["ci_high"] - table["ci_low"])
+    assert table["ci_width"].equals(table["ci_high"] - table["ci_low"])
 
 
 def test_city_of_one_block_has_one_side_and_no_width():
@@ -88,7 +88,7 @@ def test_city_of_one_block_has_one_side_and_no_width():
     table = resampling.block_size_table(city, make_samples(ids), 2000, STATISTICS, 0)
     assert set(table["side_m"]) == {2000}
     assert table["chosen"].all()
-    assert table["width"].isna().all()
+    assert table["ci_width"].isna().all()
 
 
 def test_side_that_is_asked_for_is_taken():
@@ -109,7 +109,7 @@ def test_groups_are_not_divided():
 
 
 def test_sides_beyond_the_reach_of_residuals_are_not_chosen():
-    table = pd.DataFrame({"side_m": [400, 800, 1200, 1600], "width": [0.1, 0.2, 0.15, 0.4]})
+    table = pd.DataFrame({"side_m": [400, 800, 1200, 1600], "ci_width": [0.1, 0.2, 0.15, 0.4]})
     table["metric"] = resampling.CHOSEN_BY
     assert resampling._choose_side(table, 1000) == 800  # 1200 is the first beyond the reach
     assert resampling._choose_side(table, 5000) == 1600

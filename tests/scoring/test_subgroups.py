@@ -24,7 +24,7 @@ def make_table(
     table = subgroups.subgroup_table(
         predictors, {"department": groups}, people, blocks, STATISTICS, seed=0
     )
-    return table.set_index(["grouping", "group", "weighting", "predictor", "metric"]).sort_index()
+    return table.set_index(["grouping", "subset", "weighting", "predictor", "metric"]).sort_index()
 
 
 def test_scores_of_a_part_are_those_of_its_cells_alone():
@@ -33,7 +33,7 @@ def test_scores_of_a_part_are_those_of_its_cells_alone():
     expected = slow_scores(model[PARTS == "92"])
     assert got["value"].to_dict() == pytest.approx({m: expected[m] for m in subgroups.METRICS})
     assert (got["ci_low"] < got["value"]).all() and (got["value"] < got["ci_high"]).all()
-    assert set(got["n"]) == {(PARTS == "92").sum()}
+    assert set(got["n_cells"]) == {(PARTS == "92").sum()}
 
 
 def test_a_cell_of_many_people_counts_as_so_many_cells():
@@ -69,7 +69,7 @@ def test_a_part_of_few_blocks_has_no_interval_and_an_unknown_part_no_row():
     got = make_table(make_predictions(N), groups).loc["department"]
     assert got.loc["01", "ci_low"].isna().all() and got.loc["01", "value"].notna().all()
     assert got.loc["02", "ci_low"].notna().all()
-    assert set(got.index.get_level_values("group")) == {"01", "02", "within"}
+    assert set(got.index.get_level_values("subset")) == {"01", "02", "within"}
 
 
 def line_of_cells(n: int, folds: list[int]) -> pd.DataFrame:
@@ -96,7 +96,7 @@ def test_scores_fall_with_distance_where_they_were_made_to():
         {"model": model}, distances_m, np.arange(N) // 8, STATISTICS, seed=0
     )
     spearman = got[got["metric"] == "spearman"]
-    assert spearman["n"].sum() == N
+    assert spearman["n_cells"].sum() == N
     assert spearman["value"].iloc[0] > spearman["value"].iloc[-1] + 0.2
     assert spearman["from_m"].iloc[0] == 200 and spearman["to_m"].iloc[-1] == 1600
     assert (spearman["to_m"].to_numpy()[:-1] < spearman["from_m"].to_numpy()[1:]).all()

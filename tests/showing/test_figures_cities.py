@@ -24,8 +24,8 @@ def scores() -> pd.DataFrame:
 def test_cities_stand_from_best_to_worst_below_all(scores):
     ax = cities.draw_city_accuracy(scores).axes[0]
     got = [label.get_text() for label in ax.get_yticklabels()]
-    rows = scores.query("trained_on == 'run' and tested_on == 'as_is' and subset == 'city'")
-    assert got == ["all patches", *rows.sort_values("value", ascending=False)["name"]]
+    rows = scores.query("trained_on == 'run' and tested_on == 'as_is' and grouping == 'city'")
+    assert got == ["all patches", *rows.sort_values("value", ascending=False)["subset"]]
 
 
 def test_missing_intervals_draw_a_dot_alone(scores):
@@ -50,19 +50,19 @@ def test_a_control_of_fewer_cities_has_its_own_chance(scores):
 def remains(network: float, least_difference: float) -> str:
     """The sentence of a network that reaches so much, and of one that grey levels come close to."""
     values = {
-        "network": (network, 0.0),
-        "grey_histogram": (0.3, 0.2),
-        "grey_statistics": (0.4, 0.3),
-        "network - grey_histogram": (network - 0.3, 0.05),
-        "network - grey_statistics": (network - 0.4, least_difference),
+        "network": (network, 0.0, np.nan, np.nan),
+        "grey_histogram": (0.3, 0.2, network - 0.3, 0.05),
+        "grey_statistics": (0.4, 0.3, network - 0.4, least_difference),
     }
-    rows = [(name, value, low, value + 0.1) for name, (value, low) in values.items()]
-    table = pd.DataFrame(rows, columns=["predictor", "value", "ci_low", "ci_high"])
+    columns = ["value", "ci_low", "difference", "difference_ci_low"]
+    table = pd.DataFrame.from_dict(values, orient="index", columns=columns)
+    table = table.rename_axis("predictor").reset_index()
+    table = table.assign(ci_high=table["value"] + 0.1, difference_ci_high=table["difference"] + 0.1)
     return cities.what_remains(
         table.assign(
             trained_on="split-acquisition-colour-grey",
             tested_on="as_is",
-            subset="all",
+            grouping="all",
             metric="accuracy",
         )
     )

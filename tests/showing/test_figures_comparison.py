@@ -18,14 +18,15 @@ def leakage() -> pd.DataFrame:
     rows = [
         ("block", "model", "spearman", 0.7, 0.6, 0.8),
         ("block", "coordinates", "spearman", 0.5, 0.4, 0.6),
-        ("block", "model - coordinates", "spearman", 0.2, 0.1, 0.3),
         ("block", "model", "accuracy", 0.4, 0.3, 0.5),
         ("random", "coordinates", "spearman", 0.6, 0.5, 0.7),
     ]
     table = pd.DataFrame(rows, columns=["split", "predictor", "metric", *SCORES])
     is_random = table["split"] == "random"
+    table[["difference", "difference_ci_low", "difference_ci_high"]] = np.nan
+    table.loc[1, ["difference", "difference_ci_low", "difference_ci_high"]] = (0.2, 0.1, 0.3)
     return table.assign(
-        n=100,
+        n_cells=100,
         folds=3,
         leaks_cell=0,
         leaks_group=is_random * 12,
@@ -43,7 +44,7 @@ def reliability() -> pd.DataFrame:
         ("model, temperature scaled", 5, 30, 0.4, 0.4),
         ("land_cover", 5, 30, 0.4, 0.1),
     ]
-    table = pd.DataFrame(rows, columns=["predictor", "bin", "n", "confidence", "accuracy"])
+    table = pd.DataFrame(rows, columns=["predictor", "bin", "n_cells", "confidence", "accuracy"])
     return table.assign(ci_low=table["accuracy"] - 0.1, ci_high=table["accuracy"] + 0.1)
 
 
@@ -65,7 +66,7 @@ def class_income() -> pd.DataFrame:
         ("port", "Ports", 0, np.nan, np.nan, np.nan, 0, 0, 0, 0, 0),
     ]
     columns = ["class", "name", "n_cells", "mean_income_eur", "ci_low", "ci_high"]
-    quintile_columns = [f"cells_{k}" for k in range(5)]
+    quintile_columns = [f"n_cells_{k}" for k in range(5)]
     return pd.DataFrame(rows, columns=columns + quintile_columns)
 
 
@@ -189,17 +190,16 @@ def test_ordering_dots_without_interval_are_pale(class_income, contrast):
 # transfer
 
 
-def test_transfer_matrix_has_the_own_city_bold_and_no_differences():
+def test_transfer_matrix_has_the_own_city_bold_and_no_ensembles():
     rows = [
         ("Lyon", "Lyon", 0.7),
         ("Paris", "Lyon", 0.4),
-        ("Lyon - Paris", "Lyon", 0.3),
         ("Paris", "Paris", 0.8),
     ]
     table = pd.DataFrame(rows, columns=["trained_on", "tested_on", "value"])
     table = table.assign(metric="spearman", ci_low=np.nan, ci_high=0.9, models="single")
-    table["sd_models"] = [np.nan, 0.05, np.nan, np.nan]
-    ensemble = table.assign(models="ensemble", value=0.9)[1:3]
+    table["sd_models"] = [np.nan, 0.05, np.nan]
+    ensemble = table.assign(models="ensemble", value=0.9)[1:2]
     table = pd.concat([table, ensemble])
     ax = transfer.draw_transfer(table).axes[0]
     got = {(text.get_position(), text.get_text(), text.get_weight()) for text in ax.texts}

@@ -23,11 +23,11 @@ def controls() -> pd.DataFrame:
         for control, (kind, share) in CONTROLS.items()
         for key, value in {"water": -1.0, "roads": 1.0, "port": np.nan}.items()
     ]
-    table = pd.DataFrame(rows, columns=["control", "kind", "class", "name", "ratio"])
+    table = pd.DataFrame(rows, columns=["control", "kind", "class", "name", "value"])
     return table.assign(
         side="contrast",
-        ci_low=table["ratio"] - 0.5,
-        ci_high=table["ratio"] + 0.5,
+        ci_low=table["value"] - 0.5,
+        ci_high=table["value"] + 0.5,
     )
 
 
@@ -44,8 +44,8 @@ def agreement() -> pd.DataFrame:
         ci_low=share - 0.1,
         ci_high=share + 0.1,
         kept=share / 2,
-        kept_low=share - 0.1,
-        kept_high=share + 0.1,
+        kept_ci_low=share - 0.1,
+        kept_ci_high=share + 0.1,
     )
 
 
@@ -64,7 +64,7 @@ def deletion() -> pd.DataFrame:
 @pytest.fixture
 def area() -> pd.DataFrame:
     rows = [("published", "deletion", -0.17, -0.2, -0.1), ("random", "deletion", 0.0, 0.0, 0.0)]
-    columns = ["order", "curve", "above_random", "above_random_low", "above_random_high"]
+    columns = ["order", "curve", "above_random", "above_random_ci_low", "above_random_ci_high"]
     return pd.DataFrame(rows, columns=columns)
 
 

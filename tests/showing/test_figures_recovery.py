@@ -16,7 +16,7 @@ RECOVERY = pd.DataFrame(
         ("trained", "contribution", -0.5, -0.2, 0.01, True),
         ("frozen", "adjusted_income", 0.5, 0.4, float("nan"), False),
     ],
-    columns=["kind", "attribution", "true_effect", "estimate", "p_value", "significant"],
+    columns=["kind", "attribution", "true_effect", "value", "p_value", "significant"],
 )
 SUMMARY = pd.DataFrame(
     {

@@ -41,8 +41,8 @@ def crowded_controls(contrast: pd.DataFrame) -> list:
         contrast.assign(control=name, kind="control" if name != "published" else name)
         for name in controls
     ]
-    table = pd.concat(tables).rename(columns={"log_ratio": "ratio"}).assign(side="contrast")
-    return [table, table.assign(rank_correlation=1.0, kept=1.0, kept_low=0.9, kept_high=1.1)]
+    table = pd.concat(tables).rename(columns={"log_ratio": "value"}).assign(side="contrast")
+    return [table, table.assign(rank_correlation=1.0, kept=1.0, kept_ci_low=0.9, kept_ci_high=1.1)]
 
 
 def crowded_pairs() -> pd.DataFrame:
@@ -70,7 +70,7 @@ def figures_of_land_cover() -> list:
     contrast = classes.assign(log_ratio=0.3, ci_low=-0.1, ci_high=0.5)
     contribution = contrast.rename(columns={"log_ratio": "value"})
     incomes = contrast.assign(n_cells=11_111, mean_income_eur=np.arange(20) * 1e3)
-    incomes = incomes.assign(**{f"cells_{k}": 10**k for k in range(5)})
+    incomes = incomes.assign(**{f"n_cells_{k}": 10**k for k in range(5)})
     agreement = pd.DataFrame(
         {
             "measure": ["activation_contrast"],

@@ -42,8 +42,8 @@ def test_size_that_is_kept_without_what_was_learnt_is_said():
     )
     table = table.assign(
         kept=[0.01, 0.03, 0.5, 0.04],
-        kept_low=[0, -0.12, 0.4, None],
-        kept_high=0.6,
+        kept_ci_low=[0, -0.12, 0.4, None],
+        kept_ci_high=0.6,
         n_classes=7,
     )
     last = controls.summarise_controls(table)[-1]
@@ -75,8 +75,8 @@ def test_deletion_below_random_is_what_the_map_promises(low, high, expected):
             "ci_low": [-1.2],
             "ci_high": [-0.8],
             "above_random": [(low + high) / 2],
-            "above_random_low": [low],
-            "above_random_high": [high],
+            "above_random_ci_low": [low],
+            "above_random_ci_high": [high],
         }
     )
     assert expected in controls.summarise_deletion(area)[0]

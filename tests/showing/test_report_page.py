@@ -57,7 +57,7 @@ def test_tables_with_intervals_say_what_was_resampled(report):
 
 def test_leakage_table_has_a_column_a_metric_and_no_split_is_lost():
     got = page.tabulate_leakage(leakage())
-    assert got["split"].tolist() == ["random", "block", "block", "block", "city"]
+    assert got["split"].tolist() == ["random", "block", "block", "city"]
     assert got["spearman"].iloc[-1] == "0.40 [0.30, 0.50]"
 
 

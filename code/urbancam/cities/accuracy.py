@@ -19,17 +19,19 @@ from urbancam.scoring.bootstrap import (
     effective_blocks,
     number_blocks,
 )
+from urbancam.scoring.vocabulary import DIFFERENCE, VALUE
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.sections import Statistics
 
 # How the tested patches are changed, and the column of predictions with the network's answer.
+AS_IS = "as_is"
 CONDITIONS = {
-    "as_is": "predicted_city",
+    AS_IS: "predicted_city",
     "jitter": "predicted_city_jitter",
     "grey": "predicted_city_grey",
 }
 NETWORK = "network"
-SUBSETS = ("city", "acquisition", "fold")
+GROUPINGS = ("city", "acquisition", "fold")
 # What is resampled, and the name of the interval's columns.
 CLUSTERS = {
     "site": "ci",
@@ -48,19 +50,15 @@ def find_hits(
         answers: Name of a baseline -> (N,) cities that it names, of patches as they are.
 
     Returns:
-        (predictor, condition) -> (N,) 0 or 1. The network's hits less a baseline's are a predictor
-        of their own, -1 .. 1: their sums are differences of accuracies.
+        (predictor, condition) -> (N,) 0 or 1.
     """
     city = predictions["city"].to_numpy()
     hits = {
         (NETWORK, condition): (predictions[column].to_numpy() == city).astype(int)
         for condition, column in CONDITIONS.items()
     }
-    for name, named in answers.items():
-        of_baseline = (named == city).astype(int)
-        hits[name, "as_is"] = of_baseline
-        hits[f"{NETWORK} - {name}", "as_is"] = hits[NETWORK, "as_is"] - of_baseline
-    return hits
+    of_baselines = {(name, AS_IS): (named == city).astype(int) for name, named in answers.items()}
+    return hits | of_baselines
 
 
 def count_hits(
@@ -74,13 +72,13 @@ def count_hits(
         hits: Those of `find_hits`.
 
     Returns:
-        `city, site, image, acquisition, fold, n`, and a column for each of the hits; `site` and
-        `image` made unique by what holds them.
+        `city, site, image, acquisition, fold, n_patches`, and a column for each of the hits;
+        `site` and `image` made unique by what holds them.
     """
     # Images of unknown acquisition are an acquisition of their own.
     keys = ["city", "site", "image", "acquisition", "fold"]
     table = predictions[keys].astype({"acquisition": "str"})
-    table = table.fillna({"acquisition": "unknown"}).assign(n=1)
+    table = table.fillna({"acquisition": "unknown"}).assign(n_patches=1)
     for predictor, of_patches in hits.items():
         table[predictor] = of_patches
 
@@ -106,8 +104,9 @@ def accuracy_table(
         answers: What baselines say of the patches, as for `find_hits`.
 
     Returns:
-        `predictor, tested_on, subset, name, metric, value`, `ci_low, ci_high` (sites resampled),
-        `image_ci_low, image_ci_high` (images resampled), `n_patches, n_images, n_sites`. Metric
+        `predictor, tested_on, grouping, subset, metric, value`, `ci_low, ci_high` (sites
+        resampled), `image_ci_low, image_ci_high` (images resampled), `difference` (the network's
+        accuracy less a baseline's) with the same intervals, `n_patches, n_images, n_sites`. Metric
         `balanced_accuracy` is the mean over cities of each city's accuracy.
     """
     hits = find_hits(predictions, answers or {})
@@ -126,11 +125,11 @@ def _memberships(images: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
     """The m subsets by name, and which of the n images each of them holds, (n, m) bool."""
     rows = [("all", "all")]
     members = [np.ones(len(images), dtype=bool)]
-    for subset in SUBSETS:
-        for name in sorted(images[subset].unique()):
-            rows.append((subset, name))
-            members.append((images[subset] == name).to_numpy())
-    table = pd.DataFrame(rows, columns=["subset", "name"])
+    for grouping in GROUPINGS:
+        for subset in sorted(images[grouping].unique()):
+            rows.append((grouping, subset))
+            members.append((images[grouping] == subset).to_numpy())
+    table = pd.DataFrame(rows, columns=["grouping", "subset"])
     table["metric"] = "accuracy"
     return table, np.column_stack(members)
 
@@ -144,17 +143,53 @@ def _score(
     seed: int,
 ) -> pd.DataFrame:
     """The rows of the table of one predictor in one condition, the balanced accuracy last."""
-    # (n, m): patches and right answers of each image, in the subsets that hold it.
-    patches = images["n"].to_numpy()[:, None] * members
-    hits = images[key].to_numpy()[:, None] * members
-    is_city = (rows["subset"] == "city").to_numpy()
-
     last_row = ("all", "all", "balanced_accuracy")
-    table = pd.concat([rows, pd.DataFrame([last_row], columns=rows.columns)])
+    table = pd.concat([rows, pd.DataFrame([last_row], columns=rows.columns)], ignore_index=True)
+    hits = images[key].to_numpy()
+    table = table.assign(**_accuracies(images, hits, members, rows, VALUE, statistics, seed))
+
+    # Right answers of the network less the predictor's: their share is the difference of accuracies
+    more = images[NETWORK, AS_IS].to_numpy() - hits
+    differences = _accuracies(images, more, members, rows, DIFFERENCE, statistics, seed)
+    of_network = key[0] == NETWORK
+    table = table.assign(**(dict.fromkeys(differences, np.nan) if of_network else differences))
+
+    # The balanced accuracy is of all patches, as the first row is.
+    sizes = _sizes(images["site"], images["n_patches"].to_numpy()[:, None] * members, members)
+    sizes = np.vstack([sizes, sizes[0]])
+    table[["n_patches", "n_images", "n_sites"]] = sizes
+    return table
+
+
+def _accuracies(
+    images: pd.DataFrame,
+    hits: np.ndarray,
+    members: np.ndarray,
+    rows: pd.DataFrame,
+    quantity: str,
+    statistics: Statistics,
+    seed: int,
+) -> dict[str, np.ndarray]:
+    """A quantity's column and its intervals' columns, (m + 1,) each.
+
+    Args:
+        images: `site, image, city, n_patches`, n rows.
+        hits: (n,) right answers of each image.
+        members: (n, m) which images each subset holds.
+        rows: The m subsets.
+        quantity: Name of the column.
+        statistics: Section `statistics`.
+        seed: Seed of the draws.
+    """
+    # (n, m): patches and right answers of each image, in the subsets that hold it.
+    patches = images["n_patches"].to_numpy()[:, None] * members
+    hits = hits[:, None] * members
+    is_city = (rows["grouping"] == "city").to_numpy()
     accuracies = divide(hits.sum(axis=0), patches.sum(axis=0))
-    table["value"] = _add_balanced(accuracies[None], is_city)[0]
+    columns = {quantity: _add_balanced(accuracies[None], is_city)[0]}
 
     # Accuracies of a draw are ratios of its sums.
+    prefix = "" if quantity == VALUE else f"{quantity}_"
     for cluster, label in CLUSTERS.items():
         numbers, n_clusters = number_blocks(images[cluster])
         counts = block_draws(images[cluster], statistics.draws, seed, strata=images["city"])
@@ -163,15 +198,9 @@ def _score(
         accuracies = divide(hits_of_draws, patches_of_draws)
         clusters = _effective_clusters(block_sums(patches, numbers, n_clusters), is_city)
         draws = _add_balanced(accuracies, is_city)
-        low, high = Estimate(table["value"].to_numpy(), draws, clusters).interval(statistics)
-        table[f"{label}_low"] = low
-        table[f"{label}_high"] = high
-
-    # The balanced accuracy is of all patches, as the first row is.
-    sizes = _sizes(images["site"], patches, members)
-    sizes = np.vstack([sizes, sizes[0]])
-    table[["n_patches", "n_images", "n_sites"]] = sizes
-    return table
+        low, high = Estimate(columns[quantity], draws, clusters).interval(statistics)
+        columns |= {f"{prefix}{label}_low": low, f"{prefix}{label}_high": high}
+    return columns
 
 
 def _add_balanced(accuracies: np.ndarray, is_city: np.ndarray) -> np.ndarray:
@@ -260,17 +289,17 @@ def most_confused(confusion: pd.DataFrame, count: int = 5) -> pd.DataFrame:
         count: Number of cities at most.
 
     Returns:
-        `city, rank` (1 ..), `taken_for, n` (patches), `share` (of the city's patches).
+        `city, rank` (1 ..), `taken_for, n_patches, share` (of the city's patches).
     """
     counts = confusion.set_index("city")
     pairs = counts.rename_axis("taken_for", axis=1).stack()
-    pairs = pairs.rename("n").reset_index()
+    pairs = pairs.rename("n_patches").reset_index()
     n_patches = counts.sum(axis=1).loc[pairs["city"]]
-    pairs["share"] = divide(pairs["n"].to_numpy(), n_patches.to_numpy())
+    pairs["share"] = divide(pairs["n_patches"].to_numpy(), n_patches.to_numpy())
 
     is_other = pairs["city"] != pairs["taken_for"]
-    pairs = pairs[is_other & (pairs["n"] > 0)]
-    pairs = pairs.sort_values(["city", "n", "taken_for"], ascending=[True, False, True])
+    pairs = pairs[is_other & (pairs["n_patches"] > 0)]
+    pairs = pairs.sort_values(["city", "n_patches", "taken_for"], ascending=[True, False, True])
     rank = pairs.groupby("city").cumcount() + 1
     pairs.insert(1, "rank", rank)
     return pairs[pairs["rank"] <= count].reset_index(drop=True)

@@ -161,7 +161,7 @@ def compare_cities(
 
 def summarise(scores: pd.DataFrame, cities: int) -> dict[str, int | float]:
     """The scores of the summary line, from the rows of `accuracy.csv`."""
-    overall = scores[(scores["subset"] == "all") & (scores["metric"] == "accuracy")]
+    overall = scores[(scores["grouping"] == "all") & (scores["metric"] == "accuracy")]
     of_predictor = overall.set_index(["trained_on", "tested_on", "predictor"])["value"]
     value = of_predictor.xs(accuracy.NETWORK, level="predictor")
     counts = {

@@ -20,10 +20,10 @@ CONTROLS = [
     "name",
     "side",
     "n_cells",
-    "ratio",
+    "value",
     "ci_low",
     "ci_high",
-    "published_ratio",
+    "published_value",
 ]
 AGREEMENT = [
     "control",
@@ -34,8 +34,8 @@ AGREEMENT = [
     "ci_low",
     "ci_high",
     "kept",
-    "kept_low",
-    "kept_high",
+    "kept_ci_low",
+    "kept_ci_high",
     "map_correlation",
 ]
 
@@ -222,7 +222,7 @@ def _retention(
     # A slope over classes rests on no fewer blocks than the class that is in most of them.
     blocks = np.max(own.blocks[..., classes], initial=0)
     low, high = bootstrap.interval(draws, statistics.confidence, blocks)
-    return {"kept": float(value), "kept_low": low, "kept_high": high}
+    return {"kept": float(value), "kept_ci_low": low, "kept_ci_high": high}
 
 
 def _slope(y: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -247,7 +247,7 @@ def _ratios(own: LandCover, published: LandCover) -> pd.DataFrame:
     """Ratios of a control's map by class, of poor, rich and contrast, beside the published ones.
 
     Returns:
-        rows `class, name, side, n_cells, ratio, ci_low, ci_high, published_ratio`.
+        rows `class, name, side, n_cells, value, ci_low, ci_high, published_value`.
     """
     n_cells = cells_by_side(own)
     published_estimates = estimates(published)
@@ -259,10 +259,10 @@ def _ratios(own: LandCover, published: LandCover) -> pd.DataFrame:
             "name": own.names,
             "side": side,
             "n_cells": n_cells[side],
-            "ratio": estimate.value,
+            "value": estimate.value,
             "ci_low": low,
             "ci_high": high,
-            "published_ratio": published_estimates[side].value,
+            "published_value": published_estimates[side].value,
         }
         tables.append(pd.DataFrame(table))
     return pd.concat(tables, ignore_index=True)

@@ -41,8 +41,8 @@ def deletion_tables(
     above_random_table = mean_above_random.rename(
         columns={
             "value": "above_random",
-            "ci_low": "above_random_low",
-            "ci_high": "above_random_high",
+            "ci_low": "above_random_ci_low",
+            "ci_high": "above_random_ci_high",
         }
     )
     return means, area_table.merge(above_random_table, on=["order", "curve", "n_cells"])

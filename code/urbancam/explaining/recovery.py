@@ -22,7 +22,7 @@ from urbancam.workflow.settings import Settings
 Answers = tuple[pd.DataFrame, pd.DataFrame]  # rows of recovery.csv; `plant, kind, spearman`
 FROZEN, TRAINED = "frozen", "trained"  # kinds of plants
 COLUMNS = (
-    "plant kind class name n_cells variance_share true_effect attribution estimate ci_low ci_high"
+    "plant kind class name n_cells variance_share true_effect attribution value ci_low ci_high"
     " p_value q_value significant"
 ).split()
 SUMMARY_COLUMNS = (
@@ -68,7 +68,7 @@ def recover(
     for attribution, estimate in estimates.items():
         low, high = estimate.interval(city.statistics)
         table = pd.DataFrame(columns).assign(
-            attribution=attribution, estimate=estimate.value, ci_low=low, ci_high=high
+            attribution=attribution, value=estimate.value, ci_low=low, ci_high=high
         )
         p_value = estimate.p_value(0, city.statistics)
         tables.append(significance.add_significance(table, p_value, city.statistics))
@@ -172,7 +172,7 @@ def summarise(recovery: pd.DataFrame, scores: pd.DataFrame, confidence: float) -
         tested = rows_of[rows_of["p_value"].notna()]
         planted = tested[tested["true_effect"] != 0]
         inert = tested[tested["true_effect"] == 0]
-        right_sign = np.sign(planted["estimate"]) == np.sign(planted["true_effect"])
+        right_sign = np.sign(planted["value"]) == np.sign(planted["true_effect"])
         called = tested["significant"].sum()
         false_calls = inert["significant"].sum()
         below_level = inert["p_value"] <= 1 - confidence
@@ -197,13 +197,13 @@ def summarise(recovery: pd.DataFrame, scores: pd.DataFrame, confidence: float) -
 
 def _mean_rank_correlation(rows: pd.DataFrame) -> float:
     """Mean over plants of Spearman's r of true effects and answers, over the classes."""
-    correlations = [
+    of_plants = [
         float(
             correlations.rank_correlation(
-                plant["true_effect"].to_numpy(float), plant["estimate"].to_numpy(float)
+                plant["true_effect"].to_numpy(float), plant["value"].to_numpy(float)
             )
         )
         for _, plant in rows.groupby("plant")
     ]
     # A plant of which fewer than three classes have an answer has no order of them.
-    return float(pd.Series(correlations).mean())
+    return float(pd.Series(of_plants).mean())

@@ -107,12 +107,13 @@ def seeds_table(trained: list[Paths]) -> pd.DataFrame:
 
 
 def _values_of_seed(paths: Paths) -> pd.DataFrame:
-    """What is compared between seeds: `quantity, name, value`."""
+    """What is compared between seeds: `quantity, metric, class, value`."""
     parts = []
     for quantity, name in SEED_TABLES.items():
         table = frames.read(paths.table(quantity))
         if quantity == "metrics":
             table = leakage.pooled_scores(table).query("predictor == 'model'")
         table = table.rename(columns={"log_ratio": "value"})[[name, "value"]]
-        parts.append(table.rename(columns={name: "name"}).assign(quantity=quantity))
-    return pd.concat(parts, ignore_index=True)
+        parts.append(table.assign(quantity=quantity))
+    columns = ["quantity", "metric", "class", "value"]
+    return pd.concat(parts, ignore_index=True)[columns]

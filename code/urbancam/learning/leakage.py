@@ -13,7 +13,6 @@ from scipy import sparse
 
 from urbancam.learning import baselines, splits
 from urbancam.scoring import bootstrap, metrics
-from urbancam.scoring.bootstrap import Estimate
 from urbancam.tables import grid
 from urbancam.workflow.settings import Settings
 
@@ -127,7 +126,7 @@ def score_coordinates(
         settings: Settings of the run.
 
     Returns:
-        `metric, value, ci_low, ci_high, n`.
+        `metric, value, ci_low, ci_high, n_cells`.
     """
     statistics = settings.statistics
     predictions = _predict_by_coordinates(samples, targets, settings.baselines.reaches_m)
@@ -136,15 +135,8 @@ def score_coordinates(
     resampled = bootstrap.block_draws(blocks, statistics.draws, settings.seed)
     scores = metrics.scores(predictions, numbers, np.vstack([as_they_are, resampled]))
     blocks_of_cells = bootstrap.effective_blocks(np.bincount(numbers))
-    estimate = Estimate(scores.to_numpy()[0], scores.to_numpy()[1:], blocks_of_cells)
-    low, high = estimate.interval(statistics)
-    columns = {
-        "metric": scores.columns,
-        "value": scores.iloc[0].to_numpy(),
-        "ci_low": low,
-        "ci_high": high,
-        "n": len(targets),
-    }
+    columns = {"metric": scores.columns, "n_cells": len(targets)}
+    columns |= metrics.with_interval("value", scores.to_numpy(), blocks_of_cells, statistics)
     return pd.DataFrame(columns)
 
 
@@ -169,25 +161,26 @@ def _predict_by_coordinates(
 def pooled_scores(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of `metrics.csv` of all cells over all folds.
 
-    They are of the model, its baselines and their differences.
+    They are of the model and its baselines.
     """
     all_cells = table["subset"] == "all"
     all_folds = table["fold"].astype(str) == "all"
-    columns = ["predictor", "metric", "value", "ci_low", "ci_high", "n"]
-    return table.loc[all_cells & all_folds, columns]
+    return table.loc[all_cells & all_folds].drop(columns=["subset", "fold", "n_blocks"])
 
 
 def spread_over_seeds(values: list[pd.DataFrame]) -> pd.DataFrame:
     """How much results differ between seeds.
 
     Args:
-        values: `quantity, name, value` of each seed.
+        values: `quantity, metric, class, value` of each seed; of the two names one is empty.
 
     Returns:
-        `quantity, name, n_seeds, mean, sd, min, max`; sd with n - 1, empty for a single seed.
+        `quantity, metric, class, n_seeds, mean, sd, min, max`; sd with n - 1, empty for a single
+        seed.
     """
     table = pd.concat(values, ignore_index=True)
-    grouped = table.groupby(["quantity", "name"], sort=False)["value"]
+    keys = ["quantity", "metric", "class"]
+    grouped = table.groupby(keys, sort=False, dropna=False)["value"]
     summary = grouped.agg(SUMMARY).rename(columns={"std": "sd"}).reset_index()
-    summary.insert(2, "n_seeds", len(values))
+    summary.insert(len(keys), "n_seeds", len(values))
     return summary

@@ -27,9 +27,12 @@ COLUMNS = [
     "value",
     "ci_low",
     "ci_high",
+    "difference",
+    "difference_ci_low",
+    "difference_ci_high",
     "n_models",
     "sd_models",
-    "n",
+    "n_cells",
 ]
 
 
@@ -155,9 +158,8 @@ def transfer_table(
         ],
         ignore_index=True,
     )
-    own_in_full = table["predictor"].str.replace(rf"^{MODEL}\b", own_name, regex=True)
-    table = table.assign(trained_on=own_in_full, tested_on=own_name, n=len(own))
-    return table[COLUMNS]
+    trained_on = table["predictor"].replace({MODEL: own_name})
+    return table.assign(trained_on=trained_on, tested_on=own_name, n_cells=len(own))[COLUMNS]
 
 
 def _add_spread(table: pd.DataFrame, of_models: dict[str, list[pd.DataFrame]]) -> pd.DataFrame:

@@ -34,8 +34,8 @@ def added_value_table(
         seed: Seed of the draws.
 
     Returns:
-        `given, value, ci_low, ci_high, p_value, n, n_blocks`, a row for each baseline and for all
-        of them together; null of the p-value: 0.
+        `given, value, ci_low, ci_high, p_value, n_cells, n_blocks`, a row for each baseline and for
+        all of them together; null of the p-value: 0.
     """
     numbers, n_blocks = number_blocks(blocks)
     as_they_are = np.ones((1, n_blocks), dtype=int)
@@ -57,4 +57,4 @@ def added_value_table(
         low, high = estimate.interval(statistics)
         rows.append((name, draws[0], low, high, float(estimate.p_value(0, statistics))))
     columns = ["given", "value", "ci_low", "ci_high", "p_value"]
-    return pd.DataFrame(rows, columns=columns).assign(n=len(model), n_blocks=int(effective))
+    return pd.DataFrame(rows, columns=columns).assign(n_cells=len(model), n_blocks=int(effective))

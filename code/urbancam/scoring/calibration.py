@@ -142,7 +142,7 @@ def error_rows(
 
     Returns:
         `subset, predictor, metric` (`ece`: of the predicted class; `classwise_ece`: mean over
-        classes, Kull et al. 2019), `value, n`.
+        classes, Kull et al. 2019), `value, n_cells`.
     """
     numbers, n_blocks = number_blocks(blocks)
     subsets = {"all": imputed | ~imputed, "not_imputed": ~imputed, "imputed": imputed}
@@ -151,7 +151,7 @@ def error_rows(
         for name, table in predictors.items():
             errors = _errors(table[cells], numbers[cells], n_blocks)
             rows += [(subset, name, metric, value, cells.sum()) for metric, value in errors.items()]
-    return pd.DataFrame(rows, columns=["subset", "predictor", "metric", "value", "n"])
+    return pd.DataFrame(rows, columns=["subset", "predictor", "metric", "value", "n_cells"])
 
 
 def _errors(predictions: pd.DataFrame, numbers: np.ndarray, n_blocks: int) -> dict[str, float]:
@@ -185,7 +185,7 @@ def reliability_table(
         seed: Seed of the draws.
 
     Returns:
-        `predictor, bin` (0 .. 14), `n` (cells), `confidence` (their mean probability), `accuracy,
+        `predictor, bin` (0 .. 14), `n_cells, confidence` (their mean probability), `accuracy,
         ci_low, ci_high`; 15 rows a predictor, NaN where no cell is in the bin.
     """
     numbers, n_blocks = number_blocks(blocks)
@@ -205,7 +205,7 @@ def reliability_table(
         columns = {
             "predictor": name,
             "bin": np.arange(BINS),
-            "n": cells[0].astype(int),
+            "n_cells": cells[0].astype(int),
             "confidence": divide(total[0], cells[0]),
             "accuracy": accuracy[0],
             "ci_low": low,

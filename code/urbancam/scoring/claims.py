@@ -14,6 +14,7 @@ from scipy.stats import t as student
 
 from urbancam.scoring import objections
 from urbancam.scoring.added_value import ALL_GIVEN
+from urbancam.scoring.metrics import differences
 from urbancam.scoring.significance import q_value
 from urbancam.scoring.vocabulary import MODEL
 
@@ -144,7 +145,7 @@ def _claims_of_scores(metrics: pd.DataFrame, confidence: float) -> pd.DataFrame:
     pooled = (metrics["subset"] == "all") & (metrics["fold"].astype(str) == "all")
     rows = metrics[pooled & (metrics["metric"] == "spearman")]
     of_model = rows["predictor"].eq(MODEL)
-    rows = rows[of_model | rows["predictor"].str.startswith(f"{MODEL} - ")]
+    rows = pd.concat([rows[of_model], differences(rows[~of_model])])
     rows = rows[rows["value"].notna()].reset_index(drop=True)
     sentences = [
         _ranking_words(predictor, value)
@@ -169,9 +170,8 @@ def _ranking_words(predictor: str, value: float) -> str:
     if predictor == MODEL:
         way = "as they are" if value > 0 else "the wrong way round"
         return f"The image ranks the cells {way}"
-    baseline = predictor.removeprefix(f"{MODEL} - ")
     word = "better" if value > 0 else "worse"
-    return f"The network ranks the cells {word} than the baseline of {baseline}".replace("_", " ")
+    return f"The network ranks the cells {word} than the baseline of {predictor}".replace("_", " ")
 
 
 def _class_names(tables: Tables) -> dict[str, str]:

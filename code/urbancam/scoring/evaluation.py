@@ -76,7 +76,10 @@ def summarise(tables: Mapping[str, pd.DataFrame]) -> dict[str, int | float]:
     errors = calibration_errors[calibration_errors["subset"] == "all"]
     error = errors.set_index(["predictor", "metric"])["value"]
     value = pooled["value"]
-    counts = {"cells": int(pooled["n"].iloc[0]), "Spearman r": float(value[MODEL, "spearman"])}
+    counts = {
+        "cells": int(pooled["n_cells"].iloc[0]),
+        "Spearman r": float(value[MODEL, "spearman"]),
+    }
     for name in ("coordinates", "random_features"):
         if (name, "spearman") in value:
             counts[f"Spearman r of {name}"] = float(value[name, "spearman"])

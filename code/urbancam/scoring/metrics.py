@@ -21,7 +21,13 @@ from urbancam.scoring.bootstrap import (
 )
 from urbancam.scoring.confusion import CONFUSION_METRICS, DISTANCE
 from urbancam.scoring.correlations import pearson, spearman
-from urbancam.scoring.vocabulary import INCOME_CLASSES, PROBABILITIES
+from urbancam.scoring.vocabulary import (
+    DIFFERENCE,
+    INCOME_CLASSES,
+    MODEL,
+    PROBABILITIES,
+    interval_columns,
+)
 from urbancam.workflow.sections import Statistics
 
 Score = Callable[[pd.DataFrame, np.ndarray, np.ndarray], pd.DataFrame]
@@ -120,9 +126,9 @@ def metrics_table(
         score: `scores`, or another function of the same arguments (`calibration.scores`).
 
     Returns:
-        `subset` (all, not_imputed, imputed), `fold` ("all" or a number), `predictor`, `metric`,
-        `value`, `ci_low`, `ci_high` (NaN for single folds and where too few blocks are left), `n`
-        (cells), `n_blocks` (blocks they rest on, `effective_blocks`).
+        `subset` (all, not_imputed, imputed), `fold` ("all" or a number), the columns of `compare`
+        (intervals NaN for single folds and where too few blocks are left), `n_cells`, `n_blocks`
+        (blocks they rest on, `effective_blocks`).
     """
     numbers, n_blocks = number_blocks(blocks)
     as_they_are = np.ones((1, n_blocks), dtype=int)
@@ -149,7 +155,7 @@ def metrics_table(
             part = compare(scores_by_name, effective, statistics)
             part.insert(0, "subset", subset)
             part.insert(1, "fold", str(fold))
-            parts.append(part.assign(n=cells.sum(), n_blocks=int(effective)))
+            parts.append(part.assign(n_cells=cells.sum(), n_blocks=int(effective)))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -158,7 +164,7 @@ def compare(
     blocks: float,
     statistics: Statistics,
 ) -> pd.DataFrame:
-    """Value and interval of each predictor's scores, and of the model's difference to each.
+    """Value and interval of each predictor's scores, and of the model's less those.
 
     Args:
         scores_by_name: Name -> scores; the first row is of the cells as they are, the others of
@@ -167,28 +173,44 @@ def compare(
         statistics: Section `statistics`.
 
     Returns:
-        `predictor, metric, value, ci_low, ci_high`.
+        `predictor, metric, value, ci_low, ci_high, difference, difference_ci_low,
+        difference_ci_high`; the last three empty for the model itself.
     """
-    model = scores_by_name["model"]
-    differences = {
-        f"model - {name}": model - table
-        for name, table in scores_by_name.items()
-        if name != "model"
-    }
+    model = scores_by_name[MODEL]
     parts = []
-    for name, table in (scores_by_name | differences).items():
-        values = table.to_numpy()
-        estimate = Estimate(values[0], values[1:], blocks)
-        low, high = estimate.interval(statistics)
-        columns = {
-            "predictor": name,
-            "metric": table.columns,
-            "value": estimate.value,
-            "ci_low": low,
-            "ci_high": high,
-        }
+    for name, table in scores_by_name.items():
+        columns = {"predictor": name, "metric": table.columns}
+        columns |= with_interval("value", table.to_numpy(), blocks, statistics)
+        difference = (model - table).to_numpy()
+        if name == MODEL:
+            difference = np.full(difference.shape, np.nan)
+        columns |= with_interval(DIFFERENCE, difference, blocks, statistics)
         parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True)
+
+
+def with_interval(
+    quantity: str, draws: np.ndarray, blocks: float, statistics: Statistics
+) -> dict[str, np.ndarray]:
+    """The columns of a quantity and the ends of its interval.
+
+    Args:
+        quantity: Name of its column.
+        draws: (1 + draws, m); the first row is of the cells as they are.
+        blocks: Blocks that it rests on.
+        statistics: Section `statistics`.
+    """
+    estimate = Estimate(draws[0], draws[1:], blocks)
+    low, high = interval_columns(quantity)
+    ends = estimate.interval(statistics)
+    return {quantity: estimate.value, low: ends[0], high: ends[1]}
+
+
+def differences(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table of scores with the model's score less theirs as their `value`."""
+    low, high = interval_columns(DIFFERENCE)
+    rows = rows.drop(columns=["value", "ci_low", "ci_high"])
+    return rows.rename(columns={DIFFERENCE: "value", low: "ci_low", high: "ci_high"})
 
 
 def confusion_matrix(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -224,19 +246,19 @@ def count_pairs(
 
 
 def classification_report(predictions: pd.DataFrame) -> pd.DataFrame:
-    """`class, precision, recall, f1, support` of all five classes; NaN where nothing is counted."""
-    precision, recall, f1, support = precision_recall_fscore_support(
+    """`income_class, precision, recall, f1, n_cells` of all five; NaN where nothing is counted."""
+    precision, recall, f1, n_cells = precision_recall_fscore_support(
         predictions["income_class"],
         predictions["predicted_class"],
         labels=INCOME_CLASSES,
         zero_division=np.nan,
     )
     columns = {
-        "class": INCOME_CLASSES,
+        "income_class": INCOME_CLASSES,
         "precision": precision,
         "recall": recall,
         "f1": f1,
-        "support": support,
+        "n_cells": n_cells,
     }
     return pd.DataFrame(columns)
 

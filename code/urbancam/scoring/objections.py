@@ -12,14 +12,15 @@ from scipy.stats import binomtest
 
 from urbancam.scoring.added_value import ALL_GIVEN
 from urbancam.scoring.subgroups import CITY, WITHIN
-from urbancam.scoring.vocabulary import MODEL
+from urbancam.scoring.vocabulary import DIFFERENCE, MODEL, interval_columns
 
 Tables = Mapping[str, pd.DataFrame]
+LOW_OF_DIFFERENCE, _ = interval_columns(DIFFERENCE)
 # What a kind of claim is held against -> the table that says it, and a column's value that must be
 # in it (None: any row).
 EVIDENCE = {
     "score": {
-        "other departments or campaigns": ("subgroups", ("group", WITHIN)),
+        "other departments or campaigns": ("subgroups", ("subset", WITHIN)),
         "a campaign left out": ("leakage", ("split", "campaign")),
         "land cover, density and place together": ("added_value", ("given", ALL_GIVEN)),
         "shuffled labels": ("shuffled_metrics", None),
@@ -83,11 +84,13 @@ def _against_score(claim: pd.Series, tables: Tables) -> list[str]:
 
 
 def _not_elsewhere(predictor: str, tables: Tables) -> list[str]:
-    """The parts of the cells in which a score is not above 0, or not for sure."""
+    """The parts of the cells in which the model's score, or its difference to a baseline's, is
+    not above 0, or not for sure."""
+    column = "ci_low" if predictor == MODEL else LOW_OF_DIFFERENCE
     metrics, subgroups, leakage = (tables.get(name) for name in ("metrics", "subgroups", "leakage"))
     places = {"without imputed cells": _rows(metrics, subset="not_imputed", fold="all")}
     if subgroups is not None:
-        by_cells = {"weighting": "cells", "group": WITHIN}
+        by_cells = {"weighting": "cells", "subset": WITHIN}
         places |= {
             "within departments": _rows(subgroups, grouping="department", **by_cells),
             "within campaigns": _rows(subgroups, grouping="campaign", **by_cells),
@@ -95,7 +98,7 @@ def _not_elsewhere(predictor: str, tables: Tables) -> list[str]:
         }
     places["with campaigns left out"] = _rows(leakage, split="campaign")
     lows = {
-        place: _low(rows, predictor=predictor, metric="spearman")
+        place: _low(rows, column, predictor=predictor, metric="spearman")
         for place, rows in places.items()
         if len(_rows(rows, predictor=predictor, metric="spearman"))
     }
@@ -108,11 +111,10 @@ def _not_elsewhere(predictor: str, tables: Tables) -> list[str]:
 def _done_without_image(tables: Tables) -> list[str]:
     """What ranks the cells as well without a network."""
     metrics = _rows(tables["metrics"], subset="all", fold="all", metric="spearman")
-    differences = metrics[metrics["predictor"].str.startswith(f"{MODEL} - ")]
-    as_good = differences[~(differences["ci_low"] > 0) & differences["value"].notna()]
+    as_good = ~(metrics[LOW_OF_DIFFERENCE] > 0) & metrics[DIFFERENCE].notna()
     found = [
-        f"the baseline of {name.removeprefix(f'{MODEL} - ')} does as well".replace("_", " ")
-        for name in as_good["predictor"]
+        f"the baseline of {name} does as well".replace("_", " ")
+        for name in metrics.loc[as_good, "predictor"]
     ]
     if _low(tables.get("added_value"), given=ALL_GIVEN) <= 0:
         found.append("not beyond land cover, density and place")
@@ -171,14 +173,14 @@ def _contradicted(claim: pd.Series, effects: pd.DataFrame | None) -> bool:
 def _rows(table: pd.DataFrame | None, **values: str) -> pd.DataFrame:
     """The rows of a table that hold these values; none of a table that is not there."""
     if table is None:
-        return pd.DataFrame(columns=[*values, "predictor", "metric", "ci_low"])
+        return pd.DataFrame(columns=[*values, "predictor", "metric", "ci_low", LOW_OF_DIFFERENCE])
     chosen = np.ones(len(table), dtype=bool)
     for column, value in values.items():
         chosen &= table[column].astype(str).eq(value).to_numpy()
     return table[chosen]
 
 
-def _low(table: pd.DataFrame | None, **values: str) -> float:
-    """Lower end of the interval of the one row with these values; NaN where there is none."""
+def _low(table: pd.DataFrame | None, column: str = "ci_low", **values: str) -> float:
+    """Lower end of an interval, of the one row with these values; NaN where there is none."""
     rows = _rows(table, **values)
-    return float(rows["ci_low"].iloc[0]) if len(rows) else np.nan
+    return float(rows[column].iloc[0]) if len(rows) else np.nan

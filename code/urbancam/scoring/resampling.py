@@ -83,7 +83,8 @@ def block_size_table(
         seed: Seed of the draws.
 
     Returns:
-        `side_m, n_blocks` (effective), `metric, value, ci_low, ci_high, width, chosen` (bool).
+        `side_m, n_blocks` (effective), `metric, value, ci_low, ci_high, ci_width, chosen`
+        (bool).
     """
     groups = rows_of(predictions["idINSPIRE"], samples, "samples.csv")["group"]
     parts = []
@@ -115,15 +116,16 @@ def _widths(
     counts = np.vstack([as_they_are, block_draws(blocks, statistics.draws, seed)])
     effective = float(effective_blocks(np.bincount(numbers)))
     scores = {MODEL: metrics.scores(predictions, numbers, counts)}
-    table = metrics.compare(scores, effective, statistics).drop(columns="predictor")
+    table = metrics.compare(scores, effective, statistics)
+    table = table[["metric", "value", "ci_low", "ci_high"]]
     table.insert(0, "side_m", side_m)
     table.insert(1, "n_blocks", int(effective))
-    return table.assign(width=table["ci_high"] - table["ci_low"])
+    return table.assign(ci_width=table["ci_high"] - table["ci_low"])
 
 
 def _choose_side(table: pd.DataFrame, reach_m: float) -> int:
     """The side with the widest interval, up to the first one that is as long as the reach."""
-    widths = table[table["metric"] == CHOSEN_BY].set_index("side_m")["width"]
+    widths = table[table["metric"] == CHOSEN_BY].set_index("side_m")["ci_width"]
     beyond = widths.index[widths.index >= reach_m]
     last_m = beyond[0] if len(beyond) else widths.index[-1]
     in_reach = widths.loc[:last_m].dropna()

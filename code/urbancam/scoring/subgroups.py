@@ -13,14 +13,13 @@ from scipy.spatial import KDTree
 
 from urbancam.scoring import metrics
 from urbancam.scoring.bootstrap import (
-    Estimate,
     block_draws,
     block_sums,
     divide,
     effective_blocks,
     number_blocks,
 )
-from urbancam.scoring.vocabulary import MODEL
+from urbancam.scoring.vocabulary import DIFFERENCE, MODEL, VALUE
 from urbancam.tables import grid
 from urbancam.workflow.sections import Statistics
 
@@ -31,7 +30,11 @@ WITHIN = "within"  # the mean over the groups
 WEIGHTINGS = ("cells", "people")
 # ASSUME: five bins of about as many cells show a slope, and leave each enough blocks.
 DISTANCE_BINS = 5
-COLUMNS = ["group", "predictor", "metric", "value", "ci_low", "ci_high", "n", "n_blocks"]
+SCORE_COLUMNS = (
+    "predictor metric value ci_low ci_high difference difference_ci_low difference_ci_high"
+    " n_cells n_blocks"
+).split()
+COLUMNS = ["subset", *SCORE_COLUMNS]
 
 
 def subgroup_table(
@@ -53,8 +56,8 @@ def subgroup_table(
         seed: Seed of the draws.
 
     Returns:
-        `grouping, group, weighting, predictor, metric, value, ci_low, ci_high, n, n_blocks`: all
-        cells, then each group, and where there are several, the mean over them.
+        `grouping, subset, weighting` and `SCORE_COLUMNS`: all cells, then each group, and where
+        there are several, the mean over them.
     """
     weights = {"cells": np.ones(len(people)), "people": np.asarray(people, dtype=float)}
     everywhere = np.full(len(people), "all", dtype=object)
@@ -66,7 +69,7 @@ def subgroup_table(
         for weighting in WEIGHTINGS
     ]
     table = pd.concat(parts, ignore_index=True)
-    first = ["grouping", "group", "weighting"]
+    first = ["grouping", "subset", "weighting"]
     return table[[*first, *table.columns.drop(first)]]
 
 
@@ -87,21 +90,20 @@ def distance_table(
         seed: As in `subgroup_table`.
 
     Returns:
-        `from_m, to_m, predictor, metric, value, ci_low, ci_high, n, n_blocks`: the least and the
-        greatest distance within a bin.
+        `from_m, to_m` (least and greatest distance within a bin) and `SCORE_COLUMNS`.
     """
     if not len(distances_m):
-        return pd.DataFrame(columns=["from_m", "to_m", *COLUMNS[1:]])
+        return pd.DataFrame(columns=["from_m", "to_m", *SCORE_COLUMNS])
     shares = np.linspace(0, 1, DISTANCE_BINS + 1)[1:-1]
     edges_m = np.unique(np.quantile(distances_m, shares))
     bins = np.digitize(distances_m, edges_m, right=True)
     ones = np.ones(len(bins))
     table = _score_groups(predictors, bins, ones, blocks, statistics, seed)
-    table = table[table["group"] != WITHIN]
+    table = table[table["subset"] != WITHIN]
     ends_m = pd.Series(distances_m).groupby(bins).agg(["min", "max"])
-    table.insert(0, "from_m", ends_m["min"].reindex(table["group"]).to_numpy())
-    table.insert(1, "to_m", ends_m["max"].reindex(table["group"]).to_numpy())
-    return table.drop(columns="group").reset_index(drop=True)
+    table.insert(0, "from_m", ends_m["min"].reindex(table["subset"]).to_numpy())
+    table.insert(1, "to_m", ends_m["max"].reindex(table["subset"]).to_numpy())
+    return table.drop(columns="subset").reset_index(drop=True)
 
 
 def nearest_training_m(samples: pd.DataFrame, tested: pd.Series) -> np.ndarray:
@@ -133,8 +135,7 @@ def _score_groups(
     statistics: Statistics,
     seed: int,
 ) -> pd.DataFrame:
-    """`group, predictor, metric, value, ci_low, ci_high, n, n_blocks` of each group, and of the
-    mean over several."""
+    """`COLUMNS` of each group, and of the mean over several."""
     numbers, n_blocks = number_blocks(blocks)
     as_they_are = np.ones((1, n_blocks), dtype=int)
     counts = np.vstack([as_they_are, block_draws(blocks, statistics.draws, seed)])
@@ -143,14 +144,15 @@ def _score_groups(
         inside = groups == group
         scores = _score(predictors, inside, numbers, counts, weights)
         n_inside = _effective(numbers, weights * inside)
-        rows.append(_rows(scores, n_inside, statistics).assign(group=group, n=inside.sum()))
+        rows.append(_rows(scores, n_inside, statistics).assign(subset=group, n_cells=inside.sum()))
         scores_of.append(np.stack(list(scores.values())))
         sizes.append(counts @ block_sums(weights * inside, numbers, n_blocks))
     if len(rows) > 1:
         mean = dict(zip(scores, _mean_within(np.stack(scores_of), np.stack(sizes)), strict=True))
         grouped = pd.Series(groups).notna().to_numpy()
         n_grouped = _effective(numbers, weights * grouped)
-        rows.append(_rows(mean, n_grouped, statistics).assign(group=WITHIN, n=grouped.sum()))
+        part = _rows(mean, n_grouped, statistics)
+        rows.append(part.assign(subset=WITHIN, n_cells=grouped.sum()))
     return pd.concat(rows, ignore_index=True)[COLUMNS] if rows else pd.DataFrame(columns=COLUMNS)
 
 
@@ -166,24 +168,25 @@ def _score(
     counts: np.ndarray,
     weights: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Predictor, or difference of the model to one -> (1 + draws, metrics), first of the cells as
-    they are."""
-    names = [name for name in (MODEL, *BASELINES) if name in predictors]
+    """Predictor -> (1 + draws, 2 metrics), first of the cells as they are: its scores, then the
+    model's less these (of the model NaN)."""
     scores = {
         name: metrics.scores(predictors[name][inside], numbers[inside], counts, weights[inside])[
             METRICS
         ].to_numpy()
-        for name in names
+        for name in (MODEL, *BASELINES)
+        if name in predictors
     }
-    differences = {f"{MODEL} - {name}": scores[MODEL] - scores[name] for name in names[1:]}
-    return scores | differences
+    differences = {name: scores[MODEL] - table for name, table in scores.items()}
+    differences[MODEL] = np.full(scores[MODEL].shape, np.nan)
+    return {name: np.hstack([table, differences[name]]) for name, table in scores.items()}
 
 
 def _mean_within(scores: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """(predictors, draws, metrics) mean over the groups where a score is defined.
+    """(predictors, draws, 2 metrics) mean over the groups where a score is defined.
 
     Args:
-        scores: (groups, predictors, draws, metrics).
+        scores: (groups, predictors, draws, 2 metrics).
         sizes: (groups, draws) sum of the weights of the cells of each group in each draw.
     """
     weights = np.where(np.isnan(scores), 0, sizes[:, None, :, None])
@@ -192,9 +195,12 @@ def _mean_within(scores: np.ndarray, sizes: np.ndarray) -> np.ndarray:
 
 
 def _rows(scores: dict[str, np.ndarray], n_blocks: int, statistics: Statistics) -> pd.DataFrame:
+    """A row for each predictor and metric: `SCORE_COLUMNS` but the number of cells."""
     parts = []
-    for predictor, values in scores.items():
-        low, high = Estimate(values[0], values[1:], np.array(n_blocks)).interval(statistics)
-        columns = {"metric": METRICS, "value": values[0], "ci_low": low, "ci_high": high}
-        parts.append(pd.DataFrame(columns).assign(predictor=predictor, n_blocks=n_blocks))
+    for predictor, draws in scores.items():
+        own, difference = np.split(draws, 2, axis=1)
+        columns = {"predictor": predictor, "metric": METRICS, "n_blocks": n_blocks}
+        columns |= metrics.with_interval(VALUE, own, n_blocks, statistics)
+        columns |= metrics.with_interval(DIFFERENCE, difference, n_blocks, statistics)
+        parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True)

@@ -70,7 +70,7 @@ def temperatures(validation: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
         validation: Fold -> its validation predictions, `prob_0` .. `prob_4, income_class`.
 
     Returns:
-        `fold, temperature, n` (validation cells), `nll_before, nll_after` (of them; nats).
+        `fold, temperature, n_cells` (validation cells), `nll_before, nll_after` (of them; nats).
     """
     rows = []
     for fold, table in validation.items():
@@ -81,12 +81,12 @@ def temperatures(validation: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
         row = {
             "fold": fold,
             "temperature": temperature,
-            "n": len(table),
+            "n_cells": len(table),
             "nll_before": negative_log_likelihood(probabilities, classes).mean(),
             "nll_after": negative_log_likelihood(scaled, classes).mean(),
         }
         rows.append(row)
-    return pd.DataFrame(rows, columns=["fold", "temperature", "n", "nll_before", "nll_after"])
+    return pd.DataFrame(rows, columns=["fold", "temperature", "n_cells", "nll_before", "nll_after"])
 
 
 def scale_folds(predictions: pd.DataFrame, temperatures: pd.DataFrame) -> pd.DataFrame:

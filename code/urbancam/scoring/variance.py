@@ -31,9 +31,9 @@ def variance_table(
         confidence: Coverage of the run's intervals.
 
     Returns:
-        `metric, source, n, sd, component, share`: n scores (of blocks none), their standard
-        deviation with n - 1, the variance that is the source's own, and its share of the three;
-        empty where a source was not tried.
+        `metric, source, n_scores, sd, component, share`: their number (of blocks none), their
+        standard deviation with n - 1, the variance that is the source's own, and its share of the
+        three; empty where a source was not tried.
     """
     others = [*seeds, *fold_draws]
     folds = min((_folds_of(table) for table in others), default=_folds_of(run))
@@ -52,7 +52,7 @@ def variance_table(
             {
                 "metric": own.index,
                 "source": source,
-                "n": counts[source],
+                "n_scores": counts[source],
                 "sd": spread[source].reindex(own.index).to_numpy(),
                 "component": components[source].reindex(own.index).to_numpy(),
                 "share": shares[source].reindex(own.index).to_numpy(),

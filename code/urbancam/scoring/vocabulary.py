@@ -10,6 +10,16 @@ PROBABILITIES = [f"prob_{k}" for k in INCOME_CLASSES]  # columns of the predicte
 SIDES = ("poor", "rich")
 CONTRAST = "contrast"  # log(rich ratio / poor ratio), where a table holds it beside the sides
 
+# Columns of tables of scores: the model's score less the row's, beside the row's own (`value`)
+VALUE, DIFFERENCE = "value", "difference"
+
 # Predictors in a table
 MODEL = "model"  # the network itself
 SCALED_MODEL = "model, temperature scaled"
+
+
+def interval_columns(quantity: str) -> tuple[str, str]:
+    """The columns of the two ends of a quantity's interval: the first quantity of a table has them
+    without its name."""
+    prefix = "" if quantity == VALUE else f"{quantity}_"
+    return f"{prefix}ci_low", f"{prefix}ci_high"

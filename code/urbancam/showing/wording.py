@@ -29,8 +29,15 @@ def interval(value: float, low: float, high: float, between: str = " ") -> str:
 
 
 def interval_of(row: Mapping[str, Any], column: str = "value", between: str = " ") -> str:
-    """The value in a `column` of a table's row, with the row's interval `ci_low`, `ci_high`."""
-    return interval(row[column], row["ci_low"], row["ci_high"], between)
+    """The value in a `column` of a table's row, with its interval (`ends_of`)."""
+    return interval(row[column], *ends_of(row, column), between)
+
+
+def ends_of(row: Mapping[str, Any], column: str = "value") -> tuple[float, float]:
+    """The ends of a column's interval: `<column>_ci_low`, `<column>_ci_high`, or `ci_low`,
+    `ci_high` where the table has none of that name."""
+    prefix = f"{column}_" if f"{column}_ci_low" in row else ""
+    return row[f"{prefix}ci_low"], row[f"{prefix}ci_high"]
 
 
 def resampling(confidence: float, block_size: "pd.DataFrame", blocks: str = CHOSEN) -> str:
@@ -60,18 +67,21 @@ def verdict(
     above: str,
     below: str,
     undecided: str = "its interval leaves that open",
+    column: str = "value",
 ) -> str:
-    """What the interval `ci_low`, `ci_high` of a row tells: above 0, below 0, or nothing for sure.
+    """What an interval tells: above 0, below 0, or nothing for sure.
 
     Args:
         row: A row with the two ends of an interval, NaN where there is none.
         above: Words for an interval above 0.
         below: Words for an interval below 0.
         undecided: Words for an interval that covers 0, or that is not known.
+        column: Column whose interval it is.
     """
-    if row["ci_low"] > 0:
+    low, high = ends_of(row, column)
+    if low > 0:
         return above
-    if row["ci_high"] < 0:
+    if high < 0:
         return below
     return undecided
 

@@ -29,7 +29,11 @@ def test_association_by_area_weighs_the_classes_area(mixed):
     row = table.loc[("rich", mixed.classes[2])]
     assert row["probability_by_area"] == pytest.approx(area[rich].sum() / area.sum())
     assert row["base_rate_by_area"] == pytest.approx(mixed.area[rich].sum() / mixed.area.sum())
-    assert row["area_ci_low"] < row["probability_by_area"] < row["area_ci_high"]
+    assert (
+        row["probability_by_area_ci_low"]
+        < row["probability_by_area"]
+        < row["probability_by_area_ci_high"]
+    )
 
 
 def test_class_that_every_cell_holds_is_at_the_base_rate_in_every_draw(city):
@@ -68,7 +72,7 @@ def test_class_income_counts_cells_by_quintile(mixed):
     row = class_income(mixed).set_index("class").loc[mixed.classes[3]]
     income_classes = mixed.predictions["income_class"][mixed.present[:, 3]]
     expected = np.bincount(income_classes, minlength=5)
-    assert row[[f"cells_{quintile}" for quintile in range(5)]].tolist() == expected.tolist()
+    assert row[[f"n_cells_{quintile}" for quintile in range(5)]].tolist() == expected.tolist()
     assert expected.sum() == row["n_cells"]
 
 

@@ -46,8 +46,8 @@ def _association_of_side(city: LandCover, side: str) -> pd.DataFrame:
             "ci_high": high,
             "probability_by_area": by_area.value,
             "base_rate_by_area": base_rate_by_area.value.item(),
-            "area_ci_low": area_low,
-            "area_ci_high": area_high,
+            "probability_by_area_ci_low": area_low,
+            "probability_by_area_ci_high": area_high,
         }
     )
     above = _difference(probability, base_rate)
@@ -135,5 +135,5 @@ def class_income(city: LandCover) -> pd.DataFrame:
     is_quintile = np.eye(5, dtype=int)[quintile_of_cell]
     cells = city.present.T.astype(int) @ is_quintile
     for quintile in range(5):
-        table[f"cells_{quintile}"] = cells[:, quintile]
+        table[f"n_cells_{quintile}"] = cells[:, quintile]
     return table

@@ -47,7 +47,8 @@ def draw_calibration(
     Dots without an interval, of bins in too few blocks, are pale and not joined.
 
     Args:
-        reliability: `reliability.csv`: `predictor, bin, n, confidence, accuracy, ci_low, ci_high`.
+        reliability: `reliability.csv`: `predictor, bin, n_cells, confidence, accuracy, ci_low,
+            ci_high`.
         calibration: `calibration.csv`: `predictor, metric, value, ci_low, ci_high`; its `ece` goes
             into the legend.
         city: Name of the city.
@@ -58,7 +59,7 @@ def draw_calibration(
     # The diagonal: as often right as sure.
     top.plot([0, 1], [0, 1], color="black", linewidth=0.6, linestyle="--", zorder=1)
     for predictor, look in LOOKS.items():
-        rows = reliability[(reliability["predictor"] == predictor) & (reliability["n"] > 0)]
+        rows = reliability[(reliability["predictor"] == predictor) & (reliability["n_cells"] > 0)]
         rows = rows.sort_values("confidence")
         if len(rows):
             _draw_curve(top, rows, look, _label(calibration, predictor))
@@ -110,8 +111,8 @@ def _draw_curve(ax: Axes, rows: pd.DataFrame, look: Look, label: str) -> None:
 
 def _draw_counts(ax: Axes, rows: pd.DataFrame, look: Look) -> None:
     x = (rows["confidence"] + look.shift).to_numpy()
-    ax.vlines(x, np.zeros(len(rows)), rows["n"], color=look.colour, linewidth=1.2)
-    ax.plot(x, rows["n"], look.marker, color=look.colour, markersize=3)
+    ax.vlines(x, np.zeros(len(rows)), rows["n_cells"], color=look.colour, linewidth=1.2)
+    ax.plot(x, rows["n_cells"], look.marker, color=look.colour, markersize=3)
 
 
 _CAPTION = (

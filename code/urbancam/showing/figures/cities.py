@@ -7,9 +7,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from urbancam.scoring.vocabulary import DIFFERENCE, VALUE
 from urbancam.showing.figures import style
 from urbancam.showing.figures.scores import BASELINE_COLOUR, MODEL_COLOUR, row_shares
-from urbancam.showing.wording import interval_of
+from urbancam.showing.wording import ends_of, interval_of
 
 TRAINED = {
     "run": "this run",
@@ -55,9 +56,11 @@ def draw_city_accuracy(accuracy: pd.DataFrame, credits: str = "") -> Figure:
     of_network = accuracy["predictor"] == "network"
     rows = accuracy[of_network & (accuracy["trained_on"] == "run")]
     rows = rows[rows["tested_on"] == "as_is"]
-    overall = rows[(rows["subset"] == "all") & (rows["metric"] == "accuracy")]
-    overall = overall.assign(name="all patches")
-    cities = rows[rows["subset"] == "city"].sort_values(["value", "name"], ascending=[False, True])
+    overall = rows[(rows["grouping"] == "all") & (rows["metric"] == "accuracy")]
+    overall = overall.assign(subset="all patches")
+    cities = rows[rows["grouping"] == "city"].sort_values(
+        ["value", "subset"], ascending=[False, True]
+    )
     # Line 0 is of all patches, the others are cities.
     lines = pd.concat([overall, cities], ignore_index=True)
 
@@ -67,7 +70,7 @@ def draw_city_accuracy(accuracy: pd.DataFrame, credits: str = "") -> Figure:
     for place, row in lines.iterrows():
         _draw_accuracy(ax, place, row, MODEL_COLOUR if place == 0 else "0.2")
     _mark_chance(ax, overall["n_cities"].iloc[0])
-    ax.set_yticks(range(len(lines)), labels=lines["name"])
+    ax.set_yticks(range(len(lines)), labels=lines["subset"])
     ax.set(
         ylim=(len(lines) - 0.5, -0.5),
         xlim=(-0.02, 1.02),
@@ -181,7 +184,7 @@ def draw_colour_controls(accuracy: pd.DataFrame, credits: str = "") -> Figure:
         accuracy: `accuracy.csv`.
         credits: Line of data credits.
     """
-    rows = accuracy[(accuracy["subset"] == "all") & (accuracy["metric"] == "accuracy")]
+    rows = accuracy[(accuracy["grouping"] == "all") & (accuracy["metric"] == "accuracy")]
     variants = [name for name in TRAINED if name in set(rows["trained_on"])]
     height_mm = 34 + 15 * len(variants)
     caption = style.sentences(_COLOUR_CAPTION, what_remains(accuracy))
@@ -244,7 +247,7 @@ def what_remains(accuracy: pd.DataFrame) -> str:
         accuracy: `accuracy.csv`.
     """
     rows = accuracy[(accuracy["trained_on"] == GREY_ELSEWHERE) & (accuracy["tested_on"] == "as_is")]
-    rows = rows[(rows["subset"] == "all") & (rows["metric"] == "accuracy")].set_index("predictor")
+    rows = rows[(rows["grouping"] == "all") & (rows["metric"] == "accuracy")].set_index("predictor")
     if not {"network", *GREY_BASELINES} <= set(rows.index):
         return "No grey patches of another acquisition were tested: nothing is said of form"
 
@@ -252,17 +255,16 @@ def what_remains(accuracy: pd.DataFrame) -> str:
         f"On grey patches of another acquisition the network reaches {_score(rows, 'network')}"
     )
     levels = [f"{words} {_score(rows, name)}" for name, words in GREY_BASELINES.items()]
-    differences = [f"network - {name}" for name in GREY_BASELINES]
-    beyond = [_score(rows, name) for name in differences]
+    beyond = [_score(rows, name, DIFFERENCE) for name in GREY_BASELINES]
     sentence = f"{network}, {' and '.join(levels)}; differences {' and '.join(beyond)}"
     # An interval that is not known is above nothing.
-    if (rows.loc[differences, "ci_low"] > 0).all():
+    if all(ends_of(rows.loc[name], DIFFERENCE)[0] > 0 for name in GREY_BASELINES):
         return f"{sentence}: texture or form adds to what grey levels tell"
     return f"{sentence}: that it reads form is not shown"
 
 
-def _score(rows: pd.DataFrame, predictor: str) -> str:
-    return interval_of(rows.loc[predictor])
+def _score(rows: pd.DataFrame, predictor: str, quantity: str = VALUE) -> str:
+    return interval_of(rows.loc[predictor], quantity)
 
 
 _COLOUR_CAPTION = (

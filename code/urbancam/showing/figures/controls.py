@@ -30,8 +30,8 @@ def draw_controls(
     """Contrast of each class (lines) under each control (columns); above, how the order holds.
 
     Args:
-        controls: `attribution_controls.csv`: `control, kind, class, name, side, ratio, ci_low,
-            ci_high`; rows of side `contrast` hold log(rich ratio / poor ratio) in `ratio`.
+        controls: `attribution_controls.csv`: `control, kind, class, name, side, value, ci_low,
+            ci_high`; rows of side `contrast` hold log(rich ratio / poor ratio).
         agreement: `attribution_agreement.csv`: `control, kind, side, rank_correlation, ci_low,
             ci_high, kept, kept_low, kept_high`.
         city: Name of the city.
@@ -50,7 +50,7 @@ def draw_controls(
     _draw_strip(ranks, agreement, order, ("rank_correlation", "ci_low", "ci_high"))
     ranks.set(ylim=(-1.08, 1.08), yticks=(-1, 0, 1), ylabel="rank correlation")
     style.set_title(ranks, "a", "do the classes keep the published order?")
-    _draw_strip(sizes, agreement, order, ("kept", "kept_low", "kept_high"))
+    _draw_strip(sizes, agreement, order, ("kept", "kept_ci_low", "kept_ci_high"))
     sizes.set(yticks=(0, 1), ylabel="share kept")
     style.set_title(sizes, "b", "how much of the published log ratios is left?")
 
@@ -85,11 +85,11 @@ def _sort_controls(contrast: pd.DataFrame) -> pd.DataFrame:
 
 def _sort_classes(contrast: pd.DataFrame) -> list:
     """Classes with any value, from rich to poor by the published map; those it lacks come last."""
-    published = contrast[contrast["kind"] == "published"].set_index("class")["ratio"]
+    published = contrast[contrast["kind"] == "published"].set_index("class")["value"]
     classes = contrast["class"].drop_duplicates().to_numpy()
     measure = pd.Series(published.reindex(classes).to_numpy(float), index=classes)
     order = measure.sort_values(ascending=False, kind="stable").index
-    classes_with_value = set(contrast.loc[contrast["ratio"].notna(), "class"])
+    classes_with_value = set(contrast.loc[contrast["value"].notna(), "class"])
     return [key for key in order if key in classes_with_value]
 
 
@@ -126,7 +126,7 @@ def _draw_contrasts(ax: Axes, contrast: pd.DataFrame, order: list[str], classes:
         order: Controls, a column each.
         classes: Classes, a line each.
     """
-    values = _matrix(contrast, "ratio", order, classes)
+    values = _matrix(contrast, "value", order, classes)
     pixels = values if values.size else np.full((1, 1), np.nan)  # an image needs a pixel
     image = ax.imshow(
         np.ma.masked_invalid(pixels),

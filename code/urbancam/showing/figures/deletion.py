@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from urbancam.showing.figures import style
-from urbancam.showing.wording import interval
+from urbancam.showing.wording import interval_of
 
 RANDOM = "random"
 CURVES = {  # title, label of the axis
@@ -50,8 +50,8 @@ def draw_deletion(
     Args:
         deletion: `deletion.csv`: `order, curve, fraction, n_cells, value, ci_low, ci_high`, logit
             units.
-        area: `deletion_area.csv`: `order, curve, above_random, above_random_low,
-            above_random_high`, for the legends.
+        area: `deletion_area.csv`: `order, curve, above_random, above_random_ci_low,
+            above_random_ci_high`, for the legends.
         city: Name of the city.
         credits: Line of data credits.
     """
@@ -111,8 +111,7 @@ def _above_random(area: pd.DataFrame, order: str) -> str:
     if order == RANDOM or rows.empty:
         return ""
     row = rows.iloc[0]
-    words = interval(row["above_random"], row["above_random_low"], row["above_random_high"])
-    return f" {words}"
+    return f" {interval_of(row, 'above_random')}"
 
 
 def _draw_curve(ax: Axes, rows: pd.DataFrame, look: Look, note: str) -> None:

@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from urbancam.scoring.vocabulary import DIFFERENCE, VALUE
 from urbancam.showing.exhibits import SPLITS
 from urbancam.showing.figures import style
 from urbancam.showing.figures.scores import BASELINE_COLOUR, MODEL_COLOUR
-
-DIFFERENCE = "model - coordinates"
+from urbancam.showing.wording import ends_of
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Panel:
 
     Attributes:
         predictors: Predictors drawn in it, as in the table.
+        quantity: What is drawn of them, their scores or the model's less theirs.
         metric: Metric of the scores, as in the table.
         title: Title above the panel.
         label: Label of the horizontal axis.
@@ -28,6 +29,7 @@ class Panel:
     """
 
     predictors: tuple[str, ...]
+    quantity: str
     metric: str
     title: str
     label: str
@@ -54,14 +56,15 @@ class Look:
 LOOKS = {
     "model": Look("image model", MODEL_COLOUR, "o", -0.14),
     "coordinates": Look("coordinates alone", BASELINE_COLOUR, "s", 0.14),
-    DIFFERENCE: Look("difference", MODEL_COLOUR, "D", 0),
 }
 COMPARED = ("model", "coordinates")
+OF_DIFFERENCE = Look("difference", MODEL_COLOUR, "D", 0)
 PANELS = (
-    Panel(COMPARED, "spearman", "order of the incomes", "Spearman r", 0.0),
-    Panel(COMPARED, "accuracy", "right one of five classes", "accuracy", 0.2),
+    Panel(COMPARED, VALUE, "spearman", "order of the incomes", "Spearman r", 0.0),
+    Panel(COMPARED, VALUE, "accuracy", "right one of five classes", "accuracy", 0.2),
     Panel(
-        (DIFFERENCE,),
+        ("coordinates",),
+        DIFFERENCE,
         "spearman",
         "what the image adds to the place",
         "difference in Spearman r",
@@ -75,9 +78,9 @@ def draw_leakage(leakage: pd.DataFrame, city: str = "", credits: str = "") -> Fi
     """Scores under each split, of the model and of the coordinates, and their difference.
 
     Args:
-        leakage: `leakage.csv`: `split, predictor, metric, value, ci_low, ci_high, n, folds,
-            leaks_cell, leaks_group, leaks_block, trained_neighbours`; a split that was not trained
-            has no rows of the model.
+        leakage: `leakage.csv`: `split, predictor, metric, value, ci_low, ci_high, difference,
+            difference_ci_low, difference_ci_high, n_cells, folds, leaks_cell, leaks_group,
+            leaks_block, trained_neighbours`; a split that was not trained has no rows of the model.
         city: Name of the city.
         credits: Line of data credits.
     """
@@ -99,7 +102,8 @@ def draw_leakage(leakage: pd.DataFrame, city: str = "", credits: str = "") -> Fi
 def _draw_panel(ax: Axes, panel: Panel, leakage: pd.DataFrame, splits: list[str]) -> None:
     for predictor in panel.predictors:
         chosen = (leakage["metric"] == panel.metric) & (leakage["predictor"] == predictor)
-        _draw_dots(ax, leakage[chosen], splits, LOOKS[predictor])
+        look = OF_DIFFERENCE if panel.quantity == DIFFERENCE else LOOKS[predictor]
+        _draw_dots(ax, leakage[chosen], splits, panel.quantity, look)
     ax.axvline(panel.chance, color="black", linewidth=0.6, linestyle="--", zorder=1)
     ax.set_xlabel(panel.label)
     ax.grid(axis="x", color="0.9", linewidth=0.4)
@@ -108,11 +112,11 @@ def _draw_panel(ax: Axes, panel: Panel, leakage: pd.DataFrame, splits: list[str]
     ax.margins(x=0.08)
 
 
-def _draw_dots(ax: Axes, rows: pd.DataFrame, splits: list[str], look: Look) -> None:
+def _draw_dots(ax: Axes, rows: pd.DataFrame, splits: list[str], quantity: str, look: Look) -> None:
     rows = rows.drop_duplicates("split").set_index("split").reindex(splits)
     y = np.arange(len(splits)) + look.offset
-    ax.hlines(y, rows["ci_low"], rows["ci_high"], color=look.colour, linewidth=1.2)
-    ax.plot(rows["value"], y, look.marker, color=look.colour, markersize=4)
+    ax.hlines(y, *ends_of(rows, quantity), color=look.colour, linewidth=1.2)
+    ax.plot(rows[quantity], y, look.marker, color=look.colour, markersize=4)
 
 
 def _label(leakage: pd.DataFrame, split: str) -> str:
@@ -145,7 +149,7 @@ def _add_legend(figure: Figure) -> None:
 
 def _caption(leakage: pd.DataFrame) -> str:
     tested = leakage[(leakage["predictor"] == "model") & (leakage["metric"] == "spearman")]
-    cells = dict(zip(tested["split"], tested["n"], strict=True))
+    cells = dict(zip(tested["split"], tested["n_cells"], strict=True))
     counts = [f"{SPLITS.get(split, split)} {int(n):,}" for split, n in cells.items()]
     return style.sentences(
         "The same model trained and tested under several splits; "

@@ -13,7 +13,7 @@ from urbancam.showing.figures import style
 from urbancam.showing.wording import interval_of
 
 BAR_HEIGHT = 0.16  # of a class's line: five bars a class
-COUNTS = [f"cells_{quintile}" for quintile in range(5)]
+COUNTS = [f"n_cells_{quintile}" for quintile in range(5)]
 MEASURE = "activation_contrast"
 OBSERVED = "mean income"
 # Room is left for so many names: few stand no further apart than many.
@@ -25,7 +25,7 @@ def draw_class_by_quintile(class_income: pd.DataFrame, city: str = "", credits: 
     """Cells that hold each class of land cover by income quintile, on a log scale, as published.
 
     Args:
-        class_income: `class_income.csv`: `class, name, n_cells, cells_0 .. cells_4`.
+        class_income: `class_income.csv`: `class, name, n_cells, n_cells_0 .. n_cells_4`.
         city: Name of the city.
         credits: Line of data credits.
     """

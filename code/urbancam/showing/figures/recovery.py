@@ -29,7 +29,7 @@ def draw_recovery(
     """A panel for each attribution: a dot for each class of each planted rule.
 
     Args:
-        recovery: `recovery.csv`: `kind, attribution, true_effect, estimate, p_value, significant`;
+        recovery: `recovery.csv`: `kind, attribution, true_effect, value, p_value, significant`;
             a class that too few blocks hold has no p-value and is left out.
         summary: `recovery_summary.csv`: `kind, attribution, power, false_positives`.
         city: Name of the city, for the heading.
@@ -59,15 +59,13 @@ def _draw_panel(ax: Axes, rows: pd.DataFrame) -> None:
     for kind, marker in MARKERS.items():
         for look, colour in LOOKS.items():
             dots = rows[(rows["kind"] == kind) & (said == look)]
-            ax.scatter(
-                dots["true_effect"], dots["estimate"], s=9, marker=marker, color=colour, lw=0
-            )
+            ax.scatter(dots["true_effect"], dots["value"], s=9, marker=marker, color=colour, lw=0)
 
 
 def _said(rows: pd.DataFrame) -> pd.Series:
     """What is said of each class, one of `LOOKS`."""
     right, wrong, silent = LOOKS
-    same_sign = rows["true_effect"] * rows["estimate"] > 0
+    same_sign = rows["true_effect"] * rows["value"] > 0
     said = same_sign.map({True: right, False: wrong})
     return said.where(rows["significant"].astype(bool), silent)
 

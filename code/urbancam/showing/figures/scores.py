@@ -104,7 +104,7 @@ def draw_scores(metrics: pd.DataFrame, city: str = "", credits: str = "") -> Fig
     """The model beside the baselines: a panel a metric, a line a predictor, a dot and its interval.
 
     Args:
-        metrics: `metrics.csv`: `subset, fold, predictor, metric, value, ci_low, ci_high, n`.
+        metrics: `metrics.csv`: `subset, fold, predictor, metric, value, ci_low, ci_high, n_cells`.
         city: Name of the city.
         credits: Line of data credits.
     """
@@ -156,7 +156,7 @@ def _draw_panel(ax: Axes, rows: pd.DataFrame) -> None:
 
 
 def _scores_caption(rows: pd.DataFrame, city: str) -> str:
-    cells = int(rows["n"].max()) if len(rows) else 0
+    cells = int(rows["n_cells"].max()) if len(rows) else 0
     return style.sentences(
         city,
         f"{cells:,} cells, each predicted by the one model that never saw it; "

@@ -17,21 +17,18 @@ def draw_transfer(transfer: pd.DataFrame, credits: str = "") -> Figure:
 
     Args:
         transfer: `transfer.csv` of the cities, one below the other: `trained_on, tested_on,
-            models, metric, value, ci_low, ci_high, sd_models`; rows of ensembles and of differences
-            are left out.
+            models, metric, value, ci_low, ci_high, sd_models`; rows of ensembles are left out.
         credits: Line of data credits.
     """
     cities = sorted(set(transfer["tested_on"]))
     # Models in the order of the columns, so that own ones lie on the diagonal; others below.
-    models = {name for name in transfer["trained_on"] if " - " not in name}
-    models = cities + sorted(models - set(cities))
+    models = cities + sorted(set(transfer["trained_on"]) - set(cities))
 
     width_mm = max(style.ONE_COLUMN_MM, 30 + COLUMN_MM * len(cities))
     width_mm = min(width_mm, style.TWO_COLUMNS_MM)
     figure = style.new_figure(width_mm, 24 + 9 * len(models), _CAPTION, credits)
     ax = figure.subplots()
     rows = transfer[(transfer["metric"] == "spearman") & (transfer["models"] == "single")]
-    rows = rows[rows["trained_on"].isin(models)]
     _draw_matrix(ax, rows, models, cities)
     ax.set_xticks(range(len(cities)), labels=cities)
     ax.set_yticks(range(len(models)), labels=models)

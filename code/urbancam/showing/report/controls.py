@@ -4,7 +4,7 @@ import pandas as pd
 
 from urbancam.scoring.vocabulary import CONTRAST
 from urbancam.showing.exhibits import control_name
-from urbancam.showing.wording import enumeration, interval_of, verdict
+from urbancam.showing.wording import ends_of, enumeration, interval_of, verdict
 
 RANDOM_NETWORK = "all_weights_random"
 NULLS = {  # null of `nulls.csv` -> what its map lacks
@@ -94,9 +94,8 @@ def _summarise_size(contrast: pd.DataFrame, deepest: list[str]) -> list[str]:
 
 
 def _share_interval(row: pd.Series) -> str:
-    if pd.isna(row["kept_low"]):
-        return ""
-    return f" [{row['kept_low']:z.0%}, {row['kept_high']:z.0%}]"
+    low, high = ends_of(row, "kept")
+    return "" if pd.isna(low) else f" [{low:z.0%}, {high:z.0%}]"
 
 
 def summarise_nulls(nulls: pd.DataFrame) -> list[str]:
@@ -134,18 +133,15 @@ def summarise_deletion(area: pd.DataFrame) -> list[str]:
     rows = area[(area["order"] == "published") & (area["curve"] == "deletion")]
     if rows.empty:
         return []
-    # The interval of the area beyond random takes the place of the area's own.
-    row = rows.iloc[0].drop(["ci_low", "ci_high"])
-    row = row.rename(
-        {"above_random": "value", "above_random_low": "ci_low", "above_random_high": "ci_high"}
-    )
+    row = rows.iloc[0]
     conclusion = verdict(
         row,
         above="it marks what the logit hangs on less than chance does",
         below="it marks what the logit hangs on",
+        column="above_random",
     )
     return [
         "Blurring first what the published map marks moves the logit by "
-        f"{interval_of(row)} beyond blurring at random "
+        f"{interval_of(row, 'above_random')} beyond blurring at random "
         f"(below 0: away from the predicted side): {conclusion}."
     ]

@@ -90,7 +90,7 @@ def _years_words(years_of_images: pd.Series, source: str) -> str:
 def _imputed_words(metrics: pd.DataFrame) -> str:
     """The share of cells whose income is imputed, and what that means."""
     overall = metrics[metrics["fold"].astype(str) == "all"]
-    cells = overall.drop_duplicates("subset").set_index("subset")["n"]
+    cells = overall.drop_duplicates("subset").set_index("subset")["n_cells"]
     return (
         f"The income of {cells['imputed'] / cells['all']:.0%} of the cells is imputed by INSEE: "
         "cells with few households get the mean of a group of cells, so neighbours share one "

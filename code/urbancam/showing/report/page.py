@@ -31,13 +31,13 @@ def tabulate_block_size(block_size: pd.DataFrame) -> pd.DataFrame:
 def tabulate_subgroups(subgroups: pd.DataFrame) -> pd.DataFrame:
     """`subgroups.csv` of the model alone, with a column a metric."""
     rows = subgroups[subgroups["predictor"] == MODEL]
-    return _spread_metrics(rows, ["grouping", "group", "weighting", "n", "n_blocks"])
+    return _spread_metrics(rows, ["grouping", "subset", "weighting", "n_cells", "n_blocks"])
 
 
 def tabulate_distance(distance: pd.DataFrame) -> pd.DataFrame:
     """`distance.csv` of the model alone, with a column a metric."""
     rows = distance[distance["predictor"] == MODEL]
-    return _spread_metrics(rows, ["from_m", "to_m", "n", "n_blocks"])
+    return _spread_metrics(rows, ["from_m", "to_m", "n_cells", "n_blocks"])
 
 
 def tabulate_leakage(leakage: pd.DataFrame) -> pd.DataFrame:
@@ -62,7 +62,7 @@ def tabulate_seeds(seeds: pd.DataFrame) -> pd.DataFrame:
 
 def tabulate_variance(variance: pd.DataFrame) -> pd.DataFrame:
     """`variance.csv` where seeds or draws of the folds were tried."""
-    return variance if (variance["n"] > 1).any() else variance.iloc[:0]
+    return variance if (variance["n_scores"] > 1).any() else variance.iloc[:0]
 
 
 def tabulate_shift(shifts: pd.DataFrame) -> pd.DataFrame:

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from urbancam.scoring.vocabulary import SCALED_MODEL
+from urbancam.scoring.vocabulary import DIFFERENCE, SCALED_MODEL
 from urbancam.showing.exhibits import SPLITS
-from urbancam.showing.wording import enumeration, interval_of, length, resampling, verdict
+from urbancam.showing.wording import ends_of, enumeration, interval_of, length, resampling, verdict
 
 RIDGES = {
     "land_cover": "land cover",
@@ -37,7 +37,7 @@ def _order_words(model: pd.Series) -> str:
     """How well the model orders the incomes."""
     return (
         "Out of fold, p correlates with income with a Spearman r of "
-        f"{interval_of(model)} over {int(model['n']):,} cells"
+        f"{interval_of(model)} over {int(model['n_cells']):,} cells"
     )
 
 
@@ -53,17 +53,17 @@ def _hit_words(rows: pd.DataFrame) -> str:
 
 def _place_words(rows: pd.DataFrame) -> str:
     """What the place alone tells of the incomes, and whether the images tell more."""
-    coordinates = rows.loc[("coordinates", "spearman"), "value"]
-    difference = rows.loc[("model - coordinates", "spearman")]
+    coordinates = rows.loc[("coordinates", "spearman")]
     conclusion = verdict(
-        difference,
+        coordinates,
         above="so the images tell more than the place does",
         below="so the images tell less than the place does",
         undecided="which leaves open whether the images tell more than the place does",
+        column=DIFFERENCE,
     )
     return (
-        f"the classes of the nearest cells alone (coordinates) reach {coordinates:.2f}. "
-        f"The difference is {interval_of(difference)}, {conclusion}"
+        f"the classes of the nearest cells alone (coordinates) reach {coordinates['value']:.2f}. "
+        f"The difference is {interval_of(coordinates, DIFFERENCE)}, {conclusion}"
     )
 
 
@@ -76,30 +76,29 @@ def _compare_ridges(rows: pd.DataFrame) -> list[str]:
     Returns:
         One sentence; none where no ridge regression was scored.
     """
-    differences = {
-        name: rows.loc[(f"model - {name}", "spearman")]
-        for name in RIDGES
-        if (f"model - {name}", "spearman") in rows.index
+    ridges = {
+        name: rows.loc[(name, "spearman")] for name in RIDGES if (name, "spearman") in rows.index
     }
-    if not differences:
+    if not ridges:
         return []
     scores = [
-        f"{interval_of(rows.loc[(name, 'spearman')])} on {RIDGES[name]} "
-        f"(the network less that: {interval_of(difference)})"
-        for name, difference in differences.items()
+        f"{interval_of(row)} on {RIDGES[name]} "
+        f"(the network less that: {interval_of(row, DIFFERENCE)})"
+        for name, row in ridges.items()
     ]
-    conclusion = _ridge_verdict(differences)
+    conclusion = _ridge_verdict(ridges)
     return [f"Ridge regressions reach {enumeration(scores)}, {conclusion}."]
 
 
-def _ridge_verdict(differences: dict[str, pd.Series]) -> str:
+def _ridge_verdict(ridges: dict[str, pd.Series]) -> str:
     """Whether a network is needed, from the differences between it and each ridge regression."""
-    better = [RIDGES[name] for name, row in differences.items() if row["ci_high"] < 0]
-    worse = [RIDGES[name] for name, row in differences.items() if row["ci_low"] > 0]
+    ends = {RIDGES[name]: ends_of(row, DIFFERENCE) for name, row in ridges.items()}
+    better = [name for name, (_, high) in ends.items() if high < 0]
+    worse = [name for name, (low, _) in ends.items() if low > 0]
     if better:
         inputs = enumeration(better)
         return f"so the network orders incomes worse than a ridge regression on {inputs}"
-    if len(worse) == len(differences):
+    if len(worse) == len(ridges):
         return "so the network orders incomes better than each of them"
     return "which leaves open whether a network is needed"
 
@@ -111,13 +110,13 @@ def summarise_intervals(block_size: pd.DataFrame, confidence: float) -> list[str
     words = (
         f"Intervals of scores, unless something else is said: {resampling(confidence, block_size)}"
     )
-    others = rows[~rows["chosen"] & rows["width"].notna()]
-    if others.empty or pd.isna(chosen["width"]):
+    others = rows[~rows["chosen"] & rows["ci_width"].notna()]
+    if others.empty or pd.isna(chosen["ci_width"]):
         return [f"{words}; no other side leaves blocks enough to be compared."]
-    widths = [f"{row['width']:.2f} with {length(row['side_m'])}" for _, row in others.iterrows()]
+    widths = [f"{row['ci_width']:.2f} with {length(row['side_m'])}" for _, row in others.iterrows()]
     return [
-        f"{words}. The interval of the Spearman r is {chosen['width']:.2f} wide with these blocks, "
-        f"{enumeration(widths)}; blocks must be larger than what the model leaves is alike."
+        f"{words}. The interval of the Spearman r is {chosen['ci_width']:.2f} wide with these "
+        f"blocks, {enumeration(widths)}; blocks must be larger than what the model leaves is alike."
     ]
 
 
@@ -146,7 +145,7 @@ def summarise_leakage(leakage: pd.DataFrame) -> list[str]:
     for split, name in SPLITS.items():
         scores = {
             predictor: rows.loc[(split, predictor)]
-            for predictor in ("model", "coordinates", "model - coordinates")
+            for predictor in ("model", "coordinates")
             if (split, predictor) in rows.index
         }
         if scores:
@@ -167,15 +166,15 @@ def _leak_words(row: pd.Series) -> str:
 def _reach_words(scores: dict[str, pd.Series]) -> str:
     """Spearman r of the coordinates, of the model and of their difference, each where it exists."""
     parts = []
-    if "coordinates" in scores:
-        coordinates = interval_of(scores["coordinates"])
-        parts.append(f"the coordinates alone reach a Spearman r of {coordinates}")
+    coordinates = scores.get("coordinates")
+    if coordinates is not None:
+        parts.append(f"the coordinates alone reach a Spearman r of {interval_of(coordinates)}")
     if "model" in scores:
         parts.append(f"the model {interval_of(scores['model'])}")
     else:
         parts.append("no model was trained")
-    if "model - coordinates" in scores:
-        parts.append(f"so the image adds {interval_of(scores['model - coordinates'])}")
+    if coordinates is not None and pd.notna(coordinates[DIFFERENCE]):
+        parts.append(f"so the image adds {interval_of(coordinates, DIFFERENCE)}")
     return ", ".join(parts)
 
 
