@@ -1,11 +1,15 @@
 """Backbones: the records hold, and the settings reach the modules."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
 from urbancam.learning import backbones, networks
 from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.paths import ROOT
 
 NAMES = ["efficientnet-b0", "resnet18", "resnet34", "resnet50", "resnet101"]
 
@@ -31,3 +35,20 @@ def test_unknown_backbone_is_named():
     model = settings.load("demo", ["model.backbone=efficientnet-b9"]).model
     with pytest.raises(InputError, match="efficientnet-b9.*\n.*\n.*efficientnet-b0"):
         networks.build(model)
+
+
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_resnet_starts_from_the_weights_that_torchvision_names(name):
+    from torchvision import models
+
+    expected = models.get_model_weights(name).IMAGENET1K_V1.url
+    assert backbones.find_backbone(name).weights_url == expected
+
+
+@pytest.mark.slow
+def test_steps_on_an_efficientnet_do_not_load_torchvision():
+    """It takes nearly as long as torch itself, in each of six steps."""
+    loads = "import sys; from urbancam.explaining.attribution import examination"
+    loads += "; from urbancam.learning import income; sys.exit('torchvision' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", loads], env={"PYTHONPATH": str(ROOT / "code")})
+    assert done.returncode == 0

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-import torchvision
 from efficientnet_pytorch import EfficientNet
 from efficientnet_pytorch.utils import url_map
 from torch import nn
@@ -25,12 +24,12 @@ EFFICIENTNET_CHANNELS = {
     "efficientnet-b6": 2304,
     "efficientnet-b7": 2560,
 }
-# Channels of `layer4` (He et al. 2016)
-RESNET_CHANNELS = {
-    "resnet18": 512,
-    "resnet34": 512,
-    "resnet50": 2048,
-    "resnet101": 2048,
+# Channels of `layer4` (He et al. 2016), and torchvision's first ImageNet weights
+RESNETS = {
+    "resnet18": (512, "https://download.pytorch.org/models/resnet18-f37072fd.pth"),
+    "resnet34": (512, "https://download.pytorch.org/models/resnet34-b627a593.pth"),
+    "resnet50": (2048, "https://download.pytorch.org/models/resnet50-0676ba61.pth"),
+    "resnet101": (2048, "https://download.pytorch.org/models/resnet101-63fe2227.pth"),
 }
 
 
@@ -78,24 +77,25 @@ def _efficientnet(name: str, channels: int) -> Backbone:
     return Backbone(build, channels, target_layer, url_map[name])
 
 
-def _resnet(name: str, channels: int) -> Backbone:
+def _resnet(name: str, channels: int, weights_url: str) -> Backbone:
     def build(settings: Model) -> nn.Module:
+        from torchvision import models  # loads as long as torch: only where a ResNet is built
+
         norm_layer = partial(
             nn.BatchNorm2d,
             eps=settings.batch_norm_epsilon,
             momentum=settings.batch_norm_momentum,
         )
-        network = getattr(torchvision.models, name)(weights=None, norm_layer=norm_layer)
+        network = getattr(models, name)(weights=None, norm_layer=norm_layer)
         features = OrderedDict(network.named_children())
         del features["avgpool"], features["fc"]
         return nn.Sequential(features)
 
-    weights = torchvision.models.get_model_weights(name).IMAGENET1K_V1
-    return Backbone(build, channels, "layer4", weights.url)
+    return Backbone(build, channels, "layer4", weights_url)
 
 
 BACKBONES = {name: _efficientnet(name, n) for name, n in EFFICIENTNET_CHANNELS.items()}
-BACKBONES |= {name: _resnet(name, n) for name, n in RESNET_CHANNELS.items()}
+BACKBONES |= {name: _resnet(name, *facts) for name, facts in RESNETS.items()}
 
 
 def find_backbone(name: str) -> Backbone:

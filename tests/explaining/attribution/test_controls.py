@@ -72,6 +72,15 @@ def test_constant_image_has_no_edges_and_a_step_has_one():
     assert columns_with_edges.unique().tolist() == [3, 4]
 
 
+def test_edges_are_of_the_grey_levels_of_torchvision():
+    from torchvision.transforms.functional import rgb_to_grayscale
+
+    pixels = torch.randint(0, 256, (2, 3, 8, 8), generator=torch.manual_seed(0))
+    grey = rgb_to_grayscale(pixels.float())
+    of_grey = controls.sobel(grey.expand(-1, 3, -1, -1) / sum(controls.LUMA))
+    torch.testing.assert_close(controls.sobel(pixels), of_grey)
+
+
 def test_edges_are_the_same_on_both_sides(network, images, pixels):
     maps, published = maps_and_published(network, images)
     poor, rich = controls.take_apart(["edges"], maps, published, pixels, True, 99)["edges"]

@@ -11,13 +11,13 @@ from dataclasses import replace
 import numpy as np
 import torch
 from scipy import ndimage
-from torchvision.transforms.functional import rgb_to_grayscale
 
 from urbancam.explaining import activation, pixel_maps, upsampling
 from urbancam.explaining.activation import Maps, Sides
 
 Move = Callable[[torch.Tensor], torch.Tensor]  # of maps (..., H, W) on their own area
 
+LUMA = (0.2989, 0.587, 0.114)  # of red, green, blue (ITU-R BT.601, as torchvision rounds it)
 # The others are parts of a published map, which is clipped already.
 CLIPPED_HERE = {"gradient_alone", "map_alone", "edges"}
 
@@ -122,8 +122,7 @@ def sobel(pixels: torch.Tensor) -> torch.Tensor:
     Returns:
         (B, H, W) float32 >= 0, grey levels of 0..255.
     """
-    grey_images = rgb_to_grayscale(pixels.float())[:, 0]
-    grey = grey_images.cpu().numpy()
+    grey = torch.einsum("bchw,c->bhw", pixels.float().cpu(), torch.tensor(LUMA)).numpy()
     slope_down = ndimage.sobel(grey, 1, mode="nearest")
     slope_across = ndimage.sobel(grey, 2, mode="nearest")
     magnitude = np.hypot(slope_down, slope_across)

@@ -10,7 +10,6 @@ predicted side since the start, in logit units: those compare between cells, whe
 import numpy as np
 import torch
 from torch.nn import functional as F
-from torchvision.transforms.functional import gaussian_blur
 
 from urbancam.explaining import activation, upsampling
 from urbancam.explaining.activation import Sides
@@ -30,6 +29,8 @@ def blur(pixels: torch.Tensor) -> torch.Tensor:
     """
     # ASSUME: blurring, RISE's choice for insertion, also for deletion: black patches would be
     # objects of their own.
+    from torchvision.transforms.functional import gaussian_blur  # slow to load, seldom used
+
     sigma = BLUR_SHARE * pixels.shape[-1]
     width = 2 * int(3 * sigma) + 1  # px
     # One axis at a time.
