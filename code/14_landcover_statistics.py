@@ -5,7 +5,7 @@ Reads   results/<city>/cells.parquet, results/<city>/<run>/activation.parquet, c
         local_moments.parquet, predictions.csv
 Writes  results/<city>/<run>/tables/: activation_ratio.csv, activation_contrast.csv,
         contribution.csv, coactivation.csv, observed_association.csv, observed_coassociation.csv,
-        class_income.csv, ordering_agreement.csv, local_effect.csv, adjusted_effect.csv
+        class_income.csv, class_by_quintile.csv, ordering_agreement.csv, local_effect.csv, adjusted_effect.csv
 Run     python code/14_landcover_statistics.py --city Demo --run demo
 """
 
@@ -38,6 +38,7 @@ FURTHER_TABLES = (
     "observed_association",
     "observed_coassociation",
     "class_income",
+    "class_by_quintile",
     "ordering_agreement",
     "local_effect",
     "adjusted_effect",
@@ -94,6 +95,7 @@ def statistics_tables(city: "LandCover", seed: int) -> dict[str, "pd.DataFrame"]
         "observed_association": observed.observed_association(city),
         "observed_coassociation": pairs.observed_coassociation(city),
         "class_income": observed.class_income(city),
+        "class_by_quintile": observed.class_by_quintile(city),
         "ordering_agreement": ordering.ordering_agreement(city, incomes_by_chance),
         "activation_ratio": city.activation_ratio(),
     }

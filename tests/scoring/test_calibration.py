@@ -105,11 +105,17 @@ def test_scores_of_no_cells_are_nan():
     assert score_once(make_predictions().iloc[:0]).isna().all()
 
 
-@pytest.mark.parametrize(
-    ("probability", "expected"), [(0, 0), (1 / 15, 0), (0.0667, 1), (0.5, 7), (0.99, 14), (1, 14)]
-)
-def test_bins_hold_their_upper_edge(probability, expected):
-    assert calibration.bin_of(np.array([probability])).tolist() == [expected]
+def test_bins_hold_as_many_cells_each():
+    probability = np.random.default_rng(0).random(200) ** 5  # most of them small
+    got = calibration.bin_of(probability)
+    assert np.bincount(got).tolist() == [20] * 10
+    assert (np.diff(got[np.argsort(probability)]) >= 0).all()
+
+
+def test_equal_probabilities_share_a_bin():
+    assert np.unique(calibration.bin_of(np.array([0.2] * 30 + [0.9] * 3))).tolist() == [0, 9]
+    assert calibration.bin_of(np.full(7, 0.2)).tolist() == [0] * 7
+    assert calibration.bin_of(np.zeros(0)).tolist() == []
 
 
 @pytest.mark.parametrize("sharpness", [0.5, 1.0, 3.0])
@@ -178,14 +184,14 @@ def test_reliability_table_by_hand():
     blocks = np.arange(5)
     loose = STATISTICS.model_copy(update={"min_blocks": 1, "confidence": 0.5})
     got = calibration.reliability_table({"model": cells}, blocks, loose, seed=0)
-    assert got["bin"].tolist() == list(range(15))
+    assert got["bin"].tolist() == list(range(10))
     assert got["n_cells"].sum() == 5
-    assert got.loc[13, ["n_cells", "confidence", "accuracy"]].tolist() == pytest.approx(
+    assert got.loc[2, ["n_cells", "confidence", "accuracy"]].tolist() == pytest.approx(
         [4, 0.9, 0.75]
     )
-    assert got.loc[7, ["n_cells", "confidence", "accuracy"]].tolist() == pytest.approx([1, 0.5, 0])
-    assert 0 < got.loc[13, "ci_low"] < 0.75 < got.loc[13, "ci_high"] <= 1
-    assert got.drop(index=[7, 13])[["confidence", "accuracy", "ci_low"]].isna().all(axis=None)
+    assert got.loc[0, ["n_cells", "confidence", "accuracy"]].tolist() == pytest.approx([1, 0.5, 0])
+    assert 0 < got.loc[2, "ci_low"] < 0.75 < got.loc[2, "ci_high"] <= 1
+    assert got.drop(index=[0, 2])[["confidence", "accuracy", "ci_low"]].isna().all(axis=None)
 
 
 def test_perfect_predictor_has_no_calibration_error_on_average():

@@ -23,7 +23,9 @@ from urbancam.scoring.metrics import negative_log_likelihood, ranked_probability
 from urbancam.scoring.vocabulary import INCOME_CLASSES, PROBABILITIES
 from urbancam.workflow.sections import Statistics
 
-BINS = 15  # of equal width, Guo et al. 2017
+# Of as many cells each (adaptive binning, Nguyen & O'Connor 2015): in bins of equal width most
+# cells of an unsure network share one or two.
+BINS = 10
 
 
 def brier(probabilities: np.ndarray, classes: np.ndarray) -> np.ndarray:
@@ -36,9 +38,15 @@ def brier(probabilities: np.ndarray, classes: np.ndarray) -> np.ndarray:
 
 
 def bin_of(probability: np.ndarray) -> np.ndarray:
-    """Number of the bin (b/15, (b+1)/15] that holds each probability, 0 .. 14; 0 is in bin 0."""
-    number = np.ceil(probability * BINS) - 1
-    return np.clip(number, 0, BINS - 1).astype(int)
+    """Number of the bin, 0 .. 9, of each probability.
+
+    The edges are the probabilities' deciles, so that a bin holds a tenth of the cells; it holds its
+    upper edge, so that equal probabilities stand together.
+    """
+    if not len(probability):
+        return np.zeros(0, dtype=int)
+    edges = np.quantile(probability, np.arange(1, BINS) / BINS, method="inverted_cdf")
+    return np.searchsorted(edges, probability, side="left")
 
 
 def calibration_error(
@@ -84,7 +92,7 @@ def _sums_by_bin(
     numbers: np.ndarray,
     n_blocks: int,
 ) -> np.ndarray:
-    """(n_blocks, 15) sums of values over the cells of each block and bin."""
+    """(n_blocks, 10) sums of values over the cells of each block and bin."""
     place = numbers * BINS + bin_of(probability)
     sums = np.bincount(place, values, minlength=n_blocks * BINS)
     return sums.reshape(n_blocks, BINS)
@@ -185,8 +193,8 @@ def reliability_table(
         seed: Seed of the draws.
 
     Returns:
-        `predictor, bin` (0 .. 14), `n_cells, confidence` (their mean probability), `accuracy,
-        ci_low, ci_high`; 15 rows a predictor, NaN where no cell is in the bin.
+        `predictor, bin` (0 .. 9), `n_cells, confidence` (their mean probability), `accuracy,
+        ci_low, ci_high`; 10 rows a predictor, NaN where no cell is in the bin.
     """
     numbers, n_blocks = number_blocks(blocks)
     as_they_are = np.ones((1, n_blocks), dtype=int)

@@ -86,6 +86,7 @@ TABLES = {  # name -> heading in the report; "" for one that only feeds figures
         "What the incomes say: how often a cell that holds a class is poor, or rich"
     ),
     "class_income": "Income by class of land cover",
+    "class_by_quintile": "Cells that hold a class, by income quintile",
     "ordering_agreement": "Do activation and observed income order the classes alike?",
     "attribution_agreement": "Agreement of other methods and controls with the published map",
     "attribution_controls": "",
@@ -111,6 +112,7 @@ OF_LAND_COVER = {
     "adjusted_effect",
     "observed_association",
     "class_income",
+    "class_by_quintile",
     "ordering_agreement",
     "attribution_agreement",
     "attribution_controls",
@@ -156,9 +158,7 @@ FIGURES = {
         "Where the map lies against who lives there",
         ("activation_contrast", "class_income", "ordering_agreement"),
     ),
-    "class_by_quintile": Figure(
-        "Land cover by income quintile", ("class_income",), by_class, has_intervals=False
-    ),
+    "class_by_quintile": Figure("Land cover by income quintile", ("class_by_quintile",), by_class),
     "chords": Figure(
         "Co-activation, as published",
         ("coactivation", "observed_coassociation"),

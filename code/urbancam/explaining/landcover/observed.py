@@ -113,13 +113,10 @@ def log_odds(city: LandCover) -> Estimate:
 
 
 def class_income(city: LandCover) -> pd.DataFrame:
-    """The table `class_income.csv`: mean income of each class's area, and its cells by quintile.
-
-    The quintiles are those of income over the cells of this table, whatever the run's target.
-    """
+    """The table `class_income.csv`: mean income of each class's area."""
     income = mean_income(city)
     low, high = income.interval(city.statistics)
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "class": city.classes,
             "name": city.names,
@@ -130,10 +127,27 @@ def class_income(city: LandCover) -> pd.DataFrame:
             "ci_high": high,
         }
     )
-    quintile_of_cell = quintiles(city.predictions["income_eur"])
-    # Number of cells of each class (U) and quintile (5).
-    is_quintile = np.eye(5, dtype=int)[quintile_of_cell]
-    cells = city.present.T.astype(int) @ is_quintile
+
+
+def class_by_quintile(city: LandCover) -> pd.DataFrame:
+    """The table `class_by_quintile.csv`: how the cells that hold a class divide over incomes.
+
+    The quintiles are those of income over the cells of this table, whatever the run's target.
+    """
+    quintile_of_cell = pd.Series(quintiles(city.predictions["income_eur"]))
+    parts = []
     for quintile in range(5):
-        table[f"n_cells_{quintile}"] = cells[:, quintile]
-    return table
+        is_quintile = quintile_of_cell == quintile
+        share = _weighted_mean(city, is_quintile, city.present, city.present)
+        low, high = share.interval(city.statistics)
+        columns = {
+            "class": city.classes,
+            "name": city.names,
+            "quintile": quintile,
+            "n_cells": city.present[is_quintile.to_numpy()].sum(0),
+            "share": share.value,
+            "ci_low": low,
+            "ci_high": high,
+        }
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)

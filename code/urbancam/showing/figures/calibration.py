@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -42,7 +41,7 @@ CHANCE = 0.2  # five classes
 def draw_calibration(
     reliability: pd.DataFrame, calibration: pd.DataFrame, city: str = "", credits: str = ""
 ) -> Figure:
-    """Share of cells told right against the probability given to the class; cells per bin below.
+    """Share of cells told right against the probability given to the class, in bins of as many cells.
 
     Dots without an interval, of bins in too few blocks, are pale and not joined.
 
@@ -54,24 +53,22 @@ def draw_calibration(
         city: Name of the city.
         credits: Line of data credits.
     """
-    figure = style.new_figure(style.ONE_COLUMN_MM, 104, _CAPTION, credits)
-    top, below = figure.subplots(2, 1, sharex=True, height_ratios=[3.6, 1])
+    figure = style.new_figure(style.ONE_COLUMN_MM, 92, _caption(reliability), credits)
+    ax = figure.subplots()
     # The diagonal: as often right as sure.
-    top.plot([0, 1], [0, 1], color="black", linewidth=0.6, linestyle="--", zorder=1)
+    ax.plot([0, 1], [0, 1], color="black", linewidth=0.6, linestyle="--", zorder=1)
     for predictor, look in LOOKS.items():
         rows = reliability[(reliability["predictor"] == predictor) & (reliability["n_cells"] > 0)]
         rows = rows.sort_values("confidence")
         if len(rows):
-            _draw_curve(top, rows, look, _label(calibration, predictor))
-            _draw_counts(below, rows, look)
+            _draw_curve(ax, rows, look, _label(calibration, predictor))
     style.set_heading(figure, city, "how often the surest class is right")
-    top.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="share of cells told right")
-    below.set(xlabel="probability given to the predicted class", ylabel="cells")
-    below.set_ylim(bottom=0)
-    top.axvline(CHANCE, color="0.6", linewidth=0.5, linestyle=":", zorder=1)
+    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    ax.set(xlabel="probability given to the predicted class", ylabel="share of cells told right")
+    ax.axvline(CHANCE, color="0.6", linewidth=0.5, linestyle=":", zorder=1)
     # No curve, no legend: matplotlib would warn of an empty one.
-    if top.get_legend_handles_labels()[0]:
-        top.legend(loc="lower left", bbox_to_anchor=(0, 1), borderpad=0)
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderpad=0)
     return figure
 
 
@@ -109,16 +106,14 @@ def _draw_curve(ax: Axes, rows: pd.DataFrame, look: Look, label: str) -> None:
     )
 
 
-def _draw_counts(ax: Axes, rows: pd.DataFrame, look: Look) -> None:
-    x = (rows["confidence"] + look.shift).to_numpy()
-    ax.vlines(x, np.zeros(len(rows)), rows["n_cells"], color=look.colour, linewidth=1.2)
-    ax.plot(x, rows["n_cells"], look.marker, color=look.colour, markersize=3)
-
-
-_CAPTION = (
-    "Cells in bins of the probability that their predicted class is given, out of fold. "
-    "Dashed: probabilities that hold what they promise; dotted: five classes by chance. "
-    "ECE: root mean square distance from the dashed line, chance taken off. "
-    "One temperature a fold, fitted on its validation cells. "
-    "Bars: intervals by bootstrap over spatial blocks; pale: too few for one."
-)
+def _caption(reliability: pd.DataFrame) -> str:
+    cells = reliability.loc[reliability["n_cells"] > 0, "n_cells"]
+    counts = f"{cells.min():,} to {cells.max():,}" if len(cells) else "no"
+    return style.sentences(
+        f"Cells in bins of nearly the same number ({counts} cells each), by the probability that "
+        "their predicted class is given, out of fold",
+        "Dashed: probabilities that hold what they promise; dotted: five classes by chance",
+        "ECE: root mean square distance from the dashed line, chance taken off",
+        "One temperature a fold, fitted on its validation cells",
+        "Bars: intervals by bootstrap over spatial blocks; pale: too few blocks for one",
+    )

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from urbancam.scoring.vocabulary import CONTRAST
 from urbancam.showing.exhibits import control_name
 from urbancam.showing.figures import style
+from urbancam.showing.wording import enumeration
 
 KINDS = {"published": "", "method": "methods", "control": "controls"}
 MARKERS = {"poor": "s", "rich": "o", CONTRAST: "D"}
@@ -43,7 +44,9 @@ def draw_controls(
     classes = _sort_classes(contrast)
     lines = max(len(classes), FEWEST_LINES)
     heights_mm = [STRIP_MM, STRIP_MM, LINE_MM * lines]
-    figure = style.new_figure(style.TWO_COLUMNS_MM, sum(heights_mm) + 48, _CAPTION, credits)
+    figure = style.new_figure(
+        style.TWO_COLUMNS_MM, sum(heights_mm) + 48, _caption(columns), credits
+    )
     ranks, sizes, ax = figure.subplots(3, 1, sharex=True, height_ratios=heights_mm)
 
     # Two strips: how much of the published order, and of its size, is left.
@@ -209,15 +212,31 @@ def _add_keys(figure: Figure, ax: Axes, image: AxesImage) -> None:
     figure.legend(handles=handles, loc="outside upper right", ncols=3, borderpad=0)
 
 
-_CAPTION = (
-    "Columns: the published map, other attribution methods on the same cells, and controls. "
-    "a, Spearman r of each column's ratios with the published ones over the classes; "
-    "1: the same order, 0 (dashed): none. "
-    "b, slope of its log ratios (contrasts) on the published ones; "
-    "1: all is kept, 0: nothing, whatever the order. "
-    "c, colour: the map lies on the class rather where the image says rich (red) or poor (blue); "
-    "+ and \N{MINUS SIGN}: the interval leaves out 0; grey: not defined. "
-    "Random weights: 1, the linear unit is drawn anew, each further number reaches a stage deeper. "
-    "A control that destroys the signal should be pale and without signs. "
-    "Intervals by bootstrap over spatial blocks."
-)
+def _caption(columns: pd.DataFrame) -> str:
+    """The caption, of the columns that there are: `control, kind`."""
+    kinds = set(columns["kind"])
+    shown = ["the published map"]
+    if "method" in kinds:
+        shown.append("other attribution methods on the same cells")
+    if "control" in kinds:
+        shown.append("controls")
+    weights, pale = "", ""
+    if columns["control"].astype(str).str.startswith("weights_").any():
+        weights = (
+            "Random weights: 1, the linear unit is drawn anew, each further number reaches a "
+            "stage deeper"
+        )
+    if "control" in kinds:
+        pale = "A control that destroys the signal should be pale and without signs"
+    return style.sentences(
+        f"Columns: {enumeration(shown)}",
+        "a, Spearman r of each column's ratios with the published ones over the classes; "
+        "1: the same order, 0 (dashed): none",
+        "b, slope of its log ratios (contrasts) on the published ones; "
+        "1: all is kept, 0: nothing, whatever the order",
+        "c, colour: the map lies on the class rather where the image says rich (red) or poor "
+        "(blue); + and \N{MINUS SIGN}: the interval leaves out 0; grey: not defined",
+        weights,
+        pale,
+        "Intervals by bootstrap over spatial blocks",
+    )

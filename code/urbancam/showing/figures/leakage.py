@@ -7,8 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
-from urbancam.scoring.vocabulary import DIFFERENCE, VALUE
+from urbancam.scoring.vocabulary import DIFFERENCE, MODEL, VALUE
 from urbancam.showing.exhibits import SPLITS
 from urbancam.showing.figures import style
 from urbancam.showing.figures.scores import BASELINE_COLOUR, MODEL_COLOUR
@@ -80,11 +81,14 @@ def draw_leakage(leakage: pd.DataFrame, city: str = "", credits: str = "") -> Fi
     Args:
         leakage: `leakage.csv`: `split, predictor, metric, value, ci_low, ci_high, difference,
             difference_ci_low, difference_ci_high, n_cells, folds, leaks_cell, leaks_group,
-            leaks_block, trained_neighbours`; a split that was not trained has no rows of the model.
+            leaks_block, trained_neighbours`; a split that was not trained has
+            no rows of the model, and is not shown.
         city: Name of the city.
         credits: Line of data credits.
     """
-    splits = [name for name in SPLITS if name in set(leakage["split"])]
+    trained = set(leakage.loc[leakage["predictor"] == MODEL, "split"])
+    leakage = leakage[leakage["split"].isin(trained)]
+    splits = [name for name in SPLITS if name in trained]
     lines = max(len(splits), 1)
     figure = style.new_figure(style.TWO_COLUMNS_MM, 22 + 11 * lines, _caption(leakage), credits)
     axes = figure.subplots(1, len(PANELS), sharey=True)
@@ -106,6 +110,7 @@ def _draw_panel(ax: Axes, panel: Panel, leakage: pd.DataFrame, splits: list[str]
         _draw_dots(ax, leakage[chosen], splits, panel.quantity, look)
     ax.axvline(panel.chance, color="black", linewidth=0.6, linestyle="--", zorder=1)
     ax.set_xlabel(panel.label)
+    ax.xaxis.set_major_locator(MaxNLocator(4))
     ax.grid(axis="x", color="0.9", linewidth=0.4)
     ax.set_axisbelow(True)
     ax.tick_params(axis="y", length=0)
@@ -151,11 +156,15 @@ def _caption(leakage: pd.DataFrame) -> str:
     tested = leakage[(leakage["predictor"] == "model") & (leakage["metric"] == "spearman")]
     cells = dict(zip(tested["split"], tested["n_cells"], strict=True))
     counts = [f"{SPLITS.get(split, split)} {int(n):,}" for split, n in cells.items()]
+    if not counts:
+        return style.sentences("No split was trained")
+    compared = "The same model trained and tested under each split"
+    if len(counts) == 1:
+        compared = "The model under the one split that was trained"
     return style.sentences(
-        "The same model trained and tested under several splits; "
-        "beside it, the classes of the nearest cells",
+        f"{compared}; beside it, the classes of the nearest cells",
         "Leaks: INSEE groups and blocks with cells on both sides of a split in any fold, "
         "and what share of a test cell's neighbours the model has seen",
         "Dashed: chance, and in c nothing. Bars: intervals by bootstrap over spatial blocks",
-        f"Cells tested: {', '.join(counts)}" if counts else "",
+        f"Cells tested: {', '.join(counts)}",
     )

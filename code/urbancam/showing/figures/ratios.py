@@ -13,7 +13,9 @@ from urbancam.showing.figures import style
 OFFSETS = {"rich": -0.17, "poor": 0.17}
 MARKERS = {"rich": "o", "poor": "s"}  # the sides also differ in shape, for readers without colour
 MARKER_PT = 3.6
+ARROW_PT = 2.4  # of an interval that goes on beyond the axis
 WIDEST_RATIO = 16.0  # the axis shows at most 1/16 .. 16; what lies beyond is an arrow at its edge
+WIDEST_CONTRAST = np.log(WIDEST_RATIO)
 SIGNED_COLOUR = "#4a4a4a"
 # Title and label of the axis.
 CONTRAST_PANEL = ("rich against poor", "log(rich ratio / poor ratio)")
@@ -60,7 +62,8 @@ def draw_activation_ratios(
     style.set_title(axes[0], "a", f"{city}: activation ratio".removeprefix(": "), 14)
     for ax, letter, panel in zip(axes[1:], "bc", signed, strict=False):
         title, label = panel
-        _draw_signed(ax, signed[panel].set_index("class").reindex(order), label)
+        widest = WIDEST_CONTRAST if panel == CONTRAST_PANEL else np.inf
+        _draw_signed(ax, signed[panel].set_index("class").reindex(order), label, widest)
         style.set_title(ax, letter, title, 14)
     for ax in axes:
         _draw_lines(ax, len(order))
@@ -159,11 +162,11 @@ def _add_side_legend(ax: Axes) -> None:
     legend.set_in_layout(False)  # it may reach above the next panel, which has nothing there
 
 
-def _draw_signed(ax: Axes, rows: pd.DataFrame, label: str) -> None:
-    """Values on a linear axis symmetrical about 0."""
+def _draw_signed(ax: Axes, rows: pd.DataFrame, label: str, widest: float) -> None:
+    """Values on a linear axis symmetrical about 0, that reaches at most so far."""
     sizes = rows[["value", "ci_low", "ci_high"]].abs().to_numpy(dtype=float)
-    widest = sizes[np.isfinite(sizes)].max(initial=0.1) * 1.1
-    ax.set_xlim(-widest, widest)
+    end = min(sizes[np.isfinite(sizes)].max(initial=0.1) * 1.1, widest)
+    ax.set_xlim(-end, end)
     _draw_intervals(ax, rows, "value", np.arange(len(rows)), SIGNED_COLOUR, "D")
     ax.axvline(0, color="black", linewidth=0.6, zorder=1)
     ax.set_xlabel(label)
@@ -172,7 +175,8 @@ def _draw_signed(ax: Axes, rows: pd.DataFrame, label: str) -> None:
 def _draw_intervals(
     ax: Axes, rows: pd.DataFrame, column: str, y: np.ndarray, colour: str, marker: str
 ) -> None:
-    """A dot and its interval on each line; a value beyond the axis is an arrow at the axis' edge.
+    """A dot and its interval on each line; what lies beyond the axis is an arrow at its edge, small
+    where only the interval does.
 
     Args:
         ax: Axes to draw on, their horizontal limits set.
@@ -189,15 +193,19 @@ def _draw_intervals(
     ax.hlines(y, starts, ends, color=colour, linewidth=1)
 
     values = rows[column].to_numpy(dtype=float)
-    lines_by_marker = {
-        marker: (values >= low) & (values <= high),
-        "<": values < low,
-        ">": values > high,
-    }
-    for shape, lines in lines_by_marker.items():
+    leaves_low = (rows["ci_low"] < low).to_numpy()
+    leaves_high = (rows["ci_high"] > high).to_numpy()
+    marks = [  # shape, size, place, lines
+        (marker, MARKER_PT, values, (values >= low) & (values <= high)),
+        ("<", MARKER_PT, values, values < low),
+        (">", MARKER_PT, values, values > high),
+        ("<", ARROW_PT, starts.to_numpy(), leaves_low & ~(values < low)),
+        (">", ARROW_PT, ends.to_numpy(), leaves_high & ~(values > high)),
+    ]
+    for shape, size_pt, places, lines in marks:
         if lines.any():
-            x = values[lines].clip(low, high)
-            ax.plot(x, y[lines], shape, color=colour, markersize=MARKER_PT, clip_on=False)
+            x = places[lines].clip(low, high)
+            ax.plot(x, y[lines], shape, color=colour, markersize=size_pt, clip_on=False)
 
 
 def _draw_lines(ax: Axes, count: int) -> None:
@@ -237,6 +245,7 @@ def _caption(panels: list[tuple[str, str]], absent: list[str]) -> str:
         "In brackets: cells of the poor | rich sample that hold the class",
         contrast,
         contribution,
-        "Bars: intervals by bootstrap over spatial blocks; arrows: beyond the axis",
+        "Bars: intervals by bootstrap over spatial blocks; arrows: they, or the value itself (large), "
+        "lie beyond the axis",
         f"In no cell: {', '.join(absent)}" if absent else "",
     )

@@ -135,21 +135,28 @@ def class_names(key: str = "class") -> dict[str, str] | dict[int, str]:
     return labels
 
 
-def class_table() -> pd.DataFrame:
-    """The table as a frame `class, number, name, super_class, colour, in_polar_figure`, in order.
+def class_numbers(key: str = "class") -> dict[str, int] | dict[int, int]:
+    """The number of each class, from 1, the same in every figure; a raw code has its own.
 
-    A class has the same number, from 1, in every figure.
+    Args:
+        key: As of `class_names`.
     """
+    return {name: number for number, name in enumerate(class_names(key), 1)}
+
+
+def class_table() -> pd.DataFrame:
+    """The table as a frame `class, number, name, super_class, colour, in_polar_figure`, in order."""
+    numbers = class_numbers()
     rows = [
         {
             "class": entry.key,
-            "number": number,
+            "number": numbers[entry.key],
             "name": entry.name,
             "super_class": entry.super_class,
             "colour": entry.colour,
             "in_polar_figure": entry.in_polar_figure,
         }
-        for number, entry in enumerate(LAND_COVER_CLASSES, 1)
+        for entry in LAND_COVER_CLASSES
     ]
     return pd.DataFrame(rows)
 
