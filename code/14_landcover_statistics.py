@@ -5,7 +5,8 @@ Reads   results/<city>/cells.parquet, results/<city>/<run>/activation.parquet, c
         local_moments.parquet, predictions.csv
 Writes  results/<city>/<run>/tables/: activation_ratio.csv, activation_contrast.csv,
         contribution.csv, coactivation.csv, observed_association.csv, observed_coassociation.csv,
-        class_income.csv, class_by_quintile.csv, ordering_agreement.csv, local_effect.csv, adjusted_effect.csv
+        class_income.csv, class_by_quintile.csv, ordering_agreement.csv, local_effect.csv,
+        adjusted_effect.csv
 Run     python code/14_landcover_statistics.py --city Demo --run demo
 """
 

@@ -76,7 +76,7 @@ def land_covers(paths: Paths) -> dict[str, Path]:
 def work(job: Job) -> Done:
     from urbancam.cities import patches as index
     from urbancam.cities import relevance_maps
-    from urbancam.showing.figures.style import site_credit_line
+    from urbancam.showing.figures.credits import site_credit_line
     from urbancam.tables import frames
 
     paths, cities = job.paths, job.settings.cities

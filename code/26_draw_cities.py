@@ -35,13 +35,14 @@ def declare(request: Request) -> Step:
 
 
 def work(job: Job) -> Done:
-    from urbancam.showing.figures import arrangements, cities, style
+    from urbancam.showing.figures import arrangements, cities
+    from urbancam.showing.figures.credits import site_credit_line
     from urbancam.tables import frames
 
     paths = job.paths
     accuracy, confusion, tree, places = (frames.read(paths.table(name)) for name in TABLES)
     sources = set(frames.read(paths.sites, columns=["source"])["source"])
-    credits = style.site_credit_line(sources, rendered=paths.cities_truth.is_file())
+    credits = site_credit_line(sources, rendered=paths.cities_truth.is_file())
     figures = {
         "city_accuracy": cities.draw_city_accuracy(accuracy, credits),
         "city_confusion": cities.draw_city_confusion(confusion, credits),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from urbancam.showing.figures.cells import CellPicture
+    from urbancam.showing.figures.cell_panels import CellPicture
 
 log = logging.getLogger("urbancam.figures")
 
@@ -88,12 +88,13 @@ def work(job: Job) -> Done:
         name: [frames.read(paths.table(table)) for table in figure.tables]
         for name, figure in exhibits.figures_of(settings, several_cities).items()
     }
+    below = {name: credits_below(name, credits, job) for name in tables}
     figures = {
-        name: draw(*tables[name], job.city, credits_below(name, credits, job))
+        name: draw(*tables[name], job.city, below[name])
         for name, draw in from_tables.FROM_TABLES.items()
         if name in tables
     }
-    figures |= draw_others(tables, images, credits, job)
+    figures |= draw_others(tables, images, below, job)
     source = captions.name_source(job.city, job.run)
     write_files(paths.figures, captions.render_files(figures, source, settings.figures))
     log.info("saves %s to %s", ", ".join(figures), display_path(paths.figures))
@@ -102,10 +103,10 @@ def work(job: Job) -> Done:
 
 def credit_line(images: "pd.DataFrame", job: Job) -> str:
     """Whose data the figures show, of which years."""
-    from urbancam.showing.figures import style
+    from urbancam.showing.figures import credits
 
     settings = job.settings
-    return style.credit_line(
+    return credits.credit_line(
         settings.census.vintage,
         settings.urban_atlas.edition,
         images["campaign_year"].dropna().astype(int).tolist(),
@@ -128,13 +129,13 @@ def credits_below(name: str, credits: str, job: Job) -> str:
 
 
 def draw_others(
-    tables: dict[str, list["pd.DataFrame"]], images: "pd.DataFrame", credits: str, job: Job
+    tables: dict[str, list["pd.DataFrame"]], images: "pd.DataFrame", below: dict[str, str], job: Job
 ) -> dict[str, "Figure"]:
-    """The figures that need more than their tables, by name."""
+    """The figures that need more than their tables, by name; `below`: the credits of each."""
     import pandas as pd
 
-    from urbancam.showing.figures import cells, chords, maps, polar, transfer
-    from urbancam.sources.urban_atlas.classes import class_table
+    from urbancam.showing.figures import cells, coactivation, maps, polar, quintiles, transfer
+    from urbancam.sources.urban_atlas.classes import class_numbers, class_table
     from urbancam.tables import frames
 
     paths, city, classes = job.paths, job.city, class_table()
@@ -143,23 +144,25 @@ def draw_others(
     without_income = None
     if paths.predictions_without_income.is_file():
         without_income = frames.read(paths.predictions_without_income)
-    figures = {
-        "class_maps": maps.draw_class_maps(samples, predictions, city, credits, without_income),
-        "cell_sheet": cells.draw_cell_sheet(pictures, classes, city, credits),
+    sectors = classes[classes["in_polar_figure"]]
+    numbers = class_numbers(job.settings.landcover.key)
+    others = {  # name -> its drawing, and what it needs besides its tables
+        "polar_ratios": (polar.draw_polar_ratios, sectors),
+        "ordering": (quintiles.draw_ordering, numbers),
+        "chords": (coactivation.draw_coactivation, classes),
     }
-    if "polar_ratios" in tables:
-        sectors = classes[classes["in_polar_figure"]]
-        figures["polar_ratios"] = polar.draw_polar_ratios(
-            *tables["polar_ratios"],
-            sectors,
-            city,
-            credits_below("polar_ratios", credits, job),
-        )
-    if "chords" in tables:
-        figures["chords"] = chords.draw_chords(*tables["chords"], classes, city, credits)
+    figures = {
+        name: draw(*tables[name], more, city, below[name])
+        for name, (draw, more) in others.items()
+        if name in tables
+    }
+    figures["class_maps"] = maps.draw_class_maps(
+        samples, predictions, city, below["class_maps"], without_income
+    )
+    figures["cell_sheet"] = cells.draw_cell_sheet(pictures, classes, city, below["cell_sheet"])
     if "transfer" in tables:
         rows = pd.concat([frames.read(file) for file in transfer_tables(paths)], ignore_index=True)
-        figures["transfer"] = transfer.draw_transfer(rows, credits_below("transfer", credits, job))
+        figures["transfer"] = transfer.draw_transfer(rows, below["transfer"])
     return figures
 
 
@@ -169,7 +172,8 @@ def read_cells(
     """The sheet's groups of cells with what is on disk of each."""
     import geopandas as gpd
 
-    from urbancam.showing.figures.cells import CellPicture, choose_cells
+    from urbancam.showing.figures.cell_panels import CellPicture
+    from urbancam.showing.figures.cells import choose_cells
     from urbancam.sources.imagery import png
     from urbancam.tables import geoframes
 

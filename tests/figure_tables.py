@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from urbancam.showing.figures.cells import CellPicture
+from urbancam.showing.figures.cell_panels import CellPicture
 from urbancam.sources.urban_atlas.classes import class_table
 
 WEST, SOUTH = 2_889_000, 3_760_000  # m, EPSG:3035

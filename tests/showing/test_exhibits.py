@@ -10,7 +10,7 @@ from urbancam.showing.figures import from_tables
 from urbancam.workflow import catalogue, settings
 
 # Figures that need more than tables.
-SPECIAL = {"class_maps", "polar_ratios", "chords", "transfer", "cell_sheet"}
+SPECIAL = {"class_maps", "polar_ratios", "ordering", "chords", "transfer", "cell_sheet"}
 
 
 def figures_with(*assignments: str) -> set[str]:

@@ -4,12 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from figure_tables import texts
+from figure_tables import texts, words
 from urbancam.showing.figures import quintiles, style, transfer
 from urbancam.showing.figures.calibration import draw_calibration
 from urbancam.showing.figures.leakage import draw_leakage
+from urbancam.sources.urban_atlas.classes import class_numbers
 
 SCORES = ["value", "ci_low", "ci_high"]
+NUMBERS = class_numbers()
 
 
 @pytest.fixture
@@ -61,13 +63,23 @@ def calibration() -> pd.DataFrame:
 @pytest.fixture
 def class_income() -> pd.DataFrame:
     rows = [
-        ("water", "Water", 6, 25e3, 24e3, 26e3, 0, 1, 0, 2, 3),
-        ("roads", "Other roads", 30, 20e3, 19e3, 21e3, 10, 8, 6, 4, 2),
-        ("port", "Ports", 0, np.nan, np.nan, np.nan, 0, 0, 0, 0, 0),
+        ("water", "Water", 6, 25e3, 24e3, 26e3),
+        ("roads", "Other roads", 30, 20e3, 19e3, 21e3),
+        ("port", "Ports", 0, np.nan, np.nan, np.nan),
     ]
     columns = ["class", "name", "n_cells", "mean_income_eur", "ci_low", "ci_high"]
-    quintile_columns = [f"n_cells_{k}" for k in range(5)]
-    return pd.DataFrame(rows, columns=columns + quintile_columns)
+    return pd.DataFrame(rows, columns=columns)
+
+
+@pytest.fixture
+def class_by_quintile() -> pd.DataFrame:
+    """Water in too few blocks for an interval, roads, and ports that no cell has."""
+    rows = [("water", "Water", k, n, n / 6) for k, n in enumerate((0, 1, 0, 2, 3))]
+    rows += [("roads", "Other roads", k, n, n / 30) for k, n in enumerate((10, 8, 6, 4, 2))]
+    rows += [("port", "Ports", k, 0, np.nan) for k in range(5)]
+    table = pd.DataFrame(rows, columns=["class", "name", "quintile", "n_cells", "share"])
+    centre = table["share"].where(table["class"] == "roads")
+    return table.assign(ci_low=centre - 0.05, ci_high=centre + 0.05)
 
 
 @pytest.fixture
@@ -85,23 +97,34 @@ def contrast() -> pd.DataFrame:
 
 
 def test_splits_stand_in_order_with_what_they_leak(leakage):
-    ax = draw_leakage(leakage).axes[0]
+    is_random = leakage["split"] == "random"
+    both = pd.concat([leakage, leakage[is_random].assign(predictor="model")])
+    ax = draw_leakage(both).axes[0]
     random, block = [label.get_text() for label in ax.get_yticklabels()]
     assert random == "random cells\nleaks 12 groups, 1,234 blocks\n90% of neighbours"
     assert block.startswith("spatial blocks\nleaks 0 groups, 0 blocks")
+    assert "trained and tested under each split" in words(draw_leakage(both))
 
 
-def test_a_split_that_was_not_trained_has_the_coordinates_only(leakage):
-    ax = draw_leakage(leakage).axes[0]
-    dots = {line.get_marker(): line.get_xdata() for line in ax.lines if line.get_marker() in "os"}
-    assert dots["o"].tolist() == pytest.approx([np.nan, 0.7], nan_ok=True)
-    assert dots["s"].tolist() == [0.6, 0.5]
+def test_a_split_that_was_not_trained_is_neither_shown_nor_told(leakage):
+    figure = draw_leakage(leakage)
+    assert [label.get_text()[:14] for label in figure.axes[0].get_yticklabels()] == [
+        "spatial blocks"
+    ]
+    dots = {
+        line.get_marker(): line.get_xdata().tolist()
+        for line in figure.axes[0].lines
+        if line.get_marker() in "os"
+    }
+    assert dots == {"o": [0.7], "s": [0.5]}
+    assert "random" not in words(figure)
+    assert "the one split that was trained" in words(figure)
 
 
 def test_the_last_panel_is_what_the_image_adds(leakage):
     ax = draw_leakage(leakage).axes[2]
     diamonds = next(line for line in ax.lines if line.get_marker() == "D")
-    assert diamonds.get_xdata().tolist() == pytest.approx([np.nan, 0.2], nan_ok=True)
+    assert diamonds.get_xdata().tolist() == [0.2]
 
 
 def test_a_city_left_out_leaks_nothing_that_could_be_counted(leakage):
@@ -152,15 +175,19 @@ def test_diagonal_is_dashed(reliability, calibration):
 # incomes by class
 
 
-def test_bars_are_cells_by_quintile_on_a_log_scale(class_income):
-    ax = quintiles.draw_class_by_quintile(class_income).axes[0]
-    widths = np.array([patch.get_width() for patch in ax.patches]).reshape(5, 2)
-    assert widths.T.tolist() == [[0, 1, 0, 2, 3], [10, 8, 6, 4, 2]]
-    assert ax.get_xscale() == "log"
+def test_dots_are_shares_by_quintile_and_pale_without_interval(class_by_quintile):
+    ax = quintiles.draw_class_by_quintile(class_by_quintile).axes[0]
+    dots = [line for line in ax.lines if line.get_marker() == "o" and len(line.get_xdata())]
+    shares = {1: [], 0.35: []}
+    for line in dots:
+        shares[line.get_alpha()] += line.get_xdata().tolist()
+    assert shares[1] == pytest.approx([10 / 30, 8 / 30, 6 / 30, 4 / 30, 2 / 30])
+    assert shares[0.35] == pytest.approx([0, 1 / 6, 0, 2 / 6, 3 / 6])
+    assert ax.get_xlim()[0] == 0
     assert [label.get_text() for label in ax.get_yticklabels()] == ["Water (6)", "Other roads (30)"]
 
 
-def test_ordering_numbers_classes_by_income_and_says_spearman(class_income, contrast):
+def test_ordering_numbers_classes_as_all_figures_do_and_says_spearman(class_income, contrast):
     agreement = pd.DataFrame(
         {
             "measure": ["activation_contrast"],
@@ -171,9 +198,9 @@ def test_ordering_numbers_classes_by_income_and_says_spearman(class_income, cont
             "ci_high": [1.0],
         }
     )
-    figure = quintiles.draw_ordering(contrast, class_income, agreement)
+    figure = quintiles.draw_ordering(contrast, class_income, agreement, NUMBERS)
     incomes = {text.get_text(): text.get_position()[0] for text in figure.axes[0].texts}
-    assert incomes == {"1": 20e3, "2": 25e3}
+    assert incomes == {"7": 20e3, "10": 25e3}
     assert "Spearman r 1.00 [0.20, 1.00] over 2 classes" in figure.get_suptitle()
     assert "Other roads" in texts(figure.axes[1])
     assert "Ports" not in texts(figure)
@@ -181,7 +208,7 @@ def test_ordering_numbers_classes_by_income_and_says_spearman(class_income, cont
 
 def test_ordering_dots_without_interval_are_pale(class_income, contrast):
     nothing = pd.DataFrame(columns=["measure", "observed"])
-    ax = quintiles.draw_ordering(contrast, class_income, nothing).axes[0]
+    ax = quintiles.draw_ordering(contrast, class_income, nothing, NUMBERS).axes[0]
     dots = [line for line in ax.lines if line.get_marker() == "o"]
     edges = {line.get_markeredgecolor(): line.get_xdata().tolist() for line in dots}
     assert edges == {"black": [25e3], "0.75": [20e3]}
@@ -211,13 +238,13 @@ def test_transfer_matrix_has_the_own_city_bold_and_no_ensembles():
 
 
 def test_empty_tables_are_drawn_without_warning(
-    leakage, reliability, calibration, class_income, contrast
+    leakage, reliability, calibration, class_income, class_by_quintile, contrast
 ):
     nothing = pd.DataFrame(columns=["measure", "observed"])
     for figure in (
         draw_leakage(leakage[:0]),
         draw_calibration(reliability[:0], calibration[:0]),
-        quintiles.draw_class_by_quintile(class_income[:0]),
-        quintiles.draw_ordering(contrast[:0], class_income, nothing),
+        quintiles.draw_class_by_quintile(class_by_quintile[:0]),
+        quintiles.draw_ordering(contrast[:0], class_income, nothing, NUMBERS),
     ):
         assert len(style.render(figure, "png")) > 1000

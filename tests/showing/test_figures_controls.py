@@ -6,7 +6,7 @@ import pytest
 from matplotlib.patches import PathPatch
 
 from figure_tables import texts
-from urbancam.showing.figures import chords, style
+from urbancam.showing.figures import chords, coactivation, style
 from urbancam.showing.figures.controls import draw_controls
 from urbancam.showing.figures.deletion import draw_deletion
 from urbancam.sources.urban_atlas import classes
@@ -186,21 +186,57 @@ def test_an_arrow_begins_at_the_neighbour_and_ends_at_the_object():
     assert tip == pytest.approx(chords.TIP * np.array([np.sin(end), np.cos(end)]))
 
 
+def diagrams(figure) -> list:
+    """The axes of the chords, below those of the matrices."""
+    return [ax for ax in figure.axes if not ax.axison]
+
+
 def test_four_diagrams_one_says_that_nothing_passes():
     activation = pairs({("hd_uf", "water"): 1.5})
     observed = pairs({("hd_uf", "roads"): 1.1}, "rich")
-    figure = chords.draw_chords(activation, observed, CLASSES)
-    arrows = [[patch for patch in ax.patches if isinstance(patch, PathPatch)] for ax in figure.axes]
+    figure = coactivation.draw_coactivation(activation, observed, CLASSES)
+    arrows = [
+        [patch for patch in ax.patches if isinstance(patch, PathPatch)] for ax in diagrams(figure)
+    ]
     assert [len(patches) for patches in arrows] == [1, 0, 0, 0]
     assert texts(figure).count("no pair above 1.2") == 3
 
 
-def test_an_arrow_whose_interval_covers_one_is_only_outlined():
+def test_an_arrow_whose_interval_covers_one_is_only_outlined_and_a_legend_says_so():
     table = pairs({("hd_uf", "water"): 1.5, ("hd_uf", "roads"): 1.6}).assign(ci_low=[0.9, 1.1])
-    ax = chords.draw_chords(table, table[:0], CLASSES).axes[0]
-    arrows = [patch for patch in ax.patches if isinstance(patch, PathPatch)]
+    figure = coactivation.draw_coactivation(table, table[:0], CLASSES)
+    patches = diagrams(figure)[0].patches
+    arrows = [patch for patch in patches if isinstance(patch, PathPatch)]
     is_filled = [patch.get_fill() and patch.get_facecolor()[3] > 0 for patch in arrows]
     assert is_filled == [True, False]
+    legend = {
+        text.get_text(): patch
+        for text, patch in zip(
+            figure.legends[0].get_texts(), figure.legends[0].legend_handles, strict=True
+        )
+    }
+    dashed = legend["it does not, or is not known"]
+    assert dashed.get_facecolor()[3] == 0
+    assert legend["arrow: it does"].get_facecolor()[3] == 1
+
+
+def test_matrices_hold_all_pairs_with_dots_where_the_interval_leaves_out_one():
+    table = pairs({("hd_uf", "water"): 1.5, ("water", "roads"): 0.4}).assign(ci_low=[0.9, 1.1])
+    figure = coactivation.draw_coactivation(table, table[:0], CLASSES)
+    ax = figure.axes[0]
+    numbers = [label.get_text() for label in ax.get_yticklabels()]
+    assert numbers == ["7", "10", "17"]  # roads, water, dense fabric, as in every figure
+    logarithms = ax.get_images()[0].get_array()
+    assert logarithms.count() == 2
+    assert logarithms[2, 1] == pytest.approx(np.log2(1.5))  # object a line, neighbour a column
+    dots = next(line for line in ax.lines if line.get_marker() == "o")
+    assert (dots.get_xdata().tolist(), dots.get_ydata().tolist()) == ([0], [1])
+
+
+def test_no_pair_at_all_is_drawn_without_warning():
+    table = pairs({})
+    figure = coactivation.draw_coactivation(table, table, CLASSES)
+    assert len(style.render(figure, "png")) > 1000
 
 
 def test_sectors_are_all_classes_but_airports():

@@ -29,6 +29,26 @@ def test_a_ratio_of_zero_is_an_arrow_at_the_edge(ratio_table):
     assert [arrow.get_xdata()[0] for arrow in arrows] == [ax.get_xlim()[0]]
 
 
+def test_an_interval_that_leaves_the_axis_ends_in_an_arrow(ratio_table):
+    ratio_table.loc[0, "ci_low"] = 0.001
+    ratio_table.loc[1, "ci_high"] = 99.0
+    ax = ratios.draw_activation_ratios(ratio_table).axes[0]
+    arrows = {line.get_marker(): line for line in ax.lines if line.get_marker() in "<>"}
+    assert arrows["<"].get_xdata().tolist() == [ax.get_xlim()[0]]
+    assert arrows[">"].get_xdata().tolist() == [ax.get_xlim()[1]]
+    assert {arrow.get_markersize() for arrow in arrows.values()} == {ratios.ARROW_PT}
+    dots = [line.get_xdata()[0] for line in ax.lines if line.get_marker() in "os"]
+    assert {0.5, 2.6} <= set(dots)  # the ratios themselves stay dots
+
+
+def test_a_wide_contrast_does_not_squeeze_all_others(ratio_table):
+    contrast = pd.DataFrame({"class": ["green_ua"], "log_ratio": [1.0]})
+    contrast = contrast.assign(ci_low=-9.0, ci_high=9.0)
+    ax = ratios.draw_activation_ratios(ratio_table, contrast).axes[1]
+    assert ax.get_xlim() == pytest.approx((-np.log(16), np.log(16)))
+    assert {"<", ">"} <= {line.get_marker() for line in ax.lines}
+
+
 def test_a_class_without_ratio_is_named_below_and_has_no_line(ratio_table):
     figure = ratios.draw_activation_ratios(ratio_table)
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from urbancam.showing.figures import relevance, style
+from urbancam.showing.figures import credits, relevance
 
 IMAGE = np.full((8, 8, 3), 200, np.uint8)
 
@@ -65,6 +65,6 @@ def test_no_picture_leaves_the_sheet(sheet):
 
 
 def test_credits_name_every_source_once_or_say_that_nothing_is_real():
-    got = style.site_credit_line({"ign", "files"}, rendered=False)
+    got = credits.site_credit_line({"ign", "files"}, rendered=False)
     assert got == "Data: images as dropped into data/cities_data; images © IGN, BD ORTHO."
-    assert "no real places" in style.site_credit_line({"files"}, rendered=True)
+    assert "no real places" in credits.site_credit_line({"files"}, rendered=True)

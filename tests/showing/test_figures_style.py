@@ -22,9 +22,20 @@ from figure_tables import (
     texts,
     three_predictions,
 )
-from urbancam.showing.figures import cells, chords, maps, polar, quintiles, ratios, scores, style
+from urbancam.showing.figures import (
+    cells,
+    coactivation,
+    credits,
+    maps,
+    polar,
+    quintiles,
+    ratios,
+    scores,
+    style,
+)
+from urbancam.showing.figures.cell_panels import CellPicture
 from urbancam.showing.figures.controls import draw_controls
-from urbancam.sources.urban_atlas.classes import class_table
+from urbancam.sources.urban_atlas.classes import class_numbers, class_table
 
 CITY = "Saint-Etienne"
 CITY_NAMES = (
@@ -52,7 +63,7 @@ def crowded_pairs() -> pd.DataFrame:
     return pd.concat([pairs.assign(side=side) for side in ("poor", "rich")])
 
 
-def crowded_cell() -> cells.CellPicture:
+def crowded_cell() -> CellPicture:
     """A cell that holds every class."""
     classes = class_table()["class"]
     south = SOUTH + np.arange(20) * 10
@@ -70,7 +81,8 @@ def figures_of_land_cover() -> list:
     contrast = classes.assign(log_ratio=0.3, ci_low=-0.1, ci_high=0.5)
     contribution = contrast.rename(columns={"log_ratio": "value"})
     incomes = contrast.assign(n_cells=11_111, mean_income_eur=np.arange(20) * 1e3)
-    incomes = incomes.assign(**{f"n_cells_{k}": 10**k for k in range(5)})
+    shares = [incomes.assign(quintile=k, share=k / 10, ci_low=0, ci_high=1) for k in range(5)]
+    shares = pd.concat(shares)
     agreement = pd.DataFrame(
         {
             "measure": ["activation_contrast"],
@@ -84,9 +96,9 @@ def figures_of_land_cover() -> list:
     pairs = crowded_pairs()
     groups = {"poorest": [crowded_cell()], "richest": [picture(1)]}
     return [
-        chords.draw_chords(pairs, pairs, classes, CITY),
-        quintiles.draw_ordering(contrast, incomes, agreement, CITY),
-        quintiles.draw_class_by_quintile(incomes, CITY),
+        coactivation.draw_coactivation(pairs, pairs, classes, CITY),
+        quintiles.draw_ordering(contrast, incomes, agreement, class_numbers(), CITY),
+        quintiles.draw_class_by_quintile(shares, CITY),
         draw_controls(*crowded_controls(contrast), CITY),
         ratios.draw_activation_ratios(ratio_table, contrast, contribution, CITY),
         polar.draw_polar_ratios(ratio_table, classes[classes["in_polar_figure"]], CITY),
@@ -112,22 +124,22 @@ def all_figures() -> list:
 
 
 def test_credits_name_the_providers_and_their_years():
-    got = style.credit_line(2015, 2012, [2014, 2017], rendered=False)
+    got = credits.credit_line(2015, 2012, [2014, 2017], rendered=False)
     assert "IGN, BD ORTHO 2014-2017" in got
     assert "Filosofi 2015" in got
     assert "Urban Atlas 2012" in got
-    assert "BD ORTHO;" in style.credit_line(2015, 2012, [], rendered=False)
+    assert "BD ORTHO;" in credits.credit_line(2015, 2012, [], rendered=False)
 
 
 def test_a_target_that_is_no_income_is_said_below_every_figure():
     for rendered in (True, False):
-        density = style.credit_line(2015, 2012, [], rendered, "density")
+        density = credits.credit_line(2015, 2012, [], rendered, "density")
         assert density.startswith("Classes are quintiles of people")
-        assert "quintiles" not in style.credit_line(2015, 2012, [], rendered, "income")
+        assert "quintiles" not in credits.credit_line(2015, 2012, [], rendered, "income")
 
 
 def test_credits_of_the_demo_name_no_provider():
-    got = style.credit_line(2015, 2012, [2014], rendered=True)
+    got = credits.credit_line(2015, 2012, [2014], rendered=True)
     assert "rendered demo city" in got
     assert "IGN" not in got
 

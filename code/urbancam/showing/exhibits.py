@@ -160,10 +160,9 @@ FIGURES = {
     ),
     "class_by_quintile": Figure("Land cover by income quintile", ("class_by_quintile",), by_class),
     "chords": Figure(
-        "Co-activation, as published",
+        "Which neighbour changes a class",
         ("coactivation", "observed_coassociation"),
         by_class,
-        has_intervals=False,
     ),
     "transfer": Figure("Each city's model on each city"),
     "cell_sheet": Figure("Single cells", has_intervals=False),

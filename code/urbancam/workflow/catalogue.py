@@ -134,8 +134,8 @@ STEPS = (
         EXPLAIN,
         "run",
         "activation_ratio.csv activation_contrast.csv contribution.csv coactivation.csv"
-        " class_income.csv class_by_quintile.csv observed_association.csv observed_coassociation.csv"
-        " ordering_agreement.csv local_effect.csv adjusted_effect.csv",
+        " class_income.csv class_by_quintile.csv observed_association.csv"
+        " observed_coassociation.csv ordering_agreement.csv local_effect.csv adjusted_effect.csv",
         "03 10 12 13",
     ),
     _income(

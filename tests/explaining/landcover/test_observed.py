@@ -5,7 +5,11 @@ import pandas as pd
 import pytest
 
 from land_cover_cities import CELL_AREA_M2, green_sliver_in_half, make_city, random_city
-from urbancam.explaining.landcover.observed import class_income, observed_association
+from urbancam.explaining.landcover.observed import (
+    class_by_quintile,
+    class_income,
+    observed_association,
+)
 from urbancam.scoring import bootstrap
 
 
@@ -68,16 +72,21 @@ def test_class_income_is_weighted_by_area(mixed):
     assert row["ci_low"] < row["mean_income_eur"]
 
 
-def test_class_income_counts_cells_by_quintile(mixed):
-    row = class_income(mixed).set_index("class").loc[mixed.classes[3]]
+def test_cells_of_a_class_are_counted_and_shared_by_quintile(mixed):
+    table = class_by_quintile(mixed)
+    rows = table[table["class"] == mixed.classes[3]]
     income_classes = mixed.predictions["income_class"][mixed.present[:, 3]]
     expected = np.bincount(income_classes, minlength=5)
-    assert row[[f"n_cells_{quintile}" for quintile in range(5)]].tolist() == expected.tolist()
-    assert expected.sum() == row["n_cells"]
+    assert rows["quintile"].tolist() == [0, 1, 2, 3, 4]
+    assert rows["n_cells"].tolist() == expected.tolist()
+    assert rows["share"].tolist() == pytest.approx((expected / expected.sum()).tolist())
+    some = rows[rows["share"] > 0]
+    assert (some["ci_low"] < some["share"]).all()
+    assert (some["share"] < some["ci_high"]).all()
 
 
 def test_quintiles_are_of_income_whatever_the_target():
     city = random_city()
-    expected = class_income(city)
+    expected = class_by_quintile(city)
     city.predictions["income_class"] = 4 - city.predictions["income_class"]
-    pd.testing.assert_frame_equal(class_income(city), expected)
+    pd.testing.assert_frame_equal(class_by_quintile(city), expected)

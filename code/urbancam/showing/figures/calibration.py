@@ -41,7 +41,7 @@ CHANCE = 0.2  # five classes
 def draw_calibration(
     reliability: pd.DataFrame, calibration: pd.DataFrame, city: str = "", credits: str = ""
 ) -> Figure:
-    """Share of cells told right against the probability given to the class, in bins of as many cells.
+    """Share of cells told right against the probability given to the class, in bins as full.
 
     Dots without an interval, of bins in too few blocks, are pale and not joined.
 

@@ -8,14 +8,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Wedge
 from matplotlib.path import Path
 
-from urbancam.scoring.vocabulary import SIDES
 from urbancam.showing.figures import style
 
-# The published order and numbering, 1 .. 19, clockwise from the top; airports have no sector.
+# The published order, clockwise from the top; airports have no sector.
 SECTORS = (
     "agri_wetland",
     "green_ua",
@@ -47,6 +45,8 @@ AT_MOST = 10
 # the published one.
 SECTOR = 2 * np.pi / len(SECTORS)  # rad
 FILLED = 0.88  # of a sector, by the chords of the busiest one
+FILLED_ALPHA = 0.85
+DASHES = (0, (3, 2))
 # Radii; the sectors' inner edge is at 1.
 RING = 1.06  # of the sectors' outer edge
 TIP = 0.985  # of an arrow's tip
@@ -73,49 +73,6 @@ def select_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
     candidates = candidates.sort_values("published_value", ascending=False, kind="stable")
     largest = candidates.head(LARGEST)
     return largest[largest["published_value"] > ABOVE].head(AT_MOST)
-
-
-@style.in_house_style
-def draw_chords(
-    coactivation: pd.DataFrame,
-    coassociation: pd.DataFrame,
-    classes: pd.DataFrame,
-    city: str = "",
-    credits: str = "",
-) -> Figure:
-    """Four diagrams: activation and observed incomes, poor and rich.
-
-    An arrow goes from the neighbour to the object.
-
-    Args:
-        coactivation: `coactivation.csv`: `side, object, neighbour, value, ci_low, ci_high,
-            published_value`.
-        coassociation: `observed_coassociation.csv`, the same columns.
-        classes: `class, name, super_class`.
-        city: Name of the city.
-        credits: Line of data credits.
-    """
-    classes = classes.set_index("class")
-    figure = style.new_figure(style.TWO_COLUMNS_MM, 146, _CAPTION, credits, layout=None)
-    heading = f"{city}: which neighbour changes the object".removeprefix(": ")
-    style.text_mm(figure, 2, 1.2, heading, fontsize=style.HEADING_PT, weight="bold")
-    selections = {}
-    for kind, table in {"activation": coactivation, "observed incomes": coassociation}.items():
-        for side in SIDES:
-            selections[f"{kind}, {side}"] = select_pairs(table[table["side"] == side])
-
-    # One scale for all diagrams, two rows of two.
-    unit = chord_unit(list(selections.values()))
-    for number, (title, pairs) in enumerate(selections.items()):
-        row, column = divmod(number, 2)
-        ax = style.add_axes_mm(figure, 4 + column * 62, 11 + row * 68, 58, 58)
-        ax.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2))
-        ax.set_axis_off()
-        style.set_title(ax, "abcd"[number], title, 2)
-        _draw_sectors(ax, classes, set(pairs["object"]) | set(pairs["neighbour"]))
-        _draw_pairs(ax, pairs, unit, classes)
-    _list_sectors(figure, classes)
-    return figure
 
 
 def chord_unit(selections: list[pd.DataFrame]) -> float:
@@ -218,12 +175,20 @@ def chord_path(start: float, end: float, width: float) -> Path:
     return Path(points, codes)
 
 
+def draw_diagram(ax: Axes, pairs: pd.DataFrame, unit: float, classes: pd.DataFrame) -> None:
+    """The published diagram of selected pairs."""
+    ax.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2))
+    ax.set_axis_off()
+    _draw_sectors(ax, classes, set(pairs["object"]) | set(pairs["neighbour"]))
+    _draw_pairs(ax, pairs, unit, classes)
+
+
 def _draw_sectors(ax: Axes, classes: pd.DataFrame, used: set[str]) -> None:
     """The numbered sectors; numbers of those that a chord ends at are bold.
 
     Args:
         ax: Axes to draw on.
-        classes: `super_class`, by class.
+        classes: `number, super_class`, by class.
         used: Classes that a chord ends at.
     """
     for number, key in enumerate(SECTORS):
@@ -235,14 +200,22 @@ def _draw_sectors(ax: Axes, classes: pd.DataFrame, used: set[str]) -> None:
             start - np.degrees(SECTOR) + 1,
             start - 1,
             width=RING - 1,
-            facecolor=_class_colour(classes, key),
+            facecolor=class_colour(classes, key),
             edgecolor="0.3",
             linewidth=0.3,
         )
         ax.add_patch(wedge)
         x, y = _point(SECTOR * (number + 0.5), RING + 0.08)
         weight = "bold" if key in used else "normal"
-        ax.text(x, y, str(number + 1), ha="center", va="center", fontsize=6, weight=weight)
+        ax.text(
+            x,
+            y,
+            str(classes.loc[key, "number"]),
+            ha="center",
+            va="center",
+            fontsize=5.5,
+            weight=weight,
+        )
 
 
 def _draw_pairs(ax: Axes, pairs: pd.DataFrame, unit: float, classes: pd.DataFrame) -> None:
@@ -258,33 +231,13 @@ def _draw_pairs(ax: Axes, pairs: pd.DataFrame, unit: float, classes: pd.DataFram
         ax.text(0, 0, f"no pair above {ABOVE:g}", ha="center", va="center")
     places = place_chords(pairs, unit)
     for pair, place in zip(pairs.itertuples(), places, strict=True):
-        look = {"facecolor": "none", "linestyle": (0, (3, 2))}
+        look = {"facecolor": "none", "linestyle": DASHES}
         if pair.ci_low > 1 or pair.ci_high < 1:
-            look = {"facecolor": _class_colour(classes, pair.neighbour), "linestyle": "-"}
+            look = {"facecolor": class_colour(classes, pair.neighbour), "linestyle": "-"}
         path = chord_path(*place)
-        ax.add_patch(PathPatch(path, edgecolor="0.25", linewidth=0.4, alpha=0.85, **look))
+        ax.add_patch(PathPatch(path, edgecolor="0.25", linewidth=0.4, alpha=FILLED_ALPHA, **look))
 
 
-def _class_colour(classes: pd.DataFrame, key: str) -> str:
+def class_colour(classes: pd.DataFrame, key: str) -> str:
+    """The colour of the class's super-class."""
     return style.SUPER_CLASS_COLOURS[classes.loc[key, "super_class"]]
-
-
-def _list_sectors(figure: Figure, classes: pd.DataFrame) -> None:
-    """Number and name of each sector, from the top down."""
-    for number, key in enumerate(SECTORS):
-        top_mm = 12 + 6.4 * number
-        colour = _class_colour(classes, key)
-        name = classes.loc[key, "name"]
-        style.text_mm(figure, 129, top_mm, "\N{BLACK SQUARE}", color=colour, fontsize=7)
-        style.text_mm(figure, 132.5, top_mm, f"{number + 1}  {name}", fontsize=6)
-
-
-_CAPTION = (
-    "An arrow from a neighbour to the object whose value it changes, if urban fabric is the "
-    "object: the 20 largest pairs, of them those above 1.2, at most 10, as published. "
-    "Width: the object's change where the neighbour is present over the neighbour's where the "
-    "object is, on one scale in all diagrams; activation: change of the activation ratio; "
-    "observed incomes: of the share of poor, or rich, cells. "
-    "Filled: the interval of the object's change leaves out 1; "
-    "dashed outline: it does not, or is not known."
-)

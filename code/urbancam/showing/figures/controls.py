@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from urbancam.scoring.vocabulary import CONTRAST
 from urbancam.showing.exhibits import control_name
-from urbancam.showing.figures import style
+from urbancam.showing.figures import colour_maps, style
 from urbancam.showing.wording import enumeration
 
 KINDS = {"published": "", "method": "methods", "control": "controls"}
@@ -133,7 +133,7 @@ def _draw_contrasts(ax: Axes, contrast: pd.DataFrame, order: list[str], classes:
     pixels = values if values.size else np.full((1, 1), np.nan)  # an image needs a pixel
     image = ax.imshow(
         np.ma.masked_invalid(pixels),
-        cmap=style.diverging_colours(),
+        cmap=colour_maps.diverging_colours(),
         vmin=-WIDEST,
         vmax=WIDEST,
         aspect="auto",

@@ -12,7 +12,7 @@ from matplotlib.image import AxesImage
 from matplotlib.transforms import ScaledTranslation, Transform, blended_transform_factory
 from pyproj import Transformer
 
-from urbancam.showing.figures import style
+from urbancam.showing.figures import colour_maps, style
 from urbancam.tables import grid
 
 PANELS = {  # column of the values -> title
@@ -92,7 +92,11 @@ def draw_class_maps(
         layout=None,
     )
     style.text_mm(figure, MARGIN_MM, 1, heading, fontsize=style.HEADING_PT, weight="bold")
-    colours = [style.class_colours(), style.class_colours(), style.difference_colours()]
+    colours = [
+        colour_maps.class_colours(),
+        colour_maps.class_colours(),
+        colour_maps.difference_colours(),
+    ]
     images = []
     for number, (column, title) in enumerate(PANELS.items()):
         left_mm = MARGIN_MM + number * (width_mm + MARGIN_MM)

@@ -210,8 +210,8 @@ _QUINTILE_CAPTION = (
     "blocks; pale dots: in too few blocks for one."
 )
 _ORDERING_CAPTION = (
-    "Each dot a class of land cover, numbered as in all figures. Above 0 (dashed): the map lies on the "
-    "class rather where the image says rich. If the network only repeated who lives where, the "
+    "Each dot a class of land cover, numbered as in all figures. Above 0 (dashed): the map lies on "
+    "the class rather where the image says rich. If the network only repeated who lives where, the "
     "dots would rise from left to right. Lines: intervals by bootstrap over spatial blocks; pale "
     "dots: in too few blocks to be counted."
 )

@@ -245,7 +245,7 @@ def _caption(panels: list[tuple[str, str]], absent: list[str]) -> str:
         "In brackets: cells of the poor | rich sample that hold the class",
         contrast,
         contribution,
-        "Bars: intervals by bootstrap over spatial blocks; arrows: they, or the value itself (large), "
-        "lie beyond the axis",
+        "Bars: intervals by bootstrap over spatial blocks; small arrows: they go on beyond the "
+        "axis; large arrows: the value lies there",
         f"In no cell: {', '.join(absent)}" if absent else "",
     )

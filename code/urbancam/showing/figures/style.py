@@ -16,9 +16,10 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import BoundaryNorm, Colormap, LinearSegmentedColormap, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from urbancam.showing.figures import faces
 
@@ -103,9 +104,13 @@ class PaperFigure(Figure):
 
     Attributes:
         caption: What the figure shows, and the credits; a paragraph each.
+        png_dpi: Pixels an inch of the PNG.
+        png_colours: Colours of its palette, for a small file; None: all of them.
     """
 
     caption: tuple[str, ...] = ()
+    png_dpi: int = PNG_DPI
+    png_colours: int | None = None
 
 
 def new_figure(
@@ -197,97 +202,6 @@ def sentences(*parts: str) -> str:
     return " ".join(f"{part}." for part in parts if part)
 
 
-def class_colours() -> tuple[ListedColormap, BoundaryNorm]:
-    """Colour map and norm of the income classes 0 .. 4; below is no value, masked is paper."""
-    colours = ListedColormap(CLASS_COLOURS).with_extremes(under=UNUSED_COLOUR, bad="white")
-    count = len(CLASS_COLOURS)
-    boundaries = np.arange(count + 1) - 0.5  # a class lies in the middle of its colour
-    return colours, BoundaryNorm(boundaries, count)
-
-
-def difference_colours() -> tuple[ListedColormap, BoundaryNorm]:
-    """Colour map and norm of differences of classes -4 .. 4; below is no value, masked is paper."""
-    colours = ListedColormap(DIFFERENCE_COLOURS).with_extremes(under=UNUSED_COLOUR, bad="white")
-    count = len(DIFFERENCE_COLOURS)
-    boundaries = np.arange(count + 1) - count / 2
-    return colours, BoundaryNorm(boundaries, count)
-
-
-def signed_colours() -> Colormap:
-    """Diverging map of -1 (speaks for poor, blue) .. 1 (for rich, red), transparent at zero."""
-    blue = mpl.colors.to_rgb(CLASS_COLOURS[0])
-    red = mpl.colors.to_rgb(CLASS_COLOURS[-1])
-    stops = [
-        (0.0, (*blue, 0.85)),
-        (0.5, (*blue, 0.0)),
-        (0.5, (*red, 0.0)),
-        (1.0, (*red, 0.85)),
-    ]
-    return LinearSegmentedColormap.from_list("signed", stops)
-
-
-def diverging_colours() -> Colormap:
-    """Diverging map from poor (blue) over white, nothing, to rich (red); masked is grey."""
-    stops = (CLASS_COLOURS[0], "white", CLASS_COLOURS[-1])
-    colours = LinearSegmentedColormap.from_list("diverging", stops)
-    return colours.with_extremes(bad=UNUSED_COLOUR)
-
-
-def credit_line(
-    vintage: int, edition: int, years: list[int], rendered: bool, target: str = "income"
-) -> str:
-    """The line that names the data's providers, as their licences ask.
-
-    Args:
-        vintage: Year of INSEE's incomes.
-        edition: Year of the Urban Atlas.
-        years: Campaign years of the images, [] where they are unknown.
-        rendered: Whether the city is the rendered demo, in the providers' packaging but with none
-            of their data.
-        target: What the classes are quintiles of; the line says so where it is not income.
-    """
-    note = ""
-    if target != "income":
-        note = "Classes are quintiles of people per cell: read fewest for poor, most for rich. "
-    if rendered:
-        return f"{note}Data: rendered demo city (no real place, incomes or images)."
-    return (
-        f"{note}Data: images © IGN, BD ORTHO{_year_span(years)}; "
-        f"incomes INSEE, Filosofi {vintage}; "
-        "land cover Copernicus Land Monitoring Service, "
-        f"Urban Atlas {edition}, © European Union."
-    )
-
-
-def _year_span(years: list[int]) -> str:
-    """The years after a name: " 2014-2017", " 2014", or nothing."""
-    if not years:
-        return ""
-    first = min(years)
-    last = max(years)
-    return f" {first}" if first == last else f" {first}-{last}"
-
-
-SITE_CREDITS = {
-    "files": "images as dropped into data/cities_data",
-    "hub": "images of DL-SLICER (Bissarinova et al. 2024)",
-    "ign": "images © IGN, BD ORTHO",
-}
-
-
-def site_credit_line(sources: set[str], rendered: bool) -> str:
-    """The line that names the data's providers, for the cities experiment.
-
-    Args:
-        sources: Column `source` of sites.csv.
-        rendered: Whether the sites are the rendered demo towns.
-    """
-    if rendered:
-        return "Data: rendered demo towns (no real places)."
-    credits = [words for source, words in SITE_CREDITS.items() if source in sources]
-    return f"Data: {'; '.join(credits)}."
-
-
 def render(
     figure: PaperFigure, kind: str, title: str = "", source: str = "", caption_inside: bool = False
 ) -> bytes:
@@ -300,17 +214,43 @@ def render(
         source: City, run and commit, for the file's metadata.
         caption_inside: Whether the caption also stands in the picture, below everything else.
     """
-    buffer = io.BytesIO()
+    metadata = _metadata(kind, title, source)
     faces.register()
     with mpl.rc_context(RC), warnings.catch_warnings(record=True) as caught:
         warnings.filterwarnings("always", MISSING_GLYPH)
         page = _write_caption(figure) if caption_inside else None
-        figure.savefig(
-            buffer, format=kind, metadata=_metadata(kind, title, source), bbox_inches=page
-        )
+        if kind == "png" and figure.png_colours:
+            content = _render_palette(figure, metadata, page)
+        else:
+            dpi = figure.png_dpi if kind == "png" else PNG_DPI
+            content = _save(figure, page, format=kind, dpi=dpi, metadata=metadata)
     for message in dict.fromkeys(str(warning.message) for warning in caught):
         log.warning("%s: %s", title, message)
-    return faces.name_alike(buffer.getvalue()) if kind == "svg" else buffer.getvalue()
+    return faces.name_alike(content) if kind == "svg" else content
+
+
+def _save(figure: PaperFigure, page: Bbox | None, **how: Any) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, bbox_inches=page, **how)
+    return buffer.getvalue()
+
+
+def _render_palette(
+    figure: PaperFigure, metadata: dict[str, str | None], page: Bbox | None
+) -> bytes:
+    """A PNG of as few colours as the figure asks for."""
+    pixels = np.frombuffer(_save(figure, page, format="rgba", dpi=figure.png_dpi), np.uint8)
+    width_px = int(figure.get_figwidth() * figure.png_dpi)
+    image = Image.fromarray(pixels.reshape(-1, width_px, 4)).convert("RGB")
+    texts = PngInfo()
+    for key, words in metadata.items():
+        if words:
+            texts.add_text(key, words)
+    buffer = io.BytesIO()
+    # Without dithering, whose noise packs badly.
+    small = image.quantize(figure.png_colours, dither=Image.Dither.NONE)
+    small.save(buffer, "png", optimize=True, pnginfo=texts)
+    return buffer.getvalue()
 
 
 def _metadata(kind: str, title: str, source: str) -> dict[str, str | None]:

@@ -145,7 +145,10 @@ def class_numbers(key: str = "class") -> dict[str, int] | dict[int, int]:
 
 
 def class_table() -> pd.DataFrame:
-    """The table as a frame `class, number, name, super_class, colour, in_polar_figure`, in order."""
+    """The table as a frame, in order.
+
+    `class, number, name, super_class, colour, in_polar_figure`.
+    """
     numbers = class_numbers()
     rows = [
         {

@@ -1,0 +1,55 @@
+"""The lines that name the data's providers, as their licences ask."""
+
+SITE_CREDITS = {
+    "files": "images as dropped into data/cities_data",
+    "hub": "images of DL-SLICER (Bissarinova et al. 2024)",
+    "ign": "images © IGN, BD ORTHO",
+}
+
+
+def credit_line(
+    vintage: int, edition: int, years: list[int], rendered: bool, target: str = "income"
+) -> str:
+    """The line that names the data's providers, as their licences ask.
+
+    Args:
+        vintage: Year of INSEE's incomes.
+        edition: Year of the Urban Atlas.
+        years: Campaign years of the images, [] where they are unknown.
+        rendered: Whether the city is the rendered demo, in the providers' packaging but with none
+            of their data.
+        target: What the classes are quintiles of; the line says so where it is not income.
+    """
+    note = ""
+    if target != "income":
+        note = "Classes are quintiles of people per cell: read fewest for poor, most for rich. "
+    if rendered:
+        return f"{note}Data: rendered demo city (no real place, incomes or images)."
+    return (
+        f"{note}Data: images © IGN, BD ORTHO{_year_span(years)}; "
+        f"incomes INSEE, Filosofi {vintage}; "
+        "land cover Copernicus Land Monitoring Service, "
+        f"Urban Atlas {edition}, © European Union."
+    )
+
+
+def _year_span(years: list[int]) -> str:
+    """The years after a name: " 2014-2017", " 2014", or nothing."""
+    if not years:
+        return ""
+    first = min(years)
+    last = max(years)
+    return f" {first}" if first == last else f" {first}-{last}"
+
+
+def site_credit_line(sources: set[str], rendered: bool) -> str:
+    """The line that names the data's providers, for the cities experiment.
+
+    Args:
+        sources: Column `source` of sites.csv.
+        rendered: Whether the sites are the rendered demo towns.
+    """
+    if rendered:
+        return "Data: rendered demo towns (no real places)."
+    credits = [words for source, words in SITE_CREDITS.items() if source in sources]
+    return f"Data: {'; '.join(credits)}."
