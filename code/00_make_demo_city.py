@@ -24,7 +24,10 @@ def declare(request: Request) -> Step:
     paths = request.paths
     if paths.data == (ROOT / "data").resolve():
         raise InputError(
-            "the demo city would lie among real data", paths.data, "use --run demo, or --data DIR"
+            f"the demo city would lie among real data with run {request.args.run!r}",
+            paths.data,
+            "use --run demo, write `base: demo` into the overlay of a run of yours, or name a "
+            "folder with --data",
         )
     settings = ["demo", "imagery.pixel_size_m"]
     return request.step(1, paths.truth, settings, outputs=None)  # as many volumes as it takes

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from urbancam.showing import captions
-from urbancam.workflow import arguments, runner
+from urbancam.workflow import arguments, progress, runner
 from urbancam.workflow.files import atomic, open_parts, write_files
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import Paths, folder_name, folder_name_among
@@ -136,10 +136,9 @@ def map_city_by_city(
     Cities that are there are not mapped again.
     """
     import pandas as pd
-    from tqdm import tqdm
 
     tables: dict[str, list[pd.DataFrame]] = {kind: [] for kind in makers}
-    with tqdm(total=len(chosen), unit="patch", desc="relevance") as bar:
+    with progress.bar(total=len(chosen), unit="patch", desc="relevance") as bar:
         for (kind, number), rows in chosen.groupby(["kind", "class_number"], sort=False):
             part = parts / f"{kind}_{number}.parquet"
             if not part.exists():

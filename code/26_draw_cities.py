@@ -52,7 +52,7 @@ def work(job: Job) -> Done:
     }
     source = captions.name_source("cities", job.run)
     write_files(paths.figures, captions.render_files(figures, source, job.settings.figures))
-    log.info("saves %s to %s", ", ".join(figures), display_path(paths.figures))
+    log.debug("saves %s to %s", ", ".join(figures), display_path(paths.figures))
     return Done({"figures": len(figures)})
 
 

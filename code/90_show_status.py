@@ -16,11 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from urbancam.workflow import arguments, catalogue, plan, runner
+from urbancam.workflow import arguments, catalogue, names, plan, runner
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import read_json
 from urbancam.workflow.job import Request
 from urbancam.workflow.messages import join_counts
+from urbancam.workflow.paths import ROOT, Paths
 from urbancam.workflow.records import record_path, require
 
 HERE = Path(__file__).resolve().parent
@@ -36,7 +37,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--plan",
-        choices=[*plan.PARTS, plan.EXPECT],
+        choices=[*plan.PARTS, plan.EXPECT, plan.EXPORT, plan.NAMES],
         metavar="PART",
         help="list only the calls of a part of the plan: "
         "script, whether it takes the city, variant, option",
@@ -53,6 +54,7 @@ def show_status(request: Request) -> int:
         answers = pool.map(lambda call: ask(call, args), with_record)
         states = [state for answer in answers for state in answer]
     spread_staleness(states)
+    print(f"== {args.city}, run {args.run}")
     for state in states:
         label = state["label"].removeprefix(args.city).strip()
         title = f"{state['step']} {label}".strip()
@@ -82,11 +84,11 @@ def ask(call: plan.Call, args: argparse.Namespace) -> list[dict[str, Any]]:
 
 def spread_staleness(states: list[dict[str, Any]]) -> None:
     """A result made from a stale or missing one is stale too, even where its inputs have not
-    changed yet."""
+    changed yet, and where they are damaged: they are made again before."""
     maker_of_stale: dict[str, str] = {}
     for state in states:
         older = [maker_of_stale[path] for path in state["inputs"] if path in maker_of_stale]
-        if state["state"] == "done" and older:
+        if state["state"] in ("done", "damaged") and older:
             state["state"], state["reason"] = "stale", f"{older[0]} comes first"
         if state["state"] != "done":
             maker_of_stale |= dict.fromkeys(state["outputs"], state["step"])
@@ -134,6 +136,11 @@ def require_counts(path: Path, args: argparse.Namespace) -> None:
 
 
 def answer(args: argparse.Namespace) -> int:
+    names.require_run(args.run)
+    if args.plan == plan.NAMES:
+        data, results = args.data or ROOT / "data", args.results or ROOT / "results"
+        urban_atlas = Paths(data, results).urban_atlas_data
+        names.refuse_misspelt(args.city, urban_atlas, results)
     if args.plan and not plan.needs_settings(args.plan):
         return show_plan(plan.calls(args.plan, args.city, args.run, []))
     request = runner.read_request(args)

@@ -97,7 +97,7 @@ def work(job: Job) -> Done:
     figures |= draw_others(tables, images, below, job)
     source = captions.name_source(job.city, job.run)
     write_files(paths.figures, captions.render_files(figures, source, settings.figures))
-    log.info("saves %s to %s", ", ".join(figures), display_path(paths.figures))
+    log.debug("saves %s to %s", ", ".join(figures), display_path(paths.figures))
     return Done({"figures": len(figures)})
 
 

@@ -1,10 +1,17 @@
 """The front door without its rooms: which calls it plans, which words it refuses."""
 
+import os
+import re
 import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
-from houses import make_house, run_sh
+from houses import ROOT, make_house, run_sh
 
 pytestmark = pytest.mark.slow
 
@@ -12,11 +19,13 @@ pytestmark = pytest.mark.slow
 def test_dry_run_only_prints_the_calls(tmp_path):
     house = make_house(tmp_path)
     said = run_sh(house, "Paris", "--dry-run").stdout.splitlines()
-    assert "python code/05_cut_images.py --city Paris --run default" in said
+    assert ".venv/bin/python code/05_cut_images.py --city Paris --run default" in said
     assert not (house / "results").exists()
 
 
-@pytest.mark.parametrize("words", [["--run"], ["--set"], ["../x"], [""], ["--data=x/y"]])
+@pytest.mark.parametrize(
+    "words", [["--run"], ["--set"], ["--set="], ["../x"], [""], ["--dry=x"], ["quick"]]
+)
 def test_words_that_make_no_sense_are_refused_before_anything_runs(tmp_path, words):
     done = run_sh(make_house(tmp_path), *words)
     assert done.returncode == 2 and done.stderr.startswith("error: ") and not done.stdout
@@ -24,16 +33,16 @@ def test_words_that_make_no_sense_are_refused_before_anything_runs(tmp_path, wor
 
 def test_figures_of_several_cities_are_drawn_after_all_of_them_were_tested_on_each_other(tmp_path):
     lines = run_sh(make_house(tmp_path), "Paris", "Lyon", "Nice", "--dry-run").stdout.splitlines()
-    scripts = [line.split()[1] for line in lines if line.startswith("python")]
+    scripts = [line.split()[1] for line in lines if line.startswith(".venv/bin/python")]
     last_transfer = max(place for place, script in enumerate(scripts) if "17_transfer" in script)
     after = [script[5:7] for script in scripts[last_transfer + 1 :]]
-    assert after == ["18", "19"] + ["91", "92"] * 3
+    assert after == ["18", "19"] + ["91", "92", "93"] * 3
 
 
 def test_demo_city_is_made_whether_it_is_named_or_not(tmp_path):
     house = make_house(tmp_path)
     named, not_named = (run_sh(house, *words, "--dry-run").stdout for words in (["Demo"], []))
-    assert named == not_named and "python code/00_make_demo_city.py --run demo\n" in named
+    assert named == not_named and ".venv/bin/python code/00_make_demo_city.py --run demo\n" in named
 
 
 def test_python_without_ensurepip_is_told_what_to_install(tmp_path):
@@ -44,3 +53,154 @@ def test_python_without_ensurepip_is_told_what_to_install(tmp_path):
     poor.chmod(0o755)
     done = run_sh(house, env={"PYTHON": str(poor)})
     assert done.returncode == 2 and "python3.11-venv" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory) -> Path:
+    """A copy of the project in which nothing was run, and nothing may be written."""
+    return make_house(tmp_path_factory.mktemp("house"))
+
+
+def refusal(house: Path, *words: str) -> str:
+    """What the front door says when it refuses these words: one message, and nothing is done."""
+    done = run_sh(house, *words)
+    assert done.returncode == 2 and done.stderr.count("error: ") == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr and "python code/" not in done.stdout
+    assert not (house / "results").exists() and not (house / "data").exists()
+    return done.stderr
+
+
+# ---- words
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("stauts", "status"), ("setings", "settings"), ("citys", "cities")]
+)
+def test_misspelt_command_is_no_city(house, word, meant):
+    assert f"did you mean ./run.sh {meant}?" in refusal(house, word)
+    assert f"did you mean ./run.sh {meant}?" in refusal(house, "Paris", word, "--dry-run")
+
+
+def test_city_of_which_something_is_there_is_no_misspelt_command(tmp_path):
+    house = make_house(tmp_path)
+    product = house / "data" / "UA_data" / "FR999L1_STATUSA.zip"
+    product.parent.mkdir(parents=True)
+    product.touch()
+    assert run_sh(house, "Statusa", "--dry-run").returncode == 0
+
+
+def test_misspelt_command_is_told_before_the_set_up(tmp_path):
+    house = make_house(tmp_path)
+    shutil.rmtree(house / ".venv")
+    assert "did you mean" in refusal(house, "stauts")
+    assert not (house / ".venv").exists()
+
+
+def test_city_without_land_cover_is_refused_before_insee_is_asked(tmp_path, provider):
+    house = make_house(tmp_path)
+    done = run_sh(house, "Nowhere", env=provider)
+    assert done.returncode == 2 and "Urban Atlas 2012 of Nowhere" in done.stderr
+    assert "01_download_census" not in done.stdout + done.stderr
+
+
+@pytest.fixture
+def provider() -> dict[str, str]:
+    """An environment in which whoever asks the network is refused at once."""
+    nowhere = "http://127.0.0.1:9"
+    return dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), nowhere)
+
+
+def test_unknown_tests_are_refused_with_those_there_are(house):
+    message = refusal(house, "test", "fast")
+    assert "'fast'" in message and "./run.sh test quick" in message and "long" in message
+
+
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        ("dmo", "did you mean demo?"),
+        ("../x", "without folder and .yaml"),
+        ("demo.yaml", "did you mean demo?"),
+    ],
+)
+def test_unknown_run_is_refused_before_any_call_is_printed(house, run, words):
+    message = refusal(house, "--run", run, "--dry-run")
+    assert words in message and "write code/config/../" not in message
+
+
+def test_options_take_their_value_after_an_equals_sign_too(house):
+    joined = run_sh(house, "Paris", "--run=paper", "--set=split.folds=3", "--dry-run")
+    apart = run_sh(house, "Paris", "--run", "paper", "--set", "split.folds=3", "--dry-run")
+    assert joined.returncode == 0 and joined.stdout == apart.stdout
+    assert "--run paper --set split.folds=3" in joined.stdout
+
+
+@pytest.mark.parametrize("city", ["Saint Étienne", "L'Isle d'Abeau", "Aix $HOME"])
+def test_calls_of_a_dry_run_may_be_pasted_into_a_shell(house, city):
+    lines = run_sh(house, city, "--dry-run").stdout.splitlines()
+    (line,) = [line for line in lines if "05_cut_images" in line]
+    shown = subprocess.run(["bash", "-c", f"printf '%s\\n' {line}"], capture_output=True, text=True)
+    assert shown.stdout.splitlines()[3] == city and shown.stdout.startswith(".venv/bin/python\n")
+
+
+# ---- what the terminal shows
+
+
+def test_a_reader_that_goes_away_ends_it_without_a_word(house):
+    script = f"{sys.executable} code/90_show_status.py --city Paris | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=house)
+    assert done.returncode == 141 and done.stderr == ""
+
+
+def test_a_reader_that_goes_away_ends_a_step_too(tmp_path):
+    script = tmp_path / "talks.py"
+    script.write_text(
+        f"import sys, logging, time; sys.path.insert(0, {str(ROOT / 'code')!r})\n"
+        "from urbancam.workflow import runner\n"
+        "def talk():\n"
+        "    for _ in range(100):\n"
+        "        logging.getLogger(__name__).info('drops 3 cells')\n"
+        "        time.sleep(0.05)\n"
+        "    return 0\n"
+        "raise SystemExit(runner.guard(talk))\n"
+    )
+    piped = f"{sys.executable} {script} | head -n 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", piped], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (141, "drops 3 cells\n", "")
+
+
+WORKERS = """
+import sys, time
+sys.path.insert(0, {code!r})
+from urbancam.sources.imagery.processes import Processes
+from urbancam.workflow import runner
+
+def work():
+    with Processes(2) as processes:
+        print("working", flush=True)
+        list(processes.run(time.sleep, [(0.2,)] * 200, 200, "sleeping"))
+    return 0
+
+if __name__ == "__main__":
+    raise SystemExit(runner.guard(work))
+"""
+
+
+def test_interrupted_workers_leave_one_line(tmp_path):
+    script = tmp_path / "works.py"
+    script.write_text(WORKERS.format(code=str(ROOT / "code")))
+    with subprocess.Popen(
+        [sys.executable, script], stdout=-1, stderr=-1, text=True, start_new_session=True
+    ) as process:
+        process.stdout.readline()
+        time.sleep(3)  # both have begun
+        os.killpg(process.pid, signal.SIGINT)  # as the terminal does
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert re.fullmatch("interrupted; .*\n", said)
+
+
+def test_no_other_module_draws_progress_bars():
+    """So that none is drawn into a file or pipe."""
+    users = [path.name for path in (ROOT / "code").rglob("*.py") if "tqdm" in path.read_text()]
+    assert users == ["progress.py"]

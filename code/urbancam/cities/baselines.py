@@ -9,9 +9,9 @@ import pandas as pd
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from tqdm import tqdm
 
 from urbancam.cities import colour, patches
+from urbancam.workflow import progress
 
 COLOUR_HISTOGRAM = "colour_histogram"
 GREY_HISTOGRAM = "grey_histogram"
@@ -86,7 +86,9 @@ def describe_all(images: np.ndarray, rows: np.ndarray, bins: int) -> dict[str, n
         rows: (N,) row of each patch in the images.
         bins: As for `describe`.
     """
-    described = [describe(images[row], bins) for row in tqdm(rows, unit="patch", desc="colours")]
+    described = [
+        describe(images[row], bins) for row in progress.bar(rows, unit="patch", desc="colours")
+    ]
     return {name: np.array([one[name] for one in described]) for name in described[0]}
 
 

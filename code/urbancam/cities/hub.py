@@ -1,5 +1,6 @@
 """The published images of the cities experiment from the Hugging Face hub."""
 
+import sys
 from pathlib import Path
 
 from urbancam.cities.sites import IMAGE
@@ -65,6 +66,8 @@ def _download(
 ) -> None:
     import huggingface_hub
 
+    if not sys.stderr.isatty():  # bars are for eyes alone
+        huggingface_hub.utils.disable_progress_bars()
     # Asked first: where the hub does not answer, snapshot_download takes a folder that holds
     # anything for whole.
     hub = huggingface_hub.HfApi(endpoint)

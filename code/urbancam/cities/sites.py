@@ -17,10 +17,10 @@ from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from rasterio.transform import array_bounds
-from tqdm import tqdm
 
 from urbancam.sources.imagery.signatures import signature
 from urbancam.tables import frames, rasters
+from urbancam.workflow import progress
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import listing, printable
 from urbancam.workflow.paths import display_path
@@ -198,7 +198,7 @@ def _look_at_new(
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         warnings.simplefilter("ignore", PillowImage.DecompressionBombWarning)
         looks = pool.map(_look_unless, files, facts_before)
-        return list(tqdm(looks, "images", n))
+        return list(progress.bar(looks, desc="images", total=n))
 
 
 def _look_unless(

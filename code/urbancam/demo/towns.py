@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from PIL import Image
-from tqdm import tqdm
 
 from urbancam.demo.layout import streets
 from urbancam.demo.rendering.drawing import Sketch, Sun
@@ -24,6 +23,7 @@ from urbancam.demo.rendering.materials import Season
 from urbancam.demo.rendering.render import Renderer
 from urbancam.demo.things import quarters
 from urbancam.tables import frames
+from urbancam.workflow import interrupts, progress
 from urbancam.workflow.cities_sections import Cities
 from urbancam.workflow.files import atomic, write_json
 from urbancam.workflow.paths import Paths
@@ -152,8 +152,8 @@ def make_towns(
     sites = plan_sites(settings.demo.sites)
     _remove_others(sites, paths.cities_data)
     write = partial(_write_site, settings=settings, folder=paths.cities_data)
-    with ProcessPoolExecutor(min(workers, len(sites))) as pool:
-        images = list(tqdm(pool.map(write, sites), "sites", len(sites)))
+    with ProcessPoolExecutor(min(workers, len(sites)), initializer=interrupts.end_quietly) as pool:
+        images = list(progress.bar(pool.map(write, sites), desc="sites", total=len(sites)))
     acquisitions = pd.DataFrame(
         {
             "city": [TOWNS[site.town].name for site in sites],

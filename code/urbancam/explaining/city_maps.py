@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from PIL import Image
-from tqdm import tqdm
 
 from urbancam.explaining import pixel_maps, projection
 from urbancam.explaining.local_moments import cell_moments
@@ -19,6 +18,7 @@ from urbancam.learning import networks
 from urbancam.learning.images import open_images
 from urbancam.sources.urban_atlas.fragments import by_cell, label_raster
 from urbancam.tables import frames, geoframes, grid
+from urbancam.workflow import progress
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic
 from urbancam.workflow.paths import Paths
@@ -48,7 +48,7 @@ def project_city(
     images, rows = open_images(paths, samples["idINSPIRE"], settings.image, workers)
     batch_size = pixel_maps.cells_at_once(settings.image.size_px)
     target_device = networks.find_device(device)
-    with tqdm(total=len(samples), unit="cell", desc="maps") as bar:
+    with progress.bar(total=len(samples), unit="cell", desc="maps") as bar:
         for fold, members in samples.groupby("fold"):
             network = networks.load(paths.weights(fold), settings.model).to(target_device)
             for start in range(0, len(members), batch_size):

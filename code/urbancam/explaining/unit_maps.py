@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from urbancam.explaining import activation, pixel_maps, receptive_fields
 from urbancam.explaining.receptive_fields import Lattice
@@ -25,6 +24,7 @@ from urbancam.learning import backbones, datasets, networks
 from urbancam.scoring import bootstrap
 from urbancam.sources.urban_atlas.fragments import label_raster
 from urbancam.tables import grid
+from urbancam.workflow import progress
 from urbancam.workflow.sections import Activation
 from urbancam.workflow.settings import Settings
 
@@ -133,7 +133,7 @@ def sum_units(
     """
     tables, sums = [], []
     batch_size = pixel_maps.cells_at_once(settings.image.size_px)
-    with tqdm(total=len(cells), unit="cell", desc="plants") as bar:
+    with progress.bar(total=len(cells), unit="cell", desc="plants") as bar:
         for fold, members in cells.groupby("fold"):
             units = torch.tensor(weights[fold], dtype=torch.float32)
             for start in range(0, len(members), batch_size):

@@ -4,7 +4,6 @@ A logit is thus exactly the bias plus the mean over positions of sum_k w_k A_k (
 mapping, Zhou et al. 2016).
 """
 
-import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -18,8 +17,6 @@ from urbancam.learning.weight_files import load_pretrained, read_state
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import display_path
 from urbancam.workflow.sections import Model
-
-log = logging.getLogger(__name__)
 
 
 class Network(nn.Module):
@@ -75,8 +72,6 @@ def build(settings: Model, pretrained: bool = True, outputs: int | None = None) 
     features = backbone.build(settings)
     if pretrained and settings.weights != "random":
         load_pretrained(features, backbone, settings.weights)
-    elif pretrained:
-        log.info("starts from random weights")
     head = find_head(settings.head, outputs)
     network = Network(features, backbone.channels, head.outputs, settings.dropout)
     return network.to(memory_format=torch.channels_last)

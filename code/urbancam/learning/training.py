@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from tqdm import tqdm
 
 from urbancam.learning import datasets, heads, inference, networks, weight_files
 from urbancam.learning.batches import BatchSchedule
@@ -19,6 +18,7 @@ from urbancam.learning.datasets import LabelledImages
 from urbancam.learning.networks import Network
 from urbancam.learning.recipe import Recipe
 from urbancam.learning.schedules import Rate, Stopping
+from urbancam.workflow import progress
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic
 
@@ -110,8 +110,10 @@ class Trainer:
         from torch.utils.tensorboard import SummaryWriter
 
         following = self._resume()
+        if not self.history:
+            log.info("starts from %s weights", self.settings.model.weights)
         board = SummaryWriter(self.folder / "tensorboard", purge_step=len(self.history))
-        bar = tqdm(
+        bar = progress.bar(
             total=self.settings.training.epochs,
             initial=self.stopping.global_epoch,
             unit="epoch",

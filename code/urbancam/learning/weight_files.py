@@ -1,8 +1,8 @@
 """Weights on disk: read without unpickling code, written whole, downloaded with a hash checked."""
 
 import io
-import logging
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -14,8 +14,6 @@ from urbancam.learning.backbones import Backbone
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic
 from urbancam.workflow.paths import ROOT, display_path
-
-log = logging.getLogger(__name__)
 
 # What `torch.load` raises on a damaged file, or on one with code in it
 READING_ERRORS = (
@@ -56,7 +54,6 @@ def load_pretrained(features: nn.Module, backbone: Backbone, weights: str) -> No
             "name a state dict of the backbone, or use model.weights=random",
         )
     features.load_state_dict({name: state[name] for name in tensors})
-    log.info("starts from weights %s", weights)
 
 
 def _download(url: str) -> dict[str, torch.Tensor]:
@@ -66,6 +63,7 @@ def _download(url: str) -> dict[str, torch.Tensor]:
             map_location="cpu",
             check_hash=True,
             weights_only=True,
+            progress=sys.stderr.isatty(),
         )
     except (URLError, RuntimeError, OSError) as error:
         raise InputError(

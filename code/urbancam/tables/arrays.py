@@ -10,9 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
-from urbancam.workflow import locks
+from urbancam.workflow import locks, progress
 from urbancam.workflow.files import read_json, write_json
 from urbancam.workflow.paths import display_path
 
@@ -96,7 +95,7 @@ def _fill(
     chunk = _chunk_items(len(counts), array.nbytes)
     with (
         ThreadPoolExecutor(workers) as pool,
-        tqdm(total=len(counts), initial=done, desc=doing) as bar,
+        progress.bar(total=len(counts), initial=done, desc=doing) as bar,
     ):
         compute = pool.map if workers > 1 else map
         for start in range(done, len(counts), chunk):

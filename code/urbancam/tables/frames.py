@@ -51,7 +51,7 @@ def read(path: Path, columns: list[str] | None = None, dtype: dict | None = None
             display_path(path),
             "delete it and run the step that makes it again",
         ) from None
-    log.info(
+    log.debug(
         "loads %s rows, %d columns from %s", f"{len(table):,}", table.shape[1], display_path(path)
     )
     return table
@@ -64,6 +64,6 @@ def write(table: pd.DataFrame, path: Path) -> None:
             table.to_csv(temporary, index=False)
         else:
             table.to_parquet(temporary, index=False)
-    log.info(
+    log.debug(
         "saves %s rows, %d columns to %s", f"{len(table):,}", table.shape[1], display_path(path)
     )

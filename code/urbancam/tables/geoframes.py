@@ -69,7 +69,7 @@ def read(path: Path, columns: list[str] | None = None) -> gpd.GeoDataFrame:
         )
     with naming_damage(display_path(path), "delete it and run the step that makes it again"):
         table = gpd.read_parquet(path, columns=columns)
-    log.info(
+    log.debug(
         "loads %s rows, %d columns from %s", f"{len(table):,}", table.shape[1], display_path(path)
     )
     return table
@@ -79,6 +79,6 @@ def write(table: gpd.GeoDataFrame, path: Path) -> None:
     """Write a table as GeoParquet, atomically."""
     with atomic(path) as temporary:
         table.to_parquet(temporary, index=False)
-    log.info(
+    log.debug(
         "saves %s rows, %d columns to %s", f"{len(table):,}", table.shape[1], display_path(path)
     )

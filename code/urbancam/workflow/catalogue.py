@@ -26,6 +26,7 @@ EXPLAIN = "explain"
 COMPARE = "compare"
 SHOW = "show"
 TELL = "tell"
+EXPORT = "export"
 FIGURE_FILES = "*.png *.pdf *.svg captions.md"
 NO_RECORD = ""  # the scope of a script that leaves no result, so that nothing of its can be stale
 
@@ -43,6 +44,8 @@ class Entry:
         takes_fold: Whether it takes `--fold`.
         expects: Whether disk and time are told once it is done, since the counts are known then.
         takes_expect: Whether it takes `--expect`, and then only says what it would fetch.
+        reads_by_hand: Whether it reads what only the user can put there, so that it is called
+            before anything is fetched.
         core_s_per_megapixel: Seconds of one core for a megapixel of image, for the estimate.
         bytes_per_megapixel: What it writes for a megapixel of image, for the estimate.
         experiment: `INCOME` or `CITIES`.
@@ -56,6 +59,7 @@ class Entry:
     takes_fold: bool = False
     expects: bool = False
     takes_expect: bool = False
+    reads_by_hand: bool = False
     core_s_per_megapixel: float = 0
     bytes_per_megapixel: float = 0
     experiment: str = INCOME
@@ -84,7 +88,13 @@ def _cities(script: str, part: str, scope: str, makes: str = "", reads: str = ""
 STEPS = (
     _income("00_make_demo_city", MAKE, "data", "truth.json"),
     _income("01_download_census", DATA, "data", "census_*.parquet"),
-    _income("02_import_urban_atlas", DATA, "city", "land_cover.parquet boundary.parquet"),
+    _income(
+        "02_import_urban_atlas",
+        DATA,
+        "city",
+        "land_cover.parquet boundary.parquet",
+        reads_by_hand=True,
+    ),
     _income("03_select_cells", DATA, "city", "cells.parquet", "01 02", expects=True),
     _income("04_download_aerial", DATA, "city", "tiles.parquet", "03", takes_expect=True),
     _income(

@@ -1,7 +1,11 @@
-"""Messages of the scripts: to the terminal, to a log file, and counts in words."""
+"""Messages of the scripts: to the terminal, to a log file, and counts in words.
+
+What was loaded and saved goes to the log file alone (`log.debug`).
+"""
 
 import contextlib
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +21,29 @@ class _Printable(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return printable(super().format(record))
+
+
+class _Terminal(logging.StreamHandler):
+    """Messages to stdout; a reader that went away (`| head`) ends the script."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        if isinstance(sys.exc_info()[1], BrokenPipeError):
+            raise
+        super().handleError(record)
+
+
+def reader_went_away() -> bool:
+    """Whether nobody reads stdout any more; what was to be told is then dropped.
+
+    To be asked in a handler of BrokenPipeError, which other pipes may raise too.
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is left in the buffer would be told, in vain, when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
 
 
 def join_counts(counts: dict[str, Any]) -> str:
@@ -56,15 +83,16 @@ def each_line_once(*modules: str) -> Iterator[None]:
 
 def to_terminal() -> None:
     """Messages to stdout, errors to stderr; handlers of an earlier run in this process go."""
-    log.setLevel(logging.INFO)
+    log.setLevel(logging.DEBUG)
     log.propagate = False
     # A script's own logger bears this name: its messages too.
     logging.getLogger("__main__").parent = log
     for handler in list(log.handlers):
         log.removeHandler(handler)
         handler.close()
-    out = logging.StreamHandler(sys.stdout)
+    out = _Terminal(sys.stdout)
     out.setFormatter(_Printable())
+    out.setLevel(logging.INFO)
     out.addFilter(lambda record: record.levelno < logging.ERROR)
     errors = logging.StreamHandler(sys.stderr)
     errors.setFormatter(_Printable())
@@ -74,7 +102,7 @@ def to_terminal() -> None:
 
 
 def to_file(path: Path) -> None:
-    """Messages and errors also to a file, with the time."""
+    """Messages and errors also to a file, with the time, and what was loaded and saved."""
     if any(getattr(handler, "baseFilename", None) == str(path) for handler in log.handlers):
         return
     path.parent.mkdir(parents=True, exist_ok=True)

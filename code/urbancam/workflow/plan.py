@@ -2,6 +2,7 @@
 carries it out."""
 
 import csv
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,9 @@ if TYPE_CHECKING:  # a plan without variants can be told before anything is inst
     from urbancam.workflow.paths import Paths
     from urbancam.workflow.settings import Settings
 
+BY_HAND = "by-hand"  # what reads files that only the user can put there: before all else
 PARTS = {  # as `run.sh` asks for them -> parts of the catalogue
+    BY_HAND: (catalogue.DATA,),
     "main": (catalogue.MAKE, catalogue.DATA, catalogue.SCORE, catalogue.EXPLAIN),
     "variants": (),
     "left-out": (),
@@ -22,6 +25,8 @@ PARTS = {  # as `run.sh` asks for them -> parts of the catalogue
     "tell": (catalogue.TELL,),
 }
 EXPECT = "expect"  # the part "main" up to the step that says what it would fetch, which says it
+EXPORT = "export"  # not a part of a run: it is asked for
+NAMES = "names"  # no calls: city and run are looked at, whether there could be such ones
 
 
 @dataclass(frozen=True)
@@ -43,12 +48,12 @@ def calls(part: str, city: str, run: str, variant_names: list[str]) -> Iterator[
     """The calls of one part of the plan, in order.
 
     Args:
-        part: One of `PARTS`, or `EXPECT`.
+        part: One of `PARTS`, or `EXPECT`, `EXPORT`, `NAMES`.
         city: Name of the city, or of the cities experiment.
         run: Name of the run.
         variant_names: Variants that the part goes through, for the parts "variants" and "left-out".
     """
-    for entry in catalogue.steps_of(city, run, *PARTS["main" if part == EXPECT else part]):
+    for entry in _entries(part, city, run):
         if part == EXPECT and entry.takes_expect:
             yield Call(entry, option="--expect")
             return
@@ -58,6 +63,20 @@ def calls(part: str, city: str, run: str, variant_names: list[str]) -> Iterator[
     for name in variant_names:
         for entry in catalogue.steps_of(city, run, *catalogue.parts_of_variant(name)):
             yield Call(entry, name)
+
+
+def _entries(part: str, city: str, run: str) -> list[catalogue.Entry]:
+    """The steps of a part, in order."""
+    if part == NAMES:
+        return []
+    if part == EXPORT:
+        return [entry for entry in catalogue.STEPS if entry.part == catalogue.EXPORT]
+    entries = catalogue.steps_of(city, run, *PARTS["main" if part == EXPECT else part])
+    if city == catalogue.DEMO_CITY:  # whose land cover is rendered first
+        return [] if part == BY_HAND else entries
+    comes_first = [entry.reads_by_hand for entry in entries]
+    wanted = [first == (part == BY_HAND) for first in comes_first]
+    return list(itertools.compress(entries, wanted))
 
 
 def variants_of(part: str, city: str, settings: "Settings", paths: "Paths") -> list[str]:

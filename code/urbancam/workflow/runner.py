@@ -19,7 +19,8 @@
         raise SystemExit(main())
 
 `run` says "up to date" or does the work, writes the record and one summary line. Exit status: 0
-done, 2 bad input (one message, no traceback), 1 a bug (traceback), 130 interrupted.
+done, 2 bad input (one message, no traceback), 1 a bug (traceback), 130 interrupted, 141 nobody
+reads any more what it says.
 """
 
 import argparse
@@ -82,7 +83,9 @@ def guard(action: Callable[[], int]) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     messages.to_terminal()
     try:
-        return action()
+        status = action()
+        sys.stdout.flush()
+        return status
     except InputError as error:
         log.error("error: %s", error)
         return 2
@@ -96,6 +99,10 @@ def guard(action: Callable[[], int]) -> int:
             error.name,
         )
         return 2
+    except BrokenPipeError:
+        if not messages.reader_went_away():
+            raise
+        return 141
     except OSError as error:
         if error.errno not in WHAT_TO_DO:
             raise
@@ -134,7 +141,7 @@ def _run(args: argparse.Namespace, declare: Declare, work: Work, options: Sequen
     steps = declared if isinstance(declared, list) else [declared]
     if args.status:
         for step in steps:
-            _print_status(step, args.variant)
+            _print_status(step, args)
         return 0
     if len(steps) > 1 and args.device != "cpu" and len(devices := gpus.visible()) > 1:
         return _run_side_by_side(steps, args, options, devices)
@@ -181,12 +188,11 @@ def _copy_from_other_run(step: Step, request: Request) -> Done | None:
     return reuse.take_over(step, request.paths.in_other_runs(step.result))
 
 
-def _print_status(step: Step, variant: str) -> None:
-    reason = step.stale_because()
-    state = "done" if not reason else "missing" if not step.record else "stale"
+def _print_status(step: Step, args: argparse.Namespace) -> None:
+    state, reason = _state(step, args)
     status = {
         "step": step.name,
-        "label": f"{step.label} {variant}".strip(),
+        "label": f"{step.label} {args.variant}".strip(),
         "state": state,
         "reason": reason,
         "counts": step.record.get("counts", {}),
@@ -195,3 +201,21 @@ def _print_status(step: Step, variant: str) -> None:
         "outputs": [str(path) for path in step.all_outputs],
     }
     print(json.dumps(status))
+
+
+def _state(step: Step, args: argparse.Namespace) -> tuple[str, str]:
+    """What a step is, and why: "done", "missing", "stale" (it would be done again), "refused" (it
+    would not, for other settings) or "damaged" (it would not, unless its inputs are made again)."""
+    reason = step.stale_because()
+    if not reason:
+        return "done", ""
+    if not step.record:
+        return "missing", reason
+    if step.missing_inputs():
+        return "stale", reason
+    for state, refuse in (("refused", refuse_changed_settings), ("damaged", refuse_damaged_inputs)):
+        try:
+            refuse(step, args)
+        except InputError as error:
+            return state, f"{error.what}; {error.do}"
+    return "stale", reason

@@ -4,18 +4,17 @@ Units and sources stand beside the values in `code/config/default.yaml`. An unkn
 type and an impossible value are errors, all of them named at once.
 """
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from urbancam.workflow import campaigns, variants
+from urbancam.workflow import campaigns, layers, names, variants
 from urbancam.workflow.cities_sections import Cities
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import CONFIG, ROOT, display_path
+from urbancam.workflow.layers import Layer
+from urbancam.workflow.paths import CONFIG, ROOT
 from urbancam.workflow.planted_section import Planted
 from urbancam.workflow.sections import (
     Activation,
@@ -154,91 +153,33 @@ def load(run: str, assignments: list[str] | tuple[str, ...] = (), variant: str =
     Raises:
         InputError: There is no such run or key, or values do not fit (all named at once).
     """
-    values = _read_run(run)
-    sources = display_path(CONFIG / f"{run}.yaml")
-    for assignment in assignments:
-        _merge(values, _parse_assignment(assignment))
-        sources += f", --set {re.sub(r'//[^/ ]*@', '//', assignment)}"  # no user info in messages
+    return validate(read_layers(run, assignments, variant))
+
+
+def read_layers(
+    run: str, assignments: list[str] | tuple[str, ...] = (), variant: str = ""
+) -> list[Layer]:
+    """The layers that settings are laid from, the lowest first; arguments and errors as of
+    `load`."""
+    run_layers = [*layers.of_run(run, CONFIG), *map(layers.of_assignment, assignments)]
+    if not variant:
+        return run_layers
+    settings = validate(run_layers)
+    folds, cities_folds = settings.compare.folds, settings.cities.variant_folds
+    changes = variants.overlay(variant, folds, cities_folds, settings.fold_seed)
+    return [*run_layers, Layer(f"variant {variant}", changes)]
+
+
+def validate(run_layers: list[Layer]) -> Settings:
+    """The settings that layers come to.
+
+    Raises:
+        InputError: Values do not fit.
+    """
     try:
-        settings = Settings.model_validate(values)
-        if not variant:
-            return settings
-        folds, cities_folds = settings.compare.folds, settings.cities.variant_folds
-        _merge(values, variants.overlay(variant, folds, cities_folds, settings.fold_seed))
-        return Settings.model_validate(values)
+        return Settings.model_validate(layers.merge(run_layers))
     except ValidationError as error:
-        raise InputError(
-            _list_faults(error), sources, "see the comments in code/config/default.yaml"
-        ) from None
-
-
-def _read_run(run: str, above: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Values of a run: its overlay laid on its `base`, a run that it names, or on `default`."""
-    overlay = CONFIG / f"{run}.yaml"
-    if not overlay.is_file():
-        runs = ", ".join(sorted(path.stem for path in CONFIG.glob("*.yaml")))
-        raise InputError(
-            f"there is no run {run!r}",
-            display_path(CONFIG),
-            f"name one of {runs}, or write {display_path(overlay)}",
-        )
-    if run in above:
-        chain = " on ".join([*above, run])
-        raise InputError(
-            f"run {run!r} is its own base: {chain}", display_path(overlay), "mend its `base`"
-        )
-    own = _read(overlay)
-    if run == "default":
-        return own
-    values = _read_run(own.pop("base", "default"), (*above, run))
-    _merge(values, own)
-    return values
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"not readable as YAML: {error}", display_path(path), "mend the file"
-        ) from None
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise InputError(
-            "a settings file holds `key: value` lines", display_path(path), "mend the file"
-        )
-    return values
-
-
-def _parse_assignment(assignment: str) -> dict[str, Any]:
-    key, equals, text = assignment.partition("=")
-    if not equals or not key.strip():
-        raise InputError(
-            f"--set takes key.sub=value, not {assignment!r}", "--set", "e.g. --set split.folds=3"
-        )
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise InputError(
-            f"the value of {assignment!r} is not readable as YAML", "--set", "quote it"
-        ) from None
-    if isinstance(value, str):  # YAML 1.1 reads 3e-4 as text
-        try:
-            value = float(value)
-        except ValueError:
-            pass
-    for part in reversed(key.strip().split(".")):
-        value = {part: value}
-    return value
-
-
-def _merge(values: dict[str, Any], overlay: dict[str, Any]) -> None:
-    for key, value in overlay.items():
-        if isinstance(value, dict) and isinstance(values.get(key), dict):
-            _merge(values[key], value)
-        else:
-            values[key] = value
+        raise _refusal(error.errors(include_url=False), run_layers) from None
 
 
 def _flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -251,15 +192,43 @@ def _flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _list_faults(error: ValidationError) -> str:
-    faults = error.errors(include_url=False)
+def _refusal(faults: list[Any], run_layers: list[Layer]) -> InputError:
+    """One error that names all faults, and the files or arguments in which they stand."""
     lines = [f"{len(faults)} setting{'s do' if len(faults) > 1 else ' does'} not fit:"]
+    places = []
     for fault in faults:
-        name = ".".join(str(part) for part in fault["loc"])
-        if fault["type"] == "extra_forbidden":
-            lines.append(f"    {name}: unknown setting")
-        elif fault["type"] == "value_error":
-            lines.append(f"    {fault['msg'].removeprefix('Value error, ')}")
-        else:
-            lines.append(f"    {name}: {fault['msg']} (got {fault['input']!r})")
-    return "\n".join(lines)
+        key = ".".join(str(part) for part in fault["loc"])
+        place = layers.origin_of(key, run_layers) or run_layers[-1].origin
+        lines.append(f"    {_tell(key, fault)}")
+        places.append(place)
+        if len(faults) > 1:
+            lines[-1] += f" [{place}]"
+    where = ", ".join(dict.fromkeys(places))
+    return InputError("\n".join(lines), where, "see the comments in code/config/default.yaml")
+
+
+def _tell(key: str, fault: Any) -> str:
+    """A fault of the settings in words."""
+    if fault["type"] == "extra_forbidden":
+        guess = _closest_key(key)
+        return f"{key}: unknown setting" + (f"; did you mean {guess}?" if guess else "")
+    if fault["type"] == "value_error":
+        return fault["msg"].removeprefix("Value error, ")
+    return f"{key}: {fault['msg']} (got {fault['input']!r})"
+
+
+def _closest_key(key: str) -> str:
+    """The setting that an unknown one may have been meant to be: one of the same name in another
+    section, else the most alike; "" where none is."""
+    known = list(all_keys())
+    last = key.rpartition(".")[2]
+    namesakes = [name for name in known if name.rpartition(".")[2] == last]
+    return names.closest(key, namesakes, 0) or names.closest(key, known)
+
+
+def all_keys(section: type[Section] = Settings, prefix: str = "") -> Iterator[str]:
+    """Full names of all sections and settings."""
+    for name, field in section.model_fields.items():
+        yield prefix + name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            yield from all_keys(field.annotation, f"{prefix}{name}.")

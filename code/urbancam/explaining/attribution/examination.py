@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from urbancam.explaining import agreement
 from urbancam.explaining.attribution import groups
@@ -17,6 +16,7 @@ from urbancam.learning import networks
 from urbancam.learning.images import open_images
 from urbancam.sources.urban_atlas.fragments import by_cell, label_raster
 from urbancam.tables import frames, geoframes, grid
+from urbancam.workflow import progress
 from urbancam.workflow.files import atomic
 from urbancam.workflow.paths import Paths
 from urbancam.workflow.settings import Settings
@@ -58,7 +58,7 @@ def examine_city(
     )
     target_device = networks.find_device(device)
     files = []
-    with tqdm(total=len(cells), unit="cell", desc="controls") as bar:
+    with progress.bar(total=len(cells), unit="cell", desc="controls") as bar:
         for fold, members in cells.groupby("fold"):
             network = networks.load(paths.weights(fold), settings.model).to(target_device)
             for number, group_cells in enumerate(_divide(members)):

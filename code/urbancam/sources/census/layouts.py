@@ -60,7 +60,7 @@ def read_source(
         frame = _read_csv(table, vintage.columns, where)
     else:
         frame = _read_layer(table, vintage.columns, where, cell_size_m)
-    log.info("loads %s: %s rows", where, f"{len(frame):,}")
+    log.debug("loads %s: %s rows", where, f"{len(frame):,}")
 
     # A grid without imputation groups has an empty column of them.
     frame = frame.assign(group=frame.get("group"))

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import IO, Any
 
 import requests
-from tqdm import tqdm
 
 from urbancam.sources.download.answers import (
     PassingError,
@@ -23,6 +22,7 @@ from urbancam.sources.download.answers import (
     passing_faults,
     without_user_info,
 )
+from urbancam.workflow import progress
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import display_path
 
@@ -216,7 +216,7 @@ class PartialFile:
             PassingError: The connection is cut, or the server's file is another one by now.
         """
         byte_count = self.byte_count()
-        bar = tqdm(
+        bar = progress.bar(
             total=total_bytes,
             initial=byte_count,
             unit="B",

@@ -15,13 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import requests
-from tqdm import tqdm
 
 from urbancam.sources.download import fetching
 from urbancam.sources.download.answers import Patience
 from urbancam.sources.ign import cell_images
 from urbancam.sources.ign.getmap import Request, image_pixels
-from urbancam.workflow import locks
+from urbancam.workflow import locks, progress
 from urbancam.workflow.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -75,7 +74,7 @@ def _fetch_all(todo: list[Request], client: "_Client") -> dict[str, InputError]:
     # Past an error nothing new is begun, and the pool closes by itself.
     with (
         ThreadPoolExecutor(threads) as pool,
-        tqdm(total=len(todo), desc="images", disable=None) as bar,
+        progress.bar(total=len(todo), desc="images") as bar,
     ):
         for request, fault in _some_at_once(pool, client.fetch, iter(todo), threads):
             bar.update()

@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from tqdm import tqdm
+from urbancam.workflow import interrupts, progress
 
 LOOK_S = 0.5  # between two looks at the counter
 
@@ -59,7 +59,7 @@ class Processes:
             name: Name of the bar.
         """
         counted = self._counter.value
-        with tqdm(total=items, desc=name, disable=None) as bar:
+        with progress.bar(total=items, desc=name) as bar:
             for result in self._results(function, jobs):
                 bar.update(self._counter.value - counted - bar.n)
                 if result is not None:
@@ -81,11 +81,13 @@ class Processes:
 
 
 def _start(counter: Any) -> None:
-    """Prepare a process: it counts in the shared counter, and ends when its parent does."""
+    """Prepare a process: it counts in the shared counter, and ends when its parent does, without a
+    word."""
     global _counter
     _counter = counter
     parent = multiprocessing.parent_process()
     if parent is not None:
+        interrupts.end_quietly()
         watch = threading.Thread(target=_end_with, args=(parent,), daemon=True)
         watch.start()
 

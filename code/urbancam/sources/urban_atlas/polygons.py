@@ -23,7 +23,7 @@ def read_land_cover(layer: Layer, city: str) -> gpd.GeoDataFrame:
     """
     frame = read_layer(layer, [layer.code_column, *layer.city_columns])
     frame = frame[rows_of_city(frame, layer, city)]
-    log.info("loads %s, layer %s: %s polygons", layer.where, layer.name, f"{len(frame):,}")
+    log.debug("loads %s, layer %s: %s polygons", layer.where, layer.name, f"{len(frame):,}")
 
     where = layer.where
     codes = parse_codes(frame[layer.code_column], f"{where}, column {layer.code_column}")

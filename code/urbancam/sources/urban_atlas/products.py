@@ -109,7 +109,7 @@ def _read_outline(layer: Layer, city: str) -> shapely.Geometry:
     rows = layouts.rows_of_city(frame, layer, city)
     parts = polygons.to_grid(frame[rows], layer.where)
     parts = polygons.repair(parts, layer.where)
-    log.info("loads %s: outline of %s, %d parts", layer.where, city, rows.sum())
+    log.debug("loads %s: outline of %s, %d parts", layer.where, city, rows.sum())
     return shapely.union_all(parts)
 
 

@@ -1,0 +1,83 @@
+"""Names on the command line that stand for nothing: runs without a file, misspelt commands.
+
+Standard library only: a name is looked at before anything is installed.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from urbancam.workflow.errors import InputError
+from urbancam.workflow.paths import CONFIG, display_path, folder_name
+
+COMMANDS = ("all", "cities", "export", "settings", "status", "test")
+LEAST_ALIKE = 0.7  # of difflib's ratio; "stauts" and "status" have 0.83
+
+
+def closest(word: str, known: Iterable[str], least_alike: float = LEAST_ALIKE) -> str:
+    """The known word that is most like a word; "" where none is like it."""
+    matches = difflib.get_close_matches(word, known, 1, least_alike)
+    return matches[0] if matches else ""
+
+
+def runs(folder: Path) -> list[str]:
+    """Names of all runs: the settings files in a folder, sorted."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def require_run(run: str, folder: Path = CONFIG, named_in: str = "--run") -> None:
+    """Raise if a run has no settings file.
+
+    Args:
+        run: Name of the run.
+        folder: Folder of the settings files.
+        named_in: Where it is named: the option, or the overlay whose `base` it is.
+
+    Raises:
+        InputError: There is no such run, or its name could not be a file's.
+    """
+    if run in runs(folder):
+        return
+    known = ", ".join(runs(folder))
+    if not re.fullmatch(r"[\w-][\w.-]*", run):
+        raise InputError(
+            f"{run!r} is no run: a run is the name of a file in {display_path(folder)}/, "
+            "without folder and .yaml",
+            named_in,
+            f"name one of {known}",
+        )
+    guess = closest(run, runs(folder))
+    hint = f"did you mean {guess}? Else " if guess else ""
+    raise InputError(
+        f"there is no run {run!r}",
+        named_in,
+        f"{hint}name one of {known}, or write {display_path(folder / f'{run}.yaml')}",
+    )
+
+
+def refuse_misspelt(city: str, urban_atlas: Path, results: Path) -> None:
+    """Raise if a city's name looks like a command, and nothing of such a city is here.
+
+    Args:
+        city: Name of the city.
+        urban_atlas: Drop folder of Urban Atlas.
+        results: Folder of what is computed.
+
+    Raises:
+        InputError: It does.
+    """
+    command = closest(city.casefold(), COMMANDS)
+    if not command or (results / folder_name(city)).is_dir() or _is_named(city, urban_atlas):
+        return
+    raise InputError(
+        f"{city!r} is no command, and nothing of a city of that name is here",
+        display_path(urban_atlas),
+        f"did you mean ./run.sh {command}? For a city, put its Urban Atlas product there first",
+    )
+
+
+def _is_named(city: str, folder: Path) -> bool:
+    """Whether the name of a file or folder below a drop folder holds the city's name."""
+    name = folder_name(city).casefold()
+    return any(name in path.name.casefold() for path in folder.rglob("*"))
