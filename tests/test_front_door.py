@@ -147,7 +147,8 @@ def test_calls_of_a_dry_run_may_be_pasted_into_a_shell(house, city):
 
 
 def test_a_reader_that_goes_away_ends_it_without_a_word(house):
-    script = f"{sys.executable} code/90_show_status.py --city Paris | true; exit ${{PIPESTATUS[0]}}"
+    words = "code/90_show_status.py --city Paris --plan main"
+    script = f"{sys.executable} {words} | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=house)
     assert done.returncode == 141 and done.stderr == ""
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from urbancam.workflow import settings
+from urbancam.workflow import settings, settings_text
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import CONFIG
 
@@ -132,3 +132,71 @@ def test_reference_may_be_a_raw_code():
     changes = ["landcover.key=code", "landcover.reference=12220"]
     assert settings.load("default", changes).landcover.reference == "12220"
     assert settings.load("default").landcover.reference is None
+
+
+# ---- who is to blame, and what was meant
+
+
+@pytest.mark.parametrize("base", ["nosuchrun", "../default", "3", ""])
+def test_overlay_with_a_wrong_base_is_named(tmp_path, monkeypatch, base):
+    write_runs(tmp_path, monkeypatch, middle=f"base: {base}", above="base: middle")
+    with pytest.raises(InputError) as caught:
+        settings.load("above")
+    assert "middle.yaml" in caught.value.where and "base" in str(caught.value)
+
+
+def test_file_of_each_fault_is_named(tmp_path, monkeypatch):
+    write_runs(
+        tmp_path,
+        monkeypatch,
+        below="split: {folds: 1}",
+        above="base: below\ntraining: {epochs: none}",
+    )
+    with pytest.raises(InputError) as caught:
+        settings.load("above", ["image.size_px=3"])
+    lines = caught.value.what.splitlines()
+    blamed = {line.split(":")[0].strip(): line.rpartition("[")[2].strip("]") for line in lines[1:]}
+    assert blamed == {
+        "split.folds": str(tmp_path / "below.yaml"),
+        "training.epochs": str(tmp_path / "above.yaml"),
+        "image.size_px": "--set image.size_px=3",
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("split.fold=3", "split.folds"),
+        ("splt.folds=3", "split"),
+        ("epochs=3", "training.epochs"),
+        ("training.learningrate=1e-3", "training.learning_rate"),
+        ("cities.model.bakbone=resnet18", "cities.model.backbone"),
+    ],
+)
+def test_unknown_setting_gets_the_closest_known_one(asked, meant):
+    with pytest.raises(InputError, match=f"unknown setting; did you mean {meant}"):
+        settings.load("default", [asked])
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_resolved_run_reads_back_as_the_same_settings(run, tmp_path, monkeypatch):
+    assignments = ["imagery.year={75: 2014, nearest: 2015}", "training.learning_rate=1e-7"]
+    expected = settings.load(run, assignments)
+    text = settings_text.render(settings.read_layers(run, assignments))
+    (tmp_path / "default.yaml").write_text(text)
+    monkeypatch.setattr(settings, "CONFIG", tmp_path)
+    assert settings.load("default") == expected
+
+
+def test_resolved_run_says_where_each_value_comes_from():
+    text = settings_text.render(settings.read_layers("paper-b5", ["split.folds=4"]))
+    config = "code/config"
+    for line, origin in {
+        "  folds: 4": "--set split.folds=4",
+        "  backbone: efficientnet-b5": f"{config}/paper-b5.yaml",
+        "  restarts: true": f"{config}/paper.yaml",
+        "  vintage: 2015": f"{config}/default.yaml",
+    }.items():
+        assert [row.rpartition(" # ")[2] for row in text.splitlines() if row.startswith(line)] == [
+            origin
+        ]

@@ -207,6 +207,8 @@ STEPS = (
     _income("92_make_report", SHOW, "run", "report.html", "05 12 14 15 16 18 19 91"),
     _income("93_tell_results", TELL, NO_RECORD, "", "12 14"),
     _income("94_refresh_pictures", "", NO_RECORD),
+    _income("95_show_settings", "", NO_RECORD),
+    _income("96_export_results", EXPORT, NO_RECORD),
 )
 
 

@@ -12,6 +12,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    WithJsonSchema,
     field_serializer,
     model_validator,
 )
@@ -19,6 +20,10 @@ from pydantic import (
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
+# The name of a class, or a raw code, which YAML reads as a number.
+ClassName = Annotated[
+    str, Field(coerce_numbers_to_str=True), WithJsonSchema({"type": ["string", "integer"]})
+]
 ClassSet = Annotated[list[Annotated[int, Field(ge=0, le=4)]], Field(min_length=1)]
 
 
@@ -175,7 +180,7 @@ class Landcover(Section):
     rich_classes: ClassSet
     min_joint_cells: Count
     min_area_m2: Annotated[float, Field(ge=0)]
-    reference: Annotated[str, Field(coerce_numbers_to_str=True)] | None  # or a raw code
+    reference: ClassName | None
 
     @model_validator(mode="after")
     def _check_sides(self) -> "Landcover":
