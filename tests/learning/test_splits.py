@@ -1,5 +1,7 @@
 """Splits: nothing that is shared stands on both sides."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -117,6 +119,18 @@ def test_fewer_blocks_than_folds_is_named():
     split = settings.load("default", ["split.block_m=10000"]).split
     with pytest.raises(InputError, match=r"block units of 400 usable cells cannot fill 5 folds"):
         splits.add_folds(make_cells(), split, seed=0)
+
+
+@pytest.mark.parametrize(("method", "folds"), [("block", 30), ("group", 500), ("random", 401)])
+def test_advice_for_too_many_folds_can_be_followed(method, folds):
+    cells = make_cells()
+    split = settings.load("default", [f"split.method={method}", f"split.folds={folds}"]).split
+    with pytest.raises(InputError) as caught:
+        splits.add_folds(cells, split, seed=0)
+    possible = int(re.search(r"at most (\d+) folds", caught.value.do)[1])
+    fewer = split.model_copy(update={"folds": possible})
+    assert splits.add_folds(cells, fewer, seed=0)["fold"].nunique() == possible
+    assert ("smaller blocks" in caught.value.do) == (method == "block")
 
 
 def test_void_and_missing_images_are_not_used():

@@ -143,6 +143,18 @@ def test_restarted_training_starts_from_the_best_weights_and_keeps_the_best_run(
     assert equal(best, read_weights(tmp_path))
 
 
+def test_resumed_training_does_not_say_that_it_starts(tmp_path, monkeypatch, caplog):
+    caplog.set_level("INFO", training.log.name)
+    killed = make_trainer(tmp_path)
+    kill_after(killed, 2, monkeypatch)
+    with pytest.raises(KilledError):
+        killed.fit()
+    assert "starts from random weights" in caplog.text
+    caplog.clear()
+    make_trainer(tmp_path).fit()
+    assert "goes on after epoch 2" in caplog.text and "starts from" not in caplog.text
+
+
 def test_checkpoint_of_other_settings_is_not_gone_on_with(tmp_path, monkeypatch):
     killed = make_trainer(tmp_path, "old")
     kill_after(killed, 3, monkeypatch)

@@ -46,6 +46,23 @@ def test_same_settings_inputs_and_listing_are_up_to_date(made):
     assert make_step(made).stale_because() == ""
 
 
+def told(step: Step, capsys) -> dict:
+    """What a script says of its step with --status."""
+    args = argparse.Namespace(variant="", city="Paris", run="default", set=[], data=None)
+    runner._print_status(step, args)
+    return json.loads(capsys.readouterr().out)
+
+
+def test_status_says_what_the_run_would_do(made, capsys):
+    assert told(make_step(made), capsys)["state"] == "done"
+    others = {"split.folds": 4}
+    assert told(make_step(made, settings=others), capsys)["state"] == "stale"
+    got = told(make_step(made, "city", settings=others), capsys)
+    assert got["state"] == "refused" and "use another --results folder" in got["reason"]
+    (made / "result.csv.json").unlink()
+    assert told(make_step(made, "city", settings=others), capsys)["state"] == "missing"
+
+
 def test_untouched_content_with_a_new_date_is_up_to_date(made):
     os.utime(made / "input.csv", (1, 1))
     assert make_step(made).stale_because() == ""

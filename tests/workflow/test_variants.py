@@ -161,6 +161,24 @@ def test_estimate_says_what_each_comparison_costs(tmp_path):
     assert f"seed-1 5 networks, {here} ({usual} for a city of 10,000 cells)" in said
 
 
+def test_what_is_cut_and_trained_is_not_expected_again(tmp_path):
+    asked = settings.load("default", ["compare.splits=[random]", "compare.shuffled_labels=false"])
+    paths = Paths(tmp_path, tmp_path, "Paris")
+    finished = [paths.weights(fold) for fold in range(5)]
+    finished += [paths.of_variant("split-random").weights(0), paths.table("recovery")]
+    for path in [*finished, paths.images_table]:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    for path in finished[1:]:
+        path.touch()
+    images = f"idINSPIRE,path,campaign_year\na,a.png,2014\n{'b,b.png,2015'}\n"
+    paths.images_table.write_text(images)
+    expected = costs.of_income(asked, paths, 10_000)
+    assert (expected.networks, expected.comparisons, expected.cutting_s) == (1, {}, 0)
+    finished[0].touch()
+    (said,) = costs.in_words(costs.of_income(asked, paths, 10_000), 2, 10**12)
+    assert said == "expects nothing more for 10,000 cells: all is cut and trained"
+
+
 def test_paths_of_a_variant_lie_below_its_run(tmp_path):
     paths = Paths(tmp_path, tmp_path, "Paris", "paper")
     assert (

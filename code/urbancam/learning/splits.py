@@ -58,19 +58,35 @@ def assign_folds(
         return _leave_campaigns_out(samples["campaign_year"])
     unit = units(samples, method)
     n_units = unit.nunique()
+    most = min(n_units, _largest_class(samples))
     if n_units < folds:
         raise InputError(
             f"{n_units} {method} units of {len(samples)} usable cells cannot fill {folds} folds",
             "split.folds, split.block_m",
-            "ask for fewer folds or smaller blocks, e.g. --set split.block_m=1000",
+            _fewer_folds(most, method),
         )
     if _largest_class(samples) < folds:
         raise InputError(
             f"{len(samples)} usable cells are too few for {folds} folds of five classes",
             "split.folds",
-            "ask for fewer folds; the city may be too small",
+            _fewer_folds(most, method),
         )
     return _stratified(samples, unit, method, folds, seed)
+
+
+def _fewer_folds(most: int, method: str) -> str:
+    """What to do where there are too many folds.
+
+    Args:
+        most: Number of folds that there could be.
+        method: As of `assign_folds`.
+    """
+    ways = [f"ask for at most {most} folds (split.folds)"] if most >= 2 else []
+    if method == "block":
+        ways.append("ask for smaller blocks (split.block_m)")
+    if method in ("block", "group"):
+        ways.append("choose another split.method")
+    return "; or ".join(ways) or "this city is too small to be divided: take a larger one"
 
 
 def _leave_campaigns_out(years: pd.Series) -> np.ndarray:
@@ -184,7 +200,7 @@ def _stratified(
         raise InputError(
             f"the {unit.nunique()} {method} units are too uneven to fill {folds} folds",
             "split.folds, split.block_m",
-            "ask for fewer folds or smaller blocks",
+            _fewer_folds(folds - 1, method),
         )
     return number
 

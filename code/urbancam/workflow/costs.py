@@ -57,7 +57,7 @@ class Costs:
         count: How many of them the run has.
         image_px: Side of an image as the network sees it.
         disk_bytes: Still to be written, by what it is.
-        networks: To be trained, of the run and its variants.
+        networks: Still to be trained, of the run and its variants.
         trained_images: Passes through networks and back over all epochs, at most.
         training_s: Seconds of one core for these, for validating and for testing.
         comparisons: Networks of each variant among them.
@@ -99,18 +99,22 @@ def of_income(settings: Settings, paths: Paths, cells: int) -> Costs:
     validation = in_training * split.validation_fraction
     sizes = FoldSizes(in_training - validation, validation, cells / split.folds)
     names = plan.variants_of_income(settings, paths.images_table)
-    comparisons = {name: _variant_folds(name, settings) for name in names}
-    folds = {"": settings.folds_trained} | comparisons
+    folds = {"": settings.folds_trained}
+    folds |= {name: _variant_folds(name, settings) for name in names}
+    missing = _missing_networks(folds, paths)
     network_count, trained, training_s = _training(
-        settings.model, settings.training, settings.image.size_px, sizes, sum(folds.values()), 1
+        settings.model, settings.training, settings.image.size_px, sizes, sum(missing.values()), 1
     )
 
     cutting = catalogue.find("05_cut_images")
-    megapixels = cells * (settings.image_px / 1000) ** 2
+    megapixels = 0 if paths.images_table.is_file() else cells * (settings.image_px / 1000) ** 2
     images_bytes = megapixels * cutting.bytes_per_megapixel - _size_of(paths.images)
     cache_megapixels = cells * (settings.image.size_px / 1000) ** 2
     training = catalogue.find("11_train_income")
-    cache_bytes = cache_megapixels * training.bytes_per_megapixel - _size_of(paths.cache)
+    cache_bytes = 0
+    if network_count:
+        cache_bytes = cache_megapixels * training.bytes_per_megapixel - _size_of(paths.cache)
+    plants_s = _frozen_plants_s(settings, cache_megapixels)
     return Costs(
         "cells",
         cells,
@@ -118,13 +122,13 @@ def of_income(settings: Settings, paths: Paths, cells: int) -> Costs:
         network_count,
         trained,
         training_s,
-        comparisons,
+        {name: count for name, count in missing.items() if name},
         cutting_s=megapixels * cutting.core_s_per_megapixel,
-        plants_s=_frozen_plants_s(settings, cache_megapixels),
+        plants_s=0 if paths.table("recovery").is_file() else plants_s,
         disk_bytes={
             "images": max(images_bytes, 0),
             "cache": max(cache_bytes, 0),
-            "weights": _missing_weights(settings.model, folds, paths),
+            "weights": network_count * _rate(settings.model).weights_bytes,
         },
     )
 
@@ -161,8 +165,9 @@ def of_cities(
     if cities.checkpoint:
         training = training.model_copy(update={"epochs": 0})
     test_looks = 3  # each test patch is shown as it is, jittered and grey
+    missing = _missing_networks(folds, paths)
     network_count, trained, training_s = _training(
-        cities.model, training, cities.image.size_px, sizes, sum(folds.values()), test_looks
+        cities.model, training, cities.image.size_px, sizes, sum(missing.values()), test_looks
     )
     return Costs(
         "patches",
@@ -171,10 +176,10 @@ def of_cities(
         network_count,
         trained,
         training_s,
-        {name: count for name, count in folds.items() if name},
+        {name: count for name, count in missing.items() if name},
         disk_bytes={
             "cache": cache_bytes,
-            "weights": _missing_weights(cities.model, folds, paths),
+            "weights": network_count * _rate(cities.model).weights_bytes,
         },
     )
 
@@ -209,17 +214,18 @@ def _frozen_plants_s(settings: Settings, megapixels: float) -> float:
     return PLANT_LOOKS * LOOK_SHARE * _rate(settings.model).train_s * megapixels
 
 
-def _missing_weights(model: Model, folds: dict[str, int], paths: Paths) -> float:
-    """Bytes of the weights of networks that are not there yet.
+def _missing_networks(folds: dict[str, int], paths: Paths) -> dict[str, int]:
+    """How many networks are still to be trained: variant -> those whose weights are not there.
 
-    `folds`: variant -> folds that are trained.
+    Args:
+        folds: Variant ("" for the run itself) -> folds that are trained.
+        paths: Paths of the run.
     """
-    missing = sum(
-        not paths.of_variant(name).weights(fold).is_file()
+    missing = {
+        name: sum(not paths.of_variant(name).weights(fold).is_file() for fold in range(count))
         for name, count in folds.items()
-        for fold in range(count)
-    )
-    return missing * _rate(model).weights_bytes
+    }
+    return {name: count for name, count in missing.items() if count}
 
 
 def _rate(model: Model) -> NetworkRate:
@@ -240,21 +246,26 @@ def in_words(costs: Costs, workers: int, free_bytes: int) -> list[str]:
         workers: Processes that share the work.
         free_bytes: Free bytes of the disk.
     """
+    if not (costs.networks or costs.cutting_s or costs.plants_s or sum(costs.disk_bytes.values())):
+        return [f"expects nothing more for {costs.count:,} {costs.unit}: all is cut and trained"]
     disk = ", ".join(
         f"{size / 1e9:.1f} GB more of {what}" for what, size in costs.disk_bytes.items()
     )
     work = [f"cutting {duration(costs.cutting_s / workers)}"] if costs.cutting_s else []
-    work.append(
-        f"training {costs.networks} networks on at most {costs.trained_images:,.0f} images of "
-        f"{costs.image_px} px, {duration(costs.training_s / workers)}"
-    )
+    if costs.networks:
+        work.append(
+            f"training {costs.networks} networks on at most {costs.trained_images:,.0f} images of "
+            f"{costs.image_px} px, {duration(costs.training_s / workers)}"
+        )
     if costs.plants_s:
         work.append(f"rules on frozen features {duration(costs.plants_s / workers)}")
     compared = [_comparison_words(costs, workers)] if costs.comparisons else []
     return [
-        f"expects for {costs.count:,} {costs.unit}: {disk}; {free_bytes / 1e9:.0f} GB are free "
-        "(imagery archives come on top)",
-        f"expects with {workers} processes: {'; '.join(work)} on this CPU (a GPU is far faster)",
+        f"expects for {costs.count:,} {costs.unit}: {disk}; {free_bytes / 1e9:.0f} GB are free"
+        + " (imagery archives come on top)" * bool(costs.cutting_s),
+        f"expects with {workers} processes: {'; '.join(work)} on this CPU (a GPU is far faster)"
+        if work
+        else "expects no network to train",
         *compared,
     ]
 

@@ -6,6 +6,7 @@ What was loaded and saved goes to the log file alone (`log.debug`).
 import contextlib
 import logging
 import os
+import select
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,13 +38,13 @@ def reader_went_away() -> bool:
 
     To be asked in a handler of BrokenPipeError, which other pipes may raise too.
     """
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # What is left in the buffer would be told, in vain, when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
+    pipe = select.poll()
+    pipe.register(sys.stdout.fileno(), 0)  # errors are always told
+    if not pipe.poll(0):
+        return False
+    # What is left in the buffer would be told, in vain, when Python ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True
 
 
 def join_counts(counts: dict[str, Any]) -> str:

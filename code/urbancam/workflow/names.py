@@ -47,7 +47,7 @@ def require_run(run: str, folder: Path = CONFIG, named_in: str = "--run") -> Non
             named_in,
             f"name one of {known}",
         )
-    guess = closest(run, runs(folder))
+    guess = closest(run.removesuffix(".yaml"), runs(folder))
     hint = f"did you mean {guess}? Else " if guess else ""
     raise InputError(
         f"there is no run {run!r}",
