@@ -111,7 +111,7 @@ class Settings(Section):
     def pick(self, *keys: str) -> dict[str, Any]:
         """Flat `{"section.key": value}` of whole sections ("split") or single keys
         ("image.size_px")."""
-        flat = _flatten(self.model_dump(mode="json"))
+        flat = flatten(self.model_dump(mode="json"))
         missing = [key for key in keys if not any(_lies_in(name, key) for name in flat)]
         if missing:
             raise KeyError(f"no such settings: {missing}")
@@ -182,11 +182,12 @@ def validate(run_layers: list[Layer]) -> Settings:
         raise _refusal(error.errors(include_url=False), run_layers) from None
 
 
-def _flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """`{"section": {"key": value}}` -> `{"section.key": value}`."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
         if isinstance(value, dict):
-            flat |= _flatten(value, f"{prefix}{key}.")
+            flat |= flatten(value, f"{prefix}{key}.")
         else:
             flat[prefix + key] = value
     return flat
