@@ -19,7 +19,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def export(args: argparse.Namespace) -> int:
-    from urbancam.showing.export import archives, deposit
+    from urbancam.workflow.export import archives, deposit
 
     request = runner.read_request(args)
     contents = deposit.collect(request, args)

@@ -117,6 +117,7 @@ def bare_house(tmp_path_factory) -> Path:
     house = tmp_path_factory.mktemp("bare")
     shutil.copytree(ROOT / "code", house / "code", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "run.sh", house)
+    write_example_runs(house)
     return house
 
 
@@ -292,6 +293,14 @@ def apply(house: Path, diff: str) -> None:
     file.write_text(text.replace(old, new))
 
 
+def write_example_runs(house: Path) -> None:
+    """Write the overlays of docs/extending.md into a copy of the project."""
+    for name, overlay in zip(
+        re.findall(r"`([\w-]+\.yaml)`", prose(EXTENDING)), blocks(EXTENDING, "yaml"), strict=True
+    ):
+        (house / "code" / "config" / name).write_text(overlay)
+
+
 @pytest.fixture(scope="module")
 def extended(tmp_path_factory) -> Path:
     """A copy of the project with every change of docs/extending.md made."""
@@ -300,10 +309,7 @@ def extended(tmp_path_factory) -> Path:
     shutil.copy(ROOT / "run.sh", house)
     for diff in blocks(EXTENDING, "diff"):
         apply(house, diff)
-    for name, overlay in zip(
-        re.findall(r"`([\w-]+\.yaml)`", prose(EXTENDING)), blocks(EXTENDING, "yaml"), strict=True
-    ):
-        (house / "code" / "config" / name).write_text(overlay)
+    write_example_runs(house)
     return house
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import yaml
 
-from urbancam.showing.export import archives, texts
-from urbancam.showing.export import contents as what
-from urbancam.showing.export.texts import Sources
 from urbancam.workflow import catalogue, settings, settings_text
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.export import archives, texts
+from urbancam.workflow.export import contents as what
+from urbancam.workflow.export.texts import Sources
 from urbancam.workflow.files import digest, read_json
 from urbancam.workflow.job import Request
 from urbancam.workflow.paths import ROOT, Paths, display_path, folder_name
