@@ -224,7 +224,9 @@ case $task in
         exit ;;
     cities)
         run_city cities "$(run_of cities)"
-        exit ;;
+        status=$?
+        [ $status -ne 0 ] || [ -n "$dry_run" ] || say "open: $results/cities/$(run_of cities)/figures/"
+        exit $status ;;
     status)
         if [ ${#cities[@]} -eq 0 ]; then  # every city and run that there is
             for folder in "$results"/*/*/samples.csv "$results"/cities/*/patches.parquet; do

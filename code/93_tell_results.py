@@ -115,10 +115,8 @@ def tell(args: argparse.Namespace) -> int:
         f"within one class {score(metrics, 'model', 'accuracy_within_1')}"
     )
     tell_effects(effects)
-    print(
-        f"  tables: {display_path(paths.tables)}/   figures: {display_path(paths.figures)}/   "
-        f"report: {display_path(paths.report)}"
-    )
+    print(f"  tables: {display_path(paths.tables)}/   figures: {display_path(paths.figures)}/")
+    print(f"open: {display_path(paths.report)}")
     return 0
 
 

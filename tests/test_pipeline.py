@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -66,6 +67,20 @@ def test_second_run_is_up_to_date_within_15_seconds_and_says_what_came_out(clean
         words in done.stdout
         for words in ("Spearman r", "coordinates", "accuracy", "read as poor", "tables:")
     )
+    first, *_, last = done.stdout.splitlines()
+    assert first == "== Demo, run demo-tiny"
+    assert last == "open: results/Demo/demo-tiny/report.html"
+
+
+def test_terminal_shows_what_was_done_and_the_log_what_was_read_too(clean):
+    """The step that reads and writes most, done again."""
+    words = ["code/14_landcover_statistics.py", "--city", "Demo", "--run", "demo-tiny", "--force"]
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, cwd=clean)
+    lines = done.stdout.splitlines()
+    assert lines[-1].startswith("14_landcover_statistics Demo: done") and done.stderr == ""
+    assert not [line for line in lines if line.startswith(("loads", "saves"))]
+    log = (clean / "results" / "Demo" / "logs" / "14_landcover_statistics.log").read_text()
+    assert log.count(" loads ") >= 2 and log.count(" saves ") >= 2
 
 
 def test_columns_are_those_that_the_dictionary_tells(clean):
@@ -220,7 +235,8 @@ def test_variants_are_trained_beside_the_run_and_status_shows_them(house):
     states = run_sh(house, "status", *TINY).stdout.splitlines()
     scored = ("split-random", "split-campaign", "folds-4")
     assert sum(name in line for line in states for name in (*scored, "seed-3")) == 3 * 3 + 5
-    assert all(line.startswith("done") for line in states[:-1])
+    assert states[0] == "== Demo, run demo-tiny"
+    assert all(line.startswith("done") for line in states[1:-1])
 
 
 def test_cities_experiment_runs_from_rendered_towns_to_relevance_and_then_is_up_to_date(tmp_path):
