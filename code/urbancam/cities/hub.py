@@ -65,9 +65,10 @@ def _download(
     endpoint: str | None,
 ) -> None:
     import huggingface_hub
+    from huggingface_hub.utils import disable_progress_bars
 
     if not sys.stderr.isatty():  # bars are for eyes alone
-        huggingface_hub.utils.disable_progress_bars()
+        disable_progress_bars()
     # Asked first: where the hub does not answer, snapshot_download takes a folder that holds
     # anything for whole.
     hub = huggingface_hub.HfApi(endpoint)
