@@ -1,11 +1,18 @@
-"""The cache of decoded images: goes on where a killed one stopped, never trusts a lone mark."""
+"""The cache of decoded images: goes on where a killed one stopped, never trusts a lone mark; above
+its limit images are decoded on the fly."""
 
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
-from urbancam.learning.images import open_cache
+from urbancam.learning.images import DecodedImages, open_cache, open_images
 from urbancam.tables import arrays
+from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.paths import Paths
 
 GREYS = [10, 20, 30, 40, 50]
 
@@ -65,3 +72,43 @@ def test_damaged_cache_is_made_again(files, tmp_path, name, damage):
     (tmp_path / name).write_bytes(whole[:-100] if damage is None else damage)
     (tmp_path / "cache.npy.progress").write_text('{"done": 4}')
     assert greys(cache, files) == GREYS
+
+
+@pytest.fixture
+def town(tmp_path) -> Paths:
+    """Four images of 48 px, noise in colour and in grey."""
+    paths = Paths(tmp_path / "data", tmp_path, "Town")
+    paths.images.mkdir(parents=True)
+    noise = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 3), dtype=np.uint8)
+    for number, pixels in enumerate(noise):
+        mode = "L" if number == 3 else "RGB"
+        Image.fromarray(pixels).convert(mode).save(paths.images / f"{number}.png")
+    names = [f"images/{number}.png" for number in range(4)]
+    pd.DataFrame({"idINSPIRE": list("abcd"), "path": names}).to_csv(paths.images_table, index=False)
+    return paths
+
+
+def of_town(town: Paths, limit_gb: float) -> tuple:
+    run = settings.load("demo-tiny", ["image.size_px=32"])
+    return open_images(replace(town, cache_limit_gb=limit_gb), pd.Series(list("dba")), run.image, 2)
+
+
+def test_images_above_the_limit_are_the_cached_ones_byte_for_byte(town):
+    cached, rows = of_town(town, limit_gb=1)
+    decoded, same_rows = of_town(town, limit_gb=1e-9)
+    assert isinstance(decoded, DecodedImages)
+    assert rows.tolist() == same_rows.tolist() == [3, 1, 0]
+    assert decoded.shape == cached.shape and len(decoded) == len(cached)
+    assert (decoded[rows] == cached[rows]).all()
+    assert all((decoded[row] == cached[row]).all() for row in rows)
+
+
+def test_images_above_the_limit_take_no_disk(town):
+    of_town(town, limit_gb=1e-9)
+    assert not town.cache.exists()
+
+
+def test_limit_is_of_all_images_of_the_city(town):
+    four_images_gb = 4 * 3 * 32**2 / 1e9
+    assert not isinstance(of_town(town, four_images_gb)[0], DecodedImages)
+    assert isinstance(of_town(town, four_images_gb * 0.99)[0], DecodedImages)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 
@@ -14,6 +15,7 @@ from urbancam.learning import (
     augmentation,
     datasets,
     heads,
+    images,
     inference,
     networks,
     training,
@@ -36,14 +38,14 @@ def make_images() -> np.ndarray:
     return pixels.astype(np.uint8)
 
 
-def make_trainer(folder, fingerprint="same", changes=()) -> training.Trainer:
+def make_trainer(folder, fingerprint="same", changes=(), pixels=None) -> training.Trainer:
     torch.manual_seed(0)
     recipe = settings.load("demo", ["training.epochs=6", "training.batch_size=8", *changes])
-    images = make_images()
+    pixels = make_images() if pixels is None else pixels
     rows = np.arange(40)
     classes = rows % 5
-    train = datasets.LabelledImages(images, rows[:30], classes[:30], augmentation.dihedral, seed=1)
-    validation = datasets.LabelledImages(images, rows[30:], classes[30:])
+    train = datasets.LabelledImages(pixels, rows[:30], classes[:30], augmentation.dihedral, seed=1)
+    validation = datasets.LabelledImages(pixels, rows[30:], classes[30:])
     network = networks.Network(Tiny(), 4, 1, 0.1)
     return training.Trainer(network, train, validation, recipe, folder, fingerprint, 1, 1)
 
@@ -92,6 +94,19 @@ def test_t12_resumed_training_equals_a_clean_one(tmp_path, monkeypatch):
     resumed = make_trainer(tmp_path / "killed").fit()
     pd.testing.assert_frame_equal(resumed.drop(columns="seconds"), clean.drop(columns="seconds"))
     assert equal(read_weights(tmp_path / "clean"), read_weights(tmp_path / "killed"))
+
+
+def test_images_decoded_on_the_fly_train_the_same_network(tmp_path):
+    files = [tmp_path / f"{number}.png" for number in range(40)]
+    for pixels, file in zip(make_images(), files, strict=True):
+        Image.fromarray(pixels).save(file)
+    cached = images.open_cache(tmp_path / "cache.npy", files, 12, "bilinear", workers=1)
+    on_the_fly = images.DecodedImages(files, 12, "bilinear", workers=1)
+    changes = ["training.epochs=2"]
+    first = make_trainer(tmp_path / "cached", changes=changes, pixels=cached).fit()
+    second = make_trainer(tmp_path / "decoded", changes=changes, pixels=on_the_fly).fit()
+    pd.testing.assert_frame_equal(first.drop(columns="seconds"), second.drop(columns="seconds"))
+    assert equal(read_weights(tmp_path / "cached"), read_weights(tmp_path / "decoded"))
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Images with their classes, as a network gets them: stacked, augmented, normalised."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -62,14 +62,24 @@ class LabelledImages(Dataset):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, item: int) -> tuple[torch.Tensor, int]:
-        """(3, H, W) uint8 image and its class."""
+    def __getitems__(self, items: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        """A batch: (B, 3, H, W) uint8 images, channels last in memory, and (B,) int64 classes."""
+        # Each image is copied once, to its place in the batch.
+        first = self._image(items[0])
+        pixels = np.empty((len(items), *first.shape), np.uint8)
+        pixels[0] = first
+        for place, item in enumerate(items[1:], 1):
+            pixels[place] = self._image(item)
+        classes = self.classes[items].astype(np.int64)
+        return torch.from_numpy(pixels).permute(0, 3, 1, 2), torch.from_numpy(classes)
+
+    def _image(self, item: int) -> np.ndarray:
+        """(H, W, 3) augmented image of an item."""
         image = self.images[self.rows[item]]
-        if self.augment:
-            generator = np.random.default_rng([self.seed, self.epoch, int(item)])
-            image = self.augment(image, generator)
-        pixels = torch.from_numpy(np.array(image))
-        return pixels.permute(2, 0, 1), int(self.classes[item])
+        if not self.augment:
+            return image
+        generator = np.random.default_rng([self.seed, self.epoch, int(item)])
+        return self.augment(image, generator)
 
 
 def normalise(images: torch.Tensor, method: str) -> torch.Tensor:

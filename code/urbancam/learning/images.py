@@ -1,5 +1,7 @@
 """Images of cells at the size of the network, decoded once and kept on disk."""
 
+import logging
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,8 @@ from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import digest
 from urbancam.workflow.paths import Paths, display_path
 from urbancam.workflow.sections import Image
+
+log = logging.getLogger(__name__)
 
 RESAMPLE = {
     "bilinear": PillowImage.Resampling.BILINEAR,
@@ -35,7 +39,8 @@ def read_image(path: Path, size_px: int, resample: str) -> np.ndarray:
     """
     try:
         with PillowImage.open(path) as image:
-            resized = image.convert("RGB").resize((size_px, size_px), RESAMPLE[resample])
+            colours = image if image.mode == "RGB" else image.convert("RGB")
+            resized = colours.resize((size_px, size_px), RESAMPLE[resample])
             return np.asarray(resized)
     except (FileNotFoundError, UnidentifiedImageError, OSError, SyntaxError) as error:
         raise InputError(
@@ -83,22 +88,53 @@ def open_cache(
     )
 
 
+class DecodedImages:
+    """Images that are decoded whenever they are asked for, for a disk that cannot keep them all.
+
+    Behaves like the array of `open_cache` where rows are asked, one or several, byte for byte.
+
+    Args:
+        files: Image of each row.
+        size_px: Side of the images, px.
+        resample: "bilinear" or "bicubic".
+        workers: Number of threads that decode, where several rows are asked.
+    """
+
+    def __init__(self, files: list[Path], size_px: int, resample: str, workers: int) -> None:
+        self.files = files
+        self.size_px = size_px
+        self.resample = resample
+        self.workers = workers
+        self.shape = (len(files), size_px, size_px, 3)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, rows: int | np.ndarray) -> np.ndarray:
+        """(size_px, size_px, 3) of a row, (n, size_px, size_px, 3) of (n,) rows."""
+        if np.ndim(rows) == 0:
+            return read_image(self.files[rows], self.size_px, self.resample)
+        with ThreadPoolExecutor(self.workers) as pool:
+            return np.stack(list(pool.map(self.__getitem__, rows)))
+
+
 def open_images(
     paths: Paths,
     ids: pd.Series,
     settings: Image,
     workers: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The cached images of a city and the row of each cell in them.
+) -> tuple[np.ndarray | DecodedImages, np.ndarray]:
+    """The images of a city and the row of each cell in them: kept on disk where it has the room.
 
     Args:
         paths: Paths of the city.
         ids: (N,) ids of cells, all with an image.
         settings: Section `image`.
-        workers: Number of threads that decode, if the cache has to be filled.
+        workers: Number of threads that decode, where that has to be done.
 
     Returns:
-        (M, size_px, size_px, 3) uint8 of all M cells with an image, and (N,) rows.
+        (M, size_px, size_px, 3) uint8 of all M cells with an image, and (N,) rows; the images as
+        `DecodedImages` where they would take more than `paths.cache_limit_gb`.
 
     Raises:
         InputError: A cell has no image.
@@ -112,10 +148,24 @@ def open_images(
             display_path(paths.images_table),
             "run 10_assign_folds again",
         )
-    path = _cache_path(paths, settings)
     files = [paths.city_folder / relative for relative in table["path"]]
+    needed_gb = cache_bytes(len(files), settings.size_px) / 1e9
+    if needed_gb > paths.cache_limit_gb:
+        log.info(
+            "decodes images whenever they are asked for: kept they would take %.1f GB, more than "
+            "cache_gb, %g",
+            needed_gb,
+            paths.cache_limit_gb,
+        )
+        return DecodedImages(files, settings.size_px, settings.resample, workers), rows
+    path = _cache_path(paths, settings)
     images = open_cache(path, files, settings.size_px, settings.resample, workers)
     return images, rows
+
+
+def cache_bytes(images: int, size_px: int) -> int:
+    """Bytes of so many decoded images of that side."""
+    return 3 * images * size_px**2
 
 
 def _cache_path(paths: Paths, settings: Image) -> Path:

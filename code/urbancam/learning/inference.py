@@ -38,13 +38,19 @@ def load_batches(
     loader = DataLoader(
         items,
         batch_sampler=batches,
+        collate_fn=_as_it_is,
         num_workers=workers if on_gpu else 0,
         pin_memory=on_gpu,
     )
     for images, classes in loader:
-        images = images.to(device, non_blocking=True, memory_format=torch.channels_last)
+        images = images.to(device, non_blocking=True)
         classes = classes.to(device, non_blocking=True)
         yield images, classes
+
+
+def _as_it_is(batch: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    """The images stand in a batch already."""
+    return batch
 
 
 def predict(

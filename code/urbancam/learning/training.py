@@ -170,7 +170,9 @@ class Trainer:
         batches = self.schedule.epoch(epoch)
         first_step = self.stopping.local * len(batches)
         self.network.train()
-        total = count = 0.0
+        # Summed on the device, which need not wait for each batch's loss to be read.
+        total = torch.zeros((), dtype=torch.float64, device=self.device)
+        count = 0
         loaded = inference.load_batches(self.train_set, batches, self.workers, self.device)
         for step, (images, classes) in enumerate(loaded, first_step):
             self.rate.before_step(step)
@@ -178,9 +180,9 @@ class Trainer:
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
             self.optimiser.step()
-            total += loss.item() * len(classes)
+            total += loss.detach().double() * len(classes)
             count += len(classes)
-        return total / count
+        return total.item() / count
 
     def _loss(self, images: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
         """Loss of a batch: (B, 3, H, W) images, (B,) classes."""

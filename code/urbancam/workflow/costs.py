@@ -111,9 +111,10 @@ def of_income(settings: Settings, paths: Paths, cells: int) -> Costs:
     images_bytes = megapixels * cutting.bytes_per_megapixel - _size_of(paths.images)
     cache_megapixels = cells * (settings.image.size_px / 1000) ** 2
     training = catalogue.find("11_train_income")
-    cache_bytes = 0
-    if network_count:
-        cache_bytes = cache_megapixels * training.bytes_per_megapixel - _size_of(paths.cache)
+    cache_bytes = cache_megapixels * training.bytes_per_megapixel
+    # A larger one is not kept (learning/images.py).
+    is_kept = network_count and cache_bytes / 1e9 <= settings.cache_gb
+    missing_cache_bytes = max(cache_bytes - _size_of(paths.cache), 0) if is_kept else 0
     plants_s = _frozen_plants_s(settings, cache_megapixels)
     return Costs(
         "cells",
@@ -127,7 +128,7 @@ def of_income(settings: Settings, paths: Paths, cells: int) -> Costs:
         plants_s=0 if paths.table("recovery").is_file() else plants_s,
         disk_bytes={
             "images": max(images_bytes, 0),
-            "cache": max(cache_bytes, 0),
+            "cache": missing_cache_bytes,
             "weights": network_count * _rate(settings.model).weights_bytes,
         },
     )

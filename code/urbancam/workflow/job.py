@@ -181,4 +181,6 @@ def find_paths(settings: "Settings", args: argparse.Namespace) -> Paths:
         raise InputError(f"{args.city!r} is not a city's name", "--city", "e.g. --city Paris")
     data = args.data or ROOT / settings.data_dir
     results = args.results or ROOT / "results"
-    return Paths(data.resolve(), results.resolve(), args.city, args.run, args.variant)
+    return Paths(
+        data.resolve(), results.resolve(), args.city, args.run, args.variant, settings.cache_gb
+    )

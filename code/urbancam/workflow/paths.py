@@ -4,6 +4,7 @@ City scope (`results/<city>/`) holds facts, the same for every run; run scope
 (`results/<city>/<run>/`) holds samples, models, maps and statistics.
 """
 
+import math
 import re
 import unicodedata
 from dataclasses import dataclass, replace
@@ -56,6 +57,7 @@ class Paths:
         city: Name of the city, any spelling ("" for steps that serve all cities).
         run: Name of the run.
         variant: Name of a variant of the run ("" for the run itself), see `variants.py`.
+        cache_limit_gb: GB that the decoded images of a city's cells may take (setting `cache_gb`).
     """
 
     data: Path
@@ -63,6 +65,7 @@ class Paths:
     city: str = ""
     run: str = "default"
     variant: str = ""
+    cache_limit_gb: float = math.inf
 
     # data: what came from outside
     @property
@@ -203,7 +206,7 @@ class Paths:
         samples = self.results.glob(f"*/{self.run}/samples.csv")
         names = sorted(path.parent.parent.name for path in samples)
         own = folder_name(self.city)
-        return [Paths(self.data, self.results, name, self.run) for name in names if name != own]
+        return [replace(self, city=name, variant="") for name in names if name != own]
 
     def cities_with_tiles(self) -> list[str]:
         """The names of all cities that have tiles, sorted."""

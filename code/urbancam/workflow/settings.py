@@ -39,6 +39,7 @@ from urbancam.workflow.sections import (
 
 class Settings(Section):
     data_dir: str
+    cache_gb: Annotated[float, Field(ge=0)]
     seed: Annotated[int, Field(ge=0)]
     census: Census
     urban_atlas: UrbanAtlas
