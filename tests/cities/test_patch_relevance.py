@@ -8,12 +8,14 @@ import torch
 from torch import nn
 
 from urbancam.cities import patch_relevance
+from urbancam.cities.relevance import LAYERS
 
 
 def network_of_brightness() -> nn.Module:
     """Its first class is the brightness of 8 x 8 pixels, the second nothing."""
     network = nn.Module()
-    network.features = nn.Sequential(OrderedDict(layer1=nn.AvgPool2d(8)))
+    without_blocks = {layer: nn.Sequential() for layer in LAYERS}
+    network.features = nn.Sequential(OrderedDict(pool=nn.AvgPool2d(8), **without_blocks))
     network.linear = nn.Linear(3, 2)
     network.linear.weight.data.copy_(torch.tensor([[1.0, 1, 1], [0, 0, 0]]))
     nn.init.zeros_(network.linear.bias)
@@ -24,13 +26,13 @@ def test_bright_corner_speaks_in_that_corner():
     patch = np.full((1, 64, 64, 3), 130, np.uint8)
     patch[:, :32, :32] = 250
     network = network_of_brightness()
-    (got,) = patch_relevance.map_patches(network, patch, ["layer1"], "min_max")
-    signed = got.signed["layer1"]
+    (got,) = patch_relevance.map_patches(network, patch, ["layer4"], "min_max")
+    signed = got.signed["layer4"]
     assert got.target == 0
     assert got.logits.shape == (2,)
-    assert got.total["layer1"] == pytest.approx(1)
+    assert got.total["layer4"] == pytest.approx(1)
     assert signed[:24, :24].min() > signed[40:, 40:].max()
-    assert (got.shown["layer1"].min(), got.shown["layer1"].max()) == (0, 1)
+    assert (got.shown["layer4"].min(), got.shown["layer4"].max()) == (0, 1)
 
 
 def test_description_of_a_patch_by_hand():

@@ -2,41 +2,36 @@
 
 Lee et al., CVPR 2021. Relevance starts at the outputs, in contrast to the other classes (CLRP, Gu
 et al. 2018), and is handed down layer by layer (LRP, Bach et al. 2015) with the published rules
-(R 6.5), on zennit's hooks. Notation: A is the output of a layer, R its relevance, x a module's
-input, x+ and x- its parts above and below zero; a/0 is 0.
+(R 6.5). Notation: A is the output of a layer, R its relevance, x a module's input; a/0 is 0.
 
     outputs          R_t = 1 for the target, R_j = -1/N for the other N - 1 classes
-    linear, conv     Z = W+ x+ + W- x-;  R_in = x+ W+^T(R/Z) + x- W-^T(R/Z), biases left out
+    linear, conv     Z = W+ x;  R_in = x W+^T(R/Z), W+ the weights above zero, biases left out
                      (z+, alpha 1, beta 0)
     batch norm       R_in = R where x is not 0
     ReLU             R_in = R
     addition a + b   R_a = a R/(a + b), R_b = b R/(a + b)
-    pooling          R_in = x (gradient of the pooling)^T (R/Z), Z its output;
-                     for the mean R_ij = x_ij R / sum x
+    mean             R_ij = x_ij R / sum x
+
+The rule of linear maps has a second half, for what of x is below zero. From layer 1 on all that
+enters a convolution or the linear unit comes out of a ReLU: that half is 0 and not computed.
 
 The map of a layer is sum_k w_k A_k with w_k = mean_ij R_kij, without a ReLU. At the last layer with
 a head of mean and one linear unit per class, w_k = R_k / (h w) with
 R_k = x_k sum_j W+_jk R_j / (W+ x)_j, x the pooled features.
 """
 
-from collections import OrderedDict
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 import torch
 from torch import nn
-from zennit.canonizers import CompositeCanonizer
-from zennit.composites import LayerMapComposite
-from zennit.core import Hook
-from zennit.layer import Sum
-from zennit.rules import Norm, Pass, ZPlus
-from zennit.torchvision import ResNetBasicBlockCanonizer, ResNetBottleneckCanonizer
-from zennit.types import Activation, AvgPool, BatchNorm, Linear, MaxPool
+from torch.nn import functional
+from torch.nn.grad import conv2d_input
 
-from urbancam.explaining.activation import captured, frozen
+from urbancam.explaining.activation import frozen
 
 SMALLEST = 1e-12  # a divisor no larger is zero: the quotient would leave float32
+LAYERS = ("layer1", "layer2", "layer3", "layer4")  # of a torchvision ResNet, each a list of blocks
 
 
 @dataclass
@@ -58,25 +53,40 @@ class Relevance:
     total: dict[str, torch.Tensor]
 
 
-class PassNonZero(Hook):
-    """Relevance passes unchanged where the module's input is not zero (batch norm, published)."""
+# ---- a unit: a convolution and its batch norm
 
-    def forward(
-        self,
-        module: nn.Module,
-        input: tuple[torch.Tensor, ...],
-        output: torch.Tensor,
-    ) -> None:
-        self.stored_tensors["input"] = input
 
-    def backward(
-        self,
-        module: nn.Module,
-        grad_input: tuple,
-        grad_output: tuple,
-    ) -> tuple[torch.Tensor]:
-        is_not_zero = self.stored_tensors["input"][0] != 0
-        return (grad_output[0] * is_not_zero,)
+@dataclass
+class Unit:
+    """What a pass through a convolution and its batch norm leaves for the way back.
+
+    Attributes:
+        conv: The convolution.
+        entering: (B, I, h, w) >= 0, its input.
+        passes: (B, O, h', w') bool, where the input of the batch norm is not zero.
+        leaving: (B, O, h', w') output of the batch norm.
+    """
+
+    conv: nn.Conv2d
+    entering: torch.Tensor
+    passes: torch.Tensor
+    leaving: torch.Tensor
+
+
+def pass_unit(conv: nn.Conv2d, norm: nn.BatchNorm2d, entering: torch.Tensor) -> Unit:
+    """Forward through a convolution and its batch norm; `entering` (B, I, h, w) >= 0."""
+    convolved = conv(entering)
+    return Unit(conv, entering, convolved != 0, norm(convolved))
+
+
+def below_unit(unit: Unit, relevance: torch.Tensor) -> torch.Tensor:
+    """Relevance of a unit's input, from that of its output."""
+    conv = unit.conv
+    weights = conv.weight.clamp(min=0)
+    way = conv.stride, conv.padding, conv.dilation, conv.groups
+    positive = functional.conv2d(unit.entering, weights, None, *way)
+    ratio = relevance * unit.passes / _divisor(positive)
+    return unit.entering * conv2d_input(unit.entering.shape, weights, ratio, *way)
 
 
 def _divisor(values: torch.Tensor) -> torch.Tensor:
@@ -85,20 +95,59 @@ def _divisor(values: torch.Tensor) -> torch.Tensor:
     return values.masked_fill(is_zero, torch.inf)
 
 
-def published_rules() -> LayerMapComposite:
-    """The rules above for a torchvision ResNet, to be registered on one network at a time."""
-    share = Norm(stabilizer=_divisor)
-    z_plus = ZPlus(stabilizer=_divisor, zero_params=["bias"])
-    rules = [
-        (Activation, Pass()),
-        (BatchNorm, PassNonZero()),
-        (Linear, z_plus),
-        ((Sum, AvgPool, MaxPool), share),
-    ]
-    # Additions are inside the blocks' own forward; zennit's canonizers make modules of them while
-    # the rules stand.
-    canonizers = (ResNetBottleneckCanonizer(), ResNetBasicBlockCanonizer())
-    return LayerMapComposite(rules, [CompositeCanonizer(canonizers)])
+# ---- a block: units, and a way around them
+
+
+@dataclass
+class Block:
+    """What a pass through a block leaves for the way back.
+
+    Attributes:
+        units: Units of the main branch.
+        entering: Input of the block.
+        around: Unit of the way around them; None where the input is added as it is.
+    """
+
+    units: list[Unit]
+    entering: torch.Tensor
+    around: Unit | None
+
+    @property
+    def added(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The two terms of the addition: of the main branch, and of the way around it."""
+        around = self.entering if self.around is None else self.around.leaving
+        return self.units[-1].leaving, around
+
+
+def pass_block(block: nn.Module, entering: torch.Tensor) -> tuple[torch.Tensor, Block]:
+    """Forward through a torchvision BasicBlock or Bottleneck; the output, and what is left."""
+    pairs = [(block.conv1, block.bn1), (block.conv2, block.bn2)]
+    if hasattr(block, "conv3"):
+        pairs.append((block.conv3, block.bn3))
+    units = []
+    for conv, norm in pairs:
+        previous = units[-1].leaving.relu() if units else entering
+        units.append(pass_unit(conv, norm, previous))
+    around = None if block.downsample is None else pass_unit(*block.downsample, entering)
+    passed = Block(units, entering, around)
+    main, skip = passed.added
+    return (main + skip).relu_(), passed
+
+
+def below_block(block: Block, relevance: torch.Tensor) -> torch.Tensor:
+    """Relevance of a block's input, from that of its output."""
+    main, skip = block.added
+    ratio = relevance / _divisor(main + skip)
+    main = main * ratio
+    skip = skip * ratio
+    for unit in reversed(block.units):
+        main = below_unit(unit, main)
+    if block.around is not None:
+        skip = below_unit(block.around, skip)
+    return main + skip
+
+
+# ---- the whole network
 
 
 def initial_relevance(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -116,48 +165,73 @@ def initial_relevance(logits: torch.Tensor, target: torch.Tensor) -> torch.Tenso
     return start.scatter_(1, target[:, None], 1.0)
 
 
+def below_head(linear: nn.Linear, features: torch.Tensor, start: torch.Tensor) -> torch.Tensor:
+    """Relevance of the last features (B, C, h, w), from that of the outputs (B, N)."""
+    pooled = features.mean((2, 3))
+    weights = linear.weight.clamp(min=0)
+    of_pooled = pooled * ((start / _divisor(pooled @ weights.T)) @ weights)
+    positions = features.shape[2] * features.shape[3]
+    share = of_pooled / _divisor(pooled) / positions
+    return features * share[:, :, None, None]
+
+
 def compute_relevance(
     network: nn.Module,
     images: torch.Tensor,
     layers: Sequence[str],
     target: torch.Tensor | None = None,
 ) -> Relevance:
-    """One forward pass, and one backward pass under the rules down to the lowest layer asked for.
+    """One forward pass, and one pass back under the rules down to the lowest layer asked for.
 
     Args:
         network: `features` (a torchvision ResNet's modules by name) -> mean over positions ->
             `linear`; it is left as it was.
         images: (B, 3, H, W) normalised.
-        layers: Names of modules below `network.features`, "layer1" .. "layer4".
+        layers: Those of `LAYERS` whose maps are asked for.
         target: (B,) class to speak for; None for the one with the largest logit (published).
     """
+    lowest = min(LAYERS.index(layer) for layer in layers)
+    maps, total = {}, {}
     # ASSUME: in evaluation mode, so dropout is left out.
-    modules = OrderedDict(
-        features=network.features,
-        pool=nn.AdaptiveAvgPool2d(1),
-        flatten=nn.Flatten(),
-        linear=network.linear,
-    )
-    whole = nn.Sequential(modules)
-
-    # The rules stand in for gradients: the backward pass of the start is its relevance.
-    with frozen(network), published_rules().context(whole), ExitStack() as stack:
-        outputs = []
-        for layer in layers:
-            module = network.features.get_submodule(layer)
-            outputs.append(stack.enter_context(captured(module)))
-        logits = whole(images.detach().requires_grad_(True))
+    with frozen(network), torch.no_grad():
+        outputs, blocks = _pass_features(network.features, images)
+        last = outputs[LAYERS[-1]]
+        logits = network.linear(last.mean((2, 3)))
         target = logits.argmax(1) if target is None else target.to(logits.device)
-        start = initial_relevance(logits, target)
-        activations = [output[0] for output in outputs]
-        relevances = torch.autograd.grad(logits, activations, start)
+        relevance = below_head(network.linear, last, initial_relevance(logits, target))
+        for number in range(len(LAYERS) - 1, lowest - 1, -1):
+            layer = LAYERS[number]
+            if layer in layers:
+                maps[layer] = _weigh(outputs[layer], relevance)
+                total[layer] = relevance.sum((1, 2, 3))
+            if number > lowest:
+                for block in reversed(blocks.pop(layer)):
+                    relevance = below_block(block, relevance)
+    return Relevance(
+        logits,
+        target,
+        {layer: maps[layer] for layer in layers},
+        {layer: total[layer] for layer in layers},
+    )
 
-    maps = {}
-    total = {}
-    for layer, activation, relevance in zip(layers, activations, relevances, strict=True):
-        maps[layer] = _weigh(activation.detach(), relevance)
-        total[layer] = relevance.sum((1, 2, 3))
-    return Relevance(logits.detach(), target, maps, total)
+
+def _pass_features(
+    features: nn.Module, images: torch.Tensor
+) -> tuple[dict[str, torch.Tensor], dict[str, list[Block]]]:
+    """Layer -> its output, and layer -> what the passes through its blocks left."""
+    modules = dict(features.named_children())
+    values = images
+    for name, module in modules.items():
+        if name not in LAYERS:
+            values = module(values)
+    outputs, blocks = {}, {}
+    for layer in LAYERS:
+        blocks[layer] = []
+        for module in modules[layer]:
+            values, block = pass_block(module, values)
+            blocks[layer].append(block)
+        outputs[layer] = values
+    return outputs, blocks
 
 
 def _weigh(activation: torch.Tensor, relevance: torch.Tensor) -> torch.Tensor:
