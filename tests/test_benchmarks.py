@@ -23,6 +23,8 @@ def spin(calls: int):
 def test_benchmark_fills_its_row_at_tiny_size(asked):
     row = measuring.measure(asked, tiny=True)
     assert list(row)[: len(COLUMNS)] == COLUMNS
+    if row["not_measured"]:
+        pytest.skip(row["not_measured"])
     assert row["ours"] >= 0
     assert (row["published"] is None) == (row["speedup"] is None)
 
@@ -48,6 +50,18 @@ def test_published_way_with_another_result_is_an_error():
     ways = Ways(lambda: 1, published=lambda: 2, check=check)
     with pytest.raises(AssertionError):
         measuring.measure(Benchmark("one", lambda tiny: ways, Target(), "ms", 1))
+
+
+def test_row_says_why_it_is_not_measured():
+    def prepare(tiny):
+        raise measuring.NotMeasuredError("no GPU")
+
+    row = measuring.measure(Benchmark("one", prepare, Target(ratio=1.1), "ms", 3))
+    assert (row["ours"], row["ratio_to_floor"], row["met"]) == (None, None, None)
+    lines = run.markdown(pd.DataFrame([row]), "this machine").splitlines()
+    assert lines[-1].endswith(
+        "| - | - | - | - | - | - | at most 1.1 of the floor | not measured: no GPU |"
+    )
 
 
 def test_target_is_met_where_all_of_it_is():

@@ -1,4 +1,5 @@
-"""Ways of doing one thing, measured side by side: in turn, several times, by CPU seconds.
+"""Ways of doing one thing, measured side by side: in turn, several times, by CPU seconds (on a GPU
+by wall seconds).
 
 A benchmark is a function of a module of this folder, under `@benchmark`: it prepares its input and
 returns its `Ways`; its docstring says what is measured.
@@ -13,6 +14,10 @@ from dataclasses import dataclass
 
 Way = Callable[[], object]
 KINDS = ("ours", "floor", "published")
+
+
+class NotMeasuredError(Exception):
+    """A benchmark cannot be measured on this machine; says what it lacks."""
 
 
 @dataclass
@@ -81,6 +86,7 @@ class Benchmark:
         target: What is asked.
         unit: "ms" or "s" of CPU, and of what.
         repeats: How often each way is measured.
+        wall: Whether times and ratios are of wall time: where the CPU only waits for a GPU.
     """
 
     what: str
@@ -88,16 +94,19 @@ class Benchmark:
     target: Target
     unit: str
     repeats: int
+    wall: bool = False
 
 
 BENCHMARKS: list[Benchmark] = []
 
 
-def benchmark(what: str, target: Target, unit: str, repeats: int = 7) -> Callable:
+def benchmark(
+    what: str, target: Target, unit: str, repeats: int = 7, wall: bool = False
+) -> Callable:
     """Put a function that prepares ways among the benchmarks; arguments as in `Benchmark`."""
 
     def register(prepare: Callable[[bool], Ways]) -> Callable[[bool], Ways]:
-        BENCHMARKS.append(Benchmark(what, prepare, target, unit, repeats))
+        BENCHMARKS.append(Benchmark(what, prepare, target, unit, repeats, wall))
         return prepare
 
     return register
@@ -118,10 +127,14 @@ def measure(asked: Benchmark, tiny: bool = False) -> dict[str, object]:
     Raises:
         AssertionError: The published way comes to another result.
     """
-    ways = asked.prepare(tiny)
+    try:
+        ways = asked.prepare(tiny)
+    except NotMeasuredError as lack:
+        nothing: dict[str, list[float]] = {kind: [] for kind in KINDS}
+        return _row(asked, nothing, []) | {"not_measured": str(lack)}
     calls = ways.to_measure()
     factor = {"ms": 1e3, "s": 1.0}[asked.unit.split()[0]] / ways.items
-    cpu: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    times: dict[str, list[float]] = {kind: [] for kind in KINDS}
     wall = []
     warm_up = int(asked.repeats > 1 and not tiny)
     for turn in range(1 if tiny else asked.repeats + warm_up):
@@ -129,37 +142,40 @@ def measure(asked: Benchmark, tiny: bool = False) -> dict[str, object]:
         for kind, way in calls.items():
             cpu_start, wall_start = cpu_seconds(), time.perf_counter()
             results[kind] = way()
-            cpu[kind].append(factor * (cpu_seconds() - cpu_start))
+            wall_time = factor * (time.perf_counter() - wall_start)
+            cpu_time = factor * (cpu_seconds() - cpu_start)
+            times[kind].append(wall_time if asked.wall else cpu_time)
             if kind == "ours":
-                wall.append(factor * (time.perf_counter() - wall_start))
+                wall.append(wall_time)
         if turn == 0 and "published" in calls:
             ways.check(results["ours"], results["published"])
-    measured = {kind: times[warm_up:] for kind, times in cpu.items()}
+    measured = {kind: of_kind[warm_up:] for kind, of_kind in times.items()}
     return _row(asked, measured, wall[warm_up:])
 
 
-def _row(asked: Benchmark, cpu: dict[str, list[float]], wall: list[float]) -> dict[str, object]:
+def _row(asked: Benchmark, times: dict[str, list[float]], wall: list[float]) -> dict[str, object]:
     """The row of measured times: medians, and the range of ours and of the ratio."""
-    ratios = _ratios(cpu["ours"], cpu["floor"])
-    speedups = _ratios(cpu["published"], cpu["ours"])
-    ours, ratio, speedup = map(_median, (cpu["ours"], ratios, speedups))
+    ratios = _ratios(times["ours"], times["floor"])
+    speedups = _ratios(times["published"], times["ours"])
+    ours, ratio, speedup = map(_median, (times["ours"], ratios, speedups))
     return {
         "what": asked.what,
         "ours": ours,
-        "floor": _median(cpu["floor"]),
-        "published": _median(cpu["published"]),
+        "floor": _median(times["floor"]),
+        "published": _median(times["published"]),
         "ratio_to_floor": ratio,
         "speedup": speedup,
         "unit": asked.unit,
         "target": str(asked.target),
-        "met": asked.target.is_met(ours, ratio, speedup),
-        "ours_min": min(cpu["ours"]),
-        "ours_max": max(cpu["ours"]),
+        "met": asked.target.is_met(ours, ratio, speedup) if times["ours"] else None,
+        "ours_min": min(times["ours"], default=None),
+        "ours_max": max(times["ours"], default=None),
         "ratio_min": min(ratios, default=None),
         "ratio_max": max(ratios, default=None),
         "ours_wall": _median(wall),
-        "repeats": len(cpu["ours"]),
+        "repeats": len(times["ours"]),
         "load": os.getloadavg()[0],
+        "not_measured": "",
     }
 
 

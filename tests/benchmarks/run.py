@@ -61,12 +61,15 @@ def markdown(rows: pd.DataFrame, machine_name: str) -> str:
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows.itertuples():
-        ours = f"{row.ours:.3g} ({row.ours_min:.3g} to {row.ours_max:.3g})"
-        ratio = "-"
+        ours = ratio = "-"
+        if pd.notna(row.ours):
+            ours = f"{row.ours:.3g} ({row.ours_min:.3g} to {row.ours_max:.3g})"
         if pd.notna(row.ratio_to_floor):
             ratio = f"{row.ratio_to_floor:.2f} ({row.ratio_min:.2f} to {row.ratio_max:.2f})"
         others = [_number(number) for number in (row.ours_wall, row.floor, row.published)]
         met = ("yes" if row.met else "no") if row.target else "-"
+        if row.not_measured:
+            met = f"not measured: {row.not_measured}"
         cells = [row.what, row.unit, ours, *others, ratio, _number(row.speedup), row.target, met]
         lines.append("| " + " | ".join(cell or "-" for cell in cells) + " |")
     return "\n".join(lines)
