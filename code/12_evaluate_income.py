@@ -64,7 +64,7 @@ def declare(request: Request) -> Step:
     for city in paths.other_cities() if settings.split.leaves_city_out else []:
         inputs += [city.samples, city.cells, city.fragments]
     return request.step(
-        9,
+        10,
         paths.table("metrics"),
         SETTINGS,
         inputs,

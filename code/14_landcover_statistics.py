@@ -49,7 +49,7 @@ FURTHER_TABLES = (
 def declare(request: Request) -> Step:
     paths = request.paths
     return request.step(
-        8,
+        9,
         paths.table("activation_ratio"),
         ["landcover", "statistics", "seed", "census.cell_size_m", "samples.target"],
         [paths.activation, paths.predictions, paths.samples, paths.cells],

@@ -41,7 +41,7 @@ def declare(request: Request) -> Step:
     if "city" in (settings.split.method, *splits):
         inputs += [city.samples for city in paths.other_cities()]
     return request.step(
-        7,
+        8,
         paths.table("leakage"),
         ["split", "compare", "statistics", "baselines.reaches_m", "seed", "census.cell_size_m"],
         dict.fromkeys(inputs),

@@ -52,7 +52,7 @@ def declare(request: Request) -> Step:
     for city in (paths, *finished_cities(settings, paths)):
         inputs += [city.weights(fold) for fold in range(settings.folds_trained)]
     return request.step(
-        4,
+        5,
         paths.table("transfer"),
         SETTINGS,
         inputs,

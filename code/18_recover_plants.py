@@ -59,7 +59,7 @@ def declare(request: Request) -> Step:
         inputs += [variant.planted_truth, variant.activation, variant.predictions]
         inputs.append(variant.local_moments)
     return request.step(
-        4,
+        5,
         paths.table("recovery_summary"),
         SETTINGS,
         inputs,

@@ -65,7 +65,7 @@ def declare(request: Request) -> Step:
         inputs += [paths.of_variant(variant).patches, *fold_files(cities, paths, variant)]
     inputs += [paths.site_embeddings(fold) for fold in range(cities.folds_trained)]
     return request.step(
-        5,
+        6,
         paths.table("accuracy"),
         SETTINGS,
         inputs,

@@ -28,7 +28,7 @@ def declare(request: Request) -> Step:
     tables = [paths.table(name) for name, heading in exhibits.TABLES.items() if heading]
     pictures = [paths.figures / f"{name}.png" for name in figures]
     inputs = [paths.images_table, *tables, *pictures]
-    return request.step(7, paths.report, type(settings).model_fields, inputs)
+    return request.step(8, paths.report, type(settings).model_fields, inputs)
 
 
 def work(job: Job) -> Done:

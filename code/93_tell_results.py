@@ -1,6 +1,7 @@
-"""Say where the tables and figures of a run are, and in five lines what they say.
+"""Say where the tables and figures of a run are, and in a few lines what they say.
 
-Reads   results/<city>/<run>/tables/metrics.csv, local_effect.csv
+Reads   results/<city>/<run>/tables/metrics.csv, block_size.csv, local_effect.csv,
+        recovery_summary.csv
 Writes  nothing
 Run     python code/93_tell_results.py --city Demo --run demo
 """
@@ -20,6 +21,8 @@ SCORE_COLUMNS = (
     {"subset", "fold", "predictor", "metric", "value"} | INTERVAL_COLUMNS | DIFFERENCE_COLUMNS
 )
 EFFECT_COLUMNS = {"name", "reference", "value", "q_value", "significant"} | INTERVAL_COLUMNS
+BLOCK_COLUMNS = {"side_m", "n_blocks", "reach_m", "chosen"}
+RECOVERY_COLUMNS = {"kind", "attribution", "n_inert", "false_positives"}
 RIDGES = {  # predictor -> what it is a ridge regression on
     "land_cover": "land cover",
     "colour_histogram": "colours",
@@ -80,7 +83,27 @@ def classes_read(effects: Rows, sign: int) -> str:
     return f"{words} and {further} more" if further > 0 else words or "no class"
 
 
-def tell_effects(effects: Rows) -> None:
+def blocks_of_scores(blocks: Rows) -> str:
+    """Which blocks are resampled for scores, and whether the city is too small for larger ones."""
+    row = next(row for row in blocks if row["chosen"] == "True")
+    words = f"blocks of {float(row['side_m']):g} m, worth {row['n_blocks']}"
+    largest_m, reach_m = max(float(row["side_m"]) for row in blocks), float(row["reach_m"])
+    if largest_m < reach_m:
+        words += f"; {reach_m:.0f} m are asked for, for which the city is too small"
+    return words
+
+
+def misread(recovery: Rows) -> str:
+    """How often local effects call inert classes of planted rules; "" where none was planted."""
+    words = [
+        f"of {row['kind']} planted rules {float(row['false_positives']):.0%} of inert ones"
+        for row in recovery
+        if row["attribution"] == "local_effect" and int(row["n_inert"])
+    ]
+    return f"  (called so too: {', '.join(words)})" if words else ""
+
+
+def tell_effects(effects: Rows, recovery: Rows) -> None:
     """The lines on land cover."""
     tested = [row for row in effects if row["q_value"]]
     if not tested:
@@ -92,6 +115,8 @@ def tell_effects(effects: Rows) -> None:
     )
     for side, sign in (("poor", -1), ("rich", 1)):
         print(f"  read as {side}: {classes_read(effects, sign)}")
+    if words := misread(recovery):
+        print(words)
 
 
 def tell(args: argparse.Namespace) -> int:
@@ -99,11 +124,14 @@ def tell(args: argparse.Namespace) -> int:
     paths, confidence = request.paths, request.settings.statistics.confidence
     metrics = read(paths.table("metrics"), SCORE_COLUMNS)
     effects = read(paths.table("local_effect"), EFFECT_COLUMNS)
+    blocks = read(paths.table("block_size"), BLOCK_COLUMNS)
+    recovery = read(paths.table("recovery_summary"), RECOVERY_COLUMNS)
     ridges = (f"{words} {score(metrics, name, 'spearman')}" for name, words in RIDGES.items())
     print(
         f"{args.city}, run {args.run}: what the out-of-fold predictions and maps say "
         f"({confidence:.0%} intervals over blocks, each class for itself)"
     )
+    print(f"  scores: {blocks_of_scores(blocks)}")
     print(
         f"  Spearman r of p with income: model {score(metrics, 'model', 'spearman')}, "
         f"coordinates {score(metrics, 'coordinates', 'spearman')}, "
@@ -114,7 +142,7 @@ def tell(args: argparse.Namespace) -> int:
         f"  accuracy over five classes: {score(metrics, 'model', 'accuracy')}, "
         f"within one class {score(metrics, 'model', 'accuracy_within_1')}"
     )
-    tell_effects(effects)
+    tell_effects(effects, recovery)
     print(f"  tables: {display_path(paths.tables)}/   figures: {display_path(paths.figures)}/")
     print(f"open: {display_path(paths.report)}")
     return 0

@@ -61,6 +61,7 @@ def block_size() -> pd.DataFrame:
             "ci_low": [0.72, 0.7],
             "ci_high": [0.8, 0.81],
             "ci_width": [0.08, 0.11],
+            "reach_m": 3333.3,
             "chosen": [False, True],
         }
     )
@@ -106,6 +107,13 @@ def activation_contrast() -> pd.DataFrame:
         ("water", "Water", 16, 0.77, -0.1, 1.6),
     ]
     columns = ["class", "name", "n_cells", "log_ratio", "ci_low", "ci_high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def kept(*sentences: str, survives: bool = True, against_it: str | None = None) -> pd.DataFrame:
+    """`claims.csv` of these claims, all of which survive or do not."""
+    columns = ["claim", "survives", "against_it"]
+    rows = [(sentence, survives, against_it) for sentence in sentences]
     return pd.DataFrame(rows, columns=columns)
 
 

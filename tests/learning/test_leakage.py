@@ -166,7 +166,7 @@ def test_bordeaux_neighbours_reach_much_without_any_image_where_the_split_leaks(
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize(("method", "expected"), [("random", {200}), ("block", {500, 1000})])
+@pytest.mark.parametrize(("method", "expected"), [("random", {100}), ("block", {500, 1000})])
 def test_bordeaux_classes_reach_farther_where_blocks_are_tested(bordeaux, method, expected):
     run = settings.load("default")
     cells = leakage.split_again(bordeaux, method, run)

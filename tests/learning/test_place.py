@@ -79,6 +79,15 @@ def test_the_reach_follows_the_field():
     assert place.choose_reach(coordinates, noisy, folds, REACHES_M) >= 500
 
 
+def test_a_reach_that_ranks_nothing_is_not_chosen_for_its_mild_probabilities():
+    """Small cities of a field that reaches 400 m: by ranked probability scores 4 km were chosen."""
+    for seed in range(6):
+        coordinates, classes = smooth_field(400.0, nugget=0.5, side=18, seed=seed)
+        folds = block_folds(coordinates, 400.0) % 3
+        reaches = place.chosen_reaches(coordinates, classes, folds, range(3), REACHES_M)
+        assert max(reaches.values()) <= 2000
+
+
 def test_no_reach_is_chosen_by_the_cells_it_is_tested_on():
     coordinates, classes = smooth_field(1000.0, 0.3)
     folds = block_folds(coordinates)

@@ -47,7 +47,9 @@ def test_variance_of_draws_is_that_of_the_mean_without_bias():
 
 def test_effective_blocks_by_hand():
     weights = np.array([[1.0, 3, 0], [1, 1, 0], [1, 0, 0]])
-    assert bootstrap.effective_blocks(weights).tolist() == [3, 2, 0]  # 16 / 10 is 2
+    assert bootstrap.effective_blocks(weights).tolist() == [3, 1, 0]  # 16 / 10: not quite 2
+    # Equal weights whose squares do not add up to the last digit
+    assert bootstrap.effective_blocks(np.full(6, 0.1)) == 6
 
 
 def test_draws_depend_on_the_seed_alone():

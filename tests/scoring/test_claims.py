@@ -180,13 +180,12 @@ def test_the_class_that_effects_are_told_against_is_no_claim():
 
 def test_an_adjusted_effect_is_held_against_what_it_says_of_planted_rules():
     effects = class_rows(np.array([6.0]), "value", 0, outcome="income", reference="class_2")
-    planted = pd.DataFrame(
-        {"kind": ["frozen"], "attribution": "adjusted_income", "n_inert": 100}
-    ).assign(false_positives=0.4)
+    planted = pd.DataFrame({"kind": ["frozen"], "attribution": "adjusted_income", "n_inert": 100})
     tables = good_run() | {"adjusted_effect": effects.assign(significant=True)}
     claim = "More class 0 goes with a higher income, the other land cover held"
-    assert weigh(tables)["survives"][claim]
-    got = weigh(tables | {"recovery_summary": planted})
+    sound = planted.assign(false_positives=0.05)
+    assert weigh(tables | {"recovery_summary": sound})["survives"][claim]
+    got = weigh(tables | {"recovery_summary": planted.assign(false_positives=0.4)})
     assert got["against_it"][claim] == "of frozen planted rules it finds 40% of inert classes"
 
 
@@ -208,12 +207,51 @@ def test_a_ranking_of_imputed_cells_alone_is_named():
     assert weigh({"metrics": metrics})["against_it"][RANKS] == "not without imputed cells"
 
 
-def test_what_was_not_tried_is_said_and_nothing_made_of_it():
-    got = weigh({"metrics": metric_rows(0.7)})
+def test_which_controls_were_not_tried_is_said():
+    got = weigh(good_run())
     assert got["survives"][RANKS]
-    assert "shuffled labels" in got["untried"][RANKS]
-    assert "a campaign left out" in got["untried"][RANKS]
-    assert "shuffled labels" not in weigh(good_run())["untried"][RANKS]
+    assert got["untried"][RANKS] == "a campaign left out"
+    tables = good_run()
+    del tables["shuffled_metrics"]
+    assert weigh(tables)["untried"][RANKS] == "a campaign left out; shuffled labels"
+
+
+def test_what_no_control_was_asked_of_does_not_survive():
+    got = weigh({"metrics": metric_rows(0.7)})
+    assert got["q_value"][RANKS] < RATE and not got["survives"][RANKS]
+    assert got["against_it"][RANKS] == "" and "shuffled labels" in got["untried"][RANKS]
+
+
+def pairs(object_: str) -> pd.DataFrame:
+    return pd.DataFrame({"object": [object_], "neighbour": "class_1", "side": "poor"}).assign(
+        value=1.5, ci_low=1.2, ci_high=1.8, p_value=1e-6
+    )
+
+
+def test_a_kind_that_no_control_asks_is_said_to_be_untried_and_does_not_survive():
+    incomes = class_rows(np.array([6.0]), "probability", 0.4, side="poor", n_cells=100)
+    tables = {
+        "observed_association": incomes.assign(base_rate=0.4),
+        "observed_coassociation": pairs("class_0"),
+    }
+    got = weigh(good_run() | tables)
+    got = got[got["kind"].isin(["incomes", "pair"])]
+    assert list(got.index) == [
+        "Cells that hold class 0 are poor more often than cells at large",
+        "Cells that hold class 0 are poor more often where class 1 is too",
+    ]
+    assert (got["q_value"] < RATE).all() and not got["survives"].any()
+    assert set(got["untried"]) == {"no control asks this"} and set(got["against_it"]) == {""}
+
+
+@pytest.mark.parametrize(("n_cells", "expected"), [(475, 0), (474, 1)])
+def test_a_pair_whose_object_nearly_every_cell_holds_is_no_claim_of_its_own(n_cells, expected):
+    incomes = class_rows(np.array([6.0]), "probability", 0.4, side="poor", n_cells=n_cells)
+    tables = {
+        "observed_association": incomes.assign(base_rate=0.4),
+        "observed_coassociation": pairs("class_0"),
+    }
+    assert (weigh(good_run() | tables)["kind"] == "pair").sum() == expected  # of 500 cells
 
 
 def test_a_test_without_interval_is_no_claim():
@@ -228,7 +266,7 @@ def test_correction_is_over_the_whole_list():
     alone["local_effect"] = class_rows(np.array([2.4]), "value", 0, reference="class_2")
     assert weigh(alone)["survives"][READS]
     others = class_rows(np.linspace(-0.5, 0.5, 15), "probability", 0.4, side="poor")
-    among = alone | {"observed_association": others.assign(base_rate=0.4)}
+    among = alone | {"observed_association": others.assign(base_rate=0.4, n_cells=100)}
     assert not weigh(among)["survives"][READS]
 
 
@@ -250,7 +288,7 @@ def empty_world(random: np.random.Generator) -> dict[str, pd.DataFrame]:
         "added_value": added(-0.1, 2 * stats.norm.sf(abs(beyond))),
         "local_effect": class_rows(deviates(15), "value", 0, reference="none"),
         "adjusted_effect": pd.concat(effects),
-        "observed_association": pd.concat(incomes).assign(base_rate=0.4),
+        "observed_association": pd.concat(incomes).assign(base_rate=0.4, n_cells=100),
     }
 
 

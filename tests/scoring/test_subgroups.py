@@ -72,6 +72,32 @@ def test_a_part_of_few_blocks_has_no_interval_and_an_unknown_part_no_row():
     assert set(got.index.get_level_values("subset")) == {"01", "02", "within"}
 
 
+def test_parts_of_few_blocks_are_not_in_the_mean_over_the_parts():
+    groups = np.where(np.arange(N) < 40, "01", np.where(np.arange(N) < 240, "02", "03"))
+    got = make_table(make_predictions(N), groups).loc["department", :, "cells", "model"]
+    values = got["value"].xs("spearman", level="metric")
+    assert values["within"] == pytest.approx((200 * values["02"] + 160 * values["03"]) / 360)
+    assert set(got.loc["within", "n_cells"]) == {360} and set(got.loc["within", "n_blocks"]) == {45}
+
+
+def test_where_no_part_has_blocks_enough_the_mean_over_the_parts_has_no_interval():
+    """Ten parts of five blocks each: fifty blocks, of which no part's own score is known."""
+    got = make_table(make_predictions(N), np.arange(N) // 40).loc["department", "within", "cells"]
+    assert got["value"].notna().all() and got["ci_low"].isna().all()
+    assert set(got["n_blocks"]) == {5}
+
+
+def test_many_cells_at_the_shortest_distance_leave_bins_for_the_others():
+    """Four in five cells lie beside one learned from: quantiles would make two bins."""
+    distances_m = np.where(np.arange(N) % 5 > 0, 200.0, 200.0 * (2 + np.arange(N) % 3))
+    got = subgroups.distance_table(
+        {"model": make_predictions(N)}, distances_m, np.arange(N) // 8, STATISTICS, seed=0
+    )
+    bins = got[got["metric"] == "spearman"]
+    assert bins["from_m"].tolist() == bins["to_m"].tolist() == [200, 400, 600, 800]
+    assert bins["n_cells"].tolist() == [320, 27, 26, 27]
+
+
 def line_of_cells(n: int, folds: list[int]) -> pd.DataFrame:
     ids = [grid.cell_id(3_600_000 + 200 * i, 2_800_000, 200) for i in range(n)]
     return pd.DataFrame({"idINSPIRE": ids, "fold": folds})

@@ -63,22 +63,39 @@ def effects(**columns) -> pd.DataFrame:
     return pd.DataFrame(table | columns)
 
 
+def planted(**columns) -> pd.DataFrame:
+    table = {"kind": ["frozen"], "attribution": "local_effect", "n_inert": 220}
+    return pd.DataFrame(table).assign(false_positives=0.2, **columns)
+
+
+def test_effects_say_how_often_inert_classes_of_planted_rules_are_called():
+    adjusted = effects(outcome="income", held="density; fold")
+    local, income = land_cover.summarise_effects(effects(), adjusted, planted())
+    assert local.endswith(
+        "Of inert classes of frozen planted rules, 44 of 220 have a p below the nominal level too."
+    )
+    assert "planted" not in income
+    none_planted, _ = land_cover.summarise_effects(effects(), adjusted, planted().iloc[:0])
+    assert "planted" not in none_planted
+
+
 def test_effects_name_what_differs_from_the_reference():
     adjusted = effects(outcome="income", held="density; fold")
-    local, income = land_cover.summarise_effects(effects(), adjusted)
+    local, income = land_cover.summarise_effects(effects(), adjusted, planted())
     assert local.startswith("Within cells, contributions are higher than on other roads on water,")
     assert "lower on ports (3 classes tested at once" in local
     assert "density and fold the same, incomes are higher than on other roads on water" in income
 
 
 def test_density_that_was_learned_is_not_said_to_be_held():
-    _, logit = land_cover.summarise_effects(effects(), effects(outcome="logit", held="fold"))
+    learned = effects(outcome="logit", held="fold")
+    _, logit = land_cover.summarise_effects(effects(), learned, planted())
     assert logit.startswith("With all other land cover and fold the same, logits are higher")
 
 
 def test_effects_are_not_said_where_nothing_was_tested():
     untested = effects(q_value=None, outcome="logit", held="fold")
-    assert land_cover.summarise_effects(untested, untested) == []
+    assert land_cover.summarise_effects(untested, untested, planted()) == []
 
 
 @pytest.mark.parametrize(

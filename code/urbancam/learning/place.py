@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from scipy.spatial import KDTree
 
-from urbancam.scoring.metrics import ranked_probability_score
+from urbancam.scoring.correlations import rank_correlation
 from urbancam.scoring.vocabulary import INCOME_CLASSES
 
 # ASSUME: farther cells add nothing; of 200 m cells these are those within 1.3 km.
@@ -64,7 +64,10 @@ def choose_reach(
     units: np.ndarray,
     reaches_m: Sequence[float],
 ) -> float:
-    """The reach with the best ranked probability score where each part is predicted by the others.
+    """The reach that ranks the cells best where each part is predicted by the others.
+
+    By Spearman's r of the expected class, which is the score that is told of it. The ranked
+    probability score would like probabilities that say little, whatever they rank.
 
     Args:
         coordinates: (n, 2) of the training cells, m.
@@ -74,17 +77,17 @@ def choose_reach(
     """
     _, number_of_unit = np.unique(units, return_inverse=True)
     parts = number_of_unit % PARTS
-    losses = dict.fromkeys(reaches_m, 0.0)
+    expected = np.zeros((len(reaches_m), len(classes)))
     for part in np.unique(parts):
         left_out = parts == part
         if left_out.all():
             continue
         neighbours = _neighbours(coordinates[~left_out], classes[~left_out], coordinates[left_out])
-        for reach_m in reaches_m:
-            probabilities = weigh_neighbours(*neighbours, reach_m)
-            scores = ranked_probability_score(probabilities, classes[left_out])
-            losses[reach_m] += scores.sum()
-    return min(losses, key=losses.get)
+        for row, reach_m in enumerate(reaches_m):
+            expected[row, left_out] = weigh_neighbours(*neighbours, reach_m) @ INCOME_CLASSES
+    scores = rank_correlation(expected, np.broadcast_to(classes, expected.shape))
+    # Where nothing can be ranked, the shortest reach is as good as any.
+    return reaches_m[np.nan_to_num(scores, nan=-1).argmax()]
 
 
 def _neighbours(

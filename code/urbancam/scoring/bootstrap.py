@@ -26,6 +26,8 @@ from scipy.stats import t as student
 
 from urbancam.workflow.sections import Statistics
 
+ROUNDING = 1e-9  # relative; a draw this near to a null value is a tie with it, blocks are whole
+
 
 def number_blocks(blocks: pd.Series | np.ndarray) -> tuple[np.ndarray, int]:
     """Number the blocks 0, 1, ... in sorted order of their names.
@@ -98,12 +100,13 @@ def effective_blocks(weights: np.ndarray) -> np.ndarray:
         weights: (n_blocks, ...) weight of each block in a statistic, e.g. its number of cells.
 
     Returns:
-        (...) rounded to whole blocks; 0 where nothing has weight.
+        (...) whole blocks, rounded down: the smallest number that gets an interval was simulated
+        for whole blocks. 0 where nothing has weight.
     """
     weights = np.asarray(weights, dtype=float)
     squares = (weights**2).sum(axis=0)
     effective = divide(weights.sum(axis=0) ** 2, squares)
-    return np.nan_to_num(np.rint(effective))
+    return np.nan_to_num(np.floor(effective * (1 + ROUNDING)))
 
 
 def block_sums(
@@ -247,9 +250,6 @@ def log_quotient(numerator: Estimate, denominator: Estimate) -> Estimate:
 def _logarithm(quotient: np.ndarray) -> np.ndarray:
     """Logarithm of what is above 0, NaN of the rest."""
     return np.log(np.where(quotient > 0, quotient, np.nan))
-
-
-ROUNDING = 1e-9  # relative; a draw this near to a null value is a tie with it
 
 
 def p_value(values: np.ndarray, null: float, blocks: np.ndarray | float) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 A run tests hundreds of things. Whether one of them is worth a sentence depends on how many were
 tried, so p-values are adjusted over the whole list (Benjamini & Hochberg 1995), and on what the
-run's own controls say of it (`objections`).
+run's own controls say of it (`objections`). What no control was asked of is not said to survive.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,12 @@ COLUMNS = "claim kind class value ci_low ci_high p_value".split()
 # Columns whose values have names for people
 NAMED = ("class", "object", "neighbour", "reference", "given")
 GIVEN_NAMES = {"coordinates": "place", ALL_GIVEN: "land cover, density and place together"}
+BEYOND = "The image ranks the cells beyond {given}"
+MISLEADS = "Given {given}, the image ranks the cells the wrong way round"
 TOO_FEW = "too few blocks to say"
+# ASSUME: a class that as many of the cells hold is no condition: beside it another says of the
+# incomes what it says alone, and what that is stands in the list already.
+NEARLY_ALL = 0.95
 
 
 @dataclass(frozen=True)
@@ -50,8 +55,8 @@ TRIALS = {
         "score",
         "value",
         0,
-        "The image ranks the cells beyond {given}",
-        "Given {given}, the image ranks the cells the wrong way round",
+        BEYOND,
+        MISLEADS,
     ),
     "local_effect": Trial(
         "map",
@@ -71,8 +76,8 @@ TRIALS = {
         "incomes",
         "probability",
         "base_rate",
-        "Cells that hold {class} are {side} more often than others",
-        "Cells that hold {class} are {side} less often than others",
+        "Cells that hold {class} are {side} more often than cells at large",
+        "Cells that hold {class} are {side} less often than cells at large",
     ),
     "ordering_agreement": Trial(
         "order",
@@ -112,9 +117,9 @@ def weigh(tables: Tables, rate: float, confidence: float) -> pd.DataFrame:
         q_value.
     """
     parts = [_claims_of_scores(tables["metrics"], confidence)]
-    names = _class_names(tables)
+    names, everywhere = _class_names(tables), _held_by_nearly_all(tables)
     parts += [
-        _claims_of(name, tables[name], trial, names)
+        _claims_of(name, _without_pairs_of(everywhere, tables[name]), trial, names)
         for name, trial in TRIALS.items()
         if name in tables
     ]
@@ -125,9 +130,10 @@ def weigh(tables: Tables, rate: float, confidence: float) -> pd.DataFrame:
         [TOO_FEW, *found] if np.isnan(q) else found
         for q, found in zip(q_values, against, strict=True)
     ]
+    tried = np.array([objections.is_tried(kind, tables) for kind in claims["kind"]])
     claims = claims.assign(
         q_value=q_values,
-        survives=(q_values <= rate) & [not found for found in against],
+        survives=(q_values <= rate) & tried & [not found for found in against],
         against_it=["; ".join(found) for found in against],
         untried=[objections.untried(kind, tables) for kind in claims["kind"]],
     )
@@ -148,7 +154,7 @@ def _claims_of_scores(metrics: pd.DataFrame, confidence: float) -> pd.DataFrame:
     rows = pd.concat([rows[of_model], differences(rows[~of_model])])
     rows = rows[rows["value"].notna()].reset_index(drop=True)
     sentences = [
-        _ranking_words(predictor, value)
+        ranking_words(predictor, value)
         for predictor, value in zip(rows["predictor"], rows["value"], strict=True)
     ]
     freedom = (rows["n_blocks"] - 1).clip(lower=1)
@@ -166,7 +172,13 @@ def _claims_of_scores(metrics: pd.DataFrame, confidence: float) -> pd.DataFrame:
     return rows.assign(**columns)
 
 
-def _ranking_words(predictor: str, value: float) -> str:
+def added_words(value: float) -> str:
+    """The claim that a partial correlation makes, given land cover, density and place together."""
+    return (BEYOND if value > 0 else MISLEADS).format(given=GIVEN_NAMES[ALL_GIVEN])
+
+
+def ranking_words(predictor: str, value: float) -> str:
+    """The claim that a value of Spearman's r makes, of the model or of its lead over a baseline."""
     if predictor == MODEL:
         way = "as they are" if value > 0 else "the wrong way round"
         return f"The image ranks the cells {way}"
@@ -179,6 +191,21 @@ def _class_names(tables: Tables) -> dict[str, str]:
     telling = [table for table in tables.values() if {"class", "name"} <= set(table)]
     pairs = [pair for table in telling for pair in table[["class", "name"]].to_numpy()]
     return GIVEN_NAMES | dict(map(tuple, pairs))
+
+
+def _held_by_nearly_all(tables: Tables) -> set[str]:
+    """The classes that nearly every cell holds."""
+    if "observed_association" not in tables:
+        return set()
+    held = tables["observed_association"]
+    return set(
+        held.loc[held["n_cells"] >= NEARLY_ALL * tables["metrics"]["n_cells"].max(), "class"]
+    )
+
+
+def _without_pairs_of(classes: set[str], table: pd.DataFrame) -> pd.DataFrame:
+    """A table without the pairs whose object is one of these classes."""
+    return table[~table["object"].isin(classes)] if "object" in table else table
 
 
 def _claims_of(name: str, table: pd.DataFrame, trial: Trial, names: dict[str, str]) -> pd.DataFrame:

@@ -1,7 +1,8 @@
 """What a run's own controls and nulls say against its claims.
 
 Each objection is a sentence of a few words. Only tables that are there are asked; which of them a
-kind of claim would need and a run lacks is said beside it (`untried`).
+kind of claim would need and a run lacks is said beside it (`untried`). Of what incomes go with,
+without the network, and of classes beside each other no control asks anything.
 """
 
 from collections.abc import Mapping
@@ -31,7 +32,9 @@ EVIDENCE = {
         "planted rules": ("recovery_summary", ("attribution", "local_effect")),
     },
     "effect": {"planted rules": ("recovery_summary", None)},
+    "order": {"surrogate incomes": ("ordering_agreement", None)},
 }
+NO_CONTROL = "no control asks this"
 
 
 def against(claims: pd.DataFrame, tables: Tables, rate: float) -> list[list[str]]:
@@ -57,11 +60,20 @@ def against(claims: pd.DataFrame, tables: Tables, rate: float) -> list[list[str]
 
 def untried(kind: str, tables: Tables) -> str:
     """What a claim of a kind would be held against, had the run tried it; "" where it tried all."""
-    return "; ".join(
+    return "; ".join(_missing(kind, tables)) if kind in EVIDENCE else NO_CONTROL
+
+
+def is_tried(kind: str, tables: Tables) -> bool:
+    """Whether a claim of a kind was held against any control."""
+    return len(_missing(kind, tables)) < len(EVIDENCE.get(kind, {}))
+
+
+def _missing(kind: str, tables: Tables) -> list[str]:
+    return [
         name
         for name, (table, asked) in EVIDENCE.get(kind, {}).items()
         if not _has_row(tables.get(table), asked)
-    )
+    ]
 
 
 def _has_row(table: pd.DataFrame | None, asked: tuple[str, str] | None) -> bool:

@@ -6,7 +6,8 @@ is known. Sides are multiples of the split's block, so that no block divides a t
 
 By default the side is looked for up to four times the distance at which residuals have a
 correlation of 0.05, as long as enough blocks are left, and of these sides the one is taken whose
-interval of Spearman's r is the widest. docs/method.md says how often such intervals hold the truth.
+interval of Spearman's r is the widest. A small city may have no side of that length: the table and
+the report say so. docs/method.md says how often such intervals hold the truth.
 
 Scores are resampled so. What is said of classes of land cover rests on contrasts between places
 near each other, and is resampled by the split's blocks; step 18 counts on the city itself how often
@@ -83,8 +84,8 @@ def block_size_table(
         seed: Seed of the draws.
 
     Returns:
-        `side_m, n_blocks` (effective), `metric, value, ci_low, ci_high, ci_width, chosen`
-        (bool).
+        `side_m, n_blocks` (effective), `metric, value, ci_low, ci_high, ci_width, reach_m` (how
+        long a side the residuals ask for), `chosen` (bool).
     """
     groups = rows_of(predictions["idINSPIRE"], samples, "samples.csv")["group"]
     parts = []
@@ -98,8 +99,9 @@ def block_size_table(
     if asked_m and asked_m not in {part["side_m"].iloc[0] for part in parts}:
         parts.append(_widths(predictions, groups, asked_m, statistics, seed))
     table = pd.concat(parts, ignore_index=True)
-    chosen_m = asked_m or _choose_side(table, REACHES * alike_up_to_m(predictions, seed))
-    return table.assign(chosen=table["side_m"] == chosen_m)
+    reach_m = REACHES * alike_up_to_m(predictions, seed)
+    chosen_m = asked_m or _choose_side(table, reach_m)
+    return table.assign(reach_m=reach_m, chosen=table["side_m"] == chosen_m)
 
 
 def _widths(

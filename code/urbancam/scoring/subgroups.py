@@ -2,7 +2,8 @@
 from; with cells counted alike, and by the people in them.
 
 A score over a whole city may come from differences between its departments, or between flights. The
-score within parts, the mean over them by their cells, has none of these.
+score within parts, the mean over them by their cells, has none of these. It is of the parts that
+have an interval of their own: a part of few blocks adds to the mean, but its spread is not known.
 """
 
 from collections.abc import Mapping
@@ -94,9 +95,7 @@ def distance_table(
     """
     if not len(distances_m):
         return pd.DataFrame(columns=["from_m", "to_m", *SCORE_COLUMNS])
-    shares = np.linspace(0, 1, DISTANCE_BINS + 1)[1:-1]
-    edges_m = np.unique(np.quantile(distances_m, shares))
-    bins = np.digitize(distances_m, edges_m, right=True)
+    bins = _distance_bins(distances_m)
     ones = np.ones(len(bins))
     table = _score_groups(predictors, bins, ones, blocks, statistics, seed)
     table = table[table["subset"] != WITHIN]
@@ -104,6 +103,25 @@ def distance_table(
     table.insert(0, "from_m", ends_m["min"].reindex(table["subset"]).to_numpy())
     table.insert(1, "to_m", ends_m["max"].reindex(table["subset"]).to_numpy())
     return table.drop(columns="subset").reset_index(drop=True)
+
+
+def _distance_bins(distances_m: np.ndarray) -> np.ndarray:
+    """(n,) number of each cell's bin: from near to far, each takes its share of the cells left.
+
+    Distances on a grid come in few values, and most cells may lie at the shortest: quantiles would
+    then leave one bin for all others.
+    """
+    values_m, value_of_cell, counts = np.unique(
+        distances_m, return_inverse=True, return_counts=True
+    )
+    bin_of_value = np.zeros(len(values_m), dtype=int)
+    number, inside, left = 0, 0, len(distances_m)
+    for place, count in enumerate(counts):
+        bin_of_value[place] = number
+        inside += count
+        if inside >= left / (DISTANCE_BINS - number):
+            number, inside, left = number + 1, 0, left - inside
+    return bin_of_value[value_of_cell]
 
 
 def nearest_training_m(samples: pd.DataFrame, tested: pd.Series) -> np.ndarray:
@@ -139,20 +157,27 @@ def _score_groups(
     numbers, n_blocks = number_blocks(blocks)
     as_they_are = np.ones((1, n_blocks), dtype=int)
     counts = np.vstack([as_they_are, block_draws(blocks, statistics.draws, seed)])
+    names = sorted(set(pd.Series(groups).dropna()))
+    effective = {name: _effective(numbers, weights * (groups == name)) for name in names}
+    # Where no part has an interval of its own, their mean has none either.
+    averaged = [name for name in names if effective[name] >= statistics.min_blocks] or names
     rows, scores_of, sizes = [], [], []
-    for group in sorted(set(pd.Series(groups).dropna())):
+    for group in names:
         inside = groups == group
         scores = _score(predictors, inside, numbers, counts, weights)
-        n_inside = _effective(numbers, weights * inside)
-        rows.append(_rows(scores, n_inside, statistics).assign(subset=group, n_cells=inside.sum()))
-        scores_of.append(np.stack(list(scores.values())))
-        sizes.append(counts @ block_sums(weights * inside, numbers, n_blocks))
+        rows.append(
+            _rows(scores, effective[group], statistics).assign(subset=group, n_cells=inside.sum())
+        )
+        if group in averaged:
+            scores_of.append(np.stack(list(scores.values())))
+            sizes.append(counts @ block_sums(weights * inside, numbers, n_blocks))
     if len(rows) > 1:
         mean = dict(zip(scores, _mean_within(np.stack(scores_of), np.stack(sizes)), strict=True))
-        grouped = pd.Series(groups).notna().to_numpy()
-        n_grouped = _effective(numbers, weights * grouped)
-        part = _rows(mean, n_grouped, statistics)
-        rows.append(part.assign(subset=WITHIN, n_cells=grouped.sum()))
+        inside = pd.Series(groups).isin(averaged).to_numpy()
+        largest = max(effective.values())
+        known = largest >= statistics.min_blocks
+        rests_on = _effective(numbers, weights * inside) if known else largest
+        rows.append(_rows(mean, rests_on, statistics).assign(subset=WITHIN, n_cells=inside.sum()))
     return pd.concat(rows, ignore_index=True)[COLUMNS] if rows else pd.DataFrame(columns=COLUMNS)
 
 

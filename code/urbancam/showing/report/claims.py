@@ -1,9 +1,13 @@
 """What of a run survives the correction for how many claims were tried, and its own controls: the
 last section of the report."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
-from urbancam.showing.wording import interval_of
+from urbancam.scoring.objections import NO_CONTROL
+from urbancam.showing.wording import enumeration, interval_of, verdict
 
 LISTED = 8  # claims of a kind that are told in words
 KINDS = {  # kind of claim -> what it is about, for people
@@ -16,16 +20,44 @@ KINDS = {  # kind of claim -> what it is about, for people
 }
 
 
+def kept_verdict(
+    row: Mapping[str, Any],
+    claims: pd.DataFrame,
+    claim: str,
+    above: str,
+    below: str,
+    undecided: str,
+    column: str = "value",
+) -> str:
+    """`wording.verdict`, of which an interval beside 0 is no more than undecided where the run's
+    own list does not keep the claim; then with what is said against it there."""
+    words = verdict(row, above, below, undecided, column)
+    of_claim = claims[claims["claim"].eq(claim)]
+    if words == undecided or of_claim["survives"].any():
+        return words
+    reasons = of_claim["against_it"].dropna()
+    reasons = ": ".join(["the run's own list of claims does not keep it", *reasons[reasons != ""]])
+    return f"{undecided} ({reasons})"
+
+
 def summarise_claims(claims: pd.DataFrame) -> list[str]:
     """What `claims.csv` says: how many were tried and survive, of each kind, and which."""
     survivors = claims[claims["survives"]]
     corrected = claims["q_value"].notna()
-    stopped = claims[corrected & ~claims["survives"] & claims["against_it"].notna()]
+    # A table that was read has no text where one that was just made has an empty one.
+    objected = claims["against_it"].fillna("").ne("")
+    stopped = claims[corrected & ~claims["survives"] & objected]
+    unasked = claims[corrected & ~claims["survives"] & claims["untried"].eq(NO_CONTROL)]
     sentences = [
         f"{len(claims):,} claims were tried, {int(corrected.sum()):,} of them on blocks enough to "
         f"say; {len(survivors):,} survive the correction for that number and all controls that "
         f"were run; against {len(stopped):,} a control or null speaks, whatever their p-value."
     ]
+    if len(unasked):
+        sentences.append(
+            f"{len(unasked):,} are of kinds that no control asks, so that none of them is said to"
+            f" survive: {enumeration([KINDS[kind] for kind in unasked['kind'].unique()])}."
+        )
     for kind, about in KINDS.items():
         of_kind = survivors[survivors["kind"] == kind]
         if len(of_kind):

@@ -63,20 +63,33 @@ def _inside(name: str) -> str:
     return name[:1].lower() + name[1:]
 
 
-def summarise_effects(local: pd.DataFrame, adjusted: pd.DataFrame) -> list[str]:
-    """What `local_effect.csv` and `adjusted_effect.csv` say, in sentences; none where none was
-    tested."""
-    questions = {"Within cells, contributions": local}
+def summarise_effects(
+    local: pd.DataFrame, adjusted: pd.DataFrame, recovery: pd.DataFrame
+) -> list[str]:
+    """What `local_effect.csv` and `adjusted_effect.csv` say, in sentences, and how often planted
+    rules were misread so (`recovery_summary.csv`); none where none was tested."""
+    questions = {("Within cells, contributions", "local_effect"): local}
     for outcome, words in OUTCOMES.items():
         rows = adjusted[adjusted["outcome"] == outcome]
         for held, of_held in rows.groupby("held"):
             same = enumeration(["all other land cover", *held.split("; ")])
-            questions[f"With {same} the same, {words}"] = of_held
+            questions[f"With {same} the same, {words}", f"adjusted_{outcome}"] = of_held
     return [
-        _effect_words(start, table)
-        for start, table in questions.items()
+        _effect_words(start, table) + _misread(recovery, attribution)
+        for (start, attribution), table in questions.items()
         if table["q_value"].notna().any()
     ]
+
+
+def _misread(recovery: pd.DataFrame, attribution: str) -> str:
+    """How often an attribution calls inert classes of planted rules; "" where none was planted."""
+    rows = recovery[(recovery["attribution"] == attribution) & (recovery["n_inert"] > 0)]
+    return "".join(
+        f" Of inert classes of {row['kind']} planted rules, {round(row['false_positives'] * n)} of"
+        f" {n} have a p below the nominal level too."
+        for row in rows.to_dict("records")
+        for n in [int(row["n_inert"])]
+    )
 
 
 def _effect_words(start: str, table: pd.DataFrame) -> str:

@@ -25,7 +25,7 @@ def tabulate_scores(metrics: pd.DataFrame) -> pd.DataFrame:
 
 def tabulate_block_size(block_size: pd.DataFrame) -> pd.DataFrame:
     """`block_size.csv` with a column a metric."""
-    return _spread_metrics(block_size, ["side_m", "n_blocks", "chosen"])
+    return _spread_metrics(block_size, ["side_m", "n_blocks", "reach_m", "chosen"])
 
 
 def tabulate_subgroups(subgroups: pd.DataFrame) -> pd.DataFrame:

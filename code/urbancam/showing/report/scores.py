@@ -2,20 +2,22 @@
 
 import pandas as pd
 
+from urbancam.scoring.claims import added_words, ranking_words
 from urbancam.scoring.vocabulary import DIFFERENCE, SCALED_MODEL
 from urbancam.showing.exhibits import SPLITS
-from urbancam.showing.wording import ends_of, enumeration, interval_of, length, resampling, verdict
+from urbancam.showing.report.claims import kept_verdict
+from urbancam.showing.wording import enumeration, interval_of, length, resampling
 
 RIDGES = {
     "land_cover": "land cover",
     "colour_histogram": "the images' colours",
     "random_features": "random features of the images",
 }
-RESIDUAL_P = 0.05  # ASSUME: the usual level for the one test of what the model leaves
+ALIKE_P = 0.05  # ASSUME: the usual level, for a test of what is observed and one of what is left
 
 
-def summarise_scores(metrics: pd.DataFrame) -> list[str]:
-    """What `metrics.csv` says, in sentences."""
+def summarise_scores(metrics: pd.DataFrame, claims: pd.DataFrame) -> list[str]:
+    """What `metrics.csv` says, in sentences, and no more than `claims.csv` keeps of it."""
     rows = metrics[(metrics["subset"] == "all") & (metrics["fold"].astype(str) == "all")]
     rows = rows.set_index(["predictor", "metric"])
     order = _order_words(rows.loc[("model", "spearman")])
@@ -27,9 +29,9 @@ def summarise_scores(metrics: pd.DataFrame) -> list[str]:
 
     constant = rows.loc[("constant", "accuracy"), "value"]
     return [
-        f"{order}; {_place_words(rows)}.",
+        f"{order}; {_place_words(rows, claims)}.",
         f"{hits}; always the most frequent class would get {constant:.0%} right.",
-        *_compare_ridges(rows),
+        *_compare_ridges(rows, claims),
     ]
 
 
@@ -51,11 +53,13 @@ def _hit_words(rows: pd.DataFrame) -> str:
     )
 
 
-def _place_words(rows: pd.DataFrame) -> str:
+def _place_words(rows: pd.DataFrame, claims: pd.DataFrame) -> str:
     """What the place alone tells of the incomes, and whether the images tell more."""
     coordinates = rows.loc[("coordinates", "spearman")]
-    conclusion = verdict(
+    conclusion = kept_verdict(
         coordinates,
+        claims,
+        ranking_words("coordinates", coordinates[DIFFERENCE]),
         above="so the images tell more than the place does",
         below="so the images tell less than the place does",
         undecided="which leaves open whether the images tell more than the place does",
@@ -67,11 +71,12 @@ def _place_words(rows: pd.DataFrame) -> str:
     )
 
 
-def _compare_ridges(rows: pd.DataFrame) -> list[str]:
+def _compare_ridges(rows: pd.DataFrame, claims: pd.DataFrame) -> list[str]:
     """What ridge regressions reach, and which of them order the incomes better than the network.
 
     Args:
         rows: `metrics.csv` over all folds and cells, by predictor and metric.
+        claims: `claims.csv`.
 
     Returns:
         One sentence; none where no ridge regression was scored.
@@ -86,15 +91,20 @@ def _compare_ridges(rows: pd.DataFrame) -> list[str]:
         f"(the network less that: {interval_of(row, DIFFERENCE)})"
         for name, row in ridges.items()
     ]
-    conclusion = _ridge_verdict(ridges)
+    conclusion = _ridge_verdict(ridges, claims)
     return [f"Ridge regressions reach {enumeration(scores)}, {conclusion}."]
 
 
-def _ridge_verdict(ridges: dict[str, pd.Series]) -> str:
+def _ridge_verdict(ridges: dict[str, pd.Series], claims: pd.DataFrame) -> str:
     """Whether a network is needed, from the differences between it and each ridge regression."""
-    ends = {RIDGES[name]: ends_of(row, DIFFERENCE) for name, row in ridges.items()}
-    better = [name for name, (_, high) in ends.items() if high < 0]
-    worse = [name for name, (low, _) in ends.items() if low > 0]
+    verdicts = {
+        RIDGES[name]: kept_verdict(
+            row, claims, ranking_words(name, row[DIFFERENCE]), "worse", "better", "open", DIFFERENCE
+        )
+        for name, row in ridges.items()
+    }
+    better = [name for name, conclusion in verdicts.items() if conclusion == "better"]
+    worse = [name for name, conclusion in verdicts.items() if conclusion == "worse"]
     if better:
         inputs = enumeration(better)
         return f"so the network orders incomes worse than a ridge regression on {inputs}"
@@ -108,16 +118,31 @@ def summarise_intervals(block_size: pd.DataFrame, confidence: float) -> list[str
     rows = block_size[block_size["metric"] == "spearman"].sort_values("side_m")
     chosen = rows[rows["chosen"]].iloc[0]
     words = (
-        f"Intervals of scores, unless something else is said: {resampling(confidence, block_size)}"
+        f"Intervals of scores, unless something else is said: {resampling(confidence, block_size)};"
+        f" {_reach_of_residuals(rows, chosen)}"
     )
     others = rows[~rows["chosen"] & rows["ci_width"].notna()]
     if others.empty or pd.isna(chosen["ci_width"]):
-        return [f"{words}; no other side leaves blocks enough to be compared."]
+        return [f"{words}. No other side leaves blocks enough to be compared."]
     widths = [f"{row['ci_width']:.2f} with {length(row['side_m'])}" for _, row in others.iterrows()]
     return [
         f"{words}. The interval of the Spearman r is {chosen['ci_width']:.2f} wide with these "
-        f"blocks, {enumeration(widths)}; blocks must be larger than what the model leaves is alike."
+        f"blocks, {enumeration(widths)}."
     ]
+
+
+def _reach_of_residuals(rows: pd.DataFrame, chosen: pd.Series) -> str:
+    """Whether the blocks are as large as what the model leaves unexplained asks for."""
+    reach_m, side_m, largest_m = chosen["reach_m"], chosen["side_m"], rows["side_m"].max()
+    asked = f"what the model leaves unexplained asks for sides of {length(round(reach_m, -2))}"
+    if side_m >= reach_m:
+        return f"{asked}, which they have"
+    if largest_m >= reach_m:
+        return f"{asked}, up to which this one has the widest interval"
+    return (
+        f"{asked}, and the city is too small: beyond {length(largest_m)} too few blocks are left,"
+        " so these intervals may be too narrow"
+    )
 
 
 def summarise_space(autocorrelation: pd.DataFrame) -> list[str]:
@@ -127,15 +152,15 @@ def summarise_space(autocorrelation: pd.DataFrame) -> list[str]:
         return []
     observed = rows.loc["observed_rank"]
     residual = rows.loc["residual_rank"]
-    conclusion = "which is no more than chance"
-    if residual["p_value"] < RESIDUAL_P:
-        conclusion = "so what the model misses is still alike between neighbours"
     return [
-        "Neighbours are alike in what is observed "
-        f"(Moran's I of the ranks {observed['moran_i']:.2f}); "
-        f"in what the model leaves of it, Moran's I is {residual['moran_i']:.2f} "
-        f"(p {residual['p_value']:.3g}), {conclusion}."
+        f"Between neighbours Moran's I of what is observed is {_alike_words(observed)}; "
+        f"of what the model leaves of it, {_alike_words(residual)}."
     ]
+
+
+def _alike_words(row: pd.Series) -> str:
+    conclusion = "more alike than by chance" if row["p_value"] < ALIKE_P else "no more than chance"
+    return f"{row['moran_i']:z.2f} (p {row['p_value']:.3g}: {conclusion})"
 
 
 def summarise_leakage(leakage: pd.DataFrame) -> list[str]:
@@ -174,7 +199,7 @@ def _reach_words(scores: dict[str, pd.Series]) -> str:
     else:
         parts.append("no model was trained")
     if coordinates is not None and pd.notna(coordinates[DIFFERENCE]):
-        parts.append(f"so the image adds {interval_of(coordinates, DIFFERENCE)}")
+        parts.append(f"the difference is {interval_of(coordinates, DIFFERENCE)}")
     return ", ".join(parts)
 
 
@@ -187,22 +212,30 @@ def summarise_calibration(calibration: pd.DataFrame) -> list[str]:
     rows = rows[rows["metric"] == "ece"].set_index("predictor")
     return [
         "The probability of the predicted class is off by "
-        f"{interval_of(rows.loc['model'])} on average (root mean square, chance taken off); "
+        f"{_error_words(rows.loc['model'])} on average (root mean square, chance taken off); "
         "after temperature scaling, fitted on validation cells, by "
-        f"{interval_of(rows.loc[SCALED_MODEL])}."
+        f"{_error_words(rows.loc[SCALED_MODEL])}."
     ]
 
 
-def summarise_added_value(added_value: pd.DataFrame) -> list[str]:
+def _error_words(row: pd.Series) -> str:
+    """An error of which chance is taken off: at 0 it is not told from none."""
+    return interval_of(row) if row["value"] > 0 else "nothing that can be told from chance"
+
+
+def summarise_added_value(added_value: pd.DataFrame, claims: pd.DataFrame) -> list[str]:
     """What `added_value.csv` says of all baselines together, in a sentence; none without them."""
     rows = added_value[added_value["given"] == "all"]
     if rows.empty:
         return []
     row = rows.iloc[0]
-    conclusion = verdict(
+    conclusion = kept_verdict(
         row,
+        claims,
+        added_words(row["value"]),
         above="the image adds to what these regressions make of them",
         below="what the image adds misleads",
+        undecided="whether the image adds to them stays open",
     )
     return [
         "Given what land cover, density and place say by baselines of their own, the network's "

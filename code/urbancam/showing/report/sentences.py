@@ -17,8 +17,8 @@ def summarise(tables: dict[str, pd.DataFrame], confidence: float) -> dict[str, l
     """
     return {
         "What the images tell": [
-            *scores.summarise_scores(tables["metrics"]),
-            *scores.summarise_added_value(tables["added_value"]),
+            *scores.summarise_scores(tables["metrics"], tables["claims"]),
+            *scores.summarise_added_value(tables["added_value"], tables["claims"]),
             *scores.summarise_space(tables["spatial_autocorrelation"]),
         ],
         "How wide the intervals are": scores.summarise_intervals(tables["block_size"], confidence),
@@ -29,7 +29,9 @@ def summarise(tables: dict[str, pd.DataFrame], confidence: float) -> dict[str, l
                 tables["activation_ratio"],
                 tables["activation_contrast"],
             ),
-            *land_cover.summarise_effects(tables["local_effect"], tables["adjusted_effect"]),
+            *land_cover.summarise_effects(
+                tables["local_effect"], tables["adjusted_effect"], tables["recovery_summary"]
+            ),
             *land_cover.summarise_ordering(tables["ordering_agreement"]),
         ],
         "What a ratio is worth": [
