@@ -37,6 +37,7 @@ def class_rows(z: np.ndarray, value: str, null: float, **more) -> pd.DataFrame:
     """A table of land cover: a test a class, with these deviates."""
     columns = {
         "class": CLASSES[: len(z)],
+        "name": CLASSES[: len(z)],
         value: null + 0.1 * z,
         "ci_low": null + 0.1 * (z - 1.96),
         "ci_high": null + 0.1 * (z + 1.96),
@@ -174,8 +175,10 @@ def test_shuffled_labels_that_say_nothing_or_the_contrary_are_no_objection(z):
 
 
 def test_the_class_that_effects_are_told_against_is_no_claim():
-    got = weigh(good_run())
-    assert set(got["class"].dropna()) - {""} == {"class_0", "class_1"}
+    tables = good_run()
+    names = ["Parks", "Ports", "Roads"]
+    tables["local_effect"] = tables["local_effect"].assign(name=names, reference="Roads")
+    assert set(weigh(tables)["class"].dropna()) - {""} == {"class_0", "class_1"}
 
 
 def test_an_adjusted_effect_is_held_against_what_it_says_of_planted_rules():

@@ -213,7 +213,7 @@ def _claims_of(name: str, table: pd.DataFrame, trial: Trial, names: dict[str, st
     against, a row was no test."""
     tested = table[trial.value].notna()
     if "reference" in table:
-        tested &= table["class"] != table["reference"]
+        tested &= table["name"] != table["reference"]
     rows = table[tested].reset_index(drop=True)
     null = rows[trial.null] if isinstance(trial.null, str) else trial.null
     above = rows[trial.value] > null
