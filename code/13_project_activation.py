@@ -5,7 +5,8 @@ Reads   results/<city>/images.csv, images/, fragments.parquet, results/<city>/<r
         fold_K/weights.pt
 Writes  results/<city>/<run>/activation.parquet (a row per fragment), cell_activation.csv (a row per
         cell), local_moments.parquet (sums over the places of a cell), maps/<idINSPIRE>.png (small
-        signed map: 128 zero, 255 most rich, 1 most poor)
+        signed map: 128 zero, 255 most rich, 1 most poor), <city>_<run>_contribution.tif (what
+        each place contributes to the logit)
 Run     python code/13_project_activation.py --city Demo --run demo
 """
 
@@ -25,6 +26,9 @@ SETTINGS = (
     "split.method",
 )
 
+CONTRIBUTION_MAP = "contribution to the logit, above 0 towards rich"
+CONTRIBUTION_UNIT = "logit units of a whole cell"
+
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return arguments.parser(__file__, __doc__).parse_args(argv)
@@ -34,18 +38,18 @@ def declare(request: Request) -> Step:
     settings, paths = request.settings, request.paths
     weights = [paths.weights(fold) for fold in range(settings.folds_trained)]
     return request.step(
-        4,
+        5,
         paths.activation,
         SETTINGS,
         [paths.samples, paths.fragments, paths.images_table, *weights],
-        outputs=[paths.cell_activation, paths.local_moments, paths.maps],
+        outputs=[paths.cell_activation, paths.local_moments, paths.contribution_map, paths.maps],
     )
 
 
 def work(job: Job) -> Done:
     from urbancam.explaining import city_maps
     from urbancam.scoring import samples
-    from urbancam.tables import frames
+    from urbancam.tables import frames, geotiffs
 
     settings, paths = job.settings, job.paths
     used = samples.read_used(paths.samples)
@@ -53,8 +57,10 @@ def work(job: Job) -> Done:
     folder = paths.run_folder / "activation.parts"
     parts = open_parts(folder, job.fingerprint, paths.maps)
     city_maps.project_city(paths, used, settings, parts, job.device, job.workers)
-    fragments, cells, moments = city_maps.join_parts(parts, paths.fragments)
+    fragments, cells, moments, squares = city_maps.join_parts(parts, paths.fragments)
     city_maps.check_additivity(cells)
+    ids, about = cells["idINSPIRE"], f"{job.city}, run {paths.run}: {CONTRIBUTION_MAP}"
+    geotiffs.write_cells(ids, squares, paths.contribution_map, about, CONTRIBUTION_UNIT)
     frames.write(cells, paths.cell_activation)
     frames.write(moments, paths.local_moments)
     frames.write(fragments, paths.activation)

@@ -11,12 +11,17 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet
+import pyogrio
+
+from urbancam.sources.urban_atlas.classes import class_table
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "results" / "README.md"
 NAME = re.compile(r"\*\*`([^`]+)`\*\*")
 HEADING = re.compile(r"^#+ .*$|^\*\*[A-Z].*$", re.MULTILINE)
-ENDINGS = (".csv", ".parquet")
+LAYERS = "<city>_<run>.gpkg"
+ENDINGS = (".csv", ".parquet", f"{LAYERS}: cells", f"{LAYERS}: fragments")
+CLASSES = "|".join(class_table()["class"])
 COLUMNS_OF_CITIES = "then a column per city"
 OF_VARIANTS = "only of variants"  # how the heading tells of a table that other runs do not have
 ONLY_WITH = "only with"  # how the row of a column begins that other runs do not write
@@ -47,7 +52,9 @@ def _any_number(column: str) -> str:
 def _names(text: str) -> set[str]:
     """Columns that lines of code name."""
     codes = re.findall(r"`([^`]+)`", text)
-    words = [word for code in codes for word in re.split(r"[,\s]+", code)]
+    words = [
+        word for code in codes for word in re.split(r"[,\s]+", code.replace("<class>", "class"))
+    ]
     return {_any_number(word) for word in words if re.fullmatch(r"\w+", word)}
 
 
@@ -86,6 +93,12 @@ def tables(folder: Path) -> Iterator[tuple[Path, list[str]]]:
             yield path, list(pd.read_csv(path, nrows=0).columns)
         elif path.suffix == ".parquet":
             yield path, pyarrow.parquet.read_schema(path).names
+        elif path.suffix == ".gpkg":
+            for layer in ("cells", "fragments"):
+                names = pyogrio.read_info(path, layer)["fields"]
+                of_classes = rf"^contribution_({CLASSES})$"
+                names = [re.sub(of_classes, "contribution_class", name) for name in names]
+                yield path.with_name(f"{LAYERS}: {layer}"), names
 
 
 def faults(experiment: str, *folders: Path) -> list[str]:

@@ -6,6 +6,7 @@ the places within cells; the whole tables are joined from them at the end.
 """
 
 import logging
+import math
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pandas as pd
 from PIL import Image
 
 from urbancam.explaining import pixel_maps, projection
-from urbancam.explaining.local_moments import cell_moments
+from urbancam.explaining.local_moments import cell_moments, square_contributions
 from urbancam.learning import networks
 from urbancam.learning.images import open_images
 from urbancam.sources.urban_atlas.fragments import by_cell, label_raster
@@ -27,6 +28,7 @@ from urbancam.workflow.settings import Settings
 log = logging.getLogger(__name__)
 
 THUMBNAIL_PX = 96  # side of the small signed map of a cell
+SQUARES = "squares"  # column of the parts: contributions of a cell's squares
 ADDITIVITY_TOLERANCE = 1e-5  # of the spread of the logits, at least of one logit unit
 
 
@@ -81,7 +83,9 @@ def _project_batch(
         polygons = own["geometry"].to_numpy()
         labels = label_raster(polygons, grid.bounds(cell), settings.image.size_px)
         fragment_rows.append(projection.project_cell(own, labels, cell_maps, overlap))
-        cell_rows.append({"idINSPIRE": cell} | projection.describe_cell(labels, cell_maps))
+        squares = square_contributions(cell_maps).astype(np.float32).ravel()
+        described = projection.describe_cell(labels, cell_maps)
+        cell_rows.append({"idINSPIRE": cell, SQUARES: squares} | described)
         codes = own["code"].to_numpy()
         moment_rows.append(cell_moments(labels, codes, cell_maps).assign(idINSPIRE=cell))
         _write_thumbnail(cell_maps, maps_folder / f"{cell}.png")
@@ -108,8 +112,9 @@ def _concat_filled(tables: list[pd.DataFrame]) -> pd.DataFrame:
 
 def join_parts(
     parts: Path, fragments_path: Path
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """The rows of all fragments, of all cells, and of the moments of all cells.
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, np.ndarray]:
+    """The rows of all fragments, of all cells, and of the moments of all cells; and (cells, k, k)
+    contributions of the cells' squares, row 0 = north, logit units of a whole cell.
 
     Args:
         parts: Folder of the batches.
@@ -135,7 +140,9 @@ def join_parts(
         )
     by_id = cells.sort_values("idINSPIRE", ignore_index=True)
     in_order = moments[["idINSPIRE", "width", "code", "other", "value"]]
-    return pd.concat(tables, ignore_index=True), by_id, in_order
+    squares = np.stack(by_id.pop(SQUARES).to_numpy())
+    count = math.isqrt(squares.shape[1])
+    return pd.concat(tables, ignore_index=True), by_id, in_order, squares.reshape(-1, count, count)
 
 
 def check_additivity(cells: pd.DataFrame) -> None:

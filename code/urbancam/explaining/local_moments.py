@@ -34,7 +34,7 @@ def cell_moments(labels: np.ndarray, codes: np.ndarray, maps: CellMaps) -> pd.Da
         the share of a code, blurred by `width`, or CONTRIBUTION, in logit units of a whole cell.
     """
     own_codes, cover = square_cover(labels, codes, maps.positions)
-    whole_cell = square_means(maps.contribution, maps.positions) * maps.contribution.size
+    whole_cell = square_contributions(maps)
     # A city of 70,000 cells has some twenty million rows: small types.
     names = np.array([*own_codes, CONTRIBUTION], dtype=np.int32)
     tables = []
@@ -54,6 +54,12 @@ def cell_moments(labels: np.ndarray, codes: np.ndarray, maps: CellMaps) -> pd.Da
             )
         )
     return pd.concat(tables, ignore_index=True)
+
+
+def square_contributions(maps: CellMaps) -> np.ndarray:
+    """(k, k) contribution of each square, logit units of a whole cell: the mean over squares of
+    equal size is the cell's logit less the bias."""
+    return square_means(maps.contribution, maps.positions) * maps.contribution.size
 
 
 def square_cover(

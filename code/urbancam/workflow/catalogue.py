@@ -136,7 +136,7 @@ STEPS = (
         "13_project_activation",
         EXPLAIN,
         "run",
-        "activation.parquet cell_activation.csv local_moments.parquet",
+        "activation.parquet cell_activation.csv local_moments.parquet *_contribution.tif",
         "05 06 10 11",
     ),
     _income(
@@ -202,6 +202,7 @@ STEPS = (
         "02 21 22 23",
     ),
     _cities("26_draw_cities", SHOW, "run", FIGURE_FILES, "21 24"),
+    _income("80_export_layers", SHOW, "run", "*.gpkg", "03 05 06 10 12 13 17"),
     _income("90_show_status", STATUS, NO_RECORD),
     _income("91_make_figures", SHOW, "run", FIGURE_FILES, "05 06 10 12 13 14 15 16 17 18"),
     _income("92_make_report", SHOW, "run", "report.html", "05 12 14 15 16 18 19 91"),

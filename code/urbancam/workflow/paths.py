@@ -264,6 +264,10 @@ class Paths:
         return self.run_folder / "local_moments.parquet"
 
     @property
+    def contribution_map(self) -> Path:
+        return self.run_folder / f"{self.city_folder.name}_{self.run}_contribution.tif"
+
+    @property
     def maps(self) -> Path:
         return self.run_folder / "maps"
 
@@ -277,6 +281,11 @@ class Paths:
     @property
     def figures(self) -> Path:
         return self.run_folder / "figures"
+
+    @property
+    def layers(self) -> Path:
+        """The run's cells and fragments for other programs."""
+        return self.run_folder / f"{self.city_folder.name}_{self.run}.gpkg"
 
     @property
     def report(self) -> Path:

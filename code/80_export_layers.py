@@ -1,0 +1,65 @@
+"""Write the cells and fragments of a run for other programs: one GeoPackage that QGIS opens
+coloured; compute nothing.
+
+Reads   results/<city>/cells.parquet, images.csv, fragments.parquet, results/<city>/<run>/
+        samples.csv, predictions.csv, predictions_without_income.csv, activation.parquet,
+        cell_activation.csv
+Writes  results/<city>/<run>/<city>_<run>.gpkg
+Run     python code/80_export_layers.py --city Demo --run demo
+"""
+
+import argparse
+
+from urbancam.workflow import arguments, runner
+from urbancam.workflow.job import Job, Request
+from urbancam.workflow.records import Done, Step
+
+CELLS = "inhabited cells: income class observed and predicted out of fold, contributions by class"
+FRAGMENTS = "land cover cut by cells, with what the activation map gives each piece"
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    return arguments.parser(__file__, __doc__).parse_args(argv)
+
+
+def declare(request: Request) -> Step:
+    paths = request.paths
+    of_city = [paths.cells, paths.images_table, paths.fragments]
+    of_run = [paths.samples, paths.predictions, paths.predictions_without_income]
+    of_maps = [paths.activation, paths.cell_activation]
+    return request.step(1, paths.layers, ["landcover.key"], [*of_city, *of_run, *of_maps])
+
+
+def work(job: Job) -> Done:
+    from urbancam.showing.layers import columns, geopackage, styles
+    from urbancam.sources.urban_atlas.classes import class_table
+    from urbancam.tables import frames, geoframes
+
+    paths = job.paths
+    activation = frames.read(paths.activation)
+    cells = columns.cell_layer(
+        geoframes.read(paths.cells),
+        frames.read(paths.images_table),
+        frames.read(paths.samples),
+        frames.read(paths.predictions),
+        frames.read(paths.predictions_without_income),
+        activation,
+        frames.read(paths.cell_activation),
+        job.settings.landcover.key,
+    )
+    fragments = columns.fragment_layer(geoframes.read(paths.fragments), activation)
+    coloured = styles.styles_of_fragments(fragments, class_table())
+    layers = {
+        "fragments": geopackage.Layer(fragments, FRAGMENTS, coloured),
+        "cells": geopackage.Layer(cells, CELLS, styles.styles_of_cells()),
+    }
+    geopackage.write(layers, paths.layers)
+    return Done({"cells": len(cells), "fragments": len(fragments)})
+
+
+def main(argv: list[str] | None = None) -> int:
+    return runner.run(parse_args(argv), declare, work)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
