@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import to_hex
 
-from urbancam.showing.figures import style
+from urbancam.showing.figures import colour_maps, style
 from urbancam.showing.layers.qgis import Entry, by_range, by_value
 
 # Ends of the ranges, in classes: a residual is told from the nearest class on.
@@ -47,7 +47,7 @@ def styles_of_fragments(fragments: pd.DataFrame, classes: pd.DataFrame) -> dict[
     upper = widest * np.arange(1, STEPS + 1, 2) / STEPS
     upper[-1] = max(widest, sizes.max())
     ends = [*-upper[::-1], *upper]
-    shades = style.diverging_colours()(np.linspace(0, 1, STEPS))
+    shades = colour_maps.diverging_colours()(np.linspace(0, 1, STEPS))
     entries = [
         Entry(row["name"], row["colour"], row["class"]) for row in classes.to_dict("records")
     ]
