@@ -115,7 +115,7 @@ call() {  # one script; --dry-run only prints it
 
 plan() {  # the calls of a part of the plan of a city, a line each: script, "city" where it takes one, variant, option
     local planner=$python
-    if [ ! -x "$planner" ]; then  # before the set-up: settings, and so variants, cannot be read yet
+    if ! command -v "$planner" >/dev/null; then  # before the set-up: settings, and so variants, cannot be read yet
         case $1 in
             variants) say "(here come the variants of the run, known after the set-up)" >&2; return ;;
             left-out) return ;;

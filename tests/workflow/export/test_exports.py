@@ -17,6 +17,7 @@ from urbancam.workflow.export import archives, contents, texts
 
 RUN = "demo-tiny"
 EXPORTED = ["report.html", "predictions.csv", "tables/metrics.csv", "figures/scores.png", "a.gpkg"]
+EXPORTED += ["page/cells.json", "page/cell.jpg"]
 LEFT = ["fold_0/weights.pt", "maps/cell.png", "activation.parquet", "variants/seed-1/a.csv", ".x"]
 
 

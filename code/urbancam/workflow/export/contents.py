@@ -9,7 +9,7 @@ from typing import Any
 # Work that others cannot use, or that weighs gigabytes: weights, embeddings, maps and pictures of
 # every cell, variants that are trained for comparison.
 LEFT_OUT_FOLDERS = ("fold_*", "maps", "variants", "tensorboard", "*.parts")
-LEFT_OUT_FILES = (".*", "*.json", "*.parquet", "*.npy", "*.pt", "*.log")
+LEFT_OUT_FILES = (".*", "*.parquet", "*.npy", "*.pt", "*.log")
 # Of a record: what the result was made of and by what; not when, nor on which disk.
 RECORD_KEYS = ("step", "version", "settings", "counts", "facts", "packages", "commit")
 MANIFEST_COLUMNS = ("file", "bytes", "sha256")
@@ -24,8 +24,13 @@ def files_of(run_folder: Path) -> list[Path]:
     Returns:
         Paths below the folder, sorted.
     """
-    files = [path for path in run_folder.rglob("*") if path.is_file()]
+    files = [path for path in run_folder.rglob("*") if path.is_file() and not _is_record(path)]
     return sorted(path for path in files if _is_exported(path.relative_to(run_folder)))
+
+
+def _is_record(path: Path) -> bool:
+    """Whether a file is the record beside a result."""
+    return path.suffix == ".json" and path.with_name(path.stem).exists()
 
 
 def _is_exported(path: Path) -> bool:
