@@ -61,9 +61,14 @@ def house(tmp_path_factory) -> Path:
     return make_house(tmp_path_factory.mktemp("house"))
 
 
+# Whoever asks the network is refused at once, by this machine.
+PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
+NO_NETWORK = dict.fromkeys(PROXIES, "http://127.0.0.1:9")
+
+
 def refusal(house: Path, *words: str) -> str:
     """What the front door says when it refuses these words: one message, and nothing is done."""
-    done = run_sh(house, *words)
+    done = run_sh(house, *words, env=NO_NETWORK)
     assert done.returncode == 2 and done.stderr.count("error: ") == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stderr and "python code/" not in done.stdout
     assert not (house / "results").exists() and not (house / "data").exists()
@@ -96,18 +101,10 @@ def test_misspelt_command_is_told_before_the_set_up(tmp_path):
     assert not (house / ".venv").exists()
 
 
-def test_city_without_land_cover_is_refused_before_insee_is_asked(tmp_path, provider):
-    house = make_house(tmp_path)
-    done = run_sh(house, "Nowhere", env=provider)
+def test_city_without_land_cover_is_refused_before_insee_is_asked(tmp_path):
+    done = run_sh(make_house(tmp_path), "Nowhere", env=NO_NETWORK)
     assert done.returncode == 2 and "Urban Atlas 2012 of Nowhere" in done.stderr
     assert "01_download_census" not in done.stdout + done.stderr
-
-
-@pytest.fixture
-def provider() -> dict[str, str]:
-    """An environment in which whoever asks the network is refused at once."""
-    nowhere = "http://127.0.0.1:9"
-    return dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), nowhere)
 
 
 def test_unknown_tests_are_refused_with_those_there_are(house):
