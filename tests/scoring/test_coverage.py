@@ -43,6 +43,8 @@ CITIES = [
     for blocks in (6, 8, 10, 20)
     for kind in ("normal", "shares")
     for spread in (0.0, 0.5)
+    if blocks > STATISTICS.min_blocks
+    or not spread  # six unequal blocks are worth five: none is said
 ]
 
 
@@ -75,5 +77,12 @@ def test_below_the_smallest_number_of_blocks_intervals_are_too_narrow():
     draws, effective = draw_means(STATISTICS.min_blocks - 2, "normal", 0.0)
     low, high = bootstrap.interval(draws, 0.95, effective)
     assert np.mean((low <= 0) & (high >= 0)) < 0.89
+    estimate = bootstrap.Estimate(np.zeros(REPETITIONS), draws, effective)
+    assert np.isnan(estimate.interval(STATISTICS)).all()
+
+
+@pytest.mark.slow
+def test_as_many_unequal_blocks_are_worth_fewer_and_get_no_interval():
+    draws, effective = draw_means(STATISTICS.min_blocks, "normal", 0.5)
     estimate = bootstrap.Estimate(np.zeros(REPETITIONS), draws, effective)
     assert np.isnan(estimate.interval(STATISTICS)).all()
