@@ -225,7 +225,7 @@ case $task in
     cities)
         run_city cities "$(run_of cities)"
         status=$?
-        [ $status -ne 0 ] || [ -n "$dry_run" ] || say "open: $results/cities/$(run_of cities)/figures/"
+        [ $status -ne 0 ] || [ -n "$dry_run" ] || say "open: $results/cities/$(run_of cities)/report.html"
         exit $status ;;
     status)
         if [ ${#cities[@]} -eq 0 ]; then  # every city and run that there is

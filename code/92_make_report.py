@@ -1,20 +1,34 @@
-"""Write the report of a run: one page with figures, tables, settings, records and limits; compute
-nothing.
+"""Make the page of a run, with its map, figures, tables, settings, records and limits, and small
+pictures of its cells beside it; compute nothing.
 
-Reads   results/<city>/images.csv, <run>/tables/, figures/*.png, the records beside the results
-Writes  results/<city>/<run>/report.html
+Reads   results/<city>/cells.parquet, images.csv, images/, fragments.parquet,
+        results/<city>/<run>/samples.csv, predictions.csv, activation.parquet, maps/, tables/,
+        figures/, the records beside the results
+Writes  results/<city>/<run>/report.html, report_cells/
 Run     python code/92_make_report.py --city Demo --run demo
 """
 
 import argparse
+import functools
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from urbancam.showing import exhibits
+from urbancam.showing import captions, exhibits
 from urbancam.workflow import arguments, runner
-from urbancam.workflow.files import atomic, read_json
+from urbancam.workflow.files import atomic, open_parts, write_files
 from urbancam.workflow.job import Job, Request
+from urbancam.workflow.paths import Paths, display_path
+from urbancam.workflow.provenance import read_records
 from urbancam.workflow.records import Done, Step, record_path
+
+if TYPE_CHECKING:  # a script that only shows its help does not wait for it
+    import pandas as pd
+
+    from urbancam.showing.report.pictures import Picture
+
+CELLS_A_CLASS = 8  # that the page leads to, and which so get pictures first
+AT_ONCE = 256  # cells whose pictures are in memory
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -27,43 +41,155 @@ def declare(request: Request) -> Step:
     figures = exhibits.figures_of(settings, several_cities)
     tables = [paths.table(name) for name, heading in exhibits.TABLES.items() if heading]
     pictures = [paths.figures / f"{name}.png" for name in figures]
-    inputs = [paths.images_table, *tables, *pictures]
-    return request.step(8, paths.report, type(settings).model_fields, inputs)
+    inputs = [paths.cells, paths.images_table, paths.fragments, paths.samples, paths.predictions]
+    inputs += [paths.activation, *tables, *pictures, paths.figures / captions.FILE]
+    everything = type(settings).model_fields
+    return request.step(9, paths.report, everything, inputs, outputs=[paths.report_cells])
 
 
 def work(job: Job) -> Done:
-    from urbancam.showing.report import limits, sentences
-    from urbancam.showing.report.page import render_page
+    from urbancam.showing.report import cell_columns, run_page
+    from urbancam.sources.urban_atlas.classes import class_table
     from urbancam.tables import frames
 
-    settings, paths, samples = job.settings, job.paths, job.settings.samples
-    tables = {path.stem: frames.read(path) for path in job.inputs if path.suffix == ".csv"}
-    figures = {path.stem: path.read_bytes() for path in job.inputs if path.suffix == ".png"}
-    images, rendered = frames.read(paths.images_table), paths.truth.is_file()
-    page = render_page(
-        f"{job.city}, run {job.run}",
-        sentences.summarise(tables, settings.statistics.confidence),
-        figures,
-        tables,
-        settings.pick(*type(settings).model_fields),
-        read_records(job),
-        limits.name_limits(tables["metrics"], images, rendered, samples.target, samples.thresholds),
+    paths, classes = job.paths, class_table()
+    samples, predictions = frames.read(paths.samples), frames.read(paths.predictions)
+    images = frames.read(paths.images_table)
+    cells = frames.read(paths.cells, columns=["idINSPIRE", "ind", "imputed"])
+    activation = frames.read(
+        paths.activation, columns=["idINSPIRE", "class", "area_m2", "contribution"]
+    )
+    pictured = write_pictures(job, images, activation, predictions)
+    run = run_page.Run(
+        **words_of_run(job, images),
+        cells=cell_columns.pack_cells(samples, cells, images, predictions, pictured),
+        cover=cell_columns.pack_cover(samples["idINSPIRE"], activation, classes),
+        pictures=len(pictured),
     )
     with atomic(paths.report) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+        temporary.write_text(run_page.render_run(run), encoding="utf-8")
     megabytes = paths.report.stat().st_size / 1e6
-    return Done({"figures": len(figures), "tables": len(tables), "MB": megabytes})
+    counts = {"cells": len(samples), "with pictures": len(pictured), "MB": megabytes}
+    return Done(counts, run_page.record_facts(run), leftovers=[parts_folder(paths)])
 
 
-def read_records(job: Job) -> list[dict[str, Any]]:
+def words_of_run(job: Job, images: "pd.DataFrame") -> dict[str, Any]:
+    """What the page has besides its cells: tables, figures, settings, records and limits."""
+    from urbancam.showing.figures import style
+    from urbancam.showing.report import limits
+    from urbancam.tables import frames
+
+    settings, paths = job.settings, job.paths
+    tables = {path.stem: frames.read(path) for path in job.inputs if path.parent == paths.tables}
+    samples, rendered = settings.samples, paths.truth.is_file()
+    years = images["campaign_year"].dropna().astype(int).tolist()
+    vintage, edition = settings.census.vintage, settings.urban_atlas.edition
+    return {
+        "city": job.city,
+        "run": job.run,
+        "tables": tables,
+        "figures": read_pictures(job),
+        "settings": settings.pick(*type(settings).model_fields),
+        "records": records_of(job),
+        "limits": limits.name_limits(
+            tables["metrics"], images, rendered, samples.target, samples.thresholds
+        ),
+        "credits": style.credit_line(vintage, edition, years, rendered, samples.target),
+        "rendered": rendered,
+    }
+
+
+def write_pictures(
+    job: Job, images: "pd.DataFrame", activation: "pd.DataFrame", predictions: "pd.DataFrame"
+) -> set[str]:
+    """Write small pictures of cells beside the page, as many as the settings say.
+
+    Returns:
+        Ids of the cells that have pictures.
+    """
+    from urbancam.showing.report import cell_pictures
+
+    paths, settings = job.paths, job.settings
+    first = cell_pictures.fullest_cells(activation, CELLS_A_CLASS)
+    most = settings.page.cell_pictures
+    chosen = cell_pictures.choose_cells(predictions, first, most, settings.seed)
+    there = images[images["idINSPIRE"].isin(chosen) & images["path"].notna()]
+    files = dict(zip(there["idINSPIRE"], there["path"], strict=True))
+    ids = list(files)
+    open_parts(parts_folder(paths), job.fingerprint, paths.report_cells)
+    paths.report_cells.mkdir(exist_ok=True)
+    with ThreadPoolExecutor(job.workers) as pool:
+        for start in range(0, len(ids), AT_ONCE):
+            some = [cell for cell in ids[start : start + AT_ONCE] if not is_drawn(paths, cell)]
+            fragments = read_fragments(paths, some)
+            draw = functools.partial(draw_cell, paths, files, fragments)
+            for pictures in pool.map(draw, some):
+                write_files(paths.report_cells, pictures)
+    return set(files)
+
+
+def parts_folder(paths: Paths) -> Path:
+    """What marks pictures of unfinished work."""
+    return paths.run_folder / "report.parts"
+
+
+def is_drawn(paths: Paths, cell: str) -> bool:
+    """Whether a killed run has drawn a cell; its image is written last."""
+    return (paths.report_cells / f"{cell}.jpg").is_file()
+
+
+def read_pictures(job: Job) -> dict[str, "Picture"]:
+    """The figures of the run with their captions."""
+    from urbancam.showing.report.pictures import collect_pictures
+
+    pngs = {path.stem: path.read_bytes() for path in job.inputs if path.suffix == ".png"}
+    return collect_pictures(pngs, (job.paths.figures / captions.FILE).read_text(encoding="utf-8"))
+
+
+def read_fragments(paths: Paths, cells: list[str]) -> dict[str, "pd.DataFrame"]:
+    """The land cover of some cells, by cell: `class, geometry`."""
+    import geopandas as gpd
+
+    from urbancam.tables import geoframes
+
+    with geoframes.naming_damage(
+        display_path(paths.fragments), "delete it and run 06_cut_land_cover again"
+    ):
+        fragments = gpd.read_parquet(
+            paths.fragments,
+            columns=["idINSPIRE", "class", "geometry"],
+            filters=[("idINSPIRE", "in", cells or [""])],  # the filter needs a value
+        )
+    return dict(iter(fragments.groupby("idINSPIRE")))
+
+
+def draw_cell(
+    paths: Paths, files: dict[str, str], fragments: dict[str, "pd.DataFrame"], cell: str
+) -> list[tuple[str, bytes]]:
+    """A cell's pictures as files: name and content; those that can be drawn, the image last."""
+    from urbancam.showing.report import cell_pictures
+    from urbancam.sources.imagery import png
+    from urbancam.sources.urban_atlas.classes import class_table
+
+    image = png.read_pixels(paths.city_folder / files[cell], "RGB", "05_cut_images")
+    signed = png.read_pixels(paths.maps / f"{cell}.png", "L", "13_project_activation")
+    pictures = []
+    if signed is not None:
+        pictures.append((f"{cell}_map.png", cell_pictures.render_map(signed)))
+    if cell in fragments:
+        cover = cell_pictures.render_cover(cell, fragments[cell], class_table())
+        pictures.append((f"{cell}_cover.png", cover))
+    if image is not None:
+        pictures.append((f"{cell}.jpg", cell_pictures.render_image(image)))
+    return pictures
+
+
+def records_of(job: Job) -> list[dict[str, Any]]:
     """The records of all steps of the city and run but this one, in the order of the steps."""
     paths, census = job.paths, job.settings.census
-    files: list[Path] = [record_path(paths.census(census.vintage, census.cell_size_m))]
-    files += [*paths.city_folder.glob("*.json"), *paths.run_folder.glob("*/*.json")]
-    files += set(paths.run_folder.glob("*.json")) - {job.step.record_path}
-    whole = [file for file in files if not file.name.startswith(".")]  # not of a killed write
-    records = [record for file in whole if (record := read_json(file)) and "step" in record]
-    return sorted(records, key=lambda record: (record["step"], record["date"]))
+    files = [record_path(paths.census(census.vintage, census.cell_size_m))]
+    files += paths.city_folder.glob("*.json")
+    return read_records([paths.run_folder], files, but=job.step.record_path)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,110 +1,146 @@
-"""The report is one page that needs nothing else."""
+"""The page of a run: well-formed, escaped, with heads, captions and alternative texts, and nothing
+that it would have to fetch."""
 
+import base64
+import hashlib
+import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
-import pandas as pd
 import pytest
 
-from report_tables import (
-    activation_contrast,
-    activation_ratios,
-    block_size,
-    claims,
-    leakage,
-    metrics,
-)
-from urbancam.showing.report import page
+import page_city
+from samples import ROOT
+from urbancam.showing import exhibits
+from urbancam.showing.report import alt_texts, page, run_page, sections
 
-RECORD = {
-    "step": "12_evaluate_income",
-    "date": "2026-01-01",
-    "seconds": 3.2,
-    "commit": "abc",
-    "counts": {"cells": 200},
-    "packages": {"numpy": "2.4"},
-}
+VOID = {"meta", "img", "link", "br"}
+VENDOR = ROOT / "code" / "urbancam" / "showing" / "report" / "vendor"
 
 
 @pytest.fixture(scope="module")
-def report() -> str:
-    return page.render_page(
-        title="A & B, run <demo>",
-        sentences={"Scores & more": ["r < 1"], "nothing": []},
-        figures={"scores": b"PNG"},
-        tables={
-            "metrics": metrics(),
-            "block_size": block_size(),
-            "leakage": leakage(),
-            "activation_ratio": activation_ratios(),
-            "activation_contrast": activation_contrast(),
-            "claims": claims(),
-        },
-        settings={"seed": 0, "statistics.confidence": 0.95},
-        records=[RECORD],
-        limits=["not for persons"],
-    )
+def html() -> str:
+    return run_page.render_run(page_city.make_run("A & B <demo>"))
 
 
-def test_tables_with_intervals_say_what_was_resampled(report):
-    headings = re.findall("<summary>(.*?)</summary>", report)
-    of_scores = next(heading for heading in headings if heading.startswith("Scores over all"))
-    assert of_scores.endswith("(intervals: 95 %, blocks of 4 km, 23 effective)")
-    of_splits = next(heading for heading in headings if heading.startswith("Scores under each"))
-    assert "own residuals" in of_splits and "4 km" not in of_splits
-    assert "How wide intervals are, by the side of the blocks that are resampled" in headings
+class Reader(HTMLParser):
+    """Tags with their attributes, and whether each that was opened is closed."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.open_tags: list[str] = []
+        self.tags: list[tuple[str, dict]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open_tags.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open_tags.pop() == tag
+
+    def of(self, name: str) -> list[dict]:
+        return [attributes for tag, attributes in self.tags if tag == name]
 
 
-def test_leakage_table_has_a_column_a_metric_and_no_split_is_lost():
-    got = page.tabulate_leakage(leakage())
-    assert got["split"].tolist() == ["random", "block", "block", "city"]
-    assert got["spearman"].iloc[-1] == "0.40 [0.30, 0.50]"
+def test_page_is_well_formed(html):
+    assert Reader(html).open_tags == []
 
 
-def test_scores_table_has_a_column_a_metric():
-    got = page.tabulate_scores(metrics()).set_index(["subset", "predictor"])
-    assert got.loc[("all", "model"), "spearman"] == "0.76 [0.70, 0.81]"
-    assert got.loc[("imputed", "model"), "spearman"] == "0.50 [0.10, 0.70]"
+def test_page_names_no_address_that_a_browser_would_fetch(html):
+    reader = Reader(html)
+    addresses = [
+        tag[key] for _, tag in reader.tags for key in ("src", "href", "action") if key in tag
+    ]
+    assert len(addresses) > 5
+    assert [address for address in addresses if re.match(r"\w+:|//", address)] == ["data:,"]
+    assert not re.search(r"url\(|@import", re.search("<style>(.*?)</style>", html, re.DOTALL)[1])
 
 
-def test_seeds_are_shown_where_there_are_several():
-    table = pd.DataFrame(
-        {"quantity": "metrics", "name": ["accuracy"], "n_seeds": [1], "sd": [None]}
-    )
-    assert page.tabulate_seeds(table).empty
-    assert len(page.tabulate_seeds(table.assign(n_seeds=3))) == 1
+def test_only_the_pages_own_scripts_may_run(html):
+    policy = next(tag["content"] for tag in Reader(html).of("meta") if "http-equiv" in tag)
+    scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts]
+    assert len(hashes) == 2 and all(f"'sha256-{value}'" in policy for value in hashes)
+    assert "default-src 'none'" in policy and "unsafe" not in policy.partition("style-src")[0]
 
 
-def test_page_needs_no_other_file_and_no_script(report):
-    assert not re.search(r"<script|<link|https?://|src=\"(?!data:)", report)
-    assert 'src="data:image/png;base64,UE5H"' in report
+def test_page_escapes_what_it_is_given(html):
+    assert "A &amp; B &lt;demo&gt;" in html and "<demo>" not in html
+    assert "Dots &amp; intervals." in html
 
 
-def test_page_is_well_formed(report):
-    open_tags: list[str] = []
-
-    class Checker(HTMLParser):
-        def handle_starttag(self, tag, attrs):
-            if tag not in ("meta", "img"):
-                open_tags.append(tag)
-
-        def handle_endtag(self, tag):
-            assert open_tags.pop() == tag
-
-    Checker().feed(report)
-    assert not open_tags
+def test_figures_have_captions_and_say_what_is_seen(html):
+    figure = re.search(r"<figure>(.*?)</figure>", html, re.DOTALL)[1]
+    assert f'alt="{alt_texts.ALT_TEXTS["scores"]}"' in figure
+    assert "<figcaption><p>Dots" in figure and 'src="figures/scores.png"' in figure
 
 
-def test_page_escapes_what_it_is_given(report):
-    assert "A &amp; B, run &lt;demo&gt;" in report
-    assert "r &lt; 1" in report
-    assert "Scores &amp; more" in report
+def test_heads_of_tables_have_scope_and_tables_lead_to_their_files(html):
+    reader = Reader(html)
+    assert {tag.get("scope") for tag in reader.of("th")} == {"col", "row"}
+    assert {"href": "tables/metrics.csv"} in reader.of("a")
 
 
-def test_a_topic_without_sentences_is_left_out(report):
-    assert "nothing" not in report
+def test_intervals_stand_with_level_and_blocks(html):
+    captions = re.findall(r"<caption>\s*(.*?)\s*<", html, re.DOTALL)
+    assert "In brackets: intervals, 95 %, blocks of 4 km, 23 effective." in captions
+    assert any("own residuals" in caption for caption in captions)
+    assert any("blocks of 2 km, 80 effective" in caption for caption in captions)
 
 
-def test_page_shows_settings_records_and_packages(report):
+def test_what_a_run_has_not_is_said(html):
+    absent = re.findall(r'<p class="absent">Not in this run: (.*?)</p>', html)
+    assert any(exhibits.TABLES["recovery_summary"] in words for words in absent)
+
+
+def test_symbols_are_explained_before_they_are_used(html):
+    text = re.sub(r"<script.*?</script>|<style.*?</style>", "", html, flags=re.DOTALL)
+    explained = text.index("How to read the numbers")
+    for symbol in (r"\bp-value", r"\(q\)", "Spearman", "Moran"):
+        first = re.search(symbol, text)
+        assert first is None or first.start() > explained
+
+
+def test_page_shows_settings_records_limits_and_the_warning(html):
     for words in ("seed", "12_evaluate_income", "200 cells", "numpy", "not for persons"):
-        assert words in report
+        assert words in html
+    assert "Not to be used to judge persons" in html and "abcdef0123" in html
+
+
+def test_a_rendered_city_is_called_no_real_place():
+    run = page_city.make_run()
+    assert "no real place" not in run_page.render_run(run)
+    rendered = run_page.render_run(replace(run, rendered=True))
+    assert "Rendered demo city: no real place" in rendered
+
+
+def test_every_table_and_figure_has_its_place():
+    tables = [name for section in sections.SECTIONS for name in section.tables]
+    figures = [name for section in sections.SECTIONS for name in section.figures]
+    assert sorted(tables) == sorted(name for name, heading in exhibits.TABLES.items() if heading)
+    assert sorted(figures) == sorted(exhibits.FIGURES)
+    assert set(exhibits.FIGURES) < set(alt_texts.ALT_TEXTS)
+
+
+def test_10_000_cells_take_less_than_10_mb():
+    run = page_city.make_run(columns=100, rows=100)
+    assert len(run_page.render_run(run).encode()) < 4e6
+
+
+def test_data_of_the_map_closes_no_script():
+    run = page_city.make_run()
+    run.cells["names"]["reason"] = ["</script><script>alert(1)</script>"]
+    html = run_page.render_run(run)
+    data = re.search(r'id="map-data">(.*?)</script>', html, re.DOTALL)[1]
+    assert json.loads(data)["cells"]["names"]["reason"][0].startswith("</script>")
+
+
+def test_files_of_others_are_as_their_list_says():
+    text = (VENDOR / "README.md").read_text()
+    rows = re.findall(r"^\| `(.+?)` .*`([0-9a-f]{64})` \|$", text, re.MULTILINE)
+    files = {file: hashlib.sha256((VENDOR / file).read_bytes()).hexdigest() for file, _ in rows}
+    assert files == dict(rows) and page.D3 in files
+    assert (VENDOR / page.D3).parent.joinpath("LICENSE").is_file()

@@ -145,9 +145,9 @@ def test_what_the_image_adds_follows_the_interval(low, high, expected):
 )
 def test_what_is_observed_and_what_the_model_leaves_is_alike_or_not(p_value, expected):
     (left,) = scores.summarise_space(autocorrelation(p_value))
-    assert left.endswith(f"leaves of it, 0.10 (p {p_value}: {expected}).")
+    assert left.endswith(f"leaves of it, 0.10 (p-value {p_value}: {expected}).")
     (observed,) = scores.summarise_space(autocorrelation(0.001, p_value))
-    assert f"observed is 0.60 (p {p_value}: {expected});" in observed
+    assert f"observed is 0.60 (p-value {p_value}: {expected});" in observed
 
 
 def test_intervals_are_told_beside_those_of_other_sides():

@@ -12,6 +12,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 INCOME, CITIES = "income", "cities"  # the two experiments
+BOTH = "both"  # of a script that serves them together
 EXPERIMENT = CITIES  # what stands for a city's name where the cities experiment is meant
 DEMO_CITY = "Demo"
 BY_HAND = "by hand"  # the maker of a file that no step makes
@@ -48,7 +49,7 @@ class Entry:
             before anything is fetched.
         core_s_per_megapixel: Seconds of one core for a megapixel of image, for the estimate.
         bytes_per_megapixel: What it writes for a megapixel of image, for the estimate.
-        experiment: `INCOME` or `CITIES`.
+        experiment: `INCOME`, `CITIES` or `BOTH`.
     """
 
     script: str
@@ -202,14 +203,23 @@ STEPS = (
         "02 21 22 23",
     ),
     _cities("26_draw_cities", SHOW, "run", FIGURE_FILES, "21 24"),
+    _cities("27_report_cities", SHOW, "run", "report.html", "21 24 25 26"),
     _income("80_export_layers", SHOW, "run", "*.gpkg", "03 05 06 10 12 13 17"),
     _income("90_show_status", STATUS, NO_RECORD),
     _income("91_make_figures", SHOW, "run", FIGURE_FILES, "05 06 10 12 13 14 15 16 17 18"),
-    _income("92_make_report", SHOW, "run", "report.html", "05 12 14 15 16 18 19 91"),
+    _income("92_make_report", SHOW, "run", "report.html", "03 05 06 10 12 13 14 15 16 18 19 91"),
     _income("93_tell_results", TELL, NO_RECORD, "", "12 14"),
     _income("94_refresh_pictures", "", NO_RECORD),
     _income("95_show_settings", "", NO_RECORD),
     _income("96_export_results", EXPORT, NO_RECORD),
+    Entry(
+        "97_compare_runs",
+        SHOW,
+        "data",
+        ("report.html",),
+        ("12", "19", "24", "27", "92"),
+        experiment=BOTH,
+    ),
 )
 
 
@@ -250,7 +260,7 @@ def steps_of(city: str, run: str, *parts: str) -> list[Entry]:
     return [
         entry
         for entry in STEPS
-        if entry.experiment == experiment
+        if entry.experiment in (experiment, BOTH)
         and entry.part in parts
         and (entry.part != MAKE or rendered)
     ]

@@ -290,3 +290,17 @@ class Paths:
     @property
     def report(self) -> Path:
         return self.run_folder / "report.html"
+
+    @property
+    def report_cells(self) -> Path:
+        """Small pictures of cells, beside the report."""
+        return self.run_folder / "report_cells"
+
+    @property
+    def overview(self) -> Path:
+        """The page that compares all cities and runs."""
+        return self.results / "report.html"
+
+    def reports(self) -> list[Path]:
+        """The pages of all runs at hand, sorted."""
+        return sorted(self.results.glob("*/*/report.html"))

@@ -1,9 +1,13 @@
-"""By what code and which packages a result was made."""
+"""By what code and which packages a result was made, and what records tell of it."""
 
 import contextlib
 import importlib.metadata
 import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
+from urbancam.workflow.files import read_json
 from urbancam.workflow.paths import ROOT
 
 PACKAGES = (
@@ -31,6 +35,29 @@ def code_commit() -> str | None:
         return commit + ("+changes" if _git("status", "--porcelain", "code") else "")
     except (OSError, subprocess.CalledProcessError):
         return None
+
+
+def read_records(
+    folders: Iterable[Path], files: Iterable[Path] = (), but: Path | None = None
+) -> list[dict[str, Any]]:
+    """The records of steps in some folders and the folders just below them, in the order of the
+    steps.
+
+    Args:
+        folders: Folders of results.
+        files: Further records.
+        but: One that is left out, of the step that asks.
+    """
+    there = [
+        file
+        for folder in folders
+        for place in ("*.json", "*/*.json")
+        for file in folder.glob(place)
+    ]
+    # Hidden ones are of a killed write.
+    whole = {file for file in [*there, *files] if not file.name.startswith(".")} - {but}
+    records = [record for file in whole if (record := read_json(file)) and "step" in record]
+    return sorted(records, key=lambda record: (record["step"], record["date"]))
 
 
 def _git(*arguments: str) -> str:

@@ -238,6 +238,10 @@ class Figures(Section):
     captions_inside: bool
 
 
+class Page(Section):
+    cell_pictures: Annotated[int, Field(ge=0)]
+
+
 class Demo(Section):
     seed: Annotated[int, Field(ge=0)]
     tile_km: Annotated[int, Field(ge=1, le=5)]

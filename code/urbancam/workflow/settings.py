@@ -28,6 +28,7 @@ from urbancam.workflow.sections import (
     Imagery,
     Landcover,
     Model,
+    Page,
     Samples,
     Section,
     Split,
@@ -56,6 +57,7 @@ class Settings(Section):
     compare: Compare
     controls: Controls
     planted: Planted
+    page: Page
     cities: Cities
     figures: Figures
     demo: Demo

@@ -121,7 +121,7 @@ def _ordering_words(row: pd.Series, words: str) -> str:
     # Both nulls: classes in any order, and incomes as smooth as the city's own.
     if row["p_value"] <= LEVEL and row["p_value_surrogate"] <= LEVEL:
         conclusion = "the one follows the other" if row["value"] > 0 else "they run counter"
-    chances = f"p {row['p_value']:.2f} and {row['p_value_surrogate']:.2f}"
+    chances = f"p-values {row['p_value']:.2f} and {row['p_value_surrogate']:.2f}"
     return (
         f"The order of {int(row['n_classes'])} classes {words} has a Spearman r of "
         f"{interval_of(row)} with their order by the income of who lives there ({chances} against"

@@ -38,7 +38,7 @@ def summarise_scores(metrics: pd.DataFrame, claims: pd.DataFrame) -> list[str]:
 def _order_words(model: pd.Series) -> str:
     """How well the model orders the incomes."""
     return (
-        "Out of fold, p correlates with income with a Spearman r of "
+        "The network orders cells that it never saw by income with a rank correlation of "
         f"{interval_of(model)} over {int(model['n_cells']):,} cells"
     )
 
@@ -160,7 +160,7 @@ def summarise_space(autocorrelation: pd.DataFrame) -> list[str]:
 
 def _alike_words(row: pd.Series) -> str:
     conclusion = "more alike than by chance" if row["p_value"] < ALIKE_P else "no more than chance"
-    return f"{row['moran_i']:z.2f} (p {row['p_value']:.3g}: {conclusion})"
+    return f"{row['moran_i']:z.2f} (p-value {row['p_value']:.3g}: {conclusion})"
 
 
 def summarise_leakage(leakage: pd.DataFrame) -> list[str]:
