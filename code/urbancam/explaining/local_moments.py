@@ -37,23 +37,20 @@ def cell_moments(labels: np.ndarray, codes: np.ndarray, maps: CellMaps) -> pd.Da
     whole_cell = square_contributions(maps)
     # A city of 70,000 cells has some twenty million rows: small types.
     names = np.array([*own_codes, CONTRIBUTION], dtype=np.int32)
-    tables = []
+    products = []
     for width in WIDTHS:
         blurred = [ndimage.gaussian_filter(share, width) for share in cover]
         columns = np.stack([*blurred, whole_cell]).reshape(len(names), -1)
         columns = columns - columns.mean(1, keepdims=True)
-        products = columns @ columns.T / columns.shape[1]
-        tables.append(
-            pd.DataFrame(
-                {
-                    "width": np.float32(width),
-                    "code": np.repeat(names, len(names)),
-                    "other": np.tile(names, len(names)),
-                    "value": products.ravel(),
-                }
-            )
-        )
-    return pd.concat(tables, ignore_index=True)
+        products.append(columns @ columns.T / columns.shape[1])
+    return pd.DataFrame(
+        {
+            "width": np.repeat(np.array(WIDTHS, dtype=np.float32), len(names) ** 2),
+            "code": np.tile(np.repeat(names, len(names)), len(WIDTHS)),
+            "other": np.tile(names, len(names) * len(WIDTHS)),
+            "value": np.ravel(products),
+        }
+    )
 
 
 def square_contributions(maps: CellMaps) -> np.ndarray:

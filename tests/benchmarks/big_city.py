@@ -1,0 +1,164 @@
+"""A city of Paris's size through all steps, beside one of a quarter of its cells: time and memory
+of each step, and whether they grow faster than the cells.
+
+The demo city at coarse pixels, laid side by side; a network of three convolutions, one epoch. Takes
+about an hour on two cores; `run.py big` measures it, `run.py` without words does not.
+
+Run     .venv/bin/python tests/benchmarks/run.py [--docs] big
+        .venv/bin/python tests/benchmarks/big_city.py FOLDER [COPIES]   only makes it
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+if __name__ == "__main__":
+    ROOT = Path(__file__).resolve().parents[2]
+    sys.path[:0] = [str(ROOT / "code"), str(ROOT / "tests")]
+
+from benchmarks import tiled_city, tiny_network
+from urbancam.workflow import catalogue
+
+WORD = "big"
+COPIES, QUARTER = 225, 56  # of the demo city: 68,400 and 17,024 cells
+CITY = "Big"
+FIRST, LAST = "06", "92"  # steps of the catalogue that are measured
+GROWTH = 1.15  # time of a cell in the large city over that in the small one, at most
+KB_A_CELL = 30  # of memory that a cell more may take
+MEMORY_MB = 8000
+SETTINGS = {
+    "imagery.pixel_size_m": tiled_city.PIXEL_M,
+    "image.size_px": 64,
+    "model.backbone": tiny_network.NAME,
+    "model.weights": "random",
+    "training.epochs": 1,
+    "training.learning_rate": 1e-2,  # to tell poor from rich after a single epoch
+    "split.folds": 2,
+    "compare.splits": "[]",
+    "compare.shuffled_labels": "false",
+    "planted.plants": 0,
+    "baselines.features_px": 64,
+    "baselines.patches": 64,
+}
+POLL_S = 0.2
+
+
+def take_through(results: Path, data: Path) -> dict[str, dict[str, float]]:
+    """Run the steps of the city.
+
+    Returns:
+        Step -> `cpu_s, wall_s, peak_mb`.
+    """
+    measured = {}
+    for script in steps():
+        words = ["--city", CITY, "--run", "default", "--workers", "2", "--device", "cpu"]
+        words += ["--data", str(data), "--results", str(results)]
+        words += [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={value}")]
+        measured[script] = measure([sys.executable, tiny_network.__file__, script, *words])
+        print(script, measured[script], flush=True)
+    return measured
+
+
+def steps() -> list[str]:
+    """The scripts of a city's plan that are measured, in order."""
+    parts = catalogue.DATA, catalogue.SCORE, catalogue.EXPLAIN, catalogue.COMPARE, catalogue.SHOW
+    entries = catalogue.steps_of(CITY, "default", *parts)
+    return [entry.script for entry in entries if FIRST <= entry.number <= LAST]
+
+
+def measure(command: list[str]) -> dict[str, float]:
+    """CPU and wall seconds of a command with its children, and the most memory that they held at
+    once, without the pages of mapped files, which the system takes back when it needs them."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    environment = os.environ | {"OMP_NUM_THREADS": "2"}
+    peak_mb = 0.0
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            peak_mb = max(peak_mb, sum(map(held_mb, family(process.pid))))
+            time.sleep(POLL_S)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)}: exit status {process.returncode}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"cpu_s": cpu_s, "wall_s": time.perf_counter() - start, "peak_mb": peak_mb}
+
+
+def family(process: int) -> list[int]:
+    """A process and all that it has started."""
+    members = [process]
+    for member in members:
+        for thread in Path(f"/proc/{member}/task").glob("*/children"):
+            try:
+                members += map(int, thread.read_text().split())
+            except OSError:  # it has just ended
+                continue
+    return members
+
+
+def held_mb(process: int) -> float:
+    """Memory of a process that no file stands behind; what it shares is told in parts."""
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:  # it has just ended
+        return 0.0
+    sizes = (line.split() for line in lines if line.startswith(("Pss_Anon:", "Pss_Shmem:")))
+    return sum(int(size) for _, size, _ in sizes) * 1024 / 1e6
+
+
+def measure_both(folder: Path, copies: tuple[int, int] = (QUARTER, COPIES)) -> list[dict]:
+    """Make the small and the large city and take both through.
+
+    Returns:
+        A row of `benchmarks.csv` for each step.
+    """
+    demo = tiled_city.make_demo(folder)
+    cells, costs = [], []
+    for count in copies:
+        results = folder / f"results-{count}"
+        cells.append(tiled_city.tile(demo, count, results / CITY))
+        costs.append(take_through(results, folder / "demo-data"))
+    return [row(script, cells, [cost[script] for cost in costs]) for script in costs[-1]]
+
+
+def row(script: str, cells: list[int], costs: list[dict[str, float]]) -> dict[str, object]:
+    """What a step takes in the large city, and how it grew from the small one.
+
+    Args:
+        script: Name of the step.
+        cells: Of the small and of the large city.
+        costs: Of both, as `measure` has them.
+    """
+    (small, large), (few, many) = costs, cells
+    growth = (large["cpu_s"] / many) / (small["cpu_s"] / few)
+    kb_a_cell = 1e3 * (large["peak_mb"] - small["peak_mb"]) / (many - few)
+    met = growth <= GROWTH and kb_a_cell <= KB_A_CELL and large["peak_mb"] <= MEMORY_MB
+    return {
+        "what": f"{WORD} city of {many:,} cells, {script}",
+        "ours": large["cpu_s"],
+        "unit": "s",
+        "target": f"a cell at most {GROWTH:g} of its time among {few:,}, at most {KB_A_CELL} kB"
+        f" more for each; {MEMORY_MB} MB",
+        "met": met,
+        "ours_wall": large["wall_s"],
+        "peak_mb": large["peak_mb"],
+        "growth": growth,
+        "kb_a_cell": kb_a_cell,
+        "load": os.getloadavg()[0],
+    }
+
+
+def main() -> None:
+    folder, copies = Path(sys.argv[1]), [int(word) for word in sys.argv[2:]] or [COPIES]
+    demo = tiled_city.make_demo(folder)
+    for count in copies:
+        results = folder / f"results-{count}"
+        tiled_city.tile(demo, count, results / CITY)
+        take_through(results, folder / "demo-data")
+
+
+if __name__ == "__main__":
+    main()
