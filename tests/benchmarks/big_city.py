@@ -12,7 +12,6 @@ import os
 import resource
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -32,7 +31,7 @@ KB_A_CELL = 30  # of memory that a cell more may take
 MEMORY_MB = 8000
 SETTINGS = {
     "imagery.pixel_size_m": tiled_city.PIXEL_M,
-    "image.size_px": 64,
+    "image.size_px": 32,
     "model.backbone": tiny_network.NAME,
     "model.weights": "random",
     "training.epochs": 1,
@@ -41,20 +40,22 @@ SETTINGS = {
     "compare.splits": "[]",
     "compare.shuffled_labels": "false",
     "planted.plants": 0,
-    "baselines.features_px": 64,
+    "baselines.features_px": 32,
     "baselines.patches": 64,
 }
 POLL_S = 0.2
 
 
-def take_through(results: Path, data: Path) -> dict[str, dict[str, float]]:
-    """Run the steps of the city.
+def take_through(
+    results: Path, data: Path, scripts: list[str] | None = None
+) -> dict[str, dict[str, float]]:
+    """Run steps of the city, in order; None: all of `steps`.
 
     Returns:
         Step -> `cpu_s, wall_s, peak_mb`.
     """
     measured = {}
-    for script in steps():
+    for script in scripts or steps():
         words = ["--city", CITY, "--run", "default", "--workers", "2", "--device", "cpu"]
         words += ["--data", str(data), "--results", str(results)]
         words += [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={value}")]

@@ -35,14 +35,18 @@ def call(script: str, words: list[str]) -> None:
     subprocess.run(command, check=True, capture_output=True)
 
 
-def make_demo(folder: Path) -> Path:
+def make_demo(folder: Path, run: str = "demo") -> Path:
     """The demo city at coarse pixels, up to its images.
+
+    Args:
+        folder: Gets its data and results.
+        run: Run that tells how large the city is.
 
     Returns:
         Its folder of results.
     """
     data, results = folder / "demo-data", folder / "demo-results"
-    words = ["--run", "demo", "--set", f"imagery.pixel_size_m={PIXEL_M}"]
+    words = ["--run", run, "--set", f"imagery.pixel_size_m={PIXEL_M}"]
     words += ["--data", str(data), "--results", str(results), "--workers", "2"]
     for script in MAKERS:
         of_city = [] if script[:2] in ("00", "01") else ["--city", "Demo"]
@@ -70,11 +74,15 @@ def tile(demo: Path, copies: int, city: Path) -> int:
     (city / "images").mkdir(parents=True)
 
     random = np.random.default_rng(0)
-    geoframes.write(_join([_move_cells(cells, *move, random) for move in moves]), city / "cells.parquet")
+    geoframes.write(
+        _join([_move_cells(cells, *move, random) for move in moves]), city / "cells.parquet"
+    )
     moved_images = [_link_images(images, *move, demo, city) for move in moves]
     pd.concat(moved_images, ignore_index=True).to_csv(city / "images.csv", index=False)
     polygons = _join([_move(land_cover, *move) for move in moves])
-    geoframes.write(polygons.assign(polygon_id=np.arange(len(polygons))), city / "land_cover.parquet")
+    geoframes.write(
+        polygons.assign(polygon_id=np.arange(len(polygons))), city / "land_cover.parquet"
+    )
     outline = shapely.union_all([_move(boundary, *move).geometry.iloc[0] for move in moves])
     geoframes.write(boundary.set_geometry([outline], crs=grid.CRS), city / "boundary.parquet")
     return len(cells) * copies

@@ -1,0 +1,41 @@
+"""The large city of the benchmarks: the demo side by side, taken through steps, its rows."""
+
+import pandas as pd
+import pytest
+
+from benchmarks import big_city, tiled_city
+
+
+@pytest.mark.slow
+def test_copies_of_the_demo_go_through_steps_and_their_memory_is_told(tmp_path):
+    demo = tiled_city.make_demo(tmp_path, "demo-tiny")
+    city = tmp_path / "results" / big_city.CITY
+    cells = tiled_city.tile(demo, 3, city)
+    images = pd.read_csv(city / "images.csv")
+    assert cells == len(images) == images["idINSPIRE"].nunique()
+    assert all((city / path).is_file() for path in images["path"])
+
+    scripts = ["06_cut_land_cover", "10_assign_folds"]
+    measured = big_city.take_through(tmp_path / "results", tmp_path / "demo-data", scripts)
+    fragments = pd.read_parquet(city / "fragments.parquet")
+    per_cell = fragments.groupby("idINSPIRE")["area_m2"].sum()
+    assert len(per_cell) == cells  # each copy lies on land cover of its own
+    assert all(cost["cpu_s"] > 0 and cost["peak_mb"] > 20 for cost in measured.values())
+
+
+def test_steps_are_those_of_the_plan_from_land_cover_to_report():
+    scripts = big_city.steps()
+    assert scripts[0] == "06_cut_land_cover" and scripts[-1] == "92_make_report"
+    assert {script[:2] for script in scripts} >= {str(number) for number in range(10, 18)}
+
+
+def test_row_says_whether_time_and_memory_grow_faster_than_the_cells():
+    small = {"cpu_s": 10.0, "wall_s": 12.0, "peak_mb": 200.0}
+    linear = {"cpu_s": 40.0, "wall_s": 50.0, "peak_mb": 260.0}
+    row = big_city.row("06_cut_land_cover", [1000, 4000], [small, linear])
+    assert row["growth"] == pytest.approx(1) and row["kb_a_cell"] == pytest.approx(20)
+    assert row["met"]
+    slower = linear | {"cpu_s": 50.0}
+    larger = linear | {"peak_mb": 300.0}
+    for worse in (slower, larger):
+        assert not big_city.row("06_cut_land_cover", [1000, 4000], [small, worse])["met"]
