@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from benchmarks import big_city, tiled_city
+from benchmarks import big_city, projection, tiled_city
 
 
 @pytest.mark.slow
@@ -39,3 +39,18 @@ def test_row_says_whether_time_and_memory_grow_faster_than_the_cells():
     larger = linear | {"peak_mb": 300.0}
     for worse in (slower, larger):
         assert not big_city.row("06_cut_land_cover", [1000, 4000], [small, worse])["met"]
+
+
+def test_projection_is_of_every_city_and_says_what_is_not_measured():
+    assert len(projection.CITIES) == 38 and projection.CITIES["Paris"] == 68_394
+    paris, twice = (projection.lines_of([68_394] * count) for count in (1, 2))
+    for one, two in zip(paris, twice, strict=True):
+        assert two.core_s == pytest.approx(2 * one.core_s)
+        assert two.disk_bytes == pytest.approx(2 * one.disk_bytes)
+    text = projection.page_part()
+    assert "computed" in text and projection.NOT_MEASURED in text
+
+
+def test_page_holds_the_projection_of_todays_rates():
+    page = projection.PAGE.read_text()
+    assert projection.page_part() in page

@@ -10,7 +10,7 @@ from PIL import Image
 
 from samples import run_script
 from urbancam.cities import counts, pixels
-from urbancam.workflow import costs, settings
+from urbancam.workflow import costs, rates, settings
 from urbancam.workflow.paths import Paths
 
 SET = [
@@ -65,9 +65,9 @@ def test_training_passes_every_patch_that_trains_in_every_epoch_of_every_fold(in
     assert got.count == 36 and got.networks == 3
     assert got.trained_images == 2 * (roles == "train").sum().sum()
     looked = 2 * (roles == "validation").sum().sum() + 3 * (roles == "test").sum().sum()
-    passes = got.trained_images + costs.LOOK_SHARE * looked
+    passes = got.trained_images + rates.LOOK_SHARE * looked
     megapixels = 0.032**2
-    assert got.training_s == pytest.approx(passes * costs.NETWORKS["resnet18"].train_s * megapixels)
+    assert got.training_s == pytest.approx(passes * rates.NETWORKS["resnet18"].train_s * megapixels)
 
 
 def test_variants_train_their_own_folds(indexed):

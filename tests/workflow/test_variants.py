@@ -165,7 +165,8 @@ def test_what_is_cut_and_trained_is_not_expected_again(tmp_path):
     asked = settings.load("default", ["compare.splits=[random]", "compare.shuffled_labels=false"])
     paths = Paths(tmp_path, tmp_path, "Paris")
     finished = [paths.weights(fold) for fold in range(5)]
-    finished += [paths.of_variant("split-random").weights(0), paths.table("recovery")]
+    finished += [paths.of_variant("split-random").weights(0), paths.activation]
+    finished += [paths.table(name) for name in ("recovery", "attribution_controls")]
     for path in [*finished, paths.images_table]:
         path.parent.mkdir(parents=True, exist_ok=True)
     for path in finished[1:]:
@@ -218,6 +219,21 @@ def test_plants_on_frozen_features_cost_two_looks_at_each_cell_whatever_their_nu
     assert expected(0).plants_s == 0
     assert "rules on frozen features" in costs.in_words(expected(20), 2, 10**12)[1]
     assert "rules on" not in costs.in_words(expected(0), 2, 10**12)[1]
+
+
+def test_estimate_counts_the_maps_of_what_is_explained_and_the_sample_of_the_controls(tmp_path):
+    def expected(cells: int, *assignments: str) -> costs.Costs:
+        asked = settings.load("default", list(assignments))
+        return costs.of_income(asked, Paths(tmp_path, tmp_path, "Paris"), cells)
+
+    alone = expected(10_000, "compare.shuffled_labels=false").maps_s
+    assert expected(20_000, "compare.shuffled_labels=false").maps_s == pytest.approx(2 * alone)
+    assert expected(10_000).maps_s == pytest.approx(1.2 * alone)  # one of five folds more
+    # Maps take less than one of the 30 epochs of training, whose splits have no maps.
+    assert 0 < alone < expected(10_000).training_s / expected(10_000).networks / 30 * 2
+    assert expected(10_000).controls_s == expected(20_000).controls_s > expected(1_000).controls_s
+    said = costs.in_words(expected(10_000), 2, 10**12)[1]
+    assert "; maps " in said and "; controls of the maps " in said
 
 
 def test_planted_rules_are_variants_of_the_run(tmp_path):

@@ -4,48 +4,12 @@ orders of magnitude."""
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from urbancam.workflow import campaigns, catalogue, plan, variants
+from urbancam.workflow import campaigns, catalogue, plan, rates, variants
 from urbancam.workflow.paths import Paths
 from urbancam.workflow.sections import Model, Training
 from urbancam.workflow.settings import Settings
 
 USUAL_CELLS = 10_000  # of a city that what comparisons cost is told for
-LOOK_SHARE = 0.3  # of the time to train on an image, to look at it; measured 0.21 to 0.34 (ResNets)
-
-PLANT_LOOKS = 2.5  # of planted rules at each cell: features, maps, and half a look to sum these up
-
-
-@dataclass(frozen=True)
-class NetworkRate:
-    """What a backbone costs.
-
-    Attributes:
-        train_s: Seconds of one core for a megapixel through the network and back.
-        weights_bytes: Bytes of its weights.
-    """
-
-    train_s: float
-    weights_bytes: float
-
-
-# EfficientNet-B0 measured on 192 px; the others by the multiply-adds a pixel and the parameters of
-# Tan & Le 2019, table 2. ResNet-18 and 50 measured on 224 px; 34 and 101 by the operations that
-# torchvision gives.
-B0_S = 0.06 / 0.192**2
-NETWORKS = {
-    "efficientnet-b0": NetworkRate(B0_S, 16e6),
-    "efficientnet-b1": NetworkRate(1.6 * B0_S, 26e6),
-    "efficientnet-b2": NetworkRate(1.9 * B0_S, 31e6),
-    "efficientnet-b3": NetworkRate(2.6 * B0_S, 43e6),
-    "efficientnet-b4": NetworkRate(3.7 * B0_S, 70e6),
-    "efficientnet-b5": NetworkRate(6.1 * B0_S, 114e6),
-    "efficientnet-b6": NetworkRate(8.8 * B0_S, 164e6),
-    "efficientnet-b7": NetworkRate(13.2 * B0_S, 256e6),
-    "resnet18": NetworkRate(0.07 / 0.224**2, 45e6),
-    "resnet34": NetworkRate(0.14 / 0.224**2, 85e6),
-    "resnet50": NetworkRate(0.25 / 0.224**2, 94e6),
-    "resnet101": NetworkRate(0.48 / 0.224**2, 170e6),
-}
 
 
 @dataclass(frozen=True)
@@ -62,6 +26,9 @@ class Costs:
         training_s: Seconds of one core for these, for validating and for testing.
         comparisons: Networks of each variant among them.
         cutting_s: Seconds of one core for cutting images.
+        maps_s: Seconds of one core for activation maps, laid on land cover, of the run and its
+            variants.
+        controls_s: Seconds of one core for the controls of the maps.
         plants_s: Seconds of one core for planted rules on frozen features.
     """
 
@@ -73,6 +40,8 @@ class Costs:
     training_s: float
     comparisons: dict[str, int] = field(default_factory=dict)
     cutting_s: float = 0
+    maps_s: float = 0
+    controls_s: float = 0
     plants_s: float = 0
     disk_bytes: dict[str, float] = field(default_factory=dict)
 
@@ -116,6 +85,9 @@ def of_income(settings: Settings, paths: Paths, cells: int) -> Costs:
     is_kept = network_count and cache_bytes / 1e9 <= settings.cache_gb
     missing_cache_bytes = max(cache_bytes - _size_of(paths.cache), 0) if is_kept else 0
     plants_s = _frozen_plants_s(settings, cache_megapixels)
+    image_megapixels = (settings.image.size_px / 1000) ** 2
+    controls_s = rates.controls_s(settings.controls, settings.model, cells, image_megapixels)
+    mapped = _mapped_cells(folds, paths, cells, split.folds)
     return Costs(
         "cells",
         cells,
@@ -125,12 +97,31 @@ def of_income(settings: Settings, paths: Paths, cells: int) -> Costs:
         training_s,
         {name: count for name, count in missing.items() if name},
         cutting_s=megapixels * cutting.core_s_per_megapixel,
+        maps_s=mapped * rates.maps_s(settings.model, image_megapixels),
+        controls_s=0 if paths.table("attribution_controls").is_file() else controls_s,
         plants_s=0 if paths.table("recovery").is_file() else plants_s,
         disk_bytes={
             "images": max(images_bytes, 0),
             "cache": missing_cache_bytes,
-            "weights": network_count * _rate(settings.model).weights_bytes,
+            "weights": network_count * rates.rate_of(settings.model).weights_bytes,
         },
+    )
+
+
+def _mapped_cells(folds: dict[str, int], paths: Paths, cells: int, all_folds: int) -> float:
+    """Cells whose maps are not there yet, of the run and of the variants that are explained.
+
+    Args:
+        folds: Variant ("" for the run itself) -> folds that are trained.
+        paths: Paths of the run.
+        cells: How many cells the city has.
+        all_folds: In how many folds they lie.
+    """
+    return sum(
+        cells * count / all_folds
+        for name, count in folds.items()
+        if catalogue.EXPLAIN in catalogue.parts_of_variant(name)
+        and not paths.of_variant(name).activation.is_file()
     )
 
 
@@ -180,7 +171,7 @@ def of_cities(
         {name: count for name, count in missing.items() if name},
         disk_bytes={
             "cache": cache_bytes,
-            "weights": network_count * _rate(cities.model).weights_bytes,
+            "weights": network_count * rates.rate_of(cities.model).weights_bytes,
         },
     )
 
@@ -200,8 +191,8 @@ def _training(
     trained = networks * training.epochs * epoch
     looked = networks * (training.epochs * sizes.validation + test_looks * sizes.test)
     megapixels = (size_px / 1000) ** 2
-    train_s = _rate(model).train_s * megapixels
-    return networks, trained, (trained + LOOK_SHARE * looked) * train_s
+    train_s = rates.rate_of(model).train_s * megapixels
+    return networks, trained, (trained + rates.LOOK_SHARE * looked) * train_s
 
 
 def _frozen_plants_s(settings: Settings, megapixels: float) -> float:
@@ -212,7 +203,7 @@ def _frozen_plants_s(settings: Settings, megapixels: float) -> float:
     """
     if not settings.planted.plants:
         return 0.0
-    return PLANT_LOOKS * LOOK_SHARE * _rate(settings.model).train_s * megapixels
+    return rates.PLANT_LOOKS * rates.LOOK_SHARE * rates.rate_of(settings.model).train_s * megapixels
 
 
 def _missing_networks(folds: dict[str, int], paths: Paths) -> dict[str, int]:
@@ -229,11 +220,6 @@ def _missing_networks(folds: dict[str, int], paths: Paths) -> dict[str, int]:
     return {name: count for name, count in missing.items() if count}
 
 
-def _rate(model: Model) -> NetworkRate:
-    """The rate of a backbone; of one that was not measured that of EfficientNet-B0."""
-    return NETWORKS.get(model.backbone, NETWORKS["efficientnet-b0"])
-
-
 def _size_of(folder: Path) -> int:
     """Bytes of the files in a folder; 0 where there is none."""
     return sum(path.stat().st_size for path in folder.glob("*")) if folder.is_dir() else 0
@@ -247,7 +233,8 @@ def in_words(costs: Costs, workers: int, free_bytes: int) -> list[str]:
         workers: Processes that share the work.
         free_bytes: Free bytes of the disk.
     """
-    if not (costs.networks or costs.cutting_s or costs.plants_s or sum(costs.disk_bytes.values())):
+    explaining_s = costs.maps_s + costs.controls_s + costs.plants_s
+    if not (costs.networks or costs.cutting_s or explaining_s or sum(costs.disk_bytes.values())):
         return [f"expects nothing more for {costs.count:,} {costs.unit}: all is cut and trained"]
     disk = ", ".join(
         f"{size / 1e9:.1f} GB more of {what}" for what, size in costs.disk_bytes.items()
@@ -258,8 +245,14 @@ def in_words(costs: Costs, workers: int, free_bytes: int) -> list[str]:
             f"training {costs.networks} networks on at most {costs.trained_images:,.0f} images of "
             f"{costs.image_px} px, {duration(costs.training_s / workers)}"
         )
-    if costs.plants_s:
-        work.append(f"rules on frozen features {duration(costs.plants_s / workers)}")
+    explaining = {
+        "maps": costs.maps_s,
+        "controls of the maps": costs.controls_s,
+        "rules on frozen features": costs.plants_s,
+    }
+    work += [
+        f"{what} {duration(core_s / workers)}" for what, core_s in explaining.items() if core_s
+    ]
     compared = [_comparison_words(costs, workers)] if costs.comparisons else []
     return [
         f"expects for {costs.count:,} {costs.unit}: {disk}; {free_bytes / 1e9:.0f} GB are free"
