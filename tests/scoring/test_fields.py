@@ -21,6 +21,21 @@ def test_field_has_the_correlation_that_is_asked_for():
     assert got[0, 1:] == pytest.approx(np.exp([-0.5, -2.0]), abs=0.05)
 
 
+def test_field_is_the_sum_of_its_waves_to_1e_9():
+    """Beside the sum wave by wave, over some cells of a city's grid (metres of EPSG:3035)."""
+    random = np.random.default_rng(0)
+    centres = grid_centres(20)[random.random(400) < 0.5] + [3_760_100, 2_888_100]
+    got = fields.draw_field(centres, 800.0, np.random.default_rng(1), waves=100)
+
+    same = np.random.default_rng(1)
+    vectors = same.standard_normal((2, 100)) / abs(same.standard_normal(100)) / 800
+    phases = same.uniform(0, 2 * np.pi, 100)
+    waves = [
+        np.cos(centres @ vector + phase) for vector, phase in zip(vectors.T, phases, strict=True)
+    ]
+    assert got == pytest.approx(np.sqrt(2 / 100) * np.sum(waves, axis=0), abs=1e-9)
+
+
 def test_field_is_the_same_for_the_same_seed_and_another_for_another():
     centres = grid_centres(4)
     first, again, other = (

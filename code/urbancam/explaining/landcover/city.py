@@ -65,7 +65,7 @@ class LandCover:
         self.cell_area_m2 = cell_area_m2
         # Cells without land cover are in no table.
         predictions = predictions.set_index("idINSPIRE").sort_index()
-        has_land_cover = predictions.index.isin(activation["idINSPIRE"])
+        has_land_cover = predictions.index.isin(activation["idINSPIRE"].unique())
         self.predictions = predictions[has_land_cover]
 
         # Classes that the city has, in the order of the names.
