@@ -8,16 +8,18 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from aerial_tiles import NORTH, WEST, tile_file, tile_table
 from samples import ROOT
 from small_packs import cells_over, noise, write_tile
-from urbancam.sources.imagery import cutting, jobs, png
+from urbancam.sources.imagery import cutting, jobs, png, worker
 from urbancam.sources.imagery.cell import Cell, image_path
 from urbancam.sources.imagery.overlay import cells_with_tiles
 from urbancam.sources.imagery.strips import Strips
 from urbancam.sources.imagery.tile import Tile
+from urbancam.sources.imagery.window import Window
 from urbancam.workflow.errors import InputError
 
 
@@ -137,6 +139,26 @@ def test_each_tile_is_decoded_once(city):
 
 
 # the script
+
+
+def test_a_strip_is_decoded_once_though_fill_is_looked_for_around_its_cells(city, monkeypatch):
+    """Fill is looked for at a tile's edge, a little outside of what its cells need of it."""
+    cells, folder = city
+    decoded = []
+    decode = Tile._decode
+
+    def noted(tile: Tile, window: Window) -> np.ndarray:
+        decoded.append((tile.file.name, window.top))
+        return decode(tile, window)
+
+    monkeypatch.setattr(Tile, "_decode", noted)
+    monkeypatch.setattr(worker.processes, "count", lambda: None)
+    folder.mkdir(parents=True)
+    fingerprints = dict.fromkeys([cell.id for cell in cells], "")
+    for job in jobs.deal(cells, 1):
+        decoded.clear()
+        worker.cut(job, fingerprints, {}, folder, 200)
+        assert len(decoded) == len(set(decoded)) > 0
 
 
 def start(folder: Path, **options) -> subprocess.Popen:

@@ -71,8 +71,7 @@ def valid_pixels(
     Returns:
         (H, W) bool, False in fill; None where all are imagery.
     """
-    # Fill just outside the window is widened into it.
-    outer = window.widened(WIDENING_PX, tile.height, tile.width)
+    outer = window_of_fill(tile, window)
     coarse_here = _coarse_fill_within(tile, outer, coarse)
     if tile.file.is_cell_image:
         fill = _widened(coarse_here)
@@ -81,6 +80,11 @@ def valid_pixels(
     rows, columns = window.slices_of(outer)
     inner = fill[rows, columns]
     return ~inner if inner.any() else None
+
+
+def window_of_fill(tile: Tile, window: Window) -> Window:
+    """The pixels that are looked at for the fill of a window: it is widened from just outside."""
+    return window.widened(WIDENING_PX, tile.height, tile.width)
 
 
 def _fill(

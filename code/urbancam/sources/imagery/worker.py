@@ -10,7 +10,7 @@ from rasterio import Env
 
 from urbancam.sources.imagery import png, processes
 from urbancam.sources.imagery.cell import Cell, cut_cell, image_path, source_window
-from urbancam.sources.imagery.fill import coarse_fill
+from urbancam.sources.imagery.fill import coarse_fill, window_of_fill
 from urbancam.sources.imagery.strips import Strips
 from urbancam.sources.imagery.tile import Tile, TileFile
 from urbancam.workflow.errors import InputError
@@ -125,7 +125,7 @@ def _in_order_of_rows(
         for tile in open_tiles.openable(cell.tiles):
             window = source_window(tile, cell.bounds, image_px)
             if window is not None:
-                tile.plan([window])
+                tile.plan([window_of_fill(tile, window)])
                 first_row.setdefault(cell.id, window.top)
 
     def place(cell: Cell) -> tuple[str, int, str]:
