@@ -1,6 +1,8 @@
 """The benchmarks run, at tiny size, come to the same result as the published way, and fill the
 table."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -70,6 +72,22 @@ def test_target_is_met_where_all_of_it_is():
     assert not target.is_met(21, 1.15, 8)
     assert not target.is_met(20, 1.16, 8)
     assert not target.is_met(20, 1.15, 7.9)
+
+
+def test_memory_asked_for_is_met_only_where_it_is_known():
+    target = Target(memory_mb=1500)
+    assert target.is_met(1, None, None, peak_mb=1500)
+    assert not target.is_met(1, None, None, peak_mb=1501)
+    assert not target.is_met(1, None, None, peak_mb=None)
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux tells of memory")
+def test_peak_is_of_what_ours_takes_and_no_other_way_takes():
+    ways = Ways(lambda: len(b"x" * (100 << 20)), floor=lambda: len(b"x" * (400 << 20)))
+    measuring.reset_peak()
+    before = measuring.peak_mb()
+    row = measuring.measure(Benchmark("one", lambda tiny: ways, Target(), "ms", repeats=2))
+    assert 90 < row["peak_mb"] - before < 300
 
 
 def test_table_of_the_page_is_replaced_and_the_rest_stays():

@@ -5,12 +5,14 @@ A benchmark is a function of a module of this folder, under `@benchmark`: it pre
 returns its `Ways`; its docstring says what is measured.
 """
 
+import contextlib
 import os
 import resource
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 Way = Callable[[], object]
 KINDS = ("ours", "floor", "published")
@@ -53,26 +55,37 @@ class Target:
         cap: CPU time at most, in the benchmark's unit.
         ratio: Times the floor at most.
         speedup: Times faster than the published way at least.
+        memory_mb: Memory of the process at most.
     """
 
     cap: float | None = None
     ratio: float | None = None
     speedup: float | None = None
+    memory_mb: float | None = None
 
     def __str__(self) -> str:
         asked = [
             ("at most {:g}", self.cap),
             ("at most {:g} of the floor", self.ratio),
             ("at least {:g} times the published speed", self.speedup),
+            ("at most {:g} MB", self.memory_mb),
         ]
         return "; ".join(text.format(number) for text, number in asked if number is not None)
 
-    def is_met(self, ours: float, ratio: float | None, speedup: float | None) -> bool:
-        """Whether the medians reach all that is asked."""
+    def is_met(
+        self,
+        ours: float,
+        ratio: float | None,
+        speedup: float | None,
+        peak_mb: float | None = None,
+    ) -> bool:
+        """Whether the medians and the memory reach all that is asked; what is not known does
+        not."""
         return (
             (self.cap is None or ours <= self.cap)
             and (self.ratio is None or ratio <= self.ratio)
             and (self.speedup is None or speedup >= self.speedup)
+            and (self.memory_mb is None or (peak_mb is not None and peak_mb <= self.memory_mb))
         )
 
 
@@ -118,6 +131,24 @@ def cpu_seconds() -> float:
     return time.process_time() + children.ru_utime + children.ru_stime
 
 
+def reset_peak() -> None:
+    """Forget the largest memory so far, where the system can (Linux)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_mb() -> float | None:
+    """The largest memory of this process since `reset_peak`; None where the system does not tell.
+
+    What was imported and prepared before counts, too.
+    """
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return None
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
 def measure(asked: Benchmark, tiny: bool = False) -> dict[str, object]:
     """A row of `benchmarks.csv` (docs/performance.md says each column).
 
@@ -131,15 +162,16 @@ def measure(asked: Benchmark, tiny: bool = False) -> dict[str, object]:
         ways = asked.prepare(tiny)
     except NotMeasuredError as lack:
         nothing: dict[str, list[float]] = {kind: [] for kind in KINDS}
-        return _row(asked, nothing, []) | {"not_measured": str(lack)}
+        return _row(asked, nothing, [], None) | {"not_measured": str(lack)}
     calls = ways.to_measure()
     factor = {"ms": 1e3, "s": 1.0}[asked.unit.split()[0]] / ways.items
     times: dict[str, list[float]] = {kind: [] for kind in KINDS}
-    wall = []
+    wall, peaks = [], []
     warm_up = int(asked.repeats > 1 and not tiny)
     for turn in range(1 if tiny else asked.repeats + warm_up):
         results = {}
         for kind, way in calls.items():
+            reset_peak()
             cpu_start, wall_start = cpu_seconds(), time.perf_counter()
             results[kind] = way()
             wall_time = factor * (time.perf_counter() - wall_start)
@@ -147,13 +179,16 @@ def measure(asked: Benchmark, tiny: bool = False) -> dict[str, object]:
             times[kind].append(wall_time if asked.wall else cpu_time)
             if kind == "ours":
                 wall.append(wall_time)
+                peaks.append(peak_mb())
         if turn == 0 and "published" in calls:
             ways.check(results["ours"], results["published"])
     measured = {kind: of_kind[warm_up:] for kind, of_kind in times.items()}
-    return _row(asked, measured, wall[warm_up:])
+    return _row(asked, measured, wall[warm_up:], max(peaks) if all(peaks) else None)
 
 
-def _row(asked: Benchmark, times: dict[str, list[float]], wall: list[float]) -> dict[str, object]:
+def _row(
+    asked: Benchmark, times: dict[str, list[float]], wall: list[float], peak: float | None
+) -> dict[str, object]:
     """The row of measured times: medians, and the range of ours and of the ratio."""
     ratios = _ratios(times["ours"], times["floor"])
     speedups = _ratios(times["published"], times["ours"])
@@ -167,12 +202,13 @@ def _row(asked: Benchmark, times: dict[str, list[float]], wall: list[float]) -> 
         "speedup": speedup,
         "unit": asked.unit,
         "target": str(asked.target),
-        "met": asked.target.is_met(ours, ratio, speedup) if times["ours"] else None,
+        "met": asked.target.is_met(ours, ratio, speedup, peak) if times["ours"] else None,
         "ours_min": min(times["ours"], default=None),
         "ours_max": max(times["ours"], default=None),
         "ratio_min": min(ratios, default=None),
         "ratio_max": max(ratios, default=None),
         "ours_wall": _median(wall),
+        "peak_mb": peak,
         "repeats": len(times["ours"]),
         "load": os.getloadavg()[0],
         "not_measured": "",

@@ -56,9 +56,9 @@ def markdown(rows: pd.DataFrame, machine_name: str) -> str:
         f"Measured on {machine_name}; one thread; load of the machine "
         f"{rows['load'].min():.0f} to {rows['load'].max():.0f}.",
         "",
-        "| what | unit of CPU time | ours (min to max) | wall | floor | published | of the floor "
-        "(min to max) | times the published speed | target | met |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| what | unit of CPU time | ours (min to max) | wall | peak MB | floor | published | "
+        "of the floor (min to max) | times the published speed | target | met |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows.itertuples():
         ours = ratio = "-"
@@ -66,7 +66,9 @@ def markdown(rows: pd.DataFrame, machine_name: str) -> str:
             ours = f"{row.ours:.3g} ({row.ours_min:.3g} to {row.ours_max:.3g})"
         if pd.notna(row.ratio_to_floor):
             ratio = f"{row.ratio_to_floor:.2f} ({row.ratio_min:.2f} to {row.ratio_max:.2f})"
-        others = [_number(number) for number in (row.ours_wall, row.floor, row.published)]
+        others = [
+            _number(number) for number in (row.ours_wall, row.peak_mb, row.floor, row.published)
+        ]
         met = ("yes" if row.met else "no") if row.target else "-"
         if row.not_measured:
             met = f"not measured: {row.not_measured}"

@@ -1,4 +1,4 @@
-"""Selecting the cells of a large city out of a census of the size of France's."""
+"""A census of the size of France's: its first import, and the cells of a large city out of it."""
 
 import atexit
 import shutil
@@ -7,12 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
 import shapely
 
 from benchmarks.measuring import Target, Ways, benchmark
-from urbancam.sources.census import incomes, selection
+from urbancam.sources.census import incomes, layouts, selection
+from urbancam.sources.census.vintages import VINTAGES
 from urbancam.tables import geoframes
 
+VINTAGE = 2015
 CELL_M = 200
 SIDE_CELLS = 1517  # of a square census of 2.3 million cells
 CITY_CELLS = 68_400  # as Paris has
@@ -32,6 +36,25 @@ def selecting_a_city(tiny: bool) -> Ways:
     radius_m = CELL_M * np.sqrt(city_cells / np.pi)
     outline = shapely.Point(WEST + middle_m, SOUTH + middle_m).buffer(radius_m)
     return Ways(ours=lambda: _select(table, outline, folder / "cells.parquet"))
+
+
+@benchmark("first import of a census of 2.3 million cells", Target(), unit="s", repeats=1)
+def importing_a_census(tiny: bool) -> Ways:
+    """INSEE's table as text, bare: read, cleaned and kept."""
+    folder = Path(tempfile.mkdtemp(prefix="urbancam-census-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    source = folder / "census.csv"
+    census = _census(60 if tiny else SIDE_CELLS)
+    fields = VINTAGES[VINTAGE, CELL_M].columns
+    shipped = census.assign(imputed=census["imputed"].astype(int)).rename(columns=fields)
+    pyarrow.csv.write_csv(pa.Table.from_pandas(shipped, preserve_index=False), source)
+    return Ways(ours=lambda: _import(source, folder))
+
+
+def _import(source: Path, folder: Path) -> None:
+    """As step 01 does it."""
+    table = layouts.read_source(source, VINTAGE, folder / "scratch", CELL_M)
+    incomes.write_table(incomes.clean(table, source.name, CELL_M), folder / "imported.parquet")
 
 
 def _census(side_cells: int) -> pd.DataFrame:

@@ -33,7 +33,7 @@ def ids_of(corners: np.ndarray) -> list[str]:
     return [grid.cell_id(west, south, CELL_M) for west, south in corners.tolist()]
 
 
-@benchmark("fragments of 68,400 cells", Target(cap=60), unit="s", repeats=1)
+@benchmark("fragments of 68,400 cells", Target(cap=60, memory_mb=2000), unit="s", repeats=1)
 def fragments(tiny: bool) -> Ways:
     """Polygons cut by cells: 317,475 polygons that share their edges, a vertex every ten metres."""
     random = np.random.default_rng(0)
@@ -53,7 +53,12 @@ def fragments(tiny: bool) -> Ways:
     return Ways(lambda: cut_by_cells(land_cover, cells))
 
 
-@benchmark("land-cover statistics of 68,400 cells, 1000 draws", Target(cap=30), unit="s", repeats=1)
+@benchmark(
+    "land-cover statistics of 68,400 cells, 1000 draws",
+    Target(cap=30, memory_mb=1500),
+    unit="s",
+    repeats=1,
+)
 def land_cover_statistics(tiny: bool) -> Ways:
     """The tables of step 14 but for the effects of classes, of 820,800 fragments."""
     random = np.random.default_rng(0)
