@@ -95,6 +95,17 @@ def test_table_of_the_page_is_replaced_and_the_rest_stays():
     assert run.replace_table(page, "new") == page.replace("old", "new")
 
 
+def test_rows_that_are_not_measured_again_stay_in_the_table(tmp_path):
+    first, second = NAMES[:2]
+    earlier = pd.DataFrame({"what": [first, second, "gone"], "ours": 1.0, "target": ""})
+    earlier.to_csv(tmp_path / "benchmarks.csv", index=False)
+    now = pd.DataFrame({"what": [second], "ours": [2.0], "target": ["at most 3"]})
+    got = run.beside_earlier(now, tmp_path / "benchmarks.csv")
+    assert got["what"].tolist() == [first, second]
+    assert got["ours"].tolist() == [1, 2]
+    assert got["target"].tolist() == ["", "at most 3"]
+
+
 def test_table_of_the_page_says_what_is_not_measured():
     row = measuring.measure(Benchmark("one", lambda tiny: Ways(lambda: 1), Target(), "ms", 1))
     lines = run.markdown(pd.DataFrame([row]), "this machine").splitlines()

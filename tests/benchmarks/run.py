@@ -4,7 +4,7 @@ Reads   nothing: every benchmark makes its own input
 Writes  results/benchmarks.csv; with --docs the table of docs/performance.md too
 Run     .venv/bin/python tests/benchmarks/run.py [--docs] [WORD ...]
 
-WORDs choose the benchmarks whose names hold one of them.
+WORDs choose the benchmarks whose names hold one of them; the rows of the others stay as they were.
 """
 
 import os
@@ -77,6 +77,22 @@ def markdown(rows: pd.DataFrame, machine_name: str) -> str:
     return "\n".join(lines)
 
 
+def beside_earlier(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """The rows, and those of an earlier call that were not measured again, in the order of the
+    benchmarks.
+
+    Args:
+        rows: Rows that were measured now.
+        path: The table as the last call left it, if any did.
+    """
+    names = [each.what for each in load_benchmarks()]
+    if path.is_file():
+        earlier = pd.read_csv(path).fillna({"target": "", "not_measured": ""})
+        kept = earlier["what"].isin(names) & ~earlier["what"].isin(rows["what"])
+        rows = pd.concat([rows, earlier[kept]]) if kept.any() else rows
+    return rows.sort_values("what", key=lambda what: what.map(names.index), ignore_index=True)
+
+
 def _number(number: float | None) -> str:
     return f"{number:.3g}" if pd.notna(number) else "-"
 
@@ -107,7 +123,7 @@ def main(argv: list[str] | None = None) -> int:
     for each in chosen:
         print(f"measures {each.what}", flush=True)
         rows.append(measuring.measure(each))
-    table = pd.DataFrame(rows).assign(machine=machine())
+    table = beside_earlier(pd.DataFrame(rows).assign(machine=machine()), TABLE)
     TABLE.parent.mkdir(exist_ok=True)
     table.to_csv(TABLE, index=False, float_format="%.6g")
     text = markdown(table, machine())
