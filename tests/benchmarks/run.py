@@ -87,7 +87,9 @@ def beside_earlier(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
     """
     names = [each.what for each in load_benchmarks()]
     if path.is_file():
-        earlier = pd.read_csv(path).fillna({"target": "", "not_measured": ""})
+        texts = ("target", "not_measured")
+        earlier = pd.read_csv(path, dtype=dict.fromkeys(texts, "str"))
+        earlier = earlier.fillna(dict.fromkeys(texts, ""))
         kept = earlier["what"].isin(names) & ~earlier["what"].isin(rows["what"])
         rows = pd.concat([rows, earlier[kept]]) if kept.any() else rows
     return rows.sort_values("what", key=lambda what: what.map(names.index), ignore_index=True)
