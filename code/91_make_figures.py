@@ -82,13 +82,12 @@ def work(job: Job) -> Done:
 
     settings, paths = job.settings, job.paths
     images = frames.read(paths.images_table).set_index("idINSPIRE")
-    credits = credit_line(images, job)
     several_cities = bool(transfer_tables(paths))
     tables = {
         name: [frames.read(paths.table(table)) for table in figure.tables]
         for name, figure in exhibits.figures_of(settings, several_cities).items()
     }
-    below = {name: credits_below(name, credits, job) for name in tables}
+    below = credits_below(list(tables), images, job)
     figures = {
         name: draw(*tables[name], job.city, below[name])
         for name, draw in from_tables.FROM_TABLES.items()
@@ -115,17 +114,20 @@ def credit_line(images: "pd.DataFrame", job: Job) -> str:
     )
 
 
-def credits_below(name: str, credits: str, job: Job) -> str:
-    """The credits of a figure; before them, where it has intervals, what these are."""
+def credits_below(names: list[str], images: "pd.DataFrame", job: Job) -> dict[str, str]:
+    """The credits of each figure; before them, where it has intervals, what these are."""
     from urbancam.showing import wording
     from urbancam.tables import frames
 
-    if not exhibits.FIGURES[name].has_intervals:
-        return credits
+    credits = credit_line(images, job)
     block_size = frames.read(job.paths.table("block_size"))
     confidence = job.settings.statistics.confidence
-    words = wording.resampling(confidence, block_size, exhibits.blocks_of(name))
-    return f"Intervals: {words}. {credits}"
+    below = dict.fromkeys(names, credits)
+    for name in names:
+        if exhibits.FIGURES[name].has_intervals:
+            words = wording.resampling(confidence, block_size, exhibits.blocks_of(name))
+            below[name] = f"Intervals: {words}. {credits}"
+    return below
 
 
 def draw_others(

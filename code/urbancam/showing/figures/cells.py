@@ -14,8 +14,6 @@ PANELS = ("image", "activation map", "land cover")
 MARGIN_MM = 2.0
 GAP_MM = 0.6
 ROW_GAP_MM = 4.5
-# Photographs make large files; the sheet's PDF and SVG are as fine as those of all others.
-PNG_DPI, PNG_COLOURS = 150, 128
 TOP_MM = 8.0
 # Two groups of three panels stand side by side.
 PANEL_MM = (style.TWO_COLUMNS_MM - 3 * MARGIN_MM - 4 * GAP_MM) / 6
@@ -67,8 +65,7 @@ def draw_cell_sheet(
     sheet_mm = TOP_MM + rows * (PANEL_MM + ROW_GAP_MM)
     height_mm = sheet_mm + (3.4 * max(legend_rows, 3) + 3)
     figure = style.new_figure(style.TWO_COLUMNS_MM, height_mm, _CAPTION, credits, layout=None)
-    figure.png_dpi = PNG_DPI
-    figure.png_colours = PNG_COLOURS
+    figure.png_dpi, figure.png_colours = style.PHOTOGRAPHS
     # A group a column, a cell a row.
     for column, (title, cells) in enumerate(groups.items()):
         left_mm = MARGIN_MM + column * (3 * PANEL_MM + 2 * GAP_MM + MARGIN_MM)

@@ -104,11 +104,11 @@ def draw_class_maps(
         images.append(_draw_values(ax, cells["idINSPIRE"], cells[column], *colours[number]))
         style.set_title(ax, "abc"[number], title)
     _add_scale_bar(figure.axes[0])
-    _add_north_arrow(figure.axes[0])
     below_mm = top_mm + height_mm + 6
     _add_class_bar(figure, images[1], style.add_axes_mm(figure, 64, below_mm, 55, 2.5))
     _add_difference_bar(figure, images[2], style.add_axes_mm(figure, 126, below_mm, 52, 2.5))
-    _add_grey_key(figure, 64 - 22, below_mm)
+    _add_grey_key(figure, 47, below_mm)
+    _add_north_arrow(figure, figure.axes[0], 60, below_mm)
     return figure
 
 
@@ -171,7 +171,7 @@ def _add_bar(figure: Figure, image: AxesImage, ax: Axes) -> Colorbar:
 
 def _add_grey_key(figure: Figure, left_mm: float, top_mm: float) -> None:
     """What grey means, in the shape of the colour bars."""
-    ax = style.add_axes_mm(figure, left_mm + 5, top_mm, 8, 2.5)
+    ax = style.add_axes_mm(figure, left_mm, top_mm, 8, 2.5)
     ax.set(facecolor=style.UNUSED_COLOUR, xticks=[0.5], yticks=[], xlim=(0, 1))
     ax.set_xticklabels(["no value"])
     ax.tick_params(length=0, pad=1.5)
@@ -254,18 +254,20 @@ def north_direction(x: float, y: float) -> tuple[float, float]:
     return dx / length, dy / length
 
 
-def _add_north_arrow(ax: Axes) -> None:
+def _add_north_arrow(figure: Figure, ax: Axes, left_mm: float, top_mm: float) -> None:
+    """An arrow to the north of the map's middle, with its foot at a place of the figure."""
     west, east, south, north = ax.get_images()[0].get_extent()
     direction = np.array(north_direction((west + east) / 2, (south + north) / 2))
-    below = _corner_inches(ax, (1, 0))
-    foot = np.array([-0.08, -0.30])  # inches from the panel's lower right corner
-    head = foot + 0.22 * direction
+    height = figure.get_figheight()
+    foot = np.array([left_mm / style.MM_PER_INCH, height - (top_mm + 3) / style.MM_PER_INCH])
+    head = foot + 0.2 * direction
+    inches = figure.dpi_scale_trans
     ax.annotate(
         "",
         head,
         foot,
-        xycoords=below,
-        textcoords=below,
+        xycoords=inches,
+        textcoords=inches,
         annotation_clip=False,
         arrowprops={
             "arrowstyle": "-|>",
@@ -275,4 +277,4 @@ def _add_north_arrow(ax: Axes) -> None:
             "shrinkB": 0,
         },
     )
-    ax.text(foot[0] - 0.05, foot[1], "N", transform=below, ha="right", va="bottom")
+    figure.text(foot[0] - 0.04, foot[1], "N", transform=inches, ha="right", va="bottom")

@@ -102,6 +102,7 @@ def draw_relevance_sheet(patches: list[PatchPicture], city: str, credits: str = 
     row_mm = side_mm + ROW_GAP_MM
     height_mm = TOP_MM + len(patches) * row_mm
     figure = style.new_figure(style.TWO_COLUMNS_MM, height_mm, _CAPTION, credits, layout=None)
+    figure.png_dpi, figure.png_colours = style.PHOTOGRAPHS
     _write_head(figure, layers, side_mm + GAP_MM, city)
     for number, patch in enumerate(patches):
         _draw_row(figure, patch, TOP_MM + number * row_mm, side_mm)

@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 ONE_COLUMN_MM = 89
 TWO_COLUMNS_MM = 183
 PNG_DPI = 300
+# Photographs make large files: pixels an inch and colours of the PNG of a sheet of them, whose PDF
+# and SVG are as fine as all others.
+PHOTOGRAPHS = 150, 128
 MM_PER_INCH = 25.4
 PT_PER_INCH = 72
 SMALL_PT, HEADING_PT = 5.5, 7
