@@ -102,6 +102,17 @@ def test_true_north_is_up_on_the_central_meridian_and_leans_east_in_france():
     assert np.degrees(np.arctan2(east, north)) == pytest.approx(5.8, abs=0.3)
 
 
+def test_the_arrow_to_the_north_stays_in_its_place_above_a_caption(samples, predictions):
+    figure = maps.draw_class_maps(samples, predictions, "Demo")
+    style.render(figure, "svg", caption_inside=True)
+    north = next(text for text in figure.texts if text.get_text() == "N")
+    box = north.get_window_extent()
+    key = next(ax for ax in figure.axes if ax.get_facecolor() == to_rgba(style.UNUSED_COLOUR))
+    assert box.x0 > key.get_window_extent().x1
+    assert box.y1 < figure.axes[0].get_window_extent().y0
+    assert box.y0 > 0
+
+
 def test_seventy_thousand_cells_are_drawn():
     ids = pd.Series([cell_id(column, row) for row in range(265) for column in range(265)])
     samples = pd.DataFrame(

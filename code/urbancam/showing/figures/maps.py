@@ -258,16 +258,16 @@ def _add_north_arrow(figure: Figure, ax: Axes, left_mm: float, top_mm: float) ->
     """An arrow to the north of the map's middle, with its foot at a place of the figure."""
     west, east, south, north = ax.get_images()[0].get_extent()
     direction = np.array(north_direction((west + east) / 2, (south + north) / 2))
-    height = figure.get_figheight()
-    foot = np.array([left_mm / style.MM_PER_INCH, height - (top_mm + 3) / style.MM_PER_INCH])
-    head = foot + 0.2 * direction
-    inches = figure.dpi_scale_trans
+    # In shares of the figure: inches would be counted from below a caption in the picture.
+    size_mm = figure.get_size_inches() * style.MM_PER_INCH
+    foot = np.array([left_mm, size_mm[1] - top_mm - 3]) / size_mm
+    head = foot + 5 * direction / size_mm
     ax.annotate(
         "",
         head,
         foot,
-        xycoords=inches,
-        textcoords=inches,
+        xycoords="figure fraction",
+        textcoords="figure fraction",
         annotation_clip=False,
         arrowprops={
             "arrowstyle": "-|>",
@@ -277,4 +277,4 @@ def _add_north_arrow(figure: Figure, ax: Axes, left_mm: float, top_mm: float) ->
             "shrinkB": 0,
         },
     )
-    figure.text(foot[0] - 0.04, foot[1], "N", transform=inches, ha="right", va="bottom")
+    figure.text(foot[0] - 0.005, foot[1], "N", ha="right", va="bottom")
