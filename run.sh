@@ -95,6 +95,22 @@ set_up() {  # .venv holds what the lock says; the marks are written last, so a k
     cp "$LOCK" "$mark"
 }
 
+set_up_browser() {  # the tests of the pages drive Chromium; where it cannot be had they are left out, and it is said
+    local name as_root=""
+    for name in chromium chromium-browser google-chrome google-chrome-stable; do
+        ! command -v "$name" >/dev/null || return 0
+    done
+    [ "$(id -u)" = 0 ] || as_root="sudo -n"
+    say "installs Chromium, which the tests of the pages drive"
+    if command -v apt-get >/dev/null; then
+        $as_root apt-get update -qq && $as_root apt-get install -qq --yes --no-install-recommends chromium && return
+    fi >/dev/null 2>&1
+    # without root the tests' own library fetches one into the home folder
+    timeout 300 "$python" -m playwright install chromium >/dev/null 2>&1 && return
+    say "Chromium cannot be had here: the tests of the pages are left out
+  what to do: install it, on Debian: sudo apt install chromium"
+}
+
 quoted() {  # words as a shell takes them
     local word line=""
     for word; do
@@ -218,6 +234,7 @@ case $task in
         # two processes share the tests by file, in the order of tests/conftest.py
         command=("$python" -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "$marks" tests)
         if [ -n "$dry_run" ]; then quoted "${command[@]}"; exit; fi
+        [ -n "$tests" ] || set_up_browser
         exec "${command[@]}" ;;
     settings)
         call 95_show_settings.py --run "${run:-default}" ${options[@]+"${options[@]}"}

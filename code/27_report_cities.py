@@ -46,7 +46,7 @@ def declare(request: Request) -> Step:
 
 
 def work(job: Job) -> Done:
-    from urbancam.showing.figures import style
+    from urbancam.showing.figures.credits import site_credit_line
     from urbancam.showing.report import cities_page
     from urbancam.tables import frames
 
@@ -60,7 +60,7 @@ def work(job: Job) -> Done:
         find_sheets(paths),
         job.settings.pick(*SETTINGS),
         read_records([paths.run_folder], but=job.step.record_path),
-        style.site_credit_line(sources, rendered),
+        site_credit_line(sources, rendered),
         rendered,
     )
     with atomic(paths.report) as temporary:

@@ -75,7 +75,7 @@ def work(job: Job) -> Done:
 
 def words_of_run(job: Job, images: "pd.DataFrame") -> dict[str, Any]:
     """What the page has besides its cells: tables, figures, settings, records and limits."""
-    from urbancam.showing.figures import style
+    from urbancam.showing.figures.credits import credit_line
     from urbancam.showing.report import limits
     from urbancam.tables import frames
 
@@ -94,7 +94,7 @@ def words_of_run(job: Job, images: "pd.DataFrame") -> dict[str, Any]:
         "limits": limits.name_limits(
             tables["metrics"], images, rendered, samples.target, samples.thresholds
         ),
-        "credits": style.credit_line(vintage, edition, years, rendered, samples.target),
+        "credits": credit_line(vintage, edition, years, rendered, samples.target),
         "rendered": rendered,
     }
 

@@ -13,7 +13,7 @@ from urbancam.showing.report.pictures import Picture
 from urbancam.sources.urban_atlas.classes import class_table
 from urbancam.tables import grid
 
-CLASSES = ("roads", "water", "green_ua", "dense_urban")
+CLASSES = ("roads", "water", "green_ua", "comr_indst")
 WITHOUT_INCOME = 0.1  # share of the cells that are not used
 SETTINGS = {"seed": 0, "statistics.confidence": 0.95, "samples.target": "income"}
 RECORD = {

@@ -9,11 +9,12 @@ import shapely
 from PIL import Image
 from rasterio import Affine, features
 
-from urbancam.showing.figures import style
+from urbancam.showing.figures import colour_maps
 from urbancam.tables import grid
 
 IMAGE_PX = 320  # side; ASSUME: roofs and trees of a cell of 200 m can be told at 0.6 m a pixel
 COVER_PX = 160
+ZERO = 128  # of a signed map
 JPEG_QUALITY = 78  # ASSUME: 20 to 30 kB a cell
 
 
@@ -63,7 +64,8 @@ def render_map(activation: np.ndarray) -> bytes:
         activation: (h, w) uint8: 128 zero, 255 most rich-raising, 1 most poor-raising.
     """
     grey = np.arange(256)
-    colours = (style.signed_colours()(np.clip((grey - 128) / 254 + 0.5, 0, 1)) * 255).round()
+    colours = (colour_maps.signed_colours()(np.clip((grey - ZERO) / 254 + 0.5, 0, 1)) * 255).round()
+    colours[ZERO, 3] = 0
     picture = Image.fromarray(activation)
     picture.putpalette(colours[:, :3].astype(np.uint8).tobytes())
     return _encode(

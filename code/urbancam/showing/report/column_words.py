@@ -55,6 +55,7 @@ FIRST_QUANTITIES = (  # of which a table's `ci_low`, `ci_high` are: the first th
     "probability",
     "spearman",
     "rank_correlation",
+    "share",
     "area",
 )
 VALUE_WORDS = {
