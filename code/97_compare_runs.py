@@ -1,8 +1,9 @@
-"""Make the page that compares all cities and runs at hand; compute nothing.
+"""Make the page that compares all cities and runs at hand, and one long table of their numbers;
+compute nothing.
 
-Reads   results/<city>/<run>/report.html.json, tables/metrics.csv, claims.csv of every run that has
-        a page; results/cities/<run>/report.html.json, tables/accuracy.csv
-Writes  results/report.html
+Reads   results/<city>/<run>/report.html.json, tables/ of every run that has a page;
+        results/cities/<run>/report.html.json, tables/accuracy.csv
+Writes  results/report.html, all_runs.csv
 Run     python code/97_compare_runs.py
 """
 
@@ -10,6 +11,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from urbancam.showing import exhibits
 from urbancam.workflow import arguments, catalogue, runner
 from urbancam.workflow.files import atomic, read_json
 from urbancam.workflow.job import Job, Request
@@ -17,6 +19,8 @@ from urbancam.workflow.paths import Paths
 from urbancam.workflow.records import Done, Step, record_path
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
+    import pandas as pd
+
     from urbancam.showing.report.overview import Entry
 
 INCOME_TABLES = ("metrics", "claims")
@@ -31,10 +35,11 @@ def declare(request: Request) -> Step:
     paths = request.paths
     inputs = []
     for report in paths.reports():
-        names = CITIES_TABLES if is_of_cities(report, paths) else INCOME_TABLES
+        of_income = dict.fromkeys([*INCOME_TABLES, *exhibits.QUANTITIES])
+        names = CITIES_TABLES if is_of_cities(report, paths) else of_income
         tables = [report.parent / "tables" / f"{name}.csv" for name in names]
         inputs += [report, *(table for table in tables if table.is_file())]
-    return request.step(1, paths.overview, [], inputs)
+    return request.step(2, paths.overview, [], inputs, outputs=[paths.all_runs])
 
 
 def is_of_cities(report: Path, paths: Paths) -> bool:
@@ -44,6 +49,7 @@ def is_of_cities(report: Path, paths: Paths) -> bool:
 
 def work(job: Job) -> Done:
     from urbancam.showing.report import overview
+    from urbancam.tables import frames
 
     paths = job.paths
     runs, cities = [], []
@@ -54,9 +60,23 @@ def work(job: Job) -> Done:
             cities.append(read_entry(report, CITIES_TABLES, paths))
         else:
             runs.append(read_entry(report, INCOME_TABLES, paths))
+    frames.write(join_tables(job), paths.all_runs)
     with atomic(paths.overview) as temporary:
         temporary.write_text(overview.render_overview(runs, cities), encoding="utf-8")
     return Done({"runs of incomes": len(runs), "runs of cities": len(cities)})
+
+
+def join_tables(job: Job) -> "pd.DataFrame":
+    """The long table over the runs of incomes."""
+    from urbancam.showing import all_runs
+    from urbancam.tables import frames
+
+    tables = {
+        (file.parents[2].name, file.parents[1].name, file.stem): frames.read(file)
+        for file in job.inputs
+        if file.stem in exhibits.QUANTITIES
+    }
+    return all_runs.join_runs(tables)
 
 
 def read_entry(report: Path, names: tuple[str, ...], paths: Paths) -> "Entry":

@@ -1,6 +1,7 @@
 """The whole pipeline by its front door: the machinery at a dozen cells."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -10,11 +11,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import rasterio
 
 import column_dictionary
-from houses import edit_settings, make_house, run_sh
+from houses import ROOT, edit_settings, make_house, run_sh
 from timing import cpu_seconds
 from urbancam.sources.urban_atlas.classes import class_table
+from urbancam.tables import grid
 
 pytestmark = pytest.mark.slow
 TINY = ("Demo", "--run", "demo-tiny")
@@ -51,6 +54,8 @@ def results(house: Path) -> dict[str, bytes]:
     files += [
         city / "demo-tiny" / "activation.parquet",
         *(city / "demo-tiny" / "tables").glob("*.csv"),
+        city / "demo-tiny" / "Demo_demo-tiny.gpkg",
+        city / "demo-tiny" / "Demo_demo-tiny_contribution.tif",
     ]
     files += [*(city / "images").glob("*.png"), *(city / "demo-tiny" / "maps").glob("*.png")]
     return {str(path.relative_to(city)): path.read_bytes() for path in sorted(files)}
@@ -84,7 +89,7 @@ def test_terminal_shows_what_was_done_and_the_log_what_was_read_too(clean):
 
 
 def test_columns_are_those_that_the_dictionary_tells(clean):
-    folders = clean / "results" / "Demo", clean / "data" / "demo-tiny" / "census_data"
+    folders = clean / "results", clean / "data" / "demo-tiny" / "census_data"
     assert column_dictionary.faults("income", *folders) == []
 
 
@@ -94,6 +99,30 @@ def test_what_a_table_calls_class_is_land_cover(clean):
         if "class" in columns:
             read = pd.read_csv if path.suffix == ".csv" else pd.read_parquet
             assert set(read(path)["class"].dropna()) <= known, path
+
+
+def test_the_map_of_contributions_adds_up_to_the_logits(clean):
+    run = clean / "results" / "Demo" / "demo-tiny"
+    cells = pd.read_csv(run / "cell_activation.csv").set_index("idINSPIRE")
+    with rasterio.open(run / "Demo_demo-tiny_contribution.tif") as raster:
+        values, (step_m, _, west, _, _, north, *_) = raster.read(1), raster.transform
+    for cell, row in cells.iterrows():
+        left, south, right, top = grid.bounds(cell)
+        columns = slice(round((left - west) / step_m), round((right - west) / step_m))
+        rows = slice(round((north - top) / step_m), round((north - south) / step_m))
+        expected = row["logit"] - row["bias"]
+        assert values[rows, columns].mean() == pytest.approx(expected, abs=1e-5)
+
+
+def test_pandas_example_of_the_page_on_files_runs(clean):
+    page = (ROOT / "docs" / "files.md").read_text()
+    (code,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    code = code.replace("Demo/demo/Demo_demo", "Demo/demo-tiny/Demo_demo-tiny")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=clean, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert all(word in done.stdout for word in ("income_class", "roads", "coordinates"))
 
 
 def test_one_setting_redoes_what_depends_on_it_and_nothing_else(house):

@@ -5,19 +5,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from urbancam.scoring.vocabulary import DIFFERENCE, interval_columns
+from urbancam.showing.exhibits import QUANTITIES
 
-# Tables of a run that are joined -> the column of their first quantity
-QUANTITIES = {
-    "metrics": "value",
-    "added_value": "value",
-    "activation_ratio": "ratio",
-    "activation_contrast": "log_ratio",
-    "contribution": "value",
-    "local_effect": "value",
-    "adjusted_effect": "value",
-    "observed_association": "probability",
-    "class_income": "mean_income_eur",
-}
 # What tells the rows of these tables apart
 KEYS = "subset fold predictor metric given outcome class name side reference".split()
 VALUES = ["value", "ci_low", "ci_high", DIFFERENCE, *interval_columns(DIFFERENCE)]

@@ -101,6 +101,19 @@ TABLES = {  # name -> heading in the report; "" for one that only feeds figures
     "claims": "All claims that were tried, and what speaks against each",
 }
 
+# Tables that one long table over all runs is joined of -> the column of their first quantity
+QUANTITIES = {
+    "metrics": "value",
+    "added_value": "value",
+    "activation_ratio": "ratio",
+    "activation_contrast": "log_ratio",
+    "contribution": "value",
+    "local_effect": "value",
+    "adjusted_effect": "value",
+    "observed_association": "probability",
+    "class_income": "mean_income_eur",
+}
+
 # Tables and figures of several runs, variants or cities, each of which resamples blocks of its own.
 OF_VARIANTS = {"leakage", "transfer"}
 # Tables of land cover and maps, for which the split's blocks are resampled.

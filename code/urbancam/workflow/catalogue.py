@@ -216,8 +216,8 @@ STEPS = (
         "97_compare_runs",
         SHOW,
         "data",
-        ("report.html",),
-        ("12", "19", "24", "27", "92"),
+        ("report.html", "all_runs.csv"),
+        ("12", "14", "19", "24", "27", "92"),
         experiment=BOTH,
     ),
 )

@@ -301,6 +301,11 @@ class Paths:
         """The page that compares all cities and runs."""
         return self.results / "report.html"
 
+    @property
+    def all_runs(self) -> Path:
+        """The long table over all cities and runs."""
+        return self.results / "all_runs.csv"
+
     def reports(self) -> list[Path]:
         """The pages of all runs at hand, sorted."""
         return sorted(self.results.glob("*/*/report.html"))
