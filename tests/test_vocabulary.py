@@ -50,5 +50,5 @@ def test_intervals_are_named_alike_and_after_their_quantity(end):
 
 def test_differences_stand_beside_the_scores_with_their_interval():
     scored = {"metrics.csv", "subgroups.csv", "distance.csv", "calibration.csv", "leakage.csv"}
-    assert tables_with("difference") == scored | {"transfer.csv", "accuracy.csv"}
+    assert tables_with("difference") == scored | {"transfer.csv", "accuracy.csv", "all_runs.csv"}
     assert tables_with("difference") == tables_with("difference_ci_low")
