@@ -169,31 +169,38 @@ def test_a_reader_that_goes_away_ends_a_step_too(tmp_path):
 
 WORKERS = """
 import sys, time
+from pathlib import Path
 sys.path.insert(0, {code!r})
 from urbancam.sources.imagery.processes import Processes
 from urbancam.workflow import runner
 
-def work():
+def work(seconds):
+    Path(__file__).with_name(f"begun_{{seconds}}").touch()
+    time.sleep(seconds)
+
+def main():
     with Processes(2) as processes:
-        print("working", flush=True)
-        list(processes.run(time.sleep, [(0.2,)] * 200, 200, "sleeping"))
+        list(processes.run(work, [(0,), (60,)], 2, "sleeping"))
     return 0
 
 if __name__ == "__main__":
-    raise SystemExit(runner.guard(work))
+    raise SystemExit(runner.guard(main))
 """
 
 
 def test_interrupted_workers_leave_one_line(tmp_path):
+    """One worker is busy, and one waits for work, which is when it would speak."""
     script = tmp_path / "works.py"
     script.write_text(WORKERS.format(code=str(ROOT / "code")))
     with subprocess.Popen(
-        [sys.executable, script], stdout=-1, stderr=-1, text=True, start_new_session=True
+        [sys.executable, script], stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
-        process.stdout.readline()
-        time.sleep(3)  # both have begun
+        for name in ("begun_0", "begun_60"):
+            while not (tmp_path / name).exists():
+                time.sleep(0.1)
+        time.sleep(1)
         os.killpg(process.pid, signal.SIGINT)  # as the terminal does
-        said = process.communicate(timeout=60)[1]
+        said = process.communicate(timeout=50)[1]
     assert process.returncode == 130
     assert re.fullmatch("interrupted; .*\n", said)
 
