@@ -293,5 +293,6 @@ if [ -n "$first" ] && { [ ${#finished[@]} -gt 1 ] || [ -n "$(plan left-out "$fir
         run_part show "$city" "$(run_of "$city")" && run_part tell "$city" "$(run_of "$city")"
         note $?
     done
+    [ -n "$dry_run" ] || say "open: $results/report.html, which compares them"
 fi
 exit $worst

@@ -11,8 +11,10 @@ import re
 import sys
 from pathlib import Path
 
-# Packages that only serve the installation, or one kind of machine.
-NOT_NEEDED = re.compile(r"nvidia-.*|cuda-.*|triton|uv|ruff|pytest.*|hypothesis|colorama")
+# Packages that only serve the installation, the tests, or one kind of machine.
+NOT_NEEDED = re.compile(
+    r"nvidia-.*|cuda-.*|triton|uv|ruff|pytest.*|hypothesis|playwright|greenlet|pyee|colorama"
+)
 PIN = re.compile(r"([a-z0-9-]+)==([^ ;\\]+)(?: ; (.+?))? \\")
 PYTHON_MARKER = re.compile(r"python_full_version (<|>=) '(\d+)\.(\d+)'")
 
@@ -60,7 +62,7 @@ def compare(wanted: dict[str, str], installed: dict[str, str | None]) -> str:
 
 
 def main() -> int:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - it asks whatever Python there is
         return 1
     wanted = pins(Path(sys.argv[1]).read_text(encoding="utf-8"))
     sentence = compare(wanted, {name: installed_version(name) for name in wanted})

@@ -9,12 +9,12 @@ from typing import Any
 
 import yaml
 
-from urbancam.workflow import catalogue, settings, settings_text
+from urbancam.workflow import catalogue, provenance, settings, settings_text
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.export import archives, texts
 from urbancam.workflow.export import contents as what
 from urbancam.workflow.export.texts import Sources
-from urbancam.workflow.files import digest, read_json
+from urbancam.workflow.files import digest
 from urbancam.workflow.job import Request
 from urbancam.workflow.paths import ROOT, Paths, display_path, folder_name
 from urbancam.workflow.records import record_path
@@ -58,6 +58,7 @@ def collect(request: Request, args: argparse.Namespace) -> Contents:
     refuse_unfinished(files, records, request, command)
     folders = {Path(display_path(paths.results)): "results", Path(display_path(paths.data)): "data"}
     reduced = [what.reduce_record(record, folders) for record in records]
+    reduced.sort(key=lambda record: (record["step"], [*record["sha256"]]))
     contents: Contents = {path.relative_to(paths.run_folder).as_posix(): path for path in files}
     layers = settings.read_layers(args.run, args.set)
     return contents | {
@@ -70,14 +71,12 @@ def collect(request: Request, args: argparse.Namespace) -> Contents:
 
 
 def read_records(request: Request) -> list[dict[str, Any]]:
-    """The records of all steps behind a run, in the order of the steps."""
+    """The records of all steps behind a run."""
     paths, census = request.paths, request.settings.census
-    files = {record_path(paths.census(census.vintage, census.cell_size_m))}
-    files |= {*paths.city_folder.glob("*.json"), *paths.run_folder.glob("*.json")}
-    files |= {*paths.run_folder.glob("*/*.json")}
-    whole = sorted(file for file in files if not file.name.startswith("."))
-    records = [record for file in whole if (record := read_json(file)) and "step" in record]
-    return sorted(records, key=lambda record: record["step"])
+    of_census = record_path(paths.census(census.vintage, census.cell_size_m))
+    return provenance.read_records(
+        [paths.run_folder], [of_census, *paths.city_folder.glob("*.json")]
+    )
 
 
 def refuse_unfinished(
