@@ -266,8 +266,8 @@ def _add_north_arrow(figure: Figure, ax: Axes, left_mm: float, top_mm: float) ->
         "",
         head,
         foot,
-        xycoords="figure fraction",
-        textcoords="figure fraction",
+        xycoords=figure.transFigure,
+        textcoords=figure.transFigure,
         annotation_clip=False,
         arrowprops={
             "arrowstyle": "-|>",
