@@ -32,6 +32,7 @@ find_python() {
 }
 
 python=.venv/bin/python
+own=""      # an environment of the user's own that holds the packages
 lacking=""  # what an active conda environment lacks
 choose_python() {  # one that holds the packages is used as it is: named with PYTHON, or of the active conda environment
     local candidate=${PYTHON:-} answer
@@ -40,7 +41,7 @@ choose_python() {  # one that holds the packages is used as it is: named with PY
     answer=$("$candidate" environment/compare_packages.py "$LOCK" 2>/dev/null)
     case $answer in
         "holds all"*)
-            python=$candidate
+            python=$candidate own=yes
             [ -n "$dry_run" ] || say "uses $candidate, which $answer" ;;
         *) [ -n "${PYTHON:-}" ] || lacking="the active conda environment $CONDA_PREFIX ${answer:-is no Python 3.11 or newer}" ;;
     esac
@@ -66,7 +67,7 @@ install_for_cpu() {  # all that the lock holds but CUDA; torch and torchvision, 
 
 set_up() {  # .venv holds what the lock says; the marks are written last, so a killed set-up is done again
     local mark=.venv/requirements.lock kind_mark=.venv/torch-kind maker kind
-    [ "$python" = .venv/bin/python ] || return 0
+    [ -z "$own" ] || return 0
     kind=$(torch_kind) || exit 2
     if cmp -s "$LOCK" "$mark"; then
         [ -n "${TORCH-}" ] && [ "$TORCH" != "$(cat $kind_mark 2>/dev/null || say gpu)" ] || return 0

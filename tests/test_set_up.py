@@ -69,6 +69,12 @@ def test_environment_that_holds_the_packages_is_used_without_another_beside_it(
     assert shown == f"{python} code/95_show_settings.py --run default\n"
 
 
+def test_own_environment_may_be_called_venv_too(house):
+    stand_in(house / ".venv" / "bin" / "python")
+    assert run_sh(house, "settings", env={"PYTHON": ".venv/bin/python"}).returncode == 0
+    assert asked(house) == ["python code/95_show_settings.py --run default"]
+
+
 def test_conda_environment_that_lacks_packages_is_told_what(house, tmp_path):
     stand_in(tmp_path / "env" / "bin" / "python", "lacks torch, numpy and 3 more packages")
     maker = stand_in(tmp_path / "bin" / "python3.11")
