@@ -21,6 +21,8 @@ def test_copies_of_the_demo_go_through_steps_and_their_memory_is_told(tmp_path):
     per_cell = fragments.groupby("idINSPIRE")["area_m2"].sum()
     assert len(per_cell) == cells  # each copy lies on land cover of its own
     assert all(cost["cpu_s"] > 0 and cost["peak_mb"] > 20 for cost in measured.values())
+    again = big_city.take_through(tmp_path / "results", tmp_path / "demo-data", scripts)
+    assert again == measured  # what was measured is not run again
 
 
 def test_steps_are_those_of_the_plan_from_land_cover_to_report():
@@ -35,6 +37,7 @@ def test_row_says_whether_time_and_memory_grow_faster_than_the_cells():
     row = big_city.row("06_cut_land_cover", [1000, 4000], [small, linear])
     assert row["growth"] == pytest.approx(1) and row["kb_a_cell"] == pytest.approx(20)
     assert row["met"]
+    assert "| 1.00 | 20.0 | yes |" in big_city.markdown(pd.DataFrame([row]))
     slower = linear | {"cpu_s": 50.0}
     larger = linear | {"peak_mb": 300.0}
     for worse in (slower, larger):

@@ -1,13 +1,15 @@
 """A city of Paris's size through all steps, beside one of a quarter of its cells: time and memory
 of each step, and whether they grow faster than the cells.
 
-The demo city at coarse pixels, laid side by side; a network of three convolutions, one epoch. Takes
-about an hour on two cores; `run.py big` measures it, `run.py` without words does not.
+The demo city at coarse pixels, laid side by side; a network of three convolutions, one epoch. What
+a step took stands in FOLDER once it is done: a call that was stopped goes on there.
 
-Run     .venv/bin/python tests/benchmarks/run.py [--docs] big
-        .venv/bin/python tests/benchmarks/big_city.py FOLDER [COPIES]   only makes it
+Writes  results/big_city.csv; with --docs the table of docs/performance.md too
+Run     .venv/bin/python tests/benchmarks/big_city.py FOLDER [--copies SMALL LARGE] [--docs]
 """
 
+import argparse
+import json
 import os
 import resource
 import subprocess
@@ -15,14 +17,17 @@ import sys
 import time
 from pathlib import Path
 
-if __name__ == "__main__":
-    ROOT = Path(__file__).resolve().parents[2]
-    sys.path[:0] = [str(ROOT / "code"), str(ROOT / "tests")]
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "code"), str(ROOT / "tests")]
 
-from benchmarks import tiled_city, tiny_network
-from urbancam.workflow import catalogue
+import pandas as pd  # noqa: E402
 
-WORD = "big"
+from benchmarks import tiled_city, tiny_network  # noqa: E402
+from urbancam.workflow import catalogue  # noqa: E402
+
+TABLE = ROOT / "results" / "big_city.csv"
+PAGE = ROOT / "docs" / "performance.md"
+START, END = "<!-- big city: from here -->", "<!-- big city: to here -->"
 COPIES, QUARTER = 225, 56  # of the demo city: 68,400 and 17,024 cells
 CITY = "Big"
 FIRST, LAST = "06", "92"  # steps of the catalogue that are measured
@@ -49,17 +54,21 @@ POLL_S = 0.2
 def take_through(
     results: Path, data: Path, scripts: list[str] | None = None
 ) -> dict[str, dict[str, float]]:
-    """Run steps of the city, in order; None: all of `steps`.
+    """Run steps of the city, in order; None: all of `steps`. Those measured before are not run.
 
     Returns:
         Step -> `cpu_s, wall_s, peak_mb`.
     """
-    measured = {}
+    kept = results / "costs.json"
+    measured = json.loads(kept.read_text()) if kept.is_file() else {}
     for script in scripts or steps():
+        if script in measured:
+            continue
         words = ["--city", CITY, "--run", "default", "--workers", "2", "--device", "cpu"]
         words += ["--data", str(data), "--results", str(results)]
         words += [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={value}")]
         measured[script] = measure([sys.executable, tiny_network.__file__, script, *words])
+        kept.write_text(json.dumps(measured, indent=1))
         print(script, measured[script], flush=True)
     return measured
 
@@ -110,19 +119,25 @@ def held_mb(process: int) -> float:
     return sum(int(size) for _, size, _ in sizes) * 1024 / 1e6
 
 
-def measure_both(folder: Path, copies: tuple[int, int] = (QUARTER, COPIES)) -> list[dict]:
-    """Make the small and the large city and take both through.
+def measure_both(folder: Path, copies: list[int]) -> pd.DataFrame:
+    """Make a small and a large city and take both through.
 
     Returns:
-        A row of `benchmarks.csv` for each step.
+        A row for each step.
     """
-    demo = tiled_city.make_demo(folder)
-    cells, costs = [], []
+    demo = folder / "demo-results" / "Demo"
+    if not (demo / "images.csv").is_file():
+        tiled_city.make_demo(folder)
+    costs = []
     for count in copies:
         results = folder / f"results-{count}"
-        cells.append(tiled_city.tile(demo, count, results / CITY))
+        if not (results / CITY).is_dir():
+            tiled_city.tile(demo, count, results / CITY)
         costs.append(take_through(results, folder / "demo-data"))
-    return [row(script, cells, [cost[script] for cost in costs]) for script in costs[-1]]
+    cells = [tiled_city.DEMO_CELLS * count for count in copies]
+    return pd.DataFrame(
+        [row(script, cells, [cost[script] for cost in costs]) for script in steps()]
+    )
 
 
 def row(script: str, cells: list[int], costs: list[dict[str, float]]) -> dict[str, object]:
@@ -138,27 +153,49 @@ def row(script: str, cells: list[int], costs: list[dict[str, float]]) -> dict[st
     kb_a_cell = 1e3 * (large["peak_mb"] - small["peak_mb"]) / (many - few)
     met = growth <= GROWTH and kb_a_cell <= KB_A_CELL and large["peak_mb"] <= MEMORY_MB
     return {
-        "what": f"{WORD} city of {many:,} cells, {script}",
-        "ours": large["cpu_s"],
-        "unit": "s",
-        "target": f"a cell at most {GROWTH:g} of its time among {few:,}, at most {KB_A_CELL} kB"
-        f" more for each; {MEMORY_MB} MB",
-        "met": met,
-        "ours_wall": large["wall_s"],
-        "peak_mb": large["peak_mb"],
+        "step": script,
+        "n_cells": many,
+        **large,
+        "n_cells_before": few,
+        "cpu_s_before": small["cpu_s"],
+        "peak_mb_before": small["peak_mb"],
         "growth": growth,
         "kb_a_cell": kb_a_cell,
-        "load": os.getloadavg()[0],
+        "met": met,
     }
 
 
+def markdown(rows: pd.DataFrame) -> str:
+    """The rows as the table of docs/performance.md."""
+    first = rows.iloc[0]
+    lines = [
+        f"| step | CPU s, {first['n_cells']:,} cells | wall s | peak MB | CPU s, "
+        f"{first['n_cells_before']:,} cells | peak MB | time of a cell over that there "
+        "| kB more for each cell | met |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for each in rows.to_dict("records"):
+        names = ("cpu_s", "wall_s", "peak_mb", "cpu_s_before", "peak_mb_before")
+        numbers = [f"{each[name]:.0f}" for name in names]
+        numbers += [f"{each['growth']:.2f}", f"{each['kb_a_cell']:.1f}"]
+        lines.append(f"| {' | '.join([each['step'], *numbers, 'yes' if each['met'] else 'no'])} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
-    folder, copies = Path(sys.argv[1]), [int(word) for word in sys.argv[2:]] or [COPIES]
-    demo = tiled_city.make_demo(folder)
-    for count in copies:
-        results = folder / f"results-{count}"
-        tiled_city.tile(demo, count, results / CITY)
-        take_through(results, folder / "demo-data")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="where the cities are made")
+    parser.add_argument("--copies", type=int, nargs=2, default=[QUARTER, COPIES])
+    parser.add_argument("--docs", action="store_true", help="write the table of the docs too")
+    args = parser.parse_args()
+    rows = measure_both(args.folder, args.copies)
+    TABLE.parent.mkdir(exist_ok=True)
+    rows.to_csv(TABLE, index=False, float_format="%.6g")
+    text = markdown(rows)
+    print(text)
+    if args.docs:
+        before, _, rest = PAGE.read_text().partition(START)
+        PAGE.write_text(f"{before}{START}\n{text}\n{END}{rest.partition(END)[2]}")
 
 
 if __name__ == "__main__":
