@@ -32,6 +32,10 @@ PICTURES = {  # folder of a run below results/ -> its figures, and the command t
 }
 SHEET = "cities/demo/relevance/Altmark-ALT/sheet_1.png"
 SITES = ("site_01", "site_02")  # a site of each town in each light
+PAGE = "Demo/demo/report.html"
+PAGE_WIDTH_PX = 1000
+PAGE_COLOURS = 128
+CLICKED_PX = {"x": 250, "y": 300}  # on the map
 TOWN_PX = 178  # side of a site in the picture of the towns
 GAP_PX = 2
 
@@ -75,6 +79,28 @@ def join_towns(data: Path, target: Path) -> None:
         picture.quantize(COLOURS).save(temporary, optimize=True)
 
 
+def picture_page(page: Path, target: Path) -> None:
+    """Write a picture of a page's map with a cell that was clicked, as a browser shows it."""
+    from PIL import Image
+
+    from urbancam.showing.report import chromium
+
+    if not page.is_file():
+        raise InputError(
+            f"{display_path(page)} is missing", display_path(page), "run ./run.sh first"
+        )
+    with chromium.launch() as browser, atomic(target) as temporary:
+        tab = browser.new_page(viewport={"width": PAGE_WIDTH_PX, "height": PAGE_WIDTH_PX})
+        tab.goto(page.as_uri())
+        tab.click("#map", position=CLICKED_PX)
+        tab.mouse.move(0, 0)
+        tab.wait_for_load_state("networkidle")
+        tab.locator("#where").screenshot(path=temporary)
+        with Image.open(temporary) as image:
+            few_colours = image.convert("RGB").quantize(PAGE_COLOURS)
+        few_colours.save(temporary, optimize=True)
+
+
 def refresh(args: argparse.Namespace) -> int:
     from urbancam.demo import picture
 
@@ -85,6 +111,7 @@ def refresh(args: argparse.Namespace) -> int:
             shrink(results / folder / f"{name}.png", images / f"{name}.png", maker)
     shrink(results / SHEET, images / "relevance_sheet.png", "./run.sh cities")
     join_towns(request.paths.data, images / "demo_towns.png")
+    picture_page(results / PAGE, images / "page.png")
     picture.write_picture(request.settings, images / "demo_city.png")
     return 0
 

@@ -1,14 +1,15 @@
 """A real browser for tests: Chromium without a window, and what it said while a page was open."""
 
 import contextlib
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+from urbancam.showing.report import chromium
+from urbancam.workflow.errors import InputError
+
 WIDE = {"width": 1280, "height": 900}
 NARROW = {"width": 390, "height": 800}
 
@@ -28,18 +29,14 @@ class Noise:
 
 @contextlib.contextmanager
 def launch() -> Iterator["object"]:
-    """The browser of this machine, else the one that Playwright has; skipped where there is
-    none."""
-    from playwright.sync_api import Error, sync_playwright
-
-    there = next(filter(None, map(shutil.which, NAMES)), None)
-    with sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(executable_path=there, args=["--no-sandbox"])
-        except Error as error:
-            pytest.skip(f"no Chromium: ./run.sh test says how to get one ({error.message[:80]})")
-        yield browser
-        browser.close()
+    """The browser; the test is skipped where there is none."""
+    try:
+        there = chromium.launch()
+        browser = there.__enter__()
+    except InputError as error:
+        pytest.skip(f"{error}".replace("\n", ";"))
+    yield browser
+    there.__exit__(None, None, None)
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import pandas as pd
 import pytest
 
 import page_city
@@ -123,6 +124,16 @@ def test_every_table_and_figure_has_its_place():
     assert sorted(tables) == sorted(name for name, heading in exhibits.TABLES.items() if heading)
     assert sorted(figures) == sorted(exhibits.FIGURES)
     assert set(exhibits.FIGURES) < set(alt_texts.ALT_TEXTS)
+
+
+def test_classes_go_by_their_names():
+    classes = [{"class": "water", "name": "Water"}]
+    keys = pd.DataFrame({"side": ["poor"], "class": ["water"], "n_cells": [3]})
+    named = run_page.name_classes(keys, classes)
+    assert named.columns.tolist() == ["side", "class", "name", "n_cells"]
+    assert named["name"].tolist() == ["Water"]
+    assert run_page.name_classes(named, classes) is named
+    assert run_page.name_classes(keys[["side"]], classes).columns.tolist() == ["side"]
 
 
 def test_10_000_cells_take_less_than_10_mb():

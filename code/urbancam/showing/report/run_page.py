@@ -122,7 +122,7 @@ def fill(section: sections.Section, run: Run, confidence: float) -> dict[str, An
     tables: list[PageTable] = []
     absent: list[str] = []
     for name in section.tables:
-        frame = table_of(run.tables, name)
+        frame = name_classes(table_of(run.tables, name), run.cover["classes"])
         table = None if frame.empty else tabulate(name, frame, confidence, block_size)
         if table is None:
             absent.append(exhibits.TABLES[name])
@@ -143,6 +143,21 @@ def fill(section: sections.Section, run: Run, confidence: float) -> dict[str, An
         "tables": tables,
         "absent": absent,
     }
+
+
+def name_classes(table: pd.DataFrame, classes: list[dict[str, str]]) -> pd.DataFrame:
+    """A table of land cover with the classes' names, where it has only their keys.
+
+    Args:
+        table: Any table.
+        classes: `class, name` of each.
+    """
+    if "class" not in table or "name" in table:
+        return table
+    names = {row["class"]: row["name"] for row in classes}
+    named = table.copy()
+    named.insert(table.columns.get_loc("class") + 1, "name", table["class"].replace(names))
+    return named
 
 
 def topic_note(topic: str, run: Run) -> str:
