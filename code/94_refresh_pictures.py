@@ -1,7 +1,8 @@
-"""Refresh the pictures of the README from the demo's own figures, smaller.
+"""Refresh the pictures of the README from the demo's own figures, smaller, and from its page as a
+browser shows it.
 
-Reads   figures of results/Demo/demo/, results/Demo/demo-full/ and results/cities/demo/, the demo's
-        plan and towns
+Reads   figures and page of results/Demo/demo/, figures of results/Demo/demo-full/ and
+        results/cities/demo/, the demo's plan and towns
 Writes  imgs/*.png
 Run     python code/94_refresh_pictures.py --run demo
 """
