@@ -226,6 +226,21 @@ def test_damaged_cache_is_made_again(tiny, step):
     assert {name: got[name] for name in same} == {name: expected[name] for name in same}
 
 
+def test_disk_too_small_for_the_cache_gives_the_same_results(tiny, capsys):
+    expected = contents(tiny)
+    shutil.rmtree(city(tiny) / "cache")
+    too_large = ("--set", "cache_gb=0")
+    assert all(run_step(tiny, step, "--force", *too_large) == 0 for step in ("11", "13"))
+    got = contents(tiny)
+    same = [str(path) for path in (city(tiny) / RUN).rglob("*.parquet")]
+    same += [str(path) for path in (city(tiny) / RUN).rglob("*predictions.csv")]
+    assert {name: got[name] for name in same} == {name: expected[name] for name in same}
+    assert not any((city(tiny) / "cache").glob("images_*"))
+    assert "up to date" not in capsys.readouterr().out
+    # How images are had is no part of a result.
+    assert run_step(tiny, "11") == 0 and "up to date" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("content", [b"", b"no checkpoint"])
 def test_damaged_checkpoint_means_from_the_start(tiny, capsys, content):
     fold = city(tiny) / RUN / "fold_0"

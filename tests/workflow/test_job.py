@@ -7,7 +7,7 @@ import pytest
 
 from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.job import Job, Request
+from urbancam.workflow.job import Job, Request, find_paths
 from urbancam.workflow.paths import Paths
 from urbancam.workflow.sections import UndeclaredSettingError
 
@@ -71,3 +71,8 @@ def test_folds_are_all_or_the_one_that_is_asked_for(request_of_12):
     request_of_12.args.fold = 3
     with pytest.raises(InputError, match="no fold 3: folds are 0 .. 2"):
         request_of_12.folds(3)
+
+
+def test_paths_know_what_room_the_cache_may_take(request_of_12):
+    args = argparse.Namespace(**vars(request_of_12.args), data=None, results=None, variant="")
+    assert find_paths(settings.load("demo", ["cache_gb=7"]), args).cache_limit_gb == 7

@@ -145,6 +145,13 @@ def test_run_default_trains_what_a_user_would_wait_for(tmp_path):
     assert expected.networks == 8
 
 
+@pytest.mark.parametrize("cache_gb, expected_gb", [(60, 53.8), (50, 0)])
+def test_images_above_the_limit_take_no_disk_for_a_cache(tmp_path, cache_gb, expected_gb):
+    asked = settings.load("default", [f"cache_gb={cache_gb}"])
+    got = costs.of_income(asked, Paths(tmp_path, tmp_path, "Paris"), 68_400)
+    assert got.disk_bytes["cache"] / 1e9 == pytest.approx(expected_gb, abs=0.1)
+
+
 def test_estimate_says_what_each_comparison_costs(tmp_path):
     asked = settings.load("thorough", ["compare.seeds=[1]", "compare.fold_draws=[]"])
     expected = costs.of_income(asked, Paths(tmp_path, tmp_path, "Paris"), 5_000)
@@ -194,9 +201,9 @@ def test_other_cities_have_samples_of_the_same_run(tmp_path):
         paths = Paths(tmp_path, tmp_path, city, run)
         paths.samples.parent.mkdir(parents=True)
         paths.samples.touch()
-    assert [other.city for other in Paths(tmp_path, tmp_path, "Paris", "paper").other_cities()] == [
-        "Lyon"
-    ]
+    paris = Paths(tmp_path, tmp_path, "Paris", "paper", "seed-1", cache_limit_gb=5)
+    expected = Paths(tmp_path, tmp_path, "Lyon", "paper", cache_limit_gb=5)
+    assert paris.other_cities() == [expected]
 
 
 def test_missing_file_of_a_variant_is_told_with_the_variant():
