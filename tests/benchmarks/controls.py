@@ -17,12 +17,12 @@ CURVES = 4  # orders of the patches, each deleted and put back
 CELLS_A_CURVE = 10  # of 2000 cells 200 have curves
 
 
-@benchmark("controls of the maps, 128 px", Target(ratio=1.3), unit="s a cell", repeats=3)
+@benchmark("controls of the maps, 128 px", Target(ratio=1.3), unit="s a cell", repeats=2)
 def controls_of_maps(tiny: bool) -> Ways:
-    """All methods and controls of ten cells, EfficientNet-B0; the floor is the bare passes: 40
+    """All methods and controls of five cells, EfficientNet-B0; the floor is the bare passes: 40
     forwards with the input's gradient of each cell, 74 forwards of a cell with curves, and 6 of 32
     images that calibrate random weights."""
-    settings, network, images = draw(64 if tiny else 128, 3 if tiny else 10)
+    settings, network, images = draw(64 if tiny else 128, 3 if tiny else 5)
     group = draw_group(images)
     calibration = images[np.arange(groups.CALIBRATION_IMAGES) % len(images)]
     return Ways(

@@ -57,7 +57,7 @@ def filling_the_cache(tiny: bool) -> Ways:
 def epoch_of_small_network(tiny: bool) -> Ways:
     """The steps of an epoch from the cache, a network as small as a GPU makes a large one; the same
     steps on one batch in memory; and with every image decoded, resized anew."""
-    return compare("resnet18", 64, *((8, 4) if tiny else (96, 16)), torch.device("cpu"))
+    return compare("resnet18", 64, *((8, 4) if tiny else (48, 16)), torch.device("cpu"))
 
 
 @benchmark(
@@ -68,7 +68,7 @@ def epoch_of_small_network(tiny: bool) -> Ways:
 )
 def epoch_of_large_network(tiny: bool) -> Ways:
     """The same with the network and pixels of the income experiment on a CPU."""
-    size_px, cells, batch = (64, 8, 4) if tiny else (192, 48, 16)
+    size_px, cells, batch = (64, 8, 4) if tiny else (192, 24, 8)
     return compare("efficientnet-b0", size_px, cells, batch, torch.device("cpu"))
 
 

@@ -63,20 +63,20 @@ class Unit:
     Attributes:
         conv: The convolution.
         entering: (B, I, h, w) >= 0, its input.
-        passes: (B, O, h', w') bool, where the input of the batch norm is not zero.
+        stops: (B, O, h', w') bool, where the input of the batch norm is zero.
         leaving: (B, O, h', w') output of the batch norm.
     """
 
     conv: nn.Conv2d
     entering: torch.Tensor
-    passes: torch.Tensor
+    stops: torch.Tensor
     leaving: torch.Tensor
 
 
 def pass_unit(conv: nn.Conv2d, norm: nn.BatchNorm2d, entering: torch.Tensor) -> Unit:
     """Forward through a convolution and its batch norm; `entering` (B, I, h, w) >= 0."""
     convolved = conv(entering)
-    return Unit(conv, entering, convolved != 0, norm(convolved))
+    return Unit(conv, entering, convolved == 0, norm(convolved))
 
 
 def below_unit(unit: Unit, relevance: torch.Tensor) -> torch.Tensor:
@@ -85,14 +85,16 @@ def below_unit(unit: Unit, relevance: torch.Tensor) -> torch.Tensor:
     weights = conv.weight.clamp(min=0)
     way = conv.stride, conv.padding, conv.dilation, conv.groups
     positive = functional.conv2d(unit.entering, weights, None, *way)
-    ratio = relevance * unit.passes / _divisor(positive)
-    return unit.entering * conv2d_input(unit.entering.shape, weights, ratio, *way)
+    # What an infinite divisor meets is 0: no relevance where there is nothing to share it among,
+    # and none through a batch norm that stops it.
+    positive.masked_fill_((positive <= SMALLEST).logical_or_(unit.stops), torch.inf)
+    ratio = relevance / positive
+    return conv2d_input(unit.entering.shape, weights, ratio, *way).mul_(unit.entering)
 
 
 def _divisor(values: torch.Tensor) -> torch.Tensor:
-    """Divisors of which the zeros are infinite, so that a quotient is 0 there."""
-    is_zero = values.abs() <= SMALLEST
-    return values.masked_fill(is_zero, torch.inf)
+    """Values >= 0 as divisors: the zeros are infinite, so that a quotient is 0 there."""
+    return values.masked_fill(values <= SMALLEST, torch.inf)
 
 
 # ---- a block: units, and a way around them
@@ -104,23 +106,17 @@ class Block:
 
     Attributes:
         units: Units of the main branch.
-        entering: Input of the block.
         around: Unit of the way around them; None where the input is added as it is.
+        leaving: Output of the block, >= 0.
     """
 
     units: list[Unit]
-    entering: torch.Tensor
     around: Unit | None
-
-    @property
-    def added(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """The two terms of the addition: of the main branch, and of the way around it."""
-        around = self.entering if self.around is None else self.around.leaving
-        return self.units[-1].leaving, around
+    leaving: torch.Tensor
 
 
-def pass_block(block: nn.Module, entering: torch.Tensor) -> tuple[torch.Tensor, Block]:
-    """Forward through a torchvision BasicBlock or Bottleneck; the output, and what is left."""
+def pass_block(block: nn.Module, entering: torch.Tensor) -> Block:
+    """Forward through a torchvision BasicBlock or Bottleneck; `entering` (B, C, h, w) >= 0."""
     pairs = [(block.conv1, block.bn1), (block.conv2, block.bn2)]
     if hasattr(block, "conv3"):
         pairs.append((block.conv3, block.bn3))
@@ -129,22 +125,24 @@ def pass_block(block: nn.Module, entering: torch.Tensor) -> tuple[torch.Tensor, 
         previous = units[-1].leaving.relu() if units else entering
         units.append(pass_unit(conv, norm, previous))
     around = None if block.downsample is None else pass_unit(*block.downsample, entering)
-    passed = Block(units, entering, around)
-    main, skip = passed.added
-    return (main + skip).relu_(), passed
+    skip = entering if around is None else around.leaving
+    leaving = (units[-1].leaving + skip).relu_()
+    return Block(units, around, leaving)
 
 
 def below_block(block: Block, relevance: torch.Tensor) -> torch.Tensor:
     """Relevance of a block's input, from that of its output."""
-    main, skip = block.added
-    ratio = relevance / _divisor(main + skip)
-    main = main * ratio
-    skip = skip * ratio
+    # Where the last ReLU lets nothing through there is no relevance either: what it lets through
+    # is the sum of both branches.
+    ratio = relevance / _divisor(block.leaving)
+    main = block.units[-1].leaving * ratio
     for unit in reversed(block.units):
         main = below_unit(unit, main)
-    if block.around is not None:
-        skip = below_unit(block.around, skip)
-    return main + skip
+    if block.around is None:
+        skip = ratio.mul_(block.units[0].entering)
+    else:
+        skip = below_unit(block.around, ratio.mul_(block.around.leaving))
+    return main.add_(skip)
 
 
 # ---- the whole network
@@ -194,7 +192,7 @@ def compute_relevance(
     maps, total = {}, {}
     # ASSUME: in evaluation mode, so dropout is left out.
     with frozen(network), torch.no_grad():
-        outputs, blocks = _pass_features(network.features, images)
+        outputs, blocks = _pass_features(network.features, images, LAYERS[lowest + 1 :])
         last = outputs[LAYERS[-1]]
         logits = network.linear(last.mean((2, 3)))
         target = logits.argmax(1) if target is None else target.to(logits.device)
@@ -216,21 +214,20 @@ def compute_relevance(
 
 
 def _pass_features(
-    features: nn.Module, images: torch.Tensor
+    features: nn.Module, images: torch.Tensor, way_back: Sequence[str]
 ) -> tuple[dict[str, torch.Tensor], dict[str, list[Block]]]:
-    """Layer -> its output, and layer -> what the passes through its blocks left."""
-    modules = dict(features.named_children())
-    values = images
-    for name, module in modules.items():
-        if name not in LAYERS:
-            values = module(values)
+    """Module -> its output, and layer of the way back -> its blocks as they were passed."""
     outputs, blocks = {}, {}
-    for layer in LAYERS:
-        blocks[layer] = []
-        for module in modules[layer]:
-            values, block = pass_block(module, values)
-            blocks[layer].append(block)
-        outputs[layer] = values
+    values = images
+    for name, module in features.named_children():
+        if name in way_back:
+            blocks[name] = []
+            for of_layer in module:
+                blocks[name].append(pass_block(of_layer, values))
+                values = blocks[name][-1].leaving
+        else:
+            values = module(values)
+        outputs[name] = values
     return outputs, blocks
 
 

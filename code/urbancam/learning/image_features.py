@@ -21,7 +21,7 @@ from urbancam.workflow.files import digest
 from urbancam.workflow.paths import Paths
 from urbancam.workflow.sections import Baselines, Image
 
-VERSION = 1  # of what is computed here: enters the name of the cache
+VERSION = 2  # of what is computed here: enters the name of the cache
 # patches the whitening is estimated from; ASSUME: enough for 27 numbers a patch (Rolf et al.:
 # 100,000)
 POOL = 10_000
@@ -133,9 +133,10 @@ def random_features(image: torch.Tensor, filters: torch.Tensor, patch_px: int) -
     total = torch.zeros(2 * len(filters), device=image.device)
     for start in range(0, positions, step):
         answers = filters @ windows[:, start : start + step]
-        above = (answers - BIAS).relu_().sum(1)
-        below = answers.neg_().sub_(BIAS).relu_().sum(1)
-        total += torch.cat([above, below])
+        # ReLU(a - 1) = max(a, 1) - 1: the 1 is taken off the sum.
+        above = answers.clamp(min=BIAS).sum(1)
+        below = answers.clamp_(max=-BIAS).sum(1)
+        total += torch.cat([above, -below]) - BIAS * answers.shape[1]
     return total / positions
 
 
