@@ -1,5 +1,6 @@
 """Nulls of activation ratios: maps that are no more than the null lie in its band."""
 
+import tracemalloc
 from functools import partial
 
 import numpy as np
@@ -147,3 +148,17 @@ def test_twins_are_alike_and_of_one_side():
     composition = np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0], [0.95, 0.05]])
     assert find_twins(composition, np.zeros(4, bool)).tolist() == [3, 3, 1, 1]
     assert find_twins(composition, np.array([1, 0, 0, 0], bool)).tolist() == [NONE, 3, 1, 1]
+
+
+def test_memory_of_twins_grows_with_the_cells_and_not_with_their_square():
+    random = np.random.default_rng(0)
+    composition, rich = random.dirichlet(np.ones(18), 1000), random.random(1000) < 0.4
+    tracemalloc.start()
+    twins = find_twins(composition, rich)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes / len(rich) < 30e3
+    for cell in (0, 500, 999):  # each of another lot of cells that are compared at once
+        others = np.flatnonzero((rich == rich[cell]) & (np.arange(1000) != cell))
+        distance = np.abs(composition[others] - composition[cell]).sum(1)
+        assert twins[cell] == others[distance.argmin()]
