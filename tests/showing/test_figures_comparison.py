@@ -237,6 +237,18 @@ def test_transfer_matrix_has_the_own_city_bold_and_no_ensembles():
     }
 
 
+def test_a_long_name_keeps_clear_of_the_legend(leakage, class_by_quintile):
+    name = "Saint-Remy-en-Bouzemont-Saint-Genest-et-Isson et environs du Nord-Est " * 2
+    for figure in (
+        draw_leakage(leakage, name),
+        quintiles.draw_class_by_quintile(class_by_quintile, name),
+    ):
+        figure.canvas.draw()
+        heading = figure._suptitle.get_window_extent()
+        assert heading.x1 < figure.legends[0].get_window_extent().x0
+        assert heading.y0 > figure.axes[0].get_window_extent().y1
+
+
 def test_empty_tables_are_drawn_without_warning(
     leakage, reliability, calibration, class_income, class_by_quintile, contrast
 ):

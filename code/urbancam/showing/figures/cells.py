@@ -62,16 +62,19 @@ def draw_cell_sheet(
     legend = _classes_in(groups, classes)
     rows = max(len(cells) for cells in groups.values())
     legend_rows = -(-len(legend) // LEGEND_COLUMNS)  # rounded up
-    sheet_mm = TOP_MM + rows * (PANEL_MM + ROW_GAP_MM)
+    heading, heading_mm = style.fold_heading(city, style.TWO_COLUMNS_MM)
+    top_mm = heading_mm + TOP_MM
+    sheet_mm = top_mm + rows * (PANEL_MM + ROW_GAP_MM)
     height_mm = sheet_mm + (3.4 * max(legend_rows, 3) + 3)
     figure = style.new_figure(style.TWO_COLUMNS_MM, height_mm, _CAPTION, credits, layout=None)
     figure.png_dpi, figure.png_colours = style.PHOTOGRAPHS
+    style.text_mm(figure, MARGIN_MM, 1, heading, fontsize=style.HEADING_PT, weight="bold")
     # A group a column, a cell a row.
     for column, (title, cells) in enumerate(groups.items()):
         left_mm = MARGIN_MM + column * (3 * PANEL_MM + 2 * GAP_MM + MARGIN_MM)
-        _write_head(figure, left_mm, "ab"[column], f"{city}: {title}", bool(cells))
+        _write_head(figure, left_mm, heading_mm, "ab"[column], title, bool(cells))
         for row, cell in enumerate(cells):
-            _draw_cell(figure, cell, classes, left_mm, TOP_MM + row * (PANEL_MM + ROW_GAP_MM))
+            _draw_cell(figure, cell, classes, left_mm, top_mm + row * (PANEL_MM + ROW_GAP_MM))
     _add_activation_bar(figure, sheet_mm)
     _add_legend(figure, legend, sheet_mm)
     return figure
@@ -86,12 +89,16 @@ def _classes_in(groups: dict[str, list[CellPicture]], classes: pd.DataFrame) -> 
     return classes[classes.index.isin(keys)]
 
 
-def _write_head(figure: Figure, left_mm: float, letter: str, title: str, has_cells: bool) -> None:
-    style.text_mm(figure, left_mm, 1.2, letter, fontsize=style.HEADING_PT, weight="bold")
-    style.text_mm(figure, left_mm + 3, 1.2, title, fontsize=style.HEADING_PT)
+def _write_head(
+    figure: Figure, left_mm: float, top_mm: float, letter: str, title: str, has_cells: bool
+) -> None:
+    """A group's letter and title, and what its columns are."""
+    heading = {"fontsize": style.HEADING_PT}
+    style.text_mm(figure, left_mm, top_mm + 1.2, letter, weight="bold", **heading)
+    style.text_mm(figure, left_mm + 3, top_mm + 1.2, title, **heading)
     panels = PANELS if has_cells else ("no such cell",)
     for number, panel in enumerate(panels):
-        style.text_mm(figure, left_mm + number * STEP_MM, 5.4, panel, color="0.35")
+        style.text_mm(figure, left_mm + number * STEP_MM, top_mm + 5.4, panel, color="0.35")
 
 
 def _draw_cell(

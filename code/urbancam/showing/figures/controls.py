@@ -70,7 +70,7 @@ def draw_controls(
     )
     ax.set(xlim=(-0.5, max(len(order), FEWEST_COLUMNS) - 0.5), ylim=(lines - 0.5, -0.5))
     _separate_kinds((ranks, sizes, ax), columns["kind"].tolist())
-    style.set_heading(figure, city, "what destroys the activation ratios")
+    style.set_heading(figure, city, "what destroys the activation ratios", 65)
     _add_keys(figure, ax, image)
     return figure
 

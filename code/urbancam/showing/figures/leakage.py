@@ -98,7 +98,7 @@ def draw_leakage(leakage: pd.DataFrame, city: str = "", credits: str = "") -> Fi
     # Lines run from the split that leaks most, at the top, to the one that leaks least.
     axes[0].set_yticks(range(len(splits)), labels=[_label(leakage, split) for split in splits])
     axes[0].set_ylim(lines - 0.5, -0.5)
-    style.set_heading(figure, city, "scores under each split")
+    style.set_heading(figure, city, "scores under each split", 55)
     _add_legend(figure)
     return figure
 

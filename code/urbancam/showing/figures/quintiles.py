@@ -52,7 +52,7 @@ def draw_class_by_quintile(
     ax.set_axisbelow(True)
     ax.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     ax.set_xlabel("share of the cells that hold the class")
-    style.set_heading(figure, city, "land cover by income quintile")
+    style.set_heading(figure, city, "land cover by income quintile", 75)
     _add_quintile_legend(figure)
     return figure
 

@@ -55,11 +55,12 @@ def draw_activation_ratios(
 
     # The ratios have the widest panel: classes are named beside it.
     caption = _caption(list(signed), absent.drop_duplicates().tolist())
-    figure = style.new_figure(style.TWO_COLUMNS_MM, 22 + 5.4 * len(order), caption, credits)
+    figure = style.new_figure(style.TWO_COLUMNS_MM, 26 + 5.4 * len(order), caption, credits)
     widths = [1.5] + [1] * len(signed)
     axes = figure.subplots(1, len(widths), sharey=True, width_ratios=widths, squeeze=False)[0]
     _draw_ratios(axes[0], ratios, order)
-    style.set_title(axes[0], "a", f"{city}: activation ratio".removeprefix(": "), 14)
+    style.set_title(axes[0], "a", "activation ratio", 14)
+    style.set_heading(figure, city, "which land cover is read as poor or rich")
     for ax, letter, panel in zip(axes[1:], "bc", signed, strict=False):
         title, label = panel
         widest = WIDEST_CONTRAST if panel == CONTRAST_PANEL else np.inf

@@ -47,7 +47,7 @@ def draw_recovery(
     panels[0].set_ylabel("answer")
     handles = _handles(set(recovery["kind"]))
     figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), fontsize=5)
-    style.set_heading(figure, city, "what is found where the rule is known")
+    style.set_heading(figure, city, "what is found where the rule is known", 100)
     return figure
 
 

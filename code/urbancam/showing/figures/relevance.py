@@ -118,7 +118,7 @@ def _write_head(figure: Figure, layers: list[str], step_mm: float, city: str) ->
         step_mm: Distance from column to column, mm.
         city: Name of the city.
     """
-    style.text_mm(figure, MARGIN_MM, 1.2, city, fontsize=style.HEADING_PT)
+    style.text_mm(figure, MARGIN_MM, 1.2, city, fontsize=style.HEADING_PT, weight="bold")
     for number, words in enumerate(KINDS.values()):
         first = 1 + number * len(layers)
         style.text_mm(figure, MARGIN_MM + first * step_mm, 5.2, words, color="0.35")

@@ -193,10 +193,10 @@ def fold_heading(words: str, width_mm: float) -> tuple[str, float]:
     return "\n".join(lines), len(lines) * HEADING_PT * 1.25 / PT_PER_INCH * MM_PER_INCH + 1
 
 
-def set_heading(figure: Figure, city: str, title: str) -> None:
-    """What the whole figure shows, above its panels."""
+def set_heading(figure: Figure, city: str, title: str, legend_mm: float = 0) -> None:
+    """What the whole figure shows, above its panels, left of a legend of such a width."""
     words = f"{city}: {title}" if city else title
-    lines, _ = fold_heading(words, figure.get_figwidth() * MM_PER_INCH)
+    lines, _ = fold_heading(words, figure.get_figwidth() * MM_PER_INCH - legend_mm)
     figure.suptitle(lines, x=0.01, ha="left", fontsize=HEADING_PT, weight="bold")
 
 
