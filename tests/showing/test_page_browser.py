@@ -8,8 +8,10 @@ import pytest
 from PIL import Image, ImageColor
 
 import browser
+import other_pages
 import page_city
 from urbancam.showing.figures import style
+from urbancam.showing.report import cities_page, overview
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -178,6 +180,22 @@ def test_a_phone_has_no_sideways_scroll(chromium, file):
             summary.click()
         overhang = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert overhang == 0 and noise.faults == []
+
+
+@pytest.mark.parametrize("viewport", [browser.WIDE, browser.NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("name", ["overview", "cities"])
+def test_the_other_pages_complain_of_nothing_and_fit(chromium, tmp_path, name, viewport):
+    run = other_pages.cities_run(figures={}, sheets={})
+    entries = [other_pages.entry(picture=False)]
+    html = {
+        "overview": overview.render_overview(entries, []),
+        "cities": cities_page.render_cities(run),
+    }[name]
+    (tmp_path / "report.html").write_text(html, encoding="utf-8")
+    with browser.open_page(chromium, tmp_path / "report.html", viewport) as (page, noise):
+        page.locator("thead button").first.click(force=True)
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
+        assert noise.faults == [] and len(noise.requests) == 1
 
 
 def test_print_shows_the_tables(page):

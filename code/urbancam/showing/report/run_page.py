@@ -64,6 +64,7 @@ def render_run(run: Run) -> str:
         facts=facts(run),
         answer=answer_of(run),
         map=map_data(run),
+        pictures=run.pictures,
         glossary=sections.GLOSSARY,
         sections=[fill(section, run, confidence) for section in sections.SECTIONS],
         limits=run.limits,
