@@ -37,7 +37,9 @@ def test_row_says_whether_time_and_memory_grow_faster_than_the_cells():
     row = big_city.row("06_cut_land_cover", [1000, 4000], [small, linear])
     assert row["growth"] == pytest.approx(1) and row["kb_a_cell"] == pytest.approx(20)
     assert row["met"]
-    assert "| 1.00 | 20.0 | yes |" in big_city.markdown(pd.DataFrame([row]))
+    table = big_city.markdown(pd.DataFrame([row]))
+    assert "| 1.00 | 20.0 | yes |" in table
+    assert "Not measured: 10_assign_folds" in table
     slower = linear | {"cpu_s": 50.0}
     larger = linear | {"peak_mb": 300.0}
     for worse in (slower, larger):

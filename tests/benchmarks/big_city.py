@@ -5,7 +5,8 @@ The demo city at coarse pixels, laid side by side; a network of three convolutio
 a step took stands in FOLDER once it is done: a call that was stopped goes on there.
 
 Writes  results/big_city.csv; with --docs the table of docs/performance.md too
-Run     .venv/bin/python tests/benchmarks/big_city.py FOLDER [--copies SMALL LARGE] [--docs]
+Run     .venv/bin/python tests/benchmarks/big_city.py FOLDER [--copies SMALL LARGE]
+        [--steps NUMBER ...] [--docs]
 """
 
 import argparse
@@ -119,8 +120,13 @@ def held_mb(process: int) -> float:
     return sum(int(size) for _, size, _ in sizes) * 1024 / 1e6
 
 
-def measure_both(folder: Path, copies: list[int]) -> pd.DataFrame:
+def measure_both(folder: Path, copies: list[int], scripts: list[str]) -> pd.DataFrame:
     """Make a small and a large city and take both through.
+
+    Args:
+        folder: Where they are made.
+        copies: Demo cities in the small and in the large one.
+        scripts: Steps that are measured.
 
     Returns:
         A row for each step.
@@ -133,10 +139,10 @@ def measure_both(folder: Path, copies: list[int]) -> pd.DataFrame:
         results = folder / f"results-{count}"
         if not (results / CITY).is_dir():
             tiled_city.tile(demo, count, results / CITY)
-        costs.append(take_through(results, folder / "demo-data"))
+        costs.append(take_through(results, folder / "demo-data", scripts))
     cells = [tiled_city.DEMO_CELLS * count for count in copies]
     return pd.DataFrame(
-        [row(script, cells, [cost[script] for cost in costs]) for script in steps()]
+        [row(script, cells, [cost[script] for cost in costs]) for script in scripts]
     )
 
 
@@ -179,6 +185,9 @@ def markdown(rows: pd.DataFrame) -> str:
         numbers = [f"{each[name]:.0f}" for name in names]
         numbers += [f"{each['growth']:.2f}", f"{each['kb_a_cell']:.1f}"]
         lines.append(f"| {' | '.join([each['step'], *numbers, 'yes' if each['met'] else 'no'])} |")
+    missing = [script for script in steps() if script not in set(rows["step"])]
+    if missing:
+        lines += ["", f"Not measured: {', '.join(missing)}."]
     return "\n".join(lines)
 
 
@@ -186,9 +195,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where the cities are made")
     parser.add_argument("--copies", type=int, nargs=2, default=[QUARTER, COPIES])
+    parser.add_argument("--steps", nargs="+", help="only these, by number")
     parser.add_argument("--docs", action="store_true", help="write the table of the docs too")
     args = parser.parse_args()
-    rows = measure_both(args.folder, args.copies)
+    scripts = [script for script in steps() if script[:2] in (args.steps or script[:2])]
+    rows = measure_both(args.folder, args.copies, scripts)
     TABLE.parent.mkdir(exist_ok=True)
     rows.to_csv(TABLE, index=False, float_format="%.6g")
     text = markdown(rows)
