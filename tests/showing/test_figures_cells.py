@@ -11,6 +11,7 @@ from PIL import Image
 
 from figure_tables import CLASSES, cell_id, picture, texts
 from urbancam.showing.figures import cell_panels, cells, colour_maps, style
+from urbancam.showing.report.pictures import collect_pictures
 
 
 def test_signed_map_values():
@@ -70,6 +71,9 @@ def test_a_sheet_of_photographs_is_a_small_file():
     assert len(png) < 470_000
     with Image.open(io.BytesIO(png)) as image:
         assert image.text["Source"] == "Demo, run demo"
+    # On a page it is as wide as every figure of two columns.
+    width_px = collect_pictures({"cell_sheet": png}, "")["cell_sheet"].width_px
+    assert width_px == pytest.approx(183 / 25.4 * 300, abs=5)
 
 
 def test_sheet_polygons_have_the_colour_of_their_class():

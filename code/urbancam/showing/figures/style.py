@@ -252,7 +252,8 @@ def _render_palette(
     buffer = io.BytesIO()
     # Without dithering, whose noise packs badly.
     small = image.quantize(figure.png_colours, dither=Image.Dither.NONE)
-    small.save(buffer, "png", optimize=True, pnginfo=texts)
+    resolution = (figure.png_dpi, figure.png_dpi)
+    small.save(buffer, "png", optimize=True, pnginfo=texts, dpi=resolution)
     return buffer.getvalue()
 
 
