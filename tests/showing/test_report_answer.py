@@ -50,6 +50,14 @@ def test_a_ranking_the_wrong_way_round_is_no_answer():
     assert "does not stand" in answer(table, claims, "income", LEVEL)
 
 
+def test_too_few_blocks_are_said_in_place_of_an_interval():
+    table = metrics()
+    table.loc[0, ["ci_low", "ci_high"]] = None
+    got = answer(table, claims_of(RANKS, survives=False, against_it="too few"), "income", LEVEL)
+    assert "0.76 over 200 cells" in got and "too few blocks for an interval" in got
+    assert "in brackets" not in got
+
+
 def test_without_a_list_nothing_is_claimed():
     got = answer(metrics(), pd.DataFrame(), "density", LEVEL)
     assert "by how many people live in them" in got and "was not weighed" in got

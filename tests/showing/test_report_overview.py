@@ -11,6 +11,7 @@ from urbancam.showing.report.pictures import collect_pictures
 def test_each_run_stands_beside_the_others_with_its_scores():
     html = overview.render_overview([entry(), entry("Nice/default")], [])
     assert html.count("0.76 [0.70, 0.81]") == html.count("0.28 [0.10, 0.40]") == 2
+    assert 'href="all_runs.csv"' in html
     assert 'href="Nice/default/report.html"' in html and "1 of 3" in html
     assert "95 %, blocks of 4 km" in html
 

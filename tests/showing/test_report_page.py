@@ -118,6 +118,22 @@ def test_a_rendered_city_is_called_no_real_place():
     assert "Rendered demo city: no real place" in rendered
 
 
+def test_a_bare_run_has_a_page_that_says_what_is_not_there():
+    run = page_city.make_run()
+    kept = ("metrics", "block_size", "confusion_matrix")
+    tables = {name: run.tables[name] for name in kept}
+    bare = run_page.render_run(replace(run, tables=tables, figures={}))
+    assert "was not weighed" in bare and exhibits.TABLES["leakage"] in bare
+    assert bare.count("Not in this run") == 3 and "<figure>" not in bare.partition("how-well")[2]
+
+
+def test_a_run_on_density_speaks_of_people():
+    run = page_city.make_run()
+    density = replace(run, settings=run.settings | {"samples.target": "density"})
+    html = run_page.render_run(density)
+    assert '"target_unit": "people per cell"' in html and "by how many people" in html
+
+
 def test_every_table_and_figure_has_its_place():
     tables = [name for section in sections.SECTIONS for name in section.tables]
     figures = [name for section in sections.SECTIONS for name in section.figures]

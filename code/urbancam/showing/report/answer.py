@@ -24,9 +24,12 @@ def answer(
     rows = metrics[(metrics["subset"] == "all") & (metrics["fold"].astype(str) == "all")]
     rows = rows[rows["metric"] == "spearman"].set_index("predictor")
     ranking = rows.loc[MODEL]
+    brackets = f"in brackets the interval: {intervals}"
+    if pd.isna(ranking["ci_low"]):
+        brackets = "too few blocks for an interval"
     score = (
         f"a rank correlation of {interval_of(ranking)} over {int(ranking['n_cells']):,} cells "
-        f"(1: the same order, 0: none; in brackets the interval: {intervals})"
+        f"(1: the same order, 0: none; {brackets})"
     )
     words = TARGETS[target]
     if claims.empty:
