@@ -159,7 +159,7 @@ def reader(tmp_path_factory) -> Reader:
             steps = catalogue.steps_of("Demo", "demo-tiny", *catalogue.parts_of_variant(variant))
             numbers = [entry.number for entry in steps]
             run_income(folder, EVERYTHING, numbers, "--variant", variant)
-        run_income(folder, EVERYTHING, ["15", "16", "17", "18", "19", "91", "92"])
+        run_income(folder, EVERYTHING, ["15", "16", "17", "18", "19", "80", "91", "92", "97"])
         run_income(
             folder, OTHER_BRANCHES, ["10", "11", "12", "13", "14", "16", "17", "91"], "--force"
         )
@@ -167,7 +167,7 @@ def reader(tmp_path_factory) -> Reader:
             assert run_script(script, *words(folder, TOWNS)) == 0
         for script in ("22", "23"):
             assert run_script(script, *words(folder, TOWNS, "--variant", "split-acquisition")) == 0
-        for script in ("24", "25", "26"):
+        for script in ("24", "25", "26", "27"):
             assert run_script(script, *words(folder, TOWNS)) == 0
         # Where nobody answers, what is read before is read all the same; and nobody is waited for.
         monkeypatch.setattr("time.sleep", lambda seconds: None)
