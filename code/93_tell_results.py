@@ -89,7 +89,9 @@ def blocks_of_scores(blocks: Rows) -> str:
     words = f"blocks of {float(row['side_m']):g} m, worth {row['n_blocks']}"
     largest_m, reach_m = max(float(row["side_m"]) for row in blocks), float(row["reach_m"])
     if largest_m < reach_m:
-        words += f"; {reach_m:.0f} m are asked for, for which the city is too small"
+        words += (
+            f"; {reach_m:.0f} m are asked for, and beyond {largest_m:.0f} m the city is too small"
+        )
     return words
 
 
