@@ -44,7 +44,7 @@ def declare(request: Request) -> Step:
     inputs = [paths.cells, paths.images_table, paths.fragments, paths.samples, paths.predictions]
     inputs += [paths.activation, *tables, *pictures, paths.figures / captions.FILE]
     everything = type(settings).model_fields
-    return request.step(9, paths.report, everything, inputs, outputs=[paths.report_cells])
+    return request.step(10, paths.report, everything, inputs, outputs=[paths.report_cells])
 
 
 def work(job: Job) -> Done:

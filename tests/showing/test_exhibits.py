@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from samples import ROOT
-from urbancam.showing import exhibits
+from urbancam.showing import exhibits, wording
 from urbancam.showing.figures import from_tables
+from urbancam.showing.report import sentences
 from urbancam.workflow import catalogue, settings
 
 # Figures that need more than tables.
@@ -17,6 +18,11 @@ def figures_with(*assignments: str) -> set[str]:
     """Names of the figures of a demo run with changed settings."""
     demo = settings.load("demo", assignments)
     return set(exhibits.figures_of(demo, several_cities=False))
+
+
+def test_claims_of_scores_and_of_land_cover_name_the_blocks_of_both():
+    assert exhibits.blocks_of("claims") == wording.BOTH
+    assert sentences.TOPIC_BLOCKS["Which claims survive all of it"] == wording.BOTH
 
 
 def test_every_figure_has_a_drawing():

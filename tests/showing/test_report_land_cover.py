@@ -3,8 +3,11 @@
 import pandas as pd
 import pytest
 
-from report_tables import activation_contrast, activation_ratios
+from report_tables import activation_contrast, activation_ratios, kept
 from urbancam.showing.report import land_cover
+
+FOLLOWS = "The activation contrast orders the classes as the mean income does"
+COUNTERS = "The activation contrast orders the classes the other way round than the mean income"
 
 
 @pytest.fixture
@@ -70,32 +73,45 @@ def planted(**columns) -> pd.DataFrame:
 
 def test_effects_say_how_often_inert_classes_of_planted_rules_are_called():
     adjusted = effects(outcome="income", held="density; fold")
-    local, income = land_cover.summarise_effects(effects(), adjusted, planted())
+    local, income = land_cover.summarise_effects(effects(), adjusted, planted(), kept())
     assert local.endswith(
         "Of inert classes of frozen planted rules, 44 of 220 have a p below the nominal level too."
     )
     assert "planted" not in income
-    none_planted, _ = land_cover.summarise_effects(effects(), adjusted, planted().iloc[:0])
+    none_planted, _ = land_cover.summarise_effects(effects(), adjusted, planted().iloc[:0], kept())
     assert "planted" not in none_planted
 
 
 def test_effects_name_what_differs_from_the_reference():
     adjusted = effects(outcome="income", held="density; fold")
-    local, income = land_cover.summarise_effects(effects(), adjusted, planted())
+    local, income = land_cover.summarise_effects(effects(), adjusted, planted(), kept())
     assert local.startswith("Within cells, contributions are higher than on other roads on water,")
     assert "lower on ports (3 classes tested at once" in local
     assert "density and fold the same, incomes are higher than on other roads on water" in income
 
 
+def test_effects_say_which_of_them_the_list_of_claims_keeps():
+    claims = kept("Within cells, Water contributes more to the logit than Other roads")
+    adjusted = effects(outcome="income", held="density; fold")
+    local, income = land_cover.summarise_effects(effects(), adjusted, planted(), claims)
+    assert "; the run's own list of claims keeps of these: water." in local
+    assert income.endswith("; the run's own list of claims keeps of these: none.")
+    nothing = effects(significant=False, outcome="income", held="fold")
+    assert (
+        "list of claims"
+        not in land_cover.summarise_effects(effects(), nothing, planted(), claims)[1]
+    )
+
+
 def test_density_that_was_learned_is_not_said_to_be_held():
     learned = effects(outcome="logit", held="fold")
-    _, logit = land_cover.summarise_effects(effects(), learned, planted())
+    _, logit = land_cover.summarise_effects(effects(), learned, planted(), kept())
     assert logit.startswith("With all other land cover and fold the same, logits are higher")
 
 
 def test_effects_are_not_said_where_nothing_was_tested():
     untested = effects(q_value=None, outcome="logit", held="fold")
-    assert land_cover.summarise_effects(untested, untested, planted()) == []
+    assert land_cover.summarise_effects(untested, untested, planted(), kept()) == []
 
 
 @pytest.mark.parametrize(
@@ -113,5 +129,11 @@ def test_orders_are_held_against_both_nulls(spearman, permuted, surrogate, expec
     """Not against the interval, which calls independent orders far too often."""
     table = ordering(0.1, 0.9).assign(spearman=spearman)
     table = table.assign(p_value=permuted, p_value_surrogate=surrogate)
-    got = land_cover.summarise_ordering(table)
+    got = land_cover.summarise_ordering(table, kept(FOLLOWS, COUNTERS))
     assert [expected in sentence for sentence in got] == ([True] if expected else [])
+
+
+def test_an_order_that_the_list_of_claims_does_not_keep_stays_open():
+    table = ordering(0.1, 0.9).assign(p_value=0.01, p_value_surrogate=0.01)
+    (got,) = land_cover.summarise_ordering(table, kept(FOLLOWS, survives=False))
+    assert got.endswith("stays open (the run's own list of claims does not keep it).")

@@ -16,6 +16,11 @@ def test_interval_is_left_out_where_there_is_none():
     assert wording.interval_of(row) == "0.12"
 
 
+def test_large_values_stand_without_parts_of_one():
+    assert wording.interval(34010.83, 22343.7, 44536.1) == "34,011 [22,344, 44,536]"
+    assert wording.interval(-2500, -4000, -0.5) == "-2,500 [-4,000, -0.50]"
+
+
 def test_no_value_at_all_is_undefined():
     assert wording.interval(np.nan, np.nan, np.nan) == "undefined"
 
@@ -44,3 +49,12 @@ def test_resampling_names_level_side_and_effective_blocks():
     assert wording.resampling(0.9, of_400_m) == "90 %, blocks of 400 m, 90 effective"
     assert wording.resampling(0.95, table, wording.SPLIT) == "95 %, blocks of 400 m, 90 effective"
     assert "4 km" not in wording.resampling(0.95, table, wording.OWN)
+
+
+def test_where_scores_and_land_cover_stand_together_both_their_blocks_are_named():
+    table = pd.DataFrame({"side_m": [400, 4000], "n_blocks": [90, 23.0], "chosen": [False, True]})
+    got = wording.resampling(0.95, table, wording.BOTH)
+    of_scores, of_land_cover = "blocks of 4 km, 23 effective", "blocks of 400 m, 90 effective"
+    assert got == f"95 %, of scores {of_scores}; of land cover {of_land_cover}"
+    alike = table.assign(chosen=[True, False])
+    assert wording.resampling(0.95, alike, wording.BOTH) == f"95 %, {of_land_cover}"

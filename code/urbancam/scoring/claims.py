@@ -7,6 +7,7 @@ run's own controls say of it (`objections`). What no control was asked of is not
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -172,6 +173,11 @@ def _claims_of_scores(metrics: pd.DataFrame, confidence: float) -> pd.DataFrame:
     return rows.assign(**columns)
 
 
+def trial_words(trial: Trial, row: Mapping[str, Any], is_above: bool) -> str:
+    """The claim that a row of a trial's table makes; classes stand in it by their names."""
+    return (trial.above if is_above else trial.below).format(**row).replace("_", " ")
+
+
 def added_words(value: float) -> str:
     """The claim that a partial correlation makes, given land cover, density and place together."""
     return (BEYOND if value > 0 else MISLEADS).format(given=GIVEN_NAMES[ALL_GIVEN])
@@ -221,7 +227,7 @@ def _claims_of(name: str, table: pd.DataFrame, trial: Trial, names: dict[str, st
         **{column: rows[column].replace(names) for column in NAMED if column in rows}
     )
     sentences = [
-        (trial.above if is_above else trial.below).format(**row).replace("_", " ")
+        trial_words(trial, row, is_above)
         for (_, row), is_above in zip(words.iterrows(), above, strict=True)
     ]
     columns = {

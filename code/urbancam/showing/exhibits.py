@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from urbancam.showing.wording import CHOSEN, OWN, SPLIT
+from urbancam.showing.wording import BOTH, CHOSEN, OWN, SPLIT
 
 if TYPE_CHECKING:  # a script that only prints its help does not wait for it
     from urbancam.workflow.settings import Settings
@@ -116,6 +116,8 @@ QUANTITIES = {
 
 # Tables and figures of several runs, variants or cities, each of which resamples blocks of its own.
 OF_VARIANTS = {"leakage", "transfer"}
+# Tables that hold intervals of scores and of land cover.
+OF_BOTH = {"claims"}
 # Tables of land cover and maps, for which the split's blocks are resampled.
 OF_LAND_COVER = {
     "activation_ratio",
@@ -187,6 +189,8 @@ def blocks_of(name: str) -> str:
     takes it."""
     if name in OF_VARIANTS:
         return OWN
+    if name in OF_BOTH:
+        return BOTH
     tables = FIGURES[name].tables if name in FIGURES else (name,)
     return SPLIT if tables and set(tables) <= OF_LAND_COVER else CHOSEN
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:  # a script that only shows its help does not wait for it
 
 
 # Which blocks are resampled, of `resampling`.
-CHOSEN, SPLIT, OWN = "chosen", "split", "own"
+CHOSEN, SPLIT, BOTH, OWN = "chosen", "split", "both", "own"
 
 
 def interval(value: float, low: float, high: float, between: str = " ") -> str:
@@ -22,10 +22,15 @@ def interval(value: float, low: float, high: float, between: str = " ") -> str:
         between: What stands between the value and its interval.
     """
     if not math.isnan(low):
-        return f"{value:z.2f}{between}[{low:z.2f}, {high:z.2f}]"
+        return f"{_number(value)}{between}[{_number(low)}, {_number(high)}]"
     if math.isnan(value):
         return "undefined"
-    return f"{value:z.2f}"
+    return _number(value)
+
+
+def _number(value: float) -> str:
+    """Two places behind the point; none, and thousands parted, of what is larger."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:z.2f}"
 
 
 def interval_of(row: Mapping[str, Any], column: str = "value", between: str = " ") -> str:
@@ -46,15 +51,26 @@ def resampling(confidence: float, block_size: "pd.DataFrame", blocks: str = CHOS
     Args:
         confidence: Level of the intervals, 0..1.
         block_size: `block_size.csv`: `side_m, n_blocks, chosen`; the split's blocks first.
-        blocks: `CHOSEN`, of the side that is chosen for scores; `SPLIT`, of the split; `OWN`, of
-            several variants or cities, each with a side of its own.
+        blocks: `CHOSEN`, of the side that is chosen for scores; `SPLIT`, of the split; `BOTH`,
+            of scores the one and of land cover the other; `OWN`, of several variants or cities,
+            each with a side of its own.
     """
     level = f"{100 * confidence:g} %"
     if blocks == OWN:
         return f"{level}, blocks of the side that each one's own residuals ask for"
-    sides = block_size if blocks == SPLIT else block_size[block_size["chosen"]]
+    if blocks == SPLIT:
+        return f"{level}, {_block_words(block_size)}"
+    of_scores = _block_words(block_size[block_size["chosen"]])
+    of_land_cover = _block_words(block_size)
+    if blocks == BOTH and of_scores != of_land_cover:
+        return f"{level}, of scores {of_scores}; of land cover {of_land_cover}"
+    return f"{level}, {of_scores}"
+
+
+def _block_words(sides: "pd.DataFrame") -> str:
+    """The first side of some, and how many blocks it gives."""
     side = sides.iloc[0]
-    return f"{level}, blocks of {length(side['side_m'])}, {side['n_blocks']:.0f} effective"
+    return f"blocks of {length(side['side_m'])}, {side['n_blocks']:.0f} effective"
 
 
 def length(metres: float) -> str:

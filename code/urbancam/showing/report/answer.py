@@ -40,8 +40,8 @@ def answer(
     claim = _claim(claims, MODEL, ranking["value"])
     if claim is None or not claim["survives"] or ranking["value"] <= 0:
         return (
-            f"That images alone order the cells {words} does not stand against this run's own "
-            f"checks: the network reaches {score}, but {_objection(claim)}."
+            f"The network's order of the cells {words} does not stand against this run's own "
+            f"checks: it reaches {score}, but {_objection(claim)}."
         )
     return (
         f"From its image alone, the network orders cells that it never saw {words} with {score}; "

@@ -13,7 +13,9 @@ LISTED = 8  # claims of a kind that are told in words
 KINDS = {  # kind of claim -> what it is about, for people
     "score": "how well the image ranks the cells",
     "map": "which land cover the network reads as poor or rich",
-    "effect": "what land cover goes with, the other land cover held",
+    "effect": (
+        "what land cover goes with, the other land cover held (a whole cell of it; incomes in EUR)"
+    ),
     "incomes": "which land cover goes with low or high incomes, without the network",
     "order": "whether network and incomes order the classes alike",
     "pair": "classes beside each other",
@@ -32,12 +34,18 @@ def kept_verdict(
     """`wording.verdict`, of which an interval beside 0 is no more than undecided where the run's
     own list does not keep the claim; then with what is said against it there."""
     words = verdict(row, above, below, undecided, column)
+    objection = "" if words == undecided else objection_to(claims, claim)
+    return f"{undecided} ({objection})" if objection else words
+
+
+def objection_to(claims: pd.DataFrame, claim: str) -> str:
+    """That the run's own list does not keep a claim, and what is said against it there; "" where it
+    keeps it."""
     of_claim = claims[claims["claim"].eq(claim)]
-    if words == undecided or of_claim["survives"].any():
-        return words
+    if of_claim["survives"].any():
+        return ""
     reasons = of_claim["against_it"].dropna()
-    reasons = ": ".join(["the run's own list of claims does not keep it", *reasons[reasons != ""]])
-    return f"{undecided} ({reasons})"
+    return ": ".join(["the run's own list of claims does not keep it", *reasons[reasons != ""]])
 
 
 def summarise_claims(claims: pd.DataFrame) -> list[str]:

@@ -2,7 +2,9 @@
 
 import pandas as pd
 
+from urbancam.scoring.claims import TRIALS, trial_words
 from urbancam.scoring.vocabulary import SIDES
+from urbancam.showing.report.claims import objection_to
 from urbancam.showing.wording import enumeration, interval_of
 
 MEASURES = {
@@ -64,10 +66,11 @@ def _inside(name: str) -> str:
 
 
 def summarise_effects(
-    local: pd.DataFrame, adjusted: pd.DataFrame, recovery: pd.DataFrame
+    local: pd.DataFrame, adjusted: pd.DataFrame, recovery: pd.DataFrame, claims: pd.DataFrame
 ) -> list[str]:
-    """What `local_effect.csv` and `adjusted_effect.csv` say, in sentences, and how often planted
-    rules were misread so (`recovery_summary.csv`); none where none was tested."""
+    """What `local_effect.csv` and `adjusted_effect.csv` say, in sentences, what of it `claims.csv`
+    keeps, and how often planted rules were misread so (`recovery_summary.csv`); none where none was
+    tested."""
     questions = {("Within cells, contributions", "local_effect"): local}
     for outcome, words in OUTCOMES.items():
         rows = adjusted[adjusted["outcome"] == outcome]
@@ -75,7 +78,7 @@ def summarise_effects(
             same = enumeration(["all other land cover", *held.split("; ")])
             questions[f"With {same} the same, {words}", f"adjusted_{outcome}"] = of_held
     return [
-        _effect_words(start, table) + _misread(recovery, attribution)
+        _effect_words(start, table, claims) + _misread(recovery, attribution)
         for (start, attribution), table in questions.items()
         if table["q_value"].notna().any()
     ]
@@ -92,8 +95,9 @@ def _misread(recovery: pd.DataFrame, attribution: str) -> str:
     )
 
 
-def _effect_words(start: str, table: pd.DataFrame) -> str:
-    """The classes that differ from the reference, those above it and those below it."""
+def _effect_words(start: str, table: pd.DataFrame, claims: pd.DataFrame) -> str:
+    """The classes that differ from the reference, those above it and those below it, and those of
+    them that the list of claims keeps."""
     tested = table[table["q_value"].notna()]
     found = tested[tested["significant"]].sort_values("value")
     above = found.loc[found["value"] > 0, "name"][::-1]
@@ -101,26 +105,45 @@ def _effect_words(start: str, table: pd.DataFrame) -> str:
     return (
         f"{start} are higher than on {_inside(table['reference'].iloc[0])} on"
         f" {_class_list(above)}, lower on {_class_list(below)}"
-        f" ({len(tested)} classes tested at once, Benjamini-Hochberg)."
+        f" ({len(tested)} classes tested at once, Benjamini-Hochberg){_kept_words(found, claims)}."
     )
 
 
-def summarise_ordering(agreement: pd.DataFrame) -> list[str]:
-    """What `ordering_agreement.csv` says of contrast and contribution, a sentence each."""
-    rows = agreement[agreement["observed"] == "mean income"].set_index("measure")
+def _kept_words(found: pd.DataFrame, claims: pd.DataFrame) -> str:
+    """Which of the classes found `claims.csv` keeps; "" where none was found."""
+    if found.empty:
+        return ""
+    trial = TRIALS["adjusted_effect" if "outcome" in found else "local_effect"]
+    kept = [
+        row["name"]
+        for row in found.to_dict("records")
+        if not objection_to(
+            claims, trial_words(trial, row | {"class": row["name"]}, row["value"] > 0)
+        )
+    ]
+    return f"; the run's own list of claims keeps of these: {_class_list(pd.Series(kept))}"
+
+
+def summarise_ordering(agreement: pd.DataFrame, claims: pd.DataFrame) -> list[str]:
+    """What `ordering_agreement.csv` says of contrast and contribution, a sentence each, and no more
+    than `claims.csv` keeps of it."""
+    rows = agreement[agreement["observed"] == "mean income"].set_index("measure", drop=False)
     rows = rows.rename(columns={"spearman": "value"})
     return [
-        _ordering_words(rows.loc[measure], words)
+        _ordering_words(rows.loc[measure], words, claims)
         for measure, words in MEASURES.items()
         if measure in rows.index and pd.notna(rows.loc[measure, "value"])
     ]
 
 
-def _ordering_words(row: pd.Series, words: str) -> str:
+def _ordering_words(row: pd.Series, words: str, claims: pd.DataFrame) -> str:
     conclusion = "that may be chance"
     # Both nulls: classes in any order, and incomes as smooth as the city's own.
     if row["p_value"] <= LEVEL and row["p_value_surrogate"] <= LEVEL:
         conclusion = "the one follows the other" if row["value"] > 0 else "they run counter"
+        claim = trial_words(TRIALS["ordering_agreement"], row, row["value"] > 0)
+        objection = objection_to(claims, claim)
+        conclusion = f"that stays open ({objection})" if objection else conclusion
     chances = f"p-values {row['p_value']:.2f} and {row['p_value_surrogate']:.2f}"
     return (
         f"The order of {int(row['n_classes'])} classes {words} has a Spearman r of "

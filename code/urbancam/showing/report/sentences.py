@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 
 from urbancam.showing.report import claims, controls, land_cover, plants, scores
-from urbancam.showing.wording import CHOSEN, OWN, SPLIT
+from urbancam.showing.wording import BOTH, CHOSEN, OWN, SPLIT
 
 Summary = tuple[Callable[..., list[str]], tuple[str, ...]]  # and the tables it takes
 
+EFFECTS = ("local_effect", "adjusted_effect", "recovery_summary", "claims")
 TOPICS: dict[str, tuple[Summary, ...]] = {
     "What the images tell": (
         (scores.summarise_scores, ("metrics", "claims")),
@@ -18,8 +19,8 @@ TOPICS: dict[str, tuple[Summary, ...]] = {
     "How sure the network is": ((scores.summarise_calibration, ("calibration",)),),
     "What it looks at": (
         (land_cover.summarise_land_cover, ("activation_ratio", "activation_contrast")),
-        (land_cover.summarise_effects, ("local_effect", "adjusted_effect", "recovery_summary")),
-        (land_cover.summarise_ordering, ("ordering_agreement",)),
+        (land_cover.summarise_effects, EFFECTS),
+        (land_cover.summarise_ordering, ("ordering_agreement", "claims")),
     ),
     "Which claims survive all of it": ((claims.summarise_claims, ("claims",)),),
     "How wide the intervals are": ((scores.summarise_intervals, ("block_size",)),),
@@ -43,6 +44,7 @@ TOPIC_BLOCKS = {  # topic -> the blocks resampled for its intervals, as of `word
     "What the images tell": CHOSEN,
     "How sure the network is": CHOSEN,
     "What it looks at": SPLIT,
+    "Which claims survive all of it": BOTH,
     "What a split gives away": OWN,
     "What a ratio is worth": SPLIT,
 }
