@@ -218,11 +218,11 @@ case $task in
 esac
 
 choose_python
-case $task in run|cities|export)
-    for city in ${cities[@]+"${cities[@]}"}; do  # misspelt names are told before anything is set up
+if [ "$task" != test ]; then
+    for city in "${cities[@]:-cities}"; do  # misspelt names are told before anything is set up; without cities, the run's
         plan names "$city" "$(run_of "$city")" || exit $?
     done
-esac
+fi
 [ -n "$dry_run" ] || set_up
 
 case $task in

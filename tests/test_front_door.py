@@ -123,6 +123,18 @@ def test_unknown_tests_are_refused_with_those_there_are(house):
 def test_unknown_run_is_refused_before_any_call_is_printed(house, run, words):
     message = refusal(house, "--run", run, "--dry-run")
     assert words in message and "write code/config/../" not in message
+    assert ".yaml.yaml" not in message
+
+
+@pytest.mark.parametrize("task", ["cities", "settings", "status", "export"])
+def test_no_task_takes_an_unknown_run(house, task):
+    message = refusal(house, task, "--run", "dmo", "--dry-run")
+    assert "did you mean demo?" in message
+
+
+def test_cities_experiment_is_a_name_where_a_city_is_asked_for(house):
+    done = run_sh(house, "export", "cities", "--dry-run")
+    assert done.returncode == 0 and "--city cities --run demo" in done.stdout, done.stderr
 
 
 def test_options_take_their_value_after_an_equals_sign_too(house):

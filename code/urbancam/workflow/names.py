@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from urbancam.workflow.catalogue import EXPERIMENT
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import CONFIG, display_path, folder_name
 
@@ -47,12 +48,13 @@ def require_run(run: str, folder: Path = CONFIG, named_in: str = "--run") -> Non
             named_in,
             f"name one of {known}",
         )
-    guess = closest(run.removesuffix(".yaml"), runs(folder))
+    name = run.removesuffix(".yaml")
+    guess = closest(name, runs(folder))
     hint = f"did you mean {guess}? Else " if guess else ""
     raise InputError(
         f"there is no run {run!r}",
         named_in,
-        f"{hint}name one of {known}, or write {display_path(folder / f'{run}.yaml')}",
+        f"{hint}name one of {known}, or write {display_path(folder / f'{name}.yaml')}",
     )
 
 
@@ -67,7 +69,7 @@ def refuse_misspelt(city: str, urban_atlas: Path, results: Path) -> None:
     Raises:
         InputError: It does.
     """
-    command = closest(city.casefold(), COMMANDS)
+    command = "" if city == EXPERIMENT else closest(city.casefold(), COMMANDS)
     if not command or (results / folder_name(city)).is_dir() or _is_named(city, urban_atlas):
         return
     raise InputError(
