@@ -52,7 +52,7 @@ def declare(request: Request) -> Step:
     cities, paths = request.settings.cities, request.paths
     weights = [paths.weights(fold) for fold in range(cities.folds_trained)]
     return request.step(
-        6,
+        7,
         paths.table("relevance"),
         ["statistics", "landcover.key", "seed", "figures", *(f"cities.{key}" for key in KEYS)],
         [paths.patches, paths.sites, *weights, *land_covers(paths).values()],

@@ -92,7 +92,12 @@ def words_of_run(job: Job, images: "pd.DataFrame") -> dict[str, Any]:
         "settings": settings.pick(*type(settings).model_fields),
         "records": records_of(job),
         "limits": limits.name_limits(
-            tables["metrics"], images, rendered, samples.target, samples.thresholds
+            tables["metrics"],
+            images,
+            rendered,
+            samples.target,
+            samples.thresholds,
+            samples.max_void_fraction,
         ),
         "credits": credit_line(vintage, edition, years, rendered, samples.target),
         "rendered": rendered,

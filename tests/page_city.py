@@ -15,7 +15,13 @@ from urbancam.tables import grid
 
 CLASSES = ("roads", "water", "green_ua", "comr_indst")
 WITHOUT_INCOME = 0.1  # share of the cells that are not used
-SETTINGS = {"seed": 0, "statistics.confidence": 0.95, "samples.target": "income"}
+SETTINGS = {
+    "seed": 0,
+    "statistics.confidence": 0.95,
+    "samples.target": "income",
+    "samples.thresholds": "city",
+    "split.method": "block",
+}
 RECORD = {
     "step": "12_evaluate_income",
     "date": "2026-01-01T00:00:00",

@@ -76,6 +76,20 @@ def test_a_sheet_of_photographs_is_a_small_file():
     assert width_px == pytest.approx(183 / 25.4 * 300, abs=5)
 
 
+def test_few_colours_keep_those_of_the_legend():
+    ramp = np.linspace(60, 200, 400 * 400).reshape(400, 400)
+    photograph = np.stack([ramp, ramp.T, ramp[::-1]], 2).astype(np.uint8)
+    groups = {side: [picture(0, image=photograph)] * 4 for side in ("poorest", "richest")}
+    figure = cells.draw_cell_sheet(groups, CLASSES)
+    pixels = []
+    for colours in (figure.png_colours, None):
+        figure.png_colours = colours
+        with Image.open(io.BytesIO(style.render(figure, "png"))) as image:
+            pixels.append(np.asarray(image.convert("RGB"), int))
+    legend = slice(-70, None)  # the lowest rows
+    assert np.abs(pixels[0] - pixels[1])[legend].max() < 45
+
+
 def test_sheet_polygons_have_the_colour_of_their_class():
     ax = cells.draw_cell_sheet({"poorest": [picture(0)], "richest": []}, CLASSES).axes[2]
     got = [patch.get_facecolor()[:3] for patch in ax.patches if patch.get_fill()]

@@ -49,6 +49,12 @@ def test_polar_class_without_ratio_says_so(ratio_table):
     assert "17 Dense urban fabric (50-80\N{NO-BREAK SPACE}%) (NA)" in got
 
 
+def test_shares_stay_in_one_line(ratio_table):
+    classes = CLASSES.assign(name="Continuous urban fabric (> 80 %)")
+    got = words(polar.draw_polar_ratios(ratio_table, classes).axes[0])
+    assert "(>\N{NO-BREAK SPACE}80\N{NO-BREAK SPACE}%)" in got and "> 80" not in got
+
+
 def test_a_long_name_stays_in_the_hole(ratio_table):
     figure = polar.draw_polar_ratios(ratio_table, CLASSES, "Saint-Remy-en-Bouzemont-Saint-Genest")
     figure.canvas.draw()

@@ -10,7 +10,17 @@ from urbancam.showing.report import limits
 def images(*years, column="years_from_income"):
     """Rows of `images.csv` with these years in a column, and one without an image."""
     years = years or (-1, 3)
-    return pd.DataFrame({"path": [*["a.png"] * len(years), None], column: [*years, None]})
+    paths = [*["a.png"] * len(years), None]
+    return pd.DataFrame({"path": paths, "void_fraction": 0.0, column: [*years, None]})
+
+
+def test_shares_of_void_are_said():
+    void = images(1, 1, 1).assign(void_fraction=[0.004, 0.5, 0.0, 1.0])
+    (got,) = [words for words in limits.name_limits(metrics(), void, False) if "oid" in words]
+    assert "more than 0.01 of the image of 1 of 3 cells, which are not used" in got
+    assert "of the others' images 0.20% is void on average" in got
+    (none,) = [words for words in limits.name_limits(metrics(), images(), False) if "oid" in words]
+    assert "of 0 of 2 cells, which are not used; no other has any" in none
 
 
 def test_limits_give_the_share_of_imputed_cells():

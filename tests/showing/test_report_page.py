@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import get_args
 
 import pandas as pd
 import pytest
@@ -15,6 +16,7 @@ import page_city
 from samples import ROOT
 from urbancam.showing import exhibits
 from urbancam.showing.report import alt_texts, page, run_page, sections
+from urbancam.workflow import sections as settings_sections
 
 VOID = {"meta", "img", "link", "br"}
 VENDOR = ROOT / "code" / "urbancam" / "showing" / "report" / "vendor"
@@ -132,6 +134,25 @@ def test_a_run_on_density_speaks_of_people():
     density = replace(run, settings=run.settings | {"samples.target": "density"})
     html = run_page.render_run(density)
     assert '"target_unit": "people per cell"' in html and "by how many people" in html
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "expected"),
+    [
+        ("split.method", "block", "never saw it in training, nor its block."),
+        ("split.method", "random", "never saw it in training; its neighbours it may have seen."),
+        ("samples.thresholds", "national", "a fifth of all cells of the census table by income"),
+        ("samples.target", "density", "from 0, fewest people, to 4, most people"),
+    ],
+)
+def test_the_glossary_says_what_holds_for_the_run(setting, value, expected):
+    run = page_city.make_run()
+    assert expected in run_page.render_run(replace(run, settings=run.settings | {setting: value}))
+
+
+def test_every_split_and_target_is_in_the_glossary():
+    for split in get_args(settings_sections.Split.model_fields["method"].annotation):
+        assert sections.glossary("income", "city", split)["Out of fold"]
 
 
 def test_every_table_and_figure_has_its_place():

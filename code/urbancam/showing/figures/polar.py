@@ -186,8 +186,9 @@ def _write_name(ax: PolarAxes, angle: float, name: str, colour: str) -> None:
     """The class's name outside its sector, horizontal, growing away from the circle."""
     horizontal = _alignment(np.sin(angle), 0.17, "left", "right")
     vertical = _alignment(np.cos(angle), 0.6, "bottom", "top")
-    # No break within "< 10 %".
-    name = name.replace("< ", "<\N{NO-BREAK SPACE}")
+    # No break within "< 10 %", nor "> 80 %".
+    for sign in "<>":
+        name = name.replace(f"{sign} ", f"{sign}\N{NO-BREAK SPACE}")
     name = name.replace(" %", "\N{NO-BREAK SPACE}%")
     lines = textwrap.fill(name, 18)
     ax.text(

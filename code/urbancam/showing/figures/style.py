@@ -32,7 +32,7 @@ TWO_COLUMNS_MM = 183
 PNG_DPI = 300
 # Photographs make large files: pixels an inch and colours of the PNG of a sheet of them, whose PDF
 # and SVG are as fine as all others.
-PHOTOGRAPHS = 150, 128
+PHOTOGRAPHS = 150, 160
 MM_PER_INCH = 25.4
 PT_PER_INCH = 72
 SMALL_PT, HEADING_PT = 5.5, 7
@@ -250,8 +250,8 @@ def _render_palette(
         if words:
             texts.add_text(key, words)
     buffer = io.BytesIO()
-    # Without dithering, whose noise packs badly.
-    small = image.quantize(figure.png_colours, dither=Image.Dither.NONE)
+    # Without dithering, whose noise packs badly; means, else small fields of a legend turn grey.
+    small = image.quantize(figure.png_colours, kmeans=1, dither=Image.Dither.NONE)
     resolution = (figure.png_dpi, figure.png_dpi)
     small.save(buffer, "png", optimize=True, pnginfo=texts, dpi=resolution)
     return buffer.getvalue()

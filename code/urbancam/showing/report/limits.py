@@ -43,15 +43,17 @@ def name_limits(
     rendered: bool,
     target: str = "income",
     thresholds: str = "city",
+    max_void_fraction: float = 0.01,
 ) -> list[str]:
     """What must be kept in mind of a run: of its city, its target, its imputed cells, and `LIMITS`.
 
     Args:
         metrics: `metrics.csv`, for the share of imputed cells.
-        images: `images.csv`, for the years from incomes and land cover to images.
+        images: `images.csv`, for void shares, and years from incomes and land cover to images.
         rendered: Whether the city is the rendered demo.
         target: What the classes are quintiles of.
         thresholds: Of which cells they are quintiles, "city" or "national".
+        max_void_fraction: Share of an image that may be void, 0..1.
     """
     limits = []
     if rendered:
@@ -60,10 +62,27 @@ def name_limits(
         limits.append(DENSITY_CLASSES)
     limits.append(_imputed_words(metrics))
     has_image = images["path"].notna()
+    limits.append(_void_words(images.loc[has_image, "void_fraction"], max_void_fraction))
     for column, source in YEARS_FROM.items():
         if column in images:  # not in what an older version of step 05 wrote
             limits.append(_years_words(images.loc[has_image, column], source))
     return [*limits, QUINTILES[thresholds], *LIMITS]
+
+
+def _void_words(void_fractions: pd.Series, most: float) -> str:
+    """How much of the images shows nothing.
+
+    Args:
+        void_fractions: Share of each image that is void, 0..1.
+        most: Above which a cell is not used, 0..1.
+    """
+    left_out = void_fractions > most
+    mean = void_fractions[~left_out].mean()
+    words = f"of the others' images {mean:.2%} is void on average" if mean else "no other has any"
+    return (
+        f"Void, outside every tile or blank in it, is more than {most:.3g} of the image of "
+        f"{left_out.sum():,} of {len(left_out):,} cells, which are not used; {words}."
+    )
 
 
 def _years_words(years_of_images: pd.Series, source: str) -> str:

@@ -65,7 +65,9 @@ def render_run(run: Run) -> str:
         answer=answer_of(run),
         map=map_data(run),
         pictures=run.pictures,
-        glossary=sections.GLOSSARY,
+        glossary=sections.glossary(
+            *map(run.settings.get, ("samples.target", "samples.thresholds", "split.method"))
+        ),
         sections=[fill(section, run, confidence) for section in sections.SECTIONS],
         limits=run.limits,
         provenance=provenance_tables.of_run(run.records, run.settings),

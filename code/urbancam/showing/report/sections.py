@@ -87,6 +87,20 @@ HOW_FAR = Section(
 )
 SECTIONS = (HOW_WELL, BY_WHAT, HOW_FAR)
 
+FIFTHS = {  # target, thresholds -> of what a class is a fifth
+    ("income", "city"): "the city's cells by income",
+    ("income", "national"): "all cells of the census table by income",
+    ("density", "city"): "the city's cells by how many people live in them",
+    ("density", "national"): "all cells of the census table by how many people live in them",
+}
+ENDS = {"income": ("poorest", "richest"), "density": ("fewest people", "most people")}
+UNSEEN = {  # split -> what else of a cell the network never saw
+    "block": ", nor its block",
+    "group": ", nor its group of imputed cells",
+    "random": "; its neighbours it may have seen",
+    "campaign": ", nor its campaign of flights",
+    "city": ", nor its city",
+}
 GLOSSARY = {  # what is said in numbers below -> what it is
     "Interval": (
         "the numbers in brackets behind a value: where it would lie over other neighbourhoods of "
@@ -94,12 +108,10 @@ GLOSSARY = {  # what is said in numbers below -> what it is
         "side of the blocks and how many there are stand with it."
     ),
     "Class": (
-        "a fifth of the city's cells by income, from 0, poorest, to 4, richest (land cover has "
-        "classes too: they are named in words)."
+        "a fifth of {fifth_of}, from 0, {lowest}, to 4, {highest} (land cover has classes too: "
+        "they are named in words)."
     ),
-    "Out of fold": (
-        "each cell is predicted by a network that never saw it, nor its block, in training."
-    ),
+    "Out of fold": "each cell is predicted by a network that never saw it in training{unseen}.",
     "Rank correlation (Spearman's r)": (
         "whether two orders agree: 1 the same order, 0 no relation, -1 the reverse."
     ),
@@ -112,6 +124,17 @@ GLOSSARY = {  # what is said in numbers below -> what it is
         "what the nearest cells tell without any image (a baseline by coordinates): what an image "
         "model must beat to have learned more than where rich and poor live."
     ),
+    "Ridge regression": (
+        "a linear model of land cover, of the image's colours, or of what an untrained network "
+        "makes of it: what can be had without a trained network."
+    ),
+    "Quadratic kappa": (
+        "whether predicted and observed classes agree, far misses counted more: 1 always, 0 no "
+        "more than chance."
+    ),
+    "Temperature scaling": (
+        "all logits are divided by one number, so that the network is as often right as it is sure."
+    ),
     "Activation ratio": (
         "how much of the network's map lies on a land cover, for its share of the area: 1 is no "
         "more than its share. Contrast: the logarithm of the ratio in cells read as rich over "
@@ -121,9 +144,32 @@ GLOSSARY = {  # what is said in numbers below -> what it is
         "how often chance alone would give as much. Where many things are tried, some look like "
         "something by chance: q is corrected for how many were tried (Benjamini-Hochberg)."
     ),
+    "Planted rule": (
+        "incomes made up from a few classes of land cover, to see whether these are found again; a "
+        "class without a part in the rule is inert, and calling it significant is an error. "
+        "Frozen: learned on features of the network as it is; trained: by networks of their own."
+    ),
     "Moran's I": "whether neighbours are alike: 0 no more than chance, 1 as alike as can be.",
     "Imputed": (
         "the statistical office replaced a cell's income by the mean of a group of cells, since "
         "few households live there."
     ),
 }
+
+
+def glossary(target: str, thresholds: str, split: str) -> dict[str, str]:
+    """`GLOSSARY` as it holds for a run.
+
+    Args:
+        target: What the classes are quintiles of, "income" or "density".
+        thresholds: Of which cells they are quintiles, "city" or "national".
+        split: Method of the split.
+    """
+    lowest, highest = ENDS[target]
+    words = {
+        "fifth_of": FIFTHS[target, thresholds],
+        "lowest": lowest,
+        "highest": highest,
+        "unseen": UNSEEN[split],
+    }
+    return {name: about.format(**words) for name, about in GLOSSARY.items()}
