@@ -10,6 +10,7 @@ Run     python code/92_make_report.py --city Demo --run demo
 
 import argparse
 import functools
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,6 +113,8 @@ def write_pictures(
     Returns:
         Ids of the cells that have pictures.
     """
+    from rasterio.errors import NotGeoreferencedWarning
+
     from urbancam.showing.report import cell_pictures
 
     paths, settings = job.paths, job.settings
@@ -123,7 +126,9 @@ def write_pictures(
     ids = list(files)
     open_parts(parts_folder(paths), job.fingerprint, paths.report_cells)
     paths.report_cells.mkdir(exist_ok=True)
-    with ThreadPoolExecutor(job.workers) as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor(job.workers) as pool:
+        # rasterio silences itself for each picture, which threads undo for each other.
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
         for start in range(0, len(ids), AT_ONCE):
             some = [cell for cell in ids[start : start + AT_ONCE] if not is_drawn(paths, cell)]
             fragments = read_fragments(paths, some)
