@@ -153,7 +153,8 @@ def make_towns(
     _remove_others(sites, paths.cities_data)
     write = partial(_write_site, settings=settings, folder=paths.cities_data)
     with ProcessPoolExecutor(min(workers, len(sites)), initializer=interrupts.end_quietly) as pool:
-        images = list(progress.bar(pool.map(write, sites), desc="sites", total=len(sites)))
+        written = pool.map(partial(interrupts.carry_out, write), sites)
+        images = list(progress.bar(written, desc="sites", total=len(sites)))
     acquisitions = pd.DataFrame(
         {
             "city": [TOWNS[site.town].name for site in sites],

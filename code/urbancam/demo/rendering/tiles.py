@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,7 +68,7 @@ def write_tiles(
         initializer=_start,
         initargs=(site, drawing, pixel_m),
     ) as pool:
-        list(pool.map(_write_tile, tiles))
+        list(pool.map(partial(interrupts.carry_out, _write_tile), tiles))
 
 
 def make_renderer(

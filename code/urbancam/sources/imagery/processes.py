@@ -72,7 +72,7 @@ class Processes:
             for job in jobs:
                 yield function(*job)
             return
-        pending = {self._pool.submit(function, *job) for job in jobs}
+        pending = {self._pool.submit(interrupts.carry_out, function, *job) for job in jobs}
         while pending:
             done, pending = wait(pending, timeout=LOOK_S, return_when=FIRST_COMPLETED)
             yield None

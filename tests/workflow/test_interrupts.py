@@ -1,0 +1,34 @@
+"""An interrupted worker cleans up, ends and says nothing."""
+
+import subprocess
+import sys
+
+from samples import ROOT
+
+WORKER = """
+import os, signal, sys, time
+from pathlib import Path
+sys.path.insert(0, {code!r})
+from urbancam.workflow import interrupts
+
+def job(mark):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(20)
+    finally:
+        Path(mark).touch()
+
+interrupts.end_quietly()
+try:
+    interrupts.carry_out(job, {mark!r})
+except BaseException:
+    print("the pool went on")
+"""
+
+
+def test_interrupted_job_ends_its_worker_after_it_has_cleaned_up(tmp_path):
+    mark = tmp_path / "clean"
+    words = WORKER.format(code=str(ROOT / "code"), mark=str(mark))
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+    assert mark.exists()
