@@ -8,6 +8,7 @@
 #   ./run.sh status [CITY ...]    what is done, stale, missing
 #   ./run.sh settings             every setting of the run, and which file it comes from
 #   ./run.sh export [CITY ...]    what a run came to, as one zip for a repository
+#   ./run.sh cluster CITY ...     the same scripts on Slurm or on several GPUs: --profile, --dry-run (docs/cluster.md)
 #   ./run.sh test [quick|long]    all tests but the longest (quick: the fast ones; long: the longest alone)
 #
 # Options: --run NAME (a file in code/config/), --dry-run (only print the calls); --set, --data, --results, --workers,
@@ -112,6 +113,17 @@ set_up_browser() {  # the tests of the pages drive Chromium; where it cannot be 
   what to do: install it, on Debian: sudo apt install chromium"
 }
 
+set_up_cluster() {  # the engine has packages of its own, in .venv-cluster
+    local lock=environment/requirements-cluster.lock mark=.venv-cluster/requirements.lock
+    cmp -s "$lock" "$mark" && return
+    say "sets up .venv-cluster from $lock: about 300 MB of disk, once"
+    rm -f "$mark"
+    "$python" -m venv .venv-cluster && .venv-cluster/bin/python -m pip install --quiet --disable-pip-version-check \
+        --require-hashes --requirement "$lock" || fail "the set-up of .venv-cluster did not finish (see above).
+  what to do: check disk and network, then run the same command again"
+    cp "$lock" "$mark"
+}
+
 quoted() {  # words as a shell takes them
     local word line=""
     for word; do
@@ -179,6 +191,16 @@ note() {  # the worst status seen; an interrupt ends everything, and so does a r
     [ "$1" -le $worst ] || worst=$1
 }
 
+if [ "${1-}" = cluster ]; then
+    shift
+    choose_python
+    case " $* " in
+        *" --dry-run "*|*" --help "*) [ -x "$python" ] || { quoted "$python" code/98_start_cluster.py "$@"; exit; } ;;
+        *) set_up && set_up_cluster ;;
+    esac
+    exec "$python" code/98_start_cluster.py "$@"
+fi
+
 cities=() options=() run="" results=results dry_run="" task=run tests="" parts="main variants compare show tell"
 while [ $# -gt 0 ]; do
     case $1 in --run=*|--set=*|--data=*|--results=*|--workers=*|--device=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" ;; esac
@@ -194,7 +216,7 @@ while [ $# -gt 0 ]; do
         --set|--data|--workers|--device) options+=("$1" "$2"); shift ;;
         --force) options+=("$1") ;;
         --expect) parts=expect ;;
-        -h|--help) sed -n '2,14s/^# \{0,1\}//p' run.sh; exit ;;
+        -h|--help) sed -n '2,15s/^# \{0,1\}//p' run.sh; exit ;;
         -*) fail "there is no option $1 (./run.sh --help)" ;;
         test|status|settings|export) task=$1 ;;
         quick|long) [ "$task" = test ] || fail "$1 goes with test: ./run.sh test $1"; tests=$1 ;;

@@ -3,8 +3,7 @@ validation cells.
 
 With `split.method: city` the network learns from all other cities at hand (those with samples of
 the same run), and the whole city is tested. A fold that another run of the city has trained on the
-same things is taken over. On a machine with several GPUs the folds are trained side by side, each
-on one of them.
+same things is taken over.
 
 Reads   results/<city>/<run>/samples.csv, planted_incomes.csv (of a planted rule),
         results/<city>/images.csv, images/, cells.parquet

@@ -89,7 +89,7 @@ def work(job: Job) -> Done:
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
-    return runner.run(args, declare, work, ["--unpickle"] * args.unpickle)
+    return runner.run(args, declare, work)
 
 
 if __name__ == "__main__":

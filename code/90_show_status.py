@@ -7,16 +7,11 @@ Run     python code/90_show_status.py --city Demo --run demo [--expect | --plan 
 """
 
 import argparse
-import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-from urbancam.workflow import arguments, catalogue, names, plan, runner
+from urbancam.workflow import arguments, catalogue, names, plan, runner, states, tasks
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import read_json
 from urbancam.workflow.job import Request
@@ -24,7 +19,6 @@ from urbancam.workflow.messages import join_counts
 from urbancam.workflow.paths import ROOT, Paths
 from urbancam.workflow.records import record_path, require
 
-HERE = Path(__file__).resolve().parent
 NOTHING = "-"  # in a line of the plan, which has four words
 
 
@@ -48,50 +42,18 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def show_status(request: Request) -> int:
     """A line for every result, in the order they are made."""
     args = request.args
-    calls = [call for part in plan.PARTS for call in calls_of(part, request)]
-    with_record = [call for call in calls if call.entry.scope != catalogue.NO_RECORD]
-    with ThreadPoolExecutor(2) as pool:
-        answers = pool.map(lambda call: ask(call, args), with_record)
-        states = [state for answer in answers for state in answer]
-    spread_staleness(states)
+    calls = tasks.calls_with_record(request)
+    found = [state for call in calls for state in tasks.states_of(call, args)]
+    states.spread_staleness(found)
     print(f"== {args.city}, run {args.run}")
-    for state in states:
+    for state in found:
         label = state["label"].removeprefix(args.city).strip()
         title = f"{state['step']} {label}".strip()
         words = state["reason"] or join_counts(state["counts"])
         print(f"{state['state']:8}{title:44}{words}")
-    up_to_date = sum(state["state"] == "done" for state in states)
-    print(f"{args.city}, run {args.run}: {up_to_date} of {len(states)} results are up to date")
+    up_to_date = sum(state["state"] == "done" for state in found)
+    print(f"{args.city}, run {args.run}: {up_to_date} of {len(found)} results are up to date")
     return 0
-
-
-def calls_of(part: str, request: Request) -> list[plan.Call]:
-    city, run = request.args.city, request.args.run
-    names = plan.variants_of(part, city, request.settings, request.paths)
-    return list(plan.calls(part, city, run, names))
-
-
-def ask(call: plan.Call, args: argparse.Namespace) -> list[dict[str, Any]]:
-    """What one script says of its results; an error that it reports is passed on."""
-    script = call.entry.script
-    words = arguments.words(args, script, variant=call.variant)
-    command = [sys.executable, HERE / f"{script}.py", *words, "--status"]
-    answer = subprocess.run(command, capture_output=True, text=True)
-    if answer.returncode:
-        raise InputError(answer.stderr.strip().removeprefix("error: "), f"{script}.py")
-    return [json.loads(line) for line in answer.stdout.splitlines()]
-
-
-def spread_staleness(states: list[dict[str, Any]]) -> None:
-    """A result made from a stale or missing one is stale too, even where its inputs have not
-    changed yet, and where they are damaged: they are made again before."""
-    maker_of_stale: dict[str, str] = {}
-    for state in states:
-        older = [maker_of_stale[path] for path in state["inputs"] if path in maker_of_stale]
-        if state["state"] in ("done", "damaged") and older:
-            state["state"], state["reason"] = "stale", f"{older[0]} comes first"
-        if state["state"] != "done":
-            maker_of_stale |= dict.fromkeys(state["outputs"], state["step"])
 
 
 def show_plan(calls: Iterable[plan.Call]) -> int:
@@ -145,7 +107,7 @@ def answer(args: argparse.Namespace) -> int:
         return show_plan(plan.calls(args.plan, args.city, args.run, []))
     request = runner.read_request(args)
     if args.plan:
-        return show_plan(calls_of(args.plan, request))
+        return show_plan(tasks.calls_of(args.plan, request))
     return show_costs(request) if args.expect else show_status(request)
 
 

@@ -1,5 +1,6 @@
 """Drop folders as users have them: links, other disks, names of other systems."""
 
+import errno
 import json
 import os
 
@@ -88,6 +89,25 @@ def test_what_a_dead_process_of_this_machine_left_is_swept_up_and_nothing_else(d
     scratch.mkdir(parents=True)
     locks.sweep(drop)
     assert sorted(path.name for path in drop.iterdir()) == sorted(kept)
+
+
+def test_what_another_machine_left_is_swept_up_when_it_has_given_it_up(drop):
+    old, young = drop / ".a.csv.01234567-1.tmp.csv", drop / ".b.csv.01234567-1.tmp.csv"
+    for path, age_s in ((old, locks.GIVEN_UP_S + 60), (young, 60)):
+        path.touch()
+        then = path.stat().st_mtime - age_s
+        os.utime(path, (then, then))
+    locks.sweep(drop)
+    assert list(drop.iterdir()) == [young]
+
+
+def test_a_disk_without_locks_is_named(drop, monkeypatch):
+    def refuse(file, how):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(locks.fcntl, "flock", refuse)
+    with pytest.raises(InputError, match="has no locks"), locks.hold(drop / ".lock", "a step"):
+        pass
 
 
 def test_scratch_folder_goes_with_what_is_in_it(drop):

@@ -1,6 +1,11 @@
+import os
+import subprocess
 import sys
 
-from urbancam.workflow import arguments, gpus, runner
+import pytest
+
+from samples import ROOT
+from urbancam.workflow import gpus
 
 
 def test_visible_gpus_are_those_the_environment_names(monkeypatch):
@@ -16,46 +21,54 @@ def test_machine_without_a_driver_has_no_gpu(monkeypatch, tmp_path):
     assert gpus.visible() == []
 
 
-def write_gpu(folder, name: str, status: int = 0) -> list[str]:
-    said = f"open({str(folder / name)!r}, 'w').write(os.environ['CUDA_VISIBLE_DEVICES'])"
-    return [sys.executable, "-c", f"import os, sys; {said}; sys.exit({status})"]
+CLAIM = """
+import os, sys
+from urbancam.workflow import gpus
+gpus.LOOK_AGAIN_S = 0.05
+gpus.claim(sys.argv[1])
+print(os.environ["CUDA_VISIBLE_DEVICES"], flush=True)
+sys.stdin.read()
+"""
 
 
-def test_each_command_gets_one_gpu_and_all_are_run(tmp_path):
-    commands = [write_gpu(tmp_path, f"fold_{k}") for k in range(5)]
-    assert gpus.run_side_by_side(commands, ["0", "1"]) == 0
-    used = [(tmp_path / f"fold_{k}").read_text() for k in range(5)]
-    assert set(used) == {"0", "1"}
+class Claimer:
+    """A process that claims a GPU, and keeps it until it is let go."""
+
+    def __init__(self, folder, device: str = "auto", names: str = "4,7") -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", CLAIM, device],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ
+            | {
+                "CUDA_VISIBLE_DEVICES": names,
+                "TMPDIR": str(folder),
+                "PYTHONPATH": str(ROOT / "code"),
+            },
+        )
+
+    def gpu(self) -> str:
+        return self.process.stdout.readline().strip()
+
+    def let_go(self) -> None:
+        self.process.communicate()
 
 
-def test_failure_is_told_after_the_others_are_done(tmp_path):
-    commands = [write_gpu(tmp_path, "bad", status=2), write_gpu(tmp_path, "good")]
-    assert gpus.run_side_by_side(commands, ["0"]) == 2
-    assert (tmp_path / "good").exists()
+def test_processes_share_the_gpus_and_one_too_many_waits_for_a_free_one(tmp_path):
+    first, second = Claimer(tmp_path), Claimer(tmp_path)
+    gpus_taken = {first.gpu(): first, second.gpu(): second}
+    assert gpus_taken.keys() == {"4", "7"}
+    third = Claimer(tmp_path)
+    gpus_taken["7"].process.kill()  # a killed process keeps nothing
+    assert third.gpu() == "7"
+    for claimer in (first, second, third):
+        claimer.let_go()
 
 
-def test_folds_go_side_by_side_where_there_are_several_gpus(monkeypatch, tmp_path):
-    calls = []
-    monkeypatch.setattr(gpus, "visible", lambda: ["0", "1"])
-    monkeypatch.setattr(
-        gpus, "run_side_by_side", lambda commands, devices: calls.append((commands, devices)) or 0
-    )
-    script, folders = "code/23_train_cities.py", ["--data", tmp_path, "--results", tmp_path]
-    words = ["--run", "demo", "--variant", "split-acquisition", "--workers", "8", "--force"]
-    args = arguments.parser(script, "doc").parse_args([*words, *map(str, folders)])
-
-    def declare(request):
-        paths = request.paths
-        return [
-            request.step(1, paths.test_predictions(fold), ["seed"], fold=fold)
-            for fold in request.folds(request.settings.cities.folds_split)
-        ]
-
-    assert runner.run(args, declare, None, ["--unpickle"]) == 0
-    ((commands, devices),) = calls
-    own = f"--run demo --variant split-acquisition --data {tmp_path} --results {tmp_path}"
-    expected = f"{script} {own} --device auto --unpickle --force --workers 4 --fold"
-    assert devices == ["0", "1"]
-    assert [command[1:] for command in commands] == [
-        [*expected.split(), str(fold)] for fold in range(2)
-    ]
+@pytest.mark.parametrize(("device", "names"), [("cpu", "4,7"), ("auto", "7")])
+def test_nothing_is_claimed_where_there_is_nothing_to_share(tmp_path, device, names):
+    claimer = Claimer(tmp_path, device, names)
+    assert claimer.gpu() == names
+    claimer.let_go()
+    assert list(tmp_path.iterdir()) == []

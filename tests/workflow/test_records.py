@@ -4,13 +4,15 @@ import argparse
 import dataclasses
 import json
 import os
+import platform
 import subprocess
 import sys
 from dataclasses import replace
 
 import pytest
 
-from urbancam.workflow import refusals, runner
+from samples import ROOT
+from urbancam.workflow import refusals, states
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic, listing
 from urbancam.workflow.paths import Paths, folder_name
@@ -46,21 +48,20 @@ def test_same_settings_inputs_and_listing_are_up_to_date(made):
     assert make_step(made).stale_because() == ""
 
 
-def told(step: Step, capsys) -> dict:
+def told(step: Step) -> dict:
     """What a script says of its step with --status."""
     args = argparse.Namespace(variant="", city="Paris", run="default", set=[], data=None)
-    runner._print_status(step, args)
-    return json.loads(capsys.readouterr().out)
+    return states.describe(step, args)
 
 
-def test_status_says_what_the_run_would_do(made, capsys):
-    assert told(make_step(made), capsys)["state"] == "done"
+def test_status_says_what_the_run_would_do(made):
+    assert told(make_step(made))["state"] == "done"
     others = {"split.folds": 4}
-    assert told(make_step(made, settings=others), capsys)["state"] == "stale"
-    got = told(make_step(made, "city", settings=others), capsys)
+    assert told(make_step(made, settings=others))["state"] == "stale"
+    got = told(make_step(made, "city", settings=others))
     assert got["state"] == "refused" and "use another --results folder" in got["reason"]
     (made / "result.csv.json").unlink()
-    assert told(make_step(made, "city", settings=others), capsys)["state"] == "missing"
+    assert told(make_step(made, "city", settings=others))["state"] == "missing"
 
 
 def test_untouched_content_with_a_new_date_is_up_to_date(made):
@@ -170,7 +171,7 @@ def test_set_never_overwrites_a_run_but_an_edited_overlay_may(made):
 
 def test_second_process_says_who_holds_the_step_and_waits(tmp_path):
     code = f"""
-import sys; sys.path.insert(0, {str(runner.Path(runner.__file__).parents[2])!r})
+import sys; sys.path.insert(0, {str(ROOT / "code")!r})
 import logging; logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
 from pathlib import Path
 from urbancam.workflow.records import Done, Step
@@ -184,7 +185,8 @@ with Step("x", 1, Path({str(tmp_path)!r}) / "result.csv", "run", {{}}).lock():
     with subprocess.Popen(**start) as first:
         assert first.stdout.readline() == "in\n"
         with subprocess.Popen(**start) as second:
-            assert f"process {first.pid} is at it, waiting" in second.stdout.readline()
+            line = second.stdout.readline()
+            assert f"process {first.pid} on {platform.node()} is at it, waiting" in line
             first.communicate("\n")
             assert second.communicate("\n")[0] == "in\n"
 

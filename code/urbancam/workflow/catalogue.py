@@ -43,7 +43,11 @@ class Entry:
         makes: Names of the files it writes that other steps may read; patterns as of `fnmatch`.
         reads: Numbers of the steps whose files it reads.
         takes_fold: Whether it takes `--fold`.
+        takes_gpu: Whether it runs networks, which a GPU makes fast.
         expects: Whether disk and time are told once it is done, since the counts are known then.
+        downloads: Whether it fetches from a provider that bears few at a time.
+        settles_variants: Whether the variants that fit a city are known once it is done.
+        reads_other_cities: Whether it reads results of the other cities at hand.
         takes_expect: Whether it takes `--expect`, and then only says what it would fetch.
         reads_by_hand: Whether it reads what only the user can put there, so that it is called
             before anything is fetched.
@@ -58,7 +62,11 @@ class Entry:
     makes: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     takes_fold: bool = False
+    takes_gpu: bool = False
     expects: bool = False
+    downloads: bool = False
+    settles_variants: bool = False
+    reads_other_cities: bool = False
     takes_expect: bool = False
     reads_by_hand: bool = False
     core_s_per_megapixel: float = 0
@@ -88,7 +96,7 @@ def _cities(script: str, part: str, scope: str, makes: str = "", reads: str = ""
 
 STEPS = (
     _income("00_make_demo_city", MAKE, "data", "truth.json"),
-    _income("01_download_census", DATA, "data", "census_*.parquet"),
+    _income("01_download_census", DATA, "data", "census_*.parquet", downloads=True),
     _income(
         "02_import_urban_atlas",
         DATA,
@@ -97,13 +105,16 @@ STEPS = (
         reads_by_hand=True,
     ),
     _income("03_select_cells", DATA, "city", "cells.parquet", "01 02", expects=True),
-    _income("04_download_aerial", DATA, "city", "tiles.parquet", "03", takes_expect=True),
+    _income(
+        "04_download_aerial", DATA, "city", "tiles.parquet", "03", takes_expect=True, downloads=True
+    ),
     _income(
         "05_cut_images",
         DATA,
         "city",
         "images.csv",
         "03 04",
+        settles_variants=True,
         core_s_per_megapixel=0.2,  # measured on the demo city
         bytes_per_megapixel=2.3e6,  # of PNG; imagery of IGN (published: 2 to 2.5 MB for 1000 px)
     ),
@@ -122,6 +133,7 @@ STEPS = (
         "weights.pt history.csv test_predictions.csv validation_predictions.csv",
         "03 05 10",
         takes_fold=True,
+        takes_gpu=True,
         bytes_per_megapixel=3e6,  # of the cache, three bytes a pixel
     ),
     _income(
@@ -132,6 +144,7 @@ STEPS = (
         " calibration.csv reliability.csv temperatures.csv spatial_autocorrelation.csv"
         " subgroups.csv added_value.csv distance.csv block_size.csv",
         "03 05 06 10 11",
+        takes_gpu=True,
     ),
     _income(
         "13_project_activation",
@@ -139,6 +152,7 @@ STEPS = (
         "run",
         "activation.parquet cell_activation.csv local_moments.parquet *_contribution.tif",
         "05 06 10 11",
+        takes_gpu=True,
     ),
     _income(
         "14_landcover_statistics",
@@ -150,7 +164,12 @@ STEPS = (
         "03 10 12 13",
     ),
     _income(
-        "15_compare_variants", COMPARE, "run", "leakage.csv seeds.csv variance.csv", "10 12 14"
+        "15_compare_variants",
+        COMPARE,
+        "run",
+        "leakage.csv seeds.csv variance.csv",
+        "10 12 14",
+        reads_other_cities=True,
     ),
     _income(
         "16_control_attribution",
@@ -159,6 +178,7 @@ STEPS = (
         "attribution_controls.csv attribution_agreement.csv deletion.csv deletion_area.csv"
         " map_shift.csv nulls.csv",
         "05 06 10 11 12 13",
+        takes_gpu=True,
     ),
     _income(
         "17_transfer_income",
@@ -166,6 +186,8 @@ STEPS = (
         "run",
         "predictions_without_income.csv transfer.csv",
         "03 05 10 11 12",
+        takes_gpu=True,
+        reads_other_cities=True,
     ),
     _income(
         "18_recover_plants",
@@ -173,10 +195,19 @@ STEPS = (
         "run",
         "recovery.csv recovery_summary.csv",
         "03 05 06 10 11 12 13",
+        takes_gpu=True,
     ),
     _income("19_weigh_claims", COMPARE, "run", "claims.csv", "12 14 15 18"),
     _cities("20_make_demo_sites", MAKE, "data", "cities_truth.json"),
-    _cities("21_import_sites", DATA, "run", "sites.csv skipped.csv", "02 03 04"),
+    _cities(
+        "21_import_sites",
+        DATA,
+        "run",
+        "sites.csv skipped.csv",
+        "02 03 04",
+        downloads=True,
+        settles_variants=True,
+    ),
     _cities("22_index_patches", SCORE, "run", "patches.parquet cities.csv", "21", expects=True),
     _cities(
         "23_train_cities",
@@ -185,6 +216,7 @@ STEPS = (
         "weights.pt history.csv test_predictions.csv site_embeddings.parquet",
         "21 22",
         takes_fold=True,
+        takes_gpu=True,
     ),
     _cities(
         "24_evaluate_cities",
@@ -201,12 +233,20 @@ STEPS = (
         "run",
         "relevance.csv relevance_by_class.csv relevance_fragments.parquet",
         "02 21 22 23",
+        takes_gpu=True,
     ),
     _cities("26_draw_cities", SHOW, "run", FIGURE_FILES, "21 24"),
     _cities("27_report_cities", SHOW, "run", "report.html", "21 24 25 26"),
     _income("80_export_layers", SHOW, "run", "*.gpkg", "03 05 06 10 12 13 17"),
     _income("90_show_status", STATUS, NO_RECORD),
-    _income("91_make_figures", SHOW, "run", FIGURE_FILES, "05 06 10 12 13 14 15 16 17 18"),
+    _income(
+        "91_make_figures",
+        SHOW,
+        "run",
+        FIGURE_FILES,
+        "05 06 10 12 13 14 15 16 17 18",
+        reads_other_cities=True,
+    ),
     _income("92_make_report", SHOW, "run", "report.html", "03 05 06 10 12 13 14 15 16 18 19 91"),
     _income("93_tell_results", TELL, NO_RECORD, "", "12 14"),
     _income("94_refresh_pictures", "", NO_RECORD),
@@ -220,6 +260,7 @@ STEPS = (
         ("12", "14", "19", "24", "27", "92"),
         experiment=BOTH,
     ),
+    _income("98_start_cluster", "", NO_RECORD),
 )
 
 

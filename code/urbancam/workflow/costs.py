@@ -9,6 +9,7 @@ from urbancam.workflow.paths import Paths
 from urbancam.workflow.sections import Model, Training
 from urbancam.workflow.settings import Settings
 
+TEST_LOOKS = 3  # in the cities experiment a test patch is shown as it is, jittered and grey
 USUAL_CELLS = 10_000  # of a city that what comparisons cost is told for
 
 
@@ -63,10 +64,7 @@ def of_income(settings: Settings, paths: Paths, cells: int) -> Costs:
         paths: Paths of the city and run.
         cells: How many cells the city has.
     """
-    split = settings.split
-    in_training = cells * (1 - 1 / split.folds)
-    validation = in_training * split.validation_fraction
-    sizes = FoldSizes(in_training - validation, validation, cells / split.folds)
+    split, sizes = settings.split, _fold_sizes(settings, cells)
     names = plan.variants_of_income(settings, paths.images_table)
     folds = {"": settings.folds_trained}
     folds |= {name: _variant_folds(name, settings) for name in names}
@@ -106,6 +104,23 @@ def of_income(settings: Settings, paths: Paths, cells: int) -> Costs:
             "weights": network_count * rates.rate_of(settings.model).weights_bytes,
         },
     )
+
+
+def _fold_sizes(settings: Settings, cells: int) -> FoldSizes:
+    split = settings.split
+    in_training = cells * (1 - 1 / split.folds)
+    validation = in_training * split.validation_fraction
+    return FoldSizes(in_training - validation, validation, cells / split.folds)
+
+
+def fold_s(settings: Settings, count: int, of_cities: bool) -> float:
+    """Seconds of one core for one fold: of cells, or of the patches of the cities experiment."""
+    if not of_cities:
+        sizes, looks, section = _fold_sizes(settings, count), 1, settings
+    else:
+        part = count / settings.cities.folds
+        sizes, looks, section = FoldSizes(count - 2 * part, part, part), TEST_LOOKS, settings.cities
+    return _training(section.model, section.training, section.image.size_px, sizes, 1, looks)[2]
 
 
 def _mapped_cells(folds: dict[str, int], paths: Paths, cells: int, all_folds: int) -> float:
@@ -156,10 +171,9 @@ def of_cities(
     training = cities.training
     if cities.checkpoint:
         training = training.model_copy(update={"epochs": 0})
-    test_looks = 3  # each test patch is shown as it is, jittered and grey
     missing = _missing_networks(folds, paths)
     network_count, trained, training_s = _training(
-        cities.model, training, cities.image.size_px, sizes, sum(missing.values()), test_looks
+        cities.model, training, cities.image.size_px, sizes, sum(missing.values()), TEST_LOOKS
     )
     return Costs(
         "patches",

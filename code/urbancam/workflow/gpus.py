@@ -1,9 +1,16 @@
-"""Several GPUs: which there are, and one command on each of them at a time."""
+"""Several GPUs on a machine: which there are, and one of them for this process alone."""
 
+import fcntl
 import os
-import queue
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
+import tempfile
+import time
+from pathlib import Path
+
+from urbancam.workflow.messages import log
+
+LOOK_AGAIN_S = 2.0
+VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 def visible() -> list[str]:
@@ -11,7 +18,7 @@ def visible() -> list[str]:
 
     Found without torch.
     """
-    names = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = os.environ.get(VISIBLE)
     if names is not None:
         return [name.strip() for name in names.split(",") if name.strip() not in ("", "-1")]
     query = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
@@ -22,24 +29,36 @@ def visible() -> list[str]:
     return answer.stdout.split()
 
 
-def run_side_by_side(commands: list[list[str]], gpus: list[str]) -> int:
-    """Run all commands, on each GPU one at a time; one that fails does not stop the others.
+def claim(device: str) -> None:
+    """Keep one of several GPUs for this process, and let it see no other, before torch looks.
 
-    Returns:
-        The largest exit status.
+    Processes on one machine that do the same share its GPUs without talking to each other: each
+    takes a free one, or waits for it. A claim goes with its process, however that ends (flock(2)).
+
+    Args:
+        device: "auto", "cpu" or "cuda", as `--device` has it; nothing is claimed for "cpu", nor
+            where there is at most one GPU, which a queue or the user has then chosen.
     """
-    free: queue.Queue[str] = queue.Queue()
-    for gpu in gpus:
-        free.put(gpu)
+    names = [] if device == "cpu" else visible()
+    if len(names) < 2:
+        return
+    told = False
+    while not (name := next(filter(_is_taken_by_us, names), None)):
+        if not told:
+            log.info("all %d GPUs are taken: waits for one", len(names))
+            told = True
+        time.sleep(LOOK_AGAIN_S)
+    os.environ[VISIBLE] = name
 
-    def run(command: list[str]) -> int:
-        gpu = free.get()
-        try:
-            return subprocess.run(
-                command, env=os.environ | {"CUDA_VISIBLE_DEVICES": gpu}
-            ).returncode
-        finally:
-            free.put(gpu)
 
-    with ThreadPoolExecutor(len(gpus)) as pool:
-        return max(pool.map(run, commands), key=abs)
+def _is_taken_by_us(name: str) -> bool:
+    """Take a GPU for the rest of this process, unless another process of this user has it."""
+    place = Path(tempfile.gettempdir(), f"urbancam-{os.getuid()}-gpu-{name.replace('/', '_')}.lock")
+    # The lock lives as long as the file is open: it is never closed.
+    lock = os.open(place, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return False
+    return True

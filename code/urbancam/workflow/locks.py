@@ -6,14 +6,21 @@ import errno
 import fcntl
 import logging
 import os
+import platform
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import machine_mark
 
 log = logging.getLogger(__name__)
+
+NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
+# ASSUME: what another machine left half-written and did not touch for so long, it has given up.
+GIVEN_UP_S = 2 * 86_400
 
 
 @contextlib.contextmanager
@@ -23,7 +30,7 @@ def hold(path: Path, title: str, keep: bool = True) -> Iterator[bool]:
     The lock is advisory and goes with its process, however that ends (flock(2)); the file stays.
 
     Args:
-        path: Path of the lock file; it holds the number of the process that has it.
+        path: Path of the lock file; it names the process that has it, and its machine.
         title: What is done under the lock, for the message of the one that waits.
         keep: Whether the file stays at the end. It may go only where the work leaves something by
             which one that waited, or comes later, sees that it is done.
@@ -32,6 +39,9 @@ def hold(path: Path, title: str, keep: bool = True) -> Iterator[bool]:
 
     Yields:
         Whether another process had the lock, and may have done the work.
+
+    Raises:
+        InputError: The file system has no locks.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,12 +57,12 @@ def hold(path: Path, title: str, keep: bool = True) -> Iterator[bool]:
         waited = not _try_lock(file)
         if waited:
             file.seek(0)
-            holder = file.read().strip() or "?"
-            log.info("%s: process %s is at it, waiting", title, holder)
+            holder = file.read().strip() or "another process"
+            log.info("%s: %s is at it, waiting", title, holder)
             fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
         file.truncate()
-        file.write(f"{os.getpid()}\n")
+        file.write(f"process {os.getpid()} on {platform.node()}\n")
         file.flush()
         yield waited
         if not keep:
@@ -64,21 +74,41 @@ def _try_lock(file) -> bool:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        raise InputError(
+            "this file system has no locks, so that two processes could make one result at once",
+            file.name,
+            "name a folder on another one with --results / --data (docs/cluster.md)",
+        ) from error
     return True
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed processes left half-written in a folder.
+    """Remove what processes left half-written in a folder when they were killed, or their machine.
 
-    Those are the names that `files.atomic` and `files.scratch_folder` give. In a folder that cannot
-    be written it stays, and what another machine left stays too, since only that one knows its
-    processes.
+    Those are the names that `files.atomic` and `files.scratch_folder` give. What another machine
+    left stays until it has lain untouched for long, since only that one knows its processes. In a
+    folder that cannot be written all stays.
     """
     for path in folder.glob(".*.tmp*"):
-        owner = re.search(rf"\.(?:{machine_mark()}-)?(\d+)\.tmp", path.name)
-        if owner and not Path("/proc", owner[1]).exists() and Path("/proc/self").exists():
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-                continue
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
+        if not _is_left_over(path):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+            continue
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def _is_left_over(path: Path) -> bool:
+    name = re.search(r"\.(?:([0-9a-f]{8})-)?(\d+)\.tmp", path.name)
+    if not name:
+        return False
+    machine, process = name.groups()
+    if machine in (None, machine_mark()):
+        return Path("/proc/self").exists() and not Path("/proc", process).exists()
+    with contextlib.suppress(OSError):  # it may go while it is looked at
+        return time.time() - path.stat().st_mtime > GIVEN_UP_S
+    return False

@@ -12,7 +12,7 @@ from urbancam.workflow.catalogue import EXPERIMENT
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import CONFIG, display_path, folder_name
 
-COMMANDS = ("all", "cities", "export", "settings", "status", "test")
+COMMANDS = ("all", "cities", "cluster", "export", "settings", "status", "test")
 LEAST_ALIKE = 0.7  # of difflib's ratio; "stauts" and "status" have 0.83
 
 

@@ -24,6 +24,7 @@ PARTS = {  # as `run.sh` asks for them -> parts of the catalogue
     "show": (catalogue.SHOW,),
     "tell": (catalogue.TELL,),
 }
+CITY_LEFT_OUT = variants.split_name("city")
 EXPECT = "expect"  # the part "main" up to the step that says what it would fetch, which says it
 EXPORT = "export"  # not a part of a run: it is asked for
 NAMES = "names"  # no calls: city and run are looked at, whether there could be such ones
@@ -99,7 +100,7 @@ def variants_of(part: str, city: str, settings: "Settings", paths: "Paths") -> l
         return variants_of_income(settings, paths.images_table)
     if part == "left-out" and catalogue.experiment_of(city) == catalogue.INCOME:
         wanted = "city" in settings.compare.splits and settings.split.method != "city"
-        return [variants.split_name("city")] if wanted and paths.other_cities() else []
+        return [CITY_LEFT_OUT] if wanted and paths.other_cities() else []
     return []
 
 

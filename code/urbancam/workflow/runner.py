@@ -28,10 +28,9 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 
-from urbancam.workflow import arguments, gpus, messages, reuse
+from urbancam.workflow import gpus, messages, reuse
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.job import Job, Request, find_paths
 from urbancam.workflow.messages import join_counts, log
@@ -41,6 +40,7 @@ from urbancam.workflow.refusals import (
     refuse_damaged_inputs,
     refuse_missing_inputs,
 )
+from urbancam.workflow.states import describe
 
 Declare = Callable[[Request], Step | list[Step]]
 Work = Callable[[Job], Done]
@@ -57,22 +57,18 @@ WHAT_TO_DO = {  # about errors of the system, by their number
 }
 
 
-def run(args: argparse.Namespace, declare: Declare, work: Work, options: Sequence[str] = ()) -> int:
+def run(args: argparse.Namespace, declare: Declare, work: Work) -> int:
     """Run the step (or steps) that `declare` names, each only if it must be.
-
-    Folds go side by side where there are several GPUs, one process a fold, on each GPU one at a
-    time.
 
     Args:
         args: Arguments of the script.
         declare: What each result depends on.
         work: Makes a result.
-        options: Words of `args` that only this script has, for the processes that it starts.
 
     Returns:
         The exit status.
     """
-    return guard(lambda: _run(args, declare, work, options))
+    return guard(lambda: _run(args, declare, work))
 
 
 def guard(action: Callable[[], int]) -> int:
@@ -135,29 +131,17 @@ def read_request(args: argparse.Namespace) -> Request:
     return Request(run_settings, find_paths(run_settings, args), args)
 
 
-def _run(args: argparse.Namespace, declare: Declare, work: Work, options: Sequence[str]) -> int:
+def _run(args: argparse.Namespace, declare: Declare, work: Work) -> int:
     request = read_request(args)
     declared = declare(request)
     steps = declared if isinstance(declared, list) else [declared]
     if args.status:
         for step in steps:
-            _print_status(step, args)
+            print(json.dumps(describe(step, args)))
         return 0
-    if len(steps) > 1 and args.device != "cpu" and len(devices := gpus.visible()) > 1:
-        return _run_side_by_side(steps, args, options, devices)
     for step in steps:
         _run_step(step, request, work)
     return 0
-
-
-def _run_side_by_side(
-    steps: list[Step], args: argparse.Namespace, options: Sequence[str], devices: list[str]
-) -> int:
-    words = [*arguments.words(args, Path(args.script).stem), "--device", args.device, *options]
-    words += ["--force"] * args.force
-    words += ["--workers", str(max(1, args.workers // len(devices)))]
-    commands = [[sys.executable, args.script, *words, "--fold", str(step.fold)] for step in steps]
-    return gpus.run_side_by_side(commands, devices)
 
 
 def _run_step(step: Step, request: Request, work: Work) -> None:
@@ -175,10 +159,16 @@ def _run_step(step: Step, request: Request, work: Work) -> None:
             refuse_changed_settings(step, args)
             refuse_damaged_inputs(step, args)
         log.info("%s: %s", title, reason or "again, as --force asks")
-        done = _copy_from_other_run(step, request) or work(Job(step, request))
+        done = _copy_from_other_run(step, request) or _work(Job(step, request), work)
         seconds = time.monotonic() - started
         step.finish(seconds, done)
     log.info("%s: done, %s, %.1f s", title, join_counts(done.counts), seconds)
+
+
+def _work(job: Job, work: Work) -> Done:
+    if job.request.entry.takes_gpu:
+        gpus.claim(job.device)
+    return work(job)
 
 
 def _copy_from_other_run(step: Step, request: Request) -> Done | None:
@@ -186,36 +176,3 @@ def _copy_from_other_run(step: Step, request: Request) -> Done | None:
     if request.args.force or not step.may_be_copied:
         return None
     return reuse.take_over(step, request.paths.in_other_runs(step.result))
-
-
-def _print_status(step: Step, args: argparse.Namespace) -> None:
-    state, reason = _state(step, args)
-    status = {
-        "step": step.name,
-        "label": f"{step.label} {args.variant}".strip(),
-        "state": state,
-        "reason": reason,
-        "counts": step.record.get("counts", {}),
-        "seconds": step.record.get("seconds"),
-        "inputs": [str(path) for path in step.inputs],
-        "outputs": [str(path) for path in step.all_outputs],
-    }
-    print(json.dumps(status))
-
-
-def _state(step: Step, args: argparse.Namespace) -> tuple[str, str]:
-    """What a step is, and why: "done", "missing", "stale" (it would be done again), "refused" (it
-    would not, for other settings) or "damaged" (it would not, unless its inputs are made again)."""
-    reason = step.stale_because()
-    if not reason:
-        return "done", ""
-    if not step.record:
-        return "missing", reason
-    if step.missing_inputs():
-        return "stale", reason
-    for state, refuse in (("refused", refuse_changed_settings), ("damaged", refuse_damaged_inputs)):
-        try:
-            refuse(step, args)
-        except InputError as error:
-            return state, f"{error.what}; {error.do}"
-    return "stale", reason

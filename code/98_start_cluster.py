@@ -1,0 +1,113 @@
+"""Start the work of cities on a cluster, or on the GPUs of one machine, and say what it will take.
+
+Asks every script what there is to do, lets marks stand for what is done, and leaves order and
+place to Snakemake, in two rounds: first what concerns each city alone, then what compares it with
+the others at hand. A city that fails does not stop the others. `./run.sh cluster` calls it.
+
+Reads   cluster/Snakefile, cluster/<profile>/config.yaml, the record beside each result
+Writes  results/.cluster/: tasks, marks and logs
+Run     python code/98_start_cluster.py Paris Lyon --profile slurm [--dry-run]
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from urbancam.workflow import catalogue, cluster, locks, names, runner, scripts
+from urbancam.workflow.job import Request
+from urbancam.workflow.paths import ROOT
+
+STATUS = "90_show_status"  # takes the words that all scripts take
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("city", nargs="*", help="cities; cities: the experiment that tells them apart")
+    add("--cities", type=Path, metavar="FILE", help="a CSV with a column city: further cities")
+    add("--profile", default="local", metavar="NAME", help="a folder of cluster/ or a path")
+    add("--run", default="default", metavar="NAME", help="a file in code/config/")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting")
+    add("--data", type=Path, metavar="DIR", help="folder of what came from outside")
+    add("--results", type=Path, metavar="DIR", help="folder of what is computed")
+    add("--scratch", type=Path, metavar="DIR", help="where images and cache lie instead")
+    add("--dry-run", action="store_true", help="say only which jobs, hours and gigabytes")
+    add("--ask", metavar="CITY", help=argparse.SUPPRESS)  # by Snakemake, when images are cut
+    add("--alone", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args(argv)
+
+
+def common_words(args: argparse.Namespace) -> list[str]:
+    """The words that every script is called with; folders in full, since jobs stand elsewhere."""
+    words = ["--run", args.run]
+    for assignment in args.set:
+        words += ["--set", assignment]
+    words += ["--data", str(args.data.resolve())] if args.data else []
+    return words + (["--results", str(args.results.resolve())] if args.results else [])
+
+
+def request_of(city: str, args: argparse.Namespace) -> Request:
+    """What a script would be asked for if it were called for a city.
+
+    Raises:
+        InputError: The run is none, or the city's name looks like a command.
+    """
+    names.require_run(args.run)
+    words = ["--city", city, *common_words(args)]
+    request = runner.read_request(scripts.load(STATUS).parse_args(words))
+    paths = request.paths
+    if catalogue.experiment_of(city) == catalogue.INCOME:
+        names.refuse_misspelt(city, paths.urban_atlas_data, paths.results)
+    return request
+
+
+def carry_out(args: argparse.Namespace) -> int:
+    """Both rounds, and what they left."""
+    folder = cluster.folder_of(args.results or ROOT / "results")
+    profile = cluster.find_profile(args.profile)
+    with_gpu = cluster.has_gpus(profile)
+    if args.ask:
+        cluster.ask(request_of(args.ask, args), folder, args.alone, with_gpu)
+        return 0
+    requests = [request_of(city, args) for city in cluster.listed_cities(args.city, args.cities)]
+    with locks.hold(folder / ".lock", "the cluster's work on these results"):
+        found = {city.city: cluster.ask(city, folder, False, with_gpu) for city in requests}
+        cluster.tell(found)
+        if args.dry_run or not any(map(cluster.to_do, found.values())):
+            return 0
+        for request in requests if args.scratch else ():
+            cluster.lay_on(args.scratch, request.paths)
+        at_hand = requests
+        if len(requests) > 1:
+            carry_out_round(requests, args, alone=True)
+            # A city that stopped is not waited for by the others.
+            at_hand = [city for city in requests if cluster.is_done(city, folder)]
+        carry_out_round(at_hand, args, alone=False)
+        done = cluster.tell_end(requests, folder, with_gpu)
+    # The page over all cities and runs is made once, when they are done.
+    compare = [sys.executable, ROOT / "code" / "97_compare_runs.py", *common_words(args)]
+    return subprocess.run(compare).returncode if done else 1
+
+
+def carry_out_round(requests: list[Request], args: argparse.Namespace, alone: bool) -> None:
+    """What there is to do for some cities, without or with what looks at other cities."""
+    folder = cluster.folder_of(args.results or ROOT / "results")
+    profile = cluster.find_profile(args.profile)
+    for request in requests:
+        cluster.ask(request, folder, alone, cluster.has_gpus(profile))
+    again = [sys.executable, __file__, *common_words(args), "--profile", str(profile)]
+    again += ["--alone"] * alone
+    if requests:
+        cluster.snakemake(requests, folder, profile, [*again, "--ask"])
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_args(argv)
+    return runner.guard(lambda: carry_out(args))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

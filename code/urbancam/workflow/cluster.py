@@ -1,0 +1,199 @@
+"""The work of cities over an engine that puts it in order: what it is told, and what it left.
+
+All of it lies in `results/.cluster/`, on the disk that all machines share: `tasks/<city>.json`,
+`marks/` (see `tasks`) and `logs/`. The engine's rules and profiles are in `cluster/`.
+"""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import yaml
+
+from urbancam.workflow import gpus, resources, tasks
+from urbancam.workflow.errors import InputError
+from urbancam.workflow.files import atomic
+from urbancam.workflow.job import Request
+from urbancam.workflow.messages import log
+from urbancam.workflow.paths import ROOT, Paths, display_path
+
+HERE = ROOT / "cluster"
+SNAKEMAKE = ROOT / ".venv-cluster" / "bin" / "snakemake"
+LOCAL = "local"  # the profile for the cores and GPUs of this machine
+
+
+def listed_cities(named: list[str], table: Path | None) -> list[str]:
+    """The cities that are named and those of a file, each once.
+
+    Args:
+        named: On the command line.
+        table: CSV with a column `city`.
+
+    Raises:
+        InputError: There is none, or the file has no column `city`.
+    """
+    cities = list(named)
+    if table:
+        try:
+            with table.open(encoding="utf-8", newline="") as file:
+                cities += [row["city"] for row in csv.DictReader(file)]
+        except (OSError, KeyError, UnicodeDecodeError) as error:
+            raise InputError(
+                "no cities can be read from it",
+                table,
+                "name a CSV with a column city, as cluster/functional_urban_areas.csv",
+            ) from error
+    if not cities:
+        raise InputError("no city is named", "./run.sh cluster", "e.g. ./run.sh cluster Paris Lyon")
+    return list(dict.fromkeys(cities))
+
+
+def folder_of(results: Path) -> Path:
+    """Where tasks, marks and logs lie."""
+    return results.resolve() / ".cluster"
+
+
+def lay_on(scratch: Path, paths: Paths) -> None:
+    """Let a city's images and cache lie on another disk, behind links in the results.
+
+    Those that are in the results already stay there.
+
+    Args:
+        scratch: Folder that all machines see.
+        paths: Of the city.
+    """
+    for folder in (paths.images, paths.cache):
+        if folder.exists() or folder.is_symlink():
+            continue
+        place = scratch.resolve() / folder.parent.name / folder.name
+        place.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.symlink_to(place)
+
+
+def ask(request: Request, folder: Path, alone: bool, with_gpu: bool) -> list[dict]:
+    """The tasks of a city as they stand now, written down for Snakemake, with their marks.
+
+    Args:
+        request: For the city.
+        folder: Of tasks, marks and logs.
+        alone: Leave out what looks at other cities.
+        with_gpu: Whether there are GPUs to ask for.
+    """
+    listed = tasks.list_tasks(request)
+    listed = tasks.without_other_cities(listed) if alone else listed
+    tasks.keep_marks(listed, folder / "marks")
+    city, cells = request.paths.city_folder.name, resources.count_cells(request.paths)
+    (folder / "marks" / city / "all").unlink(missing_ok=True)
+    rows = []
+    for task in listed:
+        asked = resources.of_step(task.entry, request.settings, cells, with_gpu)
+        rows.append(asdict(task) | {"resources": asdict(asked)})
+    with atomic(folder / "tasks" / f"{city}.json") as path:
+        path.write_text(json.dumps(rows))
+    return rows
+
+
+def snakemake(requests: list[Request], folder: Path, profile: Path, ask_again: list[str]) -> None:
+    """Let Snakemake put the tasks of cities in order; what fails does not stop the others.
+
+    Args:
+        requests: One for each city.
+        folder: Of tasks, marks and logs.
+        profile: Folder of the profile.
+        ask_again: Command that, with a city's name behind it, asks for its tasks once more.
+    """
+    config = {
+        "cities": {request.paths.city_folder.name: request.city for request in requests},
+        "python": sys.executable,
+        "ask": ask_again,
+    }
+    with atomic(folder / "config.json") as path:
+        path.write_text(json.dumps(config))
+    command = [SNAKEMAKE, "--snakefile", HERE / "Snakefile", "--directory", folder]
+    command += ["--profile", profile, "--configfile", folder / "config.json"]
+    # Marks tell what is done; the lock of who starts it keeps a second Snakemake away.
+    command += ["--keep-going", "--rerun-incomplete", "--rerun-triggers", "mtime", "--nolock"]
+    if profile == HERE / LOCAL:
+        command += ["--cores", str(os.cpu_count()), "--resources", f"gpu={len(gpus.visible())}"]
+    subprocess.run(command)
+
+
+def find_profile(name: str) -> Path:
+    """The folder of a profile, of its name or path.
+
+    Raises:
+        InputError: There is none.
+    """
+    for folder in (HERE / name, Path(name).resolve()):
+        if (folder / "config.yaml").is_file():
+            return folder
+    known = ", ".join(sorted(path.parent.name for path in HERE.glob("*/config.yaml")))
+    raise InputError(
+        f"there is no profile {name!r}",
+        "--profile",
+        f"name one of {known}, or a folder with a config.yaml (docs/cluster.md)",
+    )
+
+
+def has_gpus(profile: Path) -> bool:
+    """Whether jobs may ask for GPUs: those of this machine, or as the profile says."""
+    if profile == HERE / LOCAL:
+        return bool(gpus.visible())
+    settings = yaml.safe_load((profile / "config.yaml").read_text()) or {}
+    return bool(settings.get("config", {}).get("gpu"))
+
+
+def to_do(rows: list[dict]) -> list[dict]:
+    return [row for row in rows if row["state"] != "done"]
+
+
+def tell(rows: dict[str, list[dict]]) -> None:
+    """What there is to do for each city, and all together.
+
+    Args:
+        rows: Tasks by city.
+    """
+    for city, of_city in rows.items():
+        asked = [resources.Resources(**row["resources"]) for row in to_do(of_city)]
+        log.info("%s: %s", city, resources.in_words(asked) if asked else "nothing to do")
+    # What serves all cities is done once.
+    once = {row["mark"]: row for of_city in rows.values() for row in to_do(of_city)}
+    asked = [resources.Resources(**row["resources"]) for row in once.values()]
+    if len(rows) > 1 and asked:
+        log.info("all %d cities: %s", len(rows), resources.in_words(asked))
+    if asked:
+        log.info("(computed from the counts of cells and the rates of docs/performance.md)")
+
+
+def tell_end(requests: list[Request], folder: Path, with_gpu: bool) -> bool:
+    """What is done, and where a city stopped.
+
+    Returns:
+        Whether every city is done.
+    """
+    done = True
+    for request in requests:
+        missing = to_do(ask(request, folder, False, with_gpu))
+        logs = [
+            log_of
+            for row in missing
+            if (log_of := folder / "logs" / f"{row['mark']}.log").is_file()
+        ]
+        if not missing:
+            log.info("%s: done, %s", request.city, display_path(request.paths.run_folder))
+        elif logs:
+            log.error("%s: stopped, see %s", request.city, display_path(logs[0]))
+        else:
+            log.error("%s: %d jobs are left; start again to go on", request.city, len(missing))
+        done &= not missing
+    return done
+
+
+def is_done(request: Request, folder: Path) -> bool:
+    """Whether all of a city that was to be done in the last round was done."""
+    return (folder / "marks" / request.paths.city_folder.name / "all").exists()

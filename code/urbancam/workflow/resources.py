@@ -1,0 +1,129 @@
+"""How much of a machine a task asks a cluster for: cores, memory, time, disk, a GPU.
+
+Rates of the cost model times a city's own counts, with room: a queue ends what takes longer than it
+asked for, and what then is tried again asks for more.
+"""
+
+import csv
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from urbancam.workflow import catalogue, costs, rates
+from urbancam.workflow.files import read_json
+from urbancam.workflow.paths import ROOT, Paths, folder_name
+from urbancam.workflow.records import record_path
+from urbancam.workflow.settings import Settings
+
+TABLES_S = 0.01  # of a core for a cell's tables
+COUNTS = ROOT / "cluster" / "functional_urban_areas.csv"
+ROOM = 3  # times the estimate: rates are orders of magnitude
+LEAST_MINUTES = 10
+BASE_MB = 2_000  # libraries, settings and small tables
+TABLES_KB = 30  # a cell's part of all tables in memory
+NETWORK_MB = 6_000  # of a process that runs networks
+CUTTING_MB = 1_500  # of a process that cuts tiles of 25,000 pixels
+CORES = 4  # of a job that has several processes
+GPU_SPEED = 20  # ASSUME: times a core's speed at networks; not measured
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a job asks for, in the words of Snakemake.
+
+    Attributes:
+        cores: Cores, and processes of the script.
+        mem_mb: Memory.
+        runtime: Minutes.
+        disk_mb: Written to the results.
+        gpu: GPUs, 0 or 1.
+        downloads: Places in the queue of those that fetch, 0 or 1.
+    """
+
+    cores: int
+    mem_mb: int
+    runtime: int
+    disk_mb: int
+    gpu: int
+    downloads: int
+
+
+def count_cells(paths: Paths) -> int:
+    """Cells of a city: its own where they are selected, those of the list of cities else."""
+    record = read_json(record_path(paths.cells)) or {}
+    if counted := record.get("counts", {}).get("cells"):
+        return counted
+    return listed_cells().get(folder_name(paths.city), costs.USUAL_CELLS)
+
+
+def listed_cells(table: Path = COUNTS) -> dict[str, int]:
+    """Cells of the functional urban areas, by folder name."""
+    with table.open(encoding="utf-8", newline="") as file:
+        return {folder_name(row["city"]): int(row["n_cells"]) for row in csv.DictReader(file)}
+
+
+def of_step(entry: catalogue.Entry, settings: Settings, cells: int, with_gpu: bool) -> Resources:
+    """What one call of a step asks for.
+
+    Args:
+        entry: The step; of one with folds, one fold.
+        settings: Settings of the run.
+        cells: Of the city; of the cities experiment, patches.
+        with_gpu: Whether there are GPUs to ask for.
+    """
+    gpu = int(with_gpu and entry.takes_gpu)
+    seconds = core_seconds(entry, settings, cells)
+    several = entry.takes_gpu or entry.core_s_per_megapixel > 0
+    cores = CORES if several else 1
+    speed = cores * (GPU_SPEED if gpu else 1)
+    memory = BASE_MB + cells * TABLES_KB / 1000
+    memory += NETWORK_MB if entry.takes_gpu else 0
+    memory += cores * CUTTING_MB if entry.core_s_per_megapixel else 0
+    return Resources(
+        cores=cores,
+        mem_mb=math.ceil(memory),
+        runtime=LEAST_MINUTES + math.ceil(ROOM * seconds / speed / 60),
+        disk_mb=math.ceil(disk_bytes(entry, settings, cells) / 1e6),
+        gpu=gpu,
+        downloads=int(entry.downloads),
+    )
+
+
+def core_seconds(entry: catalogue.Entry, settings: Settings, cells: int) -> float:
+    """Seconds of one core for one call of a step, by the cost model; orders of magnitude."""
+    of_cities = entry.experiment == catalogue.CITIES
+    if entry.takes_fold:
+        return costs.fold_s(settings, cells, of_cities)
+    section = settings.cities if of_cities else settings
+    megapixels = (section.image.size_px / 1000) ** 2
+    look_s = rates.LOOK_SHARE * rates.rate_of(section.model).train_s * megapixels
+    cut_s = (settings.image_px / 1000) ** 2 * entry.core_s_per_megapixel
+    cell_s = {
+        "12": look_s,  # random features
+        "13": rates.maps_s(settings.model, megapixels),
+        "17": look_s,
+        "18": rates.PLANT_LOOKS * look_s,
+        "25": rates.maps_s(settings.cities.model, megapixels),
+    }
+    seconds = cells * (TABLES_S + cut_s + cell_s.get(entry.number, 0))
+    if entry.number == "16":
+        seconds += rates.controls_s(settings.controls, settings.model, cells, megapixels)
+    return seconds
+
+
+def disk_bytes(entry: catalogue.Entry, settings: Settings, cells: int) -> float:
+    """Bytes that one call of a step leaves, images, cache and weights; tables are small."""
+    if entry.takes_fold:
+        of_cities = entry.experiment == catalogue.CITIES
+        return rates.rate_of(settings.cities.model if of_cities else settings.model).weights_bytes
+    return cells * (settings.image_px / 1000) ** 2 * entry.bytes_per_megapixel
+
+
+def in_words(asked: list[Resources]) -> str:
+    """What tasks take together: jobs, hours, gigabytes, all computed."""
+    gpu_hours = sum(task.runtime for task in asked if task.gpu) / ROOM / 60
+    core_hours = sum(task.cores * task.runtime for task in asked if not task.gpu) / ROOM / 60
+    gigabytes = sum(task.disk_mb for task in asked) / 1000
+    words = [f"{len(asked):,} jobs", f"{core_hours:,.0f} core hours"]
+    words += [f"{gpu_hours:,.0f} GPU hours"] if gpu_hours else []
+    return ", ".join([*words, f"{gigabytes:,.1f} GB of images, cache and weights"])

@@ -1,0 +1,146 @@
+"""The work of a city as tasks, a call of a script each: what an engine of a cluster puts in order.
+
+A task is named by its mark, a path `city/run/variant/script/fold` ("-" where there is none), which
+is also the file that says it was done. Which tasks there are and which are done the scripts are
+asked; the engine decides only when and where each runs.
+"""
+
+import argparse
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from urbancam.workflow import arguments, catalogue, plan, scripts, states
+from urbancam.workflow.job import Request
+
+NONE = "-"  # in a mark
+
+
+@dataclass(frozen=True)
+class Task:
+    """One call of a script.
+
+    Attributes:
+        mark: `city/run/variant/script/fold`.
+        words: Arguments of the script.
+        state: As in `states`.
+        reason: Why it is not done.
+        needs: Marks of the tasks of the same city that must be done before.
+    """
+
+    mark: str
+    words: tuple[str, ...]
+    state: str
+    reason: str
+    needs: tuple[str, ...] = ()
+
+    @property
+    def script(self) -> str:
+        return self.mark.split("/")[3]
+
+    @property
+    def variant(self) -> str:
+        return self.mark.split("/")[2].removeprefix(NONE)
+
+    @property
+    def entry(self) -> catalogue.Entry:
+        return catalogue.find(self.script)
+
+
+def states_of(call: plan.Call, args: argparse.Namespace) -> list[dict[str, Any]]:
+    """What one script says of its results, as `states.describe` has it.
+
+    Args:
+        call: A call of the plan.
+        args: Arguments that name city, run and folders.
+    """
+    script = call.entry.script
+    asked, steps = scripts.declared(script, arguments.words(args, script, variant=call.variant))
+    return [states.describe(step, asked) for step in steps]
+
+
+def calls_of(part: str, request: Request) -> list[plan.Call]:
+    """The calls of a part of the plan of a city and run, as things stand now."""
+    city, run = request.args.city, request.args.run
+    names = plan.variants_of(part, city, request.settings, request.paths)
+    return list(plan.calls(part, city, run, names))
+
+
+def calls_with_record(request: Request) -> list[plan.Call]:
+    """The calls of the whole plan that leave a result."""
+    calls = [call for part in plan.PARTS for call in calls_of(part, request)]
+    return [call for call in calls if call.entry.scope != catalogue.NO_RECORD]
+
+
+def list_tasks(request: Request) -> list[Task]:
+    """The tasks of a city and run as they stand now, in order.
+
+    What serves both experiments is none: it comes once all cities are done.
+    """
+    calls = [call for call in calls_with_record(request) if call.entry.experiment != catalogue.BOTH]
+    answers = [(call, state) for call in calls for state in states_of(call, request.args)]
+    states.spread_staleness([state for _, state in answers])
+    return _with_needs([_task(call, state, request) for call, state in answers])
+
+
+def _task(call: plan.Call, state: dict[str, Any], request: Request) -> Task:
+    entry, fold = call.entry, state["fold"]
+    words = arguments.words(request.args, entry.script, variant=call.variant)
+    words += ["--fold", str(fold)] if fold is not None else []
+    # What serves all cities is one task, whichever city asks for it.
+    city = NONE if entry.scope == "data" else request.paths.city_folder.name
+    number = NONE if fold is None else str(fold)
+    mark = "/".join([city, request.args.run, call.variant or NONE, entry.script, number])
+    return Task(mark, tuple(words), state["state"], state["reason"])
+
+
+def _with_needs(tasks: list[Task]) -> list[Task]:
+    """The same tasks, each with the marks of those it reads from."""
+    return [
+        replace(task, needs=tuple(other.mark for other in tasks if _is_needed(other, task)))
+        for task in tasks
+    ]
+
+
+def _is_needed(other: Task, task: Task) -> bool:
+    """Whether a task waits for another one of its city."""
+    made, reads = other.entry, task.entry.reads
+    if made.part == catalogue.MAKE:  # renders what the steps of data find
+        return task.entry.part == catalogue.DATA
+    if made.number not in reads:
+        return False
+    # A variant reads its own results; what compares or shows reads those of all variants.
+    return not (task.entry.takes_variant and made.takes_variant) or other.variant == task.variant
+
+
+def without_other_cities(tasks: list[Task]) -> list[Task]:
+    """The tasks that other cities have no part in, not even through what they read."""
+    across = {task.mark for task in tasks if _looks_at_other_cities(task)}
+    kept = []
+    for task in tasks:  # in order, so that what is needed comes before
+        if task.mark in across or across.intersection(task.needs):
+            across.add(task.mark)
+        else:
+            kept.append(task)
+    return kept
+
+
+def _looks_at_other_cities(task: Task) -> bool:
+    return task.entry.reads_other_cities or task.variant == plan.CITY_LEFT_OUT
+
+
+def keep_marks(tasks: Iterable[Task], marks: Path) -> None:
+    """Let marks stand for the tasks that are done, and for no others.
+
+    Args:
+        tasks: As they stand now.
+        marks: Folder of the marks.
+    """
+    for task in tasks:
+        mark = marks / task.mark
+        if task.state == "done":
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+        else:
+            mark.unlink(missing_ok=True)

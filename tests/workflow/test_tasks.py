@@ -1,0 +1,124 @@
+"""The work of a city as tasks for an engine: which there are, after which others, how they are
+named."""
+
+import csv
+
+import pytest
+
+from samples import ROOT
+from urbancam.workflow import catalogue, cluster, resources, runner, scripts, settings, tasks
+from urbancam.workflow.errors import InputError
+from urbancam.workflow.paths import Paths
+
+
+def request_of(city: str, run: str, folder, *words: str):
+    places = ["--data", str(folder / "data"), "--results", str(folder / "results")]
+    words = ["--city", city, "--run", run, *places, *words]
+    return runner.read_request(scripts.load("90_show_status").parse_args(words))
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """The tasks of the tiny demo, of which nothing is done, by the end of their marks."""
+    listed = tasks.list_tasks(request_of("Demo", "demo-tiny", tmp_path))
+    return {task.mark.split("/", 2)[2]: task for task in listed}
+
+
+def test_every_step_that_leaves_a_record_is_a_task_each_fold_one(tiny):
+    steps = {task.script for task in tiny.values()}
+    assert steps == {
+        entry.script
+        for entry in catalogue.STEPS
+        if entry.experiment == catalogue.INCOME and entry.part and entry.scope
+    }
+    folds = settings.load("demo-tiny").folds_trained
+    assert [f"-/11_train_income/{fold}" in tiny for fold in range(folds)] == [True] * folds
+    assert tiny["-/11_train_income/1"].words[-2:] == ("--fold", "1")
+
+
+def test_a_task_waits_for_what_it_reads(tiny):
+    def scripts_needed(name: str) -> set[str]:
+        return {mark.split("/")[3][:2] for mark in tiny[name].needs}
+
+    assert scripts_needed("-/01_download_census/-") == {"00"}
+    assert scripts_needed("-/03_select_cells/-") >= {"01", "02"}
+    assert scripts_needed("-/12_evaluate_income/-") == {"03", "05", "06", "10", "11"}
+    assert all(
+        need in {task.mark for task in tiny.values()} for need in tiny["-/92_make_report/-"].needs
+    )
+
+
+def test_a_variant_reads_its_own_and_what_compares_reads_all(tmp_path):
+    words = ["--set", "compare.splits=[random]", "--set", "compare.seeds=[1]"]
+    listed = tasks.list_tasks(request_of("Demo", "demo-tiny", tmp_path, *words))
+    by_place = {(task.variant, task.script): task for task in listed}
+    needed = {mark.split("/")[2] for mark in by_place["seed-1", "12_evaluate_income"].needs}
+    assert needed == {"-", "seed-1"}  # cells and images are the city's
+    compared = {mark.split("/")[2] for mark in by_place["", "15_compare_variants"].needs}
+    assert compared == {"-", "seed-1", "split-random"}
+
+
+def test_what_looks_at_other_cities_and_what_reads_it_is_left_for_later(tiny):
+    listed = list(tiny.values())
+    left = {task.script[:2] for task in listed} - {
+        task.script[:2] for task in tasks.without_other_cities(listed)
+    }
+    assert left == {"15", "17", "19", "80", "91", "92"}
+
+
+def test_marks_stand_for_what_is_done_and_for_nothing_else(tmp_path, tiny):
+    first, second = list(tiny.values())[:2]
+    (tmp_path / second.mark).parent.mkdir(parents=True)
+    (tmp_path / second.mark).touch()
+    done = tasks.Task(first.mark, first.words, "done", "")
+    tasks.keep_marks([done, second], tmp_path)
+    assert (tmp_path / first.mark).is_file()
+    assert not (tmp_path / second.mark).exists()
+
+
+def test_cities_come_from_words_and_a_file_each_once(tmp_path):
+    table = tmp_path / "cities.csv"
+    table.write_text("city,n_cells\nParis,3\nLe Mans,4\n")
+    assert cluster.listed_cities(["Lyon", "Paris"], table) == ["Lyon", "Paris", "Le Mans"]
+    table.write_text("name\nParis\n")
+    for named, file, message in (([], None, "no city"), ([], table, "column city")):
+        with pytest.raises(InputError, match=message):
+            cluster.listed_cities(named, file)
+
+
+def test_a_profile_is_a_folder_of_ours_or_a_path(tmp_path):
+    assert cluster.find_profile("slurm") == ROOT / "cluster" / "slurm"
+    (tmp_path / "config.yaml").write_text("config:\n  gpu: true\n")
+    assert cluster.has_gpus(cluster.find_profile(str(tmp_path)))
+    with pytest.raises(InputError, match="local, slurm"):
+        cluster.find_profile("slum")
+
+
+def test_images_and_cache_lie_on_scratch_and_what_is_there_already_stays(tmp_path):
+    paths = Paths(tmp_path / "data", tmp_path / "results", "Le Mans")
+    paths.cache.mkdir(parents=True)
+    for _ in range(2):
+        cluster.lay_on(tmp_path / "scratch", paths)
+    assert paths.images.readlink() == tmp_path / "scratch" / "Le-Mans" / "images"
+    assert not paths.cache.is_symlink()
+    (paths.images / "a.png").touch()
+    assert (tmp_path / "scratch" / "Le-Mans" / "images" / "a.png").exists()
+
+
+def test_a_larger_city_asks_for_more_and_a_gpu_for_less_time():
+    run = settings.load("default")
+    train = catalogue.find("11_train_income")
+    small, large = (resources.of_step(train, run, cells, False) for cells in (1_000, 50_000))
+    on_gpu = resources.of_step(train, run, 50_000, True)
+    assert large.runtime > 20 * small.runtime
+    assert large.mem_mb > small.mem_mb
+    assert (on_gpu.gpu, small.gpu) == (1, 0)
+    assert on_gpu.runtime < large.runtime
+    assert resources.of_step(catalogue.find("04_download_aerial"), run, 10, True).downloads == 1
+
+
+def test_all_functional_urban_areas_are_listed_with_their_cells():
+    counts = resources.listed_cells()
+    with resources.COUNTS.open(encoding="utf-8", newline="") as file:
+        assert len(list(csv.DictReader(file))) == len(counts) == 38
+    assert counts["Paris"] == max(counts.values())
