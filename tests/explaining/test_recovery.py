@@ -85,7 +85,7 @@ def test_a_network_that_knows_the_rule_is_found_to_know_it():
     of_network = table[
         table["attribution"].isin(["contribution", "local_effect", "adjusted_logit"])
     ]
-    assert of_network["estimate"].to_numpy() == pytest.approx(
+    assert of_network["value"].to_numpy() == pytest.approx(
         of_network["true_effect"].to_numpy(), abs=0.05
     )
     assert (table["attribution"] == "published_contrast").sum() == 12
