@@ -166,7 +166,7 @@ def test_a_variant_that_was_trained_stands_beside_the_frozen_ones(city):
     for name in ("contribution", "local_effect"):
         trained = table[(table["kind"] == "trained") & (table["attribution"] == name)]
         expected = trained["true_effect"].tolist()
-        assert trained["estimate"].tolist() == pytest.approx(expected, abs=0.3)
+        assert trained["value"].tolist() == pytest.approx(expected, abs=0.3)
 
 
 def test_without_plants_the_tables_are_empty(city):
