@@ -121,7 +121,7 @@ def test_everything_on_gives_every_row(city):
     assert table["control"].unique().tolist() == agreed["control"].unique().tolist() == expected
     assert len(table) == len(expected) * 3 * 2 and len(agreed) == len(expected) * 3
     ratios = table[table["control"] == "published"].pivot(
-        index="class", columns="side", values="ratio"
+        index="class", columns="side", values="value"
     )
     assert (ratios.loc["water"] * 0.6 + ratios.loc["roads"] * 0.4)[
         ["poor", "rich"]
@@ -185,7 +185,7 @@ def test_shuffled_labels_are_read_from_the_variant(city, capsys):
     write_shuffled_variant(city)
     assert control(city, "compare.shuffled_labels=true") == 0
     table = pd.read_csv(city.table("attribution_controls")).query("control == 'shuffled_labels'")
-    ratios = table.set_index(["side", "class"])["ratio"]
+    ratios = table.set_index(["side", "class"])["value"]
     assert ratios["poor"].tolist() == pytest.approx([1, 1]) and ratios[
         "rich", "water"
     ] == pytest.approx(0.5)
@@ -215,4 +215,4 @@ def test_city_without_rich_cells_has_the_poor_ratios(city):
         .query("control == 'published'")
         .set_index("side")
     )
-    assert table.loc["poor", "ratio"].notna().all() and table.loc["rich", "ratio"].isna().all()
+    assert table.loc["poor", "value"].notna().all() and table.loc["rich", "value"].isna().all()

@@ -133,7 +133,7 @@ def test_against_the_mean_an_inert_class_of_reference_is_worth_nothing():
 
 def test_a_plant_without_an_order_of_its_answers_leaves_the_mean_to_the_others():
     table = answer(1)
-    silent = table.assign(plant=2, estimate=np.nan, p_value=np.nan, significant=False)
+    silent = table.assign(plant=2, value=np.nan, p_value=np.nan, significant=False)
     scores = pd.DataFrame({"plant": [1, 2], "kind": "trained", "spearman": [0.6, np.nan]})
     expected, got = (
         recovery.summarise(rows, scores, 0.95)["rank_correlation"].tolist()
