@@ -3,8 +3,10 @@
 import multiprocessing
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -77,7 +79,17 @@ class Processes:
             done, pending = wait(pending, timeout=LOOK_S, return_when=FIRST_COMPLETED)
             yield None
             for future in done:
-                yield future.result()
+                yield _result_of(future)
+
+
+def _result_of(future: Future) -> Any:
+    """The result of a job; what ended a worker may be an interrupt, which then reaches this process
+    too, and is what is to be told."""
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        time.sleep(LOOK_S)
+        raise
 
 
 def _start(counter: Any) -> None:
