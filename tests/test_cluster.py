@@ -88,6 +88,7 @@ def slurm(tmp_path):
     daemons.stop_all()
 
 
+@pytest.mark.long
 def test_slurm_killed_jobs_and_a_restarted_controller_end_with_the_same_bytes(
     tmp_path, slurm, by_run_sh
 ):
