@@ -70,7 +70,7 @@ def carry_out(args: argparse.Namespace) -> int:
     profile = cluster.find_profile(args.profile)
     with_gpu = cluster.has_gpus(profile)
     if args.ask:
-        cluster.ask(request_of(args.ask, args), folder, args.alone, with_gpu)
+        cluster.ask(request_of(args.ask, args), folder, args.alone, with_gpu, sets_marks=False)
         return 0
     requests = [request_of(city, args) for city in cluster.listed_cities(args.city, args.cities)]
     with locks.hold(folder / ".lock", "the cluster's work on these results"):

@@ -76,6 +76,17 @@ def test_marks_stand_for_what_is_done_and_for_nothing_else(tmp_path, tiny):
     assert not (tmp_path / second.mark).exists()
 
 
+def test_marks_stay_while_snakemake_runs(tmp_path):
+    request = request_of("Demo", "demo-tiny", tmp_path)
+    mark = tmp_path / "marks" / tasks.list_tasks(request)[0].mark
+    mark.parent.mkdir(parents=True)
+    mark.touch()  # of a job that ended since its script was asked
+    cluster.ask(request, tmp_path, True, False, sets_marks=False)
+    assert mark.is_file()
+    cluster.ask(request, tmp_path, True, False)
+    assert not mark.exists()
+
+
 def test_cities_come_from_words_and_a_file_each_once(tmp_path):
     table = tmp_path / "cities.csv"
     table.write_text("city,n_cells\nParis,3\nLe Mans,4\n")

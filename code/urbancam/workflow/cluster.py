@@ -75,7 +75,9 @@ def lay_on(scratch: Path, paths: Paths) -> None:
         folder.symlink_to(place)
 
 
-def ask(request: Request, folder: Path, alone: bool, with_gpu: bool) -> list[dict]:
+def ask(
+    request: Request, folder: Path, alone: bool, with_gpu: bool, sets_marks: bool = True
+) -> list[dict]:
     """The tasks of a city as they stand now, written down for Snakemake, with their marks.
 
     Args:
@@ -83,12 +85,14 @@ def ask(request: Request, folder: Path, alone: bool, with_gpu: bool) -> list[dic
         folder: Of tasks, marks and logs.
         alone: Leave out what looks at other cities.
         with_gpu: Whether there are GPUs to ask for.
+        sets_marks: Not while Snakemake runs, lest a job that ends meanwhile lose its own.
     """
     listed = tasks.list_tasks(request)
     listed = tasks.without_other_cities(listed) if alone else listed
-    tasks.keep_marks(listed, folder / "marks")
     city, cells = request.paths.city_folder.name, resources.count_cells(request.paths)
-    (folder / "marks" / city / "all").unlink(missing_ok=True)
+    if sets_marks:
+        tasks.keep_marks(listed, folder / "marks")
+        (folder / "marks" / city / "all").unlink(missing_ok=True)
     rows = []
     for task in listed:
         asked = resources.of_step(task.entry, request.settings, cells, with_gpu)
