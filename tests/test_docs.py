@@ -176,7 +176,8 @@ def test_commands_are_accepted(page, bare_house, plans):
     asked = set()
     for words in commands(page):
         for call in plans[shlex.join(words)]:
-            args = parse(bare_house, call)
+            args = parse(bare_house, call)  # exits where the script refuses its words
+            assert args.run == "default" or f"--run {args.run}" in shlex.join(call)
             asked.add((args.run, tuple(args.set), getattr(args, "variant", "")))
     if page != EXTENDING:  # its settings are of the examples, which are run below
         for run, assignments, variant in asked:
