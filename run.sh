@@ -6,7 +6,7 @@
 #   ./run.sh Paris --expect       only up to what its imagery will take: campaigns on offer, gigabytes, cells served
 #   ./run.sh cities               the other experiment: name the city (rendered towns; --run default: your images)
 #   ./run.sh status [CITY ...]    what is done, stale, missing
-#   ./run.sh settings             every setting of the run, and which file it comes from
+#   ./run.sh settings [CITY]      every setting of the run (and city), and which file it comes from
 #   ./run.sh export [CITY ...]    what a run came to, as one zip for a repository
 #   ./run.sh cluster CITY ...     the same scripts on Slurm or on several GPUs: --profile, --dry-run (docs/cluster.md)
 #   ./run.sh test [quick|long]    all tests but the longest (quick: the fast ones; long: the longest alone)
@@ -235,7 +235,7 @@ if [ "$task" = test ] && [ ${#cities[@]} -gt 0 ]; then
 fi
 case $task in
     cities) [ ${#cities[@]} -eq 0 ] || fail "./run.sh cities takes no city: it works on all at once. Leave out: ${cities[*]}" ;;
-    settings) [ ${#cities[@]} -eq 0 ] || fail "./run.sh settings takes no city but --run NAME. Leave out: ${cities[*]}" ;;
+    settings) [ ${#cities[@]} -le 1 ] || fail "./run.sh settings shows those of one city, not of ${cities[*]}" ;;
     run|export) [ ${#cities[@]} -gt 0 ] || cities=(Demo) ;;
 esac
 
@@ -260,7 +260,8 @@ case $task in
         [ -n "$tests" ] || set_up_browser
         exec "${command[@]}" ;;
     settings)
-        call 95_show_settings.py --run "${run:-default}" ${options[@]+"${options[@]}"}
+        [ ${#cities[@]} -eq 0 ] || options+=(--city "${cities[0]}")
+        call 95_show_settings.py --run "$(run_of "${cities[0]-}")" ${options[@]+"${options[@]}"}
         exit ;;
     cities)
         run_city cities "$(run_of cities)"

@@ -101,8 +101,7 @@ def answer(args: argparse.Namespace) -> int:
     names.require_run(args.run)
     if args.plan == plan.NAMES:
         data, results = args.data or ROOT / "data", args.results or ROOT / "results"
-        urban_atlas = Paths(data, results).urban_atlas_data
-        names.refuse_misspelt(args.city, urban_atlas, results)
+        names.refuse_misspelt(args.city, Paths(data, results, args.city))
     if args.plan and not plan.needs_settings(args.plan):
         return show_plan(plan.calls(args.plan, args.city, args.run, []))
     request = runner.read_request(args)

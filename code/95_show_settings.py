@@ -1,9 +1,9 @@
 """Show every setting of a run with the file that it comes from; or describe all settings to
 editors.
 
-Reads   code/config/
+Reads   code/config/; with --city what the city says of itself, data/cities/<city>/city.yaml
 Writes  nothing; with --schema code/config/schema.json, which the settings files name
-Run     python code/95_show_settings.py --run demo [--schema]
+Run     python code/95_show_settings.py --run demo [--city NAME] [--schema]
 """
 
 import argparse
@@ -17,6 +17,12 @@ from urbancam.workflow.paths import CONFIG, display_path
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = arguments.parser(__file__, __doc__)
     parser.add_argument(
+        "--city",
+        default="",
+        metavar="NAME",
+        help="also what this city says of itself",
+    )
+    parser.add_argument(
         "--schema",
         action="store_true",
         help="write code/config/schema.json, by which editors complete and check settings files",
@@ -27,7 +33,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def show(args: argparse.Namespace) -> int:
     from urbancam.workflow import settings, settings_text
 
-    print(settings_text.render(settings.read_layers(args.run, args.set)), end="")
+    layers = settings.read_layers(args.run, args.set, city=args.city, data=args.data)
+    print(settings_text.render(layers), end="")
     return 0
 
 

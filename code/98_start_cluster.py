@@ -60,7 +60,7 @@ def request_of(city: str, args: argparse.Namespace) -> Request:
     request = runner.read_request(scripts.load(STATUS).parse_args(words))
     paths = request.paths
     if catalogue.experiment_of(city) == catalogue.INCOME:
-        names.refuse_misspelt(city, paths.urban_atlas_data, paths.results)
+        names.refuse_misspelt(city, paths)
     return request
 
 

@@ -94,6 +94,27 @@ def test_city_of_which_something_is_there_is_no_misspelt_command(tmp_path):
     assert run_sh(house, "Statusa", "--dry-run").returncode == 0
 
 
+def test_city_with_a_file_of_its_own_is_known(tmp_path):
+    house = make_house(tmp_path)
+    for city in ("Setings", "Poznan"):
+        file = house / "data" / "cities" / city / "city.yaml"
+        file.parent.mkdir(parents=True)
+        file.touch()
+    assert run_sh(house, "Setings", "--dry-run").returncode == 0
+    misspelt = run_sh(house, "Poznna", "--dry-run")
+    assert misspelt.returncode == 2 and "did you mean ./run.sh Poznan?" in misspelt.stderr
+
+
+def test_settings_of_a_city_are_shown_with_its_file(tmp_path):
+    house = make_house(tmp_path)
+    file = house / "data" / "cities" / "Poznan" / "city.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text("imagery: {year: 2018}")
+    lines = run_sh(house, "settings", "Poznan").stdout.splitlines()
+    line = next(line for line in lines if line.startswith("  year: "))
+    assert line.split("#")[0].strip() == "year: 2018" and line.endswith("Poznan/city.yaml")
+
+
 def test_misspelt_command_is_told_before_the_set_up(tmp_path):
     house = make_house(tmp_path)
     shutil.rmtree(house / ".venv")

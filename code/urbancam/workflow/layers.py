@@ -1,5 +1,5 @@
-"""The layers that the settings of a run are laid from: `default.yaml`, overlays, `--set`; and which
-of them a value comes from."""
+"""The layers that the settings of a run are laid from: `default.yaml`, overlays, a city's own file,
+`--set`; and which of them a value comes from."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -52,7 +52,7 @@ def of_run(run: str, folder: Path, above: tuple[str, ...] = ()) -> list[Layer]:
         raise InputError(
             f"run {run!r} is its own base: {chain}", display_path(overlay), f"mend its `{BASE}`"
         )
-    values = _read(overlay)
+    values = read(overlay)
     if run == LOWEST:
         return [Layer(display_path(overlay), values)]
     base = values.pop(BASE, LOWEST)
@@ -130,7 +130,12 @@ def _holds(values: dict[str, Any], parts: list[str]) -> bool:
     return True
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> dict[str, Any]:
+    """What a settings file says.
+
+    Raises:
+        InputError: It is no YAML, or holds no settings.
+    """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from urbancam.workflow.catalogue import EXPERIMENT
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import CONFIG, display_path, folder_name
+from urbancam.workflow.paths import CONFIG, Paths, display_path, folder_name
 
 COMMANDS = ("all", "cities", "cluster", "export", "settings", "status", "test")
 LEAST_ALIKE = 0.7  # of difflib's ratio; "stauts" and "status" have 0.83
@@ -58,24 +58,28 @@ def require_run(run: str, folder: Path = CONFIG, named_in: str = "--run") -> Non
     )
 
 
-def refuse_misspelt(city: str, urban_atlas: Path, results: Path) -> None:
-    """Raise if a city's name looks like a command, and nothing of such a city is here.
+def refuse_misspelt(city: str, paths: Paths) -> None:
+    """Raise if nothing of a city is here, and its name looks like a command or a city that is.
 
     Args:
         city: Name of the city.
-        urban_atlas: Drop folder of Urban Atlas.
-        results: Folder of what is computed.
+        paths: Its paths; the folders count.
 
     Raises:
         InputError: It does.
     """
-    command = "" if city == EXPERIMENT else closest(city.casefold(), COMMANDS)
-    if not command or (results / folder_name(city)).is_dir() or _is_named(city, urban_atlas):
+    if city == EXPERIMENT or paths.city_folder.is_dir() or paths.city_file.is_file():
+        return
+    own_cities = [file.parent.name for file in paths.data.glob("cities/*/city.yaml")]
+    known = {word.casefold(): word for word in (*COMMANDS, *own_cities)}
+    guess = closest(city.casefold(), known)
+    if not guess or _is_named(city, paths.urban_atlas_data):
         return
     raise InputError(
         f"{city!r} is no command, and nothing of a city of that name is here",
-        display_path(urban_atlas),
-        f"did you mean ./run.sh {command}? For a city, put its Urban Atlas product there first",
+        display_path(paths.urban_atlas_data),
+        f"did you mean ./run.sh {known[guess]}? For a city, put its Urban Atlas product there "
+        "first; for one from files of your own see docs/own-data.md",
     )
 
 

@@ -47,6 +47,16 @@ def variant_of(path: Path) -> str:
     return place[1] if place else ""
 
 
+def city_file(data: Path, city: str) -> Path:
+    """What a city of one's own says of itself: settings.
+
+    Args:
+        data: Folder of what came from outside.
+        city: Name of the city, any spelling.
+    """
+    return data / "cities" / folder_name(city) / "city.yaml"
+
+
 @dataclass(frozen=True)
 class Paths:
     """Paths of one city and one run below the two top folders.
@@ -79,6 +89,10 @@ class Paths:
     @property
     def urban_atlas_data(self) -> Path:
         return self.data / "UA_data"
+
+    @property
+    def city_file(self) -> Path:
+        return city_file(self.data, self.city)
 
     @property
     def cities_data(self) -> Path:

@@ -31,6 +31,7 @@ import time
 from collections.abc import Callable
 
 from urbancam.workflow import gpus, messages, reuse
+from urbancam.workflow.catalogue import find
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.job import Job, Request, find_paths
 from urbancam.workflow.messages import join_counts, log
@@ -123,7 +124,8 @@ def read_request(args: argparse.Namespace) -> Request:
     """
     from urbancam.workflow import settings
 
-    run_settings = settings.load(args.run, args.set, args.variant)
+    city = args.city if find(args.script).takes_city else ""
+    run_settings = settings.load(args.run, args.set, args.variant, city, args.data)
     if args.workers < 1:
         raise InputError(
             f"--workers {args.workers} is not a number of processes", "--workers", "give 1 or more"

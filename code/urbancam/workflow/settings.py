@@ -1,10 +1,11 @@
-"""Typed settings: `default.yaml`, an overlay per named run, `--set` on top.
+"""Typed settings: `default.yaml`, an overlay per named run, what a city says of itself, `--set` on
+top.
 
 Units and sources stand beside the values in `code/config/default.yaml`. An unknown key, a wrong
 type and an impossible value are errors, all of them named at once.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,9 +13,10 @@ from pydantic import Field, ValidationError, model_validator
 
 from urbancam.workflow import campaigns, layers, names, variants
 from urbancam.workflow.cities_sections import Cities
+from urbancam.workflow.city_file import read_layer
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.layers import Layer
-from urbancam.workflow.paths import CONFIG, ROOT
+from urbancam.workflow.paths import CONFIG, ROOT, city_file
 from urbancam.workflow.planted_section import Planted
 from urbancam.workflow.sections import (
     Activation,
@@ -145,26 +147,44 @@ def _restrict(section: Section, prefix: str, names: set[str]) -> Any:
     return type(section).model_construct(**values)
 
 
-def load(run: str, assignments: list[str] | tuple[str, ...] = (), variant: str = "") -> Settings:
+def load(
+    run: str,
+    assignments: Sequence[str] = (),
+    variant: str = "",
+    city: str = "",
+    data: Path | None = None,
+) -> Settings:
     """Settings of a run, or of a variant of it.
 
     Args:
         run: Name of a file in `code/config/` (without `.yaml`).
         assignments: `key.sub=value` strings; values are read as YAML.
         variant: Name of a variant, see `variants.py`; what it changes comes last.
+        city: Name of the city, whose own `city.yaml` counts; "" for none.
+        data: Folder of what came from outside; None for the setting `data_dir`.
 
     Raises:
         InputError: There is no such run or key, or values do not fit (all named at once).
     """
-    return validate(read_layers(run, assignments, variant))
+    return validate(read_layers(run, assignments, variant, city, data))
 
 
 def read_layers(
-    run: str, assignments: list[str] | tuple[str, ...] = (), variant: str = ""
+    run: str,
+    assignments: Sequence[str] = (),
+    variant: str = "",
+    city: str = "",
+    data: Path | None = None,
 ) -> list[Layer]:
     """The layers that settings are laid from, the lowest first; arguments and errors as of
     `load`."""
-    run_layers = [*layers.of_run(run, CONFIG), *map(layers.of_assignment, assignments)]
+    of_run = layers.of_run(run, CONFIG)
+    of_arguments = [layers.of_assignment(assignment) for assignment in assignments]
+    if city:
+        data_dir = layers.merge([*of_run, *of_arguments]).get("data_dir")
+        file = city_file(data or ROOT / str(data_dir), city)
+        of_run += [read_layer(file)] if file.is_file() else []
+    run_layers = [*of_run, *of_arguments]
     if not variant:
         return run_layers
     settings = validate(run_layers)

@@ -60,7 +60,7 @@ def collect(request: Request, args: argparse.Namespace) -> Contents:
     reduced = [what.reduce_record(record, folders) for record in records]
     reduced.sort(key=lambda record: (record["step"], [*record["sha256"]]))
     contents: Contents = {path.relative_to(paths.run_folder).as_posix(): path for path in files}
-    layers = settings.read_layers(args.run, args.set)
+    layers = settings.read_layers(args.run, args.set, city=args.city, data=args.data)
     return contents | {
         SETTINGS: settings_text.render(layers),
         RECORDS: json.dumps(reduced, indent=1, ensure_ascii=False, sort_keys=True) + "\n",
