@@ -1,8 +1,10 @@
 """Bring a city's Urban Atlas, in whatever layout it came, into one land-cover table and one
-outline.
+outline, and write down its classes.
 
-Reads   data/UA_data/ (2012 shapefiles, GeoPackages, FlatGeobuf; zipped or not, at any depth)
-Writes  results/<city>/land_cover.parquet (polygons with code and class), boundary.parquet
+Reads   data/UA_data/ (2012 shapefiles, GeoPackages, FlatGeobuf; zipped or not, at any depth), the
+        class table that `landcover.classes` names
+Writes  results/<city>/land_cover.parquet (polygons with code and class), boundary.parquet,
+        classes.csv
 Run     python code/02_import_urban_atlas.py --city Demo --run demo
 """
 
@@ -21,22 +23,25 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def declare(request: Request) -> Step:
     paths = request.paths
     return request.step(
-        1,
+        2,
         paths.land_cover,
-        ["urban_atlas"],
+        ["urban_atlas", "landcover.classes"],
+        by_hand=[request.settings.class_table],
         listings=[paths.urban_atlas_data],
-        outputs=[paths.boundary],
+        outputs=[paths.boundary, paths.classes],
     )
 
 
 def work(job: Job) -> Done:
+    from urbancam.sources.landcover import class_tables
     from urbancam.sources.urban_atlas import products
-    from urbancam.tables import geoframes
+    from urbancam.tables import frames, geoframes
 
     paths, edition = job.paths, job.settings.urban_atlas.edition
-    folder = paths.urban_atlas_data
+    folder, table = paths.urban_atlas_data, class_tables.read(job.inputs[0])
     with scratch_folder(folder) as scratch:
-        land_cover, boundary = products.read_city(folder, job.city, edition, scratch)
+        land_cover, boundary = products.read_city(folder, job.city, edition, table, scratch)
+    frames.write(class_tables.as_frame(table), paths.classes)
     geoframes.write(boundary, paths.boundary)
     geoframes.write(land_cover, paths.land_cover)
     return Done(

@@ -25,7 +25,7 @@ def declare(request: Request) -> Step:
 
 
 def work(job: Job) -> Done:
-    from urbancam.sources.urban_atlas import fragments as cutting
+    from urbancam.sources.landcover import fragments as cutting
     from urbancam.tables import geoframes
 
     paths = job.paths

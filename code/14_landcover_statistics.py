@@ -1,8 +1,8 @@
 """Say which land cover the network reads as poor and as rich, what the incomes say, and whether
 they agree.
 
-Reads   results/<city>/cells.parquet, results/<city>/<run>/activation.parquet, cell_activation.csv,
-        local_moments.parquet, predictions.csv
+Reads   results/<city>/cells.parquet, classes.csv, results/<city>/<run>/activation.parquet,
+        cell_activation.csv, local_moments.parquet, predictions.csv
 Writes  results/<city>/<run>/tables/: activation_ratio.csv, activation_contrast.csv,
         contribution.csv, coactivation.csv, observed_association.csv, observed_coassociation.csv,
         class_income.csv, class_by_quintile.csv, ordering_agreement.csv, local_effect.csv,
@@ -46,13 +46,27 @@ FURTHER_TABLES = (
 )
 
 
+SETTINGS = (
+    "landcover.key",
+    "landcover.poor_classes",
+    "landcover.rich_classes",
+    "landcover.min_joint_cells",
+    "landcover.min_area_m2",
+    "landcover.reference",
+    "statistics",
+    "seed",
+    "census.cell_size_m",
+    "samples.target",
+)
+
+
 def declare(request: Request) -> Step:
     paths = request.paths
     return request.step(
         9,
         paths.table("activation_ratio"),
-        ["landcover", "statistics", "seed", "census.cell_size_m", "samples.target"],
-        [paths.activation, paths.predictions, paths.samples, paths.cells],
+        SETTINGS,
+        [paths.activation, paths.predictions, paths.samples, paths.cells, paths.classes],
         outputs=[paths.table(name) for name in FURTHER_TABLES],
     )
 
@@ -60,13 +74,14 @@ def declare(request: Request) -> Step:
 def work(job: Job) -> Done:
     from urbancam.explaining.landcover.run import statistics_of_run
     from urbancam.scoring import samples
-    from urbancam.tables import frames
+    from urbancam.tables import cover_classes, frames
 
     settings, paths = job.settings, job.paths
     city = statistics_of_run(
         frames.read(paths.activation),
         frames.read(paths.predictions),
         samples.read(paths.samples).set_index("idINSPIRE")["block"],
+        cover_classes.read(paths.classes),
         settings,
     )
     log.info(SLIVERS, f"{city.n_slivers:,}", settings.landcover.min_area_m2)

@@ -1,7 +1,7 @@
 """Ask what an activation ratio is worth: other attribution methods, controls without signal,
 deletion curves.
 
-Reads   results/<city>/images.csv, images/, fragments.parquet
+Reads   results/<city>/images.csv, images/, fragments.parquet, classes.csv
         results/<city>/<run>/predictions.csv, fold_K/weights.pt
         results/<city>/<run>/variants/shuffled-labels/activation.parquet (with
         compare.shuffled_labels)
@@ -37,7 +37,12 @@ SETTINGS = (
     "image",
     "model",
     "activation",
-    "landcover",
+    "landcover.key",
+    "landcover.poor_classes",
+    "landcover.rich_classes",
+    "landcover.min_joint_cells",
+    "landcover.min_area_m2",
+    "landcover.reference",
     "statistics",
     "seed",
     "split.folds",
@@ -49,7 +54,8 @@ FURTHER_TABLES = ("attribution_agreement", "deletion", "deletion_area", "map_shi
 
 def declare(request: Request) -> Step:
     settings, paths = request.settings, request.paths
-    inputs = [paths.samples, paths.predictions, paths.fragments, paths.images_table]
+    inputs = [paths.samples, paths.predictions, paths.fragments, paths.classes]
+    inputs += [paths.images_table]
     inputs += [paths.weights(fold) for fold in range(settings.folds_trained)]
     if settings.compare.shuffled_labels:
         inputs.append(paths.of_variant(variants.SHUFFLED).activation)
@@ -63,7 +69,7 @@ def work(job: Job) -> Done:
     from urbancam.explaining.attribution import examination, map_shift
     from urbancam.explaining.landcover.run import statistics_of_run
     from urbancam.scoring import samples
-    from urbancam.tables import frames
+    from urbancam.tables import cover_classes, frames
 
     settings, paths = job.settings, job.paths
     blocks = samples.read(paths.samples).set_index("idINSPIRE")["block"]
@@ -75,7 +81,10 @@ def work(job: Job) -> Done:
     if settings.compare.shuffled_labels and len(cells):
         shuffled = frames.read(paths.of_variant(variants.SHUFFLED).activation)
         shares = agreement.add_shares(shares, "shuffled_labels", shuffled)
-    of_map = partial(statistics_of_run, predictions=cells, blocks=blocks, settings=settings)
+    classes = cover_classes.read(paths.classes)
+    of_map = partial(
+        statistics_of_run, predictions=cells, blocks=blocks, classes=classes, settings=settings
+    )
     methods, statistics, seed = settings.controls.methods, settings.statistics, settings.seed
     controls, agreements = agreement.compare(shares, correlations, cells, of_map, methods)
     deleted, area = deletion_curves.deletion_tables(curves, blocks, statistics, seed)

@@ -54,7 +54,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def declare(request: Request) -> Step:
     settings, paths = request.settings, request.paths
-    inputs = [paths.samples, paths.cells, paths.fragments, paths.images_table, paths.weights(0)]
+    inputs = [paths.samples, paths.cells, paths.fragments, paths.classes]
+    inputs += [paths.images_table, paths.weights(0)]
     for variant in trained_plants(settings, paths).values():
         inputs += [variant.planted_truth, variant.activation, variant.predictions]
         inputs.append(variant.local_moments)
@@ -75,11 +76,11 @@ def trained_plants(settings: "Settings", paths: Paths) -> dict[int, Paths]:
 
 def work(job: Job) -> Done:
     from urbancam.explaining import recovery
-    from urbancam.tables import frames
+    from urbancam.tables import cover_classes, frames
 
     paths = job.paths
-    cells = read_cells(job)
-    answers = [*recover_frozen(cells, job), *recover_trained(cells, job)]
+    cells, classes = read_cells(job), cover_classes.read(paths.classes)
+    answers = [*recover_frozen(cells, classes, job), *recover_trained(cells, classes, job)]
     table, scores = recovery.join(answers)
     summary = recovery.summarise(table, scores, job.settings.statistics.confidence)
     frames.write(table, paths.table("recovery"))
@@ -98,12 +99,14 @@ def read_cells(job: Job) -> "pd.DataFrame":
     return used.merge(people, on="idINSPIRE", how="left", validate="1:1")
 
 
-def recover_frozen(cells: "pd.DataFrame", job: Job) -> "list[tuple[pd.DataFrame, pd.DataFrame]]":
+def recover_frozen(
+    cells: "pd.DataFrame", classes: "pd.DataFrame", job: Job
+) -> "list[tuple[pd.DataFrame, pd.DataFrame]]":
     """The answers on the features of the run's first network; none where no plant is asked for."""
     from urbancam.explaining import frozen_plants
     from urbancam.learning import networks, plants
     from urbancam.learning.images import open_images
-    from urbancam.sources.urban_atlas.fragments import by_cell
+    from urbancam.sources.landcover.fragments import by_cell
     from urbancam.tables import frames
 
     settings, paths = job.settings, job.paths
@@ -120,12 +123,14 @@ def recover_frozen(cells: "pd.DataFrame", job: Job) -> "list[tuple[pd.DataFrame,
     by_id = by_cell(fragments, ids)
     return [
         frozen_plants.recover_plants(
-            rules, cells, network, images, rows, by_id, settings, job.workers
+            rules, cells, network, images, rows, by_id, classes, settings, job.workers
         )
     ]
 
 
-def recover_trained(cells: "pd.DataFrame", job: Job) -> "list[tuple[pd.DataFrame, pd.DataFrame]]":
+def recover_trained(
+    cells: "pd.DataFrame", classes: "pd.DataFrame", job: Job
+) -> "list[tuple[pd.DataFrame, pd.DataFrame]]":
     """The answers of networks that were trained on planted incomes."""
     from urbancam.explaining import recovery
     from urbancam.tables import frames
@@ -139,6 +144,7 @@ def recover_trained(cells: "pd.DataFrame", job: Job) -> "list[tuple[pd.DataFrame
                 frames.read(variant.local_moments),
                 frames.read(variant.planted_truth),
                 cells,
+                classes,
                 job.settings,
                 number,
             )

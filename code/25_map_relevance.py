@@ -2,7 +2,8 @@
 their land cover.
 
 Reads   results/cities/<run>/sites.csv, patches.parquet, fold_K/weights.pt; the images;
-        results/<City>/land_cover.parquet of the cities whose sites were cut from their tiles
+        results/<City>/land_cover.parquet, classes.csv of the cities whose sites were cut from
+        their tiles
 Writes  results/cities/<run>/relevance/<City>/: of each drawn patch and layer
         <n>_<patch>_<layer>_heat.png, ..._overlay.png, ..._masked.png; sheet_1.png, .pdf and
         .svg, ...: ten patches each, captions.md;
@@ -51,18 +52,19 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def declare(request: Request) -> Step:
     cities, paths = request.settings.cities, request.paths
     weights = [paths.weights(fold) for fold in range(cities.folds_trained)]
+    covers = land_covers(paths)
     return request.step(
         7,
         paths.table("relevance"),
         ["statistics", "landcover.key", "seed", "figures", *(f"cities.{key}" for key in KEYS)],
-        [paths.patches, paths.sites, *weights, *land_covers(paths).values()],
+        [paths.patches, paths.sites, *weights, *covers.values(), *class_tables(covers)],
         outputs=[paths.relevance, paths.relevance_fragments, paths.table("relevance_by_class")],
         ways=captions.WAYS,
     )
 
 
 def land_covers(paths: Paths) -> dict[str, Path]:
-    """City -> its land cover, of the cities whose sites have coordinates and whose Urban Atlas
+    """City -> its land cover, of the cities whose sites have coordinates and whose land cover
     was imported."""
     if not paths.sites.is_file():
         return {}
@@ -71,6 +73,11 @@ def land_covers(paths: Paths) -> dict[str, Path]:
     # ASSUME: "Paris (CDG)" of the cities experiment is "Paris" of the income experiment.
     covers = {city: paths.of_city(city.partition(" (")[0]).land_cover for city in cities}
     return {city: path for city, path in covers.items() if path.is_file()}
+
+
+def class_tables(covers: dict[str, Path]) -> list[Path]:
+    """The class tables beside the land covers."""
+    return [path.with_name("classes.csv") for path in dict.fromkeys(covers.values())]
 
 
 def work(job: Job) -> Done:
@@ -96,23 +103,26 @@ def work(job: Job) -> Done:
     }
     tables = map_city_by_city(chosen, names, mapper, makers, parts)
     described = join(tables[relevance_maps.PICTURES])
-    counts = write_tables(described, tables[relevance_maps.LAND_COVER], job)
+    counts = write_tables(described, tables[relevance_maps.LAND_COVER], covers, job)
     return Done(counts, leftovers=[parts.parent])
 
 
 def write_tables(
-    described: "pd.DataFrame", projected: list["pd.DataFrame"], job: Job
+    described: "pd.DataFrame",
+    projected: list["pd.DataFrame"],
+    covers: dict[str, Path],
+    job: Job,
 ) -> dict[str, int]:
     """Write the rows of the patches, of their fragments, and by class; the counts of the step."""
     from urbancam.cities import relevance_by_class as by_class
-    from urbancam.sources.urban_atlas.classes import class_names
-    from urbancam.tables import frames
+    from urbancam.tables import cover_classes, frames
 
     settings, paths = job.settings, job.paths
     key = settings.landcover.key
+    names = cover_classes.names(cover_classes.read_all(class_tables(covers)), key)
     fragments = join(projected, by_class.COLUMNS)
     by_classes = by_class.relevance_by_class(
-        fragments, class_names(key), key, settings.statistics, settings.seed
+        fragments, names, key, settings.statistics, settings.seed
     )
     frames.write(fragments, paths.relevance_fragments)
     frames.write(by_classes, paths.table("relevance_by_class"))

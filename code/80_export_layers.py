@@ -1,9 +1,9 @@
 """Write the cells and fragments of a run for other programs: one GeoPackage that QGIS opens
 coloured; compute nothing.
 
-Reads   results/<city>/cells.parquet, images.csv, fragments.parquet, results/<city>/<run>/
-        samples.csv, predictions.csv, predictions_without_income.csv, activation.parquet,
-        cell_activation.csv
+Reads   results/<city>/cells.parquet, images.csv, fragments.parquet, classes.csv,
+        results/<city>/<run>/samples.csv, predictions.csv, predictions_without_income.csv,
+        activation.parquet, cell_activation.csv
 Writes  results/<city>/<run>/<city>_<run>.gpkg
 Run     python code/80_export_layers.py --city Demo --run demo
 """
@@ -24,7 +24,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def declare(request: Request) -> Step:
     paths = request.paths
-    of_city = [paths.cells, paths.images_table, paths.fragments]
+    of_city = [paths.cells, paths.images_table, paths.fragments, paths.classes]
     of_run = [paths.samples, paths.predictions, paths.predictions_without_income]
     of_maps = [paths.activation, paths.cell_activation]
     return request.step(1, paths.layers, ["landcover.key"], [*of_city, *of_run, *of_maps])
@@ -32,8 +32,7 @@ def declare(request: Request) -> Step:
 
 def work(job: Job) -> Done:
     from urbancam.showing.layers import columns, geopackage, styles
-    from urbancam.sources.urban_atlas.classes import class_table
-    from urbancam.tables import frames, geoframes
+    from urbancam.tables import cover_classes, frames, geoframes
 
     paths = job.paths
     activation = frames.read(paths.activation)
@@ -48,7 +47,8 @@ def work(job: Job) -> Done:
         job.settings.landcover.key,
     )
     fragments = columns.fragment_layer(geoframes.read(paths.fragments), activation)
-    coloured = styles.styles_of_fragments(fragments, class_table())
+    classes = cover_classes.of_classes(cover_classes.read(paths.classes))
+    coloured = styles.styles_of_fragments(fragments, classes)
     layers = {
         "fragments": geopackage.Layer(fragments, FRAGMENTS, coloured),
         "cells": geopackage.Layer(cells, CELLS, styles.styles_of_cells()),

@@ -1,6 +1,6 @@
 """Make the figures of a run from its tables, images, maps and land cover; compute nothing.
 
-Reads   results/<city>/images.csv, images/, fragments.parquet,
+Reads   results/<city>/images.csv, images/, fragments.parquet, classes.csv,
         results/<city>/<run>/samples.csv, predictions.csv, tables/, maps/;
         predictions_without_income.csv where it is, tables/transfer.csv of this and the other cities
         with the same run
@@ -59,7 +59,7 @@ def declare(request: Request) -> Step:
     files = [paths.figures / name for name in captions.file_names(figures, settings.figures)]
     tables = dict.fromkeys(name for figure in figures.values() for name in figure.tables)
     inputs = [paths.samples, paths.predictions, paths.activation, paths.table("block_size")]
-    inputs += [paths.images_table, paths.fragments, *map(paths.table, tables)]
+    inputs += [paths.images_table, paths.fragments, paths.classes, *map(paths.table, tables)]
     if paths.predictions_without_income.is_file():
         inputs.append(paths.predictions_without_income)
     inputs += transfer_tables(paths)
@@ -137,17 +137,18 @@ def draw_others(
     import pandas as pd
 
     from urbancam.showing.figures import cells, coactivation, maps, polar, quintiles, transfer
-    from urbancam.sources.urban_atlas.classes import class_numbers, class_table
-    from urbancam.tables import frames
+    from urbancam.tables import cover_classes, frames
 
-    paths, city, classes = job.paths, job.city, class_table()
+    paths, city = job.paths, job.city
+    codes = cover_classes.read(paths.classes)
+    classes = cover_classes.of_classes(codes)
     samples, predictions = frames.read(paths.samples), frames.read(paths.predictions)
     pictures = read_cells(predictions, images, job.settings.seed, paths)
     without_income = None
     if paths.predictions_without_income.is_file():
         without_income = frames.read(paths.predictions_without_income)
     sectors = classes[classes["in_polar_figure"]]
-    numbers = class_numbers(job.settings.landcover.key)
+    numbers = cover_classes.numbers(codes, job.settings.landcover.key)
     others = {  # name -> its drawing, and what it needs besides its tables
         "polar_ratios": (polar.draw_polar_ratios, sectors),
         "ordering": (quintiles.draw_ordering, numbers),

@@ -1,7 +1,7 @@
 """Make the page of a run, with its map, figures, tables, settings, records and limits, and small
 pictures of its cells beside it; compute nothing.
 
-Reads   results/<city>/cells.parquet, images.csv, images/, fragments.parquet,
+Reads   results/<city>/cells.parquet, images.csv, images/, fragments.parquet, classes.csv,
         results/<city>/<run>/samples.csv, predictions.csv, activation.parquet, maps/, tables/,
         figures/, the records beside the results
 Writes  results/<city>/<run>/report.html, report_cells/
@@ -42,25 +42,32 @@ def declare(request: Request) -> Step:
     figures = exhibits.figures_of(settings, several_cities)
     tables = [paths.table(name) for name, heading in exhibits.TABLES.items() if heading]
     pictures = [paths.figures / f"{name}.png" for name in figures]
-    inputs = [paths.cells, paths.images_table, paths.fragments, paths.samples, paths.predictions]
-    inputs += [paths.activation, *tables, *pictures, paths.figures / captions.FILE]
+    inputs = [paths.cells, paths.images_table, paths.fragments, paths.classes]
+    inputs += [
+        paths.samples,
+        paths.predictions,
+        paths.activation,
+        *tables,
+        *pictures,
+        paths.figures / captions.FILE,
+    ]
     everything = type(settings).model_fields
     return request.step(10, paths.report, everything, inputs, outputs=[paths.report_cells])
 
 
 def work(job: Job) -> Done:
     from urbancam.showing.report import cell_columns, run_page
-    from urbancam.sources.urban_atlas.classes import class_table
-    from urbancam.tables import frames
+    from urbancam.tables import cover_classes, frames
 
-    paths, classes = job.paths, class_table()
+    paths = job.paths
+    classes = cover_classes.of_classes(cover_classes.read(paths.classes))
     samples, predictions = frames.read(paths.samples), frames.read(paths.predictions)
     images = frames.read(paths.images_table)
     cells = frames.read(paths.cells, columns=["idINSPIRE", "ind", "imputed"])
     activation = frames.read(
         paths.activation, columns=["idINSPIRE", "class", "area_m2", "contribution"]
     )
-    pictured = write_pictures(job, images, activation, predictions)
+    pictured = write_pictures(job, images, activation, predictions, classes)
     run = run_page.Run(
         **words_of_run(job, images),
         cells=cell_columns.pack_cells(samples, cells, images, predictions, pictured),
@@ -106,7 +113,11 @@ def words_of_run(job: Job, images: "pd.DataFrame") -> dict[str, Any]:
 
 
 def write_pictures(
-    job: Job, images: "pd.DataFrame", activation: "pd.DataFrame", predictions: "pd.DataFrame"
+    job: Job,
+    images: "pd.DataFrame",
+    activation: "pd.DataFrame",
+    predictions: "pd.DataFrame",
+    classes: "pd.DataFrame",
 ) -> set[str]:
     """Write small pictures of cells beside the page, as many as the settings say.
 
@@ -132,7 +143,7 @@ def write_pictures(
         for start in range(0, len(ids), AT_ONCE):
             some = [cell for cell in ids[start : start + AT_ONCE] if not is_drawn(paths, cell)]
             fragments = read_fragments(paths, some)
-            draw = functools.partial(draw_cell, paths, files, fragments)
+            draw = functools.partial(draw_cell, paths, files, fragments, classes)
             for pictures in pool.map(draw, some):
                 write_files(paths.report_cells, pictures)
     return set(files)
@@ -174,12 +185,15 @@ def read_fragments(paths: Paths, cells: list[str]) -> dict[str, "pd.DataFrame"]:
 
 
 def draw_cell(
-    paths: Paths, files: dict[str, str], fragments: dict[str, "pd.DataFrame"], cell: str
+    paths: Paths,
+    files: dict[str, str],
+    fragments: dict[str, "pd.DataFrame"],
+    classes: "pd.DataFrame",
+    cell: str,
 ) -> list[tuple[str, bytes]]:
     """A cell's pictures as files: name and content; those that can be drawn, the image last."""
     from urbancam.showing.report import cell_pictures
     from urbancam.sources.imagery import png
-    from urbancam.sources.urban_atlas.classes import class_table
 
     image = png.read_pixels(paths.city_folder / files[cell], "RGB", "05_cut_images")
     signed = png.read_pixels(paths.maps / f"{cell}.png", "L", "13_project_activation")
@@ -187,7 +201,7 @@ def draw_cell(
     if signed is not None:
         pictures.append((f"{cell}_map.png", cell_pictures.render_map(signed)))
     if cell in fragments:
-        cover = cell_pictures.render_cover(cell, fragments[cell], class_table())
+        cover = cell_pictures.render_cover(cell, fragments[cell], classes)
         pictures.append((f"{cell}_cover.png", cover))
     if image is not None:
         pictures.append((f"{cell}.jpg", cell_pictures.render_image(image)))

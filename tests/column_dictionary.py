@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow.parquet
 import pyogrio
 
-from urbancam.sources.urban_atlas.classes import class_table
+from urban_atlas_classes import class_table
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "results" / "README.md"

@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from urban_atlas_classes import class_table
 from urbancam.showing.figures.cell_panels import CellPicture
-from urbancam.sources.urban_atlas.classes import class_table
 
 WEST, SOUTH = 2_889_000, 3_760_000  # m, EPSG:3035
 CLASSES = (

@@ -8,9 +8,9 @@ import shapely
 
 import report_tables
 from samples import cell_id
+from urban_atlas_classes import class_table
 from urbancam.showing.report import cell_columns, cell_pictures, run_page
 from urbancam.showing.report.pictures import Picture
-from urbancam.sources.urban_atlas.classes import class_table
 from urbancam.tables import grid
 
 CLASSES = ("roads", "water", "green_ua", "comr_indst")

@@ -120,6 +120,7 @@ INPUTS = [
     ("13", "images.csv", "05_cut_images"),
     ("13", f"{RUN}/fold_2/weights.pt", "11_train_income"),
     ("14", f"{RUN}/activation.parquet", "13_project_activation"),
+    ("14", "classes.csv", "02_import_urban_atlas"),
     ("14", f"{RUN}/predictions.csv", "12_evaluate_income"),
     ("14", f"{RUN}/samples.csv", "10_assign_folds"),
     ("15", f"{RUN}/samples.csv", "10_assign_folds"),

@@ -295,11 +295,12 @@ def apply(house: Path, diff: str) -> None:
 
 
 def write_example_runs(house: Path) -> None:
-    """Write the overlays of docs/extending.md into a copy of the project."""
+    """Write the overlays and the class table of docs/extending.md into a copy of the project."""
     for name, overlay in zip(
         re.findall(r"`([\w-]+\.yaml)`", prose(EXTENDING)), blocks(EXTENDING, "yaml"), strict=True
     ):
-        (house / "code" / "config" / name).write_text(overlay)
+        folder = house if "\nclasses:" in overlay else house / "code" / "config"
+        (folder / name).write_text(overlay)
 
 
 @pytest.fixture(scope="module")
@@ -314,9 +315,16 @@ def extended(tmp_path_factory) -> Path:
     return house
 
 
-def run_command(house: Path, script: str) -> None:
-    """Run the command of docs/extending.md that calls a script, in a copy of the project."""
-    (words,) = [words for words in commands(EXTENDING) if f"code/{script}" in words]
+def run_command(house: Path, script: str, *further: str) -> None:
+    """Run the command of docs/extending.md that calls a script, in a copy of the project.
+
+    Args:
+        house: The copy.
+        script: Name of the script.
+        further: Words of the command, where several call the script.
+    """
+    asked = {f"code/{script}", *further}
+    (words,) = [words for words in commands(EXTENDING) if asked <= set(words)]
     done = subprocess.run([sys.executable, *words[1:]], capture_output=True, text=True, cwd=house)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -335,9 +343,28 @@ def test_example_of_an_urban_atlas_layout(extended):
     folder = extended / "data" / "UA_data"
     folder.mkdir(parents=True)
     land.drop(columns="fua_code").to_file(folder / "agency.gpkg")
-    run_command(extended, "02_import_urban_atlas.py")
+    run_command(extended, "02_import_urban_atlas.py", "Nantes")
     got = gpd.read_parquet(extended / "results" / "Nantes" / "land_cover.parquet")
     assert got["code"].tolist() == [11210, 12220, 31000]
+
+
+def test_example_of_a_class_table(extended):
+    folder = extended / "data" / "UA_data"
+    samples.write_old_urban_atlas(
+        folder,
+        "FR003L2_LYON",
+        samples.land_cover_frame(2012, "Lyon", "FR003L2"),
+        samples.outline_frame("Lyon", "FR003L2"),
+    )
+    run_command(extended, "02_import_urban_atlas.py", "Lyon")
+    got = gpd.read_parquet(extended / "results" / "Lyon" / "land_cover.parquet")
+    assert got["class"].tolist() == ["urban_fabric", "other_built", "open_land"]
+    classes = pd.read_csv(extended / "results" / "Lyon" / "classes.csv")
+    assert classes.groupby("class", sort=False)["number"].first().to_dict() == {
+        "urban_fabric": 1,
+        "other_built": 2,
+        "open_land": 3,
+    }
 
 
 def test_example_of_a_backbone(monkeypatch):

@@ -16,7 +16,7 @@ import rasterio
 import column_dictionary
 from houses import ROOT, edit_settings, make_house, run_sh
 from timing import cpu_seconds
-from urbancam.sources.urban_atlas.classes import class_table
+from urban_atlas_classes import class_table
 from urbancam.tables import grid
 
 pytestmark = pytest.mark.slow

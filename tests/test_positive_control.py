@@ -28,13 +28,11 @@ def demo(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def truth(demo) -> dict[str, str]:
     """Land-cover class that raises income, that lowers it, and an inert one."""
-    from urbancam.sources.urban_atlas import classes
+    from urban_atlas_classes import classify
 
     rule = json.loads((demo / "data" / "demo" / "truth.json").read_text())
     codes = pd.Series([rule[part]["code"] for part in ("raises", "lowers", "inert")])
-    return dict(
-        zip(("raises", "lowers", "inert"), classes.classify(codes, "truth.json"), strict=True)
-    )
+    return dict(zip(("raises", "lowers", "inert"), classify(codes), strict=True))
 
 
 def table(demo: Path, name: str) -> pd.DataFrame:

@@ -11,14 +11,15 @@ import torch
 from pyproj import Transformer
 
 from samples import REAL_DATA
+from urban_atlas_classes import TABLE
 from urbancam.explaining import pixel_maps, projection
 from urbancam.learning import networks
 from urbancam.sources.census import selection
 from urbancam.sources.imagery.cell import cut_cell
 from urbancam.sources.imagery.fill import coarse_fill
 from urbancam.sources.imagery.tile import Tile, TileFile
+from urbancam.sources.landcover.fragments import by_cell, cut_by_cells, label_raster
 from urbancam.sources.urban_atlas import products
-from urbancam.sources.urban_atlas.fragments import by_cell, cut_by_cells, label_raster
 from urbancam.tables import grid
 from urbancam.workflow import settings
 
@@ -43,7 +44,9 @@ def images() -> np.ndarray:
 def fragments(tmp_path_factory) -> dict[str, pd.DataFrame]:
     if not (REAL_DATA / "PL005L2_POZNAN_UA2018_subset.gpkg").is_file():
         pytest.skip("no real samples here")
-    land, _ = products.read_city(REAL_DATA, "Poznań", 2018, tmp_path_factory.mktemp("scratch"))
+    land, _ = products.read_city(
+        REAL_DATA, "Poznań", 2018, TABLE, tmp_path_factory.mktemp("scratch")
+    )
     cells = cut_by_cells(land, as_cells(IDS))
     return by_cell(cells, IDS)
 

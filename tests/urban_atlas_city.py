@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 import samples
+from urban_atlas_classes import TABLE, classify
 from urbancam.sources.census import selection
-from urbancam.sources.urban_atlas import classes, products
+from urbancam.sources.urban_atlas import products
 from urbancam.tables import grid
 
 POZNAN = samples.REAL_DATA / "PL005L2_POZNAN_UA2018_subset.gpkg"
@@ -16,7 +17,7 @@ TRIPTYCH = [11210, 12220, 31000]  # codes of the three polygons of the sample ci
 
 def read(folder, city="Paris", edition=2012):
     """Land cover and boundary out of a drop folder."""
-    return products.read_city(folder, city, edition, folder / ".scratch")
+    return products.read_city(folder, city, edition, TABLE, folder / ".scratch")
 
 
 def as_cells(*ids):
@@ -31,7 +32,7 @@ def as_land(polygons, codes=None):
     columns = {
         "polygon_id": np.arange(len(polygons)),
         "code": codes,
-        "class": classes.classify(codes, "sample"),
+        "class": classify(codes),
     }
     return gpd.GeoDataFrame(columns, geometry=list(polygons), crs=grid.CRS)
 
@@ -40,4 +41,4 @@ def read_poznan(scratch):
     """Land cover and boundary of the real sample."""
     if not POZNAN.exists():
         pytest.skip("no real samples here")
-    return products.read_city(samples.REAL_DATA, "Poznań", 2018, scratch)
+    return products.read_city(samples.REAL_DATA, "Poznań", 2018, TABLE, scratch)

@@ -19,7 +19,7 @@ from scipy import ndimage
 from benchmarks.measuring import Target, Ways, benchmark
 from urbancam.explaining import projection
 from urbancam.explaining.local_moments import cell_moments
-from urbancam.sources.urban_atlas.fragments import label_raster
+from urbancam.sources.landcover.fragments import label_raster
 from urbancam.tables import grid
 
 CELL = "CRS3035RES200mN2888000E3760000"

@@ -6,11 +6,11 @@ import pandas as pd
 import shapely
 
 from benchmarks.measuring import Target, Ways, benchmark
+from urban_atlas_classes import CODES, class_names
 from urbancam.explaining.landcover import observed, ordering, pairs, surrogates
 from urbancam.explaining.landcover.city import LandCover
 from urbancam.explaining.landcover.run import statistics_of_run
-from urbancam.sources.urban_atlas.classes import class_names
-from urbancam.sources.urban_atlas.fragments import cut_by_cells
+from urbancam.sources.landcover.fragments import cut_by_cells
 from urbancam.tables import grid
 from urbancam.workflow import settings
 
@@ -68,7 +68,7 @@ def land_cover_statistics(tiny: bool) -> Ways:
     predictions = draw_predictions(ids, random)
     blocks = grid.blocks(pd.Series(ids), BLOCK_M).set_axis(ids)
     activation = draw_activation(ids, random)
-    return Ways(lambda: tables(statistics_of_run(activation, predictions, blocks, asked)))
+    return Ways(lambda: tables(statistics_of_run(activation, predictions, blocks, CODES, asked)))
 
 
 def draw_predictions(ids: np.ndarray, random: np.random.Generator) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import shapely
 
 import samples
 from urbancam.cities import patch_cover
-from urbancam.sources.urban_atlas.fragments import label_raster
+from urbancam.sources.landcover.fragments import label_raster
 
 WEST = samples.WEST
 SOUTH = samples.SOUTH

@@ -9,7 +9,7 @@ import pytest
 import shapely
 
 from urbancam.explaining import projection
-from urbancam.sources.urban_atlas import fragments
+from urbancam.sources.landcover import fragments
 from urbancam.tables import grid
 
 CELL = "CRS3035RES200mN2888000E3760000"

@@ -10,7 +10,7 @@ import torch
 from samples import cell_id
 from urbancam.explaining import activation, pixel_maps, unit_maps, unit_moments
 from urbancam.learning import backbones, networks
-from urbancam.sources.urban_atlas.fragments import by_cell
+from urbancam.sources.landcover.fragments import by_cell
 from urbancam.tables import grid
 from urbancam.workflow import settings
 

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from figure_tables import texts, words
+from urban_atlas_classes import class_numbers
 from urbancam.showing.figures import quintiles, style, transfer
 from urbancam.showing.figures.calibration import draw_calibration
 from urbancam.showing.figures.leakage import draw_leakage
-from urbancam.sources.urban_atlas.classes import class_numbers
 
 SCORES = ["value", "ci_low", "ci_high"]
 NUMBERS = class_numbers()

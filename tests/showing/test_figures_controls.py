@@ -6,12 +6,15 @@ import pytest
 from matplotlib.patches import PathPatch
 
 from figure_tables import texts
+from urban_atlas_classes import class_table
 from urbancam.showing.figures import chords, coactivation, style
 from urbancam.showing.figures.controls import draw_controls
 from urbancam.showing.figures.deletion import draw_deletion
-from urbancam.sources.urban_atlas import classes
 
-CLASSES = classes.class_table()
+CLASSES = class_table()
+BY_CLASS = CLASSES.set_index("class")
+SECTORS = chords.sectors_of(BY_CLASS, [])
+SECTOR = 2 * np.pi / len(SECTORS)  # rad
 CONTROLS = {"published": ("published", 1.0), "edges": ("control", 0.0), "hirescam": ("method", 0.9)}
 
 
@@ -150,36 +153,38 @@ def test_selected_pairs_are_above_the_threshold_and_have_urban_fabric_as_object(
             ("vhd_uf", "port"): 2.0,
         }
     )
-    got = chords.select_pairs(table)
+    got = chords.select_pairs(table, BY_CLASS)
     selected = list(zip(got["object"], got["neighbour"], strict=True))
     assert selected == [("vhd_uf", "port"), ("hd_uf", "water")]
 
 
 def test_at_most_ten_pairs_are_selected():
     values = {}
-    for number, neighbour in enumerate(chords.SECTORS[:13]):
+    for number, neighbour in enumerate(SECTORS[:13]):
         values["hd_uf", neighbour] = 2 + number / 100
         values["ld_uf", neighbour] = 2 + number / 100
     many = pairs(values)
-    got = chords.select_pairs(many)["published_value"]
+    got = chords.select_pairs(many, BY_CLASS)["published_value"]
     assert got.tolist() == many["published_value"].nlargest(10).tolist()
 
 
 def test_chords_of_a_sector_stand_side_by_side_inside_it():
     table = pairs({("hd_uf", "water"): 1.5, ("hd_uf", "roads"): 2.5, ("ld_uf", "hd_uf"): 1.3})
-    first, second, third = chords.place_chords(table, chords.chord_unit([table]))
+    first, second, third = chords.place_chords(
+        table, chords.chord_unit([table], len(SECTORS)), SECTORS
+    )
     # The object's end of two chords, and the neighbour's end of the third.
     ends = [(first[1], first[2]), (second[1], second[2]), (third[0], third[2])]
     spans = sorted((middle - width / 2, middle + width / 2) for middle, width in ends)
     low, high = zip(*spans, strict=True)
-    middle = chords.SECTORS.index("hd_uf") + 0.5
-    assert low[0] == pytest.approx((middle - chords.FILLED / 2) * chords.SECTOR)
-    assert high[-1] == pytest.approx((middle + chords.FILLED / 2) * chords.SECTOR)
+    middle = SECTORS.index("hd_uf") + 0.5
+    assert low[0] == pytest.approx((middle - chords.FILLED / 2) * SECTOR)
+    assert high[-1] == pytest.approx((middle + chords.FILLED / 2) * SECTOR)
     assert high[:-1] == pytest.approx(low[1:])
 
 
 def test_an_arrow_begins_at_the_neighbour_and_ends_at_the_object():
-    start, end = chords.SECTOR * 0.5, chords.SECTOR * 10.5
+    start, end = SECTOR * 0.5, SECTOR * 10.5
     path = chords.chord_path(start, end, 0.1)
     assert path.vertices[1] == pytest.approx(np.array([np.sin(start), np.cos(start)]))
     tip = path.vertices[np.argmax(np.isclose(np.hypot(*path.vertices.T), chords.TIP))]
@@ -240,4 +245,22 @@ def test_no_pair_at_all_is_drawn_without_warning():
 
 
 def test_sectors_are_all_classes_but_airports():
-    assert set(chords.SECTORS) == set(CLASSES["class"]) - {"airports"}
+    assert set(SECTORS) == set(CLASSES["class"]) - {"airports"}
+
+
+def test_of_many_classes_those_of_pairs_have_sectors():
+    keys = [f"class_{number}" for number in range(44)]
+    many = pd.DataFrame({"chord_sector": range(1, 45)}, index=keys)
+    table = pairs({("class_40", "class_2"): 1.5, ("class_7", "class_2"): 1.5})
+    assert chords.sectors_of(many, [table]) == ["class_2", "class_7", "class_40"]
+
+
+def test_caption_names_the_objects_where_they_are_not_all_classes():
+    table = pairs({})
+    everywhere = CLASSES.assign(is_chord_object=True)
+    captions = [
+        coactivation.draw_coactivation(table, table, classes).caption[0]
+        for classes in (CLASSES, everywhere)
+    ]
+    assert "to the object, if urban fabric is the object: the 20" in captions[0]
+    assert "to the object: the 20" in captions[1]

@@ -22,6 +22,7 @@ from figure_tables import (
     texts,
     three_predictions,
 )
+from urban_atlas_classes import class_numbers, class_table
 from urbancam.showing.figures import (
     cells,
     coactivation,
@@ -35,7 +36,6 @@ from urbancam.showing.figures import (
 )
 from urbancam.showing.figures.cell_panels import CellPicture
 from urbancam.showing.figures.controls import draw_controls
-from urbancam.sources.urban_atlas.classes import class_numbers, class_table
 
 CITY = "Saint-Etienne"
 CITY_NAMES = (

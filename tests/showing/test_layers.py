@@ -13,8 +13,8 @@ import pyogrio
 import pytest
 import shapely
 
+from urban_atlas_classes import class_table
 from urbancam.showing.layers import columns, geopackage, styles
-from urbancam.sources.urban_atlas.classes import class_table
 from urbancam.tables import grid
 
 WEST, SOUTH, SIDE_M = 3_600_000, 2_800_000, 200

@@ -11,8 +11,8 @@ import shapely
 from PIL import Image
 
 import page_city
+from urban_atlas_classes import class_table
 from urbancam.showing.report import cell_columns, cell_pictures
-from urbancam.sources.urban_atlas.classes import class_table
 from urbancam.tables import grid
 
 

@@ -14,7 +14,7 @@ import samples
 from samples import SOUTH, WEST
 from urban_atlas_city import as_cells, as_land, read_poznan
 from urbancam.sources.census import selection
-from urbancam.sources.urban_atlas import fragments
+from urbancam.sources.landcover import fragments
 from urbancam.tables import grid
 from urbancam.workflow.errors import InputError
 

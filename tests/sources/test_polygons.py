@@ -2,32 +2,12 @@
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import pytest
 import shapely
 
 from samples import SOUTH, WEST, land_cover_frame, outline_frame, write_old_urban_atlas
 from urban_atlas_city import read
-from urbancam.sources.urban_atlas import polygons
 from urbancam.workflow.errors import InputError
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        ["11100", " 12220 ", "50000.0"],
-        [11100, 12220, 50000],
-        [11100.0, 12220.0, 50000.0],
-    ],
-)
-def test_codes_come_as_text_or_number(values):
-    assert polygons.parse_codes(pd.Series(values), "x").tolist() == [11100, 12220, 50000]
-
-
-@pytest.mark.parametrize("bad", ["forest", "", None, "11100.5", "nan"])
-def test_value_that_is_no_code_is_refused(bad):
-    with pytest.raises(InputError, match="1 values are no codes"):
-        polygons.parse_codes(pd.Series(["11100", bad], dtype="object"), "x")
 
 
 def test_invalid_polygons_are_repaired_and_counted(tmp_path, caplog):

@@ -5,6 +5,7 @@ import pytest
 import samples
 from samples import WEST, land_cover_frame, outline_frame, write_old_urban_atlas
 from urban_atlas_city import read, read_poznan
+from urban_atlas_classes import TABLE
 from urbancam.sources.urban_atlas import products
 from urbancam.workflow.errors import InputError
 
@@ -69,6 +70,8 @@ def test_truncated_table_is_refused(tmp_path, suffix, share):
 def test_poznan_is_read_by_name_or_code(tmp_path):
     land, boundary = read_poznan(tmp_path)
     assert len(land) == 2386 and land["code"].nunique() == 19
-    by_code, _ = products.read_city(samples.REAL_DATA, "PL005L2", 2018, samples.Path("unused"))
+    by_code, _ = products.read_city(
+        samples.REAL_DATA, "PL005L2", 2018, TABLE, samples.Path("unused")
+    )
     assert by_code["code"].tolist() == land["code"].tolist()
     assert boundary.area.sum() / 1e6 == pytest.approx(73.6, abs=0.1)

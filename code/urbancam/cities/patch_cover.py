@@ -1,4 +1,4 @@
-"""Land cover of patches: Urban Atlas polygons cut by the windows of georeferenced sites."""
+"""Land cover of patches: polygons cut by the windows of georeferenced sites."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 
 from urbancam.cities import relevance_by_class
-from urbancam.sources.urban_atlas.fragments import label_raster
+from urbancam.sources.landcover.fragments import label_raster
 from urbancam.tables import grid
 from urbancam.tables.crs import Bounds
 

@@ -1,4 +1,4 @@
-"""Which land cover speaks for a city: relevance summed over Urban Atlas classes, sites resampled.
+"""Which land cover speaks for a city: relevance summed over its classes, sites resampled.
 
 Maps scale with the surety of the network, so a patch enters by shares: of its relevance above zero
 (what speaks for the city) and of its covered area. A class's ratio is the one over the other: 1

@@ -17,7 +17,7 @@ from urbancam.explaining import pixel_maps, projection
 from urbancam.explaining.local_moments import cell_moments, square_contributions
 from urbancam.learning import networks
 from urbancam.learning.images import open_images
-from urbancam.sources.urban_atlas.fragments import by_cell, label_raster
+from urbancam.sources.landcover.fragments import by_cell, label_raster
 from urbancam.tables import frames, geoframes, grid
 from urbancam.workflow import progress
 from urbancam.workflow.errors import InputError
@@ -136,7 +136,7 @@ def join_parts(
         raise InputError(
             "no used cell holds any land cover",
             fragments_path,
-            "see what 02 and 06 say: is this the city's Urban Atlas?",
+            "see what 02 and 06 say: is this the city's land cover?",
         )
     by_id = cells.sort_values("idINSPIRE", ignore_index=True)
     in_order = moments[["idINSPIRE", "width", "code", "other", "value"]]

@@ -22,6 +22,7 @@ def recover_plants(
     images: np.ndarray,
     rows: np.ndarray,
     fragments: dict[str, pd.DataFrame],
+    classes: pd.DataFrame,
     settings: Settings,
     workers: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -34,6 +35,7 @@ def recover_plants(
         images: (M, H, W, 3) uint8.
         rows: (N,) row of each cell's image.
         fragments: Fragments of each cell, as `fragments.by_cell` gives them.
+        classes: Rows of `classes.csv`.
         settings: Settings of the run.
         workers: Processes that load images.
 
@@ -59,7 +61,7 @@ def recover_plants(
         number = place + 1
         predictions = predict_plant(cells, logits[:, place], incomes[:, place], classes[:, place])
         activation = table.assign(**dict(zip(unit_maps.SUMS, sums[:, place].T, strict=True)))
-        city = statistics_of_run(activation, predictions, blocks, settings)
+        city = statistics_of_run(activation, predictions, blocks, classes, settings)
         local = effects_within(city, moments.of_unit(place, city.classes))
         tables.append(
             recovery.recover(

@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from urbancam.explaining.projection import CellMaps
 
-UNCOVERED = 0  # the code of what no polygon covers; Urban Atlas has none so low
+UNCOVERED = 0  # the code of what no polygon covers; classes have codes from 1 on
 CONTRIBUTION = -1  # takes the place of a code: the contribution of a square
 # Standard deviations of the Gaussian that blurs shares, in squares.
 # ASSUME: from a position that sees its own square to one that sees 5 x 5 of them
@@ -26,7 +26,7 @@ def cell_moments(labels: np.ndarray, codes: np.ndarray, maps: CellMaps) -> pd.Da
 
     Args:
         labels: (H, W) int, 0 = no fragment, i + 1 = fragment i.
-        codes: (n,) int Urban Atlas code of each fragment.
+        codes: (n,) int code of each fragment.
         maps: Maps of the cell.
 
     Returns:

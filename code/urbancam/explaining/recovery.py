@@ -81,6 +81,7 @@ def recover_variant(
     moments: pd.DataFrame,
     truth: pd.DataFrame,
     cells: pd.DataFrame,
+    classes: pd.DataFrame,
     settings: Settings,
     number: int,
 ) -> Answers:
@@ -92,11 +93,12 @@ def recover_variant(
         moments: Its `local_moments.parquet`.
         truth: Its `planted_truth.csv`.
         cells: `idINSPIRE, fold, ind, block` of the used cells.
+        classes: Rows of `classes.csv`.
         settings: Settings of the run.
         number: Number of the rule.
     """
     of_cell = cells.set_index("idINSPIRE")
-    city = statistics_of_run(activation, predictions, of_cell["block"], settings)
+    city = statistics_of_run(activation, predictions, of_cell["block"], classes, settings)
     class_of_code = dict(zip(activation["code"], activation[settings.landcover.key], strict=True))
     local = local_effects(city, moments, class_of_code)
     table = recover(city, truth, of_cell, local, settings.seed, number, TRAINED)

@@ -22,7 +22,7 @@ from urbancam.explaining.unit_moments import UnitMoments
 from urbancam.explaining.upsampling import positive_part, spread_evenly
 from urbancam.learning import backbones, datasets, networks
 from urbancam.scoring import bootstrap
-from urbancam.sources.urban_atlas.fragments import label_raster
+from urbancam.sources.landcover.fragments import label_raster
 from urbancam.tables import grid
 from urbancam.workflow import progress
 from urbancam.workflow.sections import Activation

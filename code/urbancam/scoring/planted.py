@@ -121,7 +121,7 @@ def draw_effects(area: np.ndarray, classes: int, random: np.random.Generator) ->
             f"{len(eligible)} classes of land cover differ among the {len(area):,} cells: "
             "a rule needs two",
             "fragments.parquet",
-            "see what 06 says: is this the city's Urban Atlas? or planted.plants=0",
+            "see what 06 says: is this the city's land cover? or planted.plants=0",
         )
     draws = [_draw_balanced(area, eligible, classes, spread, random) for _ in range(CANDIDATES)]
     return min(draws, key=lambda draw: draw[0])[1]

@@ -101,7 +101,7 @@ STEPS = (
         "02_import_urban_atlas",
         DATA,
         "city",
-        "land_cover.parquet boundary.parquet",
+        "land_cover.parquet boundary.parquet classes.csv",
         reads_by_hand=True,
     ),
     _income("03_select_cells", DATA, "city", "cells.parquet", "01 02", expects=True),
@@ -161,7 +161,7 @@ STEPS = (
         "activation_ratio.csv activation_contrast.csv contribution.csv coactivation.csv"
         " class_income.csv class_by_quintile.csv observed_association.csv"
         " observed_coassociation.csv ordering_agreement.csv local_effect.csv adjusted_effect.csv",
-        "03 10 12 13",
+        "02 03 10 12 13",
     ),
     _income(
         "15_compare_variants",
@@ -177,7 +177,7 @@ STEPS = (
         "run",
         "attribution_controls.csv attribution_agreement.csv deletion.csv deletion_area.csv"
         " map_shift.csv nulls.csv",
-        "05 06 10 11 12 13",
+        "02 05 06 10 11 12 13",
         takes_gpu=True,
     ),
     _income(
@@ -194,7 +194,7 @@ STEPS = (
         COMPARE,
         "run",
         "recovery.csv recovery_summary.csv",
-        "03 05 06 10 11 12 13",
+        "02 03 05 06 10 11 12 13",
         takes_gpu=True,
     ),
     _income("19_weigh_claims", COMPARE, "run", "claims.csv", "12 14 15 18"),
@@ -237,17 +237,17 @@ STEPS = (
     ),
     _cities("26_draw_cities", SHOW, "run", FIGURE_FILES, "21 24"),
     _cities("27_report_cities", SHOW, "run", "report.html", "21 24 25 26"),
-    _income("80_export_layers", SHOW, "run", "*.gpkg", "03 05 06 10 12 13 17"),
+    _income("80_export_layers", SHOW, "run", "*.gpkg", "02 03 05 06 10 12 13 17"),
     _income("90_show_status", STATUS, NO_RECORD),
     _income(
         "91_make_figures",
         SHOW,
         "run",
         FIGURE_FILES,
-        "05 06 10 12 13 14 15 16 17 18",
+        "02 05 06 10 12 13 14 15 16 17 18",
         reads_other_cities=True,
     ),
-    _income("92_make_report", SHOW, "run", "report.html", "03 05 06 10 12 13 14 15 16 18 19 91"),
+    _income("92_make_report", SHOW, "run", "report.html", "02 03 05 06 10 12 13 14 15 16 18 19 91"),
     _income("93_tell_results", TELL, NO_RECORD, "", "12 14"),
     _income("94_refresh_pictures", "", NO_RECORD),
     _income("95_show_settings", "", NO_RECORD),

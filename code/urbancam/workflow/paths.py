@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = ROOT / "code" / "config"
+CLASS_TABLES = CONFIG / "classes"  # those that are shipped
 
 
 def folder_name(city: str) -> str:
@@ -126,6 +127,10 @@ class Paths:
     @property
     def land_cover(self) -> Path:
         return self.city_folder / "land_cover.parquet"
+
+    @property
+    def classes(self) -> Path:
+        return self.city_folder / "classes.csv"
 
     @property
     def boundary(self) -> Path:

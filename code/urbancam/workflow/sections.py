@@ -17,6 +17,8 @@ from pydantic import (
     model_validator,
 )
 
+from urbancam.workflow.paths import CLASS_TABLES
+
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -54,6 +56,16 @@ def _by_department(value: Any) -> Any:
     if unknown or not years:
         raise ValueError(f"years stand by department (75: 2014) or {NEAREST}, not by {unknown}")
     return dict(sorted(years.items()))
+
+
+def _class_table(value: str) -> str:
+    shipped = sorted(path.stem for path in CLASS_TABLES.glob("*.yaml"))
+    if value not in shipped and not value.endswith((".yaml", ".yml")):
+        raise ValueError(
+            f"landcover.classes: there is no class table {value!r}; name one of "
+            f"{', '.join(shipped)}, or a file of your own that ends in .yaml"
+        )
+    return value
 
 
 class UndeclaredSettingError(LookupError):
@@ -175,6 +187,7 @@ class Activation(Section):
 
 
 class Landcover(Section):
+    classes: Annotated[str, AfterValidator(_class_table)]
     key: Literal["class", "code"]
     poor_classes: ClassSet
     rich_classes: ClassSet

@@ -16,7 +16,7 @@ from urbancam.workflow.cities_sections import Cities
 from urbancam.workflow.city_file import read_layer
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.layers import Layer
-from urbancam.workflow.paths import CONFIG, ROOT, city_file
+from urbancam.workflow.paths import CLASS_TABLES, CONFIG, ROOT, city_file
 from urbancam.workflow.planted_section import Planted
 from urbancam.workflow.sections import (
     Activation,
@@ -104,6 +104,14 @@ class Settings(Section):
     def fold_seed(self) -> int:
         """Seed of the folds and of their validation parts."""
         return self.seed if self.split.seed is None else self.split.seed
+
+    @property
+    def class_table(self) -> Path:
+        """The file of the class table that `landcover.classes` names."""
+        name = self.landcover.classes
+        if name.endswith((".yaml", ".yml")):
+            return ROOT / name
+        return CLASS_TABLES / f"{name}.yaml"
 
     @property
     def weights_file(self) -> Path | None:

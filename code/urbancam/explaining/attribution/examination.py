@@ -14,7 +14,7 @@ from urbancam.explaining.attribution.twins import find_twins
 from urbancam.explaining.projection import LabelledPixels
 from urbancam.learning import networks
 from urbancam.learning.images import open_images
-from urbancam.sources.urban_atlas.fragments import by_cell, label_raster
+from urbancam.sources.landcover.fragments import by_cell, label_raster
 from urbancam.tables import frames, geoframes, grid
 from urbancam.workflow import progress
 from urbancam.workflow.files import atomic

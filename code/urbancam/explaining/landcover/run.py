@@ -1,14 +1,18 @@
-"""The land-cover statistics of a run, with the class names of Urban Atlas."""
+"""The land-cover statistics of a run, with the names of the city's classes."""
 
 import pandas as pd
 
 from urbancam.explaining.landcover.city import LandCover
-from urbancam.sources.urban_atlas.classes import class_names
+from urbancam.tables import cover_classes
 from urbancam.workflow.settings import Settings
 
 
 def statistics_of_run(
-    activation: pd.DataFrame, predictions: pd.DataFrame, blocks: pd.Series, settings: Settings
+    activation: pd.DataFrame,
+    predictions: pd.DataFrame,
+    blocks: pd.Series,
+    classes: pd.DataFrame,
+    settings: Settings,
 ) -> LandCover:
     """The statistics of a run, or of the cells of one that were drawn.
 
@@ -16,13 +20,14 @@ def statistics_of_run(
         activation: Rows of `activation.parquet`.
         predictions: Rows of `predictions.csv`.
         blocks: (cells,) block of each cell, indexed by idINSPIRE.
+        classes: Rows of `classes.csv`.
         settings: Settings of the run.
     """
     return LandCover(
         activation,
         predictions,
         blocks,
-        class_names(settings.landcover.key),
+        cover_classes.names(classes, settings.landcover.key),
         settings.census.cell_size_m**2,
         settings.landcover,
         settings.statistics,

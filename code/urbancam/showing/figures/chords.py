@@ -1,6 +1,7 @@
-"""Co-activation as chords: which neighbour makes the network look more at a kind of urban fabric.
+"""Co-activation as chords: which neighbour makes the network look more at a class.
 
-This is the published F3.
+This is the published F3. The city's class table says which classes have sectors, and at which of
+them a chord may end.
 """
 
 from typing import NamedTuple
@@ -11,39 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch, Wedge
 from matplotlib.path import Path
 
-from urbancam.showing.figures import style
-
-# The published order, clockwise from the top; airports have no sector.
-SECTORS = (
-    "agri_wetland",
-    "green_ua",
-    "natural_areas",
-    "comr_indst",
-    "leis_fac",
-    "const_dmp",
-    "no_use",
-    "roads",
-    "railway",
-    "motorways",
-    "port",
-    "water",
-    "op_sp_beach",
-    "isoltd_rsdnt",
-    "vld_uf",
-    "ld_uf",
-    "md_uf",
-    "hd_uf",
-    "vhd_uf",
-)
-OBJECTS = "uf"  # a chord ends at urban fabric: this stands in the object's key
 # The published selection: of the 20 largest pairs those above 1.2, at most 10.
 LARGEST = 20
 ABOVE = 1.2
 AT_MOST = 10
+MOST_SECTORS = 24  # that a number is legible at
 # ASSUME: all sectors alike wide and coloured by super-class as in the polar figure, where circlize
 # used a Spectral palette; chords whose interval covers 1 are outlined only. The selection itself is
 # the published one.
-SECTOR = 2 * np.pi / len(SECTORS)  # rad
 FILLED = 0.88  # of a sector, by the chords of the busiest one
 FILLED_ALPHA = 0.85
 DASHES = (0, (3, 2))
@@ -53,8 +29,24 @@ TIP = 0.985  # of an arrow's tip
 NECK = 0.86  # of an arrow's barbs
 
 
-def select_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
-    """The pairs that F3 draws: urban fabric as object, of the 20 largest at most 10 above 1.2.
+def sectors_of(classes: pd.DataFrame, tables: list[pd.DataFrame]) -> list[str]:
+    """The classes that have sectors, clockwise from the top.
+
+    Args:
+        classes: `chord_sector`, by class.
+        tables: `object, neighbour` of all diagrams; of more classes than have room around a circle
+            those that any pair has are taken.
+    """
+    places = classes.loc[classes["chord_sector"] > 0, "chord_sector"].sort_values()
+    sectors = places.index.tolist()
+    if len(sectors) <= MOST_SECTORS:
+        return sectors
+    used = set().union(*(set(pairs["object"]) | set(pairs["neighbour"]) for pairs in tables))
+    return [key for key in sectors if key in used]
+
+
+def select_pairs(pairs: pd.DataFrame, classes: pd.DataFrame) -> pd.DataFrame:
+    """The pairs that F3 draws: of the 20 largest at most 10 above 1.2.
 
     The rule is circlize's input as published (section 5.5): `value` is emp_a / emp_b, how much the
     neighbour changes the object over how much the object changes the neighbour; for the empirical
@@ -62,20 +54,22 @@ def select_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         pairs: `object, neighbour, published_value` of one side.
+        classes: `chord_sector, is_chord_object`, by class.
 
     Returns:
         Its rows, largest first.
     """
-    have_sectors = pairs["object"].isin(SECTORS) & pairs["neighbour"].isin(SECTORS)
-    are_fabric = pairs["object"].astype(str).str.contains(OBJECTS)
+    sectors = classes.index[classes["chord_sector"] > 0]
+    objects = sectors.intersection(classes.index[classes["is_chord_object"]])
+    have_sectors = pairs["object"].isin(objects) & pairs["neighbour"].isin(sectors)
     are_finite = np.isfinite(pairs["published_value"].astype(float))
-    candidates = pairs[have_sectors & are_fabric & are_finite]
+    candidates = pairs[have_sectors & are_finite]
     candidates = candidates.sort_values("published_value", ascending=False, kind="stable")
     largest = candidates.head(LARGEST)
     return largest[largest["published_value"] > ABOVE].head(AT_MOST)
 
 
-def chord_unit(selections: list[pd.DataFrame]) -> float:
+def chord_unit(selections: list[pd.DataFrame], n_sectors: int) -> float:
     """Radians of a chord's width per unit of value: the busiest of all sectors is filled."""
     busiest = 0.0
     for pairs in selections:
@@ -85,10 +79,12 @@ def chord_unit(selections: list[pd.DataFrame]) -> float:
         ends = pd.concat([pairs["object"], pairs["neighbour"]]).to_numpy()
         values = pd.concat([pairs["published_value"]] * 2)
         busiest = max(busiest, values.groupby(ends).sum().max())
-    return FILLED * SECTOR / busiest if busiest else 0.0
+    return FILLED * 2 * np.pi / n_sectors / busiest if busiest else 0.0
 
 
-def place_chords(pairs: pd.DataFrame, unit: float) -> list[tuple[float, float, float]]:
+def place_chords(
+    pairs: pd.DataFrame, unit: float, sectors: list[str]
+) -> list[tuple[float, float, float]]:
     """Where each chord ends, and how wide it is.
 
     Within a sector the chords stand side by side, about its middle, sorted by how far round the
@@ -97,22 +93,27 @@ def place_chords(pairs: pd.DataFrame, unit: float) -> list[tuple[float, float, f
     Args:
         pairs: As of `select_pairs`.
         unit: As of `chord_unit`.
+        sectors: As of `sectors_of`.
 
     Returns:
         Of each chord the middle of its end at the neighbour and at the object, and its width, rad.
     """
     ends = []
     for chord, pair in enumerate(pairs.itertuples()):
-        neighbour = SECTORS.index(pair.neighbour)
-        object_ = SECTORS.index(pair.object)
-        ends.append(_ChordEnd(neighbour, _turn(neighbour, object_), chord, False))
-        ends.append(_ChordEnd(object_, _turn(object_, neighbour), chord, True))
+        neighbour = sectors.index(pair.neighbour)
+        object_ = sectors.index(pair.object)
+        # The farthest other end, clockwise, comes first.
+        turn = (object_ - neighbour) % len(sectors)
+        back = (neighbour - object_) % len(sectors)
+        ends.append(_ChordEnd(neighbour, -turn, chord, False))
+        ends.append(_ChordEnd(object_, -back, chord, True))
     widths = pairs["published_value"].to_numpy(float) * unit
     middles = np.zeros((len(pairs), 2))
+    size = 2 * np.pi / len(sectors)  # rad
     for sector in {end.sector for end in ends}:
         ends_here = sorted(end for end in ends if end.sector == sector)
         # Half of what the sector's chords take lies before its middle.
-        angle = SECTOR * (sector + 0.5) - sum(widths[end.chord] for end in ends_here) / 2
+        angle = size * (sector + 0.5) - sum(widths[end.chord] for end in ends_here) / 2
         for end in ends_here:
             width = widths[end.chord]
             middles[end.chord, int(end.is_object)] = angle + width / 2
@@ -125,7 +126,7 @@ class _ChordEnd(NamedTuple):
 
     Attributes:
         sector: Sector of the end.
-        turn: As of `_turn`, to the sector of the other end.
+        turn: Sectors to that of the other end, clockwise, as a negative number.
         chord: Number of the chord.
         is_object: Whether it is the end at the object.
     """
@@ -134,11 +135,6 @@ class _ChordEnd(NamedTuple):
     turn: int
     chord: int
     is_object: bool
-
-
-def _turn(sector: int, other: int) -> int:
-    """Sectors from one to another, clockwise, as a negative number: the farthest sorts first."""
-    return -((other - sector) % len(SECTORS))
 
 
 def _point(angle: float, radius: float) -> tuple[float, float]:
@@ -175,12 +171,24 @@ def chord_path(start: float, end: float, width: float) -> Path:
     return Path(points, codes)
 
 
-def draw_diagram(ax: Axes, pairs: pd.DataFrame, unit: float, classes: pd.DataFrame) -> None:
-    """The published diagram of selected pairs."""
+def draw_diagram(
+    ax: Axes, pairs: pd.DataFrame, unit: float, classes: pd.DataFrame, sectors: list[str]
+) -> None:
+    """The published diagram of selected pairs.
+
+    Args:
+        ax: Axes to draw on.
+        pairs: As of `select_pairs`.
+        unit: As of `chord_unit`.
+        classes: `number, super_class_colour`, by class.
+        sectors: As of `sectors_of`.
+    """
     ax.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2))
     ax.set_axis_off()
-    _draw_sectors(ax, classes, set(pairs["object"]) | set(pairs["neighbour"]))
-    _draw_pairs(ax, pairs, unit, classes)
+    used = set(pairs["object"]) | set(pairs["neighbour"])
+    _draw_sectors(ax, classes.loc[sectors], used)
+    places = place_chords(pairs, unit, sectors)
+    _draw_pairs(ax, pairs, places, classes)
 
 
 def _draw_sectors(ax: Axes, classes: pd.DataFrame, used: set[str]) -> None:
@@ -188,29 +196,30 @@ def _draw_sectors(ax: Axes, classes: pd.DataFrame, used: set[str]) -> None:
 
     Args:
         ax: Axes to draw on.
-        classes: `number, super_class`, by class.
+        classes: `number, super_class_colour`, by class, in the order of the sectors.
         used: Classes that a chord ends at.
     """
-    for number, key in enumerate(SECTORS):
+    size = 2 * np.pi / max(len(classes), 1)  # rad
+    for place, (key, row) in enumerate(classes.iterrows()):
         # matplotlib's angles run anticlockwise from the right.
-        start = 90 - np.degrees(SECTOR * number)
+        start = 90 - np.degrees(size * place)
         wedge = Wedge(
             (0, 0),
             RING,
-            start - np.degrees(SECTOR) + 1,
+            start - np.degrees(size) + 1,
             start - 1,
             width=RING - 1,
-            facecolor=class_colour(classes, key),
+            facecolor=row["super_class_colour"],
             edgecolor="0.3",
             linewidth=0.3,
         )
         ax.add_patch(wedge)
-        x, y = _point(SECTOR * (number + 0.5), RING + 0.08)
+        x, y = _point(size * (place + 0.5), RING + 0.08)
         weight = "bold" if key in used else "normal"
         ax.text(
             x,
             y,
-            str(classes.loc[key, "number"]),
+            str(row["number"]),
             ha="center",
             va="center",
             fontsize=5.5,
@@ -218,26 +227,28 @@ def _draw_sectors(ax: Axes, classes: pd.DataFrame, used: set[str]) -> None:
         )
 
 
-def _draw_pairs(ax: Axes, pairs: pd.DataFrame, unit: float, classes: pd.DataFrame) -> None:
+def _draw_pairs(
+    ax: Axes,
+    pairs: pd.DataFrame,
+    places: list[tuple[float, float, float]],
+    classes: pd.DataFrame,
+) -> None:
     """Chords in the colour of the neighbour; only outlined where the change's interval covers 1.
 
     Args:
         ax: Axes to draw on.
         pairs: As of `select_pairs`, with `ci_low, ci_high` of the object's change.
-        unit: As of `chord_unit`.
-        classes: `super_class`, by class.
+        places: As of `place_chords`.
+        classes: `super_class_colour`, by class.
     """
     if pairs.empty:
         ax.text(0, 0, f"no pair above {ABOVE:g}", ha="center", va="center")
-    places = place_chords(pairs, unit)
     for pair, place in zip(pairs.itertuples(), places, strict=True):
         look = {"facecolor": "none", "linestyle": DASHES}
         if pair.ci_low > 1 or pair.ci_high < 1:
-            look = {"facecolor": class_colour(classes, pair.neighbour), "linestyle": "-"}
+            look = {
+                "facecolor": classes.loc[pair.neighbour, "super_class_colour"],
+                "linestyle": "-",
+            }
         path = chord_path(*place)
         ax.add_patch(PathPatch(path, edgecolor="0.25", linewidth=0.4, alpha=FILLED_ALPHA, **look))
-
-
-def class_colour(classes: pd.DataFrame, key: str) -> str:
-    """The colour of the class's super-class."""
-    return style.SUPER_CLASS_COLOURS[classes.loc[key, "super_class"]]

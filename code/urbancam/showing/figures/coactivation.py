@@ -36,7 +36,8 @@ def draw_coactivation(
         coactivation: `coactivation.csv`: `side, object, neighbour, value, ci_low, ci_high,
             published_value`.
         coassociation: `observed_coassociation.csv`, the same columns.
-        classes: `class, number, name, super_class`.
+        classes: `class, number, name, super_class, super_class_colour, chord_sector,
+            is_chord_object`.
         city: Name of the city.
         credits: Line of data credits.
     """
@@ -45,18 +46,21 @@ def draw_coactivation(
     chords_mm = heading_mm + 6 + SIDE_MM + 14
     list_mm = chords_mm + SIDE_MM + 3
     height_mm = list_mm + LINE_MM * (len(classes) // LIST_COLUMNS + 1) + 8
-    figure = style.new_figure(style.TWO_COLUMNS_MM, height_mm, _CAPTION, credits, layout=None)
+    figure = style.new_figure(
+        style.TWO_COLUMNS_MM, height_mm, _caption(classes), credits, layout=None
+    )
     style.text_mm(figure, 2, 1, heading, fontsize=style.HEADING_PT, weight="bold")
 
     panels = {}
     for kind, table in {"activation": coactivation, "observed incomes": coassociation}.items():
         for side in SIDES:
             panels[f"{kind}, {side}"] = table[table["side"] == side]
-    selections = {title: chords.select_pairs(pairs) for title, pairs in panels.items()}
-    # One scale for all diagrams, and the same classes in all matrices.
-    unit = chords.chord_unit(list(selections.values()))
     members = matrix_classes(list(panels.values()), classes)
     classes = classes.set_index("class")
+    selections = {title: chords.select_pairs(pairs, classes) for title, pairs in panels.items()}
+    # One scale for all diagrams, and the same classes in all.
+    sectors = chords.sectors_of(classes, list(panels.values()))
+    unit = chords.chord_unit(list(selections.values()), len(sectors))
     for column, (title, pairs) in enumerate(panels.items()):
         left_mm = LEFT_MM + column * (SIDE_MM + GAP_MM)
         ax = style.add_axes_mm(figure, left_mm, heading_mm + 6, SIDE_MM, SIDE_MM)
@@ -64,7 +68,7 @@ def draw_coactivation(
         style.set_title(ax, "abcd"[column], title)
         ax.set_xlabel("neighbour", labelpad=1)
         ax = style.add_axes_mm(figure, left_mm, chords_mm, SIDE_MM, SIDE_MM)
-        chords.draw_diagram(ax, selections[title], unit, classes)
+        chords.draw_diagram(ax, selections[title], unit, classes, sectors)
         style.set_title(ax, "efgh"[column], title, 2)
     figure.axes[0].set_ylabel("object", labelpad=1)
     _list_classes(figure, classes, list_mm)
@@ -124,11 +128,11 @@ def _square(pairs: pd.DataFrame, column: str, members: list[str]) -> np.ndarray:
 def _list_classes(figure: Figure, classes: pd.DataFrame, top_mm: float) -> None:
     """Number, colour and name of each class, in columns."""
     lines = -(-len(classes) // LIST_COLUMNS)  # rounded up
-    for place, (key, row) in enumerate(classes.iterrows()):
+    for place, row in enumerate(classes.to_dict("records")):
         column, line = divmod(place, lines)
         left_mm = 3 + column * 45
         at_mm = top_mm + LINE_MM * line
-        square = {"color": chords.class_colour(classes, key), "fontsize": 6}
+        square = {"color": row["super_class_colour"], "fontsize": 6}
         style.text_mm(figure, left_mm, at_mm, "\N{BLACK SQUARE}", **square)
         style.text_mm(figure, left_mm + 2.5, at_mm, f"{row['number']} {row['name']}", fontsize=5)
 
@@ -157,11 +161,19 @@ def _add_keys(figure: Figure, image: AxesImage, height_mm: float) -> None:
     )
 
 
+def _caption(classes: pd.DataFrame) -> str:
+    objects = classes[classes["is_chord_object"] & (classes["chord_sector"] > 0)]
+    condition = ""
+    if len(objects) < (classes["chord_sector"] > 0).sum():
+        condition = f", if {' or '.join(objects['super_class'].unique())} is the object"
+    return _CAPTION.format(condition=condition)
+
+
 _CAPTION = (
     "a to d, all pairs of classes that enough cells hold both of: how much the object (line) "
     "changes where the neighbour (column) is present; activation: its activation ratio; observed "
     "incomes: the share of poor, or rich, cells. Dots: the interval leaves out 1; grey: no such "
-    "pair. e to h, an arrow from a neighbour to the object, if urban fabric is the object: the 20 "
+    "pair. e to h, an arrow from a neighbour to the object{condition}: the 20 "
     "largest pairs, of them those above 1.2, at most 10, as published. Width: the object's change "
     "where the neighbour is present over the neighbour's where the object is, on one scale in all "
     "diagrams. Filled: the interval of the object's change leaves out 1; dashed outline: it does "

@@ -1,7 +1,7 @@
 """The published polar figure: activation ratios as bars around a circle, classes in a fixed order.
 
-The layout is that of Levy Abitbol & Karsai 2020 (after Burtin's diagram): 18 classes and a blank
-sector for the scale, radius linear in the ratio from 0 to 2, a circle at 1, sectors coloured by
+The layout is that of Levy Abitbol & Karsai 2020 (after Burtin's diagram): a sector a class and a
+blank one for the scale, radius linear in the ratio from 0 to 2, a circle at 1, sectors coloured by
 super-class.
 """
 
@@ -19,6 +19,7 @@ from urbancam.showing.figures import style
 CAP = 2.0  # ratio; longer bars end here, marked with their value and without interval, as published
 # Radius of the hole, in units of the ratio: inner radius 80 and outer radius 303, as published.
 INNER = 80 / (303 - 80) * CAP
+MOST_SECTORS = 24  # whose names have room around the circle
 RINGS = (0.5, 1.0, 1.5, 2.0)
 BAR_WIDTH = 0.32  # of a sector
 BAR_OFFSETS = {"poor": -0.18, "rich": 0.18}  # of a sector
@@ -40,10 +41,12 @@ def draw_polar_ratios(
 
     Args:
         ratios: `activation_ratio.csv`: `class, side, ratio, ci_low, ci_high`.
-        classes: `class, name, super_class`, in the order of the sectors (clockwise from the top).
+        classes: `class, number, name, super_class, super_class_colour`, in the order of the sectors
+            (clockwise from the top).
         city: Name of the city, written in the hole.
         credits: Line of data credits.
     """
+    classes = _sectors_with_room(classes, ratios)
     figure = style.new_figure(style.TWO_COLUMNS_MM, 116, _CAPTION, credits, layout=None)
     ax = style.add_axes_mm(figure, 36, 14, 88, 88, projection="polar")
     _prepare(ax)
@@ -53,7 +56,7 @@ def draw_polar_ratios(
     middles = sector * np.arange(1, len(classes) + 1)
     has_ratio = classes["class"].isin(_classes_with(ratios, "ratio")).to_numpy()
     has_interval = classes["class"].isin(_classes_with(ratios, "ci_low")).to_numpy()
-    _draw_sectors(ax, middles, sector, classes["super_class"], has_interval)
+    _draw_sectors(ax, middles, sector, classes["super_class_colour"], has_interval)
     _draw_rings(ax, sector)
     # Both bars of a class stand in its sector, poor before rich.
     for side in SIDES:
@@ -69,6 +72,13 @@ def draw_polar_ratios(
     ax.text(0, -INNER, words, ha="center", va="center", fontsize=7, weight="bold")
     _add_legends(figure, classes)
     return figure
+
+
+def _sectors_with_room(classes: pd.DataFrame, ratios: pd.DataFrame) -> pd.DataFrame:
+    """All classes; of more than have room around the circle those with a ratio."""
+    if len(classes) <= MOST_SECTORS:
+        return classes
+    return classes[classes["class"].isin(_classes_with(ratios, "ratio"))]
 
 
 def _classes_with(ratios: pd.DataFrame, column: str) -> pd.Series:
@@ -92,12 +102,11 @@ def _draw_sectors(
     ax: PolarAxes,
     middles: np.ndarray,
     sector: float,
-    super_classes: pd.Series,
+    colours: pd.Series,
     has_interval: np.ndarray,
 ) -> None:
     """Sectors in the colour of their super-class with a band of it around them; faded where
     neither side has an interval."""
-    colours = super_classes.map(style.SUPER_CLASS_COLOURS)
     width = sector * 0.97
     alphas = np.where(has_interval, SECTOR_ALPHA, FADED_ALPHA)
     _draw_ring_of_bars(ax, middles, CAP, width, colours, alphas, bottom=0)
@@ -218,8 +227,8 @@ def _add_legends(figure: Figure, classes: pd.DataFrame) -> None:
     ]
     faded = Patch(color=(style.SIDE_COLOURS["poor"], FADED_BAR_ALPHA), label="in too few blocks")
     super_classes = [
-        Patch(color=style.SUPER_CLASS_COLOURS[name], label=name)
-        for name in classes["super_class"].drop_duplicates()
+        Patch(color=row.super_class_colour, label=row.super_class)
+        for row in classes.drop_duplicates("super_class").itertuples()
     ]
     figure.legend(handles=[*sides, faded], loc="upper right", handlelength=1)
     figure.legend(handles=super_classes, loc="lower right", handlelength=1)

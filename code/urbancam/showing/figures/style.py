@@ -80,14 +80,6 @@ DIFFERENCE_COLOURS = (
     "#542788", "#8073ac", "#b2abd2", "#d8d3ea", "#fbf3dc",
     "#cfe8c5", "#a6dba0", "#5aae61", "#1b7837",
 )  # fmt: skip
-# As published, but for nature: to the red-green blind its darkseagreen is urban fabric's salmon.
-SUPER_CLASS_COLOURS = {
-    "urban fabric": "#e69584",
-    "functional area": "#f4a460",
-    "infrastructure": "#aeaeb8",
-    "nature": "#6fd6cf",
-    "no use": "#c0c0c0",
-}
 
 
 def in_house_style(draw: Callable[..., Figure]) -> Callable[..., Figure]:

@@ -7,7 +7,9 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from urbancam.sources.urban_atlas import layouts, names, polygons
+from urbancam.sources.landcover import polygons
+from urbancam.sources.landcover.class_tables import ClassTable
+from urbancam.sources.urban_atlas import layouts, names
 from urbancam.sources.urban_atlas.layouts import Layer
 from urbancam.tables import grid
 from urbancam.workflow.errors import InputError
@@ -30,7 +32,7 @@ SUFFIXES = (".fgb", ".gpkg", ".shp")  # the newest layout first
 
 
 def read_city(
-    folder: Path, city: str, edition: int, scratch: Path
+    folder: Path, city: str, edition: int, table: ClassTable, scratch: Path
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Land cover and boundary of a city.
 
@@ -38,6 +40,7 @@ def read_city(
         folder: Where Urban Atlas has been dropped in.
         city: Name or code, any spelling.
         edition: 2012, 2018 or 2021.
+        table: Class table.
         scratch: Folder to unpack into; the caller removes it.
 
     Returns:
@@ -55,7 +58,7 @@ def read_city(
     land_layer, *others = land_layers
     for other in others:
         log.info("also found, not used: %s, layer %s", other.where, other.name)
-    land = polygons.read_land_cover(land_layer, city)
+    land = _read_land_cover(land_layer, city, table)
 
     outline_layer = _outline_layer(of_city, edition, land_layer)
     if outline_layer is None:
@@ -87,6 +90,14 @@ def _preference(layer: Layer) -> tuple[int, str, str]:
     """
     suffix = layer.path.suffix.lower()
     return SUFFIXES.index(suffix), layer.where, layer.name
+
+
+def _read_land_cover(layer: Layer, city: str, table: ClassTable) -> gpd.GeoDataFrame:
+    """Polygons of a city, as of `polygons.put_right`."""
+    frame = layouts.read_layer(layer, [layer.code_column, *layer.city_columns])
+    frame = frame[layouts.rows_of_city(frame, layer, city)]
+    log.debug("loads %s, layer %s: %s polygons", layer.where, layer.name, f"{len(frame):,}")
+    return polygons.put_right(frame, layer.code_column, table, layer.where)
 
 
 def _outline_layer(

@@ -1,66 +1,50 @@
-"""The polygons of a layer: their codes, places and shapes put right."""
+"""Polygons of land cover: their classes, places and shapes put right."""
 
 import logging
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 
-from urbancam.sources.urban_atlas.classes import NO_DATA, classify
-from urbancam.sources.urban_atlas.layouts import Layer, read_layer, rows_of_city
+from urbancam.sources.landcover import codes
+from urbancam.sources.landcover.class_tables import ClassTable
 from urbancam.tables import crs, grid
 from urbancam.workflow.errors import InputError
 
 log = logging.getLogger(__name__)
 
 
-def read_land_cover(layer: Layer, city: str) -> gpd.GeoDataFrame:
-    """Polygons of a city, repaired, without no-data.
+def put_right(
+    frame: gpd.GeoDataFrame, code_column: str, table: ClassTable, where: str
+) -> gpd.GeoDataFrame:
+    """Polygons with their classes, repaired, without no-data.
+
+    Args:
+        frame: Polygons as a file has them, in any coordinate system.
+        code_column: Column of the codes.
+        table: Class table.
+        where: The file, for messages.
 
     Returns:
         `polygon_id, code, class` and geometry in EPSG:3035.
-    """
-    frame = read_layer(layer, [layer.code_column, *layer.city_columns])
-    frame = frame[rows_of_city(frame, layer, city)]
-    log.debug("loads %s, layer %s: %s polygons", layer.where, layer.name, f"{len(frame):,}")
-
-    where = layer.where
-    codes = parse_codes(frame[layer.code_column], f"{where}, column {layer.code_column}")
-    geometry = to_grid(frame, where)
-    geometry = repair(geometry, where)
-    columns = {"code": codes.to_numpy()}
-    table = gpd.GeoDataFrame(columns, geometry=geometry, crs=grid.CRS)
-    # A polygon that was but a line is nothing after its repair.
-    table = table[~table.geometry.is_empty]
-
-    no_data = table["code"].isin(NO_DATA)
-    if no_data.any():
-        area_km2 = table.geometry[no_data].area.sum() / 1e6
-        log.info("drops %s polygons of no data, %.2f km2", f"{no_data.sum():,}", area_km2)
-    table = table[~no_data].reset_index(drop=True)
-
-    table.insert(0, "polygon_id", np.arange(len(table)))
-    table.insert(2, "class", classify(table["code"], where))
-    return table
-
-
-def parse_codes(values: pd.Series, where: str) -> pd.Series:
-    """Codes as integers, from text or numbers.
 
     Raises:
-        InputError: a value that is no code.
+        InputError: Unknown codes, polygons without a shape, coordinates that lie nowhere.
     """
-    text = values.astype("str").str.strip()
-    numbers = pd.to_numeric(text, errors="coerce")
-    wrong = numbers.isna() | (numbers % 1 != 0)
-    if wrong.any():
-        raise InputError(
-            f"{wrong.sum():,} values are no codes, the first {values[wrong].iloc[0]!r}",
-            where,
-            "check the file",
-        )
-    return numbers.astype("int64")
+    classified = codes.classify(frame[code_column], table, f"{where}, column {code_column}")
+    geometry = repair(to_grid(frame, where), where)
+    cover = gpd.GeoDataFrame(classified, geometry=geometry, crs=grid.CRS)
+    # A polygon that was but a line is nothing after its repair.
+    cover = cover[~cover.geometry.is_empty]
+
+    no_data = cover.pop("is_no_data")
+    if no_data.any():
+        area_km2 = cover.geometry[no_data].area.sum() / 1e6
+        log.info("drops %s polygons of no data, %.2f km2", f"{no_data.sum():,}", area_km2)
+    cover = cover[~no_data].reset_index(drop=True)
+
+    cover.insert(0, "polygon_id", np.arange(len(cover)))
+    return cover
 
 
 def to_grid(frame: gpd.GeoDataFrame, where: str) -> np.ndarray:
