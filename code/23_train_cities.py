@@ -38,8 +38,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def declare(request: Request) -> list[Step]:
     cities, paths = request.settings.cities, request.paths
-    weights = cities.model.weights
-    named_files = [] if weights in ("imagenet", "random") else [ROOT / weights]
+    weights = cities.model.weights_file
+    named_files = [ROOT / weights] if weights else []
     if cities.checkpoint:
         named_files.insert(0, ROOT / cities.checkpoint)
     return [

@@ -27,7 +27,7 @@ HEAVY = {
     "matplotlib",
 }
 GEOGRAPHY = {"geopandas", "rasterio", "shapely", "pyogrio"}
-NETWORKS = {"torch", "torchvision", "efficientnet_pytorch", "zennit"}
+NETWORKS = {"torch", "torchvision", "efficientnet_pytorch", "timm"}
 
 
 @functools.cache

@@ -9,17 +9,16 @@ from torch import nn
 
 from urbancam.cities import patch_relevance
 from urbancam.cities.relevance import LAYERS
+from urbancam.learning import networks
 
 
-def network_of_brightness() -> nn.Module:
+def network_of_brightness() -> networks.Network:
     """Its first class is the brightness of 8 x 8 pixels, the second nothing."""
-    network = nn.Module()
     without_blocks = {layer: nn.Sequential() for layer in LAYERS}
-    network.features = nn.Sequential(OrderedDict(pool=nn.AvgPool2d(8), **without_blocks))
-    network.linear = nn.Linear(3, 2)
+    features = nn.Sequential(OrderedDict(pool=nn.AvgPool2d(8), **without_blocks))
+    network = networks.Network(features, 3, 2, 0.0)
     network.linear.weight.data.copy_(torch.tensor([[1.0, 1, 1], [0, 0, 0]]))
-    nn.init.zeros_(network.linear.bias)
-    return network
+    return network.eval()
 
 
 def test_bright_corner_speaks_in_that_corner():

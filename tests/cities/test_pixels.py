@@ -14,7 +14,7 @@ from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths
 from urbancam.workflow.sections import Image
 
-IMAGE = Image(size_px=32, resample="bilinear", normalise="imagenet")
+IMAGE = Image(size_px=32, resample="bilinear", normalise="pretrained")
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_windows_at_the_edge_are_whole_whatever_the_rounding(stored):
     sites = frames.read(paths.sites).assign(width_px=np.array([40, 25]))
     frames.write(sites, paths.sites)
     index = patch_windows.index_windows(sites, 16, 1, halves=False)
-    odd = Image(size_px=33, resample="bilinear", normalise="imagenet")
+    odd = Image(size_px=33, resample="bilinear", normalise="pretrained")
     got, rows = pixels.open_patches(paths, index, 16, odd, 1)
     assert all(got[row].shape == (33, 33, 3) for row in rows)
 

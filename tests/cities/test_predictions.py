@@ -49,7 +49,7 @@ def test_probabilities_are_those_of_the_network(network, patches, images):
     table, _ = predict(network, patches, images)
     pixels = torch.from_numpy(images).permute(0, 3, 1, 2)
     with torch.inference_mode():
-        out = network.eval()(datasets.normalise(pixels, "imagenet"))
+        out = network.eval()(datasets.normalise(pixels, "pretrained"))
     expected = out.softmax(1).numpy()
     assert table["probability"].to_numpy() == pytest.approx(expected.max(1), abs=1e-6)
     assert table["predicted_city"].tolist() == [NAMES[k] for k in expected.argmax(1)]

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from timm.layers import SqueezeExcite
 from torch import nn
 
 from urbancam.explaining import receptive_fields
@@ -41,15 +42,18 @@ class _Averages(nn.Module):
         return inputs
 
 
+NOT_LINEAR = (nn.BatchNorm2d, nn.LayerNorm, nn.ReLU, nn.GELU, nn.SiLU, SqueezeExcite)
+
+
 def _made_linear(features: nn.Module) -> nn.Module:
     """Every convolution the mean of its inputs, and nothing between: gradients are box filters."""
     for module in features.modules():
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, nn.Conv2d | nn.Linear):
             nn.init.constant_(module.weight, 1 / module.weight[0].numel())
         if hasattr(module, "has_se"):
             module.has_se = False
         for name, child in module.named_children():
-            if isinstance(child, nn.BatchNorm2d | nn.ReLU) or "swish" in name:
+            if isinstance(child, NOT_LINEAR) or "swish" in name:
                 setattr(module, name, _Averages())
             elif isinstance(child, nn.MaxPool2d):
                 setattr(module, name, nn.AvgPool2d(child.kernel_size, child.stride, child.padding))
@@ -76,6 +80,10 @@ def _centre_of_impulse(features: nn.Module, shape: tuple[int, int], axis: int) -
         ("efficientnet-b2", -12.5),
         ("resnet18", -15.5),
         ("resnet50", -15.5),
+        ("timm/resnet18", -15.5),
+        ("timm/efficientnet_b0", -15.5),
+        ("timm/tf_efficientnet_b0", 15.5),
+        ("timm/test_convnext", 0.0),
     ],
 )
 def test_impulse_is_centred_on_the_receptive_field(backbone, off_px):

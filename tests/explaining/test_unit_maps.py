@@ -27,7 +27,16 @@ def random_images(count: int = 2) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, SIZE_PX, SIZE_PX, 3), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("backbone", ["efficientnet-b0", "resnet18"])
+@pytest.mark.parametrize(
+    "backbone",
+    [
+        "efficientnet-b0",
+        "resnet18",
+        "timm/test_efficientnet",
+        "timm/test_convnext",
+        "timm/test_vit",
+    ],
+)
 def test_a_units_maps_are_those_of_a_network_with_that_unit(backbone):
     network = make_network(backbone)
     channels = network.linear.weight.shape[1]
@@ -91,7 +100,7 @@ def test_contributions_of_a_cells_classes_add_up_to_the_units_logit():
     assert table["area_m2"].tolist() == [10_000, 30_000] * 2
     pixels = pixel_maps.pixels_of(random_images(), torch.device("cpu"))
     with torch.no_grad():
-        embedding = network.embed(unit_maps.datasets.normalise(pixels, "imagenet")).numpy()
+        embedding = network.embed(network.normalised(pixels, "pretrained")).numpy()
     for number in range(2):
         own = sums[2 * number : 2 * number + 2]
         expected = weights[number] @ embedding[number]

@@ -10,7 +10,6 @@ from torch import nn
 
 from urbancam.cities.relevance import compute_relevance, to_unit_range
 from urbancam.explaining import receptive_fields, upsampling
-from urbancam.learning import datasets
 
 # Pixels of a batch: memory grows with them, by 0.5 GB a patch of 224 px through a ResNet-101.
 PIXELS = 4 * 224**2
@@ -95,7 +94,7 @@ def map_patches(
     device = next(network.parameters()).device
     images = torch.from_numpy(images_uint8).permute(0, 3, 1, 2)
     images = images.to(device)
-    images = datasets.normalise(images, normalise)
+    images = network.normalised(images, normalise)
     if target is not None:
         target = torch.from_numpy(target)
     relevance = compute_relevance(network, images, layers, target)

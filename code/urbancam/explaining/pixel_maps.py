@@ -6,7 +6,7 @@ import torch
 from urbancam.explaining.activation import Maps, Sides, compute_maps
 from urbancam.explaining.projection import CellMaps
 from urbancam.explaining.upsampling import clip, peak_scaled, positive_part, spread_evenly
-from urbancam.learning import backbones, datasets
+from urbancam.learning import backbones
 
 # Memory grows with the pixels of a batch; 32 cells of the demo's 192 px, one or two of 800 px.
 BATCH_PIXELS = 32 * 192**2
@@ -57,7 +57,7 @@ def map_cells(network, images_uint8: np.ndarray, settings) -> list[CellMaps]:
     """
     # Images as the training had them.
     raw = pixels_of(images_uint8, next(network.parameters()).device)
-    images = datasets.normalise(raw, settings.image.normalise)
+    images = network.normalised(raw, settings.image.normalise)
     size_px = images.shape[-1]
 
     target_layer = backbones.find_backbone(settings.model.backbone).target_layer

@@ -18,8 +18,8 @@ import torch
 from torch import nn
 
 RECEPTIVE_FIELD = "receptive_field"  # a value of the setting `positions`; the other is "published"
-# Names of modules beside the main path of a block, with the same stride and centres: torchvision's
-# ResNets, RegNets.
+# Names of modules beside the main path of a block, with the same stride and centres, where the
+# features do not tell theirs: torchvision's ResNets, RegNets.
 SHORTCUTS = ("downsample", "proj")
 
 
@@ -58,12 +58,13 @@ def lattice_of(features: nn.Module, layer: str) -> Lattice:
         ValueError: A layer's geometry differs between down and across.
     """
     first, step = 0.0, 1.0  # of a pixel's index
+    shortcuts = getattr(features, "shortcuts", SHORTCUTS)
     reached = False
     for name, module in features.named_modules():
         if reached and not name.startswith(f"{layer}."):
             break
         reached = reached or (name == layer and layer != "")
-        if any(part in SHORTCUTS for part in name.split(".")):
+        if any(part in shortcuts for part in name.split(".")):
             continue
         centre, stride = _geometry(name, module)
         first += centre * step
@@ -107,6 +108,9 @@ def _geometry(name: str, module: nn.Module) -> tuple[float, int]:
     # efficientnet-pytorch pads in a module of its own: left, right, top, bottom.
     left, _, top, _ = getattr(getattr(module, "static_padding", None), "padding", (0, 0, 0, 0))
     before += _alike(name, (top, left))
+    # timm's pads by the size of its input: this much where the stride divides it.
+    if type(module).__name__ == "Conv2dSame":
+        before = max(dilation * (kernel - 1) + 1 - stride, 0) // 2
     return dilation * (kernel - 1) / 2 - before, stride
 
 

@@ -20,7 +20,7 @@ from urbancam.explaining import activation, pixel_maps, receptive_fields
 from urbancam.explaining.receptive_fields import Lattice
 from urbancam.explaining.unit_moments import UnitMoments
 from urbancam.explaining.upsampling import positive_part, spread_evenly
-from urbancam.learning import backbones, datasets, networks
+from urbancam.learning import backbones, networks
 from urbancam.scoring import bootstrap
 from urbancam.sources.landcover.fragments import label_raster
 from urbancam.tables import grid
@@ -162,7 +162,7 @@ def _maps_of_batch(
     """`maps_of_units` of raw images (B, H, W, 3)."""
     device = next(network.parameters()).device
     pixels = pixel_maps.pixels_of(images_uint8, device)
-    images = datasets.normalise(pixels, settings.image.normalise)
+    images = network.normalised(pixels, settings.image.normalise)
     target_layer = backbones.find_backbone(settings.model.backbone).target_layer
     return maps_of_units(network, images, units.to(device), target_layer, settings.activation)
 

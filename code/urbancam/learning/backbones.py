@@ -10,8 +10,9 @@ from efficientnet_pytorch import EfficientNet
 from efficientnet_pytorch.utils import url_map
 from torch import nn
 
+from urbancam.learning.datasets import IMAGENET, Colours
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.sections import Model
+from urbancam.workflow.sections import TIMM, Model
 
 # Channels of the last activation (Tan & Le 2019)
 EFFICIENTNET_CHANNELS = {
@@ -40,14 +41,23 @@ class Backbone:
     Args:
         build: `build(model_settings)` -> module of features, (B, 3, H, W) -> (B, channels, h, w).
         channels: Number of channels of the features.
-        target_layer: Module whose output Grad-CAM looks at.
-        weights_url: ImageNet weights; the file name ends in the first letters of its SHA-256.
+        target_layer: Module whose output Grad-CAM looks at; "" for the features themselves.
+        weights_url: Published weights; the file name ends in the first letters of its SHA-256.
+        read_weights: `read_weights("pretrained" | file)` -> state dict of the features, where it is
+            not torch's way that reads them.
+        colours: Mean and std that the published weights were trained with.
+        licence: Of the published weights, where it is known.
+        has_tokens: Whether its positions are tokens, which attend to the whole image.
     """
 
     build: Callable[[Model], nn.Module]
     channels: int
     target_layer: str
     weights_url: str
+    read_weights: Callable[[str], dict[str, torch.Tensor]] | None = None
+    colours: Colours = IMAGENET
+    licence: str | None = None
+    has_tokens: bool = False
 
 
 class EfficientNetFeatures(EfficientNet):
@@ -102,12 +112,16 @@ def find_backbone(name: str) -> Backbone:
     """The record of a backbone.
 
     Raises:
-        InputError: No backbone has that name.
+        InputError: No backbone has that name, or timm's of that name cannot be mapped.
     """
+    if name.startswith(TIMM):
+        from urbancam.learning import timm_backbones  # loads as long as torch
+
+        return timm_backbones.find(name.removeprefix(TIMM))
     if name not in BACKBONES:
         raise InputError(
             f"there is no backbone {name!r}",
             "model.backbone",
-            f"name one of {', '.join(BACKBONES)}",
+            f"name one of {', '.join(BACKBONES)}, or {TIMM}<name> of a network of timm",
         )
     return BACKBONES[name]

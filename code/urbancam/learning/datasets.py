@@ -1,14 +1,23 @@
 """Images with their classes, as a network gets them: stacked, augmented, normalised."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-# Of pixel values in 0..1 (Deng et al. 2009, as torchvision and timm use it)
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+
+@dataclass(frozen=True)
+class Colours:
+    """Mean and standard deviation of red, green and blue, of pixel values in 0..1."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+# Deng et al. 2009, as torchvision and timm use it
+IMAGENET = Colours((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 MIN_MAX_EPSILON = 1e-10  # published
 
 
@@ -82,13 +91,14 @@ class LabelledImages(Dataset):
         return self.augment(image, generator)
 
 
-def normalise(images: torch.Tensor, method: str) -> torch.Tensor:
+def normalise(images: torch.Tensor, method: str, pretrained: Colours = IMAGENET) -> torch.Tensor:
     """Pixel values as the network gets them.
 
     Args:
         images: (B, 3, H, W) uint8 or float, 0..255.
-        method: "imagenet" (mean and std of the pre-training) or "min_max" (each image over all its
-            channels, (v - min) / (1e-10 + max - min), as published).
+        method: "pretrained" or "imagenet" (by a mean and std), or "min_max" (each image over all
+            its channels, (v - min) / (1e-10 + max - min), as published).
+        pretrained: Mean and std that the network's published weights were trained with.
 
     Returns:
         (B, 3, H, W) float32.
@@ -98,6 +108,7 @@ def normalise(images: torch.Tensor, method: str) -> torch.Tensor:
         low = images.amin((1, 2, 3), keepdim=True)
         high = images.amax((1, 2, 3), keepdim=True)
         return (images - low) / (MIN_MAX_EPSILON + high - low)
-    mean = torch.tensor(IMAGENET_MEAN, device=images.device).view(1, 3, 1, 1)
-    std = torch.tensor(IMAGENET_STD, device=images.device).view(1, 3, 1, 1)
+    colours = IMAGENET if method == "imagenet" else pretrained
+    mean = torch.tensor(colours.mean, device=images.device).view(1, 3, 1, 1)
+    std = torch.tensor(colours.std, device=images.device).view(1, 3, 1, 1)
     return (images / 255 - mean) / std

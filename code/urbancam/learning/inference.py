@@ -82,7 +82,7 @@ def predict(
     outs = []
     with torch.inference_mode():
         for images, _ in load_batches(items, batches, workers, device):
-            images = datasets.normalise(images, image.normalise)
+            images = network.normalised(images, image.normalise)
             out = forward(images)
             outs.append(out.float().cpu())
     return torch.cat(outs)

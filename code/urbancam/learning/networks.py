@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from urbancam.learning import datasets
 from urbancam.learning.backbones import find_backbone
 from urbancam.learning.heads import find_head
 from urbancam.learning.weight_files import load_pretrained, read_state
@@ -27,6 +28,7 @@ class Network(nn.Module):
         channels: Number of channels of the features.
         outputs: 1 (binomial head), or one per class (softmax head).
         dropout: Share of channels dropped before the linear unit, 0..1.
+        colours: Mean and std that the features' published weights were trained with.
     """
 
     def __init__(
@@ -35,14 +37,20 @@ class Network(nn.Module):
         channels: int,
         outputs: int,
         dropout: float,
+        colours: datasets.Colours = datasets.IMAGENET,
     ) -> None:
         super().__init__()
+        self.colours = colours
         self.features = features
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(channels, outputs)
         # Glorot, zero bias (published)
         nn.init.xavier_uniform_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)
+
+    def normalised(self, pixels: torch.Tensor, method: str) -> torch.Tensor:
+        """(B, 3, H, W) pixel values 0..255 as the network gets them, by `image.normalise`."""
+        return datasets.normalise(pixels, method, self.colours)
 
     def embed(self, images: torch.Tensor) -> torch.Tensor:
         """(B, 3, H, W) normalised images -> (B, channels), the features' mean over positions."""
@@ -73,7 +81,7 @@ def build(settings: Model, pretrained: bool = True, outputs: int | None = None) 
     if pretrained and settings.weights != "random":
         load_pretrained(features, backbone, settings.weights)
     head = find_head(settings.head, outputs)
-    network = Network(features, backbone.channels, head.outputs, settings.dropout)
+    network = Network(features, backbone.channels, head.outputs, settings.dropout, backbone.colours)
     return network.to(memory_format=torch.channels_last)
 
 

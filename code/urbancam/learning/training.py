@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from urbancam.learning import datasets, heads, inference, networks, weight_files
+from urbancam.learning import heads, inference, networks, weight_files
 from urbancam.learning.batches import BatchSchedule
 from urbancam.learning.datasets import LabelledImages
 from urbancam.learning.networks import Network
@@ -186,7 +186,7 @@ class Trainer:
 
     def _loss(self, images: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
         """Loss of a batch: (B, 3, H, W) images, (B,) classes."""
-        images = datasets.normalise(images, self.settings.image.normalise)
+        images = self.network.normalised(images, self.settings.image.normalise)
         on_gpu = self.device.type == "cuda"
         with torch.autocast("cuda", torch.bfloat16, enabled=on_gpu):
             out = self.forward(images)

@@ -14,6 +14,7 @@ from urbancam.learning.backbones import Backbone
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic
 from urbancam.workflow.paths import ROOT, display_path
+from urbancam.workflow.sections import PRETRAINED
 
 # What `torch.load` raises on a damaged file, or on one with code in it
 READING_ERRORS = (
@@ -32,12 +33,14 @@ def load_pretrained(features: nn.Module, backbone: Backbone, weights: str) -> No
     Args:
         features: Module of the backbone.
         backbone: Its record.
-        weights: "imagenet" (downloaded), or a file, relative to the repository.
+        weights: "pretrained" (downloaded), or a file, relative to the repository.
 
     Raises:
         InputError: The weights cannot be had, or are of another backbone.
     """
-    if weights == "imagenet":
+    if backbone.read_weights:
+        state = backbone.read_weights(weights)
+    elif weights == PRETRAINED:
         state = _download(backbone.weights_url)
     else:
         state = read_state(ROOT / weights, "model.weights")
@@ -67,7 +70,7 @@ def _download(url: str) -> dict[str, torch.Tensor]:
         )
     except (URLError, RuntimeError, OSError) as error:
         raise InputError(
-            f"the ImageNet weights cannot be had: {error}",
+            f"the published weights cannot be had: {error}",
             url,
             "fetch that file by hand and name it with --set model.weights=FILE, "
             "or use model.weights=random",

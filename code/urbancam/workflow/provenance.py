@@ -12,7 +12,7 @@ from urbancam.workflow.paths import ROOT
 
 PACKAGES = (
     "numpy pandas scipy scikit-learn pyarrow geopandas shapely pyogrio pyproj rasterio torch "
-    "torchvision efficientnet-pytorch grad-cam zennit py7zr matplotlib"
+    "torchvision efficientnet-pytorch timm grad-cam py7zr matplotlib"
 ).split()
 
 

@@ -41,6 +41,10 @@ def _public_address(value: str) -> str:
 Address = Annotated[str, AfterValidator(_public_address)]
 Year = Annotated[int, Field(ge=1990, le=2100)]
 
+TIMM = "timm/"  # what names of timm's networks begin with
+TIMM_PATCH = re.compile(rf"{TIMM}\w+_patch(\d+)")
+PRETRAINED = "pretrained"  # the weights that a network is published with
+
 NEAREST = "nearest"  # among departments, the key of all that are not named
 DEPARTMENT = re.compile(r"\d{2,3}|2[AB]")
 
@@ -141,17 +145,34 @@ class Split(Section):
 class Image(Section):
     size_px: Annotated[int, Field(ge=32)]
     resample: Literal["bilinear", "bicubic"]
-    normalise: Literal["imagenet", "min_max"]
+    normalise: Literal["pretrained", "imagenet", "min_max"]
+
+
+def _todays_weights(value: str) -> str:
+    if value == "imagenet":
+        raise ValueError(f"the network's published weights are called {PRETRAINED}")
+    return value
 
 
 class Model(Section):
     backbone: str
-    weights: str
+    weights: Annotated[str, AfterValidator(_todays_weights)]
     head: Literal["binomial", "softmax"]
     dropout: Share
     drop_connect: Share
     batch_norm_momentum: Share
     batch_norm_epsilon: Positive
+
+    @property
+    def weights_file(self) -> str | None:
+        """The file that `weights` names; None where they are published or random ones."""
+        return None if self.weights in (PRETRAINED, "random") else self.weights
+
+    @property
+    def patch_px(self) -> int | None:
+        """Side of a vision transformer's patches, as timm's names tell it."""
+        patch = TIMM_PATCH.match(self.backbone)
+        return int(patch[1]) if patch else None
 
 
 class Training(Section):

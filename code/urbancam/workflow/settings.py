@@ -75,6 +75,17 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
+    def _check_patches(self) -> "Settings":
+        patch_px = self.model.patch_px
+        if patch_px and self.image.size_px % patch_px:
+            smaller = max(1, self.image.size_px // patch_px) * patch_px
+            raise ValueError(
+                f"image.size_px {self.image.size_px} is no multiple of the {patch_px} px of a "
+                f"patch of model.backbone {self.model.backbone}; {smaller} is"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _check_blocks(self) -> "Settings":
         cell_size_m = self.census.cell_size_m
         sides_m = {
@@ -117,9 +128,9 @@ class Settings(Section):
     def weights_file(self) -> Path | None:
         """The file that `model.weights` names, relative to the project.
 
-        None for "imagenet" and "random".
+        None for published and random ones.
         """
-        return None if self.model.weights in ("imagenet", "random") else ROOT / self.model.weights
+        return ROOT / self.model.weights_file if self.model.weights_file else None
 
     def pick(self, *keys: str) -> dict[str, Any]:
         """Flat `{"section.key": value}` of whole sections ("split") or single keys

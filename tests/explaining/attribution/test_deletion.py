@@ -15,7 +15,7 @@ BRIGHT = brightness(nn.Identity())  # features that are the image itself
 
 def curves_of(pixels, scores, rich) -> dict[str, np.ndarray]:
     """Deletion and insertion of the patches in the order of their scores."""
-    curves = deletion.curves(BRIGHT, pixels, {"any": scores}, rich, GRID, 16, "imagenet")
+    curves = deletion.curves(BRIGHT, pixels, {"any": scores}, rich, GRID, 16, "pretrained")
     return {curve: values for (_, curve), values in curves.items()}
 
 
@@ -25,8 +25,8 @@ def random_scores() -> torch.Tensor:
 
 def test_curves_start_at_nothing_and_end_at_the_other_image(pixels):
     curves = curves_of(pixels, random_scores(), torch.tensor([True, True, False]))
-    whole = deletion.logits(BRIGHT, pixels.float(), "imagenet")
-    blur = deletion.logits(BRIGHT, deletion.blur(pixels), "imagenet")
+    whole = deletion.logits(BRIGHT, pixels.float(), "pretrained")
+    blur = deletion.logits(BRIGHT, deletion.blur(pixels), "pretrained")
     expected = ((whole - blur) * torch.tensor([1, 1, -1])).numpy()
     for curve, sign in (("deletion", -1), ("insertion", 1)):
         assert (curves[curve][0] == 0).all()

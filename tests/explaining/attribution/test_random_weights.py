@@ -17,7 +17,7 @@ def trained() -> networks.Network:
     return networks.build(RESNET).eval()
 
 
-@pytest.mark.parametrize("backbone", ["efficientnet-b0", "resnet18", "resnet50"])
+@pytest.mark.parametrize("backbone", ["efficientnet-b0", "resnet18", "resnet50", "timm/resnet18"])
 def test_stages_hold_every_parameter_once_from_the_top(backbone):
     features = backbones.find_backbone(backbone).build(RESNET)
     stages = random_weights.stages(features)
@@ -31,6 +31,19 @@ def test_stages_hold_every_parameter_once_from_the_top(backbone):
     assert n_weights == sum(parameter.numel() for parameter in features.parameters())
     last_names = [name for name, _ in features.named_parameters()][-40:]
     assert any(name.startswith(stages[0][-1]) for name in last_names)
+
+
+@pytest.mark.parametrize("name", ["timm/test_efficientnet", "timm/test_convnext", "timm/test_vit"])
+def test_at_the_end_no_weight_of_a_network_of_timm_is_the_trained_one(name):
+    model = settings.load("demo", [f"model.backbone={name}"]).model
+    torch.manual_seed(3)
+    network = networks.build(model).eval()
+    images = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    for parameter in network.parameters():
+        parameter.data += 10
+    *_, (_, changed) = random_weights.randomise(network, model, images, [0])
+    remaining = [name for name, weights in changed.named_parameters() if weights.max() > 5]
+    assert not remaining
 
 
 def trained_weights(network: networks.Network, trained: networks.Network) -> set[str]:

@@ -14,7 +14,6 @@ from torch.nn import functional as F
 from urbancam.explaining import activation, upsampling
 from urbancam.explaining.activation import Sides
 from urbancam.explaining.receptive_fields import equal_parts
-from urbancam.learning import datasets
 
 Grid = tuple[int, int]  # patches down and across
 
@@ -132,7 +131,7 @@ def _rank(scores: torch.Tensor) -> torch.Tensor:
 @torch.no_grad()
 def logits(network, pixels: torch.Tensor, normalise: str) -> torch.Tensor:
     """(B,) logit of images (B, 3, H, W), values 0..255."""
-    images = datasets.normalise(pixels, normalise)
+    images = network.normalised(pixels, normalise)
     return activation.logit_of(network(images))
 
 

@@ -22,7 +22,7 @@ from urbancam.explaining.attribution.deletion import Grid
 from urbancam.explaining.attribution.findings import Findings
 from urbancam.explaining.attribution.twins import NONE
 from urbancam.explaining.projection import LabelledPixels
-from urbancam.learning import backbones, datasets, networks
+from urbancam.learning import backbones, networks
 from urbancam.workflow.settings import Settings
 
 # at most; ASSUME: random weights drawn anew every so many cells
@@ -108,7 +108,7 @@ class _Examiner:
         return pixel_maps.pixels_of(images_uint8, self.device)
 
     def normalised(self, pixels: torch.Tensor) -> torch.Tensor:
-        return datasets.normalise(pixels, self.settings.image.normalise)
+        return self.network.normalised(pixels, self.settings.image.normalise)
 
     def publish(self, network: networks.Network, pixels: torch.Tensor) -> tuple[Maps, Sides]:
         """The published map of (B, 3, H, W) uint8 images: one forward, one backward pass."""

@@ -15,6 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from urbancam.learning import networks
 
+WRAPPED = "body"  # child of the features that is a whole network: timm's
 STAGES = 6  # of the features; ASSUME: as many as a network has scales, about
 
 
@@ -63,10 +64,9 @@ def _units(features: nn.Module) -> list[list[str]]:
 def _module_names(features: nn.Module) -> Iterator[str]:
     """Names of the children of the features, and of the blocks where a child is a list of them."""
     for name, child in features.named_children():
-        is_list = isinstance(child, nn.Sequential | nn.ModuleList)
-        blocks = [block for block, _ in child.named_children()] if is_list else []
-        if blocks:
-            yield from (f"{name}.{block}" for block in blocks)
+        is_list = isinstance(child, nn.Sequential | nn.ModuleList) or name == WRAPPED
+        if is_list and len(list(child.children())):
+            yield from (f"{name}.{block}" for block in _module_names(child))
         else:
             yield name
 
@@ -109,6 +109,8 @@ def randomise(
             fresh_unit = fresh.features.get_submodule(unit)
             changed_unit = changed.features.get_submodule(unit)
             changed_unit.load_state_dict(fresh_unit.state_dict())
+        if name == names[-1]:  # with what lies in no unit: a transformer's positions
+            changed.features.load_state_dict(fresh.features.state_dict())
         # The norms above see other inputs now: all that is random is calibrated again.
         random_units += units
         calibrate(changed, random_units, calibration)
