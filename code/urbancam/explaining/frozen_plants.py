@@ -45,10 +45,10 @@ def recover_plants(
     # ASSUME: one network's features serve all cells: it has learned from the real incomes of some,
     # which the planted ones know nothing of beyond land cover.
     incomes = np.column_stack([rule.incomes["income_eur"] for rule in rules])
-    classes = np.column_stack([quintiles(income) for income in incomes.T])
+    income_classes = np.column_stack([quintiles(income) for income in incomes.T])
     items = datasets.LabelledImages(images, rows, np.zeros(len(rows), dtype=int))
     features = inference.predict(network, items, settings.image, workers, network.embed)
-    logits, weights = plants.fit_units(features.double().numpy(), cells, classes, settings)
+    logits, weights = plants.fit_units(features.double().numpy(), cells, income_classes, settings)
     of_cell = cells.set_index("idINSPIRE")
     blocks = of_cell["block"]
     moments = open_moments(blocks, fragments, len(rules), settings.landcover.key)
@@ -59,7 +59,9 @@ def recover_plants(
     tables, scores = [], []
     for place, rule in enumerate(rules):
         number = place + 1
-        predictions = predict_plant(cells, logits[:, place], incomes[:, place], classes[:, place])
+        predictions = predict_plant(
+            cells, logits[:, place], incomes[:, place], income_classes[:, place]
+        )
         activation = table.assign(**dict(zip(unit_maps.SUMS, sums[:, place].T, strict=True)))
         city = statistics_of_run(activation, predictions, blocks, classes, settings)
         local = effects_within(city, moments.of_unit(place, city.classes))
