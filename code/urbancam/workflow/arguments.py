@@ -45,7 +45,7 @@ def parser(script: str, doc: str | None) -> argparse.ArgumentParser:
             "--fold",
             type=int,
             metavar="K",
-            help="one fold only, 0 .. folds-1 (default: all, in turn)",
+            help="one fold only, 0 .. folds-1 (default: all)",
         )
     _add_common(arguments)
     return arguments

@@ -30,7 +30,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from urbancam.workflow import gpus, messages, reuse
+from urbancam.workflow import gpus, memory, messages, reuse, side_by_side
 from urbancam.workflow.catalogue import find
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.job import Job, Request, find_paths
@@ -141,21 +141,40 @@ def _run(args: argparse.Namespace, declare: Declare, work: Work) -> int:
         for step in steps:
             print(json.dumps(describe(step, args)))
         return 0
+    if len(steps) > 1 and request.entry.takes_fold:
+        shared = side_by_side.share(request, len(steps))
+        if shared.at_once > 1:
+            return _run_side_by_side(steps, request, shared)
     for step in steps:
         _run_step(step, request, work)
     return 0
 
 
+def _run_side_by_side(steps: list[Step], request: Request, shared: side_by_side.Share) -> int:
+    """Train the folds that must be; what would stop all of them is told once, before any starts."""
+    args = request.args
+    stale = [step for step in steps if args.force or step.stale_because()]
+    for step in stale:
+        refuse_missing_inputs(step, args)
+        if not args.force:
+            refuse_changed_settings(step, args)
+            refuse_damaged_inputs(step, args)
+    for step in steps:
+        if step not in stale:
+            log.info(_up_to_date(step, args))
+    return side_by_side.train(request, [step.fold for step in stale], shared) if stale else 0
+
+
 def _run_step(step: Step, request: Request, work: Work) -> None:
     started = time.monotonic()
     args = request.args
-    title = " ".join(part for part in (step.name, step.label, args.variant) if part)
+    title = _title(step, args)
     messages.to_file(request.paths.logs / f"{step.name}.log")
     refuse_missing_inputs(step, args)
     with step.lock() as step:
         reason = step.stale_because()
         if not reason and not args.force:
-            log.info("%s: up to date (%s)", title, join_counts(step.record.get("counts", {})))
+            log.info(_up_to_date(step, args))
             return
         if not args.force:
             refuse_changed_settings(step, args)
@@ -167,9 +186,19 @@ def _run_step(step: Step, request: Request, work: Work) -> None:
     log.info("%s: done, %s, %.1f s", title, join_counts(done.counts), seconds)
 
 
+def _title(step: Step, args: argparse.Namespace) -> str:
+    return " ".join(part for part in (step.name, step.label, args.variant) if part)
+
+
+def _up_to_date(step: Step, args: argparse.Namespace) -> str:
+    counts = join_counts(step.record.get("counts", {}))
+    return f"{_title(step, args)}: up to date ({counts})"
+
+
 def _work(job: Job, work: Work) -> Done:
     if job.request.entry.takes_gpu:
         gpus.claim(job.device)
+        memory.keep_large_pieces()
     return work(job)
 
 
