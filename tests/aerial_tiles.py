@@ -48,7 +48,7 @@ def cut(bounds, *files, image_px=200):
     """The image of a square, cut out of these tiles."""
     tiles = [Tile(file) for file in files]
     with_fill = [(tile, coarse_fill(tile)) for tile in tiles]
-    return cut_cell(bounds, with_fill, image_px)
+    return cut_cell(bounds, "EPSG:3035", with_fill, image_px)
 
 
 def real_tile(name: str, crs: str) -> TileFile:

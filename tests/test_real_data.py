@@ -36,7 +36,10 @@ def images() -> np.ndarray:
         pytest.skip("no real samples here")
     tile = Tile(TileFile(path.name, path, (0, 0, 1, 1), "EPSG:2180"))
     return np.stack(
-        [cut_cell(grid.bounds(cell), [(tile, coarse_fill(tile))], SIZE_PX).pixels for cell in IDS]
+        [
+            cut_cell(grid.bounds(cell), grid.CRS, [(tile, coarse_fill(tile))], SIZE_PX).pixels
+            for cell in IDS
+        ]
     )
 
 

@@ -92,7 +92,7 @@ def share_of_background(tmp_path, slices, grey, size_px=300):
     pixels[slices] = grey
     path = write_tile(tmp_path / "a.tif", pixels, W, N, pixel_m=PIXEL_M)
     footprint = (W, N - size_px * PIXEL_M, W + size_px * PIXEL_M, N)
-    with Tile(TileFile("a.tif", path, footprint, "EPSG:2154", is_cell_image=True)) as tile:
+    with Tile(TileFile("a.tif", path, footprint, "EPSG:2154", source="wms")) as tile:
         mask = background(tile)
     return 0 if mask is None else mask.mean()
 
@@ -148,5 +148,5 @@ def test_no_pixel_of_the_real_orthophoto_is_background(tmp_path):
     for name, pixels in (("one.tif", sample), ("cell.tif", np.tile(mirrored, (2, 2, 1)))):
         path = write_tile(tmp_path / name, pixels, W, N, pixel_m=0.2)
         footprint = (W, N - len(pixels) * 0.2, W + len(pixels) * 0.2, N)
-        with Tile(TileFile(name, path, footprint, "EPSG:2154", is_cell_image=True)) as tile:
+        with Tile(TileFile(name, path, footprint, "EPSG:2154", source="wms")) as tile:
             assert background(tile) is None

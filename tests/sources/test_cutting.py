@@ -94,7 +94,7 @@ def test_changed_tile_redoes_only_its_cells(city):
 
 def test_cell_outside_all_tiles_has_no_image(city, tmp_path):
     cells, folder = city
-    bare = [Cell(cell.id, cell.bounds, ()) for cell in cells[:1]]
+    bare = [Cell(cell.id, cell.bounds, cell.crs, ()) for cell in cells[:1]]
     folder.mkdir(parents=True)
     png.write(image_path(folder, bare[0].id), noise(1, 50), {"fingerprint": "of other tiles"})
     row = cutting.cut_images(bare, folder, 50, workers=1).iloc[0]
@@ -131,7 +131,7 @@ def test_each_tile_is_decoded_once(city):
     cells, _ = city
     strips = Strips()
     tile = Tile(cells[0].tiles[-1], strips)
-    windows = [tile.window(cell.bounds, 22) for cell in cells]
+    windows = [tile.window(cell.bounds, cell.crs, 22) for cell in cells]
     windows = [window for window in windows if window]
     tile.plan(windows)
     needed_px = sum(tile.read(window)[0].size for window in windows)

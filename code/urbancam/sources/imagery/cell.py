@@ -1,6 +1,6 @@
 """The image of a cell: one warp of its tiles' pixels onto the cell's own grid.
 
-The grid is EPSG:3035, `image_px` a side, row 0 in the north. Resampling is bilinear between
+The grid is that of the cells, `image_px` a side, row 0 in the north. Resampling is bilinear between
 pixels of (nearly) the same size, as published (section 2.5 of the study's code); a coarser grid
 is antialiased by the same call. Where tiles overlap the valid one wins, then the newest, then by
 name.
@@ -19,9 +19,9 @@ from urbancam.sources.imagery.background import plain_corners
 from urbancam.sources.imagery.fill import WIDENING_PX, valid_pixels
 from urbancam.sources.imagery.tile import Tile, TileFile, affine_of
 from urbancam.sources.imagery.window import Window
-from urbancam.tables import grid
 from urbancam.tables.crs import Bounds
 
+INSEE_SIDE = r"CRS3035RES(\d+)m"  # beginning of the id of a cell
 KERNEL_PX = 2  # pixels around a point that bilinear resampling looks at
 VALID = 254  # of 255: every pixel that the kernel touched was valid, but for rounding
 WARP_ERROR_PX = 0.02  # of GDAL's linear approximation, in pixels of the cell
@@ -35,13 +35,15 @@ class Cell:
 
     Args:
         id: The cell's idINSPIRE.
-        bounds: (west, south, east, north), m in EPSG:3035.
+        bounds: (west, south, east, north), m in `crs`.
+        crs: Coordinate system of the cells.
         tiles: Tiles that it touches, first the one that wins where several are valid.
         reason: Why there is none, where there is none.
     """
 
     id: str
     bounds: Bounds
+    crs: str
     tiles: tuple[TileFile, ...]
     reason: str = NO_TILE
 
@@ -66,13 +68,16 @@ class CellImage:
 
 
 def image_path(folder: Path, cell_id: str) -> Path:
-    """Where the image of a cell stands (published names)."""
-    size_m = int(re.match(grid.ID_PATTERN, cell_id)[1])
+    """Where the image of a cell stands; on INSEE's grid the names are the published ones."""
+    of_insee = re.match(INSEE_SIDE, cell_id)
+    if of_insee is None:
+        return folder / f"{cell_id}.png"
+    size_m = int(of_insee[1])
     grid_name = f"{size_m}m" if size_m % 1000 else f"{size_m // 1000}km"
     return folder / f"FR_URBANATLAS_{grid_name}_{cell_id}.png"
 
 
-def source_window(tile: Tile, bounds: Bounds, image_px: int) -> Window | None:
+def source_window(tile: Tile, bounds: Bounds, crs: str, image_px: int) -> Window | None:
     """Pixels of a tile that the image of a cell may need, with those that fill is widened by.
 
     Returns:
@@ -80,20 +85,22 @@ def source_window(tile: Tile, bounds: Bounds, image_px: int) -> Window | None:
     """
     # Where the image is coarser than the tile, the kernel spans more of the tile's pixels.
     west, _, east, _ = bounds
-    tile_px_per_image_px = (east - west) / image_px / tile.pixel_m
+    tile_px_per_image_px = (east - west) / image_px / min(tile.pixel_size_m)
     kernel_px = math.ceil(KERNEL_PX * max(tile_px_per_image_px, 1))
-    return tile.window(bounds, kernel_px + WIDENING_PX)
+    return tile.window(bounds, crs, kernel_px + WIDENING_PX)
 
 
 def cut_cell(
     bounds: Bounds,
+    crs: str,
     tiles: list[tuple[Tile, np.ndarray | None]],
     image_px: int,
 ) -> CellImage:
     """Cut one cell out of its tiles.
 
     Args:
-        bounds: (west, south, east, north) of the cell, m in EPSG:3035.
+        bounds: (west, south, east, north) of the cell, m in `crs`.
+        crs: Coordinate system of the cells.
         tiles: Open tiles with their coarse fill, first the one that wins where several are valid.
         image_px: Pixels a side.
 
@@ -107,7 +114,7 @@ def cut_cell(
     for tile, coarse in tiles:
         if covered.all():
             break
-        pixels, valid = _warp(tile, coarse, bounds, image_px)
+        pixels, valid = _warp(tile, coarse, bounds, crs, image_px)
         new = valid & ~covered
         if new.any():
             np.copyto(image, pixels, where=new)
@@ -138,6 +145,7 @@ def _warp(
     tile: Tile,
     coarse: np.ndarray | None,
     bounds: Bounds,
+    crs: str,
     image_px: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """One tile on the cell's grid.
@@ -145,7 +153,7 @@ def _warp(
     Returns:
         (3, image_px, image_px) uint8 pixels, and (image_px, image_px) bool where they are valid.
     """
-    window = source_window(tile, bounds, image_px)
+    window = source_window(tile, bounds, crs, image_px)
     if window is None:
         nothing = np.zeros((3, image_px, image_px), np.uint8)
         return nothing, np.zeros((image_px, image_px), bool)
@@ -166,7 +174,7 @@ def _warp(
         src_transform=tile.transform @ Affine.translation(window.left, window.top),
         src_crs=tile.crs,
         dst_transform=affine_of(bounds, image_px, image_px),
-        dst_crs=grid.CRS,
+        dst_crs=crs,
         resampling=Resampling.bilinear,
         tolerance=WARP_ERROR_PX,
         init_dest_nodata=False,
@@ -198,7 +206,6 @@ def _scale(tile: Tile, bounds: Bounds, image_px: int) -> dict[str, float]:
     blurs with a wider kernel, at three and a half times the cost.
     """
     west, _, east, _ = bounds
-    scale = tile.pixel_m * image_px / (east - west)
-    if scale >= SAME_SIZE:
-        scale = 1.0
-    return {"XSCALE": scale, "YSCALE": scale}
+    scales = [pixel_m * image_px / (east - west) for pixel_m in tile.pixel_size_m]
+    x_scale, y_scale = [1.0 if scale >= SAME_SIZE else scale for scale in scales]
+    return {"XSCALE": x_scale, "YSCALE": y_scale}

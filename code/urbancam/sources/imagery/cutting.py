@@ -21,7 +21,7 @@ from urbancam.sources.imagery.image_table import ALL_VOID, COLUMNS
 from urbancam.sources.imagery.jobs import affordable_workers, deal
 from urbancam.sources.imagery.processes import Processes
 from urbancam.sources.imagery.signatures import signature
-from urbancam.sources.imagery.tile import TileFile
+from urbancam.sources.imagery.tile import WMS, TileFile
 from urbancam.workflow import locks
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import display_path
@@ -54,7 +54,7 @@ def cut_images(
 
     Returns:
         One row per cell, in the order of `cells`: `idINSPIRE, path (below the folder's parent),
-        void_fraction, tiles, campaign_year, fingerprint, source ("packs" or "wms"),
+        void_fraction, tiles, campaign_year, fingerprint, source ("packs", "wms" or "rasters"),
         plain_corner_fraction (of images from a WMS), reason (why there is no image)`.
 
     Raises:
@@ -207,7 +207,7 @@ def _row(
         ";".join(note["tiles"]),
         note["campaign_year"],
         cell_fingerprint,
-        "wms" if _is_from_wms(cell) else "packs",
+        WMS if _is_from_wms(cell) else cell.tiles[0].source,
         note.get("plain_corner_fraction"),  # nothing in what an older version cut
         None,
     ]

@@ -6,6 +6,9 @@ for no data, any region of exactly that value and at least that size (a lone whi
 roof). Whole tiles are looked at once, at 3 m; pixels only near what that shows, along the tile's
 edge, and where a value is declared.
 
+Where a file holds a mask or an alpha band, or one of the user's own declares a value for no data,
+that is all that is void: nothing is guessed from its colours.
+
 The image of a single cell, from a WMS, is no piece of a pack: its fill is `background`, at its own
 pixels, widened alike.
 """
@@ -16,12 +19,13 @@ import numpy as np
 from scipy import ndimage
 
 from urbancam.sources.imagery.background import background
-from urbancam.sources.imagery.tile import Tile
+from urbancam.sources.imagery.tile import RASTERS, Tile
 from urbancam.sources.imagery.window import Window
 
 # Grey values from 0 or 255; ASSUME: roofs and shadows that reach the edge are rarely as pure.
 TOLERANCE = 4
 AREA_M2 = 100.0  # ASSUME: smaller dark or bright regions at the edge are objects, not fill
+AREA_PX = 25  # ASSUME: nor are smaller ones fill where pixels are coarser than 2 m
 COARSE_AREA_M2 = 2 * AREA_M2  # an area measured at 3 m is uncertain by about so much
 WIDENING_PX = 20  # ASSUME: reach of the smear of a 1:8 JPEG 2000 file
 # Pixel of the first look: 16 px of IGN's, which is one of the file's own reduced levels.
@@ -33,14 +37,16 @@ def coarse_fill(tile: Tile) -> np.ndarray | None:
 
     Returns:
         (H / f, W / f) bool, f a power of two (1 for the image of a cell: all of its fill); None
-        where the tile has none.
+        where the tile has none, or says itself which pixels are imagery.
     """
+    if tile.is_masked or _declares_all(tile):
+        return None
     if tile.file.is_cell_image:
         return background(tile)
     halvings = int(np.log2(COARSE_M / tile.pixel_m))
     factor = 2 ** max(halvings, 0)
     pixels = tile.read_reduced(factor)
-    smallest_px = COARSE_AREA_M2 / (tile.pixel_m * factor) ** 2
+    smallest_px = max(COARSE_AREA_M2 / (tile.pixel_m * factor) ** 2, AREA_PX / factor**2)
 
     # Smaller regions, and those inside the tile, are objects.
     at_edge = np.ones(pixels.shape[1:], bool)
@@ -71,6 +77,9 @@ def valid_pixels(
     Returns:
         (H, W) bool, False in fill; None where all are imagery.
     """
+    if tile.is_masked:
+        mask = tile.read_mask(window)
+        return None if mask.all() else mask
     outer = window_of_fill(tile, window)
     coarse_here = _coarse_fill_within(tile, outer, coarse)
     if tile.file.is_cell_image:
@@ -80,6 +89,11 @@ def valid_pixels(
     rows, columns = window.slices_of(outer)
     inner = fill[rows, columns]
     return ~inner if inner.any() else None
+
+
+def _declares_all(tile: Tile) -> bool:
+    """Whether the value for no data tells all that is void: IGN's tiles may hold other fill."""
+    return tile.nodata is not None and tile.file.source == RASTERS
 
 
 def window_of_fill(tile: Tile, window: Window) -> Window:
@@ -101,11 +115,12 @@ def _fill(
 
     pixels = tile.read(window)
     black, white, declared = _candidates(pixels, tile.nodata)
-    smallest_px = AREA_M2 / tile.pixel_m**2
+    declared_px = AREA_M2 / tile.pixel_m**2
+    smallest_px = max(declared_px, AREA_PX)
     fill = np.zeros(declared.shape, bool)
 
     # A region that the first look showed is fill, however little of it lies in the window.
-    for near in (black, white):
+    for near in () if _declares_all(tile) else (black, white):
         if (near & (at_edge | coarse_here)).any():
             regions = _Regions.of(near)
             large = regions.area_px >= smallest_px
@@ -116,7 +131,7 @@ def _fill(
     # The declared value is exact, so its regions are not widened.
     if declared.any():
         regions = _Regions.of(declared)
-        fill |= regions.pixels(regions.area_px >= smallest_px)
+        fill |= regions.pixels(regions.area_px >= declared_px)
     return fill
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 
 from urbancam.sources.imagery.cell import NO_TILE, Cell
-from urbancam.sources.imagery.tile import TileFile
+from urbancam.sources.imagery.tile import PACKS, RASTERS, WMS, TileFile
 from urbancam.tables import grid
 
 Pair = tuple[int, int]  # positions of a cell and of a tile
@@ -20,27 +20,33 @@ def tile_files(tiles: gpd.GeoDataFrame, data: Path) -> list[TileFile]:
     """The rows of the tile table as files.
 
     Args:
-        tiles: `name, path (below data), campaign_year, geometry`, with a CRS; with a column
-            `idINSPIRE` its rows are images of single cells, where it is empty tiles of packs.
+        tiles: `name, path (below data, or whole), campaign_year, geometry`, with a CRS; a row with
+            an `idINSPIRE` is the image of a cell, one with an empty `pack` the user's own raster.
         data: The data folder.
     """
     crs = tiles.crs.to_wkt()
     years = tiles["campaign_year"].astype("float64")
     footprints = tiles.geometry.bounds.to_numpy().tolist()
-    is_cell_image = _cell_ids(tiles).notna()
     files = []
-    rows = zip(tiles["name"], tiles["path"], footprints, years, is_cell_image, strict=True)
-    for name, path, footprint, year, of_one_cell in rows:
+    rows = zip(tiles["name"], tiles["path"], footprints, years, _sources(tiles), strict=True)
+    for name, path, footprint, year, source in rows:
         file = TileFile(
             name=name,
             path=data / path,
             footprint=tuple(footprint),
             crs=crs,
             campaign_year=_whole_year(year),
-            is_cell_image=bool(of_one_cell),
+            source=source,
         )
         files.append(file)
     return files
+
+
+def _sources(tiles: gpd.GeoDataFrame) -> list[str]:
+    """What each row of the tile table comes from."""
+    is_cell_image = _cell_ids(tiles).notna()
+    is_of_pack = tiles["pack"].notna() if "pack" in tiles else np.ones(len(tiles), bool)
+    return np.where(is_cell_image, WMS, np.where(is_of_pack, PACKS, RASTERS)).tolist()
 
 
 def _whole_year(year: float) -> int | None:
@@ -85,8 +91,9 @@ def cells_with_tiles(
     south_west = grid.corners(ids)
     north_east = south_west + grid.sizes_m(ids)[:, None]
     squares = np.hstack([south_west, north_east]).astype(float)
+    crs = cells.crs.to_string()
     return [
-        Cell(cell_id, tuple(bounds), tuple(own_files), reasons.get(cell_id, NO_TILE))
+        Cell(cell_id, tuple(bounds), crs, tuple(own_files), reasons.get(cell_id, NO_TILE))
         for cell_id, bounds, own_files in zip(ids, squares.tolist(), files_of_cell, strict=True)
     ]
 

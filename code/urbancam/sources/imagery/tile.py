@@ -7,34 +7,29 @@ its full useful width; the cells are visited from north to south, and the last f
 kept.
 """
 
-import contextlib
 import math
-import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import rasterio
-from pyproj import Transformer
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.transform import Affine
 
 from urbancam.sources.imagery import openjpeg
-from urbancam.sources.imagery.openjpeg import DecodingError
+from urbancam.sources.imagery.ground import pixel_size_m, transformer
+from urbancam.sources.imagery.opening import BANDS, decoding, is_masked, nodata_of, open_tile
 from urbancam.sources.imagery.strips import Strips
 from urbancam.sources.imagery.window import Window
-from urbancam.tables import grid, rasters
+from urbancam.tables import rasters
 from urbancam.tables.crs import Bounds
-from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import display_path
 
 STRIP_PX = 1024  # rows decoded at once; twice as many: 15 % faster, 0.9 GB more a process
 BLOCK_PX = 1024  # columns that GDAL is asked for at once: its block of a JPEG 2000 file
-BANDS = (1, 2, 3)  # red, green, blue
 POINTS = 6  # a side; where a square lies in another projection
+OPAQUE = 255  # of a mask or an alpha band: what is less shows nothing, or something else too
+PACKS, WMS, RASTERS = "packs", "wms", "rasters"  # what a tile comes from
 
 
 @dataclass(frozen=True)
@@ -47,7 +42,7 @@ class TileFile:
         footprint: (west, south, east, north) in `crs`.
         crs: System of the footprint, as WKT or code; also of the pixels where the file has none.
         campaign_year: Year of the flight; None where unknown.
-        is_cell_image: Whether it is a WMS's image of one cell, not a tile of a pack.
+        source: `PACKS` of IGN, `WMS` for the image of one cell, or `RASTERS` of the user's own.
     """
 
     name: str
@@ -55,7 +50,12 @@ class TileFile:
     footprint: Bounds
     crs: str
     campaign_year: int | None = None
-    is_cell_image: bool = False
+    source: str = PACKS
+
+    @property
+    def is_cell_image(self) -> bool:
+        """Whether it is a WMS's image of one cell, not a tile of a larger whole."""
+        return self.source == WMS
 
 
 class Tile:
@@ -66,20 +66,23 @@ class Tile:
         crs: Coordinate system of its pixels.
         transform: (column, row) to metres in `crs`.
         width, height: Size, px.
-        pixel_m: Side of a pixel, m.
+        pixel_size_m: Width and height of a pixel on the ground, m.
         nodata: Value that the file declares to mean no data, or None.
+        is_masked: Whether a mask or an alpha band says which pixels are imagery.
     """
 
     def __init__(self, file: TileFile, strips: Strips | None = None) -> None:
         self.file = file
         self._strips = strips or Strips()
-        self._dataset = _open(file.path)
+        self._dataset = open_tile(file.path)
         self.width = self._dataset.width
         self.height = self._dataset.height
-        self.nodata = self._dataset.nodata
+        self.nodata = nodata_of(self._dataset)
+        self.is_masked = is_masked(self._dataset)
         self.transform, self.crs = georeference(self._dataset, file)
-        self.pixel_m = abs(self.transform.a)
-        self._direct = openjpeg.applies_to(file.path)
+        middle = (self.width / 2, self.height / 2)
+        self.pixel_size_m = pixel_size_m(self.transform, self.crs, middle)
+        self._direct = not self.is_masked and openjpeg.applies_to(file.path)
         self._columns: dict[int, tuple[int, int]] = {}  # of each strip, by its number
 
     def __enter__(self) -> "Tile":
@@ -88,11 +91,19 @@ class Tile:
     def __exit__(self, *_: object) -> None:
         self._dataset.close()
 
-    def window(self, bounds: Bounds, margin_px: int) -> Window | None:
-        """The pixels that cover a square of EPSG:3035, and a margin, as far as the tile goes.
+    @property
+    def pixel_m(self) -> float:
+        """Side of a square as large as a pixel on the ground, m."""
+        width_m, height_m = self.pixel_size_m
+        return width_m if width_m == height_m else math.sqrt(width_m * height_m)
+
+    def window(self, bounds: Bounds, crs: str, margin_px: int) -> Window | None:
+        """The pixels that cover a square of the cells' system, and a margin, as far as the tile
+        goes.
 
         Args:
-            bounds: (west, south, east, north), m in EPSG:3035.
+            bounds: (west, south, east, north), m in `crs`.
+            crs: Coordinate system of the cells.
             margin_px: Margin on each side, px.
         """
         # A square is turned and bent in the tile's projection: points all over it span its extent.
@@ -101,8 +112,8 @@ class Tile:
             np.linspace(west, east, POINTS),
             np.linspace(south, north, POINTS),
         )
-        from_grid = _from_grid(self.crs.to_wkt())
-        points = from_grid.transform(x.ravel(), y.ravel())
+        from_cells = transformer(crs, self.crs.to_wkt())
+        points = from_cells.transform(x.ravel(), y.ravel())
         columns, rows = ~self.transform @ points
         if not np.isfinite([columns, rows]).all():
             return None
@@ -122,8 +133,7 @@ class Tile:
         columns = np.array([0, self.width, self.width, 0])
         rows = np.array([0, 0, self.height, self.height])
         x, y = self.transform @ (columns, rows)
-        transformer = Transformer.from_crs(self.crs.to_wkt(), crs, always_xy=True)
-        x, y = transformer.transform(x, y)
+        x, y = transformer(self.crs.to_wkt(), crs).transform(x, y)
         return float(x.min()), float(y.min()), float(x.max()), float(y.max())
 
     def plan(self, windows: list[Window]) -> None:
@@ -141,9 +151,18 @@ class Tile:
         Raises:
             InputError: the file cannot be decoded there.
         """
+        return self._read(window)[: len(BANDS)]
+
+    def read_mask(self, window: Window) -> np.ndarray:
+        """(H, W) bool: which pixels of a window the file's mask or alpha band declares to be
+        imagery; errors as of `read`."""
+        return self._read(window)[len(BANDS)] == OPAQUE
+
+    def _read(self, window: Window) -> np.ndarray:
+        """(3 or, with the mask, 4, H, W) uint8: what the file holds of a window."""
         # Each strip is decoded once and serves all windows that reach into it.
         self.plan([window])
-        pixels = np.empty((len(BANDS), window.height, window.width), np.uint8)
+        pixels = np.empty((self._planes, window.height, window.width), np.uint8)
         for number in _strip_numbers(window):
             left, right = self._columns[number]
             whole = self._strip(number, left, right)
@@ -158,6 +177,11 @@ class Tile:
             rows, columns = part.slices_of(window)
             pixels[:, rows, columns] = strip[:, strip_rows, strip_columns]
         return pixels
+
+    @property
+    def _planes(self) -> int:
+        """Bands that are read, and the mask."""
+        return len(BANDS) + self.is_masked
 
     def read_reduced(self, factor: int) -> np.ndarray:
         """The whole tile, every `factor`-th pixel, from the file's own reduced levels if any.
@@ -178,13 +202,13 @@ class Tile:
             strips = []
             for number in _strip_numbers(whole):
                 strip = self._decode(self._strip(number, 0, self.width))
-                strips.append(strip[:, ::step, ::step])
+                strips.append(strip[: len(BANDS), ::step, ::step])
             return np.concatenate(strips, axis=1)
         return self._read_level(level)[:, ::step, ::step]
 
     def _read_level(self, level: int) -> np.ndarray:
         """The whole tile at one of the file's reduced levels: a power of two, above 1."""
-        with _decoding(self.file.path):
+        with decoding(self.file.path):
             if self._direct:
                 rows = (0, self.height)
                 columns = (0, self.width)
@@ -201,24 +225,27 @@ class Tile:
         return Window(top, bottom, left, right)
 
     def _decode(self, window: Window) -> np.ndarray:
-        """(3, H, W) uint8 pixels of a window, straight from the file.
+        """As `_read`, straight from the file.
 
         GDAL is asked block by block, since it decodes all bands of one at once but would forget
         them in a long strip.
         """
         rows = (window.top, window.bottom)
         columns = (window.left, window.right)
-        with _decoding(self.file.path):
+        with decoding(self.file.path):
             if self._direct:
                 return openjpeg.decode(self.file.path, rows, columns)
 
-            pixels = np.empty((len(BANDS), window.height, window.width), np.uint8)
+            pixels = np.empty((self._planes, window.height, window.width), np.uint8)
             first_block = window.left // BLOCK_PX * BLOCK_PX
             for block in range(first_block, window.right, BLOCK_PX):
                 left = max(block, window.left)
                 right = min(block + BLOCK_PX, window.right)
-                bands = self._dataset.read(BANDS, window=(rows, (left, right)))
-                pixels[:, :, left - window.left : right - window.left] = bands
+                part = pixels[:, :, left - window.left : right - window.left]
+                block_window = (rows, (left, right))
+                part[: len(BANDS)] = self._dataset.read(BANDS, window=block_window)
+                if self.is_masked:
+                    part[len(BANDS)] = self._dataset.read_masks(1, window=block_window)
         return pixels
 
 
@@ -244,44 +271,3 @@ def _strip_numbers(window: Window) -> range:
     first = window.top // STRIP_PX
     last = (window.bottom - 1) // STRIP_PX
     return range(first, last + 1)
-
-
-def _open(path: Path) -> DatasetReader:
-    """Open for reading.
-
-    Raises:
-        InputError: no image, or not one of three 8-bit bands.
-    """
-    # A tile without a place of its own gets that of the tile table.
-    with _decoding(path), warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        dataset = rasters.open_raster(path)
-    if dataset.dtypes[: len(BANDS)] == ("uint8",) * len(BANDS):
-        return dataset
-
-    bands = f"{dataset.count} bands of {', '.join(sorted(set(dataset.dtypes)))}"
-    dataset.close()
-    raise InputError(
-        f"the tile has {bands}, not red, green and blue of 8 bits",
-        display_path(path),
-        "use an RVB pack",
-    )
-
-
-@contextlib.contextmanager
-def _decoding(path: Path) -> Iterator[None]:
-    """Turn a decoder's fault into a message that names the file."""
-    try:
-        yield
-    except (RasterioError, DecodingError) as error:
-        raise InputError(
-            f"the tile cannot be read: {error.__cause__ or error}",
-            display_path(path),
-            "delete it and run 04_download_aerial.py, which unpacks it again",
-        ) from None
-
-
-@lru_cache(maxsize=16)
-def _from_grid(crs_wkt: str) -> Transformer:
-    """Transformation from the cells' grid."""
-    return Transformer.from_crs(grid.CRS, crs_wkt, always_xy=True)

@@ -58,7 +58,7 @@ def cut(
         for cell in _in_order_of_rows(cells, open_tiles, image_px):
             try:
                 tiles = [(open_tiles.get(file), fills.get(file)) for file in cell.tiles]
-                image = cut_cell(cell.bounds, tiles, image_px)
+                image = cut_cell(cell.bounds, cell.crs, tiles, image_px)
             except InputError as error:
                 failures[f"{error.what} ({error.where}): {error.do}"] += 1
             else:
@@ -123,7 +123,7 @@ def _in_order_of_rows(
     first_row: dict[str, int] = {}
     for cell in cells:
         for tile in open_tiles.openable(cell.tiles):
-            window = source_window(tile, cell.bounds, image_px)
+            window = source_window(tile, cell.bounds, cell.crs, image_px)
             if window is not None:
                 tile.plan([window_of_fill(tile, window)])
                 first_row.setdefault(cell.id, window.top)
