@@ -1,9 +1,10 @@
-"""Have the aerial imagery of a city's cells: tiles of IGN's packs, or one image per cell from IGN's
-server.
+"""Have the aerial imagery of a city's cells: tiles of IGN's packs, one image per cell from a
+server, or rasters of one's own.
 
 Reads   results/<city>/cells.parquet; data/aerial_data/ (packs dropped in, unpacked or not),
-        aerial_links.txt, IGN's index for what is missing; with imagery.source=wms IGN's WMS and
-        nothing else, with imagery.wms_departments_below the WMS for departments of few cells
+        aerial_links.txt, IGN's index for what is missing; with imagery.source=wms a WMS and
+        nothing else, with imagery.wms_departments_below the WMS for departments of few cells;
+        with imagery.source=rasters the files that imagery.files names, which stay where they are
 Writes  data/aerial_data/ (only the tiles that the cells need are unpacked; with
         imagery.throw_away an archive is deleted once they are),
         results/<city>/tiles.parquet
@@ -48,8 +49,13 @@ WAYS = frozenset(f"imagery.{key}" for key in ("fetch", "throw_away", "index_url"
 WMS_SETTINGS = ("wms_url", "wms_layer", "pixel_size_m", "fetch", "wms_failures")
 
 
+RASTER_SETTINGS = ("files", "year", "pixel_size_m", "coarser")
+
+
 def declare(request: Request) -> Step:
     paths, links = request.paths, ROOT / "aerial_links.txt"
+    if request.settings.imagery.source == "rasters":
+        return declare_rasters(request)
     from_archives = request.settings.imagery.source == "archives"
     keys = {*(ARCHIVE_SETTINGS if from_archives else WMS_SETTINGS)}
     if from_archives and request.settings.imagery.wms_departments_below:
@@ -68,12 +74,31 @@ def declare(request: Request) -> Step:
     )
 
 
+def declare_rasters(request: Request) -> Step:
+    from urbancam.sources.imagery.named_files import named_files, with_sources
+
+    named = named_files(request.settings.imagery.files, ROOT)
+    files = [file for paths in named.values() for path in paths for file in with_sources(path)]
+    return request.step(
+        4,
+        request.paths.tiles,
+        ["imagery.source", *(f"imagery.{key}" for key in RASTER_SETTINGS)],
+        [request.paths.cells],
+        large_inputs=[file for file in dict.fromkeys(files) if file.is_file()],
+    )
+
+
 def work(job: Job) -> Done:
     from urbancam.sources.ign import collect, lost_images
+    from urbancam.sources.imagery import rasters
     from urbancam.tables import geoframes
 
     paths, imagery = job.paths, job.settings.imagery
     cells = geoframes.read(paths.cells)
+    if imagery.source == "rasters":
+        tiles, counts = rasters.tiles_of(cells, imagery, paths.data)
+        geoframes.write(tiles, paths.tiles)
+        return Done(counts)
     place = (cells, imagery, job.city, paths.data, paths.aerial_data)
     if imagery.source == "wms":
         coverage, faults = collect.from_wms(*place)
@@ -93,10 +118,13 @@ def expect(args: argparse.Namespace) -> int:
     require(paths.cells, maker, arguments.command_line(args, maker, paths.cells))
 
     from urbancam.sources.ign import collect, lost_images
+    from urbancam.sources.imagery import rasters
     from urbancam.tables import geoframes
 
     cells, imagery = geoframes.read(paths.cells), request.settings.imagery
-    if imagery.source == "wms":
+    if imagery.source == "rasters":
+        rasters.tiles_of(cells, imagery, paths.data)
+    elif imagery.source == "wms":
         collect.expect_from_wms(cells, imagery, request.city, paths.aerial_data)
     else:
         consumer = lost_images.consumer(cells, paths, request.settings, args.again)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from small_packs import N, W, archive, cells, cells_over, found_in, write_pack
 from urbancam.sources.ign import collect, pack_names
-from urbancam.sources.ign.coverage import covered_share
+from urbancam.sources.imagery.coverage import covered_share
 from urbancam.sources.imagery.overlay import cells_with_tiles
 from urbancam.workflow.errors import InputError
 

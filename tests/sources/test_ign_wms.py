@@ -17,8 +17,8 @@ from small_packs import N, W, cells, cells_over, write_pack
 from urbancam.learning import splits
 from urbancam.sources.census import selection
 from urbancam.sources.ign import cell_images, getmap, wms
-from urbancam.sources.ign.coverage import covered_share
 from urbancam.sources.ign.getmap import requests_for
+from urbancam.sources.imagery.coverage import covered_share
 from urbancam.sources.imagery.overlay import cells_with_tiles
 from urbancam.workflow.errors import InputError
 

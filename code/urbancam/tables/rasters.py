@@ -6,6 +6,7 @@ driver of each kind is fixed, and GDAL sees no file beside the image; where one 
 the pixels, it is read here.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -22,17 +23,23 @@ DRIVERS = {
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
 }
+# Of a file that the user names in the settings: it may lead to others.
+NAMED_DRIVERS = DRIVERS | {".vrt": "VRT"}
 ALONE = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}  # nothing beside the file is looked at
 
 
-def open_raster(path: Path) -> DatasetReader:
+def open_raster(path: Path, drivers: Mapping[str, str] = DRIVERS) -> DatasetReader:
     """Open an image for reading.
+
+    Args:
+        path: Path of the file.
+        drivers: The kinds that it may be of: suffix -> driver.
 
     Raises:
         RasterioError: It is not of the kind that its name says.
     """
     with rasterio.Env(**ALONE):
-        return rasterio.open(path, driver=DRIVERS[path.suffix.lower()])
+        return rasterio.open(path, driver=drivers[path.suffix.lower()])
 
 
 def place(image: DatasetReader, path: Path) -> tuple[Affine | None, rasterio.CRS | None]:

@@ -47,6 +47,12 @@ def reader_went_away() -> bool:
     return True
 
 
+def few(names: list[str]) -> str:
+    """The first five names, and how many more there are."""
+    text = ", ".join(names[:5])
+    return f"{text} and {len(names) - 5} more" if len(names) > 5 else text
+
+
 def join_counts(counts: dict[str, Any]) -> str:
     """`{"images": 12000, "void share": 0.01234}` -> "12,000 images, void share 0.0123"."""
     words = []

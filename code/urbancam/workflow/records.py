@@ -55,6 +55,7 @@ class Step:
         settings: Flat `{"section.key": value}`, only those the result depends on.
         inputs: `{file: script that makes it}`.
         listings: Drop folders whose names, sizes and mtimes count.
+        large_inputs: Files of the user's whose sizes and mtimes count: too large to be hashed.
         outputs: Further files and folders that must stand beside the result; None for a step that
             names them only in its `Done`: they are then those of the record.
         label: What the step calls itself in its lines ("Demo", "Demo fold 2").
@@ -76,6 +77,7 @@ class Step:
     settings: dict[str, Any]
     inputs: dict[Path, str] = field(default_factory=dict)
     listings: list[Path] = field(default_factory=list)
+    large_inputs: list[Path] = field(default_factory=list)
     outputs: list[Path] | None = field(default_factory=list)
     label: str = ""
     fold: int | None = None
@@ -101,7 +103,7 @@ class Step:
             display_path(path): _stamp(path, recorded.get(display_path(path)))
             for path in self.inputs
         }
-        return {
+        current = {
             "step": self.name,
             "version": self.version,
             "settings": self.settings,
@@ -110,6 +112,11 @@ class Step:
                 display_path(folder): consumed.listing(folder) for folder in self.listings
             },
         }
+        if self.large_inputs:
+            current["large_inputs"] = {
+                display_path(path): _size_and_time(path) for path in self.large_inputs
+            }
+        return current
 
     @cached_property
     def fingerprint(self) -> str:
@@ -188,6 +195,10 @@ class Step:
         for folder in sorted(recorded.keys() | now.keys()):
             if recorded.get(folder) != now.get(folder):
                 return f"folder differs: {folder}"
+        files, files_now = self.record.get("large_inputs", {}), self.current.get("large_inputs", {})
+        for file in sorted(files.keys() | files_now.keys()):
+            if files.get(file) != files_now.get(file):
+                return f"file differs: {file}"
         return ""
 
     def _stale_outputs(self) -> str:
@@ -260,13 +271,17 @@ def require(path: Path, maker: str, arguments: str) -> None:
         raise InputError(f"{display_path(path)} is missing", display_path(path), do)
 
 
+def _size_and_time(path: Path) -> dict[str, int]:
+    stat = path.stat()
+    return {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+
+
 def _stamp(path: Path, recorded: dict[str, Any] | None) -> dict[str, Any]:
     """Size, mtime and hash of a file.
 
     The hash is the recorded one where size and mtime are the same.
     """
-    stat = path.stat()
-    stamp = {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+    stamp = _size_and_time(path)
     if recorded and all(recorded.get(key) == value for key, value in stamp.items()):
         return recorded
     return stamp | {"sha256": digest(path)}

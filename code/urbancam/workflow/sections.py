@@ -29,6 +29,12 @@ ClassName = Annotated[
 ClassSet = Annotated[list[Annotated[int, Field(ge=0, le=4)]], Field(min_length=1)]
 
 
+# One name, several, or none.
+NAMES_SCHEMA = {
+    "anyOf": [{"type": ["string", "null"]}, {"type": "array", "items": {"type": "string"}}]
+}
+
+
 def _public_address(value: str) -> str:
     if not value.startswith(("http://", "https://")) or "@" in value:
         raise ValueError(
@@ -72,6 +78,13 @@ def _class_table(value: str) -> str:
     return value
 
 
+def _as_list(value: Any) -> Any:
+    """One name, or several; nothing is none."""
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else value
+
+
 class UndeclaredSettingError(LookupError):
     """The work of a step read a setting that the step did not declare; its record would lie."""
 
@@ -100,7 +113,8 @@ class UrbanAtlas(Section):
 
 
 class Imagery(Section):
-    source: Literal["archives", "wms"]
+    source: Literal["archives", "wms", "rasters"]
+    files: Annotated[list[str], BeforeValidator(_as_list), WithJsonSchema(NAMES_SCHEMA)]
     year: Annotated[Year | dict[str, Year] | None, BeforeValidator(_by_department)]
     pixel_size_m: Annotated[float, Field(ge=0.05, le=10)]
     coarser: bool
@@ -111,6 +125,16 @@ class Imagery(Section):
     wms_layer: Annotated[str, Field(min_length=1)]
     wms_failures: Literal["stop", "leave_out"]
     wms_departments_below: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _check_rasters(self) -> "Imagery":
+        if self.source != "rasters":
+            return self
+        if not self.files:
+            raise ValueError("imagery.source rasters takes its images from imagery.files")
+        if isinstance(self.year, dict):
+            raise ValueError("of rasters imagery.year is one year, that of the flight")
+        return self
 
     @field_serializer("year", when_used="json")
     def _year_in_one_value(self, year: int | dict[str, int] | None) -> int | str | None:

@@ -9,9 +9,10 @@ import numpy as np
 
 from urbancam.sources.ign.campaigns import CampaignKey, Standing
 from urbancam.sources.ign.consumed_tiles import ConsumedTiles
-from urbancam.sources.ign.coverage import BARE_SHARE, WHOLE_SHARE, covered_share, in_one_table
 from urbancam.sources.ign.holdings import Holdings, hold
 from urbancam.sources.ign.packs import Pack
+from urbancam.sources.ign.tile_index import in_one_table
+from urbancam.sources.imagery.coverage import BARE_SHARE, WHOLE_SHARE, covered_share
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ import geopandas as gpd
 
 from urbancam.sources.download.answers import Patience
 from urbancam.sources.ign import cell_images, wms
-from urbancam.sources.ign.coverage import WHOLE_SHARE, covered_share
 from urbancam.sources.ign.getmap import Request, requests_for
 from urbancam.sources.ign.packs import CELL_IMAGES
 from urbancam.sources.ign.tiles import CityTiles, joined
+from urbancam.sources.imagery.coverage import WHOLE_SHARE, covered_share
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.sections import Imagery
 

@@ -10,7 +10,6 @@ from urbancam.sources.download.answers import Patience
 from urbancam.sources.ign import cellwise, room
 from urbancam.sources.ign.campaigns import Wanted
 from urbancam.sources.ign.consumed_tiles import Consumer, throws_away
-from urbancam.sources.ign.coverage import BARE_SHARE, WHOLE_SHARE, covered_share
 from urbancam.sources.ign.expectation import (
     Expectation,
     log_expectation,
@@ -29,6 +28,7 @@ from urbancam.sources.ign.tiles import (
     find_tiles,
     no_tiles,
 )
+from urbancam.sources.imagery.coverage import BARE_SHARE, WHOLE_SHARE, covered_share, log_coverage
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.messages import each_line_once
 from urbancam.workflow.paths import ROOT, display_path
@@ -200,16 +200,7 @@ def report_coverage(
 def _log_coverage(cells: gpd.GeoDataFrame, city_tiles: CityTiles, share: np.ndarray) -> None:
     """How many cells have imagery, where it is lacking, and which tiles are absent."""
     is_whole = share > WHOLE_SHARE
-    is_bare = share < BARE_SHARE
-    is_partial = ~is_whole & ~is_bare
-    log.info(
-        "imagery covers %s of %s cells wholly, %s in part, %s not at all",
-        f"{is_whole.sum():,}",
-        f"{len(cells):,}",
-        f"{is_partial.sum():,}",
-        f"{is_bare.sum():,}",
-    )
-
+    log_coverage(share)
     is_of_wms = np.zeros(len(cells), bool)
     if city_tiles.lacking is not None:
         is_of_wms = cells["idINSPIRE"].isin(city_tiles.lacking["idINSPIRE"]).to_numpy()

@@ -10,7 +10,6 @@ import geopandas as gpd
 from urbancam.sources.download.answers import AbsentError, Patience
 from urbancam.sources.ign import cellwise, room
 from urbancam.sources.ign.campaigns import CampaignKey, Standing, Wanted
-from urbancam.sources.ign.coverage import in_one_table
 from urbancam.sources.ign.fetching import (
     Offer,
     ask_index,
@@ -22,6 +21,7 @@ from urbancam.sources.ign.holdings import Holdings
 from urbancam.sources.ign.links import RemoteFile
 from urbancam.sources.ign.pack_names import parse_name
 from urbancam.sources.ign.room import Portion
+from urbancam.sources.ign.tile_index import in_one_table
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.sections import Imagery
 

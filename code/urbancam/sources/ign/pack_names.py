@@ -118,9 +118,3 @@ def campaign_in_words(campaign: Campaign) -> str:
     year = campaign.year or "an unknown year"
     pixel = "" if campaign.pixel_m is None else f" at {campaign.pixel_m:g} m"
     return f"{year}{pixel}"
-
-
-def few(names: list[str]) -> str:
-    """The first five names, and how many more there are; for messages."""
-    text = ", ".join(names[:5])
-    return f"{text} and {len(names) - 5} more" if len(names) > 5 else text

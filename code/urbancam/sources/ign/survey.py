@@ -23,12 +23,13 @@ from urbancam.sources.ign.candidates import (
     together,
 )
 from urbancam.sources.ign.consumed_tiles import ConsumedTiles, Consumer
-from urbancam.sources.ign.coverage import WHOLE_SHARE
 from urbancam.sources.ign.holdings import Holdings, PackFault
 from urbancam.sources.ign.identity import by_campaign
-from urbancam.sources.ign.pack_names import campaign_in_words, few
+from urbancam.sources.ign.pack_names import campaign_in_words
 from urbancam.sources.ign.packs import Pack, find_packs
+from urbancam.sources.imagery.coverage import WHOLE_SHARE
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.messages import few
 
 log = logging.getLogger(__name__)
 

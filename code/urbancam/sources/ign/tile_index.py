@@ -12,7 +12,6 @@ import shapely
 from urbancam.sources.ign import loose_tiles
 from urbancam.sources.ign.loose_tiles import LAMBERT_93
 from urbancam.sources.ign.pack_names import (
-    few,
     tile_department,
     tile_name,
     tile_pixel_m,
@@ -23,6 +22,7 @@ from urbancam.tables import vectors
 from urbancam.tables.crs import check_extent
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import files_below
+from urbancam.workflow.messages import few
 from urbancam.workflow.paths import display_path
 
 
@@ -65,6 +65,15 @@ def read_index(pack: Pack) -> gpd.GeoDataFrame:
     )
     _check_index(index, pack)
     return index[[pack.has_tile(name) for name in names]]
+
+
+def in_one_table(tables: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+    """The tiles of several packs in the CRS of the first pack that has any."""
+    tables = [table for table in tables if len(table)]
+    if not tables:
+        return gpd.GeoDataFrame(geometry=[], crs=LAMBERT_93)
+    crs = tables[0].crs
+    return gpd.GeoDataFrame(pd.concat([table.to_crs(crs) for table in tables]), crs=crs)
 
 
 def touching(index: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -11,10 +11,9 @@ import pandas as pd
 from urbancam.sources.ign import consumed_tiles
 from urbancam.sources.ign.campaigns import CampaignKey, Wanted
 from urbancam.sources.ign.consumed_tiles import Consumer
-from urbancam.sources.ign.coverage import in_one_table
 from urbancam.sources.ign.holdings import Holdings, PackFault, unpack
 from urbancam.sources.ign.survey import survey
-from urbancam.sources.ign.tile_index import LAMBERT_93
+from urbancam.sources.ign.tile_index import LAMBERT_93, in_one_table
 from urbancam.sources.imagery.signatures import signature
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import display_path

@@ -2,7 +2,7 @@
 
 import contextlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rasterio.enums import MaskFlags
@@ -17,8 +17,12 @@ from urbancam.workflow.paths import display_path
 BANDS = (1, 2, 3)  # red, green, blue
 
 
-def open_tile(path: Path) -> DatasetReader:
+def open_tile(path: Path, drivers: Mapping[str, str] = rasters.DRIVERS) -> DatasetReader:
     """Open for reading.
+
+    Args:
+        path: Path of the file.
+        drivers: The kinds that it may be of, as of `rasters.open_raster`.
 
     Raises:
         InputError: no image, or not one of three 8-bit bands.
@@ -26,7 +30,7 @@ def open_tile(path: Path) -> DatasetReader:
     # A tile without a place of its own gets that of the tile table.
     with decoding(path), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        dataset = rasters.open_raster(path)
+        dataset = rasters.open_raster(path, drivers)
     if dataset.dtypes[: len(BANDS)] == ("uint8",) * len(BANDS):
         return dataset
 

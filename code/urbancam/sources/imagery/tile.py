@@ -74,7 +74,8 @@ class Tile:
     def __init__(self, file: TileFile, strips: Strips | None = None) -> None:
         self.file = file
         self._strips = strips or Strips()
-        self._dataset = open_tile(file.path)
+        drivers = rasters.NAMED_DRIVERS if file.source == RASTERS else rasters.DRIVERS
+        self._dataset = open_tile(file.path, drivers)
         self.width = self._dataset.width
         self.height = self._dataset.height
         self.nodata = nodata_of(self._dataset)
