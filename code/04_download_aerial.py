@@ -45,8 +45,19 @@ ARCHIVE_SETTINGS = (
     "wms_departments_below",
 )
 # How the imagery is had: a change asks again for what lacks, and is no other city.
-WAYS = frozenset(f"imagery.{key}" for key in ("fetch", "throw_away", "index_url", "wms_failures"))
-WMS_SETTINGS = ("wms_url", "wms_layer", "pixel_size_m", "fetch", "wms_failures")
+WMS_WAYS = ("wms_failures", "wms_side_px", "wms_per_second")
+WAYS = frozenset(f"imagery.{key}" for key in ("fetch", "throw_away", "index_url", *WMS_WAYS))
+WMS_SETTINGS = (
+    "wms_url",
+    "wms_layer",
+    "wms_crs",
+    "wms_format",
+    "wms_version",
+    "wms_pixel_size_m",
+    "pixel_size_m",
+    "fetch",
+    *WMS_WAYS,
+)
 
 
 RASTER_SETTINGS = ("files", "year", "pixel_size_m", "coarser")

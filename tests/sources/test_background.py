@@ -8,12 +8,13 @@ from aerial_tiles import real_tile
 from loopback import HASTY, serve
 from provider_server import WMS, Ign
 from small_packs import N, W, cells_over, noise, write_tile
-from urbancam.sources.ign import cell_images, wms
-from urbancam.sources.ign.getmap import requests_for
 from urbancam.sources.imagery import cutting
 from urbancam.sources.imagery.background import background, plain_corners
 from urbancam.sources.imagery.overlay import cells_with_tiles
 from urbancam.sources.imagery.tile import Tile, TileFile
+from urbancam.sources.wms import cell_images, client
+from urbancam.sources.wms.getmap import requests_for
+from urbancam.sources.wms.layers import Layer
 
 PIXEL_M = 1.0
 ROOF_M = (60, 40)
@@ -23,9 +24,10 @@ def images_of(data, paint, squares):
     """The table of each cell's image, out of a WMS that shows what is painted."""
     folder = data / "aerial_data" / "wms" / "L"
     with serve(Ign(paint=paint)) as (url, _):
-        of_cells = requests_for(squares, url + WMS, "L", PIXEL_M)
-        assert wms.fetch_images(of_cells, folder, HASTY) == {}
-    table = cell_images.image_table(of_cells, squares, data, folder, {})
+        layer = Layer(url + WMS, "L", (PIXEL_M, PIXEL_M))
+        of_cells = requests_for(squares, layer)
+        assert client.fetch_images(of_cells, folder, 1000, HASTY) == {}
+    table = cell_images.image_table(of_cells, squares, layer, data, folder, {})
     cells = cells_with_tiles(squares, table, data)
     images = cutting.cut_images(cells, data / "images", 100, workers=1)
     return images.set_index("idINSPIRE").reindex(squares["idINSPIRE"])

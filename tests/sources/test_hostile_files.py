@@ -12,9 +12,11 @@ from small_packs import N, W, cells, found_in, noise, write_pack, write_tile
 from urban_atlas_city import read as read_urban_atlas
 from urbancam.cities import sites
 from urbancam.sources.census import layouts
-from urbancam.sources.ign.getmap import AnswerError, image_pixels, requests_for
 from urbancam.sources.imagery.fill import coarse_fill
 from urbancam.sources.imagery.tile import Tile, TileFile
+from urbancam.sources.wms.answers import AnswerError, image_pixels
+from urbancam.sources.wms.getmap import requests_for
+from urbancam.sources.wms.layers import Layer
 from urbancam.tables import rasters, vectors
 from urbancam.workflow.errors import InputError
 
@@ -76,7 +78,7 @@ def test_program_named_as_an_image_is_not_run(tmp_path, content):
 
 
 def test_virtual_raster_sent_by_the_wms_is_no_image(tmp_path):
-    (request, *_) = requests_for(cells(), "http://h/wms", "L", 0.2)
+    (request, *_) = requests_for(cells(), Layer("http://h/wms", "L", (0.2, 0.2)))
     content = virtual_raster(tmp_path, tmp_path / "a.vrt", 2).read_bytes()
     for answer in (content, b"\n\n" + content):
         with pytest.raises(AnswerError):

@@ -123,6 +123,12 @@ class Imagery(Section):
     index_url: Address
     wms_url: Address
     wms_layer: Annotated[str, Field(min_length=1)]
+    wms_crs: Annotated[str, Field(pattern=r"^\w+:\w+$")]
+    wms_format: Literal["image/geotiff", "image/tiff", "image/png", "image/jpeg"]
+    wms_version: Literal["1.3.0", "1.1.1"]
+    wms_pixel_size_m: Annotated[float, Field(ge=0.05, le=10)]
+    wms_side_px: Annotated[int, Field(ge=256)]
+    wms_per_second: Positive | None
     wms_failures: Literal["stop", "leave_out"]
     wms_departments_below: Annotated[int, Field(ge=0)]
 

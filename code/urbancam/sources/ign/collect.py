@@ -29,6 +29,7 @@ from urbancam.sources.ign.tiles import (
     no_tiles,
 )
 from urbancam.sources.imagery.coverage import BARE_SHARE, WHOLE_SHARE, covered_share, log_coverage
+from urbancam.sources.wms import of_cells
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.messages import each_line_once
 from urbancam.workflow.paths import ROOT, display_path
@@ -161,7 +162,7 @@ def from_wms(
 
 def expect_from_wms(cells: gpd.GeoDataFrame, imagery: Imagery, city: str, folder: Path) -> None:
     """Say what the images of the cells will take; the server is not asked."""
-    log_images_expectation(cellwise.to_fetch(cells, imagery, folder), len(cells), folder)
+    log_images_expectation(of_cells.to_fetch(cells, imagery, folder), len(cells), folder)
 
 
 def report_coverage(

@@ -16,12 +16,13 @@ from urbancam.sources.ign.fetching import (
     begun_downloads,
     home_of,
 )
-from urbancam.sources.ign.getmap import Request
 from urbancam.sources.ign.holdings import Holdings
 from urbancam.sources.ign.links import RemoteFile
 from urbancam.sources.ign.pack_names import parse_name
 from urbancam.sources.ign.room import Portion
 from urbancam.sources.ign.tile_index import in_one_table
+from urbancam.sources.wms import of_cells
+from urbancam.sources.wms.getmap import Request
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.sections import Imagery
 
@@ -166,7 +167,7 @@ class Expectation:
         lacking = cellwise.lacking_of_few(cells, obtainable, imagery)
         lacking = lacking[~lacking["department"].isin(self.linked_departments())]
         self.images = {
-            department: cellwise.to_fetch(own_cells, imagery, folder)
+            department: of_cells.to_fetch(own_cells, imagery, folder)
             for department, own_cells in lacking.groupby("department")
         }
 

@@ -19,6 +19,7 @@ from urbancam.sources.ign.pack_names import (
     pack_stem,
     parse_name,
 )
+from urbancam.sources.wms import cell_images
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import files_below
 from urbancam.workflow.paths import display_path
@@ -26,7 +27,6 @@ from urbancam.workflow.paths import display_path
 log = logging.getLogger(__name__)
 
 IMAGE_SUFFIXES = (".jp2", ".tif", ".tiff")
-CELL_IMAGES = "wms"  # folder below the drop folder with images of single cells, which are no tiles
 OTHER_PRODUCT = "GRAPHE-MOSAIQUAGE"  # seam lines of the mosaic, which IGN ships beside the imagery
 INDEX_PART = re.compile(r"dalles\.\w+$", re.IGNORECASE)
 
@@ -102,7 +102,7 @@ def _folders_of_loose_tiles(files: list[Path], folder: Path) -> list[Path]:
     folders = {
         path.parent
         for path in files
-        if _is_image(path.name) and path.relative_to(folder).parts[0] != CELL_IMAGES
+        if _is_image(path.name) and path.relative_to(folder).parts[0] != cell_images.FOLDER
     }
     return sorted(
         parent

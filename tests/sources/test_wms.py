@@ -16,10 +16,11 @@ from samples import ROOT
 from small_packs import N, W, cells, cells_over, write_pack
 from urbancam.learning import splits
 from urbancam.sources.census import selection
-from urbancam.sources.ign import cell_images, getmap, wms
-from urbancam.sources.ign.getmap import requests_for
 from urbancam.sources.imagery.coverage import covered_share
 from urbancam.sources.imagery.overlay import cells_with_tiles
+from urbancam.sources.wms import cell_images, client
+from urbancam.sources.wms.getmap import requests_for
+from urbancam.sources.wms.layers import Layer
 from urbancam.workflow.errors import InputError
 
 
@@ -29,9 +30,23 @@ def data(tmp_path):
     return tmp_path / "data"
 
 
-def image_requests(url, layer="L", pixel_m=2.0, squares=None):
+def layer_at(url, name="L", pixel_m=2.0, **more):
+    """A layer of the server at an address, as IGN's is."""
+    return Layer(url + WMS, name, (pixel_m, pixel_m), **more)
+
+
+def image_requests(url, layer="L", pixel_m=2.0, squares=None, **more):
     squares = cells() if squares is None else squares
-    return requests_for(squares, url + WMS, layer, pixel_m)
+    return requests_for(squares, layer_at(url, layer, pixel_m, **more))
+
+
+def fetch(of_cells, folder, per_second=1000):
+    """What went wrong; the images that came are in the folder."""
+    return client.fetch_images(of_cells, folder, per_second, HASTY)
+
+
+def table_of(of_cells, data, folder):
+    return cell_images.image_table(of_cells, cells(), of_cells[0].layer, data, folder, {})
 
 
 # requests
@@ -67,15 +82,15 @@ def test_images_of_cells_are_fetched_once_with_date_and_hash(data):
     folder = data / "aerial_data" / "wms" / "L"
     with serve(Ign()) as (url, requests):
         of_cells = image_requests(url)
-        assert wms.fetch_images(of_cells, folder, HASTY) == {}
-        table = cell_images.image_table(of_cells, cells(), data, folder, {})
+        assert fetch(of_cells, folder) == {}
+        table = table_of(of_cells, data, folder)
         assert len(requests) == len(of_cells) == len(table)
 
         (folder / f"{of_cells[0].cell_id}.tif").write_bytes(b"cut short")
-        wms.fetch_images(of_cells, folder, HASTY)
+        fetch(of_cells, folder)
         assert len(requests) == len(of_cells) + 1
 
-        wms.fetch_images(image_requests(url, layer="M"), folder, HASTY)
+        fetch(image_requests(url, layer="M"), folder)
         assert len(requests) == 2 * len(of_cells) + 1  # another layer is another image
     assert table["sha256"].str.len().eq(64).all()
     assert table["fetched"].str.match(r"20\d\d-").all()
@@ -86,8 +101,8 @@ def test_each_cell_is_cut_from_its_own_image(data):
     folder = data / "aerial_data" / "wms" / "L"
     with serve(Ign()) as (url, _):
         of_cells = image_requests(url)
-        wms.fetch_images(of_cells, folder, HASTY)
-    table = cell_images.image_table(of_cells, cells(), data, folder, {})
+        fetch(of_cells, folder)
+    table = table_of(of_cells, data, folder)
     for cell in cells_with_tiles(cells(), table, data):
         assert [tile.name for tile in cell.tiles] == [f"{cell.id}.tif"]
         assert cell.tiles[0].campaign_year is None
@@ -100,9 +115,9 @@ def test_blank_answer_is_no_imagery_and_is_not_asked_for_again(data):
     with serve(Ign(paint=white)) as (url, requests):
         of_cells = image_requests(url)
         for _ in range(2):
-            assert wms.fetch_images(of_cells, data / "wms", HASTY) == {}
+            assert fetch(of_cells, data / "wms") == {}
         assert len(requests) == len(of_cells)
-    table = cell_images.image_table(of_cells, cells(), data, data / "wms", {})
+    table = table_of(of_cells, data, data / "wms")
     assert table["path"].isna().all()
     assert set(table["reason"]) == {cell_images.BLANK}
 
@@ -123,7 +138,7 @@ def test_pieces_are_no_larger_than_allowed_and_lie_side_by_side():
     assert len(pieces) == 4
     taken = np.zeros((request.height, request.width), int)
     for piece in pieces:
-        assert max(piece.width, piece.height) <= getmap.SIDE_MOST_PX
+        assert max(piece.width, piece.height) <= piece.layer.side_px
         rows, columns = request.slices_of(piece)
         assert taken[rows, columns].shape == (piece.height, piece.width)
         taken[rows, columns] += 1
@@ -135,35 +150,34 @@ def test_cell_of_200_m_comes_in_one_piece():
         assert request.pieces() == [request]
 
 
-def test_image_in_pieces_is_the_whole_one(data, monkeypatch):
+def test_image_in_pieces_is_the_whole_one(data):
     with serve(Ign()) as (url, requests):
         of_cells = image_requests(url, pixel_m=1.0, squares=kilometre())
-        wms.fetch_images(of_cells, data / "whole", HASTY)
+        fetch(of_cells, data / "whole")
         assert len(requests) == 1
-        monkeypatch.setattr(getmap, "SIDE_MOST_PX", 400)
-        wms.fetch_images(of_cells, data / "pieces", HASTY)
+        in_pieces = image_requests(url, pixel_m=1.0, squares=kilometre(), side_px=400)
+        fetch(in_pieces, data / "pieces")
         assert len(requests) == 1 + 9
-        assert wms.fetch_images(of_cells, data / "pieces", HASTY) == {}
+        assert fetch(in_pieces, data / "pieces") == {}
         assert len(requests) == 1 + 9
     (whole,), (pasted,) = (list((data / name).iterdir()) for name in ("whole", "pieces"))
     assert np.array_equal(cell_images.read(pasted)[0], cell_images.read(whole)[0])
     assert cell_images.holds(pasted, of_cells[0])
 
 
-def test_pieces_that_came_are_not_fetched_again(data, monkeypatch):
-    monkeypatch.setattr(getmap, "SIDE_MOST_PX", 400)
+def test_pieces_that_came_are_not_fetched_again(data):
     bad = []
 
     def fault(path, number):
         return Reply(b"", 400) if path in bad else None
 
     with serve(Ign(fault=fault)) as (url, requests):
-        of_cells = image_requests(url, pixel_m=1.0, squares=kilometre())
+        of_cells = image_requests(url, pixel_m=1.0, squares=kilometre(), side_px=400)
         bad += [piece.url.removeprefix(url) for piece in of_cells[0].pieces()[4:5]]
         with pytest.raises(InputError, match="400"):
-            wms.fetch_images(of_cells, data / "wms", HASTY)
+            fetch(of_cells, data / "wms")
         bad.clear()
-        wms.fetch_images(of_cells, data / "wms", HASTY)
+        fetch(of_cells, data / "wms")
         answered = [path for path, _ in requests]
     assert len(list((data / "wms").iterdir())) == 1
     first_pieces = [piece.url.removeprefix(url) for piece in of_cells[0].pieces()[:4]]
@@ -176,7 +190,7 @@ def test_pieces_that_came_are_not_fetched_again(data, monkeypatch):
 def fetch_from(server, data, layer="L"):
     """Fetch the cells' images from a server; what went wrong, and the requests that it saw."""
     with serve(server) as (url, requests):
-        return wms.fetch_images(image_requests(url, layer), data / "wms", HASTY), requests
+        return fetch(image_requests(url, layer), data / "wms"), requests
 
 
 def small_image(path, number):
@@ -223,19 +237,19 @@ def test_passing_faults_of_the_server_pass(data):
 
 
 def test_dead_server_is_given_up_soon(data, monkeypatch):
-    monkeypatch.setattr(wms, "FAILURES_MOST", 3)
-    monkeypatch.setattr(wms, "THREADS", 2)
+    monkeypatch.setattr(client, "FAILURES_MOST", 3)
+    monkeypatch.setattr(client, "THREADS", 2)
     many_cells = cells_over(W, N - 2000, W + 2000, N)
     with serve(Ign(fault=lambda path, n: Reply(b"", 400))) as (url, requests):
         of_cells = image_requests(url, squares=many_cells)
         with pytest.raises(InputError, match="gives no image at all: the server answers 400"):
-            wms.fetch_images(of_cells, data / "wms", HASTY)
+            fetch(of_cells, data / "wms")
     assert len(requests) < 10 < len(many_cells)
 
 
 def refusing(cell_ids, status=500):
     """A fault: the server always fails for the images of these cells."""
-    of_all = requests_for(cells_over(W, N - 2000, W + 2000, N), "http://h" + WMS, "L", 2.0)
+    of_all = requests_for(cells_over(W, N - 2000, W + 2000, N), layer_at("http://h"))
     boxes = [request.url.partition("BBOX=")[2] for request in of_all if request.cell_id in cell_ids]
 
     def fault(path, number):
@@ -245,14 +259,14 @@ def refusing(cell_ids, status=500):
 
 
 def test_cells_that_always_fail_hold_up_no_other(data, monkeypatch):
-    monkeypatch.setattr(wms, "FAILURES_MOST", 3)
-    monkeypatch.setattr(wms, "THREADS", 2)
+    monkeypatch.setattr(client, "FAILURES_MOST", 3)
+    monkeypatch.setattr(client, "THREADS", 2)
     squares = cells_over(W, N - 1000, W + 1000, N)
     bad = set(squares["idINSPIRE"][3:12])  # more in a row than a dead server is allowed
     with serve(Ign(fault=refusing(bad))) as (url, _):
         of_cells = image_requests(url, squares=squares)
-        faults = wms.fetch_images(of_cells, data / "wms", HASTY)
-        again = wms.fetch_images(of_cells, data / "wms", HASTY)
+        faults = fetch(of_cells, data / "wms")
+        again = fetch(of_cells, data / "wms")
     assert set(faults) == set(again) == bad
     assert len(list((data / "wms").glob("*.tif"))) == len(squares) - len(bad)
 
@@ -260,18 +274,17 @@ def test_cells_that_always_fail_hold_up_no_other(data, monkeypatch):
 def test_server_that_dies_late_blames_no_cell(data):
     squares = cells_over(W, N - 600, W + 600, N)
     with serve(Ign()) as (url, _):
-        wms.fetch_images(image_requests(url, squares=squares.head(2)), data / "wms", HASTY)
+        fetch(image_requests(url, squares=squares.head(2)), data / "wms")
     with serve(Ign(fault=lambda path, n: Reply(b"", 400))) as (url, _):
         with pytest.raises(InputError, match="gives no image at all"):
-            wms.fetch_images(image_requests(url, squares=squares), data / "wms", HASTY)
+            fetch(image_requests(url, squares=squares), data / "wms")
 
 
-def test_never_more_requests_a_second_than_allowed(data, monkeypatch):
-    monkeypatch.setattr(wms, "REQUESTS_PER_SECOND", 20)
+def test_never_more_requests_a_second_than_allowed(data):
     server = Ign()
     squares = cells_over(W, N - 600, W + 600, N)
     with serve(server) as (url, _):
-        wms.fetch_images(image_requests(url, squares=squares), data / "wms", HASTY)
+        fetch(image_requests(url, squares=squares), data / "wms", per_second=20)
     times_s = np.sort(server.times)
     mean_interval_s = (times_s[-1] - times_s[0]) / (len(times_s) - 1)
     assert len(times_s) > 8
@@ -372,7 +385,7 @@ def test_record_of_packs_knows_nothing_of_the_wms(city, tmp_path):
 def test_without_fetching_the_images_in_place_are_used(city, tmp_path):
     with serve(Ign()) as (url, requests):
         folder = tmp_path / "data" / "aerial_data" / "wms" / "L"
-        wms.fetch_images(image_requests(url)[:2], folder, HASTY)
+        fetch(image_requests(url)[:2], folder)
         requests.clear()
         options = of_wms(url, "imagery.wms_layer=L", "imagery.fetch=false")
         done = run_step("04", tmp_path, *options)

@@ -14,12 +14,13 @@ import rasterio
 import shapely
 from rasterio.errors import RasterioError
 
-from urbancam.sources.ign.getmap import Request
-from urbancam.sources.ign.tile_index import LAMBERT_93
 from urbancam.sources.imagery.tile import affine_of
+from urbancam.sources.wms.getmap import Request
+from urbancam.sources.wms.layers import Layer
 from urbancam.tables.rasters import open_raster
 from urbancam.workflow.files import atomic
 
+FOLDER = "wms"  # below the drop folder
 COLUMNS = [
     "name",
     "path",
@@ -98,7 +99,7 @@ def write(path: Path, pixels: np.ndarray, sha256: str, request: Request) -> None
             height=request.height,
             count=3,
             dtype="uint8",
-            crs=LAMBERT_93,
+            crs=request.layer.system,
             transform=affine_of(request.bounds, request.width, request.height),
             compress="deflate",
             predictor=2,
@@ -119,6 +120,7 @@ def write(path: Path, pixels: np.ndarray, sha256: str, request: Request) -> None
 def image_table(
     image_requests: list[Request],
     cells: gpd.GeoDataFrame,
+    layer: Layer,
     data: Path,
     folder: Path,
     faults: dict[str, str],
@@ -128,6 +130,7 @@ def image_table(
     Args:
         image_requests: One request per cell.
         cells: `idINSPIRE, department`.
+        layer: What was asked.
         data: The data folder.
         folder: Folder of the images.
         faults: What went wrong, by the cell's id, where the image could not be had.
@@ -153,7 +156,7 @@ def image_table(
         else:
             row["reason"] = faults.get(request.cell_id, NOT_FETCHED)
         rows.append(row)
-    table = gpd.GeoDataFrame(rows, columns=COLUMNS, geometry="geometry", crs=LAMBERT_93)
+    table = gpd.GeoDataFrame(rows, columns=COLUMNS, geometry="geometry", crs=layer.system)
     # Of no campaign year: the mosaic does not say it.
     texts = dict.fromkeys(["name", "path", "fetched", "sha256", "reason"], "str")
     return table.astype({"campaign_year": "Int64", "size_bytes": "Int64"} | texts)

@@ -1,4 +1,4 @@
-"""Imagery for the cells alone: one GeoTIFF per cell from IGN's WMS.
+"""Imagery for the cells alone: one GeoTIFF per cell from a WMS.
 
 Several images are waited for at once, within the server's limit. A cell that the server never gives
 does not hold up the others; a server that gives nothing at all is given up soon.
@@ -6,8 +6,10 @@ does not hold up the others; a server that gives nothing at all is given up soon
 
 import hashlib
 import logging
+import math
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from itertools import islice
@@ -15,30 +17,35 @@ from pathlib import Path
 
 import numpy as np
 import requests
+from rasterio.errors import NotGeoreferencedWarning
 
 from urbancam.sources.download import fetching
 from urbancam.sources.download.answers import Patience
-from urbancam.sources.ign import cell_images
-from urbancam.sources.ign.getmap import Request, image_pixels
+from urbancam.sources.wms import cell_images
+from urbancam.sources.wms.answers import image_pixels
+from urbancam.sources.wms.getmap import Request
 from urbancam.workflow import locks, progress
 from urbancam.workflow.errors import InputError
 
 log = logging.getLogger(__name__)
 
-REQUESTS_PER_SECOND = 40  # IGN's limit for its WMS (data-providers.md)
-THREADS = 24  # answers waited for at once: at 0.5 s each they use the limit up
+THREADS = 24  # answers waited for at once: at 0.5 s each they use IGN's limit up
 PIXELS_AT_ONCE = 100_000_000  # held by all threads: 0.3 GB, and as much for the answers
 FAILURES_MOST = 20  # in a row; then the server is asked for something else
 
 
 def fetch_images(
-    image_requests: list[Request], folder: Path, patience: Patience = Patience()
+    image_requests: list[Request],
+    folder: Path,
+    per_second: float,
+    patience: Patience = Patience(),
 ) -> dict[str, InputError]:
     """Fetch the images that are not in place yet.
 
     Args:
         image_requests: One request per cell.
         folder: Folder of the images.
+        per_second: Requests that the server is sent a second at most.
         patience: How long to bear with the server.
 
     Returns:
@@ -54,7 +61,7 @@ def fetch_images(
     log.info("%s of %s images are there", f"{in_place_count:,}", f"{len(image_requests):,}")
     if not todo:
         return {}
-    client = _Client(folder, patience)
+    client = _Client(folder, per_second, patience)
     ids_todo = {request.cell_id for request in todo}
     # One that the server has answered.
     client.witness = next((r for r in image_requests if r.cell_id not in ids_todo), None)
@@ -70,12 +77,15 @@ def _fetch_all(todo: list[Request], client: "_Client") -> dict[str, InputError]:
     faults: dict[str, InputError] = {}
     failures_in_a_row = 0
     others = [todo[len(todo) // 2], todo[-1]]
-    threads = _thread_count(todo)
+    threads = _thread_count(todo, client.per_second)
     # Past an error nothing new is begun, and the pool closes by itself.
     with (
+        warnings.catch_warnings(),
         ThreadPoolExecutor(threads) as pool,
         progress.bar(total=len(todo), desc="images") as bar,
     ):
+        # PNG and JPEG hold no place. Filters of warnings are those of all threads.
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
         for request, fault in _some_at_once(pool, client.fetch, iter(todo), threads):
             bar.update()
             if fault is None:
@@ -92,10 +102,10 @@ def _fetch_all(todo: list[Request], client: "_Client") -> dict[str, InputError]:
     return faults
 
 
-def _thread_count(todo: list[Request]) -> int:
-    """How many images may be worked on at once, for their size in memory."""
+def _thread_count(todo: list[Request], per_second: float) -> int:
+    """How many images may be worked on at once, for their size in memory and the server's limit."""
     largest_px = max(request.width * request.height for request in todo)
-    return min(THREADS, max(PIXELS_AT_ONCE // largest_px, 1))
+    return max(min(THREADS, PIXELS_AT_ONCE // largest_px, math.ceil(per_second)), 1)
 
 
 def _some_at_once(
@@ -115,17 +125,20 @@ class _Client:
 
     Args:
         folder: Folder of the images.
+        per_second: Requests a second, over all threads.
         patience: How long to bear with the server.
 
     Attributes:
+        per_second: As above.
         witness: A request that the server has answered, None where there is none yet.
     """
 
-    def __init__(self, folder: Path, patience: Patience) -> None:
+    def __init__(self, folder: Path, per_second: float, patience: Patience) -> None:
         self.witness: Request | None = None
         self._folder = folder
         self._patience = patience
-        self._limit = _Limit(REQUESTS_PER_SECOND)
+        self.per_second = per_second
+        self._limit = _Limit(per_second)
         self._of_thread = threading.local()
 
     def fetch(self, request: Request) -> tuple[Request, InputError | None]:
