@@ -3,7 +3,8 @@ validation cells.
 
 With `split.method: city` the network learns from all other cities at hand (those with samples of
 the same run), and the whole city is tested. A fold that another run of the city has trained on the
-same things is taken over.
+same things is taken over. With `training.frozen` only the linear unit learns, from features that
+are computed once for all folds.
 
 Reads   results/<city>/<run>/samples.csv, planted_incomes.csv (of a planted rule),
         results/<city>/images.csv, images/, cells.parquet
@@ -79,18 +80,20 @@ def work(job: Job) -> Done:
     cells = income.read_fold(
         [paths, *others], split, settings.fold_seed, image, settings.seed, fold, job.workers
     )
-    network, history = income.train_fold(
-        cells, settings, paths.fold(fold), job.fingerprint, job.device, job.workers
+    learner, seen = income.build_learner(cells, settings, job.device, job.workers)
+    history = income.train_fold(
+        learner, seen, settings, paths.fold(fold), job.fingerprint, job.workers
     )
     validation, test = (
-        income.predict_role(network, cells, role, image, settings.model.head, job.workers)
+        income.predict_role(learner, seen, role, image, settings.model.head, job.workers)
         for role in ("validation", "test")
     )
     frames.write(validation, paths.validation_predictions(fold))
     frames.write(income.add_incomes(test, observed, target), job.result)
     counts = {role: len(cells.of_role(role)) for role in ("train", "validation", "test")}
     counts |= training_record.describe_history(history, "validation_loss")
-    facts = training_record.training_facts(network, paths.weights(fold), cells.seed)
+    facts = training_record.network_facts(settings.model, image)
+    facts |= training_record.training_facts(learner, paths.weights(fold), cells.seed)
     return Done(counts, facts, leftovers=[paths.checkpoint(fold)])
 
 

@@ -10,7 +10,7 @@ Run     python code/23_train_cities.py --run demo [--fold 0] [--variant colour-g
 import argparse
 import logging
 
-from urbancam.workflow import arguments, runner
+from urbancam.workflow import arguments, backbone_names, runner
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import ROOT
 from urbancam.workflow.records import Done, Step
@@ -38,7 +38,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def declare(request: Request) -> list[Step]:
     cities, paths = request.settings.cities, request.paths
-    weights = cities.model.weights_file
+    weights = backbone_names.weights_file(cities.model.weights)
     named_files = [ROOT / weights] if weights else []
     if cities.checkpoint:
         named_files.insert(0, ROOT / cities.checkpoint)

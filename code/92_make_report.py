@@ -20,7 +20,7 @@ from urbancam.workflow import arguments, runner
 from urbancam.workflow.files import atomic, open_parts, write_files
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import Paths, display_path
-from urbancam.workflow.provenance import read_records
+from urbancam.workflow.provenance import has_tokens, read_records
 from urbancam.workflow.records import Done, Step, record_path
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
@@ -91,6 +91,7 @@ def words_of_run(job: Job, images: "pd.DataFrame") -> dict[str, Any]:
     tables = {path.stem: frames.read(path) for path in job.inputs if path.parent == paths.tables}
     samples, rendered = settings.samples, paths.truth.is_file()
     years = images["campaign_year"].dropna().astype(int).tolist()
+    records = records_of(job)
     vintage, edition = settings.census.vintage, settings.urban_atlas.edition
     return {
         "city": job.city,
@@ -98,7 +99,7 @@ def words_of_run(job: Job, images: "pd.DataFrame") -> dict[str, Any]:
         "tables": tables,
         "figures": read_pictures(job),
         "settings": settings.pick(*type(settings).model_fields),
-        "records": records_of(job),
+        "records": records,
         "limits": limits.name_limits(
             tables["metrics"],
             images,
@@ -106,6 +107,7 @@ def words_of_run(job: Job, images: "pd.DataFrame") -> dict[str, Any]:
             samples.target,
             samples.thresholds,
             samples.max_void_fraction,
+            has_tokens=has_tokens(records),
         ),
         "credits": credit_line(vintage, edition, years, rendered, samples.target),
         "rendered": rendered,

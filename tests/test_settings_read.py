@@ -222,6 +222,7 @@ NEVER_READ = {
     },
     "23_train_cities": {
         "cities.model.drop_connect",  # no part of a ResNet
+        "cities.training.frozen",  # refused in the cities experiment
         "cities.training.plateau_on",  # read with the plateau schedule
     },
     "24_evaluate_cities": {BLOCK, "statistics.false_discovery_rate"},

@@ -31,6 +31,12 @@ def test_a_rendered_city_is_told_first():
     assert "rendered" in limits.name_limits(metrics(), images(), rendered=True)[0]
 
 
+def test_tokens_are_told_for_what_they_are():
+    got = limits.name_limits(metrics(), images(), rendered=False, has_tokens=True)
+    assert "attended to the whole image" in got[0]
+    assert not any("token" in words for words in limits.name_limits(metrics(), images(), False))
+
+
 def test_a_target_that_is_no_income_is_told_first():
     got = limits.name_limits(metrics(), images(), rendered=False, target="density")
     assert "quintiles of people" in got[0]

@@ -22,7 +22,7 @@ def recover_plants(
     images: np.ndarray,
     rows: np.ndarray,
     fragments: dict[str, pd.DataFrame],
-    classes: pd.DataFrame,
+    cover_classes: pd.DataFrame,
     settings: Settings,
     workers: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -35,7 +35,7 @@ def recover_plants(
         images: (M, H, W, 3) uint8.
         rows: (N,) row of each cell's image.
         fragments: Fragments of each cell, as `fragments.by_cell` gives them.
-        classes: Rows of `classes.csv`.
+        cover_classes: Rows of `classes.csv`.
         settings: Settings of the run.
         workers: Processes that load images.
 
@@ -63,7 +63,7 @@ def recover_plants(
             cells, logits[:, place], incomes[:, place], income_classes[:, place]
         )
         activation = table.assign(**dict(zip(unit_maps.SUMS, sums[:, place].T, strict=True)))
-        city = statistics_of_run(activation, predictions, blocks, classes, settings)
+        city = statistics_of_run(activation, predictions, blocks, cover_classes, settings)
         local = effects_within(city, moments.of_unit(place, city.classes))
         tables.append(
             recovery.recover(

@@ -11,8 +11,9 @@ from efficientnet_pytorch.utils import url_map
 from torch import nn
 
 from urbancam.learning.datasets import IMAGENET, Colours
+from urbancam.workflow.backbone_names import TIMM
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.sections import TIMM, Model
+from urbancam.workflow.sections import Model
 
 # Channels of the last activation (Tan & Le 2019)
 EFFICIENTNET_CHANNELS = {

@@ -8,13 +8,24 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from urbancam.learning import augmentation, datasets, inference, networks, splits, training
+from urbancam.learning import (
+    augmentation,
+    datasets,
+    frozen,
+    inference,
+    networks,
+    splits,
+    training,
+    weight_files,
+)
 from urbancam.learning.images import open_images
 from urbancam.learning.recipe import Recipe
 from urbancam.scoring import targets
 from urbancam.tables import frames
 from urbancam.workflow.paths import Paths
 from urbancam.workflow.sections import Image, Split
+
+SEEDS_APART = 1000  # between the seeds of two runs: more than there are folds
 
 
 @dataclass(frozen=True)
@@ -26,12 +37,14 @@ class FoldCells:
         seed: Seed of everything random in its training.
         samples: (N,) used cells: `idINSPIRE, income_class, role` and the `row` of each one's image.
         images: All images, by row.
+        cities: Paths of the city of each cache of images.
     """
 
     number: int
     seed: int
     samples: pd.DataFrame
     images: datasets.StackedImages
+    cities: list[Paths]
 
     def of_role(self, role: str) -> pd.DataFrame:
         """The cells that are "train", "validation" or "test"."""
@@ -43,6 +56,22 @@ class FoldCells:
         return datasets.LabelledImages(
             self.images, cells["row"], cells["income_class"], augment, self.seed
         )
+
+
+@dataclass(frozen=True)
+class FrozenCells(FoldCells):
+    """The same cells with features that stay as they are in the place of their images.
+
+    Attributes:
+        network: The network whose features they are.
+    """
+
+    network: networks.Network
+
+    def items(self, role: str, _augment: Callable | None = None) -> frozen.LabelledFeatures:
+        """The features of a role with their classes."""
+        cells = self.of_role(role)
+        return frozen.LabelledFeatures(self.images, cells["row"], cells["income_class"])
 
 
 def read_fold(
@@ -77,35 +106,60 @@ def read_fold(
         parts.append(samples.assign(role=role, row=rows + first_row))
         caches.append(images)
     samples = pd.concat(parts, ignore_index=True)
-    return FoldCells(fold, seed * 1000 + fold, samples, datasets.StackedImages(caches))
+    images = datasets.StackedImages(caches)
+    return FoldCells(fold, seed * SEEDS_APART + fold, samples, images, cities)
+
+
+def build_learner(
+    cells: FoldCells, recipe: Recipe, device: str, workers: int
+) -> tuple[networks.Network | frozen.UnitAlone, FoldCells]:
+    """What a fold trains, and the cells as it sees them.
+
+    Args:
+        cells: Cells of the fold.
+        recipe: As for `Trainer`; with `training.frozen` the linear unit alone learns, from
+            features in the place of images.
+        device: "auto", "cpu" or "cuda".
+        workers: Processes that load images.
+    """
+    # Features that stay as they are, are those of every fold, even where they are random.
+    torch.manual_seed(cells.seed - cells.number if recipe.training.frozen else cells.seed)
+    network = networks.build(recipe.model).to(networks.find_device(device))
+    if not recipe.training.frozen:
+        return network, cells
+    features = [
+        frozen.open_features(city, network, images, recipe.image, workers)
+        for city, images in zip(cells.cities, cells.images.caches, strict=True)
+    ]
+    stacked = datasets.StackedImages(features)
+    seen = FrozenCells(cells.number, cells.seed, cells.samples, stacked, cells.cities, network)
+    return frozen.UnitAlone(network, seen.items("train").features), seen
 
 
 def train_fold(
+    learner: networks.Network | frozen.UnitAlone,
     cells: FoldCells,
     recipe: Recipe,
     folder: Path,
     fingerprint: str,
-    device: str,
     workers: int,
-) -> tuple[networks.Network, pd.DataFrame]:
+) -> pd.DataFrame:
     """Train the network of a fold; a killed training goes on where it stopped.
 
     Args:
-        cells: Cells of the fold.
+        learner: What is trained; holds its best epoch afterwards.
+        cells: Cells of the fold, as it sees them.
         recipe: As for `Trainer`.
         folder: Folder of the fold; gets the weights, the history and, while under way, the
             checkpoint.
         fingerprint: Hash of all inputs; a checkpoint with another one is not gone on with.
-        device: "auto", "cpu" or "cuda".
         workers: Processes that load images.
 
     Returns:
-        The network at its best epoch, and the history, one row an epoch.
+        The history, one row an epoch.
     """
-    torch.manual_seed(cells.seed)
-    network = networks.build(recipe.model).to(networks.find_device(device))
     trainer = training.Trainer(
-        network,
+        learner,
         cells.items("train", augmentation.AUGMENT[recipe.training.augment]),
         cells.items("validation"),
         recipe,
@@ -114,24 +168,33 @@ def train_fold(
         cells.seed,
         workers,
     )
-    return network, trainer.fit()
+    history = trainer.fit()
+    if isinstance(cells, FrozenCells):
+        learner.fold_back()
+        weight_files.save(cells.network.state_dict(), folder / "weights.pt")
+    return history
 
 
 def predict_role(
-    network: networks.Network, cells: FoldCells, role: str, image: Image, head: str, workers: int
+    learner: networks.Network | frozen.UnitAlone,
+    cells: FoldCells,
+    role: str,
+    image: Image,
+    head: str,
+    workers: int,
 ) -> pd.DataFrame:
     """The predictions of the cells of a role, with the class that was observed.
 
     Args:
-        network: Network of the fold.
-        cells: Cells of the fold.
+        learner: What the fold has trained.
+        cells: Cells of the fold, as it sees them.
         role: "validation" or "test".
         image: Section `image`.
         head: "binomial" or "softmax".
         workers: Processes that load images.
     """
     chosen = cells.of_role(role)
-    outputs = inference.predict(network, cells.items(role), image, workers)
+    outputs = inference.predict(learner, cells.items(role), image, workers)
     table = inference.prediction_table(chosen["idINSPIRE"], cells.number, outputs, head)
     return table.assign(income_class=chosen["income_class"].to_numpy())
 

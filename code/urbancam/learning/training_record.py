@@ -5,9 +5,13 @@ from typing import Any
 
 import pandas as pd
 import torch
+from torch import nn
 
-from urbancam.learning.networks import Network
+from urbancam.learning.backbones import find_backbone
+from urbancam.workflow.backbone_names import PRETRAINED
 from urbancam.workflow.files import digest
+from urbancam.workflow.provenance import POSITIONS, TOKENS
+from urbancam.workflow.sections import Image, Model
 
 
 def describe_history(history: pd.DataFrame, score: str) -> dict[str, int | float]:
@@ -25,11 +29,28 @@ def describe_history(history: pd.DataFrame, score: str) -> dict[str, int | float
     }
 
 
-def training_facts(network: Network, weights: Path, seed: int) -> dict[str, Any]:
+def network_facts(model: Model, image: Image) -> dict[str, Any]:
+    """What the record of a fold tells of the network it starts from.
+
+    Args:
+        model: Section `model`.
+        image: Section `image`.
+    """
+    backbone = find_backbone(model.backbone)
+    facts: dict[str, Any] = {POSITIONS: TOKENS if backbone.has_tokens else "receptive fields"}
+    if model.weights == PRETRAINED:
+        facts["starts_from"] = backbone.weights_url
+        facts |= {"licence": backbone.licence} if backbone.licence else {}
+    if image.normalise == PRETRAINED:
+        facts |= {"mean": list(backbone.colours.mean), "std": list(backbone.colours.std)}
+    return facts
+
+
+def training_facts(network: nn.Module, weights: Path, seed: int) -> dict[str, Any]:
     """What the record of a fold tells beside its counts.
 
     Args:
-        network: Network of the fold, on its device.
+        network: What the fold has trained, on its device.
         weights: File of its weights.
         seed: Seed of the fold.
     """

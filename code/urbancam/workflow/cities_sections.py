@@ -56,6 +56,11 @@ class Cities(Section):
             raise ValueError(
                 "cities.training.class_weights: they are for the income classes; use class_balanced"
             )
+        if self.training.frozen:
+            raise ValueError(
+                "cities.training.frozen: patches are trained on in other colours than they are "
+                "tested in; only the income experiment has it"
+            )
         return self
 
     @property

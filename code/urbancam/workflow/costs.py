@@ -199,13 +199,14 @@ def _training(
     test_looks: int,
 ) -> tuple[int, float, float]:
     """Networks, passes through them and back, and seconds of one core for all that they see."""
-    epoch = sizes.train
-    if training.batches_per_epoch:
-        epoch = training.batches_per_epoch * training.batch_size
+    train_s = rates.rate_of(model).train_s * (size_px / 1000) ** 2
+    if training.frozen:  # each image is looked at once
+        looked = (sizes.train + sizes.validation + sizes.test) * bool(networks)
+        return networks, looked, rates.LOOK_SHARE * looked * train_s
+    virtual = training.batch_size * (training.batches_per_epoch or 0)
+    epoch = virtual or sizes.train
     trained = networks * training.epochs * epoch
     looked = networks * (training.epochs * sizes.validation + test_looks * sizes.test)
-    megapixels = (size_px / 1000) ** 2
-    train_s = rates.rate_of(model).train_s * megapixels
     return networks, trained, (trained + rates.LOOK_SHARE * looked) * train_s
 
 

@@ -14,6 +14,9 @@ PACKAGES = (
     "numpy pandas scipy scikit-learn pyarrow geopandas shapely pyogrio pyproj rasterio torch "
     "torchvision efficientnet-pytorch timm grad-cam py7zr matplotlib"
 ).split()
+# What the record of a training tells of a map's positions; of tokens the page warns.
+POSITIONS = "positions"
+TOKENS = "tokens"
 
 
 def package_versions() -> dict[str, str]:
@@ -35,6 +38,11 @@ def code_commit() -> str | None:
         return commit + ("+changes" if _git("status", "--porcelain", "code") else "")
     except (OSError, subprocess.CalledProcessError):
         return None
+
+
+def has_tokens(records: Iterable[dict[str, Any]]) -> bool:
+    """Whether a training among these records tells that a map's positions are tokens."""
+    return any(record.get("facts", {}).get(POSITIONS) == TOKENS for record in records)
 
 
 def read_records(

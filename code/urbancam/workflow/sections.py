@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from urbancam.workflow.backbone_names import todays_weights
 from urbancam.workflow.paths import CLASS_TABLES
 
 Positive = Annotated[float, Field(gt=0)]
@@ -46,10 +47,6 @@ def _public_address(value: str) -> str:
 
 Address = Annotated[str, AfterValidator(_public_address)]
 Year = Annotated[int, Field(ge=1990, le=2100)]
-
-TIMM = "timm/"  # what names of timm's networks begin with
-TIMM_PATCH = re.compile(rf"{TIMM}\w+_patch(\d+)")
-PRETRAINED = "pretrained"  # the weights that a network is published with
 
 NEAREST = "nearest"  # among departments, the key of all that are not named
 DEPARTMENT = re.compile(r"\d{2,3}|2[AB]")
@@ -178,31 +175,14 @@ class Image(Section):
     normalise: Literal["pretrained", "imagenet", "min_max"]
 
 
-def _todays_weights(value: str) -> str:
-    if value == "imagenet":
-        raise ValueError(f"the network's published weights are called {PRETRAINED}")
-    return value
-
-
 class Model(Section):
     backbone: str
-    weights: Annotated[str, AfterValidator(_todays_weights)]
+    weights: Annotated[str, AfterValidator(todays_weights)]
     head: Literal["binomial", "softmax"]
     dropout: Share
     drop_connect: Share
     batch_norm_momentum: Share
     batch_norm_epsilon: Positive
-
-    @property
-    def weights_file(self) -> str | None:
-        """The file that `weights` names; None where they are published or random ones."""
-        return None if self.weights in (PRETRAINED, "random") else self.weights
-
-    @property
-    def patch_px(self) -> int | None:
-        """Side of a vision transformer's patches, as timm's names tell it."""
-        patch = TIMM_PATCH.match(self.backbone)
-        return int(patch[1]) if patch else None
 
 
 class Training(Section):
@@ -225,6 +205,13 @@ class Training(Section):
     patience: Count
     restarts: bool
     compile: bool
+    frozen: bool
+
+    @model_validator(mode="after")
+    def _check_views(self) -> "Training":
+        if self.frozen and self.augment != "none":
+            raise ValueError("frozen features are of the images as they are: use augment: none")
+        return self
 
 
 Positions = Literal["receptive_field", "published"]

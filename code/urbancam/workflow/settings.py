@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from urbancam.workflow import campaigns, layers, names, variants
+from urbancam.workflow import backbone_names, campaigns, layers, names, variants
 from urbancam.workflow.cities_sections import Cities
 from urbancam.workflow.city_file import read_layer
 from urbancam.workflow.errors import InputError
@@ -76,7 +76,7 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _check_patches(self) -> "Settings":
-        patch_px = self.model.patch_px
+        patch_px = backbone_names.patch_px(self.model.backbone)
         if patch_px and self.image.size_px % patch_px:
             smaller = max(1, self.image.size_px // patch_px) * patch_px
             raise ValueError(
@@ -130,7 +130,8 @@ class Settings(Section):
 
         None for published and random ones.
         """
-        return ROOT / self.model.weights_file if self.model.weights_file else None
+        file = backbone_names.weights_file(self.model.weights)
+        return ROOT / file if file else None
 
     def pick(self, *keys: str) -> dict[str, Any]:
         """Flat `{"section.key": value}` of whole sections ("split") or single keys

@@ -16,6 +16,11 @@ LIMITS = (
     "network's last layer, which is wider than most roads.",
     "Ratios of different cities come from different models.",
 )
+MAP_OF_TOKENS = (
+    "The map's positions are tokens of a vision transformer, laid where their patches lie. Every "
+    "token has attended to the whole image: a contribution says where it is read off, not that "
+    "what speaks for it lies there."
+)
 YEARS_FROM = {  # columns of `images.csv`
     "years_from_income": "the incomes",
     "years_from_land_cover": "the land cover",
@@ -44,6 +49,7 @@ def name_limits(
     target: str = "income",
     thresholds: str = "city",
     max_void_fraction: float = 0.01,
+    has_tokens: bool = False,
 ) -> list[str]:
     """What must be kept in mind of a run: of its city, its target, its imputed cells, and `LIMITS`.
 
@@ -54,8 +60,9 @@ def name_limits(
         target: What the classes are quintiles of.
         thresholds: Of which cells they are quintiles, "city" or "national".
         max_void_fraction: Share of an image that may be void, 0..1.
+        has_tokens: Whether the network's positions are tokens of a transformer.
     """
-    limits = []
+    limits = [MAP_OF_TOKENS] if has_tokens else []
     if rendered:
         limits.append(RENDERED_CITY)
     if target != "income":
