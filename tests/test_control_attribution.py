@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from samples import cell_id, run_script
+from urban_atlas_classes import CODES
 from urbancam.learning import networks, weight_files
 from urbancam.tables import grid
 from urbancam.workflow import settings
@@ -65,6 +66,7 @@ def write_city(paths: Paths) -> None:
         crs=grid.CRS,
     )
     fragments.to_parquet(paths.fragments)
+    CODES.to_csv(paths.classes, index=False)
     paths.run_folder.mkdir(parents=True)
     cells = pd.DataFrame(
         {

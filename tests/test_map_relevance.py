@@ -9,8 +9,9 @@ import torch
 from PIL import Image
 
 from samples import SOUTH, WEST, land_cover_frame, run_script
+from urban_atlas_classes import CODES
 from urbancam.learning import networks, weight_files
-from urbancam.tables import geoframes
+from urbancam.tables import frames, geoframes
 from urbancam.workflow import settings
 from urbancam.workflow.paths import Paths, folder_name, folder_name_among
 
@@ -95,6 +96,7 @@ def make_project(folder: Path, georeferenced: bool) -> tuple[Paths, list]:
     cover = paths.of_city("Paris").land_cover
     cover.parent.mkdir(parents=True, exist_ok=True)
     geoframes.write(land_cover, cover)
+    frames.write(CODES, paths.of_city("Paris").classes)
     return paths, asked
 
 

@@ -8,6 +8,7 @@ import shapely
 import torch
 from PIL import Image
 
+import urban_atlas_classes
 from samples import cell_id, run_script
 from urbancam.explaining.local_moments import CONTRIBUTION
 from urbancam.learning import networks, weight_files
@@ -72,6 +73,7 @@ def city(tmp_path) -> Paths:
     ids = [cell_id(column, row) for row in range(SIDE) for column in range(SIDE)]
     fragments = paint(paths, ids)
     fragments.to_parquet(paths.fragments)
+    urban_atlas_classes.CODES.to_csv(paths.classes, index=False)
     images = pd.DataFrame({"idINSPIRE": ids, "path": [f"images/{cell}.png" for cell in ids]})
     images.to_csv(paths.images_table, index=False)
     random = np.random.default_rng(1)

@@ -2,6 +2,7 @@
 pixels."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +84,7 @@ def tile(demo: Path, copies: int, city: Path) -> int:
     geoframes.write(
         polygons.assign(polygon_id=np.arange(len(polygons))), city / "land_cover.parquet"
     )
+    shutil.copy(demo / "classes.csv", city)
     outline = shapely.union_all([_move(boundary, *move).geometry.iloc[0] for move in moves])
     geoframes.write(boundary.set_geometry([outline], crs=grid.CRS), city / "boundary.parquet")
     return len(cells) * copies
