@@ -1,9 +1,9 @@
-"""Score the out-of-fold predictions, beside baselines that never saw an image or learned nothing
-from it.
+"""Score the out-of-fold predictions, beside baselines on the same folds that learn from features of
+the cells.
 
-Reads   results/<city>/cells.parquet, fragments.parquet, images.csv, images/
-        results/<city>/<run>/samples.csv, fold_K/{test,validation}_predictions.csv of every trained
-        fold
+Reads   results/<city>/cells.parquet, images.csv
+        results/<city>/<run>/samples.csv, features/, fold_K/{test,validation}_predictions.csv of
+        every trained fold; with split.method=city samples and features of the other cities
 Writes  results/<city>/<run>/predictions.csv
         results/<city>/<run>/tables/{metrics,block_size,confusion_matrix,classification_report,calibration,reliability,
         temperatures,spatial_autocorrelation,subgroups,added_value,distance}.csv
@@ -13,12 +13,12 @@ Run     python code/12_evaluate_income.py --city Demo --run demo
 import argparse
 from typing import TYPE_CHECKING
 
-from urbancam.workflow import arguments, runner
+from urbancam.workflow import arguments, feature_sets, runner
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.records import Done, Step
 
-if TYPE_CHECKING:  # a script that only shows its help does not wait for it
-    import pandas as pd
+if TYPE_CHECKING:
+    from urbancam.workflow.paths import Paths
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -35,12 +35,9 @@ SETTINGS = (
     "split.folds",
     "split.trained_folds",
     "split.method",
-    "samples.target",
-    "landcover.key",
     "census.cell_size_m",
-    "baselines",
-    "image.size_px",
-    "image.resample",
+    "baselines.reaches_m",
+    *feature_sets.SETTINGS,
 )
 FURTHER_TABLES = (
     "block_size",
@@ -58,13 +55,15 @@ FURTHER_TABLES = (
 
 def declare(request: Request) -> Step:
     settings, paths = request.settings, request.paths
-    inputs = [paths.cells, paths.images_table, paths.fragments, paths.samples]
+    inputs = [paths.cells, paths.images_table, paths.samples]
     for fold in range(settings.folds_trained):
         inputs += [paths.test_predictions(fold), paths.validation_predictions(fold)]
-    for city in paths.other_cities() if settings.split.leaves_city_out else []:
-        inputs += [city.samples, city.cells, city.fragments]
+    cities = learned_from(request)
+    inputs += [city.samples for city in cities[1:]]
+    sets = feature_sets.of_cities(settings, cities)
+    inputs += [city.features(features.name) for city in cities for features in sets]
     return request.step(
-        10,
+        11,
         paths.table("metrics"),
         SETTINGS,
         inputs,
@@ -72,73 +71,38 @@ def declare(request: Request) -> Step:
     )
 
 
+def learned_from(asked: Request | Job) -> "list[Paths]":
+    """The paths of the city, and behind it those of the cities that it also learns from."""
+    paths = asked.paths
+    return [paths, *(paths.other_cities() if asked.settings.split.leaves_city_out else [])]
+
+
 def work(job: Job) -> Done:
-    from urbancam.learning.baseline_predictions import chosen_reaches
-    from urbancam.scoring import analyses, evaluation, resampling, samples
+    from urbancam.learning import baselines
+    from urbancam.learning.features import known_cells
+    from urbancam.scoring import evaluation, samples
     from urbancam.scoring.predictions import join_folds
-    from urbancam.scoring.vocabulary import MODEL
     from urbancam.tables import frames
 
     settings, paths, folds = job.settings, job.paths, range(job.settings.folds_trained)
-    cells = frames.read(paths.cells, ["idINSPIRE", "imputed", "department", "ind"])
-    images = frames.read(paths.images_table, ["idINSPIRE", "campaign_year"])
     sampled = samples.read(paths.samples)
+    cells = frames.read(paths.cells, ["idINSPIRE", "imputed", "department", "ind"])
+    cells = cells.merge(frames.read(paths.images_table, ["idINSPIRE", "campaign_year"]), "left")
     tested = {fold: frames.read(paths.test_predictions(fold)) for fold in folds}
     validated = {fold: frames.read(paths.validation_predictions(fold)) for fold in folds}
-    evaluation.check_validation(validated)
     predictions = join_folds(sampled, tested)
-    baselines = predict_by_baselines(job, sampled[sampled["used"]], predictions)
-    statistics, side_m, seed = settings.statistics, settings.census.cell_size_m, settings.seed
-    predictions, block_sizes = resampling.add_blocks(
-        predictions, sampled, settings.split.block_m, statistics, seed
+    cities = learned_from(job)
+    known = known_cells.read(cities, sampled, feature_sets.of_cities(settings, cities))
+    answers = baselines.predict(
+        predictions, known, settings.baselines.reaches_m, folds, settings.split.method
     )
-    tables = {"block_size": block_sizes}
-    tables |= analyses.analyse(
-        {MODEL: predictions} | baselines, sampled, cells, images, statistics, seed
-    )
-    tables |= evaluation.evaluate(
-        predictions, baselines, validated, cells, statistics, side_m, seed
+    predictions, tables = evaluation.evaluate(
+        predictions, answers, validated, sampled, cells, settings
     )
     frames.write(predictions, paths.predictions)
     for name, table in tables.items():
         frames.write(table, paths.table(name))
-    return Done(evaluation.summarise(tables), chosen_reaches(baselines))
-
-
-def predict_by_baselines(
-    job: Job, used: "pd.DataFrame", predictions: "pd.DataFrame"
-) -> "dict[str, pd.DataFrame]":
-    """What each baseline says of the predicted cells; it learns from all used cells of the other
-    folds, and of a city that is left out from those of the other cities."""
-    from urbancam.learning import baseline_predictions, baselines, image_features, networks, splits
-
-    settings, paths, key = job.settings, job.paths, job.settings.landcover.key
-    others = paths.other_cities() if settings.split.leaves_city_out else []
-    known = baseline_predictions.read_cells(paths, others, used, key)
-    features = baselines.cell_features(
-        known.people,
-        known.fragments,
-        key,
-        settings.census.cell_size_m,
-        settings.samples.target,
-    )
-    if settings.split.leaves_city_out:
-        # Places mean nothing between cities, and patches of images are each city's own.
-        del features["coordinates"]
-    else:
-        device = networks.find_device(job.device)
-        image, section, seed = settings.image, settings.baselines, settings.seed
-        features |= image_features.cell_features(
-            paths, used["idINSPIRE"], image, section, seed, job.workers, device
-        )
-    return baseline_predictions.predict(
-        predictions,
-        known.samples,
-        features,
-        settings.baselines.reaches_m,
-        range(settings.folds_trained),
-        splits.units(known.samples, settings.split.method),
-    )
+    return Done(evaluation.summarise(tables), baselines.chosen_reaches(answers))
 
 
 def main(argv: list[str] | None = None) -> int:

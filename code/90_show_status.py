@@ -66,7 +66,7 @@ def show_plan(calls: Iterable[plan.Call]) -> int:
 
 def show_costs(request: Request) -> int:
     """What disk and time the city, or the cities experiment, will take."""
-    from urbancam.workflow import costs
+    from urbancam.workflow import cost_words, costs
 
     args, settings, paths = request.args, request.settings, request.paths
     if catalogue.experiment_of(args.city) == catalogue.CITIES:
@@ -80,7 +80,7 @@ def show_costs(request: Request) -> int:
         cells = record.get("counts", {}).get("cells", 0)
         expected = costs.of_income(settings, paths, cells)
     free_bytes = shutil.disk_usage(paths.results).free
-    print(*costs.in_words(expected, args.workers, free_bytes), sep="\n")
+    print(*cost_words.in_words(expected, args.workers, free_bytes), sep="\n")
     if free_bytes < 0.9 * sum(expected.disk_bytes.values()):
         raise InputError(
             "the disk is too small for this run",

@@ -10,7 +10,7 @@ import argparse
 import csv
 from pathlib import Path
 
-from urbancam.showing.wording import ends_of, interval
+from urbancam.showing.wording import ends_of, interval, predictor_words, told_ridges
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import display_path
@@ -23,11 +23,6 @@ SCORE_COLUMNS = (
 EFFECT_COLUMNS = {"name", "reference", "value", "q_value", "significant"} | INTERVAL_COLUMNS
 BLOCK_COLUMNS = {"side_m", "n_blocks", "reach_m", "chosen"}
 RECOVERY_COLUMNS = {"kind", "attribution", "n_inert", "false_positives"}
-RIDGES = {  # predictor -> what it is a ridge regression on
-    "land_cover": "land cover",
-    "colour_histogram": "colours",
-    "random_features": "random features",
-}
 MOST_CLASSES = 3  # that are told of a side
 
 Rows = list[dict[str, str]]
@@ -128,7 +123,10 @@ def tell(args: argparse.Namespace) -> int:
     effects = read(paths.table("local_effect"), EFFECT_COLUMNS)
     blocks = read(paths.table("block_size"), BLOCK_COLUMNS)
     recovery = read(paths.table("recovery_summary"), RECOVERY_COLUMNS)
-    ridges = (f"{words} {score(metrics, name, 'spearman')}" for name, words in RIDGES.items())
+    ridges = [
+        f"{predictor_words(name)} {score(metrics, name, 'spearman')}"
+        for name in told_ridges(row["predictor"] for row in metrics)
+    ]
     print(
         f"{args.city}, run {args.run}: what the out-of-fold predictions and maps say "
         f"({confidence:.0%} intervals over blocks, each class for itself)"

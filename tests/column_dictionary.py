@@ -20,6 +20,7 @@ PAGE = ROOT / "results" / "README.md"
 NAME = re.compile(r"\*\*`([^`]+)`\*\*")
 HEADING = re.compile(r"^#+ .*$|^\*\*[A-Z].*$", re.MULTILINE)
 LAYERS = "<city>_<run>.gpkg"
+FEATURES = "features"  # folder whose tables may be called as those of other folders
 ENDINGS = (".csv", ".parquet", f"{LAYERS}: cells", f"{LAYERS}: fragments")
 CLASSES = "|".join(class_table()["class"])
 COLUMNS_OF_CITIES = "then a column per city"
@@ -81,7 +82,12 @@ def entries(experiment: str) -> dict[str, Entry]:
     text = income if experiment == "income" else cities
     parts = NAME.split(HEADING.sub("**`end`**", text))
     named = zip(parts[1::2], parts[2::2], strict=True)
-    return {Path(name).name: _entry(body) for name, body in named if name.endswith(ENDINGS)}
+    return {_key(Path(name)): _entry(body) for name, body in named if name.endswith(ENDINGS)}
+
+
+def _key(path: Path) -> str:
+    """What a table is known by: its name, of features with their folder."""
+    return f"{FEATURES}/{path.name}" if path.parent.name == FEATURES else path.name
 
 
 def tables(folder: Path) -> Iterator[tuple[Path, list[str]]]:
@@ -92,7 +98,10 @@ def tables(folder: Path) -> Iterator[tuple[Path, list[str]]]:
         if path.suffix == ".csv":
             yield path, list(pd.read_csv(path, nrows=0).columns)
         elif path.suffix == ".parquet":
-            yield path, pyarrow.parquet.read_schema(path).names
+            names = pyarrow.parquet.read_schema(path).names
+            if path.parent.name == FEATURES:
+                names = [re.sub(rf"^({CLASSES})$", "class", name) for name in names]
+            yield path, names
         elif path.suffix == ".gpkg":
             for layer in ("cells", "fragments"):
                 names = pyogrio.read_info(path, layer)["fields"]
@@ -105,7 +114,7 @@ def faults(experiment: str, *folders: Path) -> list[str]:
     """What results/README.md says wrongly, or not at all, of the tables below some folders."""
     told, seen, wrong = entries(experiment), set(), set()
     for path, columns in (table for folder in folders for table in tables(folder)):
-        name = re.sub(r"^census_\d+", "census_<vintage>", path.name)
+        name = re.sub(r"^census_\d+", "census_<vintage>", _key(path))
         seen.add(name)
         if name in told:
             wrong |= {f"{name}: {fault}" for fault in told[name].faults(columns)}

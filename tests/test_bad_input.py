@@ -17,7 +17,7 @@ from samples import ROOT, run_script
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 ALL = ("00", "01")  # scripts that take no --city
-STEPS = tuple("00 01 02 03 04 05 06 10 11 12 13 14 15 16 17 18 19 91 92".split())
+STEPS = tuple("00 01 02 03 04 05 06 07 10 11 12 13 14 15 16 17 18 19 91 92".split())
 RUN = "demo-tiny"
 
 
@@ -111,7 +111,8 @@ INPUTS = [
     ("11", f"{RUN}/samples.csv", "10_assign_folds"),
     ("11", "images.csv", "05_cut_images"),
     ("11", "cells.parquet", "03_select_cells"),
-    ("12", "fragments.parquet", "06_cut_land_cover"),
+    ("07", "fragments.parquet", "06_cut_land_cover"),
+    ("12", f"{RUN}/features/land_cover.parquet", "07_measure_cells"),
     ("12", f"{RUN}/samples.csv", "10_assign_folds"),
     ("12", f"{RUN}/fold_1/test_predictions.csv", "11_train_income"),
     ("12", f"{RUN}/fold_1/validation_predictions.csv", "11_train_income"),

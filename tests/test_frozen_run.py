@@ -35,7 +35,7 @@ def run(folder: Path, step: str, *words: str) -> int:
 def city(tmp_path_factory) -> Path:
     """The demo's dozen cells, through training, scores, maps, statistics and controls."""
     folder = tmp_path_factory.mktemp("frozen")
-    steps = ("00", "01", "02", "03", "04", "05", "06", "10", "11")
+    steps = ("00", "01", "02", "03", "04", "05", "06", "07", "10", "11")
     assert [run(folder, step) for step in steps] == [0] * len(steps)
     return folder / "results" / "Demo" / "demo-tiny"
 

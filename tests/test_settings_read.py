@@ -56,7 +56,7 @@ TOWNS = {
     "cities.training.epochs": "1",
     "cities.relevance.patches": "1",
 }
-INCOME = "00 01 02 03 04 05 06 10 11 12 13 14".split()
+INCOME = "00 01 02 03 04 05 06 07 10 11 12 13 14".split()
 VARIANTS = ("split-random", "seed-1", "folds-2", "shuffled-labels", "planted-1")
 
 

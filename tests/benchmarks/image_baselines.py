@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from benchmarks.measuring import Target, Ways, benchmark
-from urbancam.learning import image_features
+from urbancam.learning.features import of_images
 from urbancam.workflow import settings
 
 
@@ -18,17 +18,15 @@ def features_of_images(tiny: bool) -> Ways:
     random = np.random.default_rng(0)
     size_px, cells = (64, 1) if tiny else (512, 8)
     images = random.integers(0, 256, (cells, size_px, size_px, 3), dtype=np.uint8)
-    pool = image_features.draw_patches(
-        images, np.arange(cells), asked.features_px, asked.patch_px, seed=0
-    )
-    filters = torch.tensor(image_features.whiten(pool)[: asked.patches], dtype=torch.float32)
+    pool = of_images.draw_patches(images, asked.features_px, asked.patch_px, seed=0)
+    filters = torch.tensor(of_images.whiten(pool)[: asked.patches], dtype=torch.float32)
 
     @torch.inference_mode()
     def ours() -> None:
         for image in images:
-            pixels = image_features.resize(image, asked.features_px)
-            image_features.colour_histogram(pixels, asked.histogram_bins)
-            image_features.random_features(pixels, filters, asked.patch_px)
+            pixels = of_images.resize(image, asked.features_px)
+            of_images.colour_histogram(pixels, asked.histogram_bins)
+            of_images.random_features(pixels, filters, asked.patch_px)
 
     @torch.inference_mode()
     def floor() -> None:
@@ -44,7 +42,7 @@ def bare_features(image: np.ndarray, filters: torch.Tensor, size_px: int, patch_
     small = functional.interpolate(pixels, size=(side_px, side_px), mode="area")
     torch.bincount(small.flatten().long())
     windows = functional.unfold(small, patch_px)[0]
-    for part in windows.split(image_features.POSITIONS_AT_ONCE, dim=1):
+    for part in windows.split(of_images.POSITIONS_AT_ONCE, dim=1):
         answers = filters @ part
         answers.relu().sum(1)
         answers.relu_().sum(1)

@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "code"))
 
-from urbancam.workflow import costs, settings  # noqa: E402
+from urbancam.workflow import cost_words, costs, settings  # noqa: E402
 from urbancam.workflow.paths import Paths  # noqa: E402
 
 PAGE = ROOT / "docs" / "performance.md"
@@ -95,6 +95,7 @@ def lines_of(cells: list[int]) -> list[Line]:
     networks = sum(of_city.networks for of_city in expected)
     return [
         Line("05 cutting images", core_s("cutting_s"), disk_bytes=disk("images")),
+        Line("07 features of cells", core_s("measuring_s"), True),
         Line("11 decoded images", 0, disk_bytes=disk("cache")),
         Line(f"11 training {networks} networks", core_s("training_s"), True, disk("weights")),
         Line("13 maps", core_s("maps_s"), True),
@@ -109,7 +110,9 @@ def markdown(title: str, cells: list[int]) -> list[str]:
     head += ["16 cores and a GPU", "GB"]
     table = [f"| {' | '.join(head)} |", "|---|---|---|---|---|"]
     for line in lines_of(cells):
-        hours = [costs.duration(line.core_s / cores) if line.core_s else "-" for cores in (2, 16)]
+        hours = [
+            cost_words.duration(line.core_s / cores) if line.core_s else "-" for cores in (2, 16)
+        ]
         with_gpu = NOT_MEASURED if line.on_gpu else hours[1]
         size = f"{line.disk_bytes / 1e9:,.1f}" if line.disk_bytes else "-"
         table.append(f"| {line.what} | {hours[0]} | {hours[1]} | {with_gpu} | {size} |")

@@ -1,14 +1,15 @@
-"""Baselines: their features, their predictions, and that none sees its test fold."""
+"""Baselines: their predictions, and that none sees its test fold."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from urbancam.learning import baselines
+from urbancam.learning.features.known_cells import KnownCells
 from urbancam.tables import grid
 
 PROBABILITIES = [f"prob_{k}" for k in range(5)]
-WITHOUT_IMAGES = ["constant", "coordinates", "population_density", "land_cover"]
+NAMES = ["constant", "coordinates", "land_cover"]  # the third is a ridge, as are all others
 
 
 def make_cells(side: int = 10) -> pd.DataFrame:
@@ -31,44 +32,13 @@ def make_features(seed: int = 0) -> np.ndarray:
 
 
 def predict(name: str, features: np.ndarray, cells: pd.DataFrame) -> pd.DataFrame:
-    baseline = baselines.table(reaches_m=[100, 400])[name]
+    baseline = baselines.find(name, reaches_m=[100, 400])
     classes = cells["income_class"].to_numpy()
     folds = cells["fold"].to_numpy()
     return baselines.out_of_fold(baseline, features, classes, folds)
 
 
-def make_fragments() -> pd.DataFrame:
-    rows = [
-        ("a", "roads", 10000.0),
-        ("a", "roads", 10000.0),
-        ("a", "water", 20000.0),
-        ("b", "water", 30000.0),
-    ]
-    return pd.DataFrame(rows, columns=["idINSPIRE", "class", "area_m2"])
-
-
-def test_land_cover_shares_are_of_the_whole_cell_in_the_order_asked():
-    ids = pd.Series(["b", "a", "c"])
-    got = baselines.land_cover_shares(make_fragments(), ids, "class", cell_size_m=200)
-    assert list(got) == ["roads", "water"]
-    assert got.to_numpy().tolist() == [[0, 0.75], [0.5, 0.5], [0, 0]]
-
-
-def test_density_is_in_people_per_km2():
-    got = baselines.density_terms(pd.Series([4, 400]), cell_size_m=200)
-    assert got.ravel().tolist() == pytest.approx([2, 4, 4, 16])
-
-
-def test_every_baseline_has_its_features():
-    cells = make_cells()
-    fragments = make_fragments().assign(idINSPIRE=cells["idINSPIRE"].iloc[:4].to_numpy())
-    got = baselines.cell_features(cells, fragments, "class", 200, "income")
-    of_images = {"colour_histogram", "random_features"}
-    assert got.keys() == baselines.table(reaches_m=[200]).keys() - of_images
-    assert {len(features) for features in got.values()} == {100}
-
-
-@pytest.mark.parametrize("name", WITHOUT_IMAGES)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_baseline_gives_probabilities(name):
     got = predict(name, make_features(), make_cells())
     probabilities = got[PROBABILITIES].to_numpy()
@@ -78,7 +48,7 @@ def test_every_baseline_gives_probabilities(name):
     assert got["p"].between(0, 1).all()
 
 
-@pytest.mark.parametrize("name", WITHOUT_IMAGES)
+@pytest.mark.parametrize("name", NAMES)
 def test_no_baseline_sees_the_classes_of_its_test_fold(name):
     cells = make_cells()
     test = cells["fold"] == 1
@@ -100,25 +70,14 @@ def test_untested_folds_are_learned_from_but_not_predicted():
     pd.testing.assert_frame_equal(got, expected.reset_index(drop=True))
 
 
-def test_a_baseline_that_is_the_target_is_left_out():
-    people = np.random.default_rng(0).permutation(np.arange(1.0, 101))
-    cells = make_cells().assign(ind=people)
-    fragments = make_fragments().assign(idINSPIRE=cells["idINSPIRE"].iloc[:4].to_numpy())
-    got = baselines.cell_features(cells, fragments, "class", 200, "density")
-    assert got.keys() == {"constant", "coordinates", "land_cover"}
-    for features in got.values():  # no feature orders the cells as the target does
-        for column in np.asarray(features, dtype=float).T:
-            order = column.argsort(kind="stable").argsort()
-            assert abs(np.corrcoef(order, cells["ind"])[0, 1]) < 0.999
-
-
 def test_no_class_is_impossible():
     # two classes are seen, and all but one ridge answers lie beyond 0 and 1
     classes = np.array([0, 0, 0, 4, 4, 4] * 10)
     folds = np.arange(60) % 3
     features = np.column_stack([classes * 1e3, np.arange(60.0)])
     unseen = np.array([[-1e6, 0.0], [1e6, 60.0], [2e3, 30.0]])
-    for name, baseline in baselines.table(reaches_m=[1, 100]).items():
+    for name in NAMES:
+        baseline = baselines.find(name, reaches_m=[1, 100])
         probabilities = baseline(features, classes, folds, unseen)
         assert (probabilities > 0).all(), name
         assert probabilities.sum(axis=1) == pytest.approx(np.ones(3)), name
@@ -161,3 +120,48 @@ def test_equally_probable_classes_go_to_the_middle_not_to_the_poorest():
     folds = np.array([0, 0, 1, 1])
     got = baselines.out_of_fold(undecided, np.zeros((4, 1)), classes, folds)
     assert got["predicted_class"].tolist() == [3] * 4
+
+
+def known_cells(features: dict[str, np.ndarray], cells: pd.DataFrame) -> KnownCells:
+    cells = cells.assign(block=cells["fold"].astype(str), group=None)
+    return KnownCells(cells, {name: pd.DataFrame(table) for name, table in features.items()})
+
+
+def answers_to(features: dict[str, np.ndarray], cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    asked = cells[["idINSPIRE", "fold", "income_class"]]
+    known = known_cells(features, cells)
+    return baselines.predict(asked, known, [100, 400], range(3), "block")
+
+
+def test_every_set_of_features_has_its_baseline():
+    cells = make_cells()
+    got = answers_to(
+        {"coordinates": grid.corners(cells["idINSPIRE"]), "mine": make_features()}, cells
+    )
+    assert list(got) == ["constant", "coordinates", "mine"]
+    for table in got.values():
+        assert table["idINSPIRE"].tolist() == cells["idINSPIRE"].tolist()
+    expected = predict("mine", make_features(), cells)
+    pd.testing.assert_frame_equal(got["mine"][list(expected)], expected)
+    reaches = baselines.chosen_reaches(got)["reach_m"]
+    assert reaches.keys() == {"0", "1", "2"} and set(reaches.values()) <= {100, 400}
+
+
+def test_cells_without_numbers_are_predicted_as_average_ones():
+    cells = make_cells()
+    features = cells[["income_class"]].to_numpy(float, copy=True)
+    lacking = np.arange(100) % 4 == 1
+    features[lacking] = np.nan
+    got = answers_to({"mine": features}, cells)["mine"]
+    means = got.loc[lacking].groupby("fold")["p"]
+    assert (means.nunique() == 1).all()
+    for fold, p in means.first().items():
+        in_training = (cells["fold"] != fold).to_numpy()
+        assert p == pytest.approx(cells.loc[in_training, "income_class"].mean() / 4, abs=0.02)
+    known = got.loc[~lacking, "p"]
+    assert np.corrcoef(known, cells.loc[~lacking, "income_class"])[0, 1] > 0.95
+
+
+def test_no_baseline_where_nothing_else_is_known():
+    cells = make_cells().assign(fold=0)
+    assert answers_to({"mine": make_features()}, cells) == {}

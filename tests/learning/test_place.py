@@ -34,7 +34,7 @@ def block_folds(coordinates: np.ndarray, block_m: float = 1200.0) -> np.ndarray:
 
 def scores_of(coordinates, classes, folds, reaches_m) -> np.ndarray:
     """Ranked probability scores of the baseline, out of fold."""
-    baseline = baselines.table(reaches_m)["coordinates"]
+    baseline = baselines.find("coordinates", reaches_m)
     predictions = baselines.out_of_fold(baseline, coordinates, classes, folds)
     probabilities = predictions[[f"prob_{k}" for k in range(5)]].to_numpy()
     return metrics.ranked_probability_score(probabilities, classes)

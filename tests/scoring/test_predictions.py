@@ -1,18 +1,17 @@
 """Out-of-fold predictions: joined, refused where they cannot be, and scored by the script."""
 
-import runpy
-
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from urbancam.learning import baselines
+from samples import run_script
 from urbancam.scoring import predictions
 from urbancam.scoring.vocabulary import PROBABILITIES
 from urbancam.tables import grid
+from urbancam.workflow import feature_sets
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import ROOT, Paths
+from urbancam.workflow.paths import Paths
 
 N = 36
 
@@ -121,18 +120,19 @@ def test_cells_that_a_table_lacks_are_named():
 def city(tmp_path) -> Paths:
     """A city whose folds are all predicted, for run `demo`; the richer a cell, the brighter."""
     paths = Paths(tmp_path / "data", tmp_path, "Town", "demo")
-    samples = make_samples()
-    ids = samples["idINSPIRE"]
-    for fold, table in make_folds(samples).items():
+    table = make_samples()
+    ids = table["idINSPIRE"]
+    for fold, predicted in make_folds(table).items():
         paths.fold(fold).mkdir(parents=True)
-        write_predictions(paths, fold, table)
-    samples.to_csv(paths.samples, index=False)
+        write_predictions(paths, fold, predicted)
+    table.to_csv(paths.samples, index=False)
     cells = pd.DataFrame({"idINSPIRE": ids, "ind": 50.0, "imputed": ids.index % 2 == 0})
     cells["department"] = np.where(ids.index % 3 == 0, "01", "92")
     cells.to_parquet(paths.cells)
     fragments = pd.DataFrame({"idINSPIRE": ids, "class": "water", "area_m2": 40000.0})
     fragments.to_parquet(paths.fragments)
-    write_images(paths, samples.head(N))
+    write_images(paths, table.head(N))
+    assert run_step("07", paths) == 0
     return paths
 
 
@@ -156,11 +156,14 @@ def write_images(paths: Paths, samples: pd.DataFrame) -> None:
     table.to_csv(paths.images_table, index=False)
 
 
-def evaluate(paths: Paths, *more: str) -> int:
-    main = runpy.run_path(str(ROOT / "code" / "12_evaluate_income.py"))["main"]
+def run_step(number: str, paths: Paths, *more: str) -> int:
     small = ["--set", "baselines.patches=8", "--set", "image.size_px=32", "--workers", "1"]
     place = ["--city", "Town", "--run", "demo", "--results", str(paths.results)]
-    return main([*place, *small, *more])
+    return run_script(number, *place, *small, *more)
+
+
+def evaluate(paths: Paths, *more: str) -> int:
+    return run_step("12", paths, *more)
 
 
 def pooled_scores(paths: Paths) -> pd.DataFrame:
@@ -188,7 +191,7 @@ def test_script_scores_the_network_and_every_baseline(city):
     best = scores.loc[("model", "spearman"), ["value", "ci_low", "ci_high", "n_cells"]]
     assert best.tolist() == pytest.approx([1, 1, 1, N])
     predictors = set(scores.index.get_level_values("predictor"))
-    assert predictors >= set(baselines.table(reaches_m=[200]))
+    assert predictors == {"model", "constant", *feature_sets.ALWAYS}
     assert scores.loc[("colour_histogram", "spearman"), "value"] > 0.8
 
 

@@ -24,7 +24,7 @@ def test_scores_put_each_predictor_on_its_line():
     dots = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
     assert [(dot.get_xdata()[0], dot.get_ydata()[0]) for dot in dots] == [(0.76, 0), (0.48, 1)]
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert labels == ["image model", "coordinates"]
+    assert labels == ["image model", "place (the nearest cells)"]
 
 
 def test_scores_of_a_predictor_without_that_metric_leave_its_line_empty():

@@ -23,6 +23,7 @@ from figure_tables import (
     three_predictions,
 )
 from urban_atlas_classes import class_numbers, class_table
+from urbancam.showing import wording
 from urbancam.showing.figures import (
     cells,
     coactivation,
@@ -113,7 +114,7 @@ def all_figures() -> list:
     predictions = three_predictions()
     lacking = predictions.iloc[:1].assign(idINSPIRE=cell_id(3, 3))
     all_metrics = dict.fromkeys(scores.METRICS, 0.5)
-    all_scores = pd.concat([metric_rows(name, **all_metrics) for name in scores.PREDICTORS])
+    all_scores = pd.concat([metric_rows(name, **all_metrics) for name in wording.PREDICTORS])
     return [
         *figures_of_land_cover(),
         maps.draw_class_maps(samples, predictions, CITY, without_income=lacking),

@@ -58,3 +58,11 @@ def test_where_scores_and_land_cover_stand_together_both_their_blocks_are_named(
     assert got == f"95 %, of scores {of_scores}; of land cover {of_land_cover}"
     alike = table.assign(chosen=[True, False])
     assert wording.resampling(0.95, alike, wording.BOTH) == f"95 %, {of_land_cover}"
+
+
+def test_predictors_have_names_for_people_and_new_ones_need_no_list():
+    assert wording.predictor_words("land_cover") == "land cover"
+    assert wording.predictor_words("frozen_timm_vit_b") == "frozen features of timm_vit_b"
+    assert wording.predictor_words("alpha_earth") == "alpha earth"
+    told = wording.told_ridges(["model", "constant", "land_cover", "mine", "mine", "coordinates"])
+    assert told == ["land_cover", "mine"]

@@ -72,6 +72,11 @@ def test_a_file_of_a_name_that_both_experiments_use_belongs_to_the_one_that_asks
     assert catalogue.maker_of(Path("photo.jpg")) == BY_HAND
 
 
+def test_a_folder_tells_more_than_a_name():
+    assert catalogue.maker_of(Path("Paris/default/features/land_cover.parquet"))[:2] == "07"
+    assert catalogue.maker_of(Path("Paris/land_cover.parquet"))[:2] == "02"
+
+
 def test_scripts_that_messages_name_exist():
     """Advice such as "run 05_cut_images with --force" names a script of today."""
     known = {path.stem for path in SCRIPTS}

@@ -36,13 +36,26 @@ def test_every_step_that_leaves_a_record_is_a_task_each_fold_one(tiny):
     assert tiny["-/11_train_income/1"].words[-2:] == ("--fold", "1")
 
 
+def test_several_results_of_one_call_are_one_task(tmp_path):
+    request = request_of("Demo", "demo-tiny", tmp_path)
+    (call,) = [call for call in tasks.calls_of("main", request) if call.entry.number == "07"]
+    assert len(tasks.states_of(call, request.args)) > 2
+    marks = [task.mark for task in tasks.list_tasks(request)]
+    assert marks.count("Demo/demo-tiny/-/07_measure_cells/-") == 1
+    assert len(marks) == len(set(marks))
+    done, missing = ({"fold": None, "state": state} for state in ("done", "missing"))
+    assert tasks._one_a_task([(call, done), (call, missing), (call, done)]) == [(call, missing)]
+    assert tasks._one_a_task([(call, done), (call, done)]) == [(call, done)]
+
+
 def test_a_task_waits_for_what_it_reads(tiny):
     def scripts_needed(name: str) -> set[str]:
         return {mark.split("/")[3][:2] for mark in tiny[name].needs}
 
     assert scripts_needed("-/01_download_census/-") == {"00"}
     assert scripts_needed("-/03_select_cells/-") >= {"01", "02"}
-    assert scripts_needed("-/12_evaluate_income/-") == {"03", "05", "06", "10", "11"}
+    assert scripts_needed("-/07_measure_cells/-") == {"00", "03", "05", "06"}
+    assert scripts_needed("-/12_evaluate_income/-") == {"03", "05", "07", "10", "11"}
     assert all(
         need in {task.mark for task in tiny.values()} for need in tiny["-/92_make_report/-"].needs
     )

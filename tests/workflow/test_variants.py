@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from urbancam.workflow import arguments, campaigns, costs, plan, settings
+from urbancam.workflow import arguments, campaigns, cost_words, costs, feature_sets, plan, settings
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths
 
@@ -163,8 +163,8 @@ def test_estimate_says_what_each_comparison_costs(tmp_path):
         "shuffled-labels": 5,
     }
     network_s = expected.training_s / expected.networks
-    said = costs.in_words(expected, 2, 10**12)[-1]
-    here, usual = costs.duration(5 * network_s / 2), costs.duration(5 * network_s)
+    said = cost_words.in_words(expected, 2, 10**12)[-1]
+    here, usual = cost_words.duration(5 * network_s / 2), cost_words.duration(5 * network_s)
     assert f"seed-1 5 networks, {here} ({usual} for a city of 10,000 cells)" in said
 
 
@@ -174,6 +174,7 @@ def test_what_is_cut_and_trained_is_not_expected_again(tmp_path):
     finished = [paths.weights(fold) for fold in range(5)]
     finished += [paths.of_variant("split-random").weights(0), paths.activation]
     finished += [paths.table(name) for name in ("recovery", "attribution_controls")]
+    finished += [paths.features(one.name) for one in feature_sets.of_run(asked)]
     for path in [*finished, paths.images_table]:
         path.parent.mkdir(parents=True, exist_ok=True)
     for path in finished[1:]:
@@ -183,7 +184,7 @@ def test_what_is_cut_and_trained_is_not_expected_again(tmp_path):
     expected = costs.of_income(asked, paths, 10_000)
     assert (expected.networks, expected.comparisons, expected.cutting_s) == (1, {}, 0)
     finished[0].touch()
-    (said,) = costs.in_words(costs.of_income(asked, paths, 10_000), 2, 10**12)
+    (said,) = cost_words.in_words(costs.of_income(asked, paths, 10_000), 2, 10**12)
     assert said == "expects nothing more for 10,000 cells: all is cut and trained"
 
 
@@ -224,8 +225,25 @@ def test_plants_on_frozen_features_cost_two_looks_at_each_cell_whatever_their_nu
     # 10,000 cells are trained on for 30 epochs by a network: 2 looks are far less
     assert expected(20).plants_s < expected(20).training_s / expected(20).networks / 10
     assert expected(0).plants_s == 0
-    assert "rules on frozen features" in costs.in_words(expected(20), 2, 10**12)[1]
-    assert "rules on" not in costs.in_words(expected(0), 2, 10**12)[1]
+    assert "rules on frozen features" in cost_words.in_words(expected(20), 2, 10**12)[1]
+    assert "rules on" not in cost_words.in_words(expected(0), 2, 10**12)[1]
+
+
+def test_estimate_counts_the_features_that_are_not_measured_yet(tmp_path):
+    paths = Paths(tmp_path, tmp_path, "Paris")
+
+    def expected(*assignments: str) -> costs.Costs:
+        return costs.of_income(settings.load("default", list(assignments)), paths, 10_000)
+
+    one, two = expected(), expected("baselines.networks=[own, resnet50]")
+    assert expected("baselines.networks=[]").measuring_s < one.measuring_s < two.measuring_s
+    assert two.measuring_s < one.training_s / one.networks / 10
+    assert "; features of cells " in cost_words.in_words(one, 2, 10**12)[1]
+    for features in feature_sets.of_run(settings.load("default")):
+        paths.features(features.name).parent.mkdir(parents=True, exist_ok=True)
+        paths.features(features.name).touch()
+    assert expected().measuring_s == 0
+    assert "features of cells" not in cost_words.in_words(expected(), 2, 10**12)[1]
 
 
 def test_estimate_counts_the_maps_of_what_is_explained_and_the_sample_of_the_controls(tmp_path):
@@ -239,7 +257,7 @@ def test_estimate_counts_the_maps_of_what_is_explained_and_the_sample_of_the_con
     # Maps take less than one of the 30 epochs of training, whose splits have no maps.
     assert 0 < alone < expected(10_000).training_s / expected(10_000).networks / 30 * 2
     assert expected(10_000).controls_s == expected(20_000).controls_s > expected(1_000).controls_s
-    said = costs.in_words(expected(10_000), 2, 10**12)[1]
+    said = cost_words.in_words(expected(10_000), 2, 10**12)[1]
     assert "; maps " in said and "; controls of the maps " in said
 
 

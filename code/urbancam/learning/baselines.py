@@ -1,25 +1,28 @@
-"""Baselines: what can be said of a cell's class with little or nothing of its image.
+"""Baselines: what can be said of a cell's class without training a network on it.
 
-That is without the image, or with no more of it than colours and textures. A baseline is one
-function (training features, training classes, units of these, unseen features) -> class
-probabilities, named in `table`; its features are an array of the same name. What it chooses, it
-chooses within the training cells. No probability is 0: what was not seen may still be.
-Another baseline: one more line, one more array.
+A baseline is one function (training features, training classes, units of these, unseen features)
+-> class probabilities, and learns from the set of features of its name (step 07). What it chooses,
+it chooses within the training cells. No probability is 0: what was not seen may still be.
 """
 
 import functools
+import logging
 from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import pandas as pd
 from scipy.stats import binom
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from urbancam.learning import place
+from urbancam.learning import place, splits
+from urbancam.learning.features.known_cells import KnownCells
 from urbancam.scoring.vocabulary import INCOME_CLASSES, PROBABILITIES
-from urbancam.tables import grid
+from urbancam.workflow.feature_sets import CONSTANT, COORDINATES
+
+log = logging.getLogger(__name__)
 
 Baseline = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
@@ -30,90 +33,69 @@ DECIMALS = 12  # of an expected class: equal counts in another order are the sam
 PREFERENCE = 1e-9  # of a probability, for each class nearer to the expected one
 
 
-def table(reaches_m: Sequence[float]) -> dict[str, Baseline]:
-    """All baselines by name.
+def find(name: str, reaches_m: Sequence[float]) -> Baseline:
+    """The baseline of a name: a ridge on the features of that name, but for two.
 
     Args:
+        name: Name of a set of features, or `CONSTANT`.
         reaches_m: Reaches that `coordinates` chooses from, m.
     """
-    return {
-        "constant": class_frequencies,
-        "coordinates": functools.partial(place.nearby_classes, reaches_m=reaches_m),
-        "population_density": ridge,
-        "land_cover": ridge,
-        "colour_histogram": ridge,
-        "random_features": ridge,
-    }
+    if name == CONSTANT:
+        return class_frequencies
+    if name == COORDINATES:
+        return functools.partial(place.nearby_classes, reaches_m=reaches_m)
+    return ridge
 
 
-def cell_features(
-    cells: pd.DataFrame,
-    fragments: pd.DataFrame,
-    key: str,
-    cell_size_m: float,
-    target: str,
-) -> dict[str, np.ndarray]:
-    """Features of the baselines that see no image; of images, see `image_features`.
-
-    A baseline whose feature is the target itself would know the answer, and is left out.
+def predict(
+    predictions: pd.DataFrame,
+    known: KnownCells,
+    reaches_m: Sequence[float],
+    tested: Collection[int],
+    method: str,
+) -> dict[str, pd.DataFrame]:
+    """What each baseline says of the cells that the network predicted; it learns from all known
+    cells of the other folds.
 
     Args:
-        cells: `idINSPIRE, ind` (people), n rows.
-        fragments: `idINSPIRE, area_m2` and the column `key`.
-        key: "class" or "code", the kinds of land cover told apart.
-        cell_size_m: Side of a cell, m.
-        target: What the classes are quintiles of, "income" or "density".
+        predictions: Predictions of the network; the answers of the baselines are in the order of
+            its rows.
+        known: The known cells with their features.
+        reaches_m: Reaches that `coordinates` chooses from, m.
+        tested: Folds that are predicted.
+        method: Method of the split, which tells what it does not divide.
 
     Returns:
-        name of the baseline -> (n, number of features).
+        Name -> predictions; of `coordinates` with the reach that was chosen in each fold,
+        `reach_m`.
     """
-    ids = cells["idINSPIRE"]
-    features = {
-        "constant": np.zeros((len(cells), 0)),
-        "coordinates": grid.corners(ids),
-        "population_density": density_terms(cells["ind"], cell_size_m),
-        "land_cover": land_cover_shares(fragments, ids, key, cell_size_m).to_numpy(),
-    }
-    if target == "density":
-        del features["population_density"]
-    return features
+    samples = known.samples
+    if samples["fold"].nunique() < 2:
+        log.info("no baselines: there is no other cell to learn from")
+        return {}
+    classes, folds = samples["income_class"].to_numpy(int), samples["fold"].to_numpy(int)
+    units = splits.units(samples, method).to_numpy()
+    answers = {}
+    for name, features in {CONSTANT: samples[[]], **known.features}.items():
+        columns = out_of_fold(
+            find(name, reaches_m), features.to_numpy(float), classes, folds, tested, units
+        )
+        answers[name] = predictions.assign(**columns)
+    if COORDINATES in answers:
+        places = known.features[COORDINATES].to_numpy()
+        reaches = place.chosen_reaches(places, classes, folds, tested, reaches_m, units)
+        told = ", ".join(f"{reach:g} m in fold {fold}" for fold, reach in reaches.items())
+        log.info("coordinates: near cells count up to a reach of %s", told)
+        answers[COORDINATES]["reach_m"] = predictions["fold"].map(reaches)
+    return answers
 
 
-def density_terms(ind: pd.Series, cell_size_m: float) -> np.ndarray:
-    """(n, 2): log10 of people per km2, and its square."""
-    # ASSUME: income may rise and fall again with density, on a scale of ratios (log), not of
-    # differences.
-    people = ind.to_numpy(dtype=float)
-    cell_km2 = (cell_size_m / 1000) ** 2
-    log_density = np.log10(people / cell_km2)
-    return np.column_stack([log_density, log_density**2])
-
-
-def land_cover_shares(
-    fragments: pd.DataFrame,
-    ids: pd.Series,
-    key: str,
-    cell_size_m: float,
-) -> pd.DataFrame:
-    """Share of each cell's area under each kind of land cover.
-
-    Args:
-        fragments: `idINSPIRE, area_m2` and the column `key`.
-        ids: (n,) ids of the cells.
-        key: Column of the kinds of land cover.
-        cell_size_m: Side of a cell, m.
-
-    Returns:
-        (n, kinds), index the ids; zeros where a cell is not covered.
-    """
-    area_m2 = fragments.pivot_table(
-        index="idINSPIRE",
-        columns=key,
-        values="area_m2",
-        aggfunc="sum",
-        fill_value=0,
-    )
-    return area_m2.reindex(ids, fill_value=0) / cell_size_m**2
+def chosen_reaches(answers: dict[str, pd.DataFrame]) -> dict[str, dict[str, float]]:
+    """What `coordinates` chose, as a fact of the record: fold -> reach, m."""
+    if COORDINATES not in answers:
+        return {}
+    of_folds = answers[COORDINATES].groupby("fold")["reach_m"].first()
+    return {"reach_m": {str(fold): float(reach) for fold, reach in of_folds.items()}}
 
 
 def class_frequencies(
@@ -145,7 +127,8 @@ def ridge(
 ) -> np.ndarray:
     """Ridge regression of class / 4, its answer read as p of a binomial.
 
-    So does the image model's own head.
+    So does the image model's own head. A number that a cell lacks is taken to be the training
+    cells' mean: a cell that lacks all of them is predicted as an average one.
 
     Args:
         features: (n, d) of the training cells; standardised here (Hastie et al. 2009, section
@@ -160,7 +143,9 @@ def ridge(
     features = np.asarray(features, dtype=float)
     unseen = np.asarray(unseen, dtype=float)
     trials = INCOME_CLASSES[-1]
-    model = make_pipeline(StandardScaler(), RidgeCV(RIDGE_PENALTIES))
+    # ASSUME: to lack a number says nothing of a cell; what a table lacks, its baseline loses.
+    fill = SimpleImputer(keep_empty_features=True)
+    model = make_pipeline(fill, StandardScaler(), RidgeCV(RIDGE_PENALTIES))
     model.fit(features, classes / trials)
     # p is known from n times 4 trials; no closer to 0 or 1 than if all of them had gone one way.
     least = place.PRIOR_COUNT / (trials * len(classes) + 2 * place.PRIOR_COUNT)
@@ -179,7 +164,7 @@ def out_of_fold(
     """Predict every cell by the baseline fitted on the cells of all other folds.
 
     Args:
-        baseline: One of `table`.
+        baseline: As of `find`.
         features: (n, d).
         classes: (n,) income class, 0..4.
         folds: (n,) test fold of each cell.

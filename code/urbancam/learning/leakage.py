@@ -14,6 +14,7 @@ from scipy import sparse
 from urbancam.learning import baselines, splits
 from urbancam.scoring import bootstrap, metrics
 from urbancam.tables import grid
+from urbancam.workflow.feature_sets import COORDINATES
 from urbancam.workflow.settings import Settings
 
 # Without a trained network, the coordinates under each split that samples.csv can tell.
@@ -149,7 +150,7 @@ def _predict_by_coordinates(
     corners = grid.corners(samples["idINSPIRE"])
     classes = samples["income_class"].to_numpy(int)
     folds = samples["fold"].to_numpy(int)
-    baseline = baselines.table(reaches_m)["coordinates"]
+    baseline = baselines.find(COORDINATES, reaches_m)
     predictions = baselines.out_of_fold(
         baseline, corners, classes, folds, units=samples.get("unit")
     )

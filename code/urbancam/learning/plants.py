@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from urbancam.learning import linear_unit, splits
-from urbancam.learning.baselines import land_cover_shares
+from urbancam.learning.features.of_places import land_cover_shares
 from urbancam.scoring import planted
 from urbancam.scoring.planted import Plant
 from urbancam.tables import grid

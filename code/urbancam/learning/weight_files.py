@@ -72,8 +72,8 @@ def _download(url: str) -> dict[str, torch.Tensor]:
         raise InputError(
             f"the published weights cannot be had: {error}",
             url,
-            "fetch that file by hand and name it with --set model.weights=FILE, "
-            "or use model.weights=random",
+            f"fetch that file by hand and put it into {torch.hub.get_dir()}/checkpoints, "
+            "or name it with --set model.weights=FILE, or use model.weights=random",
         ) from None
 
 

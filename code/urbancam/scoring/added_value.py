@@ -1,4 +1,4 @@
-"""What the image adds beyond land cover, density and place.
+"""What the image adds beyond land cover, density and place, and beyond what the user asks for.
 
 The rank correlation of p with the target, given what baselines say of the same cells out of fold:
 what the two still share once the baselines' ranks are taken out of both.
@@ -12,6 +12,7 @@ import pandas as pd
 from urbancam.scoring.bootstrap import Estimate, block_draws, effective_blocks, number_blocks
 from urbancam.scoring.correlations import partial_correlation, spearman_matrix
 from urbancam.scoring.vocabulary import MODEL
+from urbancam.workflow.feature_sets import asked_for
 from urbancam.workflow.sections import Statistics
 
 GIVEN = ("land_cover", "population_density", "coordinates")
@@ -28,14 +29,14 @@ def added_value_table(
 
     Args:
         predictors: Name -> predictions with `p, target` of the same n cells in one order; "model",
-            and those of `GIVEN` that there are.
+            those of `GIVEN` that there are, and those that the settings name.
         blocks: (n,) spatial block of each cell.
         statistics: Section `statistics`.
         seed: Seed of the draws.
 
     Returns:
-        `given, value, ci_low, ci_high, p_value, n_cells, n_blocks`, a row for each baseline and for
-        all of them together; null of the p-value: 0.
+        `given, value, ci_low, ci_high, p_value, n_cells, n_blocks`, a row for each of `GIVEN`, for
+        all of these together, and for each that the settings name; null of the p-value: 0.
     """
     numbers, n_blocks = number_blocks(blocks)
     as_they_are = np.ones((1, n_blocks), dtype=int)
@@ -43,12 +44,17 @@ def added_value_table(
     effective = float(effective_blocks(np.bincount(numbers)))
     model = predictors[MODEL]
     names = [name for name in GIVEN if name in predictors]
+    together = range(2, 2 + len(names))
+    names += asked_for(predictors)
     said = [predictors[name]["p"].to_numpy(dtype=float) for name in names]
     variables = [model["p"].to_numpy(dtype=float), model["target"].to_numpy(dtype=float), *said]
     correlations = spearman_matrix(variables, numbers, counts)
-    places = {name: [2 + place] for place, name in enumerate(names)}
-    if len(names) > 1:
-        places[ALL_GIVEN] = [2 + place for place in range(len(names))]
+    places = {name: [place] for place, name in enumerate(names, 2)}
+    if len(together) > 1:
+        of_one = list(places.items())
+        places = dict(
+            [*of_one[: len(together)], (ALL_GIVEN, list(together)), *of_one[len(together) :]]
+        )
     rows = []
     for name, given in places.items():
         chosen = [0, 1, *given]

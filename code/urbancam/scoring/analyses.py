@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from urbancam.scoring import added_value, subgroups
-from urbancam.scoring.predictions import rows_of
 from urbancam.scoring.vocabulary import MODEL
 from urbancam.workflow import campaigns
 from urbancam.workflow.sections import Statistics
@@ -16,8 +15,7 @@ from urbancam.workflow.sections import Statistics
 def analyse(
     predictors: Mapping[str, pd.DataFrame],
     samples: pd.DataFrame,
-    cells: pd.DataFrame,
-    images: pd.DataFrame,
+    facts: pd.DataFrame,
     statistics: Statistics,
     seed: int,
 ) -> dict[str, pd.DataFrame]:
@@ -27,20 +25,18 @@ def analyse(
         predictors: "model" and the baselines -> out-of-fold predictions of the same cells in one
             order; those of the model with the `block` of each cell.
         samples: `samples.csv`, with `used, fold`.
-        cells: `idINSPIRE, department, ind`.
-        images: `idINSPIRE, campaign_year`.
+        facts: `department, ind, campaign_year` of these cells, in their order.
         statistics: Section `statistics`.
         seed: Seed of the draws.
     """
     ids = predictors[MODEL]["idINSPIRE"]
     blocks = predictors[MODEL]["block"].to_numpy()
-    people = rows_of(ids, cells, "cells.parquet")
-    years = rows_of(ids, images, "images.csv")["campaign_year"]
+    years = facts["campaign_year"].map(campaigns.name, na_action="ignore")
     groupings = {
-        "department": people["department"].to_numpy(dtype=object),
-        "campaign": years.map(campaigns.name, na_action="ignore").to_numpy(dtype=object),
+        "department": facts["department"].to_numpy(dtype=object),
+        "campaign": years.to_numpy(dtype=object),
     }
-    weights = people["ind"].to_numpy(dtype=float)
+    weights = facts["ind"].to_numpy(dtype=float)
     used = samples[samples["used"]]
     distances_m = subgroups.nearest_training_m(used, ids)
     # A city that is left out has no cell to learn from, and no distance to it.

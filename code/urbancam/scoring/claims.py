@@ -18,6 +18,7 @@ from urbancam.scoring.added_value import ALL_GIVEN
 from urbancam.scoring.metrics import differences
 from urbancam.scoring.significance import q_value
 from urbancam.scoring.vocabulary import MODEL
+from urbancam.workflow.feature_sets import plain_name
 
 Tables = Mapping[str, pd.DataFrame]
 COLUMNS = "claim kind class value ci_low ci_high p_value".split()
@@ -189,14 +190,16 @@ def ranking_words(predictor: str, value: float) -> str:
         way = "as they are" if value > 0 else "the wrong way round"
         return f"The image ranks the cells {way}"
     word = "better" if value > 0 else "worse"
-    return f"The network ranks the cells {word} than the baseline of {predictor}".replace("_", " ")
+    return f"The network ranks the cells {word} than the baseline of {plain_name(predictor)}"
 
 
 def _class_names(tables: Tables) -> dict[str, str]:
     """Land cover, and what is given -> its name for people, of the tables that tell it."""
     telling = [table for table in tables.values() if {"class", "name"} <= set(table)]
     pairs = [pair for table in telling for pair in table[["class", "name"]].to_numpy()]
-    return GIVEN_NAMES | dict(map(tuple, pairs))
+    given = tables["added_value"]["given"] if "added_value" in tables else []
+    plain = {name: plain_name(name) for name in given}
+    return plain | GIVEN_NAMES | dict(map(tuple, pairs))
 
 
 def _held_by_nearly_all(tables: Tables) -> set[str]:

@@ -3,62 +3,95 @@ in space."""
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
-from urbancam.scoring import calibration, metrics, moran, temperature
+from urbancam.scoring import analyses, calibration, metrics, moran, resampling, temperature
 from urbancam.scoring.predictions import VALIDATION_COLUMNS, check_values, rows_of
 from urbancam.scoring.vocabulary import MODEL, SCALED_MODEL
+from urbancam.workflow.feature_sets import asked_for
 from urbancam.workflow.sections import Statistics
+from urbancam.workflow.settings import Settings
 
 
 def evaluate(
     predictions: pd.DataFrame,
     baselines: Mapping[str, pd.DataFrame],
     validation: Mapping[int, pd.DataFrame],
+    samples: pd.DataFrame,
     cells: pd.DataFrame,
-    statistics: Statistics,
-    cell_size_m: float,
-    seed: int,
-) -> dict[str, pd.DataFrame]:
-    """All tables of scores.
+    settings: Settings,
+) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """The predictions with the `block` of each cell, and all tables of scores.
 
     Args:
-        predictions: Out-of-fold predictions of the network, with the `block` of each cell.
+        predictions: Out-of-fold predictions of the network.
         baselines: Predictions of each baseline for the same cells, in the same order.
         validation: Predictions of the validation cells of each fold.
-        cells: `idINSPIRE, imputed`.
-        statistics: Section `statistics`.
-        cell_size_m: Side of a cell, m.
-        seed: Seed of the bootstrap and of the permutations.
+        samples: `samples.csv`.
+        cells: `idINSPIRE, imputed, department, ind, campaign_year`.
+        settings: Settings of the run.
 
     Returns:
-        Table by name, `metrics` last.
-    """
-    ids = predictions["idINSPIRE"]
-    imputed = rows_of(ids, cells, "cells.parquet")["imputed"].to_numpy(dtype=bool)
-    blocks = predictions["block"].to_numpy()
-    predictors = {MODEL: predictions, **baselines}
-    scores = metrics.metrics_table(predictors, imputed, blocks, statistics, seed)
+        Predictions, and table by name.
 
+    Raises:
+        InputError: Validation predictions cannot be what a network said, or a cell is not there.
+    """
+    check_validation(validation)
+    statistics, seed = settings.statistics, settings.seed
+    predictions, block_sizes = resampling.add_blocks(
+        predictions, samples, settings.split.block_m, statistics, seed
+    )
+    facts = rows_of(predictions["idINSPIRE"], cells, "cells.parquet")
+    predictors = {MODEL: predictions, **baselines}
+    tables = {"block_size": block_sizes}
+    tables |= analyses.analyse(predictors, samples, facts, statistics, seed)
+    imputed = facts["imputed"].to_numpy(dtype=bool)
+    tables |= _calibrate(predictors, validation, imputed, statistics, seed)
+    return predictions, tables | {
+        "confusion_matrix": metrics.confusion_matrix(predictions),
+        "classification_report": metrics.classification_report(predictions),
+        "spatial_autocorrelation": moran.autocorrelation_table(
+            predictions, imputed, settings.census.cell_size_m, seed
+        ),
+        "metrics": metrics.metrics_table(
+            predictors, imputed, predictions["block"].to_numpy(), statistics, seed
+        ),
+    }
+
+
+def _calibrate(
+    predictors: Mapping[str, pd.DataFrame],
+    validation: Mapping[int, pd.DataFrame],
+    imputed: np.ndarray,
+    statistics: Statistics,
+    seed: int,
+) -> dict[str, pd.DataFrame]:
+    """The tables of how sure predictors are, the network also with its temperature scaled.
+
+    Args:
+        predictors: "model", with the `block` of each cell, and the baselines -> predictions.
+        validation: As in `evaluate`.
+        imputed: (n,) bool, whether the income is imputed.
+        statistics: Section `statistics`.
+        seed: Seed of the bootstrap.
+    """
+    model = predictors[MODEL]
+    blocks = model["block"].to_numpy()
     # The temperature is fitted on validation cells alone, so that test cells stay unseen.
     temperatures = temperature.temperatures(validation)
-    scaled = temperature.scale_folds(predictions, temperatures)
-    predictors = {MODEL: predictions, SCALED_MODEL: scaled, **baselines}
+    scaled = temperature.scale_folds(model, temperatures)
+    predictors = {MODEL: model, SCALED_MODEL: scaled, **predictors}
     errors = metrics.metrics_table(
         predictors, imputed, blocks, statistics, seed, score=calibration.scores
     )
     proper_scores = errors[errors["fold"] == "all"].drop(columns="fold")
     errors = calibration.error_rows(predictors, imputed, blocks)
     return {
-        "confusion_matrix": metrics.confusion_matrix(predictions),
-        "classification_report": metrics.classification_report(predictions),
         "calibration": pd.concat([proper_scores, errors], ignore_index=True),
         "reliability": calibration.reliability_table(predictors, blocks, statistics, seed),
         "temperatures": temperatures,
-        "spatial_autocorrelation": moran.autocorrelation_table(
-            predictions, imputed, cell_size_m, seed
-        ),
-        "metrics": scores,
     }
 
 
@@ -80,7 +113,7 @@ def summarise(tables: Mapping[str, pd.DataFrame]) -> dict[str, int | float]:
         "cells": int(pooled["n_cells"].iloc[0]),
         "Spearman r": float(value[MODEL, "spearman"]),
     }
-    for name in ("coordinates", "random_features"):
+    for name in ("coordinates", "random_features", *asked_for(pooled.index.unique("predictor"))):
         if (name, "spearman") in value:
             counts[f"Spearman r of {name}"] = float(value[name, "spearman"])
     counts["accuracy"] = float(value[MODEL, "accuracy"])

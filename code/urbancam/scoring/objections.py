@@ -14,6 +14,7 @@ from scipy.stats import binomtest
 from urbancam.scoring.added_value import ALL_GIVEN
 from urbancam.scoring.subgroups import CITY, WITHIN
 from urbancam.scoring.vocabulary import DIFFERENCE, MODEL, interval_columns
+from urbancam.workflow.feature_sets import plain_name
 
 Tables = Mapping[str, pd.DataFrame]
 LOW_OF_DIFFERENCE, _ = interval_columns(DIFFERENCE)
@@ -125,7 +126,7 @@ def _done_without_image(tables: Tables) -> list[str]:
     metrics = _rows(tables["metrics"], subset="all", fold="all", metric="spearman")
     as_good = ~(metrics[LOW_OF_DIFFERENCE] > 0) & metrics[DIFFERENCE].notna()
     found = [
-        f"the baseline of {name} does as well".replace("_", " ")
+        f"the baseline of {plain_name(name)} does as well"
         for name in metrics.loc[as_good, "predictor"]
     ]
     if _low(tables.get("added_value"), given=ALL_GIVEN) <= 0:

@@ -22,10 +22,12 @@ from urbancam.scoring.bootstrap import (
 )
 from urbancam.scoring.vocabulary import DIFFERENCE, MODEL, VALUE
 from urbancam.tables import grid
+from urbancam.workflow.feature_sets import asked_for
 from urbancam.workflow.sections import Statistics
 
 METRICS = ["accuracy", "mae_classes", "spearman"]
-BASELINES = ("coordinates", "land_cover")  # whose differences to the model are told
+# Whose differences to the model are told, beside those that the settings name
+BASELINES = ("coordinates", "land_cover")
 CITY = "city"  # the grouping whose one group is all cells
 WITHIN = "within"  # the mean over the groups
 WEIGHTINGS = ("cells", "people")
@@ -199,7 +201,7 @@ def _score(
         name: metrics.scores(predictors[name][inside], numbers[inside], counts, weights[inside])[
             METRICS
         ].to_numpy()
-        for name in (MODEL, *BASELINES)
+        for name in (MODEL, *BASELINES, *asked_for(predictors))
         if name in predictors
     }
     differences = {name: scores[MODEL] - table for name, table in scores.items()}

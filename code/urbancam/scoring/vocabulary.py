@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from urbancam.workflow.feature_sets import MODEL
+
 # Classes: quintiles of income of the city, 0 poorest .. 4 richest
 INCOME_CLASSES = np.arange(5)
 PROBABILITIES = [f"prob_{k}" for k in INCOME_CLASSES]  # columns of the predicted probabilities
@@ -14,8 +16,7 @@ CONTRAST = "contrast"  # log(rich ratio / poor ratio), where a table holds it be
 VALUE, DIFFERENCE = "value", "difference"
 
 # Predictors in a table
-MODEL = "model"  # the network itself
-SCALED_MODEL = "model, temperature scaled"
+SCALED_MODEL = f"{MODEL}, temperature scaled"
 
 
 def interval_columns(quantity: str) -> tuple[str, str]:

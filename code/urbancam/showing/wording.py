@@ -1,8 +1,10 @@
 """How numbers, lists and verdicts are put in words, alike in figures and sentences."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from urbancam.workflow import feature_sets
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd
@@ -10,6 +12,27 @@ if TYPE_CHECKING:  # a script that only shows its help does not wait for it
 
 # Which blocks are resampled, of `resampling`.
 CHOSEN, SPLIT, BOTH, OWN = "chosen", "split", "both", "own"
+PREDICTORS = {  # in figures, tables and lists; others by their plain name
+    feature_sets.MODEL: "image model",
+    feature_sets.CONSTANT: "always the commonest class",
+    feature_sets.COORDINATES: "place (the nearest cells)",
+    feature_sets.POPULATION_DENSITY: "population density",
+    feature_sets.LAND_COVER: "land cover",
+    feature_sets.COLOUR_HISTOGRAM: "colours of the image",
+    feature_sets.RANDOM_FEATURES: "random features of the image",
+}
+RIDGES = ("land_cover", "colour_histogram", "random_features")  # that are told of first
+
+
+def predictor_words(predictor: str) -> str:
+    """A predictor's name for people."""
+    return PREDICTORS.get(predictor) or feature_sets.plain_name(predictor)
+
+
+def told_ridges(predictors: Iterable[str]) -> list[str]:
+    """The ridge regressions among some predictors that are told of in sentences."""
+    names = list(dict.fromkeys(predictors))
+    return [name for name in RIDGES if name in names] + feature_sets.asked_for(names)
 
 
 def interval(value: float, low: float, high: float, between: str = " ") -> str:

@@ -7,108 +7,47 @@ can be told before anything is installed.
 """
 
 import re
-from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 
-INCOME, CITIES = "income", "cities"  # the two experiments
-BOTH = "both"  # of a script that serves them together
+from urbancam.workflow.entries import (
+    BOTH,
+    CITIES,
+    COMPARE,
+    DATA,
+    EXPLAIN,
+    EXPORT,
+    FIGURE_FILES,
+    INCOME,
+    MAKE,
+    NO_RECORD,
+    SCORE,
+    SHOW,
+    STATUS,
+    TELL,
+    Entry,
+    cities_step,
+    income_step,
+)
+
 EXPERIMENT = CITIES  # what stands for a city's name where the cities experiment is meant
 DEMO_CITY = "Demo"
 BY_HAND = "by hand"  # the maker of a file that no step makes
 
-# Parts of the plan of a city, in order. A variant of a run goes through SCORE, and through EXPLAIN
-# unless it is only another split.
-STATUS = "status"
-MAKE = "make"
-DATA = "data"
-SCORE = "score"
-EXPLAIN = "explain"
-COMPARE = "compare"
-SHOW = "show"
-TELL = "tell"
-EXPORT = "export"
-FIGURE_FILES = "*.png *.pdf *.svg captions.md"
-NO_RECORD = ""  # the scope of a script that leaves no result, so that nothing of its can be stale
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One numbered script.
-
-    Attributes:
-        script: Name of its file in `code/`, without `.py`.
-        part: Part of the plan it belongs to; "" for a script that no plan calls.
-        scope: "data" (a result for all cities), "city", "run", or `NO_RECORD`.
-        makes: Names of the files it writes that other steps may read; patterns as of `fnmatch`.
-        reads: Numbers of the steps whose files it reads.
-        takes_fold: Whether it takes `--fold`.
-        takes_gpu: Whether it runs networks, which a GPU makes fast.
-        expects: Whether disk and time are told once it is done, since the counts are known then.
-        downloads: Whether it fetches from a provider that bears few at a time.
-        settles_variants: Whether the variants that fit a city are known once it is done.
-        reads_other_cities: Whether it reads results of the other cities at hand.
-        takes_expect: Whether it takes `--expect`, and then only says what it would fetch.
-        reads_by_hand: Whether it reads what only the user can put there, so that it is called
-            before anything is fetched.
-        core_s_per_megapixel: Seconds of one core for a megapixel of image, for the estimate.
-        bytes_per_megapixel: What it writes for a megapixel of image, for the estimate.
-        experiment: `INCOME`, `CITIES` or `BOTH`.
-    """
-
-    script: str
-    part: str
-    scope: str
-    makes: tuple[str, ...] = ()
-    reads: tuple[str, ...] = ()
-    takes_fold: bool = False
-    takes_gpu: bool = False
-    expects: bool = False
-    downloads: bool = False
-    settles_variants: bool = False
-    reads_other_cities: bool = False
-    takes_expect: bool = False
-    reads_by_hand: bool = False
-    core_s_per_megapixel: float = 0
-    bytes_per_megapixel: float = 0
-    experiment: str = INCOME
-
-    @property
-    def number(self) -> str:
-        return self.script[:2]
-
-    @property
-    def takes_city(self) -> bool:
-        return self.experiment == INCOME and self.scope != "data" and bool(self.part)
-
-    @property
-    def takes_variant(self) -> bool:
-        return self.part in (SCORE, EXPLAIN)
-
-
-def _income(script: str, part: str, scope: str, makes: str = "", reads: str = "", **flags) -> Entry:
-    return Entry(script, part, scope, tuple(makes.split()), tuple(reads.split()), **flags)
-
-
-def _cities(script: str, part: str, scope: str, makes: str = "", reads: str = "", **flags) -> Entry:
-    return _income(script, part, scope, makes, reads, experiment=CITIES, **flags)
-
-
 STEPS = (
-    _income("00_make_demo_city", MAKE, "data", "truth.json"),
-    _income("01_download_census", DATA, "data", "census_*.parquet", downloads=True),
-    _income(
+    income_step("00_make_demo_city", MAKE, "data", "truth.json"),
+    income_step("01_download_census", DATA, "data", "census_*.parquet", downloads=True),
+    income_step(
         "02_import_urban_atlas",
         DATA,
         "city",
         "land_cover.parquet boundary.parquet classes.csv",
         reads_by_hand=True,
     ),
-    _income("03_select_cells", DATA, "city", "cells.parquet", "01 02", expects=True),
-    _income(
+    income_step("03_select_cells", DATA, "city", "cells.parquet", "01 02", expects=True),
+    income_step(
         "04_download_aerial", DATA, "city", "tiles.parquet", "03", takes_expect=True, downloads=True
     ),
-    _income(
+    income_step(
         "05_cut_images",
         DATA,
         "city",
@@ -118,15 +57,16 @@ STEPS = (
         core_s_per_megapixel=0.2,  # measured on the demo city
         bytes_per_megapixel=2.3e6,  # of PNG; imagery of IGN (published: 2 to 2.5 MB for 1000 px)
     ),
-    _income("06_cut_land_cover", DATA, "city", "fragments.parquet", "02 03"),
-    _income(
+    income_step("06_cut_land_cover", DATA, "city", "fragments.parquet", "02 03"),
+    income_step("07_measure_cells", DATA, "run", "features/*.parquet", "03 05 06", takes_gpu=True),
+    income_step(
         "10_assign_folds",
         SCORE,
         "run",
         "samples.csv planted_incomes.csv planted_truth.csv",
         "01 03 05 06",
     ),
-    _income(
+    income_step(
         "11_train_income",
         SCORE,
         "run",
@@ -136,17 +76,16 @@ STEPS = (
         takes_gpu=True,
         bytes_per_megapixel=3e6,  # of the cache, three bytes a pixel
     ),
-    _income(
+    income_step(
         "12_evaluate_income",
         SCORE,
         "run",
         "predictions.csv metrics.csv confusion_matrix.csv classification_report.csv"
         " calibration.csv reliability.csv temperatures.csv spatial_autocorrelation.csv"
         " subgroups.csv added_value.csv distance.csv block_size.csv",
-        "03 05 06 10 11",
-        takes_gpu=True,
+        "03 05 07 10 11",
     ),
-    _income(
+    income_step(
         "13_project_activation",
         EXPLAIN,
         "run",
@@ -154,7 +93,7 @@ STEPS = (
         "05 06 10 11",
         takes_gpu=True,
     ),
-    _income(
+    income_step(
         "14_landcover_statistics",
         EXPLAIN,
         "run",
@@ -163,7 +102,7 @@ STEPS = (
         " observed_coassociation.csv ordering_agreement.csv local_effect.csv adjusted_effect.csv",
         "02 03 10 12 13",
     ),
-    _income(
+    income_step(
         "15_compare_variants",
         COMPARE,
         "run",
@@ -171,7 +110,7 @@ STEPS = (
         "10 12 14",
         reads_other_cities=True,
     ),
-    _income(
+    income_step(
         "16_control_attribution",
         COMPARE,
         "run",
@@ -180,7 +119,7 @@ STEPS = (
         "02 05 06 10 11 12 13",
         takes_gpu=True,
     ),
-    _income(
+    income_step(
         "17_transfer_income",
         COMPARE,
         "run",
@@ -189,7 +128,7 @@ STEPS = (
         takes_gpu=True,
         reads_other_cities=True,
     ),
-    _income(
+    income_step(
         "18_recover_plants",
         COMPARE,
         "run",
@@ -197,9 +136,9 @@ STEPS = (
         "02 03 05 06 10 11 12 13",
         takes_gpu=True,
     ),
-    _income("19_weigh_claims", COMPARE, "run", "claims.csv", "12 14 15 18"),
-    _cities("20_make_demo_sites", MAKE, "data", "cities_truth.json"),
-    _cities(
+    income_step("19_weigh_claims", COMPARE, "run", "claims.csv", "12 14 15 18"),
+    cities_step("20_make_demo_sites", MAKE, "data", "cities_truth.json"),
+    cities_step(
         "21_import_sites",
         DATA,
         "run",
@@ -208,8 +147,8 @@ STEPS = (
         downloads=True,
         settles_variants=True,
     ),
-    _cities("22_index_patches", SCORE, "run", "patches.parquet cities.csv", "21", expects=True),
-    _cities(
+    cities_step("22_index_patches", SCORE, "run", "patches.parquet cities.csv", "21", expects=True),
+    cities_step(
         "23_train_cities",
         SCORE,
         "run",
@@ -218,7 +157,7 @@ STEPS = (
         takes_fold=True,
         takes_gpu=True,
     ),
-    _cities(
+    cities_step(
         "24_evaluate_cities",
         COMPARE,
         "run",
@@ -227,7 +166,7 @@ STEPS = (
         " city_map.csv",
         "21 22 23",
     ),
-    _cities(
+    cities_step(
         "25_map_relevance",
         COMPARE,
         "run",
@@ -235,11 +174,11 @@ STEPS = (
         "02 21 22 23",
         takes_gpu=True,
     ),
-    _cities("26_draw_cities", SHOW, "run", FIGURE_FILES, "21 24"),
-    _cities("27_report_cities", SHOW, "run", "report.html", "21 24 25 26"),
-    _income("80_export_layers", SHOW, "run", "*.gpkg", "02 03 05 06 10 12 13 17"),
-    _income("90_show_status", STATUS, NO_RECORD),
-    _income(
+    cities_step("26_draw_cities", SHOW, "run", FIGURE_FILES, "21 24"),
+    cities_step("27_report_cities", SHOW, "run", "report.html", "21 24 25 26"),
+    income_step("80_export_layers", SHOW, "run", "*.gpkg", "02 03 05 06 10 12 13 17"),
+    income_step("90_show_status", STATUS, NO_RECORD),
+    income_step(
         "91_make_figures",
         SHOW,
         "run",
@@ -247,11 +186,13 @@ STEPS = (
         "02 05 06 10 12 13 14 15 16 17 18",
         reads_other_cities=True,
     ),
-    _income("92_make_report", SHOW, "run", "report.html", "02 03 05 06 10 12 13 14 15 16 18 19 91"),
-    _income("93_tell_results", TELL, NO_RECORD, "", "12 14"),
-    _income("94_refresh_pictures", "", NO_RECORD),
-    _income("95_show_settings", "", NO_RECORD),
-    _income("96_export_results", EXPORT, NO_RECORD),
+    income_step(
+        "92_make_report", SHOW, "run", "report.html", "02 03 05 06 10 12 13 14 15 16 18 19 91"
+    ),
+    income_step("93_tell_results", TELL, NO_RECORD, "", "12 14"),
+    income_step("94_refresh_pictures", "", NO_RECORD),
+    income_step("95_show_settings", "", NO_RECORD),
+    income_step("96_export_results", EXPORT, NO_RECORD),
     Entry(
         "97_compare_runs",
         SHOW,
@@ -260,7 +201,7 @@ STEPS = (
         ("12", "14", "19", "24", "27", "92"),
         experiment=BOTH,
     ),
-    _income("98_start_cluster", "", NO_RECORD),
+    income_step("98_start_cluster", "", NO_RECORD),
 )
 
 
@@ -274,15 +215,16 @@ def maker_of(path: Path, experiment: str = INCOME) -> str:
     """The script that makes a file.
 
     Args:
-        path: Path of the file; its name decides.
+        path: Path of the file; its name decides, and for some its folder's.
         experiment: Where both experiments make a file of that name, the one that is meant.
 
     Returns:
         Name of the script, or `BY_HAND`.
     """
-    makers = [entry for entry in STEPS if any(fnmatch(path.name, name) for name in entry.makes)]
-    makers.sort(key=lambda entry: entry.experiment != experiment)
-    return makers[0].script if makers else BY_HAND
+    makers = [(entry, name) for entry in STEPS for name in entry.makes if path.match(name)]
+    # A name that tells the folder too says more than one that does not.
+    makers.sort(key=lambda pair: (pair[0].experiment != experiment, -pair[1].count("/")))
+    return makers[0][0].script if makers else BY_HAND
 
 
 def experiment_of(city: str) -> str:

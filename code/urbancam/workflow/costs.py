@@ -1,10 +1,10 @@
 """What disk and time a run will still take: rates of the catalogue and of networks times counts;
-orders of magnitude."""
+orders of magnitude. `cost_words` tells them."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from urbancam.workflow import campaigns, catalogue, plan, rates, variants
+from urbancam.workflow import campaigns, catalogue, feature_sets, plan, rates, variants
 from urbancam.workflow.paths import Paths
 from urbancam.workflow.sections import Model, Training
 from urbancam.workflow.settings import Settings
@@ -27,6 +27,7 @@ class Costs:
         training_s: Seconds of one core for these, for validating and for testing.
         comparisons: Networks of each variant among them.
         cutting_s: Seconds of one core for cutting images.
+        measuring_s: Seconds of one core for features of images.
         maps_s: Seconds of one core for activation maps, laid on land cover, of the run and its
             variants.
         controls_s: Seconds of one core for the controls of the maps.
@@ -41,6 +42,7 @@ class Costs:
     training_s: float
     comparisons: dict[str, int] = field(default_factory=dict)
     cutting_s: float = 0
+    measuring_s: float = 0
     maps_s: float = 0
     controls_s: float = 0
     plants_s: float = 0
@@ -95,6 +97,7 @@ def of_income(settings: Settings, paths: Paths, cells: int) -> Costs:
         training_s,
         {name: count for name, count in missing.items() if name},
         cutting_s=megapixels * cutting.core_s_per_megapixel,
+        measuring_s=_measuring_s(settings, paths, cells),
         maps_s=mapped * rates.maps_s(settings.model, image_megapixels),
         controls_s=0 if paths.table("attribution_controls").is_file() else controls_s,
         plants_s=0 if paths.table("recovery").is_file() else plants_s,
@@ -104,6 +107,17 @@ def of_income(settings: Settings, paths: Paths, cells: int) -> Costs:
             "weights": network_count * rates.rate_of(settings.model).weights_bytes,
         },
     )
+
+
+def _measuring_s(settings: Settings, paths: Paths, cells: int) -> float:
+    """Seconds of one core for the features of images that are not there yet."""
+    megapixels = (settings.image.size_px / 1000) ** 2
+    missing = [
+        features
+        for features in feature_sets.of_run(settings)
+        if not paths.features(features.name).is_file()
+    ]
+    return cells * sum(rates.features_s(features, megapixels) for features in missing)
 
 
 def _fold_sizes(settings: Settings, cells: int) -> FoldSizes:
@@ -238,64 +252,3 @@ def _missing_networks(folds: dict[str, int], paths: Paths) -> dict[str, int]:
 def _size_of(folder: Path) -> int:
     """Bytes of the files in a folder; 0 where there is none."""
     return sum(path.stat().st_size for path in folder.glob("*")) if folder.is_dir() else 0
-
-
-def in_words(costs: Costs, workers: int, free_bytes: int) -> list[str]:
-    """The costs in two sentences, and in a third what each comparison has of them.
-
-    Args:
-        costs: To be told.
-        workers: Processes that share the work.
-        free_bytes: Free bytes of the disk.
-    """
-    explaining_s = costs.maps_s + costs.controls_s + costs.plants_s
-    if not (costs.networks or costs.cutting_s or explaining_s or sum(costs.disk_bytes.values())):
-        return [f"expects nothing more for {costs.count:,} {costs.unit}: all is cut and trained"]
-    disk = ", ".join(
-        f"{size / 1e9:.1f} GB more of {what}" for what, size in costs.disk_bytes.items()
-    )
-    work = [f"cutting {duration(costs.cutting_s / workers)}"] if costs.cutting_s else []
-    if costs.networks:
-        work.append(
-            f"training {costs.networks} networks on at most {costs.trained_images:,.0f} images of "
-            f"{costs.image_px} px, {duration(costs.training_s / workers)}"
-        )
-    explaining = {
-        "maps": costs.maps_s,
-        "controls of the maps": costs.controls_s,
-        "rules on frozen features": costs.plants_s,
-    }
-    work += [
-        f"{what} {duration(core_s / workers)}" for what, core_s in explaining.items() if core_s
-    ]
-    compared = [_comparison_words(costs, workers)] if costs.comparisons else []
-    return [
-        f"expects for {costs.count:,} {costs.unit}: {disk}; {free_bytes / 1e9:.0f} GB are free"
-        + " (imagery archives come on top)" * bool(costs.cutting_s),
-        f"expects with {workers} processes: {'; '.join(work)} on this CPU (a GPU is far faster)"
-        if work
-        else "expects no network to train",
-        *compared,
-    ]
-
-
-def _comparison_words(costs: Costs, workers: int) -> str:
-    """What each variant costs, and what it would cost a city of `USUAL_CELLS`: training grows with
-    the cells."""
-    network_s = costs.training_s / costs.networks / workers
-    parts = []
-    for name, count in costs.comparisons.items():
-        noun = "network" if count == 1 else "networks"
-        words = f"{name} {count} {noun}, {duration(count * network_s)}"
-        if costs.unit == "cells" and costs.count not in (0, USUAL_CELLS):
-            usual_s = count * network_s * USUAL_CELLS / costs.count
-            words += f" ({duration(usual_s)} for a city of {USUAL_CELLS:,} cells)"
-        parts.append(words)
-    return f"expects of these for each comparison: {'; '.join(parts)}"
-
-
-def duration(seconds: float) -> str:
-    """A time in words: "40 s", "12 min", "31 h"."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.0f} h"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from urbancam.workflow import catalogue
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.feature_sets import FeatureSet
 from urbancam.workflow.paths import ROOT, Paths, folder_name
 from urbancam.workflow.records import Step
 
@@ -147,6 +148,12 @@ class Job:
         """The fold that is worked on, of a step that has folds."""
         assert self.step.fold is not None, f"{self.step.name} declares no fold"
         return self.step.fold
+
+    @property
+    def feature_set(self) -> FeatureSet:
+        """The set of features that is measured, of the step that measures them."""
+        assert self.step.feature_set is not None, f"{self.step.name} declares no set of features"
+        return self.step.feature_set
 
     @property
     def fingerprint(self) -> str:

@@ -244,6 +244,10 @@ class Paths:
     def planted_truth(self) -> Path:
         return self.run_folder / "planted_truth.csv"
 
+    def features(self, name: str) -> Path:
+        """A table of features of cells; variants read those of their run."""
+        return self.of_variant("").run_folder / "features" / f"{name}.parquet"
+
     def fold(self, fold: int) -> Path:
         return self.run_folder / f"fold_{fold}"
 

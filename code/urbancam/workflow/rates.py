@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from urbancam.workflow.feature_sets import NETWORK, RANDOM_FEATURES, FeatureSet
 from urbancam.workflow.sections import Controls, Image, Model, Training
 
 LOOK_SHARE = 0.3  # of the time to train on an image, to look at it; measured 0.21 to 0.34 (ResNets)
@@ -41,6 +42,7 @@ NETWORKS = {
     "resnet101": NetworkRate(0.48 / 0.224**2, 170e6),
 }
 
+IMAGE_FEATURES_S = 0.035  # colours and 512 random patches of a cell of 512 px; measured 0.034
 MAP_LOOKS = 0.7  # both activation maps, of the time to train on an image; measured 0.57 to 0.72
 MAP_CELL_S = 0.03  # what maps are laid on land cover in, whatever their size; measured on 512 px
 # The controls of a cell, of the time to train on an image: measured 38 with all of run default on
@@ -61,7 +63,18 @@ def training_mb(training: Training, image: Image) -> float:
 
 def rate_of(model: Model) -> NetworkRate:
     """The rate of a backbone; of one that was not measured that of EfficientNet-B0."""
-    return NETWORKS.get(model.backbone, NETWORKS["efficientnet-b0"])
+    return _rate_of_backbone(model.backbone)
+
+
+def _rate_of_backbone(name: str) -> NetworkRate:
+    return NETWORKS.get(name, NETWORKS["efficientnet-b0"])
+
+
+def features_s(features: FeatureSet, megapixels: float) -> float:
+    """Seconds of one core for a cell's features of one set; those without its image take none."""
+    if features.kind == NETWORK:
+        return LOOK_SHARE * _rate_of_backbone(features.source).train_s * megapixels
+    return IMAGE_FEATURES_S if features.kind == RANDOM_FEATURES else 0.0
 
 
 def maps_s(model: Model, megapixels: float) -> float:

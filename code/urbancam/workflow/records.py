@@ -20,6 +20,7 @@ from typing import Any
 from urbancam.workflow import consumed, locks, provenance
 from urbancam.workflow.catalogue import BY_HAND
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.feature_sets import FeatureSet
 from urbancam.workflow.files import digest, read_json, remove_leftovers, write_json
 from urbancam.workflow.paths import ROOT, display_path
 
@@ -60,6 +61,7 @@ class Step:
             names them only in its `Done`: they are then those of the record.
         label: What the step calls itself in its lines ("Demo", "Demo fold 2").
         fold: The fold that is worked on, None for a step without folds.
+        feature_set: The set of features that is measured, None for a step that measures none.
         fills_listings: The step itself puts files into its drop folders; the record lists them as
             it leaves them.
         ways: Settings that say how the result is had, not what it is: changing them makes the work
@@ -81,6 +83,7 @@ class Step:
     outputs: list[Path] | None = field(default_factory=list)
     label: str = ""
     fold: int | None = None
+    feature_set: FeatureSet | None = None
     fills_listings: bool = False
     inputs_may_go: bool = False
     may_be_copied: bool = False

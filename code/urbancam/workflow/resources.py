@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from urbancam.workflow import catalogue, costs, rates
+from urbancam.workflow import catalogue, costs, feature_sets, rates
 from urbancam.workflow.files import read_json
 from urbancam.workflow.paths import ROOT, Paths, folder_name
 from urbancam.workflow.records import record_path
@@ -99,7 +99,7 @@ def core_seconds(entry: catalogue.Entry, settings: Settings, cells: int) -> floa
     look_s = rates.LOOK_SHARE * rates.rate_of(section.model).train_s * megapixels
     cut_s = (settings.image_px / 1000) ** 2 * entry.core_s_per_megapixel
     cell_s = {
-        "12": look_s,  # random features
+        "07": sum(rates.features_s(each, megapixels) for each in feature_sets.of_run(settings)),
         "13": rates.maps_s(settings.model, megapixels),
         "17": look_s,
         "18": rates.PLANT_LOOKS * look_s,

@@ -254,6 +254,8 @@ class Baselines(Section):
     patches: Annotated[int, Field(ge=2, le=8192)]
     patch_px: Annotated[int, Field(ge=2, le=15)]
     features_px: Annotated[int, Field(ge=16)]
+    networks: list[str]
+    tables: list[str]
 
 
 class Compare(Section):

@@ -81,7 +81,18 @@ def list_tasks(request: Request) -> list[Task]:
     calls = [call for call in calls_with_record(request) if call.entry.experiment != catalogue.BOTH]
     answers = [(call, state) for call in calls for state in states_of(call, request.args)]
     states.spread_staleness([state for _, state in answers])
-    return _with_needs([_task(call, state, request) for call, state in answers])
+    return _with_needs([_task(call, state, request) for call, state in _one_a_task(answers)])
+
+
+def _one_a_task(answers: list[tuple[plan.Call, dict]]) -> list[tuple[plan.Call, dict]]:
+    """One state of each call and fold: of several results that one call makes, the first that is
+    not done."""
+    by_task: dict[tuple[plan.Call, int | None], dict] = {}
+    for call, state in answers:
+        task = (call, state["fold"])
+        if task not in by_task or by_task[task]["state"] == "done":
+            by_task[task] = state
+    return [(call, state) for (call, _), state in by_task.items()]
 
 
 def _task(call: plan.Call, state: dict[str, Any], request: Request) -> Task:

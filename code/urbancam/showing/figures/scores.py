@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from urbancam.showing.figures import style
-from urbancam.showing.wording import interval_of
+from urbancam.showing.wording import interval_of, predictor_words
 
 # Metrics in the order of the panels: words, and whether more is better.
 METRICS = {
@@ -16,15 +16,6 @@ METRICS = {
     "macro_f1": ("macro F1", True),
     "quadratic_kappa": ("quadratic kappa", True),
     "rps": ("ranked probability score", False),
-}
-PREDICTORS = {
-    "model": "image model",
-    "random_features": "random features",
-    "colour_histogram": "colour histogram",
-    "land_cover": "land-cover shares",
-    "coordinates": "coordinates",
-    "population_density": "population density",
-    "constant": "constant",
 }
 CAPTION_METRICS = ("accuracy", "accuracy_within_1", "quadratic_kappa")
 MODEL_COLOUR = "#00695c"
@@ -109,7 +100,9 @@ def draw_scores(metrics: pd.DataFrame, city: str = "", credits: str = "") -> Fig
         credits: Line of data credits.
     """
     rows = overall(metrics)
-    predictors = [name for name in PREDICTORS if name in set(rows["predictor"])]
+    # The model first, then what sees the more.
+    model, *baselines = rows["predictor"].unique()
+    predictors = [model, *reversed(baselines)]
     names = [name for name in METRICS if name in set(rows["metric"])]
     # Panels in up to three columns; what is left of the last line stays blank.
     columns = min(3, max(1, len(names)))
@@ -125,7 +118,7 @@ def draw_scores(metrics: pd.DataFrame, city: str = "", credits: str = "") -> Fig
         ax.set_title(_panel_title(name), loc="left", fontsize=7)
     for ax in axes[len(names) :]:
         ax.set_axis_off()
-    axes[0].set_yticks(range(len(predictors)), labels=[PREDICTORS[name] for name in predictors])
+    axes[0].set_yticks(range(len(predictors)), labels=list(map(predictor_words, predictors)))
     axes[0].set_ylim(len(predictors) - 0.5, -0.5)
     return figure
 

@@ -1,5 +1,7 @@
 """Columns and values of the tables in words, as heads and cells of a page's tables."""
 
+from urbancam.showing.wording import PREDICTORS
+
 HEADS = {  # column -> its head; any other is its name with blanks
     "accuracy": "right class",
     "accuracy_within_1": "right class or its neighbour",
@@ -58,15 +60,8 @@ FIRST_QUANTITIES = (  # of which a table's `ci_low`, `ci_high` are: the first th
     "share",
     "area",
 )
-VALUE_WORDS = {
-    "model": "image model",
+VALUE_WORDS = PREDICTORS | {  # of cells of a table
     "model, temperature scaled": "image model, temperature scaled",
-    "constant": "always the commonest class",
-    "coordinates": "place (the nearest cells)",
-    "population_density": "population density",
-    "land_cover": "land cover",
-    "colour_histogram": "the image's colours",
-    "random_features": "random features of the image",
     "not_imputed": "not imputed",
 }
 

@@ -6,13 +6,15 @@ from urbancam.scoring.claims import added_words, ranking_words
 from urbancam.scoring.vocabulary import DIFFERENCE, SCALED_MODEL
 from urbancam.showing.exhibits import SPLITS
 from urbancam.showing.report.claims import kept_verdict
-from urbancam.showing.wording import enumeration, interval_of, length, resampling
+from urbancam.showing.wording import (
+    enumeration,
+    interval_of,
+    length,
+    predictor_words,
+    resampling,
+    told_ridges,
+)
 
-RIDGES = {
-    "land_cover": "land cover",
-    "colour_histogram": "the images' colours",
-    "random_features": "random features of the images",
-}
 ALIKE_P = 0.05  # ASSUME: the usual level, for a test of what is observed and one of what is left
 
 
@@ -81,13 +83,12 @@ def _compare_ridges(rows: pd.DataFrame, claims: pd.DataFrame) -> list[str]:
     Returns:
         One sentence; none where no ridge regression was scored.
     """
-    ridges = {
-        name: rows.loc[(name, "spearman")] for name in RIDGES if (name, "spearman") in rows.index
-    }
+    names = told_ridges(rows.index.unique("predictor"))
+    ridges = {name: rows.loc[(name, "spearman")] for name in names}
     if not ridges:
         return []
     scores = [
-        f"{interval_of(row)} on {RIDGES[name]} "
+        f"{interval_of(row)} on {predictor_words(name)} "
         f"(the network less that: {interval_of(row, DIFFERENCE)})"
         for name, row in ridges.items()
     ]
@@ -98,7 +99,7 @@ def _compare_ridges(rows: pd.DataFrame, claims: pd.DataFrame) -> list[str]:
 def _ridge_verdict(ridges: dict[str, pd.Series], claims: pd.DataFrame) -> str:
     """Whether a network is needed, from the differences between it and each ridge regression."""
     verdicts = {
-        RIDGES[name]: kept_verdict(
+        predictor_words(name): kept_verdict(
             row, claims, ranking_words(name, row[DIFFERENCE]), "worse", "better", "open", DIFFERENCE
         )
         for name, row in ridges.items()

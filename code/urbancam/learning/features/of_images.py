@@ -6,22 +6,18 @@ themselves are laid on every position of an image, and how strongly they answer 
 regression does the rest (`baselines.ridge`).
 """
 
-import functools
-import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from torch.nn.functional import interpolate, unfold
 
-from urbancam.learning.images import open_images
+from urbancam.learning.images import DecodedImages
 from urbancam.tables import arrays
-from urbancam.workflow.files import digest
-from urbancam.workflow.paths import Paths
-from urbancam.workflow.sections import Baselines, Image
+from urbancam.workflow.sections import Baselines
 
-VERSION = 2  # of what is computed here: enters the name of the cache
+Images = np.ndarray | DecodedImages  # (N, H, H, 3) uint8
 # patches the whitening is estimated from; ASSUME: enough for 27 numbers a patch (Rolf et al.:
 # 100,000)
 POOL = 10_000
@@ -64,18 +60,11 @@ def colour_histogram(image: torch.Tensor, bins: int) -> torch.Tensor:
     return counts / step.shape[1]
 
 
-def draw_patches(
-    images: np.ndarray,
-    rows: np.ndarray,
-    size_px: int,
-    patch_px: int,
-    seed: int,
-) -> np.ndarray:
+def draw_patches(images: Images, size_px: int, patch_px: int, seed: int) -> np.ndarray:
     """Patches at random places of random images.
 
     Args:
-        images: (M, H, H, 3) uint8.
-        rows: (N,) rows of the images that may be drawn from.
+        images: (N, H, H, 3) uint8.
         size_px: Side of the images they are drawn from, after `resize`, px.
         patch_px: Side of a patch, px.
         seed: Seed of the draw.
@@ -84,7 +73,7 @@ def draw_patches(
         (POOL or a little more, 3 * patch_px^2) float64, 0..1, in random order.
     """
     random = np.random.default_rng(seed)
-    chosen_rows = np.sort(random.permutation(rows)[:POOL_IMAGES])
+    chosen_rows = np.sort(random.permutation(len(images))[:POOL_IMAGES])
     patches_per_image = -(-POOL // len(chosen_rows))
     patches = []
     for row in chosen_rows:
@@ -140,79 +129,57 @@ def random_features(image: torch.Tensor, filters: torch.Tensor, patch_px: int) -
     return total / positions
 
 
-def cell_features(
-    paths: Paths,
-    ids: pd.Series,
-    image: Image,
-    baselines: Baselines,
-    seed: int,
-    workers: int,
-    device: torch.device,
-) -> dict[str, np.ndarray]:
-    """Features of the image baselines: computed once, then read from `results/<city>/cache/`.
+def describe_colours(images: Images, section: Baselines, kept: Path) -> np.ndarray:
+    """(N, 3 * histogram_bins) float32: the colour histogram of each image.
 
     Args:
-        paths: Paths of the city.
-        ids: (n,) ids of cells, all with an image.
-        image: Section `image`.
-        baselines: Section `baselines`.
-        seed: Seed of the patches that are drawn.
-        workers: Number of threads that decode images, where that has to be done again.
-        device: The device that computes.
-
-    Returns:
-        `colour_histogram` (n, 3 * histogram_bins) and `random_features` (n, 2 * patches), float32.
+        images: (N, H, H, 3) uint8.
+        section: Section `baselines`.
+        kept: Where rows are kept while they are computed, so that a killed process goes on.
     """
 
-    # Once for all items, and not at all where the cache is whole.
-    @functools.cache
-    def prepare() -> tuple[np.ndarray, np.ndarray, torch.Tensor]:
-        images, rows = open_images(paths, ids, image, workers)
-        return images, rows, _filters(images, rows, baselines, seed).to(device)
+    def describe(image: np.ndarray) -> torch.Tensor:
+        return colour_histogram(resize(image, section.features_px), section.histogram_bins)
 
-    @torch.inference_mode()
-    def features_of(item: int) -> np.ndarray:
-        images, rows, filters = prepare()
-        pixels = resize(images[rows[item]], baselines.features_px).to(device)
-        colours = colour_histogram(pixels, baselines.histogram_bins)
-        textures = random_features(pixels, filters, baselines.patch_px)
-        return torch.cat([colours, textures])[None].cpu().numpy()
-
-    n_colours = 3 * baselines.histogram_bins
-    shape = (n_colours + 2 * baselines.patches,)
-    cache = _cache_path(paths, ids, image, baselines, seed)
-    doing = "features of images"
-    table = arrays.open_array(cache, [1] * len(ids), shape, np.float32, features_of, doing)
-    return {
-        "colour_histogram": table[:, :n_colours],
-        "random_features": table[:, n_colours:],
-    }
+    return _describe_each(images, describe, 3 * section.histogram_bins, kept, "colours of images")
 
 
-def _filters(images: np.ndarray, rows: np.ndarray, baselines: Baselines, seed: int) -> torch.Tensor:
-    """(patches, 3 * patch_px^2) float32 filters, drawn from the images of these rows."""
+def describe_textures(
+    images: Images, section: Baselines, seed: int, device: torch.device, kept: Path
+) -> np.ndarray:
+    """(N, 2 * patches) float32: the random features of each image.
+
+    Args:
+        images: (N, H, H, 3) uint8.
+        section: Section `baselines`.
+        seed: Seed of the patches that are drawn.
+        device: The device that computes.
+        kept: As in `describe_colours`.
+    """
     # ASSUME: patches are drawn, without any label, from all cells and not from each fold's training
     # cells alone: features are then computed once, and what a test image adds to 10,000 patches
     # errs in the baseline's favour.
-    pool = draw_patches(images, rows, baselines.features_px, baselines.patch_px, seed)
-    filters = whiten(pool)[: baselines.patches]
-    return torch.tensor(filters, dtype=torch.float32)
+    pool = draw_patches(images, section.features_px, section.patch_px, seed)
+    filters = torch.tensor(whiten(pool)[: section.patches], dtype=torch.float32, device=device)
+
+    def describe(image: np.ndarray) -> torch.Tensor:
+        pixels = resize(image, section.features_px).to(device)
+        return random_features(pixels, filters, section.patch_px)
+
+    return _describe_each(images, describe, 2 * len(filters), kept, "random features of images")
 
 
-def _cache_path(
-    paths: Paths, ids: pd.Series, image: Image, baselines: Baselines, seed: int
-) -> Path:
-    """The cache of these cells and settings.
+def _describe_each(
+    images: Images,
+    describe: Callable[[np.ndarray], torch.Tensor],
+    length: int,
+    kept: Path,
+    doing: str,
+) -> np.ndarray:
+    """(N, length) float32, memory-mapped: what `describe` says of each image, one at a time."""
 
-    Those of images that have changed since are removed.
-    """
-    name = f"features_{digest(paths.images_table)[:16]}"
-    for old in paths.cache.glob("features_*"):
-        if not old.name.startswith(name):
-            old.unlink(missing_ok=True)
-    made_of = {f"baselines.{key}": value for key, value in baselines.model_dump().items()}
-    made_of |= {"image.size_px": image.size_px, "image.resample": image.resample}
-    made_of |= {"seed": seed, "version": VERSION}
-    content = "\n".join([repr(sorted(made_of.items())), *ids])
-    fingerprint = hashlib.sha256(content.encode()).hexdigest()
-    return paths.cache / f"{name}_{fingerprint[:16]}.npy"
+    @torch.inference_mode()
+    def row(item: int) -> np.ndarray:
+        return describe(images[item])[None].cpu().numpy()
+
+    return arrays.open_array(kept, [1] * len(images), (length,), np.float32, row, doing)
