@@ -1,19 +1,31 @@
-"""Bring a city's Urban Atlas, in whatever layout it came, into one land-cover table and one
-outline, and write down its classes.
+"""Bring a city's land cover into one table of polygons, its outline and its table of classes: Urban
+Atlas, in whatever layout it came, or a file of one's own.
 
-Reads   data/UA_data/ (2012 shapefiles, GeoPackages, FlatGeobuf; zipped or not, at any depth), the
-        class table that `landcover.classes` names
+Reads   data/UA_data/ (2012 shapefiles, GeoPackages, FlatGeobuf; zipped or not, at any depth), or
+        the file of `landcover.file`; the class table that `landcover.classes` names
 Writes  results/<city>/land_cover.parquet (polygons with code and class), boundary.parquet,
         classes.csv
 Run     python code/02_import_urban_atlas.py --city Demo --run demo
 """
 
 import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from urbancam.workflow import arguments, runner
-from urbancam.workflow.files import scratch_folder
+from urbancam.workflow.files import parts_of_table, scratch_folder
 from urbancam.workflow.job import Job, Request
+from urbancam.workflow.paths import ROOT
 from urbancam.workflow.records import Done, Step
+
+if TYPE_CHECKING:  # a script that only shows its help does not wait for it
+    import geopandas as gpd
+
+    from urbancam.sources.landcover.class_tables import ClassTable
+    from urbancam.sources.landcover.place import Place
+
+OF_FILE = ("landcover.source", "landcover.class_column", "landcover.classes")
+OF_URBAN_ATLAS = ("landcover.source", "urban_atlas", "landcover.classes")
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -21,26 +33,30 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def declare(request: Request) -> Step:
-    paths = request.paths
+    settings, paths = request.settings, request.paths
+    files, keys, listings = [], OF_URBAN_ATLAS, [paths.urban_atlas_data]
+    if settings.landcover.source == "file":
+        files, keys, listings = parts_of_table(ROOT / settings.landcover.file), OF_FILE, []
     return request.step(
         2,
         paths.land_cover,
-        ["urban_atlas", "landcover.classes"],
-        by_hand=[request.settings.class_table],
-        listings=[paths.urban_atlas_data],
+        keys,
+        by_hand=[settings.class_table, *files],
+        listings=listings,
         outputs=[paths.boundary, paths.classes],
     )
 
 
 def work(job: Job) -> Done:
     from urbancam.sources.landcover import class_tables
-    from urbancam.sources.urban_atlas import products
+    from urbancam.sources.landcover.place import EUROPE
     from urbancam.tables import frames, geoframes
 
-    paths, edition = job.paths, job.settings.urban_atlas.edition
-    folder, table = paths.urban_atlas_data, class_tables.read(job.inputs[0])
-    with scratch_folder(folder) as scratch:
-        land_cover, boundary = products.read_city(folder, job.city, edition, table, scratch)
+    paths = job.paths
+    class_table, *files = job.inputs
+    table = class_tables.read(class_table)
+    read = read_file if files else read_urban_atlas
+    land_cover, boundary = read(files, table, EUROPE, job)
     frames.write(class_tables.as_frame(table), paths.classes)
     geoframes.write(boundary, paths.boundary)
     geoframes.write(land_cover, paths.land_cover)
@@ -51,6 +67,27 @@ def work(job: Job) -> Done:
             "km2 in the city": float(boundary.area.sum() / 1e6),
         }
     )
+
+
+def read_file(
+    files: list[Path], table: "ClassTable", place: "Place", job: Job
+) -> "tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]":
+    """Land cover and outline of a file of the user's own; the first of `files`."""
+    from urbancam.sources.landcover import files as land_cover_files
+
+    column = job.settings.landcover.class_column
+    return land_cover_files.read_city(files[0], column, table, job.city, place)
+
+
+def read_urban_atlas(
+    files: list[Path], table: "ClassTable", place: "Place", job: Job
+) -> "tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]":
+    """Land cover and outline of the product: its drop folder is looked through."""
+    from urbancam.sources.urban_atlas import products
+
+    folder, edition = job.paths.urban_atlas_data, job.settings.urban_atlas.edition
+    with scratch_folder(folder) as scratch:
+        return products.read_city(folder, job.city, edition, table, scratch, place)
 
 
 def main(argv: list[str] | None = None) -> int:

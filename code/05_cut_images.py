@@ -29,6 +29,8 @@ def declare(request: Request) -> Step:
             "census.cell_size_m",
             "census.vintage",
             "urban_atlas.edition",
+            "landcover.source",
+            "landcover.year",
         ],
         [paths.cells, paths.tiles],
         outputs=[paths.images],
@@ -43,13 +45,13 @@ def work(job: Job) -> Done:
     paths = job.paths
     cells, tiles = geoframes.read(paths.cells), geoframes.read(paths.tiles)
     cells_with_tiles = overlay.cells_with_tiles(cells, tiles, paths.data)
-    image_px, edition = job.settings.image_px, job.settings.urban_atlas.edition
+    image_px, land_cover_year = job.settings.image_px, job.settings.land_cover_year
     consumed = ConsumedTiles.of(paths.aerial_data, Consumer(paths.city_folder)).signatures()
     voids = image_table.void_fingerprints(paths.images_table)
     images = cutting.cut_images(
         cells_with_tiles, paths.images, image_px, job.workers, consumed, voids
     )
-    images = image_table.with_years(images, job.settings.census.vintage, edition)
+    images = image_table.with_years(images, job.settings.census.vintage, land_cover_year)
     with atomic(paths.images_table) as temporary:
         images.to_csv(temporary, index=False)
     return Done(image_table.count_images(images))

@@ -36,9 +36,9 @@ def work(job: Job) -> Done:
         raise InputError(
             f"no land cover lies in any of {len(cells):,} cells: "
             f"land cover {land_cover.total_bounds.round()}, "
-            f"cells {cells.total_bounds.round()} (EPSG:3035, m)",
+            f"cells {cells.total_bounds.round()} ({cells.crs.to_string()}, m)",
             display_path(paths.land_cover),
-            "check that data/UA_data holds the city's own Urban Atlas",
+            "check that the land cover is of the city of the cells: landcover, urban_atlas",
         )
     geoframes.write(fragments, paths.fragments)
     return Done(cutting.describe_cover(fragments, cells))

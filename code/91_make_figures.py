@@ -34,6 +34,9 @@ SETTINGS = (
     "seed",
     "census.vintage",
     "urban_atlas.edition",
+    "landcover.source",
+    "landcover.file",
+    "landcover.credit",
     "landcover.key",
     "samples.target",
     "controls.methods",
@@ -107,7 +110,7 @@ def credit_line(images: "pd.DataFrame", job: Job) -> str:
     settings = job.settings
     return credits.credit_line(
         settings.census.vintage,
-        settings.urban_atlas.edition,
+        settings.land_cover_credit,
         images["campaign_year"].dropna().astype(int).tolist(),
         job.paths.truth.is_file(),
         settings.samples.target,

@@ -92,7 +92,7 @@ def words_of_run(job: Job, images: "pd.DataFrame") -> dict[str, Any]:
     samples, rendered = settings.samples, paths.truth.is_file()
     years = images["campaign_year"].dropna().astype(int).tolist()
     records = records_of(job)
-    vintage, edition = settings.census.vintage, settings.urban_atlas.edition
+    vintage, land_cover = settings.census.vintage, settings.land_cover_credit
     return {
         "city": job.city,
         "run": job.run,
@@ -109,7 +109,7 @@ def words_of_run(job: Job, images: "pd.DataFrame") -> dict[str, Any]:
             samples.max_void_fraction,
             has_tokens=has_tokens(records),
         ),
-        "credits": credit_line(vintage, edition, years, rendered, samples.target),
+        "credits": credit_line(vintage, land_cover, years, rendered, samples.target),
         "rendered": rendered,
     }
 

@@ -139,4 +139,4 @@ def test_table_that_another_driver_takes_for_its_own_is_refused(tmp_path, monkey
 
 def test_every_kind_that_is_read_has_its_driver():
     assert set(rasters.DRIVERS) == {".jp2", ".tif", ".tiff", ".png", ".jpg", ".jpeg"}
-    assert set(vectors.KINDS) == {".shp", ".gpkg", ".fgb"}
+    assert set(vectors.KINDS) == {".shp", ".gpkg", ".fgb", ".geojson"}

@@ -42,3 +42,8 @@ def test_damaged_table_knows_none(tmp_path, content):
     if content is not None:
         path.write_text(content)
     assert image_table.void_fingerprints(path) == frozenset()
+
+
+def test_land_cover_of_no_known_year_leaves_its_column_empty():
+    got = image_table.with_years(images(), 2015, None)
+    assert got["years_from_land_cover"].isna().all()

@@ -7,13 +7,17 @@ of the machine. So a table must begin as its kind does, and be opened by the dri
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyogrio
 from pyogrio.errors import DataSourceError
+
+from urbancam.tables.crs import Bounds
 
 KINDS = {  # suffix -> driver, and the first bytes of such a file
     ".shp": ("ESRI Shapefile", b"\x00\x00\x27\x0a"),  # 9994, big-endian (ESRI, July 1998)
     ".gpkg": ("GPKG", b"SQLite format 3\x00"),
     ".fgb": ("FlatGeobuf", b"fgb\x03fgb"),
+    ".geojson": ("GeoJSON", b"{"),
 }
 HEAD_BYTES = 16
 
@@ -43,3 +47,29 @@ def layer_info(path: Path, layer: str) -> dict[str, Any]:
     if info["driver"] != driver:
         raise DataSourceError(f"it is no {driver} but {info['driver']}")
     return info
+
+
+def read_layer(
+    path: Path,
+    layer: str,
+    columns: list[str],
+    geometry: bool = True,
+    bounds: Bounds | None = None,
+) -> pd.DataFrame:
+    """Some columns of a layer, whatever the encoding of its text.
+
+    Not by Arrow, which would let damage pass for null.
+
+    Args:
+        path: The file.
+        layer: Name of the layer.
+        columns: Its columns.
+        geometry: Whether to read it too.
+        bounds: Only what touches this extent, in the layer's coordinates; None: everything.
+    """
+    options = {"layer": layer, "columns": columns, "read_geometry": geometry, "bbox": bounds}
+    try:
+        return pyogrio.read_dataframe(path, **options)
+    except UnicodeDecodeError:
+        # Old shapefiles are in Latin-1, whatever they say of themselves.
+        return pyogrio.read_dataframe(path, encoding="ISO-8859-1", **options)

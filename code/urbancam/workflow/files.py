@@ -208,3 +208,11 @@ def remove_leftovers(paths: Iterable[Path]) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+
+
+def parts_of_table(path: Path) -> list[Path]:
+    """The files that a table is made of: a shapefile has several, others are one."""
+    if path.suffix.lower() != ".shp":
+        return [path]
+    beside = [path.with_suffix(suffix) for suffix in (".dbf", ".shx", ".prj", ".cpg")]
+    return [path, *(part for part in beside if part.is_file())]

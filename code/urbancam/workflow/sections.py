@@ -225,6 +225,11 @@ class Activation(Section):
 
 
 class Landcover(Section):
+    source: Literal["urban_atlas", "file"]
+    file: str | None
+    class_column: str | None
+    year: Year | None
+    credit: str | None
     classes: Annotated[str, AfterValidator(_class_table)]
     key: Literal["class", "code"]
     poor_classes: ClassSet
@@ -232,6 +237,12 @@ class Landcover(Section):
     min_joint_cells: Count
     min_area_m2: Annotated[float, Field(ge=0)]
     reference: ClassName | None
+
+    @model_validator(mode="after")
+    def _check_file(self) -> "Landcover":
+        if self.source == "file" and not self.file:
+            raise ValueError("landcover.source: file needs landcover.file, the name of it")
+        return self
 
     @model_validator(mode="after")
     def _check_sides(self) -> "Landcover":

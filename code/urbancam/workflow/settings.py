@@ -125,6 +125,21 @@ class Settings(Section):
         return CLASS_TABLES / f"{name}.yaml"
 
     @property
+    def land_cover_year(self) -> int | None:
+        """The year of the land cover; None where it is not known."""
+        if self.landcover.source == "file":
+            return self.landcover.year
+        return self.urban_atlas.edition
+
+    @property
+    def land_cover_credit(self) -> str:
+        """Whose land cover it is, as its licence asks."""
+        if self.landcover.source == "file":
+            return self.landcover.credit or Path(self.landcover.file).name
+        edition = self.urban_atlas.edition
+        return f"Copernicus Land Monitoring Service, Urban Atlas {edition}, © European Union"
+
+    @property
     def weights_file(self) -> Path | None:
         """The file that `model.weights` names, relative to the project.
 

@@ -8,13 +8,13 @@ SITE_CREDITS = {
 
 
 def credit_line(
-    vintage: int, edition: int, years: list[int], rendered: bool, target: str = "income"
+    vintage: int, land_cover: str, years: list[int], rendered: bool, target: str = "income"
 ) -> str:
     """The line that names the data's providers, as their licences ask.
 
     Args:
         vintage: Year of INSEE's incomes.
-        edition: Year of the Urban Atlas.
+        land_cover: Whose land cover it is.
         years: Campaign years of the images, [] where they are unknown.
         rendered: Whether the city is the rendered demo, in the providers' packaging but with none
             of their data.
@@ -28,8 +28,7 @@ def credit_line(
     return (
         f"{note}Data: images © IGN, BD ORTHO{_year_span(years)}; "
         f"incomes INSEE, Filosofi {vintage}; "
-        "land cover Copernicus Land Monitoring Service, "
-        f"Urban Atlas {edition}, © European Union."
+        f"land cover {land_cover}."
     )
 
 

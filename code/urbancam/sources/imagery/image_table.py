@@ -32,18 +32,19 @@ def void_fingerprints(path: Path) -> frozenset[str]:
     return frozenset(table["fingerprint"][table["reason"] == ALL_VOID])
 
 
-def with_years(images: pd.DataFrame, income_year: int, land_cover_year: int) -> pd.DataFrame:
+def with_years(images: pd.DataFrame, income_year: int, land_cover_year: int | None) -> pd.DataFrame:
     """The table with the years from the incomes, and from the land cover, to each image.
 
     Args:
         images: `campaign_year`, empty where unknown.
         income_year: `census.vintage`.
-        land_cover_year: `urban_atlas.edition`.
+        land_cover_year: Year of the land cover; None where it is not known.
     """
     place = images.columns.get_loc("campaign_year") + 1
     table = images.copy()
     table.insert(place, "years_from_income", images["campaign_year"] - income_year)
-    table.insert(place + 1, "years_from_land_cover", images["campaign_year"] - land_cover_year)
+    land_cover_years = float("nan") if land_cover_year is None else land_cover_year
+    table.insert(place + 1, "years_from_land_cover", images["campaign_year"] - land_cover_years)
     return table
 
 

@@ -9,7 +9,7 @@ import rasterio.features
 import shapely
 from affine import Affine
 
-from urbancam.tables import crs, grid
+from urbancam.tables import crs
 from urbancam.workflow.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -27,8 +27,8 @@ def cut_by_cells(land_cover: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> gpd.G
     """Cut polygons by cells.
 
     Args:
-        land_cover: `polygon_id, code, class`, polygons in EPSG:3035.
-        cells: `idINSPIRE`, squares in EPSG:3035, all of one size.
+        land_cover: `polygon_id, code, class`, polygons.
+        cells: `idINSPIRE`, squares of one size, in the same coordinate system.
 
     Returns:
         `fragment_id (<idINSPIRE>_<n>), idINSPIRE, polygon_id, code, class, area_m2` with polygons,
@@ -37,8 +37,8 @@ def cut_by_cells(land_cover: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> gpd.G
     Raises:
         InputError: polygons that overlap so much that they must be there twice.
     """
-    if land_cover.crs != grid.CRS or cells.crs != grid.CRS:
-        raise ValueError(f"both must be in {grid.CRS}, not {land_cover.crs} and {cells.crs}")
+    if land_cover.crs != cells.crs:
+        raise ValueError(f"both must be in one system, not {land_cover.crs} and {cells.crs}")
 
     squares = cells.geometry.to_numpy()
     polygons = land_cover.geometry.to_numpy()
@@ -55,7 +55,7 @@ def cut_by_cells(land_cover: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> gpd.G
         idINSPIRE=cells["idINSPIRE"].to_numpy()[cell[order]],
         area_m2=area_m2[order],
     )
-    fragments = gpd.GeoDataFrame(attributes, geometry=pieces[order], crs=grid.CRS)
+    fragments = gpd.GeoDataFrame(attributes, geometry=pieces[order], crs=cells.crs)
     # Fragments are numbered within their cell.
     number = fragments.groupby("idINSPIRE").cumcount().astype("str")
     fragments["fragment_id"] = fragments["idINSPIRE"].astype("str") + "_" + number

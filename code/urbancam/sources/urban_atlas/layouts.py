@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyogrio
 
 from urbancam.sources.download import archives
 from urbancam.sources.urban_atlas import names
@@ -195,17 +194,13 @@ def read_layer(
     columns: list[str],
     geometry: bool = True,
 ) -> pd.DataFrame:
-    """Some columns of a layer, whatever the encoding of its text.
+    """Some columns of a layer.
 
-    Not by Arrow, which would let damage pass for null.
+    Raises:
+        InputError: It is damaged.
     """
-    options = {"layer": layer.name, "columns": columns, "read_geometry": geometry}
     with geoframes.naming_damage(layer.where, "replace the file"):
-        try:
-            return pyogrio.read_dataframe(layer.path, **options)
-        except UnicodeDecodeError:
-            # Old shapefiles are in Latin-1, whatever they say of themselves.
-            return pyogrio.read_dataframe(layer.path, encoding="ISO-8859-1", **options)
+        return vectors.read_layer(layer.path, layer.name, columns, geometry)
 
 
 def rows_of_city(frame: pd.DataFrame, layer: Layer, city: str) -> np.ndarray:

@@ -9,9 +9,9 @@ import shapely
 
 from urbancam.sources.landcover import polygons
 from urbancam.sources.landcover.class_tables import ClassTable
+from urbancam.sources.landcover.place import EUROPE, Place
 from urbancam.sources.urban_atlas import layouts, names
 from urbancam.sources.urban_atlas.layouts import Layer
-from urbancam.tables import grid
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import listing
 from urbancam.workflow.paths import display_path
@@ -27,12 +27,16 @@ PRODUCTS = {
 }
 LEAST_COVERED_SHARE = 0.5  # of the city's area; less is another city's land cover
 COVERED_SHARE = 0.99  # less is reported
-UNION_TOLERANCE = 1e-6  # relative, of the area
 SUFFIXES = (".fgb", ".gpkg", ".shp")  # the newest layout first
 
 
 def read_city(
-    folder: Path, city: str, edition: int, table: ClassTable, scratch: Path
+    folder: Path,
+    city: str,
+    edition: int,
+    table: ClassTable,
+    scratch: Path,
+    place: Place = EUROPE,
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Land cover and boundary of a city.
 
@@ -42,10 +46,11 @@ def read_city(
         edition: 2012, 2018 or 2021.
         table: Class table.
         scratch: Folder to unpack into; the caller removes it.
+        place: Where the cells lie; their coordinate system counts.
 
     Returns:
         `polygon_id, code, class` with polygons, and one row `city, source` with the outline; both
-        in EPSG:3035.
+        in the cells' coordinate system.
 
     Raises:
         InputError: nothing fits, or what fits is damaged or does not cover the city.
@@ -58,20 +63,20 @@ def read_city(
     land_layer, *others = land_layers
     for other in others:
         log.info("also found, not used: %s, layer %s", other.where, other.name)
-    land = _read_land_cover(land_layer, city, table)
+    land = _read_land_cover(land_layer, city, table, place.crs)
 
     outline_layer = _outline_layer(of_city, edition, land_layer)
     if outline_layer is None:
         source = land_layer.where
-        outline = _outline_of(land)
+        outline = polygons.outline_of(land)
     else:
         source = outline_layer.where
-        outline = _read_outline(outline_layer, city)
+        outline = _read_outline(outline_layer, city, place.crs)
 
     land = _near(land, outline)
     _check_covered(land, outline, city, land_layer.where)
     boundary = {"city": [city], "source": [source]}
-    return land, gpd.GeoDataFrame(boundary, geometry=[outline], crs=grid.CRS)
+    return land, gpd.GeoDataFrame(boundary, geometry=[outline], crs=place.crs)
 
 
 def _holds(layer: Layer, city: str) -> bool:
@@ -92,12 +97,12 @@ def _preference(layer: Layer) -> tuple[int, str, str]:
     return SUFFIXES.index(suffix), layer.where, layer.name
 
 
-def _read_land_cover(layer: Layer, city: str, table: ClassTable) -> gpd.GeoDataFrame:
+def _read_land_cover(layer: Layer, city: str, table: ClassTable, system: str) -> gpd.GeoDataFrame:
     """Polygons of a city, as of `polygons.put_right`."""
     frame = layouts.read_layer(layer, [layer.code_column, *layer.city_columns])
     frame = frame[layouts.rows_of_city(frame, layer, city)]
     log.debug("loads %s, layer %s: %s polygons", layer.where, layer.name, f"{len(frame):,}")
-    return polygons.put_right(frame, layer.code_column, table, layer.where)
+    return polygons.put_right(frame, layer.code_column, table, layer.where, system)
 
 
 def _outline_layer(
@@ -114,28 +119,13 @@ def _outline_layer(
     )
 
 
-def _read_outline(layer: Layer, city: str) -> shapely.Geometry:
+def _read_outline(layer: Layer, city: str, system: str) -> shapely.Geometry:
     """Union of all parts of a city's outline."""
     frame = layouts.read_layer(layer, list(layer.city_columns))
     rows = layouts.rows_of_city(frame, layer, city)
-    parts = polygons.to_grid(frame[rows], layer.where)
+    parts = polygons.to_grid(frame[rows], layer.where, system)
     parts = polygons.repair(parts, layer.where)
     log.debug("loads %s: outline of %s, %d parts", layer.where, city, rows.sum())
-    return shapely.union_all(parts)
-
-
-def _outline_of(land: gpd.GeoDataFrame) -> shapely.Geometry:
-    """ASSUME: where a product ships no outline, the city is what its land cover covers."""
-    log.info("no outline found: the city is the union of its %s polygons", f"{len(land):,}")
-    parts = land.geometry.to_numpy()
-    area_m2 = shapely.area(parts).sum()
-    union = shapely.coverage_union_all(parts)
-    if shapely.is_valid(union):
-        difference_m2 = abs(shapely.area(union) - area_m2)
-        if difference_m2 <= UNION_TOLERANCE * area_m2:
-            return union
-
-    # The quick union is wrong where polygons overlap or do not share vertices.
     return shapely.union_all(parts)
 
 

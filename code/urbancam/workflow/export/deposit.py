@@ -116,10 +116,12 @@ def find_sources(request: Request) -> Sources:
     paths, run_settings = request.paths, request.settings
     if request.city == catalogue.EXPERIMENT:
         return Sources(paths.cities_truth.is_file(), images=SITE_IMAGES[run_settings.cities.source])
+    from_file = run_settings.landcover.source == "file"
     return Sources(
         paths.truth.is_file(),
         run_settings.census.vintage,
-        run_settings.urban_atlas.edition,
+        None if from_file else run_settings.urban_atlas.edition,
+        run_settings.land_cover_credit if from_file else "",
         image_years(paths),
     )
 

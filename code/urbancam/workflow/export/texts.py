@@ -16,6 +16,7 @@ class Sources:
         rendered: Whether all is rendered, in the providers' packaging but with none of their data.
         census_vintage: Year of INSEE's incomes; None where there are none.
         atlas_edition: Year of the Urban Atlas; None where there is none.
+        land_cover: Whose land cover a file holds; "" where there is none.
         image_years: Campaign years of the images in words, "" where they are not known.
         images: Whose the images are.
     """
@@ -23,6 +24,7 @@ class Sources:
     rendered: bool
     census_vintage: int | None = None
     atlas_edition: int | None = None
+    land_cover: str = ""
     image_years: str = ""
     images: str = "IGN, BD ORTHO, Licence Ouverte 2.0"
 
@@ -46,6 +48,8 @@ def credits(sources: Sources) -> str:
                 "- Land cover: European Union, Copernicus Land Monitoring Service, Urban Atlas "
                 f"{sources.atlas_edition}."
             )
+        if sources.land_cover:
+            lines.append(f"- Land cover: {sources.land_cover}.")
     lines += [
         "- Code: UrbanCAM, MIT (LICENSE).",
         "",
@@ -123,6 +127,8 @@ def _data_references(sources: Sources) -> list[dict[str, Any]]:
     if sources.atlas_edition:
         provider = "European Union, Copernicus Land Monitoring Service"
         references.append(("Urban Atlas", provider, str(sources.atlas_edition)))
+    if sources.land_cover:
+        references.append(("Land cover", sources.land_cover, ""))
     return [
         {"type": "data", "title": f"{title} {year}".strip(), "authors": [{"name": provider}]}
         for title, provider, year in references
