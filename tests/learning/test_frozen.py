@@ -8,7 +8,7 @@ from torch import nn
 
 from urbancam.learning import datasets, frozen, income, networks
 from urbancam.tables import frames
-from urbancam.workflow import settings
+from urbancam.workflow import costs, rates, settings
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths
 
@@ -125,3 +125,12 @@ def test_views_that_would_change_the_features_are_refused():
 def test_run_frozen_fits_the_patches_of_usual_transformers():
     for name in ("timm/vit_small_patch14_dinov2", "timm/vit_small_patch16_dinov3"):
         assert settings.load("frozen", [f"model.backbone={name}"]).training.frozen
+
+
+def test_a_training_on_frozen_features_is_a_look_at_each_image():
+    model = ["model.backbone=timm/vit_small_patch14_dinov2.lvd142m"]
+    usual = settings.load("default", ["image.size_px=224", *model])
+    lone = settings.load("frozen", model)
+    look_s = rates.LOOK_SHARE * 0.47
+    assert costs.fold_s(lone, 1000, of_cities=False) == pytest.approx(1000 * look_s)
+    assert costs.fold_s(usual, 1000, of_cities=False) > 50 * 1000 * look_s

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from samples import ROOT
-from urbancam.workflow import catalogue, memory, side_by_side
+from urbancam.workflow import catalogue, memory, settings, side_by_side
 from urbancam.workflow.side_by_side import Share, share_of
 
 ENTRY = catalogue.find("11_train_income")
@@ -52,6 +52,16 @@ def said(folder: Path) -> list[tuple[float, float, int]]:
 
 def at_once(times: list[tuple[float, float, int]]) -> int:
     return max(sum(began <= moment < ended for began, ended, _ in times) for moment, *_ in times)
+
+
+@pytest.mark.parametrize(("frozen", "expected"), [("false", Share(2, 1)), ("true", Share(1, 2))])
+def test_folds_that_share_their_features_go_in_turn(
+    request_of_three, frozen, expected, monkeypatch
+):
+    monkeypatch.setattr(memory, "half_mb", lambda: 9_000)
+    asked = [f"training.frozen={frozen}", "training.augment=none"]
+    request_of_three.settings = settings.load("demo-tiny", asked)
+    assert side_by_side.share(request_of_three, 2) == expected
 
 
 @pytest.mark.parametrize(

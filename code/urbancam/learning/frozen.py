@@ -109,6 +109,7 @@ def open_features(
     """
     parts = np.split(np.arange(len(images)), range(IMAGES_AT_ONCE, len(images), IMAGES_AT_ONCE))
 
+    # ASSUME: of the images as they are; eight views each would take eight times as long.
     def embed(item: int) -> np.ndarray:
         items = datasets.LabelledImages(images, parts[item], np.zeros(len(parts[item])))
         return inference.predict(network, items, image, workers, network.embed).numpy()

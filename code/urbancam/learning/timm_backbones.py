@@ -68,6 +68,8 @@ class LastActivation(nn.Module):
     def __init__(self, body: nn.Module, family: Family) -> None:
         super().__init__()
         self.shortcuts = family.shortcuts
+        # ASSUME: at each position, where the network has it behind its pooling: what stands between
+        # the mean over positions and the linear unit would be in the way of what adds up.
         norm = body.get_submodule(family.norm) if family.norm else nn.Identity()
         for name in family.head:
             if isinstance(getattr(body, name), nn.Module):

@@ -25,7 +25,7 @@ class NetworkRate:
 
 # EfficientNet-B0 measured on 192 px; the others by the multiply-adds a pixel and the parameters of
 # Tan & Le 2019, table 2. ResNet-18 and 50 measured on 224 px; 34 and 101 by the operations that
-# torchvision gives.
+# torchvision gives; timm's on 224 px (of a transformer a megapixel takes more in larger images).
 B0_S = 0.06 / 0.192**2
 NETWORKS = {
     "efficientnet-b0": NetworkRate(B0_S, 16e6),
@@ -40,6 +40,10 @@ NETWORKS = {
     "resnet34": NetworkRate(0.14 / 0.224**2, 85e6),
     "resnet50": NetworkRate(0.25 / 0.224**2, 94e6),
     "resnet101": NetworkRate(0.48 / 0.224**2, 170e6),
+    "timm/resnet50": NetworkRate(0.28 / 0.224**2, 94e6),
+    "timm/convnext_tiny": NetworkRate(0.36 / 0.224**2, 111e6),
+    "timm/vit_small_patch14_dinov2": NetworkRate(0.47 / 0.224**2, 88e6),
+    "timm/vit_small_patch16_dinov3": NetworkRate(0.35 / 0.224**2, 86e6),
 }
 
 IMAGE_FEATURES_S = 0.035  # colours and 512 random patches of a cell of 512 px; measured 0.034
@@ -67,7 +71,8 @@ def rate_of(model: Model) -> NetworkRate:
 
 
 def _rate_of_backbone(name: str) -> NetworkRate:
-    return NETWORKS.get(name, NETWORKS["efficientnet-b0"])
+    architecture, _, _ = name.partition(".")  # without the tag of its weights
+    return NETWORKS.get(architecture, NETWORKS["efficientnet-b0"])
 
 
 def features_s(features: FeatureSet, megapixels: float) -> float:

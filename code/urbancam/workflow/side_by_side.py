@@ -51,15 +51,16 @@ def share_of(folds: int, workers: int, each_mb: float, memory_mb: float) -> Shar
 
 
 def share(request: Request, folds: int) -> Share:
-    """How the folds of a run share this computer: in turn where a GPU trains them, or one core."""
+    """How the folds of a run share this computer: in turn where a GPU trains them, or one core, and
+    where all learn from the same frozen features, for which the first needs all cores."""
     from urbancam.workflow import rates  # loads the settings' library
 
     args = request.args
     on_gpu = args.device == "cuda" or (args.device == "auto" and gpus.visible())
-    if on_gpu or args.workers < 2:
-        return Share(1, args.workers)
     of_cities = request.entry.experiment == catalogue.CITIES
     section = request.settings.cities if of_cities else request.settings
+    if on_gpu or args.workers < 2 or section.training.frozen:
+        return Share(1, args.workers)
     each_mb = rates.training_mb(section.training, section.image)
     return share_of(folds, args.workers, each_mb, memory.half_mb())
 
