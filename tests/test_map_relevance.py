@@ -13,7 +13,8 @@ from urban_atlas_classes import CODES
 from urbancam.learning import networks, weight_files
 from urbancam.tables import frames, geoframes
 from urbancam.workflow import settings
-from urbancam.workflow.paths import Paths, folder_name, folder_name_among
+from urbancam.workflow.folder_names import folder_name, folder_name_among
+from urbancam.workflow.paths import Paths
 
 pytestmark = pytest.mark.slow
 

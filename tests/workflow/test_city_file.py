@@ -42,6 +42,12 @@ def test_city_file_lies_in_the_data_folder_of_the_run(tmp_path):
     assert settings.load("demo", asked, city="Poznan").imagery.year == 2018
 
 
+def test_tables_of_features_are_relative_to_the_city(tmp_path):
+    file = write_city(tmp_path, "baselines: {tables: [light.csv]}")
+    made = settings.load("demo", city="Poznan", data=tmp_path)
+    assert made.baselines.tables == [str(file.with_name("light.csv"))]
+
+
 def test_files_are_relative_to_the_city(tmp_path):
     text = "landcover: {file: land.gpkg, classes: worldcover}\nimagery: {files: [a/*.tif, /b.tif]}"
     file = write_city(tmp_path, text)

@@ -15,7 +15,8 @@ from samples import ROOT
 from urbancam.workflow import refusals, states
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic, listing
-from urbancam.workflow.paths import Paths, folder_name
+from urbancam.workflow.folder_names import folder_name
+from urbancam.workflow.paths import Paths
 from urbancam.workflow.records import Done, Step
 
 

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from urbancam.cities import accuracy, arrangements, baselines, patches, pixels, similarity
+from urbancam.cities import (
+    accuracy,
+    arrangements,
+    baselines,
+    confusions,
+    patches,
+    pixels,
+    similarity,
+)
 from urbancam.tables import frames
 from urbancam.workflow.cities_sections import Cities
 from urbancam.workflow.paths import Paths
@@ -140,7 +148,7 @@ def compare_cities(
     Returns:
         Table by name.
     """
-    confusion = accuracy.confusion_matrix(predictions, names)
+    confusion = confusions.confusion_matrix(predictions, names)
     cities = confusion["city"].tolist()
     if untested := sorted(set(names) - set(cities)):
         log.info("these folds test no site of %s", ", ".join(untested))
@@ -150,7 +158,7 @@ def compare_cities(
     both = (by_embedding, by_confusion)
     return {
         "confusion_matrix": confusion,
-        "most_confused": accuracy.most_confused(confusion),
+        "most_confused": confusions.most_confused(confusion),
         "similarity_embedding": by_embedding.matrix(),
         "similarity_confusion": by_confusion.matrix(),
         "city_similarity": pd.concat([likeness.pairs() for likeness in both]),

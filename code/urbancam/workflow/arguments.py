@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from urbancam.workflow import catalogue
-from urbancam.workflow.paths import variant_of
+from urbancam.workflow.folder_names import variant_of
 from urbancam.workflow.variants import OF_CITIES
 
 INCOME_VARIANTS = "split-random, split-group, split-city, seed-N, planted-N, shuffled-labels"

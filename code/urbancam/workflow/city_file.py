@@ -12,9 +12,17 @@ from urbancam.workflow.layers import Layer
 from urbancam.workflow.paths import display_path
 
 # What it may say: facts of the city. Its cells decide which blocks can be made of them.
-FACTS = ("cells", "imagery", "landcover", "split.block_m", "statistics.block_m", "urban_atlas")
+FACTS = (
+    "baselines.tables",
+    "cells",
+    "imagery",
+    "landcover",
+    "split.block_m",
+    "statistics.block_m",
+    "urban_atlas",
+)
 # Files that it names: relative to its folder.
-FILES = ("cells.file", "imagery.files", "landcover.classes", "landcover.file")
+FILES = ("baselines.tables", "cells.file", "imagery.files", "landcover.classes", "landcover.file")
 
 
 def read_layer(file: Path) -> Layer:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from urbancam.workflow import catalogue
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.feature_sets import FeatureSet
-from urbancam.workflow.paths import ROOT, Paths, folder_name
+from urbancam.workflow.folder_names import folder_name
+from urbancam.workflow.paths import ROOT, Paths
 from urbancam.workflow.records import Step
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it

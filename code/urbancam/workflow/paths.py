@@ -5,57 +5,20 @@ City scope (`results/<city>/`) holds facts, the same for every run; run scope
 """
 
 import math
-import re
-import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from urbancam.workflow.folder_names import city_file, folder_name
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = ROOT / "code" / "config"
 CLASS_TABLES = CONFIG / "classes"  # those that are shipped
 
 
-def folder_name(city: str) -> str:
-    """Folder name of a city: accents stripped, blanks to hyphens.
-
-    "Saint Étienne" -> "Saint-Etienne".
-    """
-    plain = unicodedata.normalize("NFKD", city).encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", plain).strip("-")
-
-
-def folder_name_among(city: str, cities: list[str]) -> str:
-    """Folder name of a city that no other of these cities has.
-
-    It is numbered where the city has no Latin letter, or where another city's would be the same.
-    """
-    name = folder_name(city)
-    all_names = [folder_name(other).casefold() for other in cities]
-    if name and all_names.count(name.casefold()) == 1:
-        return name
-    return f"{name or 'city'}_{cities.index(city)}"
-
-
 def display_path(path: Path) -> str:
     """The path relative to the project where that is possible, for messages and records."""
     path = Path(path).resolve()
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
-
-
-def variant_of(path: Path) -> str:
-    """The variant of a run that a file belongs to, "" for the run itself."""
-    place = re.search(r"/variants/([^/]+)/", path.as_posix())
-    return place[1] if place else ""
-
-
-def city_file(data: Path, city: str) -> Path:
-    """What a city of one's own says of itself: settings.
-
-    Args:
-        data: Folder of what came from outside.
-        city: Name of the city, any spelling.
-    """
-    return data / "cities" / folder_name(city) / "city.yaml"
 
 
 @dataclass(frozen=True)

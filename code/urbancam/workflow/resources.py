@@ -11,7 +11,8 @@ from pathlib import Path
 
 from urbancam.workflow import catalogue, costs, feature_sets, rates
 from urbancam.workflow.files import read_json
-from urbancam.workflow.paths import ROOT, Paths, folder_name
+from urbancam.workflow.folder_names import folder_name
+from urbancam.workflow.paths import ROOT, Paths
 from urbancam.workflow.records import record_path
 from urbancam.workflow.settings import Settings
 

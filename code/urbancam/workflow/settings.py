@@ -15,8 +15,9 @@ from urbancam.workflow import backbone_names, campaigns, layers, names, variants
 from urbancam.workflow.cities_sections import Cities
 from urbancam.workflow.city_file import read_layer
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.folder_names import city_file
 from urbancam.workflow.layers import Layer
-from urbancam.workflow.paths import CLASS_TABLES, CONFIG, ROOT, city_file
+from urbancam.workflow.paths import CLASS_TABLES, CONFIG, ROOT
 from urbancam.workflow.planted_section import Planted
 from urbancam.workflow.sections import (
     Activation,

@@ -8,7 +8,8 @@ from urllib.parse import unquote, urlsplit
 from urbancam.sources.download.answers import without_user_info
 from urbancam.sources.download.members import safe_name
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import display_path, folder_name
+from urbancam.workflow.folder_names import folder_name
+from urbancam.workflow.paths import display_path
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from urbancam.workflow.export import archives, texts
 from urbancam.workflow.export import contents as what
 from urbancam.workflow.export.texts import Sources
 from urbancam.workflow.files import digest
+from urbancam.workflow.folder_names import folder_name
 from urbancam.workflow.job import Request
-from urbancam.workflow.paths import ROOT, Paths, display_path, folder_name
+from urbancam.workflow.paths import ROOT, Paths, display_path
 from urbancam.workflow.records import record_path
 
 Contents = dict[str, Path | str]
