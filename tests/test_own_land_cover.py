@@ -4,10 +4,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-import rasterio
-import rasterio.features
 from geopandas.testing import assert_geodataframe_equal
 
+from plain_files import write_class_raster
 from samples import run_script, write_census, write_old_urban_atlas
 from urbancam.workflow.paths import CLASS_TABLES
 
@@ -48,19 +47,6 @@ def city(tmp_path_factory):
     return folder, fragments
 
 
-def write_raster(land: gpd.GeoDataFrame, path, pixel_m: float) -> None:
-    """Land cover as pixels, 0 where there is none."""
-    west, south, east, north = land.total_bounds
-    transform = rasterio.Affine(pixel_m, 0, west, 0, -pixel_m, north)
-    shape = round((north - south) / pixel_m), round((east - west) / pixel_m)
-    pixels = rasterio.features.rasterize(
-        zip(land.geometry, land["code"], strict=True), shape, transform=transform, dtype="uint16"
-    )
-    profile = {"height": shape[0], "width": shape[1], "count": 1, "dtype": "uint16", "nodata": 0}
-    with rasterio.open(path, "w", "GTiff", crs=land.crs, transform=transform, **profile) as raster:
-        raster.write(pixels, 1)
-
-
 def test_polygons_of_a_file_give_the_same_fragments(city, tmp_path):
     folder, expected = city
     got = cut(folder / "data", tmp_path, *of_file(folder / "land.gpkg", "class_column=code"))
@@ -71,7 +57,7 @@ def test_polygons_of_a_file_give_the_same_fragments(city, tmp_path):
 
 def test_pixels_whose_edges_are_those_of_the_polygons_give_the_same_areas(city, tmp_path):
     folder, expected = city
-    write_raster(gpd.read_file(folder / "land.gpkg"), tmp_path / "land.tif", 10)
+    write_class_raster(gpd.read_file(folder / "land.gpkg"), tmp_path / "land.tif", 10)
     got = cut(folder / "data", tmp_path / "results", *of_file(tmp_path / "land.tif"))
     pd.testing.assert_series_equal(areas(got), areas(expected))
 
@@ -80,7 +66,7 @@ def test_another_class_table_gives_its_own_classes(city, tmp_path):
     folder, expected = city
     land = gpd.read_file(folder / "land.gpkg")
     worldcover = land["code"].map({11210: 50, 12220: 60, 31000: 10})
-    write_raster(land.assign(code=worldcover), tmp_path / "land.tif", 10)
+    write_class_raster(land.assign(code=worldcover), tmp_path / "land.tif", 10)
     asked = of_file(tmp_path / "land.tif", "classes=worldcover")
     got = cut(folder / "data", tmp_path / "results", *asked)
     assert set(got["class"]) == {"built_up", "bare_sparse", "tree_cover"}

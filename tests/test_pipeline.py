@@ -9,18 +9,23 @@ import sys
 import time
 from pathlib import Path
 
+import geopandas as gpd
 import pandas as pd
 import pytest
 import rasterio
+from geopandas.testing import assert_geodataframe_equal
 
 import column_dictionary
 from houses import ROOT, edit_settings, make_house, run_sh
+from plain_files import write_class_raster
+from samples import run_script
 from timing import cpu_seconds
 from urban_atlas_classes import class_table
 from urbancam.tables import grid
 
 pytestmark = pytest.mark.slow
 TINY = ("Demo", "--run", "demo-tiny")
+TINY_CITY = ("--city", *TINY)
 
 
 def worked(output: str) -> list[str]:
@@ -59,6 +64,31 @@ def results(house: Path) -> dict[str, bytes]:
     ]
     files += [*(city / "images").glob("*.png"), *(city / "demo-tiny" / "maps").glob("*.png")]
     return {str(path.relative_to(city)): path.read_bytes() for path in sorted(files)}
+
+
+@pytest.mark.parametrize("kind", ["land.gpkg", "land.tif"])
+def test_land_cover_as_a_plain_file_gives_the_fragments_of_urban_atlas(clean, tmp_path, kind):
+    city = clean / "results" / "Demo"
+    land = gpd.read_parquet(city / "land_cover.parquet")
+    land[["code", "geometry"]].to_file(tmp_path / "land.gpkg")
+    write_class_raster(land, tmp_path / "land.tif", 1)
+    (tmp_path / "results" / "Demo").mkdir(parents=True)
+    shutil.copy(city / "cells.parquet", tmp_path / "results" / "Demo")
+    asked = {"source": "file", "file": tmp_path / kind, "class_column": "code"}
+    words = [word for key, value in asked.items() for word in ("--set", f"landcover.{key}={value}")]
+    for step in ("02", "06"):
+        assert run_script(step, *TINY_CITY, "--results", tmp_path / "results", *words) == 0
+    got, expected = (
+        gpd.read_parquet(folder / "fragments.parquet")
+        for folder in (tmp_path / "results" / "Demo", city)
+    )
+    if kind == "land.gpkg":
+        assert_geodataframe_equal(got, expected)
+    else:  # up to the pixels along edges
+        areas = [
+            table.groupby(["idINSPIRE", "class"])["area_m2"].sum() for table in (got, expected)
+        ]
+        assert areas[0].sub(areas[1], fill_value=0).abs().sum() < 0.005 * areas[1].sum()
 
 
 def test_second_run_is_up_to_date_within_15_seconds_and_says_what_came_out(clean):

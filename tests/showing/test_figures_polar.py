@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgba
 
-from figure_tables import CLASSES, activation_ratios, words
+from figure_tables import CLASSES, activation_ratios, texts, words
 from urbancam.showing.figures import polar, style
 
 
@@ -82,3 +82,28 @@ def test_an_empty_side_is_drawn_without_warning(ratio_table, side):
 def test_no_ratio_at_all_is_drawn_without_warning(ratio_table):
     table = ratio_table.assign(ratio=np.nan, ci_low=np.nan, ci_high=np.nan)
     assert len(style.render(polar.draw_polar_ratios(table, CLASSES), "png")) > 1000
+
+
+def many_classes() -> pd.DataFrame:
+    """More classes than have room around the circle; the sample's four are among them."""
+    keys = [*CLASSES["class"], *(f"class_{number}" for number in range(40))]
+    return pd.DataFrame(
+        {
+            "class": keys,
+            "number": range(1, 45),
+            "name": [f"Class {key}" for key in keys],
+            "super_class": "all",
+            "super_class_colour": "#aeaeb8",
+        }
+    )
+
+
+def test_of_many_classes_those_with_a_ratio_have_sectors(ratio_table):
+    figure = polar.draw_polar_ratios(ratio_table, many_classes())
+    named = [word for word in texts(figure) if "Class" in word.replace("\n", " ")]
+    assert len(named) == ratio_table.dropna(subset="ratio")["class"].nunique()
+
+
+def test_no_ratio_of_many_classes_is_drawn_without_warning(ratio_table):
+    table = ratio_table.assign(ratio=np.nan, ci_low=np.nan, ci_high=np.nan)
+    assert len(style.render(polar.draw_polar_ratios(table, many_classes()), "png")) > 1000

@@ -7,7 +7,7 @@ from urban_atlas_classes import CODES, TABLE, class_table, classify
 from urbancam.sources.landcover import class_tables, codes
 from urbancam.tables import cover_classes
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.paths import CLASS_TABLES
+from urbancam.workflow.paths import CLASS_TABLES, CONFIG
 
 
 def test_classes_are_the_published_18_in_the_order_of_f1_then_ports_and_airports():
@@ -73,6 +73,27 @@ def test_codes_fall_into_their_class(code, expected):
 def test_unknown_code_is_named(code):
     with pytest.raises(InputError, match=str(code)):
         classify(pd.Series([11100, code]))
+
+
+ROOMS = ("scoring", "learning", "explaining", "cities", "showing")
+PACKAGE = CONFIG.parent / "urbancam"
+
+
+@pytest.mark.parametrize("name", ["urban_atlas", "worldcover", "corine"])
+def test_no_module_after_the_sources_knows_a_class_of_a_table(name):
+    table = class_tables.read(CLASS_TABLES / f"{name}.yaml")
+    # Keys that are words of the language may stand anywhere.
+    keys = {key for key in table.classes if "_" in key}
+    names = {entry.name for entry in table.classes.values() if " " in entry.name}
+    texts = [
+        path.read_text(encoding="utf-8")
+        for room in ROOMS
+        for path in (PACKAGE / room).rglob("*")
+        if path.suffix in (".py", ".html", ".js") and "vendor" not in path.parts
+    ]
+    assert len(texts) > 100
+    words = {*keys, *names, "Urban Atlas", "urban_atlas"}
+    assert [word for word in sorted(words) if any(word in text for text in texts)] == []
 
 
 def test_unknown_codes_are_counted_the_most_frequent_first():

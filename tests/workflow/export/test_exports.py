@@ -135,6 +135,18 @@ def test_citation_names_both_studies_the_software_and_the_data(results):
     assert "Urban Atlas 2012" in references and "INSEE" in read(results, "CREDITS.md")
 
 
+def test_land_cover_of_a_file_is_credited_as_the_settings_say(results):
+    asked = ["landcover.source=file", "landcover.file=own.gpkg", "landcover.credit=GUGiK 2018"]
+    export(results, *(word for pair in asked for word in ("--set", pair)))
+    assert "- Land cover: GUGiK 2018." in read(results, "CREDITS.md")
+    references = yaml.safe_load(read(results, "CITATION.cff"))["references"]
+    assert {"title": "Land cover", "name": "GUGiK 2018"} in [
+        {"title": reference["title"], "name": reference["authors"][0].get("name")}
+        for reference in references
+    ]
+    assert "Urban Atlas" not in read(results, "CREDITS.md")
+
+
 def test_studies_are_cited_completely():
     articles = yaml.safe_load((ROOT / "CITATION.cff").read_text())["references"]
     keys = {"title", "authors", "journal", "volume", "issue", "start", "year", "doi"}
