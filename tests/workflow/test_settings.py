@@ -86,8 +86,9 @@ def test_bad_assignments_are_input_errors(bad):
 
 
 def test_cities_take_resnets_and_one_logit_a_city():
-    for bad in ("cities.model.head=binomial", "cities.model.backbone=efficientnet-b0"):
-        with pytest.raises(InputError, match="a ResNet with a softmax head"):
+    backbone = "cities.model.backbone"
+    for bad in ("cities.model.head=binomial", f"{backbone}=timm/resnet18", f"{backbone}=vgg16"):
+        with pytest.raises(InputError, match="one of resnet18, 34, 50, 101 with a softmax head"):
             settings.load("demo", [bad])
 
 

@@ -50,7 +50,8 @@ class Cities(Section):
     def _check_network(self) -> "Cities":
         if not self.model.backbone.startswith("resnet") or self.model.head != "softmax":
             raise ValueError(
-                "cities.model: a ResNet with a softmax head (relevance is defined on those)"
+                "cities.model: one of resnet18, 34, 50, 101 with a softmax head; the rules of "
+                "relevance are those of torchvision's ResNets"
             )
         if self.training.class_weights:
             raise ValueError(
