@@ -60,10 +60,20 @@ def count_leaks(
     for fold in range(folds):
         role = splits.roles(samples, fold, method, split.validation_fraction, settings.fold_seed)
         for name, key in KEYS.items():
-            leaking[name] |= splits.in_several_roles(samples, role, key)
+            leaking[name] |= in_several_roles(samples, role, key)
         test = role == "test"
         shares.append(_share_of_neighbours(neighbours[test], ~test))
     return _counts(leaking, np.concatenate(shares))
+
+
+def in_several_roles(samples: pd.DataFrame, role: np.ndarray, key: str) -> set:
+    """The values of `key` (idINSPIRE, group, block) that stand in more than one role."""
+    columns = {
+        "key": samples[key].to_numpy(),
+        "role": role,
+    }
+    n_roles = pd.DataFrame(columns).dropna().groupby("key")["role"].nunique()
+    return set(n_roles.index[n_roles > 1])
 
 
 def count_shared(

@@ -205,21 +205,6 @@ def _stratified(
     return number
 
 
-def in_several_roles(samples: pd.DataFrame, role: np.ndarray, key: str) -> set:
-    """The values of `key` (idINSPIRE, group, block) that stand in more than one role."""
-    columns = {
-        "key": samples[key].to_numpy(),
-        "role": role,
-    }
-    n_roles = pd.DataFrame(columns).dropna().groupby("key")["role"].nunique()
-    return set(n_roles.index[n_roles > 1])
-
-
-def leaks(samples: pd.DataFrame, role: np.ndarray, key: str) -> int:
-    """How many values of `key` stand in more than one role."""
-    return len(in_several_roles(samples, role, key))
-
-
 def usable_cells(
     cells: pd.DataFrame,
     images: pd.DataFrame,
