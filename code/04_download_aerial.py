@@ -71,12 +71,10 @@ def declare(request: Request) -> Step:
     keys = {*(ARCHIVE_SETTINGS if from_archives else WMS_SETTINGS)}
     if from_archives and request.settings.imagery.wms_departments_below:
         keys.update(WMS_SETTINGS)
-    # A tile that was thrown away counts as there while the images cut from it stand.
-    image_size = ["census.cell_size_m"] if from_archives else []
     return request.step(
-        4,
+        5,
         paths.tiles,
-        [*image_size, "imagery.source", *(f"imagery.{key}" for key in sorted(keys))],
+        ["imagery.source", *(f"imagery.{key}" for key in sorted(keys))],
         [paths.cells],
         by_hand=[links] if from_archives and links.is_file() else [],
         listings=[paths.aerial_data],

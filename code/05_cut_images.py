@@ -22,11 +22,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def declare(request: Request) -> Step:
     paths = request.paths
     return request.step(
-        4,
+        5,
         paths.images_table,
         [
             "imagery.pixel_size_m",
-            "census.cell_size_m",
+            "cells.source",
+            "cells.year",
             "census.vintage",
             "urban_atlas.edition",
             "landcover.source",
@@ -40,18 +41,19 @@ def declare(request: Request) -> Step:
 def work(job: Job) -> Done:
     from urbancam.sources.ign.consumed_tiles import ConsumedTiles, Consumer
     from urbancam.sources.imagery import cutting, image_table, overlay
-    from urbancam.tables import geoframes
+    from urbancam.tables import geoframes, grid
 
     paths = job.paths
     cells, tiles = geoframes.read(paths.cells), geoframes.read(paths.tiles)
     cells_with_tiles = overlay.cells_with_tiles(cells, tiles, paths.data)
-    image_px, land_cover_year = job.settings.image_px, job.settings.land_cover_year
+    image_px = job.settings.image_px(grid.side_m(cells["idINSPIRE"]))
     consumed = ConsumedTiles.of(paths.aerial_data, Consumer(paths.city_folder)).signatures()
     voids = image_table.void_fingerprints(paths.images_table)
     images = cutting.cut_images(
         cells_with_tiles, paths.images, image_px, job.workers, consumed, voids
     )
-    images = image_table.with_years(images, job.settings.census.vintage, land_cover_year)
+    settings = job.settings
+    images = image_table.with_years(images, settings.value_year, settings.land_cover_year)
     with atomic(paths.images_table) as temporary:
         images.to_csv(temporary, index=False)
     return Done(image_table.count_images(images))

@@ -21,7 +21,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def declare(request: Request) -> Step:
     paths = request.paths
     inputs = [paths.cells, paths.land_cover]
-    return request.step(1, paths.fragments, ["census.cell_size_m"], inputs)
+    return request.step(2, paths.fragments, [], inputs)
 
 
 def work(job: Job) -> Done:

@@ -42,7 +42,7 @@ def declare(request: Request) -> list[Step]:
     }
     return [
         request.step(
-            1,
+            2,
             paths.features(wanted.name),
             wanted.settings,
             [paths.images_table, *inputs.get(wanted.kind, [])],
@@ -85,20 +85,20 @@ def measure_places(job: Job, ids: "pd.Series") -> "pd.DataFrame":
 def measure_density(job: Job, ids: "pd.Series") -> "pd.DataFrame":
     from urbancam.learning.features import of_places
     from urbancam.scoring.predictions import rows_of
-    from urbancam.tables import frames
+    from urbancam.tables import frames, grid
 
     cells = frames.read(job.paths.cells, ["idINSPIRE", "ind"])
     people = rows_of(ids, cells, "cells.parquet")["ind"]
-    return of_places.density_terms(people, job.settings.census.cell_size_m)
+    return of_places.density_terms(people, grid.side_m(ids))
 
 
 def measure_land_cover(job: Job, ids: "pd.Series") -> "pd.DataFrame":
     from urbancam.learning.features import of_places
-    from urbancam.tables import frames
+    from urbancam.tables import frames, grid
 
-    key, side_m = job.settings.landcover.key, job.settings.census.cell_size_m
+    key = job.settings.landcover.key
     fragments = frames.read(job.paths.fragments, ["idINSPIRE", key, "area_m2"])
-    shares = of_places.land_cover_shares(fragments, ids, key, side_m)
+    shares = of_places.land_cover_shares(fragments, ids, key, grid.side_m(ids))
     return shares.reset_index(drop=True).rename(columns=str)
 
 

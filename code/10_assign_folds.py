@@ -26,7 +26,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return arguments.parser(__file__, __doc__).parse_args(argv)
 
 
-SETTINGS = ("samples", "split", "seed", "census.vintage", "census.cell_size_m")
+SETTINGS = ("samples", "split", "seed", "cells.source")
 
 
 def declare(request: Request) -> Step:
@@ -34,12 +34,13 @@ def declare(request: Request) -> Step:
     inputs = [paths.cells, paths.images_table]
     settings, outputs = [*SETTINGS], []
     if request.settings.samples.thresholds == "national":
+        settings += ["census.vintage", "census.cell_size_m"]
         inputs.append(paths.census(census.vintage, census.cell_size_m))
     if request.settings.samples.planted:
         inputs.append(paths.fragments)
         settings += ["planted", "landcover.key"]
         outputs = [paths.planted_incomes, paths.planted_truth]
-    return request.step(1, paths.samples, settings, inputs, outputs=outputs)
+    return request.step(2, paths.samples, settings, inputs, outputs=outputs)
 
 
 def work(job: Job) -> Done:
@@ -48,9 +49,10 @@ def work(job: Job) -> Done:
     from urbancam.tables import frames
 
     settings, paths = job.settings, job.paths
-    cells = frames.read(paths.cells, ["idINSPIRE", "income_eur", "ind", "group"])
+    cells = frames.read(paths.cells, ["idINSPIRE", "value", "ind", "group"])
     images = frames.read(paths.images_table)
-    table = splits.usable_cells(cells, images, settings.samples.max_void_fraction)
+    of_insee = settings.cells.source == "insee"
+    table = splits.usable_cells(cells, images, settings.samples.max_void_fraction, of_insee)
     target = targets.TARGETS[settings.samples.target]
     thresholds = find_thresholds(job, table)
     national = settings.samples.thresholds == "national"
@@ -79,10 +81,11 @@ def find_thresholds(job: Job, table: "pd.DataFrame") -> "np.ndarray":
     from urbancam.scoring import targets
     from urbancam.tables import frames
 
-    samples, census = job.settings.samples, job.settings.census
+    samples = job.settings.samples
     target = targets.TARGETS[samples.target]
     if samples.thresholds == "city":
         return targets.quintile_thresholds(table.loc[table["used"], target.column])
+    census = job.settings.census
     path = job.paths.census(census.vintage, census.cell_size_m)
     return targets.national_thresholds(frames.read(path, ["ind", "ind_snv"]), target)
 

@@ -47,7 +47,7 @@ def declare(request: Request) -> list[Step]:
     weights = settings.weights_file
     return [
         request.step(
-            3,
+            4,
             paths.test_predictions(fold),
             [
                 "image",
@@ -105,8 +105,8 @@ def observed_values(job: Job) -> "tuple[pd.DataFrame, str]":
     from urbancam.tables import frames
 
     if job.paths.planted_incomes in job.inputs:
-        return frames.read(job.paths.planted_incomes, ["idINSPIRE", "income_eur"]), "income"
-    cells = frames.read(job.paths.cells, ["idINSPIRE", "income_eur", "ind"])
+        return frames.read(job.paths.planted_incomes, ["idINSPIRE", "value"]), "income"
+    cells = frames.read(job.paths.cells, ["idINSPIRE", "value", "ind"])
     return cells, job.settings.samples.target
 
 

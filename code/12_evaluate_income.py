@@ -35,7 +35,6 @@ SETTINGS = (
     "split.folds",
     "split.trained_folds",
     "split.method",
-    "census.cell_size_m",
     "baselines.reaches_m",
     *feature_sets.SETTINGS,
 )

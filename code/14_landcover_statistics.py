@@ -55,7 +55,6 @@ SETTINGS = (
     "landcover.reference",
     "statistics",
     "seed",
-    "census.cell_size_m",
     "samples.target",
 )
 
@@ -63,7 +62,7 @@ SETTINGS = (
 def declare(request: Request) -> Step:
     paths = request.paths
     return request.step(
-        9,
+        10,
         paths.table("activation_ratio"),
         SETTINGS,
         [paths.activation, paths.predictions, paths.samples, paths.cells, paths.classes],
@@ -101,7 +100,7 @@ def statistics_tables(city: "LandCover", seed: int) -> dict[str, "pd.DataFrame"]
     from urbancam.tables import grid
 
     centres = grid.centres(city.predictions.index.to_series())
-    incomes = city.predictions["income_eur"].to_numpy()
+    incomes = city.predictions["value"].to_numpy()
     incomes_by_chance = surrogates.draw_surrogates(centres, incomes, seed)
 
     return {
@@ -126,11 +125,11 @@ def effect_tables(city: "LandCover", paths: "Paths", target: str) -> dict[str, "
     class_of_code = dict(zip(activation["code"], activation[city.settings.key], strict=True))
     moments = frames.read(paths.local_moments)
     logit = frames.read(paths.cell_activation).set_index("idINSPIRE")["logit"]
-    people = None
-    # What the network has learned is not held.
-    if target != "density":
-        people = frames.read(paths.cells).set_index("idINSPIRE")["ind"]
-    outcomes = {"logit": logit, "income": city.predictions["income_eur"]}
+    people = frames.read(paths.cells, ["idINSPIRE", "ind"]).set_index("idINSPIRE")["ind"]
+    # What the network has learned is not held, nor what is not known in a city of one's own.
+    if target == "density" or people.isna().any():
+        people = None
+    outcomes = {"logit": logit, "income": city.predictions["value"]}
     return {
         "local_effect": local.local_effect(city, moments, class_of_code),
         "adjusted_effect": adjusted.adjusted_effect(city, outcomes, people),

@@ -41,9 +41,9 @@ def declare(request: Request) -> Step:
     if "city" in (settings.split.method, *splits):
         inputs += [city.samples for city in paths.other_cities()]
     return request.step(
-        8,
+        9,
         paths.table("leakage"),
-        ["split", "compare", "statistics", "baselines.reaches_m", "seed", "census.cell_size_m"],
+        ["split", "compare", "statistics", "baselines.reaches_m", "seed"],
         dict.fromkeys(inputs),
         outputs=[paths.table("seeds"), paths.table("variance")],
     )

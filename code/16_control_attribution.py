@@ -47,7 +47,6 @@ SETTINGS = (
     "seed",
     "split.folds",
     "split.trained_folds",
-    "census.cell_size_m",
 )
 FURTHER_TABLES = ("attribution_agreement", "deletion", "deletion_area", "map_shift", "nulls")
 
@@ -61,7 +60,7 @@ def declare(request: Request) -> Step:
         inputs.append(paths.of_variant(variants.SHUFFLED).activation)
     outputs = [paths.table(name) for name in FURTHER_TABLES]
     result = paths.table("attribution_controls")
-    return request.step(9, result, SETTINGS, inputs, outputs=outputs)
+    return request.step(10, result, SETTINGS, inputs, outputs=outputs)
 
 
 def work(job: Job) -> Done:
@@ -69,7 +68,7 @@ def work(job: Job) -> Done:
     from urbancam.explaining.attribution import examination, map_shift
     from urbancam.explaining.landcover.run import statistics_of_run
     from urbancam.scoring import samples
-    from urbancam.tables import cover_classes, frames
+    from urbancam.tables import cover_classes, frames, grid
 
     settings, paths = job.settings, job.paths
     blocks = samples.read(paths.samples).set_index("idINSPIRE")["block"]
@@ -88,7 +87,7 @@ def work(job: Job) -> Done:
     methods, statistics, seed = settings.controls.methods, settings.statistics, settings.seed
     controls, agreements = agreement.compare(shares, correlations, cells, of_map, methods)
     deleted, area = deletion_curves.deletion_tables(curves, blocks, statistics, seed)
-    pixel_m = settings.census.cell_size_m / settings.image.size_px
+    pixel_m = grid.side_m(blocks.index.to_series()) / settings.image.size_px
     shift = map_shift.map_shift(shifts, blocks, pixel_m, statistics.draws, seed)
     frames.write(shift, paths.table("map_shift"))
     frames.write(nulls.nulls_table(shares, of_map), paths.table("nulls"))

@@ -52,7 +52,7 @@ def declare(request: Request) -> Step:
     for city in (paths, *finished_cities(settings, paths)):
         inputs += [city.weights(fold) for fold in range(settings.folds_trained)]
     return request.step(
-        5,
+        6,
         paths.table("transfer"),
         SETTINGS,
         inputs,
@@ -86,7 +86,7 @@ def work(job: Job) -> Done:
     from urbancam.tables import frames
 
     settings, paths, head = job.settings, job.paths, job.settings.model.head
-    cells = frames.read(paths.cells, ["idINSPIRE", "income_eur"])
+    cells = frames.read(paths.cells, ["idINSPIRE", "value"])
     images = frames.read(paths.images_table)
     ids = transfer.cells_without_income(cells, images, settings.samples.max_void_fraction)
     log.info("predicts %s cells without income", f"{len(ids):,}")

@@ -44,7 +44,6 @@ SETTINGS = (
     "split.folds",
     "split.validation_fraction",
     "split.seed",
-    "census.cell_size_m",
 )
 
 
@@ -60,7 +59,7 @@ def declare(request: Request) -> Step:
         inputs += [variant.planted_truth, variant.activation, variant.predictions]
         inputs.append(variant.local_moments)
     return request.step(
-        5,
+        6,
         paths.table("recovery_summary"),
         SETTINGS,
         inputs,
@@ -95,7 +94,7 @@ def read_cells(job: Job) -> "pd.DataFrame":
     from urbancam.tables import frames
 
     used = plants.folds_of_plants(samples.read_used(job.paths.samples), job.settings)
-    people = frames.read(job.paths.cells, ["idINSPIRE", "income_eur", "ind"])
+    people = frames.read(job.paths.cells, ["idINSPIRE", "value", "ind"])
     return used.merge(people, on="idINSPIRE", how="left", validate="1:1")
 
 

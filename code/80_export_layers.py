@@ -27,7 +27,7 @@ def declare(request: Request) -> Step:
     of_city = [paths.cells, paths.images_table, paths.fragments, paths.classes]
     of_run = [paths.samples, paths.predictions, paths.predictions_without_income]
     of_maps = [paths.activation, paths.cell_activation]
-    return request.step(1, paths.layers, ["landcover.key"], [*of_city, *of_run, *of_maps])
+    return request.step(2, paths.layers, ["landcover.key"], [*of_city, *of_run, *of_maps])
 
 
 def work(job: Job) -> Done:

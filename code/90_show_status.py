@@ -99,10 +99,13 @@ def require_counts(path: Path, args: argparse.Namespace) -> None:
 
 def answer(args: argparse.Namespace) -> int:
     names.require_run(args.run)
+    data, results = args.data or ROOT / "data", args.results or ROOT / "results"
+    paths = Paths(data, results, args.city)
     if args.plan == plan.NAMES:
-        data, results = args.data or ROOT / "data", args.results or ROOT / "results"
-        names.refuse_misspelt(args.city, Paths(data, results, args.city))
-    if args.plan and not plan.needs_settings(args.plan):
+        names.refuse_misspelt(args.city, paths)
+    # A city that says where its cells come from has other steps than one of INSEE's.
+    has_file = paths.city_file.is_file() and args.plan != plan.NAMES
+    if args.plan and not (plan.needs_settings(args.plan) or has_file):
         return show_plan(plan.calls(args.plan, args.city, args.run, []))
     request = runner.read_request(args)
     if args.plan:

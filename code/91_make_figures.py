@@ -66,7 +66,7 @@ def declare(request: Request) -> Step:
     if paths.predictions_without_income.is_file():
         inputs.append(paths.predictions_without_income)
     inputs += transfer_tables(paths)
-    return request.step(6, files[0], SETTINGS, inputs, outputs=files[1:], ways=captions.WAYS)
+    return request.step(7, files[0], SETTINGS, inputs, outputs=files[1:], ways=captions.WAYS)
 
 
 def transfer_tables(paths: Paths) -> list[Path]:
@@ -198,7 +198,7 @@ def read_cells(
         image = paths.city_folder / str(images["path"].get(cell, ""))
         return CellPicture(
             cell,
-            rows.loc[cell, "income_eur"],
+            rows.loc[cell, "value"],
             rows.loc[cell, "predicted_class"],
             png.read_pixels(image, "RGB", "05_cut_images"),
             png.read_pixels(paths.maps / f"{cell}.png", "L", "13_project_activation"),

@@ -52,7 +52,7 @@ def declare(request: Request) -> Step:
         paths.figures / captions.FILE,
     ]
     everything = type(settings).model_fields
-    return request.step(10, paths.report, everything, inputs, outputs=[paths.report_cells])
+    return request.step(11, paths.report, everything, inputs, outputs=[paths.report_cells])
 
 
 def work(job: Job) -> Done:
@@ -213,8 +213,9 @@ def draw_cell(
 def records_of(job: Job) -> list[dict[str, Any]]:
     """The records of all steps of the city and run but this one, in the order of the steps."""
     paths, census = job.paths, job.settings.census
-    files = [record_path(paths.census(census.vintage, census.cell_size_m))]
-    files += paths.city_folder.glob("*.json")
+    files = [*paths.city_folder.glob("*.json")]
+    if job.settings.cells.source == "insee":
+        files.append(record_path(paths.census(census.vintage, census.cell_size_m)))
     return read_records([paths.run_folder], files, but=job.step.record_path)
 
 

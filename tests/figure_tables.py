@@ -48,7 +48,7 @@ def three_predictions() -> pd.DataFrame:
     samples = four_cells()
     return samples[samples["used"]].assign(
         predicted_class=[0, 3, 2],
-        income_eur=[11000.0, 29000.0, 20000.0],
+        value=[11000.0, 29000.0, 20000.0],
         fold=0,
     )
 

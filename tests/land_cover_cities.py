@@ -89,7 +89,7 @@ def make_city(
             "idINSPIRE": ids,
             "predicted_class": classes,
             "income_class": classes,
-            "income_eur": 10_000.0 + 1000 * classes,
+            "value": 10_000.0 + 1000 * classes,
         }
     )
     blocks = pd.Series([f"block{i // 3}" for i in range(n)], index=ids)
@@ -128,7 +128,7 @@ def random_city(
             "idINSPIRE": ids,
             "predicted_class": random.integers(0, 5, n),
             "income_class": np.digitize(income, quintile_ends),
-            "income_eur": income,
+            "value": income,
         }
     )
     return LandCover(

@@ -48,7 +48,7 @@ def draw_frames(columns: int, rows: int) -> dict[str, pd.DataFrame]:
         {
             "idINSPIRE": ids,
             "used": used,
-            "reason": np.where(used, None, "no income"),
+            "reason": np.where(used, None, "no value"),
             "income_class": classes,
             "fold": np.where(used, rng.integers(0, 3, count), np.nan),
         }
@@ -67,7 +67,7 @@ def draw_frames(columns: int, rows: int) -> dict[str, pd.DataFrame]:
         logit=np.log(score / (1 - score)),
         p=score,
         predicted_class=(score * 5).astype(int),
-        income_eur=income,
+        value=income,
         target=income,
         **{f"prob_{k}": 0.2 for k in range(5)},
     )[used]

@@ -61,7 +61,7 @@ def draw_city(
         maps = CellMaps(rich, rich, contribution, 0.0, 0.0, flat=False, positions=POSITIONS)
         moments.append(cell_moments(classes + 1, CODES, maps).assign(idINSPIRE=cell))
     predictions = pd.DataFrame(
-        {"idINSPIRE": ids, "predicted_class": 4, "income_class": 0, "income_eur": 0.0, "fold": 0}
+        {"idINSPIRE": ids, "predicted_class": 4, "income_class": 0, "value": 0.0, "fold": 0}
     )
     city = LandCover(
         pd.concat(rows),

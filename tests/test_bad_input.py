@@ -347,14 +347,14 @@ INFINITE = [float("inf")] + [20_000.0 + i for i in range(16)]
     [
         (EQUAL, "quintiles [0, 1, 2, 3] of 17 cells are empty; 17 cells have 20,000 EUR"),
         (TIED, "quintiles [0, 1] of 17 cells are empty; 10 cells have 10,000 EUR"),
-        (MISSING, "1 cells have no finite income"),
-        (INFINITE, "1 cells have no finite income"),
+        (MISSING, "1 cells have no finite value"),
+        (INFINITE, "1 cells have no finite value"),
     ],
 )
 def test_incomes_that_make_no_quintiles(tiny, capsys, incomes, said):
     before = (city(tiny) / RUN / "samples.csv").read_bytes()
-    rewrite(city(tiny) / "cells.parquet", income_eur=incomes)
-    refused(capsys, run_step(tiny, "10", "--force"), said, "cells.parquet, income_eur")
+    rewrite(city(tiny) / "cells.parquet", value=incomes)
+    refused(capsys, run_step(tiny, "10", "--force"), said, "cells.parquet, value")
     assert (city(tiny) / RUN / "samples.csv").read_bytes() == before
 
 

@@ -131,9 +131,9 @@ def test_cells_without_income_have_images_and_land_cover_but_no_class(copy):
         0
     ] * 6
     after, cells = read(copy, "demo-tiny/samples.csv"), read(copy, "cells.parquet")
-    added = cells.loc[cells["income_eur"].isna(), "idINSPIRE"]
+    added = cells.loc[cells["value"].isna(), "idINSPIRE"]
     assert len(added) > 0 and set(cells["idINSPIRE"]) == set(cells_before["idINSPIRE"]) | set(added)
-    assert after.loc[after["idINSPIRE"].isin(added), "reason"].eq("no income").all()
+    assert after.loc[after["idINSPIRE"].isin(added), "reason"].eq("no value").all()
     others = after[~after["idINSPIRE"].isin(added)].reset_index(drop=True)
     pd.testing.assert_frame_equal(
         others, before, check_dtype=False
@@ -152,7 +152,7 @@ def test_people_as_target_are_classed_and_told(copy):
     assert samples["income_class"].tolist() == targets.quintiles(people).tolist()
     got = read(copy, "demo-tiny/fold_0/test_predictions.csv").set_index("idINSPIRE")
     assert got["target"].tolist() == people[got.index].tolist()
-    assert got["income_eur"].tolist() == pytest.approx(cells["income_eur"][got.index].tolist())
+    assert got["value"].tolist() == pytest.approx(cells["value"][got.index].tolist())
 
 
 def test_shuffled_labels_keep_folds_and_targets(copy):
@@ -176,11 +176,11 @@ def test_planted_incomes_keep_the_folds_and_take_the_place_of_the_census(copy):
     pd.testing.assert_frame_equal(
         after.drop(columns="income_class"), before.drop(columns="income_class")
     )
-    incomes = read(copy, "demo-tiny/planted_incomes.csv").set_index("idINSPIRE")["income_eur"]
+    incomes = read(copy, "demo-tiny/planted_incomes.csv").set_index("idINSPIRE")["value"]
     used = after[after["used"]].set_index("idINSPIRE")
     assert used["income_class"].tolist() == targets.quintiles(incomes[used.index]).tolist()
     got = read(copy, "demo-tiny/fold_0/test_predictions.csv").set_index("idINSPIRE")
-    for column in ("income_eur", "target"):
+    for column in ("value", "target"):
         assert got[column].tolist() == pytest.approx(incomes[got.index].tolist())
     truth = read(copy, "demo-tiny/planted_truth.csv").set_index("class")
     raises = truth["effect"].idxmax()
@@ -196,7 +196,7 @@ def test_national_thresholds_are_of_the_census_table_and_recorded(copy):
     record.unlink()
     assert run(copy, "10", CITY | {"samples.thresholds": "national"}) == 0
     samples = read(copy, "demo-tiny/samples.csv").query("used").set_index("idINSPIRE")
-    incomes = read(copy, "cells.parquet").set_index("idINSPIRE")["income_eur"][samples.index]
+    incomes = read(copy, "cells.parquet").set_index("idINSPIRE")["value"][samples.index]
     thresholds = json.loads(record.read_text())["facts"]["class_thresholds"]
     assert samples["income_class"].tolist() == np.digitize(incomes, thresholds).tolist()
     assert thresholds[3] > incomes.max()

@@ -46,7 +46,7 @@ def city(tmp_path) -> Paths:
         logit=np.log(p / (1 - p)),
         p=p,
         predicted_class=probabilities.argmax(1),
-        income_eur=income,
+        value=income,
         target=income,
     )
     for fold, table in predictions.groupby("fold"):

@@ -78,7 +78,7 @@ def city(tmp_path) -> Paths:
     images.to_csv(paths.images_table, index=False)
     random = np.random.default_rng(1)
     cells = pd.DataFrame({"idINSPIRE": ids, "ind": random.integers(10, 200, len(ids))})
-    cells["income_eur"] = np.exp(10 + 0.3 * random.standard_normal(len(ids)))
+    cells["value"] = np.exp(10 + 0.3 * random.standard_normal(len(ids)))
     cells.to_parquet(paths.cells)
     row, column = np.divmod(np.arange(SIDE**2), SIDE)
     samples = cells[["idINSPIRE"]].assign(
@@ -158,7 +158,7 @@ def test_a_variant_that_was_trained_stands_beside_the_frozen_ones(city):
         logit=logit[samples["idINSPIRE"]].to_numpy(),
         p=rank[samples["idINSPIRE"]].to_numpy(),
         predicted_class=(5 * rank[samples["idINSPIRE"]]).astype(int).to_numpy(),
-        income_eur=np.exp(10 + logit[samples["idINSPIRE"]]).to_numpy(),
+        value=np.exp(10 + logit[samples["idINSPIRE"]]).to_numpy(),
     )
     predictions.to_csv(variant.predictions, index=False)
     write_moments(variant, rows)

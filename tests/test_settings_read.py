@@ -183,7 +183,6 @@ BLOCK = "statistics.block_m"  # step 12 reads it, the others resample the blocks
 OF_OTHER_STATISTICS = {"statistics.min_blocks", "statistics.false_discovery_rate"}
 NEVER_READ = {
     "04_download_aerial": {"imagery.index_url"},  # read where a department is missing
-    "06_cut_land_cover": {"census.cell_size_m"},  # the ids tell it
     "10_assign_folds": {
         "planted.plants",
         "planted.trained",

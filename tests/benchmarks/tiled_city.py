@@ -110,7 +110,7 @@ def _move_cells(
     moved = _move(cells, east_m, north_m)
     return moved.assign(
         idINSPIRE=_moved_ids(cells["idINSPIRE"], east_m, north_m),
-        income_eur=cells["income_eur"] * np.exp(random.normal(0, SPREAD, len(cells))),
+        value=cells["value"] * np.exp(random.normal(0, SPREAD, len(cells))),
         group=[f"{name}_{east_m}_{north_m}" if pd.notna(name) else None for name in cells["group"]],
     )
 

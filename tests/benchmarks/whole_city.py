@@ -73,15 +73,15 @@ def land_cover_statistics(tiny: bool) -> Ways:
 
 def draw_predictions(ids: np.ndarray, random: np.random.Generator) -> pd.DataFrame:
     """Incomes, and predicted classes that are right for half of the cells."""
-    income_eur = random.lognormal(10, 0.3, len(ids))
-    income_class = np.digitize(income_eur, np.quantile(income_eur, [0.2, 0.4, 0.6, 0.8]))
+    value = random.lognormal(10, 0.3, len(ids))
+    income_class = np.digitize(value, np.quantile(value, [0.2, 0.4, 0.6, 0.8]))
     guess = random.integers(0, 5, len(ids))
     return pd.DataFrame(
         {
             "idINSPIRE": ids,
             "predicted_class": np.where(random.random(len(ids)) < 0.5, income_class, guess),
             "income_class": income_class,
-            "income_eur": income_eur,
+            "value": value,
             "fold": random.integers(0, 5, len(ids)),
         }
     )
@@ -108,7 +108,7 @@ def draw_activation(ids: np.ndarray, random: np.random.Generator) -> pd.DataFram
 def tables(city: LandCover) -> list[pd.DataFrame]:
     """As step 14 has them."""
     centres = grid.centres(city.predictions.index.to_series())
-    incomes = city.predictions["income_eur"].to_numpy()
+    incomes = city.predictions["value"].to_numpy()
     by_chance = surrogates.draw_surrogates(centres, incomes, city.seed)
     return [
         city.contrast(),

@@ -27,7 +27,7 @@ RUN = SETTINGS.model_copy(
 def make(activation: pd.DataFrame) -> LandCover:
     classes = np.where(RICH, 4, 0)
     predictions = pd.DataFrame(
-        {"idINSPIRE": IDS, "predicted_class": classes, "income_class": classes, "income_eur": 1.0}
+        {"idINSPIRE": IDS, "predicted_class": classes, "income_class": classes, "value": 1.0}
     )
     return land_cover(activation, predictions, pd.Series(BLOCKS, index=IDS), RUN)
 

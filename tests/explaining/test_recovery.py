@@ -21,12 +21,12 @@ def make_rule(number: int, visible_share: float = 0.5) -> tuple[planted.Plant, p
     column, row = np.divmod(np.arange(SIDE**2), SIDE)
     ids = [f"cell{i:03d}" for i in range(SIDE**2)]
     shares = pd.DataFrame(random.dirichlet([1, 1, 1, 1], SIDE**2), index=ids, columns=CLASSES)
-    income_eur = np.exp(10 + 0.3 * random.standard_normal(SIDE**2))
+    value = np.exp(10 + 0.3 * random.standard_normal(SIDE**2))
     section = SETTINGS.planted.model_copy(
         update={"classes": 2, "visible_share": visible_share, "smooth_share": 0.0}
     )
     centres = 200.0 * np.column_stack([column, row])
-    rule = planted.plant(shares, centres, income_eur, section, 0, number)
+    rule = planted.plant(shares, centres, value, section, 0, number)
     blocks = [f"b{c}_{r}" for c, r in zip(column // BLOCK, row // BLOCK, strict=True)]
     cells = pd.DataFrame(
         {"fold": column // BLOCK % 2, "block": blocks, "ind": 100.0, "share": list(shares.values)},
@@ -64,8 +64,8 @@ def answer(
             "logit": np.nan if softmax else logit,
             "p": expit(logit),
             "predicted_class": quintiles(logit),
-            "income_class": quintiles(rule.incomes["income_eur"]),
-            "income_eur": rule.incomes["income_eur"],
+            "income_class": quintiles(rule.incomes["value"]),
+            "value": rule.incomes["value"],
         }
     )
     city = land_cover(rows, predictions, cells["block"])

@@ -71,14 +71,14 @@ def test_neighbours_of_test_cells_are_trained_on_where_the_split_leaks(samples, 
 
 def test_neighbours_in_a_row_of_cells_by_hand():
     ids = pd.Series([grid.cell_id(200 * x, 0, 200) for x in range(4)])
-    got = grid.neighbours(ids, 200).toarray()
+    got = grid.neighbours(ids).toarray()
     assert got.tolist() == [[0, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 1], [0, 0, 1, 0]]
 
 
 def test_city_left_out_shares_what_lies_in_both(samples):
     own = samples.iloc[:210]
     others = samples.iloc[200:]
-    got = leakage.count_shared(own, others, 200)
+    got = leakage.count_shared(own, others)
     shared_blocks = set(own["block"]) & set(others["block"])
     assert got["leaks_cell"] == 10
     assert got["leaks_block"] == len(shared_blocks) > 0
@@ -88,7 +88,7 @@ def test_city_left_out_shares_what_lies_in_both(samples):
 def test_city_far_from_the_others_shares_nothing(samples):
     ids = samples["idINSPIRE"].str.replace("mN2", "mN3")
     far = samples.assign(idINSPIRE=ids, group=pd.NA, block="elsewhere")
-    assert set(leakage.count_shared(samples, far, 200).values()) == {0}
+    assert set(leakage.count_shared(samples, far).values()) == {0}
 
 
 def make_targets(samples: pd.DataFrame, target: pd.Series) -> pd.DataFrame:
@@ -145,8 +145,8 @@ def bordeaux(tmp_path_factory) -> pd.DataFrame:
         pytest.skip("no real samples here")
     census = layouts.read_source(source, 2015, tmp_path_factory.mktemp("scratch"))
     cells = incomes.clean(census, "bordeaux")
-    cells = cells.assign(income_eur=cells["ind_snv"] / cells["ind"], used=True, reason="")
-    cells["income_class"] = targets.quintiles(cells["income_eur"])
+    cells = cells.assign(value=cells["ind_snv"] / cells["ind"], used=True, reason="")
+    cells["income_class"] = targets.quintiles(cells["value"])
     folds = splits.add_folds(cells, settings.load("default").split, seed=0)
     cells = cells.drop(columns=["group", "income_class", "used", "reason"])
     return cells.merge(folds, on="idINSPIRE")
@@ -161,7 +161,7 @@ def test_bordeaux_neighbours_reach_much_without_any_image_where_the_split_leaks(
 ):
     run = settings.load("default", ["statistics.draws=20"])
     cells = leakage.split_again(bordeaux, method, run).astype({"income_class": int})
-    table = score_coordinates(cells, make_targets(cells, cells["income_eur"]), run)
+    table = score_coordinates(cells, make_targets(cells, cells["value"]), run)
     assert table.loc["spearman", "value"] == pytest.approx(expected, abs=0.01)
 
 

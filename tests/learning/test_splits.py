@@ -135,7 +135,7 @@ def test_advice_for_too_many_folds_can_be_followed(method, folds):
 
 
 def test_void_and_missing_images_are_not_used():
-    cells = make_cells(2)[["idINSPIRE", "group"]].assign(income_eur=[1.0, 2, 3, 4], ind=5.0)
+    cells = make_cells(2)[["idINSPIRE", "group"]].assign(value=[1.0, 2, 3, 4], ind=5.0)
     columns = {
         "idINSPIRE": cells["idINSPIRE"],
         "path": ["a", "b", None, "d"],
@@ -162,8 +162,8 @@ def test_cities_learned_from_are_divided_by_whole_blocks(samples):
 def with_some_without_income() -> tuple[pd.DataFrame, pd.DataFrame]:
     """400 cells, every seventh without people and income, and their images."""
     cells = make_cells()[["idINSPIRE", "group"]]
-    cells = cells.assign(income_eur=10_000.0 + np.arange(400), ind=5.0)
-    cells.loc[::7, ["income_eur", "ind", "group"]] = [np.nan, 0.0, None]
+    cells = cells.assign(value=10_000.0 + np.arange(400), ind=5.0)
+    cells.loc[::7, ["value", "ind", "group"]] = [np.nan, 0.0, None]
     images = cells[["idINSPIRE"]].assign(path="a.png", void_fraction=0.0)
     return cells, images
 
@@ -172,15 +172,15 @@ def test_cells_without_income_are_not_used():
     cells, images = with_some_without_income()
     images["path"] = [None] * 8 + ["a.png"] * 392
     got = splits.usable_cells(cells, images, 0.01)
-    assert got.loc[::7, "reason"].eq("no income").all()
+    assert got.loc[::7, "reason"].eq("no value").all()
     assert got.loc[[1, 6, 8], "reason"].tolist() == ["no image", "no image", ""]
 
 
 @pytest.mark.parametrize("income", [np.nan, np.inf])
 def test_people_without_a_finite_income_are_refused(income):
     cells, images = with_some_without_income()
-    cells.loc[[3, 4], "income_eur"] = income
-    with pytest.raises(InputError, match="2 cells have no finite income"):
+    cells.loc[[3, 4], "value"] = income
+    with pytest.raises(InputError, match="2 cells have no finite value"):
         splits.usable_cells(cells, images, 0.01)
 
 
@@ -188,7 +188,7 @@ def test_cells_without_income_change_nothing_for_the_others():
     cells, images = with_some_without_income()
     with_them = make_samples(cells, images)
     got = with_them[with_them["used"]].reset_index(drop=True)
-    expected = make_samples(cells[cells["income_eur"].notna()], images)
+    expected = make_samples(cells[cells["value"].notna()], images)
     pd.testing.assert_frame_equal(got, expected)
 
 

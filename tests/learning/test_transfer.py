@@ -33,7 +33,7 @@ def make_own(truth: np.ndarray, outputs: torch.Tensor) -> pd.DataFrame:
     logits = outputs[fold, np.arange(CELLS)]
     table = inference.prediction_table(ids, 0, logits, "binomial").assign(fold=fold)
     income_class = pd.qcut(truth, len(INCOME_CLASSES), labels=False)
-    return table.assign(income_class=income_class, income_eur=truth, target=truth)
+    return table.assign(income_class=income_class, value=truth, target=truth)
 
 
 @pytest.fixture(scope="module")

@@ -50,7 +50,7 @@ def holes(side: int = 9, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize("size_m", [200, 1000])
 def test_weights_are_those_of_the_cells_around(size_m):
     places = holes()
-    got = moran.queen_weights(ids_at(places, size_m), size_m).toarray()
+    got = moran.queen_weights(ids_at(places, size_m)).toarray()
     distance = np.abs(places[:, None] - places).max(axis=2)
     expected = (distance == 1).astype(float)
     has_neighbours = expected.any(axis=1)
@@ -68,7 +68,7 @@ def test_moran_i_agrees_with_the_double_loop():
 
 
 def test_moran_i_by_hand():
-    weights = moran.queen_weights(ids_at([(0, 0), (1, 0), (2, 0)]), 200)
+    weights = moran.queen_weights(ids_at([(0, 0), (1, 0), (2, 0)]))
     # z = -1, 0, 1: only the middle has two neighbours, and it is at the mean
     assert moran.moran_i(np.array([1.0, 2, 3]), weights) == pytest.approx(0)
     assert moran.moran_i(np.array([1.0, -2, 1]), weights) == pytest.approx((-2 - 2 - 2) / 6)
@@ -76,7 +76,7 @@ def test_moran_i_by_hand():
 
 def test_p_values_of_noise_are_uniform():
     places = square(12)
-    weights = moran.queen_weights(ids_at(places), 200)
+    weights = moran.queen_weights(ids_at(places))
     noise = np.random.default_rng(0).normal(size=(144, 200))
     observed, p_value = moran.permutation_test(noise, weights, 199, seed=0)
     assert observed.mean() == pytest.approx(-1 / 143, abs=0.01)
@@ -86,7 +86,7 @@ def test_p_values_of_noise_are_uniform():
 
 def test_p_values_of_a_gradient_are_small():
     places = square(12)
-    weights = moran.queen_weights(ids_at(places), 200)
+    weights = moran.queen_weights(ids_at(places))
     observed, p_value = moran.permutation_test(places.astype(float), weights, 199, seed=0)
     assert (observed > 0.8).all()
     assert p_value.tolist() == [1 / 200, 1 / 200]
@@ -94,7 +94,7 @@ def test_p_values_of_a_gradient_are_small():
 
 def test_p_value_counts_permutations_as_large_one_by_one():
     places = square(3)
-    weights = moran.queen_weights(ids_at(places), 200)
+    weights = moran.queen_weights(ids_at(places))
     values = np.random.default_rng(2).integers(0, 3, size=(9, 2)).astype(float)
     _, got = moran.permutation_test(values, weights, 99, seed=5)
     random = np.random.default_rng(5)
@@ -123,7 +123,7 @@ def make_predictions(places) -> pd.DataFrame:
 
 def table(predictions: pd.DataFrame, imputed=None) -> pd.DataFrame:
     imputed = np.zeros(len(predictions), dtype=bool) if imputed is None else imputed
-    return moran.autocorrelation_table(predictions, imputed, 200, seed=0)
+    return moran.autocorrelation_table(predictions, imputed, seed=0)
 
 
 def test_what_a_good_model_leaves_is_less_alike_than_what_is_observed():

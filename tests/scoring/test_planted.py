@@ -24,16 +24,16 @@ def make_shares(seed: int = 0) -> pd.DataFrame:
 
 def make_plant(number: int = 1, seed: int = 0, **changes) -> planted.Plant:
     centres = 200.0 * np.column_stack(np.divmod(np.arange(N), 30))
-    income_eur = np.exp(10 + 0.3 * np.random.default_rng(5).standard_normal(N))
+    value = np.exp(10 + 0.3 * np.random.default_rng(5).standard_normal(N))
     section = SECTION.model_copy(update=changes)
-    return planted.plant(make_shares(), centres, income_eur, section, seed, number)
+    return planted.plant(make_shares(), centres, value, section, seed, number)
 
 
 def test_regression_on_shares_gives_the_effects_back():
     """Without the other parts, log income is linear in the shares: least squares knows the rule."""
     plant = make_plant(visible_share=1.0, smooth_share=0.0)
     design = np.column_stack([np.ones(N), make_shares().to_numpy()])
-    log_income = np.log(plant.incomes["income_eur"])
+    log_income = np.log(plant.incomes["value"])
     coefficients = np.linalg.lstsq(design, log_income, rcond=None)[0][1:]
     effects = plant.effects["effect"].to_numpy()
     covered = make_shares().sum(axis=1)
@@ -91,13 +91,13 @@ def test_planted_classes_are_quintiles_and_leave_the_folds_alone():
     got = planted.planted_classes(samples, incomes)
     assert got["income_class"].value_counts().to_dict() == dict.fromkeys(range(5), N // 5)
     assert got.drop(columns="income_class").equals(samples.drop(columns="income_class"))
-    richest = incomes["income_eur"].idxmax()
+    richest = incomes["value"].idxmax()
     assert got["income_class"][richest + 1] == 4
 
 
-@pytest.mark.parametrize(("shares", "income_eur"), [(np.ones((9, 1)), 1.0), (np.eye(9), 0.0)])
-def test_a_city_without_a_rule_to_plant_is_refused(shares, income_eur):
-    incomes = np.linspace(1, 1 + income_eur, 9)
+@pytest.mark.parametrize(("shares", "value"), [(np.ones((9, 1)), 1.0), (np.eye(9), 0.0)])
+def test_a_city_without_a_rule_to_plant_is_refused(shares, value):
+    incomes = np.linspace(1, 1 + value, 9)
     centres = np.column_stack([np.arange(9), np.arange(9)])
     with pytest.raises(InputError, match=r"a rule needs two|do not differ"):
         planted.plant(pd.DataFrame(shares), centres, incomes, SECTION, 0, 1)

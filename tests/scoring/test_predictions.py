@@ -47,7 +47,7 @@ def make_folds(samples: pd.DataFrame) -> dict[int, pd.DataFrame]:
         p=income_class / 4,
         predicted_class=income_class,
         income_class=income_class,
-        income_eur=20000 + 500 * income_class,
+        value=20000 + 500 * income_class,
         target=20000.0 + 500 * income_class,
     )
     backwards = table[predictions.COLUMNS].iloc[::-1]

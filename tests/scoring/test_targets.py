@@ -15,7 +15,7 @@ def make_table() -> pd.DataFrame:
     number = np.arange(20)
     columns = {
         "used": number % 4 != 0,
-        "income_eur": 10_000.0 + number,
+        "value": 10_000.0 + number,
         "ind": 500.0 - number,
     }
     return pd.DataFrame(columns)
@@ -74,7 +74,7 @@ def test_classes_are_quintiles_of_the_target_among_the_used(target, expected):
 
 @pytest.mark.parametrize(("target", "value"), [("income", "12,345 EUR"), ("density", "7 people")])
 def test_tied_quintiles_are_named(target, value):
-    tied = make_table().assign(income_eur=12_345.0, ind=7.0)
+    tied = make_table().assign(value=12_345.0, ind=7.0)
     message = rf"quintiles \[0, 1, 2, 3\] of 15 cells are empty; 15 cells have {value}"
     with pytest.raises(InputError, match=message):
         targets.add_classes(tied, targets.TARGETS[target])
@@ -90,9 +90,9 @@ def test_national_thresholds_are_the_country_s_whatever_the_city_holds():
     income = targets.TARGETS["income"]
     thresholds = targets.national_thresholds(make_census(101), income)
     assert thresholds.tolist() == [21_000, 41_000, 61_000, 81_000]
-    city = make_table().assign(income_eur=np.linspace(30_000, 100_000, 20))
+    city = make_table().assign(value=np.linspace(30_000, 100_000, 20))
     got = targets.add_classes(city, income, thresholds)
-    expected = city["income_eur"].map(lambda value: sum(value >= step for step in thresholds))
+    expected = city["value"].map(lambda value: sum(value >= step for step in thresholds))
     assert got["income_class"].dropna().tolist() == expected[city["used"]].tolist()
     assert set(got["income_class"].dropna()) == {1, 2, 3, 4}  # nobody is among the poorest fifth
 

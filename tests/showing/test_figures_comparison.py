@@ -67,7 +67,7 @@ def class_income() -> pd.DataFrame:
         ("roads", "Other roads", 30, 20e3, 19e3, 21e3),
         ("port", "Ports", 0, np.nan, np.nan, np.nan),
     ]
-    columns = ["class", "name", "n_cells", "mean_income_eur", "ci_low", "ci_high"]
+    columns = ["class", "name", "n_cells", "mean_value", "ci_low", "ci_high"]
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from figure_tables import cell_id, four_cells, texts, three_predictions, words
 from urbancam.showing.figures import maps, style
+from urbancam.tables import grid
 
 
 @pytest.fixture
@@ -99,9 +100,9 @@ def test_scale_bar_is_as_long_as_it_says(samples, predictions):
 
 
 def test_true_north_is_up_on_the_central_meridian_and_leans_east_in_france():
-    assert maps.north_direction(4_321_000, 3_210_000) == pytest.approx((0, 1), abs=1e-6)
+    assert maps.north_direction(4_321_000, 3_210_000, grid.CRS) == pytest.approx((0, 1), abs=1e-6)
     # Paris, 7.7 degrees west of the meridian.
-    east, north = maps.north_direction(3_760_000, 2_889_000)
+    east, north = maps.north_direction(3_760_000, 2_889_000, grid.CRS)
     assert np.degrees(np.arctan2(east, north)) == pytest.approx(5.8, abs=0.3)
 
 

@@ -82,7 +82,7 @@ def figures_of_land_cover() -> list:
     ratio_table = classes.merge(sides, how="cross").assign(n_cells=12_345)
     contrast = classes.assign(log_ratio=0.3, ci_low=-0.1, ci_high=0.5)
     contribution = contrast.rename(columns={"log_ratio": "value"})
-    incomes = contrast.assign(n_cells=11_111, mean_income_eur=np.arange(20) * 1e3)
+    incomes = contrast.assign(n_cells=11_111, mean_value=np.arange(20) * 1e3)
     shares = [incomes.assign(quintile=k, share=k / 10, ci_low=0, ci_high=1) for k in range(5)]
     shares = pd.concat(shares)
     agreement = pd.DataFrame(

@@ -26,7 +26,7 @@ def make_tables() -> dict[str, pd.DataFrame]:
     """Two used cells of roads and water, one without income, one without an image."""
     squares = [shapely.box(*grid.bounds(cell)) for cell in IDS]
     cells = gpd.GeoDataFrame(
-        {"idINSPIRE": IDS, "ind": 10.0, "income_eur": [9e3, 3e4, np.nan, 2e4], "imputed": False},
+        {"idINSPIRE": IDS, "ind": 10.0, "value": [9e3, 3e4, np.nan, 2e4], "imputed": False},
         geometry=squares,
         crs=grid.CRS,
     )
@@ -35,7 +35,7 @@ def make_tables() -> dict[str, pd.DataFrame]:
         {
             "idINSPIRE": IDS,
             "used": [True, True, False, False],
-            "reason": [None, None, "no income", "void"],
+            "reason": [None, None, "no value", "void"],
             "income_class": [0, 4, None, None],
             "block": ["N1E1"] * 2 + [None] * 2,
             "fold": [0, 1, None, None],

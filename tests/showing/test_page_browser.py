@@ -100,7 +100,7 @@ def test_a_click_shows_the_cells_id_pictures_and_numbers(page, pictured):
         "[...document.querySelectorAll('#cell img')].every((i) => i.naturalWidth)"
     )
     words = page.inner_text("#cell")
-    assert pictured[7] in words and f"{row['income_eur']:,.0f} EUR" in words
+    assert pictured[7] in words and f"{row['value']:,.0f} EUR" in words
     assert f"Predicted class\t{int(row['predicted_class'])}, " in words
     assert page.locator("#cell img").count() == 5
     activation = frames["activation"].set_index(["idINSPIRE", "class"])

@@ -53,7 +53,7 @@ def test_categories_have_their_names_and_none_where_there_is_none(frames, packed
     numbers, names = unpack(packed["columns"]["reason"]), packed["names"]["reason"]
     got = [names[number] if number != cell_columns.NONE else None for number in numbers]
     assert got == frames["samples"]["reason"].replace({np.nan: None}).tolist() and names == [
-        "no income"
+        "no value"
     ]
     assert packed["names"]["campaign_year"] == [2015, 2018]
 

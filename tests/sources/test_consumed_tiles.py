@@ -41,7 +41,7 @@ class Place:
 
     def add_city(self, city, *boxes):
         cells = pd.concat([cells_over(*box) for box in boxes], ignore_index=True)
-        cells = cells.assign(ind=9.0, men=4.0, income_eur=2e4, imputed=False)
+        cells = cells.assign(ind=9.0, men=4.0, value=2e4, imputed=False)
         folder = self.results / city
         folder.mkdir(parents=True, exist_ok=True)
         cells.to_parquet(folder / "cells.parquet")

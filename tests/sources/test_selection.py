@@ -28,7 +28,7 @@ def test_cells_belong_to_the_city_that_holds_their_centre(tmp_path):
     west_columns = itertools.product((0, 1), range(3))
     assert set(got["idINSPIRE"]) == {cell_id(column, row) for column, row in west_columns}
     assert got.columns.tolist() == [*selection.COLUMNS, "geometry"]
-    assert got["income_eur"].iloc[0] == pytest.approx(20_000)
+    assert got["value"].iloc[0] == pytest.approx(20_000)
     assert got["department"].eq("75").all()
 
 
@@ -67,8 +67,8 @@ def test_squares_without_income_are_added_and_the_others_stay_as_they_are(tmp_pa
     cells = selection.select_cells(make_table(tmp_path, Ind=people, Ind_snv=income), CITY, "Paris")
     got = selection.add_cells_without_income(cells, CITY, 200)
     assert len(cells) == 10 and got["idINSPIRE"].tolist() == sorted(census_frame()["IdINSPIRE"])
-    pd.testing.assert_frame_equal(got[got["income_eur"].notna()].reset_index(drop=True), cells)
-    added = got[got["income_eur"].isna()]
+    pd.testing.assert_frame_equal(got[got["value"].notna()].reset_index(drop=True), cells)
+    added = got[got["value"].isna()]
     assert added["idINSPIRE"].tolist() == [cell_id(0, 0), cell_id(2, 2)]
     assert not added["imputed"].any()
     assert added["group"].isna().all()
@@ -95,7 +95,7 @@ def test_imputed_cells_their_people_and_cells_without_income_are_counted():
         {
             "imputed": [True, False, False, False, False],
             "ind": [10.0, 20.0, 30.0, 40.0, 0.0],
-            "income_eur": [1.0, 2.0, 3.0, 4.0, np.nan],
+            "value": [1.0, 2.0, 3.0, 4.0, np.nan],
             "department": "75",
         }
     )

@@ -320,7 +320,7 @@ def city(data, tmp_path):
     """The folder of a city that has cells, with people and incomes."""
     folder = tmp_path / "results" / "Test"
     folder.mkdir(parents=True)
-    columns = {"ind": 9.0, "men": 4.0, "income_eur": range(20_000, 20_000 + len(cells()))}
+    columns = {"ind": 9.0, "men": 4.0, "value": range(20_000, 20_000 + len(cells()))}
     cells().assign(**columns, imputed=False, group=0).to_parquet(folder / "cells.parquet")
     return folder
 

@@ -35,7 +35,7 @@ def test_declared_settings_are_read_as_they_are(request_of_12):
         lambda settings: settings.seed,
         lambda settings: settings.split.method,
         lambda settings: settings.cities.model,
-        lambda settings: settings.image_px,
+        lambda settings: settings.image_px(200),
         lambda settings: settings.folds_trained,
     ],
 )

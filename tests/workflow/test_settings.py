@@ -11,7 +11,7 @@ RUNS = sorted(path.stem for path in CONFIG.glob("*.yaml"))
 
 @pytest.mark.parametrize("run", RUNS)
 def test_every_run_loads(run):
-    assert settings.load(run).image_px >= 1
+    assert settings.load(run).image_px(200) >= 1
 
 
 def test_overlay_changes_only_what_it_names():
@@ -48,13 +48,13 @@ def test_runs_that_lie_on_each_other_are_named(tmp_path, monkeypatch):
 
 
 def test_blocks_are_made_of_whole_cells():
-    with pytest.raises(InputError, match="block_m 1400 is no multiple of census.cell_size_m 1000"):
+    with pytest.raises(InputError, match="block_m 1400 is no multiple of the side of a cell, 1000"):
         settings.load("default", ["census.cell_size_m=1000", "split.block_m=1400"])
 
 
 def test_1km_run_is_the_published_variant():
     made, paper = settings.load("paper-1km"), settings.load("paper")
-    assert made.image_px == made.image.size_px == 800 and made.training.epochs == 20
+    assert made.image_px(1000) == made.image.size_px == 800 and made.training.epochs == 20
     assert made.model == paper.model and made.split.validation_fraction == 0.2
 
 

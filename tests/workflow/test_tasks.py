@@ -132,13 +132,15 @@ def test_images_and_cache_lie_on_scratch_and_what_is_there_already_stays(tmp_pat
 def test_a_larger_city_asks_for_more_and_a_gpu_for_less_time():
     run = settings.load("default")
     train = catalogue.find("11_train_income")
-    small, large = (resources.of_step(train, run, cells, False) for cells in (1_000, 50_000))
-    on_gpu = resources.of_step(train, run, 50_000, True)
+    small, large = (resources.of_step(train, run, cells, 1000, False) for cells in (1_000, 50_000))
+    on_gpu = resources.of_step(train, run, 50_000, 1000, True)
     assert large.runtime > 20 * small.runtime
     assert large.mem_mb > small.mem_mb
     assert (on_gpu.gpu, small.gpu) == (1, 0)
     assert on_gpu.runtime < large.runtime
-    assert resources.of_step(catalogue.find("04_download_aerial"), run, 10, True).downloads == 1
+    assert (
+        resources.of_step(catalogue.find("04_download_aerial"), run, 10, 1000, True).downloads == 1
+    )
 
 
 def test_all_functional_urban_areas_are_listed_with_their_cells():

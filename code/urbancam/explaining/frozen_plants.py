@@ -44,7 +44,7 @@ def recover_plants(
     """
     # ASSUME: one network's features serve all cells: it has learned from the real incomes of some,
     # which the planted ones know nothing of beyond land cover.
-    incomes = np.column_stack([rule.incomes["income_eur"] for rule in rules])
+    incomes = np.column_stack([rule.incomes["value"] for rule in rules])
     income_classes = np.column_stack([quintiles(income) for income in incomes.T])
     items = datasets.LabelledImages(images, rows, np.zeros(len(rows), dtype=int))
     features = inference.predict(network, items, settings.image, workers, network.embed)
@@ -92,9 +92,9 @@ def open_moments(
 
 
 def predict_plant(
-    cells: pd.DataFrame, logits: np.ndarray, income_eur: np.ndarray, classes: np.ndarray
+    cells: pd.DataFrame, logits: np.ndarray, value: np.ndarray, classes: np.ndarray
 ) -> pd.DataFrame:
     """The columns of `predictions.csv` that statistics need, of one plant."""
     out = torch.from_numpy(logits[:, None])
     table = inference.prediction_table(cells["idINSPIRE"], 0, out, "binomial")
-    return table.assign(fold=cells["fold"].to_numpy(), income_class=classes, income_eur=income_eur)
+    return table.assign(fold=cells["fold"].to_numpy(), income_class=classes, value=value)

@@ -107,7 +107,7 @@ def recover_variant(
 
 def score(predictions: pd.DataFrame, number: int, kind: str) -> dict[str, int | str | float]:
     """How well the model of a plant orders its cells."""
-    spearman = spearmanr(predictions["p"], predictions["income_eur"]).statistic
+    spearman = spearmanr(predictions["p"], predictions["value"]).statistic
     return {"plant": number, "kind": kind, "spearman": float(spearman)}
 
 
@@ -126,15 +126,17 @@ def answers(city: LandCover, cells: pd.DataFrame, seed: int, kind: str) -> dict[
     logit_of_network = predictions["logit"].fillna(logit(predictions["p"]))
     outcomes = {
         "adjusted_logit": logit_of_network,
-        "adjusted_income": np.log(predictions["income_eur"]),
+        "adjusted_income": np.log(predictions["value"]),
     }
+    people = cells["ind"].to_numpy(float)
+    density = np.log1p(people) if np.isfinite(people).all() else None  # not counted in every city
     estimates = {MAP_OF[kind]: city.log_contrast(), "contribution": city.area_contribution()}
     for name, outcome in outcomes.items():
         against_reference = adjusted_effects(
             city.area,
             outcome.to_numpy(float),
             cells["fold"].to_numpy(),
-            np.log1p(cells["ind"].to_numpy(float)),
+            density,
             city.block_numbers,
             city.reference,
             city.statistics.draws,

@@ -81,7 +81,7 @@ def _left_out(paths: Paths, variant: Paths, settings: Settings) -> pd.DataFrame:
     folds = _tested_folds(LEFT_OUT, cells, settings)
     others = [read_used(city.samples) for city in paths.other_cities()]
     teaching = pd.concat(others, ignore_index=True)
-    leaks = leakage.count_shared(cells, teaching, settings.census.cell_size_m)
+    leaks = leakage.count_shared(cells, teaching)
     return _scores_of(variant).assign(split=LEFT_OUT, folds=folds, **leaks)
 
 

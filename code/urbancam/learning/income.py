@@ -200,12 +200,12 @@ def predict_role(
 
 
 def add_incomes(predictions: pd.DataFrame, cells: pd.DataFrame, target: str) -> pd.DataFrame:
-    """Predictions with the observed `income_eur` and `target` beside them.
+    """Predictions with the observed `value` and `target` beside them.
 
     Args:
         predictions: With `idINSPIRE`.
-        cells: `idINSPIRE, income_eur` and the column of the target.
+        cells: `idINSPIRE, value` and the column of the target.
         target: Name of the target, as in `targets.TARGETS`.
     """
     observed = cells.assign(target=cells[targets.TARGETS[target].column])
-    return predictions.merge(observed[["idINSPIRE", "income_eur", "target"]], "left")
+    return predictions.merge(observed[["idINSPIRE", "value", "target"]], "left")

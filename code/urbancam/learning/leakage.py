@@ -55,7 +55,7 @@ def count_leaks(
     """
     split = settings.split
     leaking: dict[str, set] = {name: set() for name in KEYS}
-    neighbours = grid.neighbours(samples["idINSPIRE"], settings.census.cell_size_m)
+    neighbours = grid.neighbours(samples["idINSPIRE"])
     shares = []
     for fold in range(folds):
         role = splits.roles(samples, fold, method, split.validation_fraction, settings.fold_seed)
@@ -79,14 +79,12 @@ def in_several_roles(samples: pd.DataFrame, role: np.ndarray, key: str) -> set:
 def count_shared(
     samples: pd.DataFrame,
     others: pd.DataFrame,
-    cell_size_m: float,
 ) -> dict[str, float]:
     """What a city that is left out shares with the cities it learns from; as `count_leaks`.
 
     Args:
         samples: Used cells of the city left out, with `idINSPIRE, group, block`.
         others: The same of all other cities together.
-        cell_size_m: Side of a cell, m.
     """
     shared = {}
     for name, key in KEYS.items():
@@ -96,7 +94,7 @@ def count_shared(
     outside = others.loc[~others["idINSPIRE"].isin(samples["idINSPIRE"]), "idINSPIRE"]
     ids = pd.concat([samples["idINSPIRE"], outside], ignore_index=True)
     is_outside = np.arange(len(ids)) >= len(samples)
-    neighbours = grid.neighbours(ids, cell_size_m)[: len(samples)]
+    neighbours = grid.neighbours(ids)[: len(samples)]
     return _counts(shared, _share_of_neighbours(neighbours, is_outside))
 
 

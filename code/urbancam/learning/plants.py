@@ -22,18 +22,17 @@ def plant_city(
 
     Args:
         ids: (N,) used cells.
-        incomes: `idINSPIRE, income_eur` of the census, of these cells at least.
+        incomes: `idINSPIRE, value` of the census, of these cells at least.
         fragments: `idINSPIRE, area_m2` and the column `landcover.key`.
         settings: Settings of the run.
         number: Number of the rule, 1, 2, ...
     """
-    key, cell_size_m = settings.landcover.key, settings.census.cell_size_m
-    shares = land_cover_shares(fragments, ids, key, cell_size_m)
-    income_eur = incomes.set_index("idINSPIRE")["income_eur"].reindex(ids)
+    shares = land_cover_shares(fragments, ids, settings.landcover.key, grid.side_m(ids))
+    value = incomes.set_index("idINSPIRE")["value"].reindex(ids)
     return planted.plant(
         shares,
         grid.centres(ids),
-        income_eur.to_numpy(dtype=np.float64),
+        value.to_numpy(dtype=np.float64),
         settings.planted,
         settings.seed,
         number,

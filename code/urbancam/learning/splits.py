@@ -18,7 +18,7 @@ from urbancam.workflow.sections import Split
 
 # Parts that the training part is divided into; the validation part takes its share of them.
 VALIDATION_PARTS = 20
-USABLE_COLUMNS = ["idINSPIRE", "income_eur", "ind", "group", "used", "reason", "campaign_year"]
+USABLE_COLUMNS = ["idINSPIRE", "value", "ind", "group", "used", "reason", "campaign_year"]
 SAMPLE_COLUMNS = ["idINSPIRE", "used", "reason", "income_class", "block", "group", "fold"]
 
 
@@ -209,40 +209,43 @@ def usable_cells(
     cells: pd.DataFrame,
     images: pd.DataFrame,
     max_void_fraction: float,
+    people_have_values: bool = True,
 ) -> pd.DataFrame:
     """Which cells can be used, and why the others cannot.
 
     Args:
-        cells: `idINSPIRE, income_eur, ind, group`, one row per cell of the city; without an income
-            where nobody lives.
+        cells: `idINSPIRE, value, ind, group`, one row per cell of the city; without a value
+            where it is not known.
         images: `idINSPIRE, path, void_fraction, campaign_year`, and `reason` why there is no image.
         max_void_fraction: Share of an image that may be void, 0..1.
+        people_have_values: Whether a value must be known wherever people live, as INSEE's are; of a
+            file of the user's, cells without one are there to be predicted.
 
     Returns:
-        `idINSPIRE, income_eur, ind, group, used, reason, campaign_year`, sorted by id.
+        `idINSPIRE, value, ind, group, used, reason, campaign_year`, sorted by id.
 
     Raises:
-        InputError: People live in a cell without a finite income, or no cell is usable.
+        InputError: The value of a cell is infinite or lacking, or no cell is usable.
     """
     # A table of an older version does not say why.
     columns = ["idINSPIRE", "path", "void_fraction", "reason", "campaign_year"]
     images = images.reindex(columns=columns)
-    table = cells[["idINSPIRE", "income_eur", "ind", "group"]].merge(
+    table = cells[["idINSPIRE", "value", "ind", "group"]].merge(
         images.rename(columns={"reason": "image_reason"}),
         on="idINSPIRE",
         how="left",
         validate="1:1",
     )
     table = table.sort_values("idINSPIRE", ignore_index=True)
-    has_income = np.isfinite(table["income_eur"].astype("float64"))
-    _refuse_lacking_incomes(table[~has_income])
+    has_value = np.isfinite(table["value"].astype("float64"))
+    _refuse_lacking_values(table[~has_value], people_have_values)
 
     # Where several reasons hold, the last one is told.
     reason = pd.Series("", index=table.index)
     void = table["void_fraction"] > max_void_fraction
     reason[void] = f"more than {max_void_fraction:.3g} of the image is void"
     reason[table["path"].isna()] = _no_image(table)
-    reason[~has_income] = "no income"
+    reason[~has_value] = "no value"
     table["used"] = reason == ""
     table["reason"] = reason
     if not table["used"].any():
@@ -260,14 +263,21 @@ def _no_image(table: pd.DataFrame) -> pd.Series:
     return "no image" + told.fillna("")
 
 
-def _refuse_lacking_incomes(cells: pd.DataFrame) -> None:
-    """Raise if people live in a cell without a finite income, or its income is infinite."""
-    lacks_income = cells["income_eur"].notna() | (cells["ind"] != 0)
-    ids = cells.loc[lacks_income, "idINSPIRE"]
+def _refuse_lacking_values(cells: pd.DataFrame, people_have_values: bool) -> None:
+    """Raise if the value of a cell is infinite, or is not known where it must be.
+
+    Args:
+        cells: `idINSPIRE, value, ind` of cells without a finite value.
+        people_have_values: Whether a value must be known wherever people live.
+    """
+    lacks_value = cells["value"].notna()
+    if people_have_values:
+        lacks_value |= cells["ind"] != 0
+    ids = cells.loc[lacks_value, "idINSPIRE"]
     if len(ids):
         raise InputError(
-            f"{len(ids):,} cells have no finite income, the first {ids.iloc[0]}",
-            "cells.parquet, income_eur",
+            f"{len(ids):,} cells have no finite value, the first {ids.iloc[0]}",
+            "cells.parquet, value",
             "select the cells again: 03_select_cells --force",
         )
 

@@ -42,13 +42,13 @@ def cells_without_income(
     """Ids of the cells that have an image to read, and no income.
 
     Args:
-        cells: `idINSPIRE, income_eur`.
+        cells: `idINSPIRE, value`.
         images: `idINSPIRE, path, void_fraction`.
         max_void_fraction: Largest share of an image that may be void.
     """
     readable = images["path"].notna() & (images["void_fraction"] <= max_void_fraction)
     has_image = cells["idINSPIRE"].isin(images.loc[readable, "idINSPIRE"])
-    return cells.loc[cells["income_eur"].isna() & has_image, "idINSPIRE"]
+    return cells.loc[cells["value"].isna() & has_image, "idINSPIRE"]
 
 
 def predict_by_folds(

@@ -33,7 +33,8 @@ def analyse(
     blocks = predictors[MODEL]["block"].to_numpy()
     years = facts["campaign_year"].map(campaigns.name, na_action="ignore")
     groupings = {
-        "department": facts["department"].to_numpy(dtype=object),
+        # A city of one's own may have no parts.
+        "department": facts["department"].replace("", None).to_numpy(dtype=object),
         "campaign": years.to_numpy(dtype=object),
     }
     weights = facts["ind"].to_numpy(dtype=float)

@@ -52,9 +52,7 @@ def evaluate(
     return predictions, tables | {
         "confusion_matrix": metrics.confusion_matrix(predictions),
         "classification_report": metrics.classification_report(predictions),
-        "spatial_autocorrelation": moran.autocorrelation_table(
-            predictions, imputed, settings.census.cell_size_m, seed
-        ),
+        "spatial_autocorrelation": moran.autocorrelation_table(predictions, imputed, seed),
         "metrics": metrics.metrics_table(
             predictors, imputed, predictions["block"].to_numpy(), statistics, seed
         ),

@@ -22,18 +22,17 @@ RESIDUALS = ["residual_class", "residual_rank"]
 ROUNDING = 1e-12  # a permutation this near to the observed I is as large
 
 
-def queen_weights(ids: pd.Series, cell_size_m: float) -> sparse.csr_array:
+def queen_weights(ids: pd.Series) -> sparse.csr_array:
     """Row-standardised weights of the up to eight cells that share an edge or a corner.
 
     Args:
         ids: (n,) INSPIRE ids, each once.
-        cell_size_m: Side of a cell, m.
 
     Returns:
         (n, n); the row of a cell with k neighbours holds k times 1 / k, that of a cell without any
         nothing.
     """
-    touching = grid.neighbours(ids, cell_size_m)
+    touching = grid.neighbours(ids)
     neighbours = touching.sum(axis=1)
     return sparse.diags_array(1 / np.maximum(neighbours, 1)) @ touching
 
@@ -132,7 +131,6 @@ def variables(predictions: pd.DataFrame) -> pd.DataFrame:
 def autocorrelation_table(
     predictions: pd.DataFrame,
     imputed: np.ndarray,
-    cell_size_m: float,
     seed: int,
 ) -> pd.DataFrame:
     """Moran's I of all `variables`, over all cells and over those with an income of their own.
@@ -141,7 +139,6 @@ def autocorrelation_table(
         predictions: `idINSPIRE, fold, p, income_class, target`, n rows.
         imputed: (n,) bool: INSEE gave the cell its group's income, so neighbours are alike by
             construction.
-        cell_size_m: Side of a cell, m.
         seed: Seed of the permutations.
 
     Returns:
@@ -156,7 +153,7 @@ def autocorrelation_table(
     parts = []
     for subset, in_subset in subsets.items():
         cells = predictions[in_subset]
-        weights = queen_weights(cells["idINSPIRE"], cell_size_m)
+        weights = queen_weights(cells["idINSPIRE"])
         # ASSUME: a cell without a neighbour says nothing of neighbours, and is left out.
         has_neighbours = np.diff(weights.indptr) > 0
         weights = weights[has_neighbours][:, has_neighbours]

@@ -34,7 +34,7 @@ class Plant:
     """A planted rule and the incomes that follow it.
 
     Attributes:
-        incomes: `idINSPIRE, income_eur, visible, smooth, unseen`, a row per cell; the parts add up
+        incomes: `idINSPIRE, value, visible, smooth, unseen`, a row per cell; the parts add up
             to the logarithm of income less its mean.
         effects: `class, effect, variance_share`, a row per class: by how much log income rises
             where a whole cell of the city's mean land cover becomes one of the class, and the
@@ -50,7 +50,7 @@ class Plant:
 def plant(
     shares: pd.DataFrame,
     centres: np.ndarray,
-    income_eur: np.ndarray,
+    value: np.ndarray,
     settings: Planted,
     seed: int,
     number: int,
@@ -60,7 +60,7 @@ def plant(
     Args:
         shares: (N, U) share of each cell under each class, index idINSPIRE; rows sum to at most 1.
         centres: (N, 2) centres of the cells, m.
-        income_eur: (N,) the city's own incomes.
+        value: (N,) the city's own incomes.
         settings: Section `planted`.
         seed: Seed of the run.
         number: Number of the rule; each has its own classes, field and noise.
@@ -70,12 +70,12 @@ def plant(
     """
     random = np.random.default_rng([seed, number])
     area = shares.to_numpy(float)
-    log_income = np.log(income_eur)
+    log_income = np.log(value)
     spread = log_income.std()
     if not spread > 0:
         raise InputError(
             f"the incomes of {len(area):,} cells do not differ: there is no size to plant",
-            "cells.parquet, income_eur",
+            "cells.parquet, value",
             "take a larger city, or planted.plants=0",
         )
     effects = draw_effects(area, settings.classes, random)
@@ -88,7 +88,7 @@ def plant(
     parts = np.column_stack([standardise(part) for part in (visible, smooth, unseen)]) * sizes
     incomes = pd.DataFrame(parts, columns=PARTS)
     incomes.insert(0, "idINSPIRE", shares.index.to_numpy())
-    incomes.insert(1, "income_eur", np.exp(log_income.mean() + parts.sum(axis=1)))
+    incomes.insert(1, "value", np.exp(log_income.mean() + parts.sum(axis=1)))
     truth = pd.DataFrame(
         {
             "class": shares.columns,
@@ -171,8 +171,8 @@ def planted_classes(samples: pd.DataFrame, incomes: pd.DataFrame) -> pd.DataFram
 
     Args:
         samples: `idINSPIRE, used, income_class` and others, which stay as they are.
-        incomes: `idINSPIRE, income_eur` of the used cells, in their order.
+        incomes: `idINSPIRE, value` of the used cells, in their order.
     """
     classes = samples["income_class"].copy()
-    classes[samples["used"]] = quintiles(incomes["income_eur"])
+    classes[samples["used"]] = quintiles(incomes["value"])
     return samples.assign(income_class=classes)

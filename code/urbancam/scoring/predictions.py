@@ -18,7 +18,7 @@ COLUMNS = [
     *PROBABILITIES,
     "predicted_class",
     "income_class",
-    "income_eur",
+    "value",
     "target",
 ]
 VALIDATION_COLUMNS = COLUMNS[:-2]  # of validation cells, which may be of other cities

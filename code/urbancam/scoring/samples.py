@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from urbancam.tables import frames, grid
+from urbancam.workflow.errors import InputError
 
 TEXT = {"block": "str", "group": "str"}  # names that may look like numbers
 
@@ -22,7 +23,7 @@ def read_used(path: Path) -> pd.DataFrame:
 
 
 def assign_blocks(ids: pd.Series, groups: pd.Series, block_m: int) -> pd.Series:
-    """Spatial block of each cell, on INSEE's grid in EPSG:3035; a group is never split.
+    """Spatial block of each cell, a square of the cells' own grid; a group is never split.
 
     An imputation group whose cells lie in several blocks goes whole to the block that holds most of
     them (ties: the block that sorts first).
@@ -34,7 +35,17 @@ def assign_blocks(ids: pd.Series, groups: pd.Series, block_m: int) -> pd.Series:
 
     Returns:
         (N,) block names "N<south>E<west>" in m, index of `ids`.
+
+    Raises:
+        InputError: Blocks are not made of whole cells.
     """
+    side_m = grid.side_m(ids)
+    if block_m % side_m:
+        raise InputError(
+            f"blocks of {block_m} m are no multiple of the side of a cell, {side_m} m",
+            "split.block_m, statistics.block_m",
+            "set it so that it fits: for all runs of a city of your own in its city.yaml",
+        )
     blocks = grid.blocks(ids, block_m)
     # ASSUME: what a group gains by staying whole outweighs that a few of its cells lie beyond their
     # block's edge.

@@ -53,7 +53,8 @@ def subgroup_table(
     Args:
         predictors: Name -> predictions as in `metrics.scores`, of the same n cells in one order.
         groupings: Name -> (n,) group of each cell, null where it is not known.
-        people: (n,) people in each cell.
+        people: (n,) people in each cell; NaN where they are not counted, and then none is weighed
+            by them.
         blocks: (n,) spatial block of each cell.
         statistics: Section `statistics`.
         seed: Seed of the draws.
@@ -63,13 +64,15 @@ def subgroup_table(
         there are several, the mean over them.
     """
     weights = {"cells": np.ones(len(people)), "people": np.asarray(people, dtype=float)}
+    if not np.isfinite(weights["people"]).all():
+        del weights["people"]
     everywhere = np.full(len(people), "all", dtype=object)
     parts = [
         _score_groups(predictors, groups, weights[weighting], blocks, statistics, seed).assign(
             grouping=grouping, weighting=weighting
         )
         for grouping, groups in {CITY: everywhere, **groupings}.items()
-        for weighting in WEIGHTINGS
+        for weighting in weights
     ]
     table = pd.concat(parts, ignore_index=True)
     first = ["grouping", "subset", "weighting"]

@@ -30,7 +30,7 @@ class Target:
 
 TARGETS = {
     "income": Target(
-        column="income_eur",
+        column="value",
         name="incomes",
         unit="EUR",
         do="take a larger city, or another vintage of the census",
@@ -84,7 +84,7 @@ def national_thresholds(census: pd.DataFrame, target: Target) -> np.ndarray:
         target: One of `TARGETS`.
     """
     # ASSUME: each cell counts once, as in a city; people would weigh dense cells more.
-    values = census.assign(income_eur=census["ind_snv"] / census["ind"])[target.column]
+    values = census.assign(value=census["ind_snv"] / census["ind"])[target.column]
     return quintile_thresholds(values)
 
 

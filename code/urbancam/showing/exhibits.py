@@ -111,7 +111,7 @@ QUANTITIES = {
     "local_effect": "value",
     "adjusted_effect": "value",
     "observed_association": "probability",
-    "class_income": "mean_income_eur",
+    "class_income": "mean_value",
 }
 
 # Tables and figures of several runs, variants or cities, each of which resamples blocks of its own.

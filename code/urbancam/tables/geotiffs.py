@@ -41,7 +41,7 @@ def write_cells(
         unit: Their unit.
     """
     count = squares.shape[1]
-    cell_size_m = int(grid.sizes_m(ids)[0])
+    cell_size_m = grid.side_m(ids)
     corners_m = grid.corners(ids)
     west, south = corners_m.min(axis=0)
     east, north = corners_m.max(axis=0) + cell_size_m
@@ -52,7 +52,7 @@ def write_cells(
         "count": 1,
         "width": (east - west) // cell_size_m * count,
         "height": (north - south) // cell_size_m * count,
-        "crs": grid.CRS,
+        "crs": grid.crs_of(ids),
         "transform": Affine(square_m, 0, west, 0, -square_m, north),
         "nodata": np.nan,
         "tiled": True,

@@ -35,7 +35,9 @@ BY_HAND = "by hand"  # the maker of a file that no step makes
 
 STEPS = (
     income_step("00_make_demo_city", MAKE, "data", "truth.json"),
-    income_step("01_download_census", DATA, "data", "census_*.parquet", downloads=True),
+    income_step(
+        "01_download_census", DATA, "data", "census_*.parquet", only_insee=True, downloads=True
+    ),
     income_step(
         "02_import_urban_atlas",
         DATA,

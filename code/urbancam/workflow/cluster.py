@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from urbancam.workflow import gpus, resources, tasks
+from urbancam.workflow import costs, gpus, resources, tasks
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic
 from urbancam.workflow.job import Request
@@ -89,13 +89,15 @@ def ask(
     """
     listed = tasks.list_tasks(request)
     listed = tasks.without_other_cities(listed) if alone else listed
-    city, cells = request.paths.city_folder.name, resources.count_cells(request.paths)
+    settings, city = request.settings, request.paths.city_folder.name
+    cells = resources.count_cells(request.paths)
+    image_px = costs.image_px(settings, request.paths)
     if sets_marks:
         tasks.keep_marks(listed, folder / "marks")
         (folder / "marks" / city / "all").unlink(missing_ok=True)
     rows = []
     for task in listed:
-        asked = resources.of_step(task.entry, request.settings, cells, with_gpu)
+        asked = resources.of_step(task.entry, settings, cells, image_px, with_gpu)
         rows.append(asdict(task) | {"resources": asdict(asked)})
     with atomic(folder / "tasks" / f"{city}.json") as path:
         path.write_text(json.dumps(rows))

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from urbancam.workflow import campaigns, catalogue, feature_sets, plan, rates, variants
+from urbancam.workflow.files import read_json
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.records import record_path
 from urbancam.workflow.sections import Model, Training
 from urbancam.workflow.settings import Settings
 
@@ -76,7 +78,9 @@ def of_income(settings: Settings, paths: Paths, cells: int) -> Costs:
     )
 
     cutting = catalogue.find("05_cut_images")
-    megapixels = 0 if paths.images_table.is_file() else cells * (settings.image_px / 1000) ** 2
+    megapixels = (
+        0 if paths.images_table.is_file() else cells * (image_px(settings, paths) / 1000) ** 2
+    )
     images_bytes = megapixels * cutting.bytes_per_megapixel - _size_of(paths.images)
     cache_megapixels = cells * (settings.image.size_px / 1000) ** 2
     training = catalogue.find("11_train_income")
@@ -118,6 +122,14 @@ def _measuring_s(settings: Settings, paths: Paths, cells: int) -> float:
         if not paths.features(features.name).is_file()
     ]
     return cells * sum(rates.features_s(features, megapixels) for features in missing)
+
+
+def image_px(settings: Settings, paths: Paths) -> int:
+    """Pixels a side of a cell's image on disk: of the cells that are selected, else as settings
+    expect them."""
+    record = read_json(record_path(paths.cells)) or {}
+    side_m = record.get("facts", {}).get("side_m", settings.expected_side_m)
+    return settings.image_px(side_m)
 
 
 def _fold_sizes(settings: Settings, cells: int) -> FoldSizes:

@@ -40,6 +40,7 @@ class Entry:
         settles_variants: Whether the variants that fit a city are known once it is done.
         reads_other_cities: Whether it reads results of the other cities at hand.
         takes_expect: Whether it takes `--expect`, and then only says what it would fetch.
+        only_insee: Whether only a city of INSEE's cells needs it.
         reads_by_hand: Whether it reads what only the user can put there, so that it is called
             before anything is fetched.
         core_s_per_megapixel: Seconds of one core for a megapixel of image, for the estimate.
@@ -59,6 +60,7 @@ class Entry:
     settles_variants: bool = False
     reads_other_cities: bool = False
     takes_expect: bool = False
+    only_insee: bool = False
     reads_by_hand: bool = False
     core_s_per_megapixel: float = 0
     bytes_per_megapixel: float = 0

@@ -27,8 +27,8 @@ OWN = "own"  # in `baselines.networks`: the run's own backbone
 IMAGES = ("image.size_px", "image.resample")
 ALWAYS = {  # kind -> settings that its numbers depend on
     COORDINATES: (),
-    POPULATION_DENSITY: ("census.cell_size_m",),
-    LAND_COVER: ("census.cell_size_m", "landcover.key"),
+    POPULATION_DENSITY: (),
+    LAND_COVER: ("landcover.key",),
     COLOUR_HISTOGRAM: (*IMAGES, "baselines.histogram_bins", "baselines.features_px"),
     RANDOM_FEATURES: (
         *IMAGES,
@@ -39,7 +39,14 @@ ALWAYS = {  # kind -> settings that its numbers depend on
     ),
 }
 # What the features of a run are told by
-SETTINGS = ("baselines.networks", "baselines.tables", "samples.target", "model")
+SETTINGS = (
+    "baselines.networks",
+    "baselines.tables",
+    "samples.target",
+    "cells.source",
+    "cells.people_column",
+    "model",
+)
 # Places mean nothing between cities, and random patches are each city's own.
 OF_ONE_CITY = (COORDINATES, RANDOM_FEATURES)
 
@@ -74,13 +81,15 @@ class FeatureSet:
 def of_run(settings: "Settings") -> list[FeatureSet]:
     """The sets of features of a run, in the order that tables have them.
 
-    What the classes are quintiles of is no feature: it would know the answer.
+    What the classes are quintiles of is no feature: it would know the answer. Nor is the density of
+    people who are not counted.
 
     Raises:
         InputError: Two of them would have the same name.
     """
     sets = [FeatureSet(kind, kind, settings=keys) for kind, keys in ALWAYS.items()]
-    if settings.samples.target == "density":
+    counted = settings.cells.source == "insee" or settings.cells.people_column
+    if settings.samples.target == "density" or not counted:
         sets = [one for one in sets if one.kind != POPULATION_DENSITY]
     sets += [_of_network(name) for name in _networks(settings)]
     sets += [FeatureSet(Path(file).stem, TABLE, file) for file in settings.baselines.tables]

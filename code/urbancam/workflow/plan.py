@@ -45,7 +45,9 @@ class Call:
     option: str = ""
 
 
-def calls(part: str, city: str, run: str, variant_names: list[str]) -> Iterator[Call]:
+def calls(
+    part: str, city: str, run: str, variant_names: list[str], from_insee: bool = True
+) -> Iterator[Call]:
     """The calls of one part of the plan, in order.
 
     Args:
@@ -53,8 +55,11 @@ def calls(part: str, city: str, run: str, variant_names: list[str]) -> Iterator[
         city: Name of the city, or of the cities experiment.
         run: Name of the run.
         variant_names: Variants that the part goes through, for the parts "variants" and "left-out".
+        from_insee: Whether the city's cells are of INSEE, not from a file.
     """
     for entry in _entries(part, city, run):
+        if entry.only_insee and not from_insee:
+            continue
         if part == EXPECT and entry.takes_expect:
             yield Call(entry, option="--expect")
             return

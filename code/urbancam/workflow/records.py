@@ -159,14 +159,17 @@ class Step:
     def changed_settings(self) -> dict[str, tuple[Any, Any]]:
         """Settings that differ from the record's, as `{key: (recorded, now)}`.
 
-        A key that the record does not know is none of them: what an older version of the step did
-        not know, the version of the step tells.
+        A key that only the record or only the step knows is none of them, where the record is of
+        another version of the step: the version tells.
         """
         recorded = self.record.get("settings", {})
+        keys = recorded.keys()
+        if self.record.get("version") != self.version:
+            keys = keys & self.settings.keys()
         return {
-            key: (value, self.settings.get(key))
-            for key, value in sorted(recorded.items())
-            if self.settings.get(key) != value
+            key: (recorded[key], self.settings.get(key))
+            for key in sorted(keys)
+            if self.settings.get(key) != recorded[key]
         }
 
     def stale_because(self) -> str:

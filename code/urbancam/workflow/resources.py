@@ -63,17 +63,20 @@ def listed_cells(table: Path = COUNTS) -> dict[str, int]:
         return {folder_name(row["city"]): int(row["n_cells"]) for row in csv.DictReader(file)}
 
 
-def of_step(entry: catalogue.Entry, settings: Settings, cells: int, with_gpu: bool) -> Resources:
+def of_step(
+    entry: catalogue.Entry, settings: Settings, cells: int, image_px: int, with_gpu: bool
+) -> Resources:
     """What one call of a step asks for.
 
     Args:
         entry: The step; of one with folds, one fold.
         settings: Settings of the run.
         cells: Of the city; of the cities experiment, patches.
+        image_px: Pixels a side of a cell's image on disk.
         with_gpu: Whether there are GPUs to ask for.
     """
     gpu = int(with_gpu and entry.takes_gpu)
-    seconds = core_seconds(entry, settings, cells)
+    seconds = core_seconds(entry, settings, cells, image_px)
     several = entry.takes_gpu or entry.core_s_per_megapixel > 0
     cores = CORES if several else 1
     speed = cores * (GPU_SPEED if gpu else 1)
@@ -84,13 +87,13 @@ def of_step(entry: catalogue.Entry, settings: Settings, cells: int, with_gpu: bo
         cores=cores,
         mem_mb=math.ceil(memory),
         runtime=LEAST_MINUTES + math.ceil(ROOM * seconds / speed / 60),
-        disk_mb=math.ceil(disk_bytes(entry, settings, cells) / 1e6),
+        disk_mb=math.ceil(disk_bytes(entry, settings, cells, image_px) / 1e6),
         gpu=gpu,
         downloads=int(entry.downloads),
     )
 
 
-def core_seconds(entry: catalogue.Entry, settings: Settings, cells: int) -> float:
+def core_seconds(entry: catalogue.Entry, settings: Settings, cells: int, image_px: int) -> float:
     """Seconds of one core for one call of a step, by the cost model; orders of magnitude."""
     of_cities = entry.experiment == catalogue.CITIES
     if entry.takes_fold:
@@ -98,7 +101,7 @@ def core_seconds(entry: catalogue.Entry, settings: Settings, cells: int) -> floa
     section = settings.cities if of_cities else settings
     megapixels = (section.image.size_px / 1000) ** 2
     look_s = rates.LOOK_SHARE * rates.rate_of(section.model).train_s * megapixels
-    cut_s = (settings.image_px / 1000) ** 2 * entry.core_s_per_megapixel
+    cut_s = (image_px / 1000) ** 2 * entry.core_s_per_megapixel
     cell_s = {
         "07": sum(rates.features_s(each, megapixels) for each in feature_sets.of_run(settings)),
         "13": rates.maps_s(settings.model, megapixels),
@@ -112,12 +115,12 @@ def core_seconds(entry: catalogue.Entry, settings: Settings, cells: int) -> floa
     return seconds
 
 
-def disk_bytes(entry: catalogue.Entry, settings: Settings, cells: int) -> float:
+def disk_bytes(entry: catalogue.Entry, settings: Settings, cells: int, image_px: int) -> float:
     """Bytes that one call of a step leaves, images, cache and weights; tables are small."""
     if entry.takes_fold:
         of_cities = entry.experiment == catalogue.CITIES
         return rates.rate_of(settings.cities.model if of_cities else settings.model).weights_bytes
-    return cells * (settings.image_px / 1000) ** 2 * entry.bytes_per_megapixel
+    return cells * (image_px / 1000) ** 2 * entry.bytes_per_megapixel
 
 
 def in_words(asked: list[Resources]) -> str:

@@ -105,6 +105,49 @@ class Census(Section):
     cells: Literal["with_income", "all"]
 
 
+class Cells(Section):
+    source: Literal["insee", "file"]
+    file: str | None
+    crs: str | None
+    side_m: Count | None
+    id_column: str
+    value_column: str
+    people_column: str | None
+    group_column: str | None
+    imputed_column: str | None
+    department_column: str | None
+    x_column: str
+    y_column: str
+    value_name: Annotated[str, Field(min_length=1)] | None
+    value_unit: str | None
+    year: Year | None
+
+    @property
+    def name(self) -> str:
+        """What the value is called: "income" of INSEE's cells."""
+        return self.value_name or "income"
+
+    @property
+    def unit(self) -> str:
+        """Unit of the value."""
+        return "EUR a year and person" if self.value_unit is None else self.value_unit
+
+    @model_validator(mode="after")
+    def _check_file(self) -> "Cells":
+        told = {
+            "cells.file": self.file,
+            "cells.value_name": self.value_name,
+            "cells.value_unit": self.value_unit,
+        }
+        missing = [key for key, value in told.items() if value is None]
+        if self.source == "file" and missing:
+            raise ValueError(f"cells.source file also needs {', '.join(missing)}")
+        if self.source == "insee" and len(missing) < len(told):
+            given = [key for key in told if key not in missing]
+            raise ValueError(f"{', '.join(given)}: for cells.source file only")
+        return self
+
+
 class UrbanAtlas(Section):
     edition: Literal[2012, 2018, 2021]
 
@@ -157,7 +200,7 @@ class Samples(Section):
 
 class Split(Section):
     method: Literal["block", "group", "random", "campaign", "city"]
-    block_m: Annotated[int, Field(ge=200, multiple_of=200)]
+    block_m: Count
     folds: Annotated[int, Field(ge=2)]
     trained_folds: Count | None
     seed: Annotated[int, Field(ge=0)] | None
@@ -254,7 +297,7 @@ class Landcover(Section):
 class Statistics(Section):
     draws: Annotated[int, Field(ge=20)]
     confidence: Annotated[float, Field(gt=0, lt=1)]
-    block_m: Annotated[int, Field(ge=200, multiple_of=200)] | None
+    block_m: Count | None
     min_blocks: Count
     false_discovery_rate: Annotated[float, Field(gt=0, lt=1)]
 

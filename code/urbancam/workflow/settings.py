@@ -22,6 +22,7 @@ from urbancam.workflow.planted_section import Planted
 from urbancam.workflow.sections import (
     Activation,
     Baselines,
+    Cells,
     Census,
     Compare,
     Controls,
@@ -46,6 +47,7 @@ class Settings(Section):
     cache_gb: Annotated[float, Field(ge=0)]
     seed: Annotated[int, Field(ge=0)]
     census: Census
+    cells: Cells
     urban_atlas: UrbanAtlas
     imagery: Imagery
     samples: Samples
@@ -67,12 +69,11 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _check_pixels(self) -> "Settings":
-        pixels = self.census.cell_size_m / self.imagery.pixel_size_m
-        if abs(pixels - round(pixels)) > 1e-6:
-            raise ValueError(
-                f"imagery.pixel_size_m {self.imagery.pixel_size_m} does not divide "
-                f"census.cell_size_m {self.census.cell_size_m} into whole pixels"
-            )
+        if self.cells.source == "insee" or self.cells.side_m:  # else the file tells it later
+            try:
+                self.image_px(self.expected_side_m)
+            except InputError as error:
+                raise ValueError(error.what) from None
         return self
 
     @model_validator(mode="after")
@@ -88,22 +89,53 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _check_blocks(self) -> "Settings":
-        cell_size_m = self.census.cell_size_m
-        sides_m = {
+        if self.cells.source == "file" and not self.cells.side_m:
+            return self  # the file tells it later
+        side_m = self.expected_side_m
+        blocks_m = {
             "split.block_m": self.split.block_m,
-            "statistics.block_m": self.statistics.block_m or cell_size_m,
+            "statistics.block_m": self.statistics.block_m or side_m,
         }
-        for name, side_m in sides_m.items():
-            if side_m % cell_size_m:
-                raise ValueError(
-                    f"{name} {side_m} is no multiple of census.cell_size_m {cell_size_m}"
-                )
+        for name, block_m in blocks_m.items():
+            if block_m % side_m:
+                raise ValueError(f"{name} {block_m} is no multiple of the side of a cell, {side_m}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_cells(self) -> "Settings":
+        if self.cells.source == "insee":
+            return self
+        if self.samples.thresholds == "national":
+            raise ValueError("samples.thresholds national is for cells.source insee only")
+        if self.samples.target == "density" and not self.cells.people_column:
+            raise ValueError("samples.target density needs cells.people_column")
         return self
 
     @property
-    def image_px(self) -> int:
-        """Pixels a side of a cell's image on disk."""
-        return round(self.census.cell_size_m / self.imagery.pixel_size_m)
+    def value_year(self) -> int | None:
+        """Year of the incomes, or of the values of a user's own file where it is told."""
+        return self.census.vintage if self.cells.source == "insee" else self.cells.year
+
+    @property
+    def expected_side_m(self) -> int:
+        """Side of a cell, m, before cells are selected; afterwards their ids tell it."""
+        return self.cells.side_m or self.census.cell_size_m
+
+    def image_px(self, side_m: float) -> int:
+        """Pixels a side of the image, on disk, of a cell of this side.
+
+        Raises:
+            InputError: They are no whole number.
+        """
+        pixels = side_m / self.imagery.pixel_size_m
+        if abs(pixels - round(pixels)) > 1e-6:
+            raise InputError(
+                f"imagery.pixel_size_m {self.imagery.pixel_size_m} does not divide the side of a "
+                f"cell, {side_m} m, into whole pixels",
+                "imagery.pixel_size_m",
+                f"take one that does, e.g. {side_m / max(round(pixels), 1):g} m",
+            )
+        return round(pixels)
 
     @property
     def folds_trained(self) -> int:

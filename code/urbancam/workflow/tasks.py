@@ -64,7 +64,8 @@ def calls_of(part: str, request: Request) -> list[plan.Call]:
     """The calls of a part of the plan of a city and run, as things stand now."""
     city, run = request.args.city, request.args.run
     names = plan.variants_of(part, city, request.settings, request.paths)
-    return list(plan.calls(part, city, run, names))
+    from_insee = request.settings.cells.source == "insee"
+    return list(plan.calls(part, city, run, names, from_insee))
 
 
 def calls_with_record(request: Request) -> list[plan.Call]:

@@ -222,7 +222,7 @@ def test_slivers_of_one_class_in_one_cell_add_up():
             "idINSPIRE": ["cell"],
             "predicted_class": 4,
             "income_class": 4,
-            "income_eur": 1.0,
+            "value": 1.0,
         }
     )
     assert SETTINGS.landcover.min_area_m2 == 100

@@ -64,12 +64,12 @@ def test_base_rate_is_drawn_along(mixed):
 
 
 def test_class_income_is_weighted_by_area(mixed):
-    income = mixed.predictions["income_eur"].to_numpy()
+    income = mixed.predictions["value"].to_numpy()
     area = mixed.area[:, 3]
     row = class_income(mixed).set_index("class").loc[mixed.classes[3]]
-    assert row["mean_income_eur"] == pytest.approx((income * area).sum() / area.sum())
+    assert row["mean_value"] == pytest.approx((income * area).sum() / area.sum())
     assert row["area_m2"] == pytest.approx(area.sum() * CELL_AREA_M2)
-    assert row["ci_low"] < row["mean_income_eur"]
+    assert row["ci_low"] < row["mean_value"]
 
 
 def test_cells_of_a_class_are_counted_and_shared_by_quintile(mixed):

@@ -33,7 +33,7 @@ def test_ordering_is_the_rank_correlation_of_the_tables(mixed):
     }
     probability = observed_association(mixed).set_index(["side", "class"])["probability"]
     incomes = {
-        "mean income": class_income(mixed)["mean_income_eur"],
+        "mean income": class_income(mixed)["mean_value"],
         "log odds rich/poor": np.log(probability["rich"] / probability["poor"]),
     }
     assert len(table) == 8
@@ -46,7 +46,7 @@ def test_ordering_is_the_rank_correlation_of_the_tables(mixed):
 def test_ordering_draws_both_sides_on_the_same_blocks(mixed):
     rows = cells_of_draw(mixed, 7, mixed.block_numbers)
     area = mixed.area[rows]
-    income = mixed.predictions["income_eur"].to_numpy()[rows]
+    income = mixed.predictions["value"].to_numpy()[rows]
     got_income = observed.mean_income(mixed).draws[7]
     assert got_income == pytest.approx((area * income[:, None]).sum(0) / area.sum(0))
 

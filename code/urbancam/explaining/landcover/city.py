@@ -31,7 +31,7 @@ class LandCover:
 
     Args:
         activation: Rows of `activation.parquet`.
-        predictions: Rows `idINSPIRE, predicted_class, income_class, income_eur`, one per used cell.
+        predictions: Rows `idINSPIRE, predicted_class, income_class, value`, one per used cell.
         blocks: (cells,) block of each cell, indexed by idINSPIRE.
         names: `{class: name}` in the order of the tables; classes that are not in the city are
             left out.

@@ -104,7 +104,7 @@ def mean_income(city: LandCover) -> Estimate:
 
     EUR per year and person.
     """
-    return _weighted_mean(city, city.predictions["income_eur"], city.area, city.present)
+    return _weighted_mean(city, city.predictions["value"], city.area, city.present)
 
 
 def log_odds(city: LandCover) -> Estimate:
@@ -122,7 +122,7 @@ def class_income(city: LandCover) -> pd.DataFrame:
             "name": city.names,
             "n_cells": city.present.sum(0),
             "area_m2": city.area.sum(0) * city.cell_area_m2,
-            "mean_income_eur": income.value,
+            "mean_value": income.value,
             "ci_low": low,
             "ci_high": high,
         }
@@ -134,7 +134,7 @@ def class_by_quintile(city: LandCover) -> pd.DataFrame:
 
     The quintiles are those of income over the cells of this table, whatever the run's target.
     """
-    quintile_of_cell = pd.Series(quintiles(city.predictions["income_eur"]))
+    quintile_of_cell = pd.Series(quintiles(city.predictions["value"]))
     parts = []
     for quintile in range(5):
         is_quintile = quintile_of_cell == quintile

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from urbancam.explaining.landcover.city import LandCover
-from urbancam.tables import cover_classes
+from urbancam.tables import cover_classes, grid
 from urbancam.workflow.settings import Settings
 
 
@@ -28,7 +28,7 @@ def statistics_of_run(
         predictions,
         blocks,
         cover_classes.names(classes, settings.landcover.key),
-        settings.census.cell_size_m**2,
+        grid.side_m(blocks.index.to_series()) ** 2,
         settings.landcover,
         settings.statistics,
         settings.seed,

@@ -53,7 +53,7 @@ def _ranks(values: np.ndarray) -> np.ndarray:
 
 def mean_incomes(city: LandCover, surrogates: np.ndarray) -> np.ndarray:
     """(S, U) mean income of each class's area, by surrogate incomes."""
-    incomes = city.predictions["income_eur"].to_numpy(float)[surrogates]
+    incomes = city.predictions["value"].to_numpy(float)[surrogates]
     return divide(incomes @ city.area, city.area.sum(0))
 
 

@@ -11,7 +11,6 @@ from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 
 from urbancam.showing.figures import colour_maps
-from urbancam.showing.figures.maps import cell_side_m
 from urbancam.tables import grid
 
 SCALE_SHARE = 0.25  # of a cell's side, of the bar in its image
@@ -26,15 +25,15 @@ class CellPicture:
 
     Attributes:
         cell_id: INSPIRE id of the cell.
-        income_eur: Mean income, EUR per year and person.
+        value: Mean income, as section `cells` names it.
         predicted_class: Predicted income class, 0 poorest .. 4 richest.
         image: (H, W, 3) uint8, row 0 in the north; None where there is none.
         activation: (h, w) uint8 signed map; None where there is none.
-        fragments: `class, geometry` (polygons in EPSG:3035, m).
+        fragments: `class, geometry` (polygons, m).
     """
 
     cell_id: str
-    income_eur: float
+    value: float
     predicted_class: int
     image: np.ndarray | None
     activation: np.ndarray | None
@@ -98,10 +97,9 @@ def _add_scale(ax: Axes, extent: tuple[float, ...]) -> None:
 
 
 def _extent(cell_id: str) -> tuple[float, float, float, float]:
-    """West, east, south and north of a cell, m in EPSG:3035."""
-    west, south = grid.corners(pd.Series([cell_id]))[0]
-    side_m = cell_side_m(cell_id)
-    return west, west + side_m, south, south + side_m
+    """West, east, south and north of a cell, m in its coordinate system."""
+    west, south, east, north = grid.bounds(cell_id)
+    return west, east, south, north
 
 
 def _write_note(ax: Axes, words: str) -> None:

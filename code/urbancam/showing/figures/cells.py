@@ -118,7 +118,7 @@ def _draw_cell(
         top_mm: Distance from the figure's upper edge, mm.
     """
     label = style.CLASS_LABELS[cell.predicted_class]
-    words = f"{cell.cell_id}, {cell.income_eur:,.0f} EUR, predicted {label}"
+    words = f"{cell.cell_id}, {cell.value:,.0f} EUR, predicted {label}"
     style.text_mm(figure, left_mm, top_mm + 0.9, words, fontsize=style.SMALL_PT)
     axes = []
     for number in range(len(PANELS)):

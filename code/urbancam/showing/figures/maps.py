@@ -1,7 +1,5 @@
 """The observed and the predicted income class of every cell, and by how much they differ."""
 
-import re
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -36,11 +34,11 @@ def class_raster(
 
     Returns:
         (rows, columns) int8: row 0 in the north, NO_VALUE for a cell without a value, masked where
-        there is no cell; and the extent (west, east, south, north), m in EPSG:3035.
+        there is no cell; and the extent (west, east, south, north), m in the cells' system.
     """
     # A cell's row and column are its distance from the south-western corner, in cells.
     corners = grid.corners(ids)
-    side_m = cell_side_m(ids.iloc[0])
+    side_m = grid.side_m(ids)
     west, south = corners.min(axis=0)
     columns, rows = (corners - (west, south)).T // side_m
     height = rows.max() + 1
@@ -51,11 +49,6 @@ def class_raster(
     east = west + side_m * width
     north = south + side_m * height
     return raster, (int(west), int(east), int(south), int(north))
-
-
-def cell_side_m(idINSPIRE: str) -> int:
-    """Side of a cell in m, from its id."""
-    return int(re.match(grid.ID_PATTERN, idINSPIRE)[1])
 
 
 @style.in_house_style
@@ -108,7 +101,7 @@ def draw_class_maps(
     _add_class_bar(figure, images[1], style.add_axes_mm(figure, 64, below_mm, 55, 2.5))
     _add_difference_bar(figure, images[2], style.add_axes_mm(figure, 126, below_mm, 52, 2.5))
     _add_grey_key(figure, 47, below_mm)
-    _add_north_arrow(figure, figure.axes[0], 60, below_mm)
+    _add_north_arrow(figure, figure.axes[0], 60, below_mm, grid.crs_of(cells["idINSPIRE"]))
     return figure
 
 
@@ -182,7 +175,7 @@ def _map_caption(cells: pd.DataFrame) -> str:
     compared = int(cells["error"].notna().sum())
     exact = int((cells["error"] == 0).sum())
     close = int((cells["error"].abs() <= 1).sum())
-    side_m = cell_side_m(cells["idINSPIRE"].iloc[0])
+    side_m = grid.side_m(cells["idINSPIRE"])
     lacking = int(cells["lacks"].sum())
     unused = len(cells) - compared - lacking
     parts = [
@@ -239,13 +232,13 @@ def _add_scale_bar(ax: Axes) -> None:
     ax.text(west, -0.1, words, transform=below, va="top")
 
 
-def north_direction(x: float, y: float) -> tuple[float, float]:
-    """Unit vector of true north at a point of EPSG:3035.
+def north_direction(x: float, y: float, crs: str) -> tuple[float, float]:
+    """Unit vector of true north at a point of a coordinate system.
 
-    In Brest it leans 11 degrees from the grid's.
+    In Brest it leans 11 degrees from that of EPSG:3035.
     """
     # A short step along the meridian, seen on the grid.
-    to_degrees = Transformer.from_crs(grid.CRS, "EPSG:4326", always_xy=True)
+    to_degrees = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
     longitude, latitude = to_degrees.transform(x, y)
     x_north, y_north = to_degrees.transform(longitude, latitude + 0.01, direction="INVERSE")
     dx = x_north - x
@@ -254,10 +247,10 @@ def north_direction(x: float, y: float) -> tuple[float, float]:
     return dx / length, dy / length
 
 
-def _add_north_arrow(figure: Figure, ax: Axes, left_mm: float, top_mm: float) -> None:
+def _add_north_arrow(figure: Figure, ax: Axes, left_mm: float, top_mm: float, crs: str) -> None:
     """An arrow to the north of the map's middle, with its foot at a place of the figure."""
     west, east, south, north = ax.get_images()[0].get_extent()
-    direction = np.array(north_direction((west + east) / 2, (south + north) / 2))
+    direction = np.array(north_direction((west + east) / 2, (south + north) / 2, crs))
     # In shares of the figure: inches would be counted from below a caption in the picture.
     size_mm = figure.get_size_inches() * style.MM_PER_INCH
     foot = np.array([left_mm, size_mm[1] - top_mm - 3]) / size_mm

@@ -117,7 +117,7 @@ def draw_ordering(
 
     Args:
         contrast: `activation_contrast.csv`: `class, name, log_ratio, ci_low, ci_high`.
-        class_income: `class_income.csv`: `class, name, mean_income_eur, ci_low, ci_high`.
+        class_income: `class_income.csv`: `class, name, mean_value, ci_low, ci_high`.
         agreement: `ordering_agreement.csv`: `measure, observed, n_classes, spearman, ci_low,
             ci_high`.
         numbers: Class -> its number in all figures.
@@ -153,24 +153,24 @@ def _order_classes(contrast: pd.DataFrame, class_income: pd.DataFrame) -> pd.Dat
         class_income: As of `draw_ordering`.
 
     Returns:
-        `class, name, mean_income_eur, ci_low_eur, ci_high_eur, log_ratio, ci_low, ci_high`.
+        `class, name, mean_value, ci_low_value, ci_high_value, log_ratio, ci_low, ci_high`.
     """
-    incomes = class_income[["class", "name", "mean_income_eur", "ci_low", "ci_high"]]
+    incomes = class_income[["class", "name", "mean_value", "ci_low", "ci_high"]]
     contrast = contrast.drop(columns="name")
-    classes = incomes.merge(contrast, on="class", suffixes=("_eur", ""))
-    complete = classes["log_ratio"].notna() & classes["mean_income_eur"].notna()
-    return classes[complete].sort_values("mean_income_eur")
+    classes = incomes.merge(contrast, on="class", suffixes=("_value", ""))
+    complete = classes["log_ratio"].notna() & classes["mean_value"].notna()
+    return classes[complete].sort_values("mean_value")
 
 
 def _draw_points(ax: Axes, classes: pd.DataFrame) -> None:
     """A numbered dot a class, its intervals pale; the dot pale too where an interval is lacking."""
-    x = classes["mean_income_eur"]
+    x = classes["mean_value"]
     y = classes["log_ratio"]
     line = {"color": "0.65", "linewidth": 0.8, "zorder": 2}
-    ax.hlines(y, classes["ci_low_eur"], classes["ci_high_eur"], **line)
+    ax.hlines(y, classes["ci_low_value"], classes["ci_high_value"], **line)
     ax.vlines(x, classes["ci_low"], classes["ci_high"], **line)
 
-    has_intervals = classes["ci_low"].notna() & classes["ci_low_eur"].notna()
+    has_intervals = classes["ci_low"].notna() & classes["ci_low_value"].notna()
     dot = {"color": "white", "markersize": 9, "zorder": 3}
     ax.plot(x[has_intervals], y[has_intervals], "o", markeredgecolor="black", **dot)
     ax.plot(x[~has_intervals], y[~has_intervals], "o", markeredgecolor="0.75", **dot)

@@ -12,7 +12,8 @@ from urbancam.tables import grid
 
 PREDICTED = ["logit", "p", *PROBABILITIES, "predicted_class"]
 OF_IMAGES = ["void_fraction", "campaign_year", "years_from_income", "years_from_land_cover"]
-OF_CELLS = ["ind", "income_eur", "imputed", "geometry"]
+OF_CELLS = ["ind", "value", "imputed", "geometry"]
+OF_OWN_CELLS = ["source_id"]  # of a user's own file
 OF_MAPS = ["pixel_count", "poor_share", "rich_share", "contribution"]
 WHOLE_NUMBERS = ["fold", "income_class", "predicted_class", OF_IMAGES[1]]
 
@@ -30,7 +31,7 @@ def cell_layer(
     """The layer `cells`: a row for each cell of the city, in the order of the samples.
 
     Args:
-        cells: `idINSPIRE` and `OF_CELLS`, EPSG:3035.
+        cells: `idINSPIRE` and `OF_CELLS`, squares.
         images: `idINSPIRE` and `OF_IMAGES`.
         samples: `idINSPIRE, used, reason, income_class, block, fold`.
         predictions: `idINSPIRE` and `PREDICTED` of used cells, each by the one model that never saw
@@ -50,7 +51,8 @@ def cell_layer(
     maps = cell_activation.rename(columns={"uncovered_contribution": "contribution_uncovered"})
     maps = maps[["idINSPIRE", "bias", "contribution_uncovered"]]
     layer = samples[["idINSPIRE", "used", "reason", "income_class", "block", "fold"]]
-    for table in (cells[["idINSPIRE", *OF_CELLS]], images[["idINSPIRE", *OF_IMAGES]], predicted):
+    of_cells = [name for name in (*OF_CELLS, *OF_OWN_CELLS) if name in cells]
+    for table in (cells[["idINSPIRE", *of_cells]], images[["idINSPIRE", *OF_IMAGES]], predicted):
         layer = layer.merge(table, "left", on="idINSPIRE", validate="one_to_one")
     expected = (len(INCOME_CLASSES) - 1) * layer["p"]
     layer["residual"] = layer["income_class"] - expected

@@ -57,8 +57,8 @@ def pack_cells(
         with_pictures: Ids of the cells of which small pictures lie beside the page.
 
     Returns:
-        What JSON holds: `count, side_m, west, south` (m, EPSG:3035, of the grid's south-western
-        corner), `columns` (name -> packed column), `names` (of the categories of a column).
+        What JSON holds: `count, side_m, epsg, west, south` (m, of the grid's south-western corner),
+        `columns` (name -> packed column), `names` (of the categories of a column).
     """
     predicted = predictions.drop(columns=["fold", "income_class", "block"], errors="ignore")
     rows = samples[["idINSPIRE", "reason", "income_class", "fold"]].merge(
@@ -69,7 +69,8 @@ def pack_cells(
     rows = rows.merge(predicted, how="left", on="idINSPIRE")
 
     corners = grid.corners(rows["idINSPIRE"])
-    side_m = int(grid.sizes_m(rows["idINSPIRE"].head(1))[0])
+    side_m = grid.side_m(rows["idINSPIRE"])
+    epsg = grid.crs_of(rows["idINSPIRE"]).removeprefix("EPSG:")
     west, south = corners.min(axis=0).tolist()
     columns = {
         "east": pack_column((corners[:, 0] - west) // side_m, "u2"),
@@ -79,7 +80,7 @@ def pack_cells(
         "imputed": pack_column(rows["imputed"].astype("float").fillna(NONE), "u1"),
         "picture": pack_column(rows["idINSPIRE"].isin(with_pictures), "u1"),
     }
-    for name in ("target", "income_eur", "p", "logit", "ind", "void_fraction", *PROBABILITIES):
+    for name in ("target", "value", "p", "logit", "ind", "void_fraction", *PROBABILITIES):
         columns[name] = pack_column(rows[name].astype("float"), "f4")
     names = {}
     for name in ("fold", "campaign_year", "reason"):
@@ -87,6 +88,7 @@ def pack_cells(
     return {
         "count": len(rows),
         "side_m": side_m,
+        "epsg": int(epsg),
         "west": west,
         "south": south,
         "columns": columns,

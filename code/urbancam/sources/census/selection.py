@@ -17,7 +17,7 @@ from urbancam.tables.crs import Bounds
 
 log = logging.getLogger(__name__)
 
-COLUMNS = ["idINSPIRE", "city", "department", "ind", "men", "income_eur", "imputed", "group"]
+COLUMNS = ["idINSPIRE", "city", "department", "ind", "men", "value", "imputed", "group"]
 # ASSUME: no inhabited place of metropolitan France lies further from the next one; what lies in a
 # city's outline further from every cell is abroad, a lake or wild land.
 REACH_M = 3000
@@ -25,7 +25,7 @@ OVERSEAS = "97"  # departments overseas have three digits, the first two of them
 
 
 def squares(ids: pd.Series) -> np.ndarray:
-    """(N,) polygons in EPSG:3035, exact: from each id's corner to the corner plus its side."""
+    """(N,) polygons, exact, m: from each id's corner to the corner plus its side."""
     west, south = grid.corners(ids).T
     size_m = grid.sizes_m(ids)
     return shapely.box(west, south, west + size_m, south + size_m)
@@ -54,15 +54,15 @@ def select_cells(
     cells = inside[["idINSPIRE", "ind", "men", "imputed", "group"]].assign(
         city=city,
         department=department(inside["depcom"]),
-        income_eur=inside["ind_snv"] / inside["ind"],
+        value=inside["ind_snv"] / inside["ind"],
     )
-    return _as_geoframe(cells[COLUMNS])
+    return as_geoframe(cells[COLUMNS])
 
 
-def _as_geoframe(cells: pd.DataFrame) -> gpd.GeoDataFrame:
-    """Cells with their squares."""
+def as_geoframe(cells: pd.DataFrame, crs: str = grid.CRS) -> gpd.GeoDataFrame:
+    """Cells with their squares, in the coordinate system that their ids name."""
     geometry = squares(cells["idINSPIRE"])
-    return gpd.GeoDataFrame(cells, geometry=geometry, crs=grid.CRS)
+    return gpd.GeoDataFrame(cells, geometry=geometry, crs=crs)
 
 
 def add_cells_without_income(
@@ -83,7 +83,7 @@ def add_cells_without_income(
         cell_size_m: Side of a cell.
 
     Returns:
-        As `cells`; the added ones with an empty `income_eur` and `group`, `imputed` False.
+        As `cells`; the added ones with an empty `value` and `group`, `imputed` False.
     """
     ids = squares_inside(boundary, cell_size_m)
     ids = ids[~ids.isin(cells["idINSPIRE"])]
@@ -95,14 +95,14 @@ def add_cells_without_income(
             "department": _nearest_departments(ids, with_income),
             "ind": 0.0,
             "men": 0.0,
-            "income_eur": np.nan,
+            "value": np.nan,
             "imputed": False,
             "group": None,
         }
     )
     added = added[COLUMNS].astype(with_income.dtypes)
     together = pd.concat([with_income, added])
-    return _as_geoframe(together.sort_values("idINSPIRE", ignore_index=True))
+    return as_geoframe(together.sort_values("idINSPIRE", ignore_index=True))
 
 
 def _nearest_departments(ids: pd.Series, cells: pd.DataFrame) -> np.ndarray:
@@ -187,7 +187,7 @@ def describe(cells: gpd.GeoDataFrame) -> dict[str, int | float]:
     # Shares are those of the cells with an income; the others have no people.
     people = cells["ind"]
     imputed = cells["imputed"]
-    with_income = cells["income_eur"].notna()
+    with_income = cells["value"].notna()
     return {
         "cells": len(cells),
         "without income": int((~with_income).sum()),

@@ -6,7 +6,7 @@ import geopandas as gpd
 
 from urbancam.sources.ign.consumed_tiles import ConsumedTiles, Consumer
 from urbancam.sources.imagery import cutting, image_table, overlay
-from urbancam.tables import geoframes
+from urbancam.tables import geoframes, grid
 from urbancam.workflow.paths import Paths
 from urbancam.workflow.settings import Settings
 
@@ -22,7 +22,8 @@ def consumer(
         settings: Pixels a side of an image, and `imagery.throw_away`.
         again: Whether no tile counts as there that is not.
     """
-    image_px, throws_away = settings.image_px, settings.imagery.throw_away
+    image_px = settings.image_px(grid.side_m(cells["idINSPIRE"]))
+    throws_away = settings.imagery.throw_away
     consumed = ConsumedTiles.of(paths.aerial_data, Consumer(paths.city_folder))
     if again:
         needed_again = frozenset(consumed.facts)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 ALL_VOID = "all of it is void"  # why a cell has no image
@@ -32,19 +33,21 @@ def void_fingerprints(path: Path) -> frozenset[str]:
     return frozenset(table["fingerprint"][table["reason"] == ALL_VOID])
 
 
-def with_years(images: pd.DataFrame, income_year: int, land_cover_year: int | None) -> pd.DataFrame:
+def with_years(
+    images: pd.DataFrame, income_year: int | None, land_cover_year: int | None
+) -> pd.DataFrame:
     """The table with the years from the incomes, and from the land cover, to each image.
 
     Args:
         images: `campaign_year`, empty where unknown.
-        income_year: `census.vintage`.
-        land_cover_year: Year of the land cover; None where it is not known.
+        income_year: Of the incomes or other values; None where it is not known.
+        land_cover_year: Of the land cover, likewise.
     """
     place = images.columns.get_loc("campaign_year") + 1
     table = images.copy()
-    table.insert(place, "years_from_income", images["campaign_year"] - income_year)
-    land_cover_years = float("nan") if land_cover_year is None else land_cover_year
-    table.insert(place + 1, "years_from_land_cover", images["campaign_year"] - land_cover_years)
+    years = {"years_from_income": income_year, "years_from_land_cover": land_cover_year}
+    for name, year in reversed(years.items()):
+        table.insert(place, name, images["campaign_year"] - (np.nan if year is None else year))
     return table
 
 

@@ -74,10 +74,10 @@ def collect(request: Request, args: argparse.Namespace) -> Contents:
 def read_records(request: Request) -> list[dict[str, Any]]:
     """The records of all steps behind a run."""
     paths, census = request.paths, request.settings.census
-    of_census = record_path(paths.census(census.vintage, census.cell_size_m))
-    return provenance.read_records(
-        [paths.run_folder], [of_census, *paths.city_folder.glob("*.json")]
-    )
+    files = [*paths.city_folder.glob("*.json")]
+    if request.settings.cells.source == "insee":
+        files.append(record_path(paths.census(census.vintage, census.cell_size_m)))
+    return provenance.read_records([paths.run_folder], files)
 
 
 def refuse_unfinished(

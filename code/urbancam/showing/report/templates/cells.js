@@ -32,7 +32,7 @@ function readCells(data) {
 function idOf(cells, cell) {
   const south = cells.south + cells.columns.north[cell] * cells.side_m;
   const west = cells.west + cells.columns.east[cell] * cells.side_m;
-  return `CRS3035RES${cells.side_m}mN${south}E${west}`;
+  return `CRS${cells.epsg}RES${cells.side_m}mN${south}E${west}`;
 }
 
 // The cell at a place of the grid, counted from the south-west; -1 where there is none.
