@@ -6,6 +6,7 @@
 #   ./run.sh Paris --expect       only up to what its imagery will take: campaigns on offer, gigabytes, cells served
 #   ./run.sh cities               the other experiment: name the city (rendered towns; --run default: your images)
 #   ./run.sh status [CITY ...]    what is done, stale, missing
+#   ./run.sh check CITY ...       before anything long: what of cells, images and land cover fits, in words and a picture
 #   ./run.sh settings [CITY]      every setting of the run (and city), and which file it comes from
 #   ./run.sh export [CITY ...]    what a run came to, as one zip for a repository
 #   ./run.sh cluster CITY ...     the same scripts on Slurm or on several GPUs: --profile, --dry-run (docs/cluster.md)
@@ -216,9 +217,9 @@ while [ $# -gt 0 ]; do
         --set|--data|--workers|--device) options+=("$1" "$2"); shift ;;
         --force) options+=("$1") ;;
         --expect) parts=expect ;;
-        -h|--help) sed -n '2,15s/^# \{0,1\}//p' run.sh; exit ;;
+        -h|--help) sed -n '2,16s/^# \{0,1\}//p' run.sh; exit ;;
         -*) fail "there is no option $1 (./run.sh --help)" ;;
-        test|status|settings|export) task=$1 ;;
+        test|status|settings|export|check) task=$1 ;;
         quick|long) [ "$task" = test ] || fail "$1 goes with test: ./run.sh test $1"; tests=$1 ;;
         all) for name in $STUDY; do cities+=("$name"); done ;;
         cities) [ "$task" = run ] && task=cities || cities+=("$1") ;;
@@ -236,7 +237,7 @@ fi
 case $task in
     cities) [ ${#cities[@]} -eq 0 ] || fail "./run.sh cities takes no city: it works on all at once. Leave out: ${cities[*]}" ;;
     settings) [ ${#cities[@]} -le 1 ] || fail "./run.sh settings shows those of one city, not of ${cities[*]}" ;;
-    run|export) [ ${#cities[@]} -gt 0 ] || cities=(Demo) ;;
+    run|export|check) [ ${#cities[@]} -gt 0 ] || cities=(Demo) ;;
 esac
 
 choose_python
@@ -283,6 +284,12 @@ case $task in
         fi
         for city in "${cities[@]}"; do
             call 90_show_status.py --city "$city" --run "$(run_of "$city")" ${options[@]+"${options[@]}"}
+            note $?
+        done
+        exit $worst ;;
+    check)
+        for city in "${cities[@]}"; do
+            call 08_check_city.py --city "$city" --run "$(run_of "$city")" ${options[@]+"${options[@]}"}
             note $?
         done
         exit $worst ;;

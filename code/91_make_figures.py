@@ -34,6 +34,11 @@ SETTINGS = (
     "seed",
     "census.vintage",
     "urban_atlas.edition",
+    "imagery.source",
+    "imagery.files",
+    "imagery.wms_url",
+    "imagery.wms_layer",
+    "imagery.credit",
     "landcover.source",
     "landcover.file",
     "landcover.credit",
@@ -114,6 +119,7 @@ def credit_line(images: "pd.DataFrame", job: Job) -> str:
         images["campaign_year"].dropna().astype(int).tolist(),
         job.paths.truth.is_file(),
         settings.samples.target,
+        settings.image_credit,
     )
 
 

@@ -109,7 +109,9 @@ def words_of_run(job: Job, images: "pd.DataFrame") -> dict[str, Any]:
             samples.max_void_fraction,
             has_tokens=has_tokens(records),
         ),
-        "credits": credit_line(vintage, land_cover, years, rendered, samples.target),
+        "credits": credit_line(
+            vintage, land_cover, years, rendered, samples.target, settings.image_credit
+        ),
         "rendered": rendered,
     }
 

@@ -134,6 +134,8 @@ def test_credits_name_the_providers_and_their_years():
     assert "Filosofi 2015" in got
     assert "land cover Copernicus Land Monitoring Service, Urban Atlas 2012, © European" in got
     assert "BD ORTHO;" in credits.credit_line(2015, ATLAS, [], rendered=False)
+    own = credits.credit_line(2015, ATLAS, [2019], rendered=False, images="GUGiK")
+    assert "images GUGiK 2019;" in own and "IGN" not in own
 
 
 def test_credits_name_whose_file_the_land_cover_is():

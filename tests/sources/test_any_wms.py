@@ -1,7 +1,6 @@
 """Images of cells from a WMS that is not IGN's: its systems, axes, kinds of image and refusals."""
 
 import dataclasses
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -170,7 +169,8 @@ def test_unknown_system_is_told(cells):
     ],
 )
 def test_rate_is_the_users_else_what_the_server_bears(url, own, expected):
-    assert requests_per_second(SimpleNamespace(wms_url=url, wms_per_second=own)) == expected
+    values = [f"imagery.wms_url={url}", f"imagery.wms_per_second={own or 'null'}"]
+    assert requests_per_second(settings.load("default", values).imagery) == expected
 
 
 def test_request_to_ign_is_as_it_was(cells):

@@ -201,3 +201,28 @@ def test_resolved_run_says_where_each_value_comes_from():
         assert [row.rpartition(" # ")[2] for row in text.splitlines() if row.startswith(line)] == [
             origin
         ]
+
+
+@pytest.mark.parametrize(
+    ("assignments", "credit"),
+    [
+        ([], "© IGN, BD ORTHO"),
+        (["imagery.source=wms"], "© IGN, BD ORTHO"),
+        (
+            ["imagery.source=wms", "imagery.wms_url=https://maps.example.org/wms"],
+            "maps.example.org",
+        ),
+        (["imagery.source=rasters", "imagery.files=ortho/town.tif"], "town.tif"),
+        (["imagery.source=rasters", "imagery.files=a.tif", "imagery.credit=GUGiK"], "GUGiK"),
+    ],
+)
+def test_images_are_credited_to_whom_they_are_of(assignments, credit):
+    assert settings.load("default", assignments).image_credit.endswith(credit)
+
+
+@pytest.mark.parametrize(
+    "assignments", [["imagery.source=rasters"], ["imagery.files=a.tif", "imagery.year={75: 2014}"]]
+)
+def test_rasters_need_files_and_one_year(assignments):
+    with pytest.raises(InputError, match="imagery"):
+        settings.load("default", ["imagery.source=rasters", *assignments])

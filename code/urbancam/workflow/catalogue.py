@@ -11,6 +11,7 @@ from pathlib import Path
 
 from urbancam.workflow.entries import (
     BOTH,
+    CHECK,
     CITIES,
     COMPARE,
     DATA,
@@ -61,6 +62,7 @@ STEPS = (
     ),
     income_step("06_cut_land_cover", DATA, "city", "fragments.parquet", "02 03"),
     income_step("07_measure_cells", DATA, "run", "features/*.parquet", "03 05 06", takes_gpu=True),
+    income_step("08_check_city", CHECK, NO_RECORD),
     income_step(
         "10_assign_folds",
         SCORE,

@@ -19,6 +19,7 @@ COMPARE = "compare"
 SHOW = "show"
 TELL = "tell"
 EXPORT = "export"
+CHECK = "check"
 FIGURE_FILES = "*.png *.pdf *.svg captions.md"
 NO_RECORD = ""  # the scope of a script that leaves no result, so that nothing of its can be stale
 

@@ -120,6 +120,10 @@ class Paths:
         return self.city_folder / "fragments.parquet"
 
     @property
+    def check_picture(self) -> Path:
+        return self.city_folder / "check.png"
+
+    @property
     def cache(self) -> Path:
         return self.city_folder / "cache"
 

@@ -5,6 +5,7 @@ What the values mean, with unit and source, stands beside them in `code/config/d
 
 import re
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -30,6 +31,7 @@ ClassName = Annotated[
 ClassSet = Annotated[list[Annotated[int, Field(ge=0, le=4)]], Field(min_length=1)]
 
 
+IGN_HOST = "data.geopf.fr"
 # One name, several, or none.
 NAMES_SCHEMA = {
     "anyOf": [{"type": ["string", "null"]}, {"type": "array", "items": {"type": "string"}}]
@@ -171,6 +173,17 @@ class Imagery(Section):
     wms_per_second: Positive | None
     wms_failures: Literal["stop", "leave_out"]
     wms_departments_below: Annotated[int, Field(ge=0)]
+    credit: str | None
+
+    @property
+    def is_of_ign(self) -> bool:
+        """Whether the images are IGN's: of its packs, or of its server."""
+        return self.source == "archives" or (self.source == "wms" and self.asks_ign)
+
+    @property
+    def asks_ign(self) -> bool:
+        """Whether the WMS is IGN's server."""
+        return urlsplit(self.wms_url).hostname == IGN_HOST
 
     @model_validator(mode="after")
     def _check_rasters(self) -> "Imagery":

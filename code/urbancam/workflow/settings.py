@@ -8,6 +8,7 @@ type and an impossible value are errors, all of them named at once.
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -156,6 +157,18 @@ class Settings(Section):
         if name.endswith((".yaml", ".yml")):
             return ROOT / name
         return CLASS_TABLES / f"{name}.yaml"
+
+    @property
+    def image_credit(self) -> str:
+        """Whose images they are, as their licence asks."""
+        imagery = self.imagery
+        if imagery.credit:
+            return imagery.credit
+        if imagery.is_of_ign:
+            return "© IGN, BD ORTHO"
+        if imagery.source == "rasters":
+            return Path(imagery.files[0]).name
+        return f"{imagery.wms_layer} of {urlsplit(imagery.wms_url).hostname}"
 
     @property
     def land_cover_year(self) -> int | None:

@@ -8,7 +8,12 @@ SITE_CREDITS = {
 
 
 def credit_line(
-    vintage: int, land_cover: str, years: list[int], rendered: bool, target: str = "income"
+    vintage: int,
+    land_cover: str,
+    years: list[int],
+    rendered: bool,
+    target: str = "income",
+    images: str = "© IGN, BD ORTHO",
 ) -> str:
     """The line that names the data's providers, as their licences ask.
 
@@ -19,6 +24,7 @@ def credit_line(
         rendered: Whether the city is the rendered demo, in the providers' packaging but with none
             of their data.
         target: What the classes are quintiles of; the line says so where it is not income.
+        images: Whose images they are.
     """
     note = ""
     if target != "income":
@@ -26,7 +32,7 @@ def credit_line(
     if rendered:
         return f"{note}Data: rendered demo city (no real place, incomes or images)."
     return (
-        f"{note}Data: images © IGN, BD ORTHO{_year_span(years)}; "
+        f"{note}Data: images {images}{_year_span(years)}; "
         f"incomes INSEE, Filosofi {vintage}; "
         f"land cover {land_cover}."
     )

@@ -21,17 +21,20 @@ def covered_share(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame) -> np.ndarra
     return covered_m2 / shapely.area(squares)
 
 
-def log_coverage(share: np.ndarray) -> None:
-    """Say how many cells have imagery.
+def in_words(share: np.ndarray) -> str:
+    """How many cells are covered.
 
     Args:
         share: (N,) `covered_share` of the cells.
     """
     is_whole, is_bare = share > WHOLE_SHARE, share < BARE_SHARE
-    log.info(
-        "imagery covers %s of %s cells wholly, %s in part, %s not at all",
-        f"{is_whole.sum():,}",
-        f"{len(share):,}",
-        f"{(~is_whole & ~is_bare).sum():,}",
-        f"{is_bare.sum():,}",
+    is_partial = ~is_whole & ~is_bare
+    return (
+        f"{is_whole.sum():,} of {len(share):,} cells wholly, {is_partial.sum():,} in part, "
+        f"{is_bare.sum():,} not at all"
     )
+
+
+def log_coverage(share: np.ndarray) -> None:
+    """Say how many cells have imagery; `share` as of `in_words`."""
+    log.info("imagery covers %s", in_words(share))

@@ -81,7 +81,8 @@ def tiles_of(
     found, faults = scan(imagery, cells.crs.to_string())
     if faults:
         raise all_faults(faults, len(found) + len(faults))
-    log_scan(found)
+    for line in describe(found):
+        log.info("%s", line)
     tiles = tile_table(found, cells, data)
     share = check_coverage(cells, tiles)
     log_coverage(share)
@@ -140,34 +141,34 @@ def tile_table(found: list[Raster], cells: gpd.GeoDataFrame, data: Path) -> gpd.
     return gpd.GeoDataFrame(columns, geometry=[raster.footprint for raster in used], crs=cells.crs)
 
 
-def log_scan(found: list[Raster]) -> None:
-    """Say what the rasters are: how many, in which systems, of which pixels and years."""
+def describe(found: list[Raster]) -> list[str]:
+    """What the rasters are, a line each: systems and pixels, bands, void and years."""
+    if not found:
+        return []
     systems = Counter(_name_of(raster.crs) for raster in found)
     sizes_m = Counter(f"{raster.pixel_m:.3g} m" for raster in found)
-    log.info("%d rasters: %s; pixels of %s", len(found), _counts(systems), _counts(sizes_m))
-    more = [raster.path.name for raster in found if raster.bands > len(BANDS)]
-    if more:
-        log.info(
-            "%d of them have more than three bands, the first three are taken as red, green and "
-            "blue: %s",
-            len(more),
-            few(more),
+    years = Counter(str(raster.year) for raster in found if raster.year)
+    lines = [f"{len(found)} rasters: {_counts(systems)}; pixels of {_counts(sizes_m)}"]
+    if years:
+        lines[0] += f"; years {_counts(years)}"
+    of_more = [raster.path.name for raster in found if raster.bands > len(BANDS)]
+    if of_more:
+        lines.append(
+            f"{len(of_more)} of them have more than three bands, the first three are taken as red, "
+            f"green and blue: {few(of_more)}"
         )
     unsaid = [raster.path.name for raster in found if not raster.void]
     if unsaid:
-        log.info(
-            "%d of them declare neither a mask nor a value for no data: plain white and black "
-            "along their edges count as void: %s",
-            len(unsaid),
-            few(unsaid),
+        lines.append(
+            f"{len(unsaid)} of them declare neither a mask nor a value for no data: plain white "
+            f"and black along their edges count as void: {few(unsaid)}"
         )
     undated = [raster.path.name for raster in found if raster.year is None]
     if undated:
-        log.info(
-            "of %d of them no year is known: imagery.year tells it: %s",
-            len(undated),
-            few(undated),
+        lines.append(
+            f"of {len(undated)} of them no year is known; imagery.year tells it: {few(undated)}"
         )
+    return lines
 
 
 def all_faults(faults: list[InputError], of: int) -> InputError:
@@ -287,9 +288,12 @@ def _path_from(data: Path, path: Path) -> str:
 
 
 def _no_file(pattern: str) -> InputError:
-    what = "no file is so named"
-    do = "look the path up; it starts at the folder of city.yaml, elsewhere at the project's"
-    return InputError(what, pattern, do)
+    return InputError(
+        "no file is so named",
+        pattern,
+        "name files or a pattern (ortho/*.tif), from the folder of city.yaml on, else from the "
+        "project's",
+    )
 
 
 def _name_of(crs: CRS) -> str:

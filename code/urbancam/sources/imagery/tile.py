@@ -194,8 +194,7 @@ class Tile:
             (3, H / factor, W / factor) uint8, rounded up.
         """
         # The coarsest level that is not too coarse; the rest is left out pixel by pixel.
-        levels = self._dataset.overviews(1)
-        level = max((level for level in levels if level <= factor), default=1)
+        level = self._level(factor)
         step = factor // level
         if level == 1:
             # Without such a level all of it is decoded, strip by strip.
@@ -206,6 +205,15 @@ class Tile:
                 strips.append(strip[: len(BANDS), ::step, ::step])
             return np.concatenate(strips, axis=1)
         return self._read_level(level)[:, ::step, ::step]
+
+    def decoded_px(self, factor: int) -> int:
+        """How many pixels `read_reduced` decodes."""
+        return self.width * self.height // self._level(factor) ** 2
+
+    def _level(self, factor: int) -> int:
+        """The coarsest of the file's own reduced levels that is no coarser than a factor."""
+        levels = self._dataset.overviews(1)
+        return max((level for level in levels if level <= factor), default=1)
 
     def _read_level(self, level: int) -> np.ndarray:
         """The whole tile at one of the file's reduced levels: a power of two, above 1."""

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 THREADS = 24  # answers waited for at once: at 0.5 s each they use IGN's limit up
 PIXELS_AT_ONCE = 100_000_000  # held by all threads: 0.3 GB, and as much for the answers
+ONCE = Patience(tries=1)  # of a question that a person waits for
 FAILURES_MOST = 20  # in a row; then the server is asked for something else
 
 
@@ -70,6 +71,17 @@ def fetch_images(
     failed = [request for request in todo if request.cell_id in faults]
     missing = [r.cell_id for r in failed if not cell_images.is_in_place(r, folder)]
     return {cell_id: faults[cell_id] for cell_id in missing}
+
+
+def ask_once(request: Request, per_second: float) -> None:
+    """Ask for an image that is not kept, to see whether it is given.
+
+    Raises:
+        InputError: It cannot be had, or the answer is not the image.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        _Client(Path(), per_second, ONCE)._ask(request)
 
 
 def _fetch_all(todo: list[Request], client: "_Client") -> dict[str, InputError]:

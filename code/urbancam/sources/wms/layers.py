@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from urllib.parse import urlsplit
 
 import geopandas as gpd
 import rasterio
@@ -14,7 +13,6 @@ from urbancam.sources.imagery.ground import pixel_size_m, transformer
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.sections import Imagery
 
-IGN_HOST = "data.geopf.fr"
 IGN_PER_SECOND = 40  # requests; IGN's limit for its WMS (data-providers.md)
 OTHERS_PER_SECOND = 4  # ASSUME: what a server that names no limit bears from one user
 NORTH = ("north", "south")  # directions of an axis
@@ -102,5 +100,4 @@ def requests_per_second(imagery: Imagery) -> float:
     """How many requests the server is sent a second at most."""
     if imagery.wms_per_second is not None:
         return imagery.wms_per_second
-    is_of_ign = urlsplit(imagery.wms_url).hostname == IGN_HOST
-    return IGN_PER_SECOND if is_of_ign else OTHERS_PER_SECOND
+    return IGN_PER_SECOND if imagery.asks_ign else OTHERS_PER_SECOND

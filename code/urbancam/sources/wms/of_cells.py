@@ -68,6 +68,40 @@ def to_fetch(cells: gpd.GeoDataFrame, imagery: Imagery, folder: Path) -> list[Re
     ]
 
 
+def in_place(
+    cells: gpd.GeoDataFrame, imagery: Imagery, data: Path, folder: Path
+) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """The images of these cells as far as they are in place, and what the server will be asked.
+
+    Arguments as of `images_of`.
+    """
+    layer, per_second = layer_of(cells, imagery), requests_per_second(imagery)
+    image_requests = requests_for(cells, layer)
+    image_folder = _image_folder(folder, imagery)
+    table = cell_images.image_table(image_requests, cells, layer, data, image_folder, {})
+    todo = [
+        request for request in image_requests if not cell_images.is_in_place(request, image_folder)
+    ]
+    count = sum(len(request.pieces()) for request in todo)
+    words = [
+        f"layer {layer.name} in {layer.crs}, pixels of {imagery.pixel_size_m:g} m",
+        f"{len(image_requests) - len(todo):,} of {len(image_requests):,} are in place; "
+        f"{count:,} requests to come, at {per_second:g} a second {count / per_second / 60:.0f} min",
+    ]
+    return table, words
+
+
+def try_server(cells: gpd.GeoDataFrame, imagery: Imagery, folder: Path) -> None:
+    """Ask the server for one small image, in the middle of the cells; it is not kept.
+
+    Raises:
+        InputError: It cannot be had, or the answer is no such image.
+    """
+    middle = cells.iloc[[len(cells) // 2]]
+    (request,) = requests_for(middle, layer_of(cells, imagery))
+    client.ask_once(request.probe(), requests_per_second(imagery))
+
+
 def _image_folder(folder: Path, imagery: Imagery) -> Path:
     """The folder of a layer's images: its name, but for what no folder may be called."""
     name = re.sub(r"[^\w.-]+", "_", imagery.wms_layer).strip(".") or "layer"

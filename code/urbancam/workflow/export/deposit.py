@@ -118,12 +118,14 @@ def find_sources(request: Request) -> Sources:
     if request.city == catalogue.EXPERIMENT:
         return Sources(paths.cities_truth.is_file(), images=SITE_IMAGES[run_settings.cities.source])
     from_file = run_settings.landcover.source == "file"
+    is_of_ign = run_settings.imagery.is_of_ign and not run_settings.imagery.credit
     return Sources(
         paths.truth.is_file(),
         run_settings.census.vintage,
         None if from_file else run_settings.urban_atlas.edition,
         run_settings.land_cover_credit if from_file else "",
         image_years(paths),
+        **({} if is_of_ign else {"images": run_settings.image_credit.removeprefix("© ")}),
     )
 
 
