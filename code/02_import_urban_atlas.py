@@ -2,7 +2,8 @@
 Atlas, in whatever layout it came, or a file of one's own.
 
 Reads   data/UA_data/ (2012 shapefiles, GeoPackages, FlatGeobuf; zipped or not, at any depth), or
-        the file of `landcover.file`; the class table that `landcover.classes` names
+        the file of `landcover.file`; the class table that `landcover.classes` names; where the
+        cells are of a file too, where they lie
 Writes  results/<city>/land_cover.parquet (polygons with code and class), boundary.parquet,
         classes.csv
 Run     python code/02_import_urban_atlas.py --city Demo --run demo
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     from urbancam.sources.landcover.place import Place
 
 OF_FILE = ("landcover.source", "landcover.class_column", "landcover.classes")
+OF_CELLS = ("cells.crs", "cells.side_m", "cells.x_column", "cells.y_column")
 OF_URBAN_ATLAS = ("landcover.source", "urban_atlas", "landcover.classes")
 
 
@@ -37,26 +39,30 @@ def declare(request: Request) -> Step:
     files, keys, listings = [], OF_URBAN_ATLAS, [paths.urban_atlas_data]
     if settings.landcover.source == "file":
         files, keys, listings = parts_of_table(ROOT / settings.landcover.file), OF_FILE, []
+    cells = []
+    if settings.cells.source == "file":
+        cells, keys = [ROOT / settings.cells.file], (*keys, *OF_CELLS)
     return request.step(
         2,
         paths.land_cover,
-        keys,
-        by_hand=[settings.class_table, *files],
+        ["cells.source", *keys],
+        by_hand=[settings.class_table, *cells, *files],
         listings=listings,
         outputs=[paths.boundary, paths.classes],
     )
 
 
 def work(job: Job) -> Done:
-    from urbancam.sources.landcover import class_tables
-    from urbancam.sources.landcover.place import EUROPE
+    from urbancam.sources.landcover import class_tables, place
     from urbancam.tables import frames, geoframes
 
     paths = job.paths
     class_table, *files = job.inputs
     table = class_tables.read(class_table)
+    has_cells = job.settings.cells.source == "file"
+    cells_place = place.of_cells(files.pop(0), job.settings.cells) if has_cells else place.EUROPE
     read = read_file if files else read_urban_atlas
-    land_cover, boundary = read(files, table, EUROPE, job)
+    land_cover, boundary = read(files, table, cells_place, job)
     frames.write(class_tables.as_frame(table), paths.classes)
     geoframes.write(boundary, paths.boundary)
     geoframes.write(land_cover, paths.land_cover)

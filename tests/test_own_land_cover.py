@@ -4,10 +4,17 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from geopandas.testing import assert_geodataframe_equal
 
 from plain_files import write_class_raster
-from samples import run_script, write_census, write_old_urban_atlas
+from samples import (
+    land_cover_frame,
+    outline_frame,
+    run_script,
+    write_census,
+    write_old_urban_atlas,
+)
 from urbancam.workflow.paths import CLASS_TABLES
 
 pytestmark = pytest.mark.slow
@@ -111,3 +118,79 @@ def test_what_is_not_there_is_one_message(city, tmp_path, capsys, asked, words):
     error = capsys.readouterr().err
     assert error.count("error: ") == 1 and "Traceback" not in error
     assert words in error and "what to do: " in error
+
+
+# ---- cells of a file, in a system of their own
+
+
+OWN_CITY = """
+cells: {source: file, file: cells.gpkg, value_name: rent, value_unit: EUR, people_column: people}
+landcover: {source: file, file: land.gpkg, class_column: code}
+"""
+
+
+@pytest.fixture
+def town(city, tmp_path):
+    """Nine cells of 100 m in Lambert-93 in the middle of the sample's land cover."""
+    folder = tmp_path / "data" / "cities" / "Town"
+    folder.mkdir(parents=True)
+    (folder / "city.yaml").write_text(OWN_CITY)
+    land = gpd.read_file(city[0] / "land.gpkg")
+    land.to_file(folder / "land.gpkg")
+    middle = land.to_crs("EPSG:2154").union_all().centroid
+    west, south = round(middle.x, -2) - 200, round(middle.y, -2) - 200
+    steps = 100 * np.arange(3)
+    x, y = (edges.ravel() for edges in np.meshgrid(west + steps, south + steps))
+    squares = shapely.box(x, y, x + 100, y + 100)
+    cells = gpd.GeoDataFrame(
+        {"id": range(9), "value": 5.0, "people": 3}, geometry=squares, crs="EPSG:2154"
+    )
+    cells.to_file(folder / "cells.gpkg")
+    return tmp_path
+
+
+def cut_town(town, *asked, results="results") -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Land cover and fragments of the town."""
+    words = ["--city", "Town", "--data", town / "data", "--results", town / results, *asked]
+    for step in ("02", "03", "06"):
+        assert run_script(step, *words) == 0
+    city = town / results / "Town"
+    return (gpd.read_parquet(city / f"{name}.parquet") for name in ("land_cover", "fragments"))
+
+
+@pytest.mark.parametrize("kind", ["land.gpkg", "land.tif"])
+def test_land_cover_comes_into_the_system_of_the_cells(town, city, kind):
+    folder = town / "data" / "cities" / "Town"
+    truth = gpd.read_file(folder / "land.gpkg")
+    write_class_raster(truth, folder / "land.tif", 10)
+    land, fragments = cut_town(town, "--set", f"landcover.file={folder / kind}")
+    assert land.crs == fragments.crs == "EPSG:2154"
+    assert fragments["idINSPIRE"].str.startswith("CRS2154RES100mN").all()
+    assert fragments.groupby("idINSPIRE")["area_m2"].sum().to_numpy() == pytest.approx([1e4] * 9)
+    cells = gpd.read_parquet(town / "results" / "Town" / "cells.parquet")
+    expected = truth.to_crs("EPSG:2154").clip(cells).dissolve("code").area
+    got = fragments.groupby("code")["area_m2"].sum()
+    np.testing.assert_allclose(got, expected, rtol=1e-3)
+
+
+def test_urban_atlas_comes_into_the_system_of_the_cells_too(town, city):
+    write_old_urban_atlas(
+        town / "data" / "UA_data",
+        "FR009L1_TOWN",
+        land_cover_frame(2012, "Town", "FR009L1"),
+        outline_frame("Town", "FR009L1"),
+    )
+    _, expected = cut_town(town)
+    land, got = cut_town(town, "--set", "landcover.source=urban_atlas", results="atlas")
+    assert land.crs == "EPSG:2154" and land["code"].tolist() == [11210, 12220, 31000]
+    pd.testing.assert_series_equal(areas(got), areas(expected), check_exact=False, rtol=1e-6)
+
+
+def test_land_cover_of_another_city_than_the_cells_is_refused(town, capsys):
+    file = town / "data" / "cities" / "Town" / "land.gpkg"
+    land = gpd.read_file(file)
+    land.set_geometry(land.translate(50_000, 0)).to_file(file)
+    words = ["--city", "Town", "--data", town / "data", "--results", town / "results"]
+    assert run_script("02", *words) == 2
+    error = capsys.readouterr().err
+    assert "the land cover does not touch the cells" in error and "Traceback" not in error

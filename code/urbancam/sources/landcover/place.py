@@ -1,11 +1,16 @@
 """Where the cells of a city lie, as far as that is known when its land cover is read."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
+import pandas as pd
 from pyproj import Transformer
 
+from urbancam.sources.census import own_grid, own_tables
 from urbancam.tables import grid
 from urbancam.tables.crs import Bounds
+from urbancam.workflow.paths import display_path
+from urbancam.workflow.sections import Cells
 
 MARGIN_M = 300.0  # cells overhang a city's outline by half a diagonal at most
 
@@ -32,3 +37,16 @@ class Place:
 
 
 EUROPE = Place(grid.CRS)  # of INSEE's cells, before they are known
+
+
+def of_cells(file: Path, section: Cells) -> Place:
+    """Where the cells of the user's own file lie.
+
+    Raises:
+        InputError: It is no table of cells of a regular grid.
+    """
+    table = own_tables.read(file, section)
+    ids = pd.Series(own_grid.cell_ids(table, section, display_path(file)))
+    west, south = grid.corners(ids).min(axis=0)
+    east, north = grid.corners(ids).max(axis=0) + grid.side_m(ids)
+    return Place(grid.crs_of(ids), tuple(map(float, (west, south, east, north))))
