@@ -15,7 +15,6 @@ from map_server import MapServer
 from own_rasters import write_raster
 from samples import ROOT
 from small_packs import cells_over
-from urbancam.sources.checking import cells as checked_cells
 from urbancam.sources.checking import overview
 from urbancam.sources.checking.city import look_at
 from urbancam.sources.checking.overview import Canvas, photograph
@@ -40,7 +39,7 @@ def city(tmp_path):
     paths = Paths(tmp_path / "data", tmp_path / "results", "Test")
     paths.city_folder.mkdir(parents=True)
     cells = cells_over(W, N - 800, W + 800, N)
-    values = {checked_cells.VALUE: np.arange(len(cells)) * 100.0, "ind": 9.0}
+    values = {"value": np.arange(len(cells)) * 100.0, "ind": 9.0}
     cells.assign(**values).to_parquet(paths.cells)
     west, south, east, north = cells.total_bounds
     middle = (west + east) / 2
@@ -81,6 +80,28 @@ def test_what_fits_is_told_and_drawn(city, tmp_path):
     assert tuple(picture.land_cover[height // 2, width // 4]) == (0, 0, 255, 255)
     assert tuple(picture.land_cover[height // 2, 3 * width // 4]) == (0, 255, 0, 255)
     assert picture.classes == {"Water": "#0000ff", "Wood": "#00ff00"}
+
+
+def test_cells_of_a_file_are_read_as_step_03_reads_them(city, tmp_path):
+    cells = gpd.read_parquet(city.cells).to_crs("EPSG:32631")
+    west, south = (cells.total_bounds[:2] // 100 * 100 + 200).tolist()
+    rows = [(f"c{n}", 7.0 * n, west + 100 * (n % 5), south + 100 * (n // 5)) for n in range(25)]
+    table = pd.DataFrame(rows, columns=["name", "rent", "x", "y"])
+    (table + {"name": "", "rent": 0, "x": 50, "y": 50}).to_csv(tmp_path / "c.csv", index=False)
+    values = ["cells.source=file", f"cells.file={tmp_path / 'c.csv'}", "cells.id_column=name"]
+    values += ["cells.value_column=rent", "cells.value_name=rent", "cells.value_unit=EUR a month"]
+    values += ["cells.crs=EPSG:32631", "cells.side_m=100", "cells.x_column=x", "cells.y_column=y"]
+    files = ["imagery.source=rasters", f"imagery.files={tmp_path}/ortho/*.tif"]
+    findings, picture = look_at("Test", settings_of(*values, *files), city)
+    assert "25 of 100 m in EPSG:32631" in all_lines(findings)
+    assert "rent 0 to 168, median 84 EUR a month" in all_lines(findings)
+    assert "cover 25 of 25 cells wholly" in all_lines(findings)
+    height, width, _ = picture.images.shape
+    assert tuple(picture.images[height // 2, width // 2]) == (*GREEN, 255)
+
+    values[1] = f"cells.file={tmp_path / 'none.csv'}"
+    findings, _ = look_at("Test", settings_of(*values, *files), city)
+    assert "no such file" in findings[0].faults[0].what
 
 
 def test_all_faults_are_found_at_once(city, tmp_path):

@@ -2,13 +2,13 @@
 
 import geopandas as gpd
 
-from urbancam.sources.checking.findings import Findings
+from urbancam.sources.census import own_cells
+from urbancam.sources.checking.findings import Findings, require_file
 from urbancam.tables import geoframes, grid
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths, display_path
+from urbancam.workflow.sections import Cells
 from urbancam.workflow.settings import Settings
-
-VALUE = "income_eur"
 
 
 def find_cells(
@@ -26,34 +26,44 @@ def find_cells(
     """
     findings, cells = Findings("cells"), None
     with findings.noting_faults():
-        if not paths.cells.is_file():
+        if settings.cells.source == "file":
+            file = require_file(settings.cells.file, "cells.file")
+            cells, where = own_cells.read_cells(file, settings.cells, city), display_path(file)
+        elif paths.cells.is_file():
+            cells, where = geoframes.read(paths.cells), display_path(paths.cells)
+        else:
             findings.lines.append(
                 f"none yet: ./run.sh {city} fetches INSEE's table and selects those of the city"
             )
             return findings, None
-        cells = geoframes.read(paths.cells)
-        findings.lines += describe(cells, display_path(paths.cells))
-        check_blocks(cells, settings)
+        findings.lines += describe(cells, where, settings.cells)
+    if cells is not None:
+        with findings.noting_faults():
+            settings.image_px(grid.side_m(cells["idINSPIRE"]))
+        with findings.noting_faults():
+            check_blocks(cells, settings)
     return findings, cells
 
 
-def describe(cells: gpd.GeoDataFrame, where: str) -> list[str]:
+def describe(cells: gpd.GeoDataFrame, where: str, section: Cells) -> list[str]:
     """What the cells are and hold, a line each.
 
     Args:
-        cells: `idINSPIRE`, the value, and squares.
+        cells: `idINSPIRE, value` and squares.
         where: What they were read from.
+        section: What the value is called.
     """
-    side_m = int(grid.sizes_m(cells["idINSPIRE"])[0])
+    side_m = grid.side_m(cells["idINSPIRE"])
     area_km2 = len(cells) * side_m**2 / 1e6
     lines = [
         f"{len(cells):,} of {side_m} m in {cells.crs.to_string()}, {area_km2:,.1f} km2, of {where}"
     ]
-    values = cells[VALUE].dropna()
+    values = cells["value"].dropna()
     lacking = len(cells) - len(values)
     if len(values):
         least, middle, most = values.quantile([0, 0.5, 1])
-        lines.append(f"{VALUE} {least:,.6g} to {most:,.6g}, median {middle:,.6g}")
+        span = f"{least:,.6g} to {most:,.6g}, median {middle:,.6g}"
+        lines.append(f"{section.name} {span} {section.unit}".rstrip())
         lines[-1] += f"; {lacking:,} cells have none" if lacking else ""
     return lines
 

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.paths import ROOT
 
 
 @dataclass
@@ -28,3 +30,15 @@ class Findings:
             yield
         except InputError as fault:
             self.faults.append(fault)
+
+
+def require_file(name: str, setting: str) -> Path:
+    """The file that a setting names.
+
+    Raises:
+        InputError: There is none.
+    """
+    path = ROOT / name
+    if not path.is_file():
+        raise InputError("there is no such file", name, f"put it there, or mend {setting}")
+    return path

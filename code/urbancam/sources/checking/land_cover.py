@@ -4,13 +4,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from urbancam.sources.checking.findings import Findings
+from urbancam.sources.checking.findings import Findings, require_file
 from urbancam.sources.landcover import class_tables, files
 from urbancam.sources.landcover.place import EUROPE, Place
 from urbancam.sources.urban_atlas import products
 from urbancam.tables import frames, geoframes
 from urbancam.workflow.files import scratch_folder
-from urbancam.workflow.paths import ROOT, Paths
+from urbancam.workflow.paths import Paths
 from urbancam.workflow.settings import Settings
 
 
@@ -57,7 +57,8 @@ def _read_file(
     if cells is not None:
         place = Place(cells.crs.to_string(), tuple(cells.total_bounds.tolist()))
     own = settings.landcover
-    land, _ = files.read_city(ROOT / own.file, own.class_column, table, city, place)
+    file = require_file(own.file, "landcover.file")
+    land, _ = files.read_city(file, own.class_column, table, city, place)
     return land
 
 
