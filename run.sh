@@ -44,7 +44,7 @@ choose_python() {  # one that holds the packages is used as it is: named with PY
     case $answer in
         "holds all"*)
             python=$candidate own=yes
-            [ -n "$dry_run" ] || say "uses $candidate, which $answer" ;;
+            [ -n "${dry_run-}" ] || say "uses $candidate, which $answer" ;;
         *) [ -n "${PYTHON:-}" ] || lacking="the active conda environment $CONDA_PREFIX ${answer:-is no Python 3.11 or newer}" ;;
     esac
 }

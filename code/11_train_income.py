@@ -25,6 +25,8 @@ from urbancam.workflow.records import Done, Step
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd
 
+    from urbancam.learning.income import FoldCells
+
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return arguments.parser(__file__, __doc__).parse_args(argv)
@@ -74,12 +76,9 @@ def work(job: Job) -> Done:
     from urbancam.tables import frames
 
     settings, paths, fold = job.settings, job.paths, job.fold
-    split, image = settings.split, settings.image
+    image = settings.image
     observed, target = observed_values(job)
-    others = paths.other_cities() if split.leaves_city_out else []
-    cells = income.read_fold(
-        [paths, *others], split, settings.fold_seed, image, settings.seed, fold, job.workers
-    )
+    cells = read_cells(job)
     learner, seen = income.build_learner(cells, settings, job.device, job.workers)
     history = income.train_fold(
         learner, seen, settings, paths.fold(fold), job.fingerprint, job.workers
@@ -97,6 +96,18 @@ def work(job: Job) -> Done:
     return Done(counts, facts, leftovers=[paths.checkpoint(fold)])
 
 
+def read_cells(job: Job) -> "FoldCells":
+    """The cells of the fold with their images; fills the cache where that is to be done."""
+    from urbancam.learning import income
+
+    settings, paths, split = job.settings, job.paths, job.settings.split
+    others = paths.other_cities() if split.leaves_city_out else []
+    cities = [paths, *others]
+    return income.read_fold(
+        cities, split, settings.fold_seed, settings.image, settings.seed, job.fold, job.workers
+    )
+
+
 def observed_values(job: Job) -> "tuple[pd.DataFrame, str]":
     """The cells with what was observed of them, and the name of the target.
 
@@ -111,7 +122,10 @@ def observed_values(job: Job) -> "tuple[pd.DataFrame, str]":
 
 
 def main(argv: list[str] | None = None) -> int:
-    return runner.run(parse_args(argv), declare, work)
+    args = parse_args(argv)
+    if args.cache_only:
+        return runner.fill_cache(args, declare, read_cells)
+    return runner.run(args, declare, work)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,15 @@ Run     python code/23_train_cities.py --run demo [--fold 0] [--variant colour-g
 
 import argparse
 import logging
+from typing import TYPE_CHECKING
 
 from urbancam.workflow import arguments, backbone_names, runner
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import ROOT
 from urbancam.workflow.records import Done, Step
+
+if TYPE_CHECKING:  # a script that only shows its help does not wait for it
+    from urbancam.cities.folds import FoldPatches
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +70,7 @@ def work(job: Job) -> Done:
     from urbancam.tables import frames
 
     paths, cities = job.paths, job.settings.cities
-    fold = folds.read_fold(paths, cities, job.settings.seed, job.fold, job.workers)
+    fold = read_patches(job)
     network = folds.build_network(cities, fold, job.device)
     counts = {"cities": len(fold.names)}
     counts |= {role: fold.count(role) for role in ("train", "validation", "test")}
@@ -87,8 +91,18 @@ def work(job: Job) -> Done:
     return Done(counts, facts, leftovers=[paths.checkpoint(job.fold)])
 
 
+def read_patches(job: Job) -> "FoldPatches":
+    """The patches of the fold with their pixels; fills the cache where that is to be done."""
+    from urbancam.cities import folds
+
+    settings = job.settings
+    return folds.read_fold(job.paths, settings.cities, settings.seed, job.fold, job.workers)
+
+
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
+    if args.cache_only:
+        return runner.fill_cache(args, declare, read_patches)
     return runner.run(args, declare, work)
 
 

@@ -65,31 +65,39 @@ def request_of(city: str, args: argparse.Namespace) -> Request:
 
 
 def carry_out(args: argparse.Namespace) -> int:
-    """Both rounds, and what they left."""
+    """What there is to do, said or done, and what it left."""
     folder = cluster.folder_of(args.results or ROOT / "results")
-    profile = cluster.find_profile(args.profile)
-    with_gpu = cluster.has_gpus(profile)
+    with_gpu = cluster.has_gpus(cluster.find_profile(args.profile))
     if args.ask:
-        cluster.ask(request_of(args.ask, args), folder, args.alone, with_gpu, sets_marks=False)
+        request = request_of(args.ask, args)
+        cluster.write_down(request, cluster.ask(request, args.alone, with_gpu), folder)
         return 0
     requests = [request_of(city, args) for city in cluster.listed_cities(args.city, args.cities)]
+    if args.dry_run:  # beside another one that works
+        cluster.tell({request.city: cluster.ask(request, False, with_gpu) for request in requests})
+        return 0
     with locks.hold(folder / ".lock", "the cluster's work on these results"):
-        found = {city.city: cluster.ask(city, folder, False, with_gpu) for city in requests}
-        cluster.tell(found)
-        if args.dry_run or not any(map(cluster.to_do, found.values())):
+        listed = {request.city: cluster.ask(request, False, with_gpu) for request in requests}
+        cluster.tell(listed)
+        if not any(map(cluster.to_do, listed.values())):
             return 0
-        for request in requests if args.scratch else ():
-            cluster.lay_on(args.scratch, request.paths)
-        at_hand = requests
-        if len(requests) > 1:
-            carry_out_round(requests, args, alone=True)
-            # A city that stopped is not waited for by the others.
-            at_hand = [city for city in requests if cluster.is_done(city, folder)]
-        carry_out_round(at_hand, args, alone=False)
+        carry_out_rounds(requests, args)
         done = cluster.tell_end(requests, folder, with_gpu)
     # The page over all cities and runs is made once, when they are done.
     compare = [sys.executable, ROOT / "code" / "97_compare_runs.py", *common_words(args)]
     return subprocess.run(compare).returncode if done else 1
+
+
+def carry_out_rounds(requests: list[Request], args: argparse.Namespace) -> None:
+    """What concerns each city alone, then what compares it with others that are done."""
+    folder = cluster.folder_of(args.results or ROOT / "results")
+    for request in requests if args.scratch else ():
+        cluster.lay_on(args.scratch, request.paths)
+    if len(requests) > 1:
+        carry_out_round(requests, args, alone=True)
+        # A city that stopped is not waited for by the others.
+        requests = [request for request in requests if cluster.is_done(request, folder)]
+    carry_out_round(requests, args, alone=False)
 
 
 def carry_out_round(requests: list[Request], args: argparse.Namespace, alone: bool) -> None:
@@ -97,7 +105,9 @@ def carry_out_round(requests: list[Request], args: argparse.Namespace, alone: bo
     folder = cluster.folder_of(args.results or ROOT / "results")
     profile = cluster.find_profile(args.profile)
     for request in requests:
-        cluster.ask(request, folder, alone, cluster.has_gpus(profile))
+        listed = cluster.ask(request, alone, cluster.has_gpus(profile))
+        cluster.write_down(request, listed, folder)
+        cluster.set_marks(request, listed, folder)
     again = [sys.executable, __file__, *common_words(args), "--profile", str(profile)]
     again += ["--alone"] * alone
     if requests:

@@ -1,19 +1,30 @@
-"""A real Slurm on this machine, of one node: munged, slurmctld and slurmd."""
+"""A real Slurm on this machine, of one node: munged, slurmctld and slurmd, ended whatever happens.
 
+There can be one at a time, since its configuration must lie at its default place: jobs do not
+inherit where another one lies. So all that it leaves lies at one place too, and whoever starts it
+next ends what an interrupted one left running.
+"""
+
+import fcntl
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-# At its default place: jobs do not inherit where another one lies.
 CONFIGURATION = Path("/etc/slurm/slurm.conf")
+FOLDER = Path(tempfile.gettempdir(), "urbancam-slurm")  # of state, logs and process numbers
+LOCK = FOLDER.with_suffix(".lock")
+OURS = "ClusterName=urbancam\n"
 TEXT = """\
-ClusterName=urbancam
 SlurmctldHost={host}(127.0.0.1)
 SlurmUser=root
 AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool
 SlurmctldPidFile={folder}/slurmctld.pid
@@ -27,86 +38,140 @@ SelectTypeParameters=CR_Core_Memory
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherParams=OverMemoryKill
 JobAcctGatherFrequency=task=1
+KillWait=5
 ReturnToService=2
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory_mb} State=UNKNOWN
+SlurmdParameters=config_overrides
+NodeName={host} NodeAddr=127.0.0.1 CPUs=8 RealMemory=64000 State=UNKNOWN
 PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
 """
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "sinfo")
 
 
-def is_installed() -> bool:
-    """Whether the daemons are here, and this user may start them."""
-    programs = ("munged", "munge", "slurmctld", "slurmd", "sbatch", "runuser")
-    return os.geteuid() == 0 and all(map(shutil.which, programs))
+def why_not() -> str:
+    """Why there can be no Slurm of ours on this machine, "" where there can."""
+    if missing := [name for name in PROGRAMS if not shutil.which(name)]:
+        return f"no {', '.join(missing)}: apt install slurm-wlm munge"
+    if os.geteuid() != 0:
+        return "only root may start Slurm's daemons"
+    if CONFIGURATION.exists() and not CONFIGURATION.read_text().startswith(OURS):
+        return f"{CONFIGURATION} is of another Slurm"
+    return ""
+
+
+def wait_until(true: Callable[[], bool], what: str, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > until:
+            raise TimeoutError(f"{what}: not within {seconds} s, see {FOLDER}")
+        time.sleep(0.1)
+
+
+def answer(*words: str) -> str:
+    """What a program of Slurm says, "" where it fails, as while no controller runs."""
+    return subprocess.run(words, capture_output=True, text=True).stdout.strip()
 
 
 class Slurm:
-    """One node with all cores of this machine; its configuration takes the default place."""
+    """One node, from entering until leaving; it is said to be larger than the machine, since what
+    tiny jobs ask for is far more than they take."""
 
-    def __init__(self, folder: Path, memory_mb: int = 12_000) -> None:
-        self.folder = folder
+    def __init__(self) -> None:
+        self.lock = LOCK.open("w")
+
+    def __enter__(self) -> "Slurm":
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
+        self.end()  # what an interrupted one left
+        shutil.rmtree(FOLDER, ignore_errors=True)
         for name in ("state", "spool"):
-            (folder / name).mkdir(parents=True)
-        text = TEXT.format(
-            host=socket.gethostname(), folder=folder, cpus=os.cpu_count(), memory_mb=memory_mb
-        )
+            (FOLDER / name).mkdir(parents=True)
+        text = OURS + TEXT.format(host=socket.gethostname(), folder=FOLDER)
         CONFIGURATION.parent.mkdir(exist_ok=True)
         CONFIGURATION.write_text(text)
-        self._start_munge()
-        self.start_controller()
-        subprocess.run(["slurmd"], check=True)
-        self._wait_until_idle()
+        try:
+            self.start_munge()
+            self.start_controller()
+            subprocess.run(["slurmd"], check=True)
+            wait_until(lambda: answer("sinfo", "-h", "-o", "%t") == "idle", "an idle node", 60)
+        except BaseException:
+            self.end()
+            raise
+        return self
 
-    def _start_munge(self) -> None:
-        if subprocess.run(["munge", "-n"], capture_output=True).returncode == 0:
-            return  # one runs already
-        Path("/run/munge").mkdir(exist_ok=True)
-        shutil.chown("/run/munge", "munge", "munge")
-        subprocess.run(["runuser", "-u", "munge", "--", "munged"], check=True)
+    def __exit__(self, *of_error: object) -> None:
+        try:
+            self.end()
+        finally:
+            self.lock.close()
 
-    def start_controller(self) -> None:
-        subprocess.run(["slurmctld"], check=True)
-
-    def stop(self, name: str) -> None:
-        """End a daemon by its number; nothing happens where it does not run."""
-        place = self.folder / f"{name}.pid"
-        if not place.exists():
+    def end(self) -> None:
+        """End the engine, the jobs and the daemons; their logs stay until the next start."""
+        if not CONFIGURATION.exists():
             return
-        number = int(place.read_text())
-        os.kill(number, 15)
-        while Path("/proc", str(number)).exists():
-            time.sleep(0.1)
-
-    def stop_all(self) -> None:
-        subprocess.run(["scancel", "--user", "root"], check=False)
-        for name in ("slurmd", "slurmctld"):
-            self.stop(name)
+        stop("engine")
+        if number_of("slurmd"):  # its jobs would outlive it
+            if not number_of("slurmctld"):
+                self.start_controller()
+            wait_until(_no_jobs, "an empty queue", 60)
+        for name in ("slurmd", "slurmctld", "munged"):
+            stop(name)
         CONFIGURATION.unlink()
 
-    def jobs(self) -> dict[str, str]:
-        """Comment (rule and wildcards) of each running job, by its number."""
-        words = ["squeue", "--noheader", "--states=RUNNING", "--format=%i|%k"]
-        lines = subprocess.run(words, capture_output=True, text=True).stdout.splitlines()
-        return dict(line.strip().split("|", 1) for line in lines)
+    def start_munge(self) -> None:
+        key = FOLDER / "munge.key"
+        key.write_bytes(os.urandom(128))
+        key.chmod(0o600)
+        # --force: the socket's folder is below one that all may write to.
+        places = [f"--socket={FOLDER}/munge.socket", f"--pid-file={FOLDER}/munged.pid"]
+        places += [f"--key-file={key}", f"--log-file={FOLDER}/munged.log"]
+        places += [f"--seed-file={FOLDER}/munged.seed"]
+        subprocess.run(["munged", "--force", *places], check=True, capture_output=True)
 
-    def wait_for(self, comment: str) -> str:
-        """The number of the first running job whose comment holds a text, once there is one."""
-        until = time.monotonic() + 300
-        while time.monotonic() < until:
-            for number, told in self.jobs().items():
-                if comment in told:
-                    return number
-            time.sleep(0.2)
-        raise TimeoutError(f"no job {comment} within 300 s")
+    @staticmethod
+    def start_controller() -> None:
+        subprocess.run(["slurmctld"], check=True)
+        wait_until(lambda: bool(answer("sinfo", "-h")), "a controller that answers", 60)
 
-    def cancel(self, comment: str) -> None:
-        """Cancel the first running job whose comment holds a text."""
-        subprocess.run(["scancel", self.wait_for(comment)], check=True)
+    def run(self, command: list[str], **further) -> subprocess.CompletedProcess:
+        """Run what puts jobs in the queue, so that it is ended with this Slurm."""
+        further |= {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        # A session of its own: what it started is ended with it.
+        process = subprocess.Popen(command, start_new_session=True, **further)
+        (FOLDER / "engine.pid").write_text(str(process.pid))
+        told, _ = process.communicate()
+        (FOLDER / "engine.pid").unlink()
+        return subprocess.CompletedProcess(command, process.returncode, told)
 
-    def _wait_until_idle(self) -> None:
-        until = time.monotonic() + 60
-        words = ["sinfo", "--noheader", "--format=%t"]
-        while time.monotonic() < until:
-            if subprocess.run(words, capture_output=True, text=True).stdout.strip() == "idle":
-                return
-            time.sleep(0.5)
-        raise TimeoutError(f"Slurm did not start, see {self.folder}")
+    @staticmethod
+    def job_of(comment: str) -> str:
+        """The number of the first running job whose comment (rule and wildcards) holds a text."""
+        lines = answer("squeue", "--noheader", "--states=RUNNING", "--format=%i|%k").splitlines()
+        told = (line.split("|", 1) for line in lines)
+        return next((number for number, rule in told if comment in rule), "")
+
+
+def number_of(name: str) -> int:
+    """The number of a process of ours, 0 where it does not run (any more)."""
+    place = FOLDER / f"{name}.pid"
+    if not place.is_file():
+        return 0
+    number = int(place.read_text())
+    words = Path("/proc", str(number), "cmdline")
+    # The number may be another process's by now.
+    wanted = b"98_start_cluster" if name == "engine" else name.encode()
+    return number if words.exists() and wanted in words.read_bytes() else 0
+
+
+def stop(name: str) -> None:
+    """End a process of ours by its number, an engine with all that it started."""
+    if not (number := number_of(name)):
+        return
+    if name == "engine":
+        os.killpg(number, signal.SIGKILL)  # else Snakemake would wait for its jobs
+    else:
+        os.kill(number, signal.SIGTERM)
+    wait_until(lambda: not number_of(name), f"the end of {name}", 60)
+
+
+def _no_jobs() -> bool:
+    answer("scancel", "--user", "root")
+    return not answer("squeue", "--noheader")

@@ -5,29 +5,40 @@ import os
 import shutil
 import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 import small_slurm
 from samples import ROOT
+from small_slurm import Slurm, answer, wait_until
+from urbancam.workflow import catalogue
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
-
+# Threads enter the bytes.
+ONE_THREAD = os.environ | {"OMP_NUM_THREADS": "1"}
+# Epochs enough that a training can be met while it is under way.
+RUN = ["--run", "demo-tiny", "--set", "training.epochs=10"]
+TRAINING = "11_train_income"
 # This Slurm has no accounting, and nobody else asks it.
-QUICK_TO_ASK = """\
-slurm-status-command: squeue
-slurm-init-seconds-before-status-checks: 1
-seconds-between-status-checks: 1
-"""
+QUICK_TO_ASK = {
+    "slurm-status-command": "squeue",
+    "slurm-init-seconds-before-status-checks": 1,
+    "seconds-between-status-checks": 1,
+}
+
+
+def command(folder: Path, data: Path, *words: str) -> list[str]:
+    places = ["--results", str(folder / "results"), "--data", str(data)]
+    return [str(ROOT / "run.sh"), "cluster", *words, *RUN, *places]
 
 
 def start(folder: Path, data: Path, *words: str) -> subprocess.CompletedProcess:
-    command = [ROOT / "run.sh", "cluster", *words, "--run", "demo-tiny"]
-    command += ["--results", folder / "results", "--data", data]
-    env = os.environ | {"OMP_NUM_THREADS": "1"}
-    return subprocess.run(list(map(str, command)), capture_output=True, text=True, env=env)
+    called = command(folder, data, *words)
+    return subprocess.run(called, capture_output=True, text=True, env=ONE_THREAD)
 
 
 def hashes(results: Path) -> dict[str, str]:
@@ -40,32 +51,35 @@ def hashes(results: Path) -> dict[str, str]:
     }
 
 
-def profile_of_one_thread(folder: Path, name: str, further: str = "") -> str:
-    """A profile of ours whose jobs have one thread each, as `by_run_sh` has: threads enter the
-    bytes."""
+def profile_of_one_thread(folder: Path, name: str, further: dict) -> str:
+    """A profile of ours whose jobs have one thread each, as `by_run_sh` has, and no GPU."""
     shutil.copytree(ROOT / "cluster" / name, folder / "profile")
     place = folder / "profile" / "config.yaml"
-    text = place.read_text().replace("gpu: true", "gpu: false")
-    place.write_text(f"{text}max-threads: 1\n{further}")
+    profile = yaml.safe_load(place.read_text()) | {"max-threads": 1} | further
+    profile["config"] = profile.get("config", {}) | {"gpu": False}
+    place.write_text(yaml.safe_dump(profile))
     return str(folder / "profile")
 
 
 @pytest.fixture(scope="module")
-def by_run_sh(tmp_path_factory) -> tuple[Path, dict[str, str]]:
-    """The data of the tiny demo, and the tables that ./run.sh makes of it."""
+def by_run_sh(tmp_path_factory) -> tuple[Path, Path]:
+    """The data of the tiny demo, and the results that ./run.sh makes of it."""
     folder = tmp_path_factory.mktemp("plain")
-    command = [ROOT / "run.sh", "Demo", "--run", "demo-tiny"]
-    command += ["--results", folder / "results", "--data", folder / "data"]
-    subprocess.run(command, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
-    return folder / "data", hashes(folder / "results")
+    data, results = folder / "data", folder / "results"
+    called = [ROOT / "run.sh", "Demo", *RUN, "--results", results, "--data", data]
+    subprocess.run(called, check=True, env=ONE_THREAD)
+    return data, results
 
 
 def test_a_city_through_snakemake_is_the_same_and_then_there_is_nothing_to_do(tmp_path, by_run_sh):
-    data, expected = by_run_sh
-    profile = profile_of_one_thread(tmp_path, "local", "cores: 2\n")
+    data, results = by_run_sh
+    profile = profile_of_one_thread(tmp_path, "local", {"cores": 2})
     first = start(tmp_path, data, "Demo", "--profile", profile)
     assert first.returncode == 0, first.stdout + first.stderr
-    assert hashes(tmp_path / "results") == expected
+    assert hashes(tmp_path / "results") == hashes(results)
+    logs = tmp_path / "results" / ".cluster" / "logs" / "Demo" / "demo-tiny" / "-" / TRAINING
+    decoding = {path.stem for path in logs.glob("*.log") if "decodes images" in path.read_text()}
+    assert decoding == {"cache"}
     second = start(tmp_path, data, "Demo", "--profile", profile)
     assert "nothing to do" in second.stdout
 
@@ -80,30 +94,73 @@ def test_a_city_without_its_land_cover_does_not_stop_the_others_and_its_log_is_n
 
 
 @pytest.fixture
-def slurm(tmp_path):
-    if not small_slurm.is_installed():
-        pytest.skip("needs slurm-wlm and munge, and root to start them")
-    daemons = small_slurm.Slurm(tmp_path / "slurm")
-    yield daemons
-    daemons.stop_all()
+def slurm():
+    if reason := small_slurm.why_not():
+        pytest.skip(reason)
+    with Slurm() as daemons:
+        yield daemons
+
+
+class Disturber(threading.Thread):
+    """Does something once, while a training is under way, and fails the test if it could not.
+
+    Args:
+        results: Where the training leaves its checkpoint.
+        disturb: Gets the comment of the training's job in the queue.
+    """
+
+    def __init__(self, results: Path, disturb: Callable[[str], None]) -> None:
+        super().__init__(daemon=True)
+        self.results, self.disturb = results, disturb
+        self.fold, self.error = "", None
+
+    def run(self) -> None:
+        try:
+            wait_until(self.finds_a_checkpoint, "a training under way", 300)
+            self.disturb(f"rule_train_income_wildcards_Demo_demo-tiny_-_{self.fold}")
+        except Exception as error:
+            self.error = error
+
+    def finds_a_checkpoint(self) -> bool:
+        for place in self.results.glob("Demo/demo-tiny/fold_*/checkpoint.pt"):
+            self.fold = place.parent.name.removeprefix("fold_")
+        return bool(self.fold)
+
+    def lines_of_training(self) -> str:
+        """What the disturbed job said at its last try."""
+        self.join()
+        assert self.error is None
+        logs = self.results / ".cluster" / "logs" / "Demo" / "demo-tiny" / "-" / TRAINING
+        return (logs / f"{self.fold}.log").read_text()
+
+
+def cancel(job: str) -> None:
+    number = Slurm.job_of(job)
+    assert number, f"{job} runs no more"
+    answer("scancel", number)
 
 
 @pytest.mark.long
-def test_slurm_killed_jobs_and_a_restarted_controller_end_with_the_same_bytes(
+def test_jobs_that_slurm_ends_go_on_where_they_were_and_with_more_memory(
     tmp_path, slurm, by_run_sh
 ):
-    data, expected = by_run_sh
-    profile = profile_of_one_thread(tmp_path, "slurm", QUICK_TO_ASK)
-
-    def disturb() -> None:
-        slurm.wait_for("train_income")
-        slurm.stop("slurmctld")
-        slurm.start_controller()
-        slurm.cancel("train_income")
-
-    disturber = threading.Thread(target=disturb)
+    """One fold of a finished city anew, so that the test is short."""
+    data, results = by_run_sh
+    expected = hashes(results)
+    shutil.rmtree(results / "Demo" / "demo-tiny" / "fold_1")
+    # What only finds that it is up to date goes in one job.
+    after = [entry.script[3:] for entry in catalogue.STEPS if "12" <= entry.number <= "92"]
+    further = {
+        "groups": dict.fromkeys(after, "after"),
+        "set-resources": {"train_income": {"mem_mb": "400 * attempt**2"}},  # too little at first
+    }
+    profile = profile_of_one_thread(tmp_path, "slurm", QUICK_TO_ASK | further)
+    disturber = Disturber(results, cancel)
     disturber.start()
-    told = start(tmp_path, data, "Demo", "--profile", profile)
-    disturber.join()
-    assert told.returncode == 0, told.stdout + told.stderr
-    assert hashes(tmp_path / "results") == expected
+    called = command(results.parent, data, "Demo", "--profile", profile)
+    told = slurm.run(called, env=ONE_THREAD)
+    assert told.returncode == 0, told.stdout
+    assert "goes on after epoch" in disturber.lines_of_training()
+    of_queue = results.glob(".cluster/.snakemake/slurm_logs/rule_train_income/*_1/*.log")
+    assert any("memory limit" in place.read_text() for place in of_queue)
+    assert hashes(results) == expected

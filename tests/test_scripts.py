@@ -85,6 +85,13 @@ def test_city_without_data_is_refused_with_what_to_do(path, tmp_path, capsys):
     refusal(capsys, path, "--city", "Nowhere", *folders(tmp_path))
 
 
+@pytest.mark.parametrize("number", ["11", "23"])
+def test_images_of_folds_that_are_not_there_cannot_be_decoded(number, tmp_path, capsys):
+    path = next(path for path in SCRIPTS if path.name.startswith(number))
+    city = ["--city", "Nowhere"] if path in BY_CITY else []
+    assert "is missing" in refusal(capsys, path, *city, "--cache-only", *folders(tmp_path))
+
+
 @pytest.mark.slow
 def test_status_of_a_city_without_data_is_that_it_is_missing(tmp_path):
     done = call(STATUS, "--city", "Nowhere", *folders(tmp_path))

@@ -68,6 +68,9 @@ def test_environment_that_holds_the_packages_is_used_without_another_beside_it(
     assert not (house / ".venv").exists()
     shown = run_sh(house, "settings", "--dry-run", env={variable: str(value)}).stdout
     assert shown == f"{python} code/95_show_settings.py --run default\n"
+    told = run_sh(house, "cluster", "Paris", "--dry-run", env={variable: str(value)})
+    assert told.returncode == 0 and not told.stderr
+    assert asked(house)[-1] == "python code/98_start_cluster.py Paris --dry-run"
 
 
 def test_own_environment_may_be_called_venv_too(house):

@@ -2,11 +2,22 @@
 named."""
 
 import csv
+import os
+from dataclasses import replace
 
 import pytest
 
 from samples import ROOT
-from urbancam.workflow import catalogue, cluster, resources, runner, scripts, settings, tasks
+from urbancam.workflow import (
+    catalogue,
+    cluster,
+    locks,
+    resources,
+    runner,
+    scripts,
+    settings,
+    tasks,
+)
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths
 
@@ -33,6 +44,7 @@ def test_every_step_that_leaves_a_record_is_a_task_each_fold_one(tiny):
     }
     folds = settings.load("demo-tiny").folds_trained
     assert [f"-/11_train_income/{fold}" in tiny for fold in range(folds)] == [True] * folds
+    assert [task.fold for task in tiny.values() if task.fills_cache] == [tasks.CACHE]
     assert tiny["-/11_train_income/1"].words[-2:] == ("--fold", "1")
 
 
@@ -54,7 +66,7 @@ def test_a_task_waits_for_what_it_reads(tiny):
 
     assert scripts_needed("-/01_download_census/-") == {"00"}
     assert scripts_needed("-/03_select_cells/-") >= {"01", "02"}
-    assert scripts_needed("-/07_measure_cells/-") == {"00", "03", "05", "06"}
+    assert scripts_needed("-/07_measure_cells/-") == {"00", "03", "05", "06", "11"}
     assert scripts_needed("-/12_evaluate_income/-") == {"03", "05", "07", "10", "11"}
     assert all(
         need in {task.mark for task in tiny.values()} for need in tiny["-/92_make_report/-"].needs
@@ -69,6 +81,38 @@ def test_a_variant_reads_its_own_and_what_compares_reads_all(tmp_path):
     assert needed == {"-", "seed-1"}  # cells and images are the city's
     compared = {mark.split("/")[2] for mark in by_place["", "15_compare_variants"].needs}
     assert compared == {"-", "seed-1", "split-random"}
+
+
+def test_images_are_decoded_once_before_anything_holds_a_gpu(tmp_path):
+    words = ["--set", "compare.seeds=[1]"]
+    request = request_of("Demo", "demo-tiny", tmp_path, *words)
+    listed = cluster.ask(request, alone=False, with_gpu=True)
+    (cache,) = [task for task in listed if task.fills_cache]
+    folds = [task for task in listed if task.script == "11_train_income" and task != cache]
+    assert {fold.variant for fold in folds} == {"", "seed-1"}
+    with_gpu = [task for task in listed if task.resources.gpu]
+    assert cache.resources.gpu == 0 and {*folds} < {*with_gpu}
+    assert all(cache.mark in task.needs for task in with_gpu)
+    assert cache.words[-1] == "--cache-only" and "--fold" not in cache.words
+    assert {mark.split("/")[3] for mark in cache.needs} == {
+        mark.split("/")[3] for mark in folds[0].needs if mark != cache.mark
+    }
+
+
+def test_a_cache_that_would_be_too_large_is_not_waited_for():
+    train = catalogue.find("11_train_income")
+    kept, not_kept = (
+        resources.of_cache(train, settings.load("default", [f"cache_gb={limit}"]), 50_000, 1000)
+        for limit in (150, 1)
+    )
+    assert kept.disk_mb > 1000 * not_kept.disk_mb == 0
+    assert kept.runtime > not_kept.runtime == resources.LEAST_MINUTES
+
+
+def test_what_is_tried_again_asks_for_more_but_no_more_than_the_cluster_gives():
+    asked = [resources.on_attempt(8_000, attempt, 12_000) for attempt in (1, 2, 3)]
+    assert asked == [8_000, 12_000, 12_000]
+    assert resources.on_attempt(8_000, 3, None) == 24_000
 
 
 def test_what_looks_at_other_cities_and_what_reads_it_is_left_for_later(tiny):
@@ -91,13 +135,48 @@ def test_marks_stand_for_what_is_done_and_for_nothing_else(tmp_path, tiny):
 
 def test_marks_stay_while_snakemake_runs(tmp_path):
     request = request_of("Demo", "demo-tiny", tmp_path)
-    mark = tmp_path / "marks" / tasks.list_tasks(request)[0].mark
+    listed = cluster.ask(request, alone=True, with_gpu=False)
+    mark = tmp_path / "marks" / listed[0].mark
     mark.parent.mkdir(parents=True)
     mark.touch()  # of a job that ended since its script was asked
-    cluster.ask(request, tmp_path, True, False, sets_marks=False)
+    cluster.write_down(request, listed, tmp_path)
     assert mark.is_file()
-    cluster.ask(request, tmp_path, True, False)
+    cluster.set_marks(request, listed, tmp_path)
     assert not mark.exists()
+
+
+def test_variants_are_asked_for_again_unless_images_are_cut(tmp_path):
+    request = request_of("Demo", "demo-tiny", tmp_path)
+    listed = cluster.ask(request, alone=True, with_gpu=False)
+    settled = tmp_path / "marks" / "Demo" / "settled"
+    done = [replace(task, state="done") if task.script[:2] == "05" else task for task in listed]
+    cluster.set_marks(request, done, tmp_path)
+    assert settled.is_file()
+    cluster.set_marks(request, listed, tmp_path)
+    assert not settled.exists()
+
+
+def test_a_task_that_was_not_done_names_its_lines_and_the_last_of_the_queue(tmp_path, tiny):
+    task = tiny["-/11_train_income/1"]
+    assert cluster.logs_of(task, tmp_path) == []
+    own = tmp_path / "logs" / f"{task.mark}.log"
+    of_queue = tmp_path / ".snakemake" / "slurm_logs" / "rule_train_income" / "Demo_demo-tiny_-_1"
+    for number, place in enumerate([own, of_queue / "12.log", of_queue / "9.log"]):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
+        os.utime(place, (number, number))
+    assert cluster.logs_of(task, tmp_path) == [own, of_queue / "9.log"]
+
+
+def test_a_dry_run_writes_nothing_and_waits_for_nobody(tmp_path, tiny, capsys):
+    results = tmp_path / "results"
+    words = ["Demo", "--run", "demo-tiny", "--dry-run"]
+    words += ["--data", str(tmp_path / "data"), "--results", str(results)]
+    with locks.hold(cluster.folder_of(results) / ".lock", "the cluster's work"):
+        before = sorted(results.rglob("*"))
+        assert scripts.load("98_start_cluster").main(words) == 0
+    assert f"Demo: {len(tiny)} jobs" in capsys.readouterr().out
+    assert sorted(results.rglob("*")) == before
 
 
 def test_cities_come_from_words_and_a_file_each_once(tmp_path):

@@ -47,6 +47,11 @@ def parser(script: str, doc: str | None) -> argparse.ArgumentParser:
             metavar="K",
             help="one fold only, 0 .. folds-1 (default: all)",
         )
+        arguments.add_argument(
+            "--cache-only",
+            action="store_true",
+            help="only decode the images that folds read: work for cores, before a GPU is taken",
+        )
     _add_common(arguments)
     return arguments
 

@@ -160,6 +160,7 @@ STEPS = (
         "21 22",
         takes_fold=True,
         takes_gpu=True,
+        bytes_per_megapixel=3e6,  # as of step 11
     ),
     cities_step(
         "24_evaluate_cities",

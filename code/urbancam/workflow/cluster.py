@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import yaml
@@ -20,6 +20,7 @@ from urbancam.workflow.files import atomic
 from urbancam.workflow.job import Request
 from urbancam.workflow.messages import log
 from urbancam.workflow.paths import ROOT, Paths, display_path
+from urbancam.workflow.tasks import Task
 
 HERE = ROOT / "cluster"
 SNAKEMAKE = ROOT / ".venv-cluster" / "bin" / "snakemake"
@@ -75,33 +76,44 @@ def lay_on(scratch: Path, paths: Paths) -> None:
         folder.symlink_to(place)
 
 
-def ask(
-    request: Request, folder: Path, alone: bool, with_gpu: bool, sets_marks: bool = True
-) -> list[dict]:
-    """The tasks of a city as they stand now, written down for Snakemake, with their marks.
+def ask(request: Request, alone: bool, with_gpu: bool) -> list[Task]:
+    """The tasks of a city as they stand now, with what each asks for.
 
     Args:
         request: For the city.
-        folder: Of tasks, marks and logs.
         alone: Leave out what looks at other cities.
         with_gpu: Whether there are GPUs to ask for.
-        sets_marks: Not while Snakemake runs, lest a job that ends meanwhile lose its own.
     """
     listed = tasks.list_tasks(request)
-    listed = tasks.without_other_cities(listed) if alone else listed
-    settings, city = request.settings, request.paths.city_folder.name
     cells = resources.count_cells(request.paths)
-    image_px = costs.image_px(settings, request.paths)
-    if sets_marks:
-        tasks.keep_marks(listed, folder / "marks")
-        (folder / "marks" / city / "all").unlink(missing_ok=True)
-    rows = []
-    for task in listed:
-        asked = resources.of_step(task.entry, settings, cells, image_px, with_gpu)
-        rows.append(asdict(task) | {"resources": asdict(asked)})
-    with atomic(folder / "tasks" / f"{city}.json") as path:
-        path.write_text(json.dumps(rows))
-    return rows
+    image_px = costs.image_px(request.settings, request.paths)
+
+    def asked_for(task: Task) -> resources.Resources:
+        city = (task.entry, request.settings, cells, image_px)
+        return resources.of_cache(*city) if task.fills_cache else resources.of_step(*city, with_gpu)
+
+    listed = tasks.without_other_cities(listed) if alone else listed
+    return [replace(task, resources=asked_for(task)) for task in listed]
+
+
+def write_down(request: Request, listed: list[Task], folder: Path) -> None:
+    """Write the tasks of a city where Snakemake reads them."""
+    with atomic(folder / "tasks" / f"{request.paths.city_folder.name}.json") as path:
+        path.write_text(json.dumps([asdict(task) for task in listed]))
+
+
+def set_marks(request: Request, listed: list[Task], folder: Path) -> None:
+    """Let the marks of a city say how its tasks stand; not while Snakemake runs, lest a job that
+    ends meanwhile lose its own."""
+    tasks.keep_marks(listed, folder / "marks")
+    of_city = folder / "marks" / request.paths.city_folder.name
+    of_city.mkdir(parents=True, exist_ok=True)
+    (of_city / "all").unlink(missing_ok=True)
+    # Once images are cut the variants are known, and Snakemake need not ask again.
+    settled = all(task.is_done for task in listed if task.entry.settles_variants)
+    (of_city / "settled").unlink(missing_ok=True)
+    if settled:
+        (of_city / "settled").touch()
 
 
 def snakemake(requests: list[Request], folder: Path, profile: Path, ask_again: list[str]) -> None:
@@ -154,25 +166,24 @@ def has_gpus(profile: Path) -> bool:
     return bool(settings.get("config", {}).get("gpu"))
 
 
-def to_do(rows: list[dict]) -> list[dict]:
-    return [row for row in rows if row["state"] != "done"]
+def to_do(listed: list[Task]) -> list[Task]:
+    return [task for task in listed if not task.is_done]
 
 
-def tell(rows: dict[str, list[dict]]) -> None:
+def tell(listed: dict[str, list[Task]]) -> None:
     """What there is to do for each city, and all together.
 
     Args:
-        rows: Tasks by city.
+        listed: Tasks by city.
     """
-    for city, of_city in rows.items():
-        asked = [resources.Resources(**row["resources"]) for row in to_do(of_city)]
+    for city, of_city in listed.items():
+        asked = [task.resources for task in to_do(of_city)]
         log.info("%s: %s", city, resources.in_words(asked) if asked else "nothing to do")
     # What serves all cities is done once.
-    once = {row["mark"]: row for of_city in rows.values() for row in to_do(of_city)}
-    asked = [resources.Resources(**row["resources"]) for row in once.values()]
-    if len(rows) > 1 and asked:
-        log.info("all %d cities: %s", len(rows), resources.in_words(asked))
-    if asked:
+    once = {task.mark: task.resources for of_city in listed.values() for task in to_do(of_city)}
+    if len(listed) > 1 and once:
+        log.info("all %d cities: %s", len(listed), resources.in_words([*once.values()]))
+    if once:
         log.info("(computed from the counts of cells and the rates of docs/performance.md)")
 
 
@@ -184,20 +195,31 @@ def tell_end(requests: list[Request], folder: Path, with_gpu: bool) -> bool:
     """
     done = True
     for request in requests:
-        missing = to_do(ask(request, folder, False, with_gpu))
-        logs = [
-            log_of
-            for row in missing
-            if (log_of := folder / "logs" / f"{row['mark']}.log").is_file()
-        ]
+        missing = to_do(ask(request, False, with_gpu))
+        logs = [place for task in missing for place in logs_of(task, folder)]
         if not missing:
             log.info("%s: done, %s", request.city, display_path(request.paths.run_folder))
         elif logs:
-            log.error("%s: stopped, see %s", request.city, display_path(logs[0]))
+            log.error(
+                "%s: stopped, see %s", request.city, " and ".join(map(display_path, logs[:2]))
+            )
         else:
             log.error("%s: %d jobs are left; start again to go on", request.city, len(missing))
         done &= not missing
     return done
+
+
+def logs_of(task: Task, folder: Path) -> list[Path]:
+    """What is written about a task that was not done: its own lines, and those of the queue that
+    ended it."""
+    own = folder / "logs" / f"{task.mark}.log"
+    _, rule = task.script.split("_", 1)
+    city, run, variant, _, fold = task.mark.split("/")
+    # As the executor for Slurm names them; it keeps those of jobs that failed.
+    of_rule = folder / ".snakemake" / "slurm_logs" / f"rule_{rule}"
+    of_queue = (of_rule / "_".join([city, run, variant, fold])).glob("*.log")
+    last = sorted(of_queue, key=lambda place: place.stat().st_mtime)[-1:]
+    return [own, *last] if own.is_file() else last
 
 
 def is_done(request: Request, folder: Path) -> bool:

@@ -47,6 +47,7 @@ NETWORKS = {
 }
 
 IMAGE_FEATURES_S = 0.035  # colours and 512 random patches of a cell of 512 px; measured 0.034
+DECODE_S = 0.03  # of one core, to decode a megapixel into the cache; measured 0.023 to 0.066
 MAP_LOOKS = 0.7  # both activation maps, of the time to train on an image; measured 0.57 to 0.72
 MAP_CELL_S = 0.03  # what maps are laid on land cover in, whatever their size; measured on 512 px
 # The controls of a cell, of the time to train on an image: measured 38 with all of run default on

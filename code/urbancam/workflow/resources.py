@@ -24,6 +24,7 @@ BASE_MB = 2_000  # libraries, settings and small tables
 TABLES_KB = 30  # a cell's part of all tables in memory
 NETWORK_MB = 6_000  # of a process that runs networks
 CUTTING_MB = 1_500  # of a process that cuts tiles of 25,000 pixels
+DECODING_MB = 1_000  # of a process that decodes images: rows of the cache that are not written yet
 CORES = 4  # of a job that has several processes
 GPU_SPEED = 20  # ASSUME: times a core's speed at networks; not measured
 
@@ -47,6 +48,9 @@ class Resources:
     disk_mb: int
     gpu: int
     downloads: int
+
+
+GROWS = ("mem_mb", "runtime")  # what a task asks more of when it is tried again
 
 
 def count_cells(paths: Paths) -> int:
@@ -91,6 +95,37 @@ def of_step(
         gpu=gpu,
         downloads=int(entry.downloads),
     )
+
+
+def of_cache(entry: catalogue.Entry, settings: Settings, cells: int, image_px: int) -> Resources:
+    """What decoding the images that all folds of a step read asks for; arguments as of `of_step`.
+
+    Images that would take more than `cache_gb` are not kept: they are decoded by the folds.
+    """
+    section = settings.cities if entry.experiment == catalogue.CITIES else settings
+    kept = cells * (section.image.size_px / 1000) ** 2 * entry.bytes_per_megapixel
+    is_kept = kept / 1e9 <= settings.cache_gb
+    seconds = is_kept * cells * (image_px / 1000) ** 2 * rates.DECODE_S
+    return Resources(
+        cores=CORES,
+        mem_mb=math.ceil(BASE_MB + DECODING_MB + cells * TABLES_KB / 1000),
+        runtime=LEAST_MINUTES + math.ceil(ROOM * seconds / CORES / 60),
+        disk_mb=math.ceil(is_kept * kept / 1e6),
+        gpu=0,
+        downloads=0,
+    )
+
+
+def on_attempt(wanted: int, attempt: int, at_most: int | None) -> int:
+    """What a task asks for when it is tried for the first, second, .. time, of what grows.
+
+    Args:
+        wanted: What it asks for at first.
+        attempt: 1, 2, ..
+        at_most: What the cluster gives one job; None where the profile does not say.
+    """
+    more = wanted * attempt
+    return more if at_most is None else min(more, at_most)
 
 
 def core_seconds(entry: catalogue.Entry, settings: Settings, cells: int, image_px: int) -> float:

@@ -72,6 +72,31 @@ def run(args: argparse.Namespace, declare: Declare, work: Work) -> int:
     return guard(lambda: _run(args, declare, work))
 
 
+def fill_cache(args: argparse.Namespace, declare: Declare, read: Callable[[Job], object]) -> int:
+    """Read once what every fold reads, which leaves its images decoded in the cache.
+
+    No record tells of it: a cache may be deleted, and a fold that lacks it fills it.
+
+    Args:
+        args: Arguments of the script.
+        declare: As for `run`.
+        read: Reads what a fold reads.
+
+    Returns:
+        The exit status.
+    """
+
+    def fill() -> int:
+        request = read_request(args)
+        step = declare(request)[0]
+        refuse_missing_inputs(step, args)
+        read(Job(step, request))
+        log.info("%s %s: the images of its folds are decoded", step.name, request.city)
+        return 0
+
+    return guard(fill)
+
+
 def guard(action: Callable[[], int]) -> int:
     """Do something; turn the faults that a user can mend into one message and exit status 2."""
     # Threads that wait for each other shall sleep, not spin: on a machine that other work keeps

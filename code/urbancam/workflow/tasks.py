@@ -1,8 +1,10 @@
 """The work of a city as tasks, a call of a script each: what an engine of a cluster puts in order.
 
 A task is named by its mark, a path `city/run/variant/script/fold` ("-" where there is none), which
-is also the file that says it was done. Which tasks there are and which are done the scripts are
-asked; the engine decides only when and where each runs.
+is also the file that says it was done. In place of a fold stands `CACHE` where a script only
+decodes the images that its folds read: on cores, so that nothing holds a GPU meanwhile. Which tasks
+there are and which are done the scripts are asked; the engine decides only when and where each
+runs.
 """
 
 import argparse
@@ -13,8 +15,10 @@ from typing import Any
 
 from urbancam.workflow import arguments, catalogue, plan, scripts, states
 from urbancam.workflow.job import Request
+from urbancam.workflow.resources import Resources
 
 NONE = "-"  # in a mark
+CACHE = "cache"  # in place of a fold
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class Task:
         state: As in `states`.
         reason: Why it is not done.
         needs: Marks of the tasks of the same city that must be done before.
+        resources: What it asks a cluster for; None before that is known.
     """
 
     mark: str
@@ -34,6 +39,7 @@ class Task:
     state: str
     reason: str
     needs: tuple[str, ...] = ()
+    resources: Resources | None = None
 
     @property
     def script(self) -> str:
@@ -42,6 +48,18 @@ class Task:
     @property
     def variant(self) -> str:
         return self.mark.split("/")[2].removeprefix(NONE)
+
+    @property
+    def fold(self) -> str:
+        return self.mark.split("/")[4].removeprefix(NONE)
+
+    @property
+    def fills_cache(self) -> bool:
+        return self.fold == CACHE
+
+    @property
+    def is_done(self) -> bool:
+        return self.state == "done"
 
     @property
     def entry(self) -> catalogue.Entry:
@@ -82,7 +100,8 @@ def list_tasks(request: Request) -> list[Task]:
     calls = [call for call in calls_with_record(request) if call.entry.experiment != catalogue.BOTH]
     answers = [(call, state) for call in calls for state in states_of(call, request.args)]
     states.spread_staleness([state for _, state in answers])
-    return _with_needs([_task(call, state, request) for call, state in _one_a_task(answers)])
+    listed = [_task(call, state, request) for call, state in _one_a_task(answers)]
+    return _with_needs(_with_caches(listed))
 
 
 def _one_a_task(answers: list[tuple[plan.Call, dict]]) -> list[tuple[plan.Call, dict]]:
@@ -107,6 +126,21 @@ def _task(call: plan.Call, state: dict[str, Any], request: Request) -> Task:
     return Task(mark, tuple(words), state["state"], state["reason"])
 
 
+def _with_caches(tasks: list[Task]) -> list[Task]:
+    """The same tasks, and before the first fold of a script what decodes the images of all."""
+    listed: list[Task] = []
+    for task in tasks:
+        folds = [other for other in tasks if other.script == task.script and other.fold]
+        if folds and task == folds[0]:
+            mark = "/".join([*task.mark.split("/")[:4], CACHE])
+            # A cache may be deleted at any time, and one that is there is found at once.
+            state = "done" if all(fold.is_done for fold in folds) else "missing"
+            words = (*task.words[:-2], "--cache-only")
+            listed.append(Task(mark, words, state, "folds are not done" * (state != "done")))
+        listed.append(task)
+    return listed
+
+
 def _with_needs(tasks: list[Task]) -> list[Task]:
     """The same tasks, each with the marks of those it reads from."""
     return [
@@ -118,6 +152,9 @@ def _with_needs(tasks: list[Task]) -> list[Task]:
 def _is_needed(other: Task, task: Task) -> bool:
     """Whether a task waits for another one of its city."""
     made, reads = other.entry, task.entry.reads
+    if other.fills_cache:  # all that runs networks looks at the same images
+        same = made.experiment == task.entry.experiment
+        return same and task.entry.takes_gpu and not task.fills_cache
     if made.part == catalogue.MAKE:  # renders what the steps of data find
         return task.entry.part == catalogue.DATA
     if made.number not in reads:
@@ -151,7 +188,7 @@ def keep_marks(tasks: Iterable[Task], marks: Path) -> None:
     """
     for task in tasks:
         mark = marks / task.mark
-        if task.state == "done":
+        if task.is_done:
             mark.parent.mkdir(parents=True, exist_ok=True)
             mark.touch()
         else:
