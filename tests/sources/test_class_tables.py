@@ -193,6 +193,15 @@ def test_fault_of_a_class_table_is_one_message(tmp_path, old, new, message):
     assert "mine.yaml" in caught.value.where
 
 
+def test_faults_of_a_class_table_are_told_all_at_once(tmp_path):
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, SMALL.replace("codes: W", "codes: B1").replace("Built-up", "Wood"))
+    assert "names that stand there twice: Wood; codes that stand there twice: B1" in str(caught)
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, SMALL.replace("#006400", "green").replace("#fa0000", "red"))
+    assert "wood.colour" in caught.value.what and "built.colour" in caught.value.what
+
+
 def test_missing_class_table_is_named(tmp_path):
     with pytest.raises(InputError, match="the class table is missing"):
         class_tables.read(tmp_path / "mine.yaml")

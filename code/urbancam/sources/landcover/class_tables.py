@@ -123,11 +123,11 @@ class ClassTable(_Part):
                 {*self.chords.sectors, *self.chords.objects} - {*self.classes}
             ),
         }
+        told = [f"{what}: {', '.join(values)}" for what, values in faults.items() if values]
         if self.leading_digits and not coding.stay_numbers(codes):
-            raise ValueError("leading_digits is for codes that are whole numbers from 1 on")
-        for what, values in faults.items():
-            if values:
-                raise ValueError(f"{what}: {', '.join(values)}")
+            told.append("leading_digits is for codes that are whole numbers from 1 on")
+        if told:
+            raise ValueError("; ".join(told))
         return self
 
 
