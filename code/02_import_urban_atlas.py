@@ -26,7 +26,9 @@ if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     from urbancam.sources.landcover.place import Place
 
 OF_FILE = ("landcover.source", "landcover.class_column", "landcover.classes")
-OF_CELLS = ("cells.crs", "cells.side_m", "cells.x_column", "cells.y_column")
+# Of section `cells`: where they lie; columns of texts, which a CSV does not tell from numbers.
+OF_CELLS = ("crs", "side_m", "x_column", "y_column")
+OF_CELLS += ("id_column", "group_column", "department_column")
 OF_URBAN_ATLAS = ("landcover.source", "urban_atlas", "landcover.classes")
 
 
@@ -41,7 +43,8 @@ def declare(request: Request) -> Step:
         files, keys, listings = parts_of_table(ROOT / settings.landcover.file), OF_FILE, []
     cells = []
     if settings.cells.source == "file":
-        cells, keys = [ROOT / settings.cells.file], (*keys, *OF_CELLS)
+        cells = [ROOT / settings.cells.file]
+        keys = (*keys, *(f"cells.{key}" for key in OF_CELLS))
     return request.step(
         2,
         paths.land_cover,
