@@ -189,6 +189,8 @@ NEVER_READ = {
         "split.trained_folds",
         "split.validation_fraction",
     },
+    # read of cells from a file, and where weights are not random
+    "12_evaluate_income": {"cells.people_column", "model.backbone"},
     "13_project_activation": {"activation.method", "model.weights"},  # both maps are always made
     "14_landcover_statistics": {BLOCK},
     "15_compare_variants": {"split.block_m", BLOCK, "statistics.false_discovery_rate"},

@@ -45,7 +45,8 @@ SETTINGS = (
     "samples.target",
     "cells.source",
     "cells.people_column",
-    "model",
+    "model.backbone",
+    "model.weights",
 )
 # Places mean nothing between cities, and random patches are each city's own.
 OF_ONE_CITY = (COORDINATES, RANDOM_FEATURES)
