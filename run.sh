@@ -8,6 +8,7 @@
 #   ./run.sh status [CITY ...]    what is done, stale, missing
 #   ./run.sh check CITY ...       before anything long: what of cells, images and land cover fits, in words and a picture
 #   ./run.sh settings [CITY]      every setting of the run (and city), and which file it comes from
+#   ./run.sh new CITY             begin a city from your own files: its settings file, with comments (docs/own-data.md)
 #   ./run.sh export [CITY ...]    what a run came to, as one zip for a repository
 #   ./run.sh cluster CITY ...     the same scripts on Slurm or on several GPUs: --profile, --dry-run (docs/cluster.md)
 #   ./run.sh test [quick|long]    all tests but the longest (quick: the fast ones; long: the longest alone)
@@ -217,9 +218,9 @@ while [ $# -gt 0 ]; do
         --set|--data|--workers|--device) options+=("$1" "$2"); shift ;;
         --force) options+=("$1") ;;
         --expect) parts=expect ;;
-        -h|--help) sed -n '2,16s/^# \{0,1\}//p' run.sh; exit ;;
+        -h|--help) sed -n '2,17s/^# \{0,1\}//p' run.sh; exit ;;
         -*) fail "there is no option $1 (./run.sh --help)" ;;
-        test|status|settings|export|check) task=$1 ;;
+        test|status|settings|export|check|new) task=$1 ;;
         quick|long) [ "$task" = test ] || fail "$1 goes with test: ./run.sh test $1"; tests=$1 ;;
         all) for name in $STUDY; do cities+=("$name"); done ;;
         cities) [ "$task" = run ] && task=cities || cities+=("$1") ;;
@@ -237,11 +238,12 @@ fi
 case $task in
     cities) [ ${#cities[@]} -eq 0 ] || fail "./run.sh cities takes no city: it works on all at once. Leave out: ${cities[*]}" ;;
     settings) [ ${#cities[@]} -le 1 ] || fail "./run.sh settings shows those of one city, not of ${cities[*]}" ;;
+    new) [ ${#cities[@]} -eq 1 ] || fail "./run.sh new takes the name of one city: ./run.sh new Poznan" ;;
     run|export|check) [ ${#cities[@]} -gt 0 ] || cities=(Demo) ;;
 esac
 
 choose_python
-if [ "$task" != test ]; then
+if [ "$task" != test ] && [ "$task" != new ]; then
     for city in "${cities[@]:-cities}"; do  # misspelt names are told before anything is set up; without cities, the run's
         plan names "$city" "$(run_of "$city")" || exit $?
     done
@@ -263,6 +265,9 @@ case $task in
     settings)
         [ ${#cities[@]} -eq 0 ] || options+=(--city "${cities[0]}")
         call 95_show_settings.py --run "$(run_of "${cities[0]-}")" ${options[@]+"${options[@]}"}
+        exit ;;
+    new)
+        call 89_new_city.py --city "${cities[0]}" ${options[@]+"${options[@]}"}
         exit ;;
     cities)
         run_city cities "$(run_of cities)"

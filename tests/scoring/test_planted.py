@@ -103,6 +103,12 @@ def test_a_city_without_a_rule_to_plant_is_refused(shares, value):
         planted.plant(pd.DataFrame(shares), centres, incomes, SECTION, 0, 1)
 
 
+def test_values_without_a_logarithm_are_refused():
+    values = np.linspace(-1, 1, N)
+    with pytest.raises(InputError, match="values are not above 0"):
+        planted.plant(make_shares(), np.zeros((N, 2)), values, SECTION, 0, 1)
+
+
 def test_shares_of_the_variance_cannot_be_more_than_all():
     with pytest.raises(InputError, match="add up to more than 1"):
         settings.load("default", ["planted.visible_share=0.7"])

@@ -70,6 +70,12 @@ def plant(
     """
     random = np.random.default_rng([seed, number])
     area = shares.to_numpy(float)
+    if not (value > 0).all():
+        raise InputError(
+            f"rules are planted on logarithms: {(~(value > 0)).sum():,} values are not above 0",
+            "cells.parquet, value",
+            "leave planted rules out: planted.plants=0",
+        )
     log_income = np.log(value)
     spread = log_income.std()
     if not spread > 0:

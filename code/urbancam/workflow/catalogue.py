@@ -182,6 +182,7 @@ STEPS = (
     cities_step("26_draw_cities", SHOW, "run", FIGURE_FILES, "21 24"),
     cities_step("27_report_cities", SHOW, "run", "report.html", "21 24 25 26"),
     income_step("80_export_layers", SHOW, "run", "*.gpkg", "02 03 05 06 10 12 13 17"),
+    income_step("89_new_city", "", NO_RECORD),
     income_step("90_show_status", STATUS, NO_RECORD),
     income_step(
         "91_make_figures",

@@ -13,7 +13,17 @@ from urbancam.workflow.errors import InputError
 from urbancam.workflow.folder_names import folder_name
 from urbancam.workflow.paths import CONFIG, Paths, display_path
 
-COMMANDS = ("all", "check", "cities", "cluster", "export", "settings", "status", "test")
+COMMANDS = (
+    "all",
+    "check",
+    "cities",
+    "cluster",
+    "export",
+    "new",
+    "settings",
+    "status",
+    "test",
+)
 LEAST_ALIKE = 0.7  # of difflib's ratio; "stauts" and "status" have 0.83
 
 
