@@ -31,6 +31,14 @@ def test_words_that_make_no_sense_are_refused_before_anything_runs(tmp_path, wor
     assert done.returncode == 2 and done.stderr.startswith("error: ") and not done.stdout
 
 
+def test_check_looks_at_each_city_and_does_nothing_else(tmp_path):
+    house = make_house(tmp_path)
+    said = run_sh(house, "check", "Paris", "Lyon", "--dry-run").stdout.splitlines()
+    calls = [f".venv/bin/python code/08_check_city.py --city {name}" for name in ("Paris", "Lyon")]
+    assert said == [f"{call} --run default" for call in calls]
+    assert not (house / "results").exists()
+
+
 def test_figures_of_several_cities_are_drawn_after_all_of_them_were_tested_on_each_other(tmp_path):
     lines = run_sh(make_house(tmp_path), "Paris", "Lyon", "Nice", "--dry-run").stdout.splitlines()
     scripts = [line.split()[1] for line in lines if line.startswith(".venv/bin/python")]

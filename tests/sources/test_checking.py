@@ -102,6 +102,10 @@ def test_cells_of_a_file_are_read_as_step_03_reads_them(city, tmp_path):
     values[1] = f"cells.file={tmp_path / 'none.csv'}"
     findings, _ = look_at("Test", settings_of(*values, *files), city)
     assert "no such file" in findings[0].faults[0].what
+    assert "1 rasters: EPSG:2154" in all_lines(findings)
+    files[1] = "imagery.files=none.tif"
+    findings, _ = look_at("Test", settings_of(*values, *files), city)
+    assert [len(part.faults) for part in findings] == [1, 1, 0]
 
 
 def test_all_faults_are_found_at_once(city, tmp_path):

@@ -16,6 +16,7 @@ from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths
 from urbancam.workflow.sections import Imagery
 
+ANYWHERE = "EPSG:4326"  # where there are no cells yet
 Found = tuple[gpd.GeoDataFrame | None, np.ndarray | None]  # tiles, share of each cell they cover
 
 
@@ -37,7 +38,9 @@ def find_images(
     ways = {"rasters": _rasters, "wms": _of_wms, "archives": _archives}
     found: Found = (None, None)
     with findings.noting_faults():
-        if cells is None:
+        if cells is None and imagery.source == "rasters":
+            _scan(findings, imagery, ANYWHERE)
+        elif cells is None:
             findings.lines.append("are looked at once there are cells")
         else:
             found = ways[imagery.source](findings, cells, imagery, paths)
@@ -49,13 +52,19 @@ def find_images(
 
 def _rasters(findings: Findings, cells: gpd.GeoDataFrame, imagery: Imagery, paths: Paths) -> Found:
     """Those that the settings name; arguments and result as of `find_images`."""
-    usable, faults = rasters.scan(imagery, cells.crs.to_string())
-    findings.faults += faults
-    findings.lines += rasters.describe(usable)
+    usable = _scan(findings, imagery, cells.crs.to_string())
     if not usable:
         return None, None
     tiles = rasters.tile_table(usable, cells, paths.data)
     return tiles, rasters.check_coverage(cells, tiles)
+
+
+def _scan(findings: Findings, imagery: Imagery, crs: str) -> list[rasters.Raster]:
+    """The rasters that can be used, in the cells' coordinate system; all of them are told of."""
+    usable, faults = rasters.scan(imagery, crs)
+    findings.faults += faults
+    findings.lines += rasters.describe(usable)
+    return usable
 
 
 def _of_wms(findings: Findings, cells: gpd.GeoDataFrame, imagery: Imagery, paths: Paths) -> Found:
