@@ -33,6 +33,11 @@ CELLS_A_GROUP = 4  # of the sheet
 SETTINGS = (
     "seed",
     "census.vintage",
+    "cells.source",
+    "cells.file",
+    "cells.credit",
+    "cells.value_name",
+    "cells.value_unit",
     "urban_atlas.edition",
     "imagery.source",
     "imagery.files",
@@ -85,6 +90,7 @@ def transfer_tables(paths: Paths) -> list[Path]:
 
 
 def work(job: Job) -> Done:
+    from urbancam.showing import value_words
     from urbancam.showing.figures import from_tables
     from urbancam.tables import frames
 
@@ -102,6 +108,8 @@ def work(job: Job) -> Done:
         if name in tables
     }
     figures |= draw_others(tables, images, below, job)
+    for figure in figures.values():
+        value_words.tell_figure(figure, job.settings.cells)
     source = captions.name_source(job.city, job.run)
     write_files(paths.figures, captions.render_files(figures, source, settings.figures))
     log.debug("saves %s to %s", ", ".join(figures), display_path(paths.figures))
@@ -114,7 +122,7 @@ def credit_line(images: "pd.DataFrame", job: Job) -> str:
 
     settings = job.settings
     return credits.credit_line(
-        settings.census.vintage,
+        settings.value_credit,
         settings.land_cover_credit,
         images["campaign_year"].dropna().astype(int).tolist(),
         job.paths.truth.is_file(),

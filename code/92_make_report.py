@@ -56,6 +56,7 @@ def declare(request: Request) -> Step:
 
 
 def work(job: Job) -> Done:
+    from urbancam.showing import value_words
     from urbancam.showing.report import cell_columns, run_page
     from urbancam.tables import cover_classes, frames
 
@@ -75,7 +76,8 @@ def work(job: Job) -> Done:
         pictures=len(pictured),
     )
     with atomic(paths.report) as temporary:
-        temporary.write_text(run_page.render_run(run), encoding="utf-8")
+        html = value_words.tell_page(run_page.render_run(run), job.settings.cells)
+        temporary.write_text(html, encoding="utf-8")
     megabytes = paths.report.stat().st_size / 1e6
     counts = {"cells": len(samples), "with pictures": len(pictured), "MB": megabytes}
     return Done(counts, run_page.record_facts(run), leftovers=[parts_folder(paths)])
@@ -92,7 +94,7 @@ def words_of_run(job: Job, images: "pd.DataFrame") -> dict[str, Any]:
     samples, rendered = settings.samples, paths.truth.is_file()
     years = images["campaign_year"].dropna().astype(int).tolist()
     records = records_of(job)
-    vintage, land_cover = settings.census.vintage, settings.land_cover_credit
+    values, land_cover = settings.value_credit, settings.land_cover_credit
     return {
         "city": job.city,
         "run": job.run,
@@ -110,7 +112,7 @@ def words_of_run(job: Job, images: "pd.DataFrame") -> dict[str, Any]:
             has_tokens=has_tokens(records),
         ),
         "credits": credit_line(
-            vintage, land_cover, years, rendered, samples.target, settings.image_credit
+            values, land_cover, years, rendered, samples.target, settings.image_credit
         ),
         "rendered": rendered,
     }

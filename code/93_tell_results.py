@@ -132,8 +132,9 @@ def tell(args: argparse.Namespace) -> int:
         f"({confidence:.0%} intervals over blocks, each class for itself)"
     )
     print(f"  scores: {blocks_of_scores(blocks)}")
+    value = request.settings.cells.name
     print(
-        f"  Spearman r of p with income: model {score(metrics, 'model', 'spearman')}, "
+        f"  Spearman r of p with {value}: model {score(metrics, 'model', 'spearman')}, "
         f"coordinates {score(metrics, 'coordinates', 'spearman')}, "
         f"difference {score(metrics, 'coordinates', 'spearman', 'difference')}"
     )

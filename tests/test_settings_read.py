@@ -183,6 +183,7 @@ BLOCK = "statistics.block_m"  # step 12 reads it, the others resample the blocks
 OF_OTHER_STATISTICS = {"statistics.min_blocks", "statistics.false_discovery_rate"}
 NEVER_READ = {
     "04_download_aerial": {"imagery.index_url"},  # read where a department is missing
+    "05_cut_images": {"cells.year"},  # of a file of the user's
     "10_assign_folds": {
         "planted.plants",
         "planted.trained",
@@ -220,6 +221,11 @@ NEVER_READ = {
         "controls.randomise_weights",
         "compare.shuffled_labels",
         "planted.trained",
+        # of a file of the user's
+        "cells.file",
+        "cells.credit",
+        "cells.value_name",
+        "cells.value_unit",
     },
     "23_train_cities": {
         "cities.model.drop_connect",  # no part of a ResNet

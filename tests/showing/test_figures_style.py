@@ -129,12 +129,12 @@ ATLAS = settings.load("default").land_cover_credit
 
 
 def test_credits_name_the_providers_and_their_years():
-    got = credits.credit_line(2015, ATLAS, [2014, 2017], rendered=False)
+    got = credits.credit_line("INSEE, Filosofi 2015", ATLAS, [2014, 2017], rendered=False)
     assert "IGN, BD ORTHO 2014-2017" in got
     assert "Filosofi 2015" in got
     assert "land cover Copernicus Land Monitoring Service, Urban Atlas 2012, © European" in got
-    assert "BD ORTHO;" in credits.credit_line(2015, ATLAS, [], rendered=False)
-    own = credits.credit_line(2015, ATLAS, [2019], rendered=False, images="GUGiK")
+    assert "BD ORTHO;" in credits.credit_line("INSEE, Filosofi 2015", ATLAS, [], rendered=False)
+    own = credits.credit_line("INSEE, Filosofi 2015", ATLAS, [2019], rendered=False, images="GUGiK")
     assert "images GUGiK 2019;" in own and "IGN" not in own
 
 
@@ -142,18 +142,22 @@ def test_credits_name_whose_file_the_land_cover_is():
     of_file = ["landcover.source=file", "landcover.file=data/cities/Town/land.gpkg"]
     assert settings.load("default", of_file).land_cover_credit == "land.gpkg"
     named = settings.load("default", [*of_file, "landcover.credit=GUGiK"]).land_cover_credit
-    assert "land cover GUGiK." in credits.credit_line(2015, named, [], rendered=False)
+    assert "land cover GUGiK." in credits.credit_line(
+        "INSEE, Filosofi 2015", named, [], rendered=False
+    )
 
 
 def test_a_target_that_is_no_income_is_said_below_every_figure():
     for rendered in (True, False):
-        density = credits.credit_line(2015, ATLAS, [], rendered, "density")
+        density = credits.credit_line("INSEE, Filosofi 2015", ATLAS, [], rendered, "density")
         assert density.startswith("Classes are quintiles of people")
-        assert "quintiles" not in credits.credit_line(2015, ATLAS, [], rendered, "income")
+        assert "quintiles" not in credits.credit_line(
+            "INSEE, Filosofi 2015", ATLAS, [], rendered, "income"
+        )
 
 
 def test_credits_of_the_demo_name_no_provider():
-    got = credits.credit_line(2015, ATLAS, [2014], rendered=True)
+    got = credits.credit_line("INSEE, Filosofi 2015", ATLAS, [2014], rendered=True)
     assert "rendered demo city" in got
     assert "IGN" not in got
 

@@ -123,6 +123,7 @@ class Cells(Section):
     value_name: Annotated[str, Field(min_length=1)] | None
     value_unit: str | None
     year: Year | None
+    credit: str | None
 
     @property
     def name(self) -> str:

@@ -159,6 +159,13 @@ class Settings(Section):
         return CLASS_TABLES / f"{name}.yaml"
 
     @property
+    def value_credit(self) -> str:
+        """Whose incomes, or other values of the cells, they are, as their licence asks."""
+        if self.cells.source == "file":
+            return self.cells.credit or Path(self.cells.file).name
+        return f"INSEE, Filosofi {self.census.vintage}"
+
+    @property
     def image_credit(self) -> str:
         """Whose images they are, as their licence asks."""
         imagery = self.imagery

@@ -8,7 +8,7 @@ SITE_CREDITS = {
 
 
 def credit_line(
-    vintage: int,
+    values: str,
     land_cover: str,
     years: list[int],
     rendered: bool,
@@ -18,7 +18,7 @@ def credit_line(
     """The line that names the data's providers, as their licences ask.
 
     Args:
-        vintage: Year of INSEE's incomes.
+        values: Whose incomes, or other values of the cells, they are.
         land_cover: Whose land cover it is.
         years: Campaign years of the images, [] where they are unknown.
         rendered: Whether the city is the rendered demo, in the providers' packaging but with none
@@ -33,7 +33,7 @@ def credit_line(
         return f"{note}Data: rendered demo city (no real place, incomes or images)."
     return (
         f"{note}Data: images {images}{_year_span(years)}; "
-        f"incomes INSEE, Filosofi {vintage}; "
+        f"incomes {values}; "
         f"land cover {land_cover}."
     )
 

@@ -172,12 +172,16 @@ def topic_note(topic: str, run: Run) -> str:
 
 def map_data(run: Run) -> dict[str, Any]:
     """What the page's script takes: cells, land cover, colours and words."""
-    word, unit = TARGET_WORDS[run.settings["samples.target"]]
+    target = run.settings["samples.target"]
+    word, unit = TARGET_WORDS[target]
+    if target == "income":  # of a city of one's own another value
+        word = run.settings.get("cells.value_name") or word
+        unit = run.settings.get("cells.value_unit") or unit
     return {
         "cells": run.cells,
         "cover": run.cover,
         "class_colours": CLASS_COLOURS,
-        "class_labels": CLASS_LABELS if word == "income" else [f"fifth {k}" for k in range(1, 6)],
+        "class_labels": CLASS_LABELS if target == "income" else [f"fifth {k}" for k in range(1, 6)],
         "unused_colour": UNUSED_COLOUR,
         "target": word,
         "target_unit": unit,
