@@ -16,7 +16,7 @@ Run     python code/11_train_income.py --city Demo --run demo [--fold 0]
 import argparse
 from typing import TYPE_CHECKING
 
-from urbancam.workflow import arguments, runner
+from urbancam.workflow import arguments, other_cities, runner
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import display_path
@@ -34,7 +34,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def declare(request: Request) -> list[Step]:
     settings, paths = request.settings, request.paths
-    others = paths.other_cities() if settings.split.leaves_city_out else []
+    others = other_cities.of_same_value(paths) if settings.split.leaves_city_out else []
     if settings.split.leaves_city_out and not others:
         raise InputError(
             f"no other city has samples of run {paths.run!r} to learn from",
@@ -101,7 +101,7 @@ def read_cells(job: Job) -> "FoldCells":
     from urbancam.learning import income
 
     settings, paths, split = job.settings, job.paths, job.settings.split
-    others = paths.other_cities() if split.leaves_city_out else []
+    others = other_cities.of_same_value(paths) if split.leaves_city_out else []
     cities = [paths, *others]
     return income.read_fold(
         cities, split, settings.fold_seed, settings.image, settings.seed, job.fold, job.workers

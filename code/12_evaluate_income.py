@@ -13,7 +13,7 @@ Run     python code/12_evaluate_income.py --city Demo --run demo
 import argparse
 from typing import TYPE_CHECKING
 
-from urbancam.workflow import arguments, feature_sets, runner
+from urbancam.workflow import arguments, feature_sets, other_cities, runner
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.records import Done, Step
 
@@ -73,7 +73,10 @@ def declare(request: Request) -> Step:
 def learned_from(asked: Request | Job) -> "list[Paths]":
     """The paths of the city, and behind it those of the cities that it also learns from."""
     paths = asked.paths
-    return [paths, *(paths.other_cities() if asked.settings.split.leaves_city_out else [])]
+    return [
+        paths,
+        *(other_cities.of_same_value(paths) if asked.settings.split.leaves_city_out else []),
+    ]
 
 
 def work(job: Job) -> Done:

@@ -11,7 +11,7 @@ Run     python code/15_compare_variants.py --city Demo --run demo
 import argparse
 from typing import TYPE_CHECKING
 
-from urbancam.workflow import arguments, plan, runner, variants
+from urbancam.workflow import arguments, other_cities, plan, runner, variants
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import Paths
 from urbancam.workflow.records import Done, Step
@@ -39,7 +39,7 @@ def declare(request: Request) -> Step:
     for variant in seeds.values():
         inputs += map(variant.table, SEED_TABLES)
     if "city" in (settings.split.method, *splits):
-        inputs += [city.samples for city in paths.other_cities()]
+        inputs += [city.samples for city in other_cities.of_same_value(paths)]
     return request.step(
         9,
         paths.table("leakage"),

@@ -17,7 +17,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from urbancam.workflow import arguments, runner
+from urbancam.workflow import arguments, other_cities, runner
 from urbancam.workflow.files import read_json
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import Paths
@@ -66,7 +66,7 @@ def finished_cities(settings: "Settings", paths: Paths) -> list[Paths]:
     same_network, same_classes = settings.pick(*SAME_NETWORK), settings.pick(*SAME_CLASSES)
     return [
         city
-        for city in paths.other_cities()
+        for city in other_cities.of_same_value(paths)
         if tells(city.samples, same_classes)
         and all(
             city.weights(fold).is_file() and tells(city.test_predictions(fold), same_network)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from urbancam.showing import captions, exhibits
-from urbancam.workflow import arguments, runner
+from urbancam.workflow import arguments, other_cities, runner
 from urbancam.workflow.files import write_files
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import Paths, display_path
@@ -84,7 +84,7 @@ def transfer_tables(paths: Paths) -> list[Path]:
 
     None where there is one city only.
     """
-    tables = [city.table("transfer") for city in (paths, *paths.other_cities())]
+    tables = [city.table("transfer") for city in (paths, *other_cities.of_same_value(paths))]
     there = [table for table in tables if table.is_file()]
     return there if len(there) > 1 else []
 

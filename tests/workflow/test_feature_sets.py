@@ -54,3 +54,8 @@ def test_what_means_something_else_in_another_city_is_not_learned_from_there(tmp
     other.features("mine").parent.mkdir(parents=True)
     other.features("mine").touch()
     assert "mine" in of_cities(own, other)
+    # A city of a file may not have counted its people; one of INSEE's cells has.
+    assert "population_density" in of_cities(own, other)
+    other.city_file.parent.mkdir(parents=True)
+    other.city_file.touch()
+    assert "population_density" not in of_cities(own, other)

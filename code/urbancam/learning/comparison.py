@@ -9,6 +9,7 @@ from urbancam.learning import leakage
 from urbancam.scoring.predictions import rows_of
 from urbancam.scoring.samples import read_used
 from urbancam.tables import frames
+from urbancam.workflow import other_cities
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths
 from urbancam.workflow.settings import Settings
@@ -79,7 +80,7 @@ def _left_out(paths: Paths, variant: Paths, settings: Settings) -> pd.DataFrame:
     taught."""
     cells = read_used(variant.samples)
     folds = _tested_folds(LEFT_OUT, cells, settings)
-    others = [read_used(city.samples) for city in paths.other_cities()]
+    others = [read_used(city.samples) for city in other_cities.of_same_value(paths)]
     teaching = pd.concat(others, ignore_index=True)
     leaks = leakage.count_shared(cells, teaching)
     return _scores_of(variant).assign(split=LEFT_OUT, folds=folds, **leaks)

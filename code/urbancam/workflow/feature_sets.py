@@ -121,13 +121,15 @@ def of_cities(settings: "Settings", cities: list[Paths]) -> list[FeatureSet]:
     sets = of_run(settings)
     if settings.split.leaves_city_out:
         sets = [one for one in sets if one.serves_all_cities]
-    # Files are a city's own: one serves where each city has one of that name.
-    others = cities[1:]
-    return [
-        one
-        for one in sets
-        if one.kind != TABLE or all(city.features(one.name).is_file() for city in others)
-    ]
+    return [one for one in sets if all(_is_had_by(city, one) for city in cities[1:])]
+
+
+def _is_had_by(city: Paths, wanted: FeatureSet) -> bool:
+    """Whether another city has a set, or must have it."""
+    # Files are a city's own; and a city of a file may not have counted its people.
+    own_business = wanted.kind == TABLE
+    own_business |= wanted.kind == POPULATION_DENSITY and city.city_file.is_file()
+    return not own_business or city.features(wanted.name).is_file()
 
 
 def _networks(settings: "Settings") -> list[str]:

@@ -104,8 +104,10 @@ def variants_of(part: str, city: str, settings: "Settings", paths: "Paths") -> l
             return variants_of_cities(settings, paths.sites)
         return variants_of_income(settings, paths.images_table)
     if part == "left-out" and catalogue.experiment_of(city) == catalogue.INCOME:
+        from urbancam.workflow import other_cities
+
         wanted = "city" in settings.compare.splits and settings.split.method != "city"
-        return [CITY_LEFT_OUT] if wanted and paths.other_cities() else []
+        return [CITY_LEFT_OUT] if wanted and other_cities.of_same_value(paths) else []
     return []
 
 

@@ -32,6 +32,8 @@ ClassSet = Annotated[list[Annotated[int, Field(ge=0, le=4)]], Field(min_length=1
 
 
 IGN_HOST = "data.geopf.fr"
+# What the value of INSEE's cells is called, and its unit.
+INCOME, INCOME_UNIT = "income", "EUR a year and person"
 # One name, several, or none.
 NAMES_SCHEMA = {
     "anyOf": [{"type": ["string", "null"]}, {"type": "array", "items": {"type": "string"}}]
@@ -128,12 +130,12 @@ class Cells(Section):
     @property
     def name(self) -> str:
         """What the value is called: "income" of INSEE's cells."""
-        return self.value_name or "income"
+        return self.value_name or INCOME
 
     @property
     def unit(self) -> str:
         """Unit of the value."""
-        return "EUR a year and person" if self.value_unit is None else self.value_unit
+        return INCOME_UNIT if self.value_unit is None else self.value_unit
 
     @model_validator(mode="after")
     def _check_file(self) -> "Cells":
