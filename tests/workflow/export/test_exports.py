@@ -147,6 +147,15 @@ def test_land_cover_of_a_file_is_credited_as_the_settings_say(results):
     assert "Urban Atlas" not in read(results, "CREDITS.md")
 
 
+def test_cells_of_a_file_are_not_credited_to_insee(results):
+    cells = ["source=file", "file=a/rents.csv", "value_name=rent", "value_unit=EUR"]
+    export(results, *(word for pair in cells for word in ("--set", f"cells.{pair}")))
+    assert "- Values of the cells: rents.csv." in read(results, "CREDITS.md")
+    references = yaml.safe_load(read(results, "CITATION.cff"))["references"]
+    assert "rents.csv" in [one["authors"][0].get("name") for one in references]
+    assert "INSEE" not in read(results, "CREDITS.md") + read(results, "CITATION.cff")
+
+
 def test_studies_are_cited_completely():
     articles = yaml.safe_load((ROOT / "CITATION.cff").read_text())["references"]
     keys = {"title", "authors", "journal", "volume", "issue", "start", "year", "doi"}

@@ -119,9 +119,11 @@ def find_sources(request: Request) -> Sources:
         return Sources(paths.cities_truth.is_file(), images=SITE_IMAGES[run_settings.cities.source])
     from_file = run_settings.landcover.source == "file"
     is_of_ign = run_settings.imagery.is_of_ign and not run_settings.imagery.credit
+    own_cells = run_settings.cells.source == "file"
     return Sources(
         paths.truth.is_file(),
-        run_settings.census.vintage,
+        None if own_cells else run_settings.census.vintage,
+        run_settings.value_credit if own_cells else "",
         None if from_file else run_settings.urban_atlas.edition,
         run_settings.land_cover_credit if from_file else "",
         image_years(paths),

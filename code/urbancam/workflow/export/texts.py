@@ -15,6 +15,7 @@ class Sources:
     Attributes:
         rendered: Whether all is rendered, in the providers' packaging but with none of their data.
         census_vintage: Year of INSEE's incomes; None where there are none.
+        values: Whose values of the cells a file holds; "" where there is none.
         atlas_edition: Year of the Urban Atlas; None where there is none.
         land_cover: Whose land cover a file holds; "" where there is none.
         image_years: Campaign years of the images in words, "" where they are not known.
@@ -23,6 +24,7 @@ class Sources:
 
     rendered: bool
     census_vintage: int | None = None
+    values: str = ""
     atlas_edition: int | None = None
     land_cover: str = ""
     image_years: str = ""
@@ -43,6 +45,8 @@ def credits(sources: Sources) -> str:
                 "Ouverte. INSEE smooths and imputes them to protect people; the column `imputed` "
                 "says where."
             )
+        if sources.values:
+            lines.append(f"- Values of the cells: {sources.values}.")
         if sources.atlas_edition:
             lines.append(
                 "- Land cover: European Union, Copernicus Land Monitoring Service, Urban Atlas "
@@ -124,6 +128,8 @@ def _data_references(sources: Sources) -> list[dict[str, Any]]:
     references = [("Images of the cells", sources.images, sources.image_years)]
     if sources.census_vintage:
         references.append(("Filosofi, gridded data", "INSEE", str(sources.census_vintage)))
+    if sources.values:
+        references.append(("Values of the cells", sources.values, ""))
     if sources.atlas_edition:
         provider = "European Union, Copernicus Land Monitoring Service"
         references.append(("Urban Atlas", provider, str(sources.atlas_edition)))
