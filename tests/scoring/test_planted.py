@@ -103,10 +103,13 @@ def test_a_city_without_a_rule_to_plant_is_refused(shares, value):
         planted.plant(pd.DataFrame(shares), centres, incomes, SECTION, 0, 1)
 
 
-def test_values_without_a_logarithm_are_refused():
-    values = np.linspace(-1, 1, N)
-    with pytest.raises(InputError, match="values are not above 0"):
-        planted.plant(make_shares(), np.zeros((N, 2)), values, SECTION, 0, 1)
+def test_rules_are_planted_on_any_numbers():
+    """Changes, shares, differences: values of a file have a logarithm only once they are moved."""
+    centres = 200.0 * np.column_stack([np.arange(N) % 20, np.arange(N) // 20])
+    for values in (np.linspace(-1, 1, N), np.arange(N, dtype=float)):
+        plant = planted.plant(make_shares(), centres, values, SECTION, 0, 1)
+        assert (plant.incomes["value"] > 0).all() and np.isfinite(plant.range_m)
+        assert np.isfinite(plant.effects["effect"]).all() and (plant.effects["effect"] != 0).any()
 
 
 def test_shares_of_the_variance_cannot_be_more_than_all():

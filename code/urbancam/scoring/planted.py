@@ -70,20 +70,15 @@ def plant(
     """
     random = np.random.default_rng([seed, number])
     area = shares.to_numpy(float)
-    if not (value > 0).all():
-        raise InputError(
-            f"rules are planted on logarithms: {(~(value > 0)).sum():,} values are not above 0",
-            "cells.parquet, value",
-            "leave planted rules out: planted.plants=0",
-        )
-    log_income = np.log(value)
-    spread = log_income.std()
-    if not spread > 0:
+    if not np.ptp(value) > 0:
         raise InputError(
             f"the incomes of {len(area):,} cells do not differ: there is no size to plant",
             "cells.parquet, value",
             "take a larger city, or planted.plants=0",
         )
+    # ASSUME: values that have no logarithm are moved so that the least is one standard deviation.
+    log_income = np.log(value if value.min() > 0 else value - value.min() + value.std())
+    spread = log_income.std()
     effects = draw_effects(area, settings.classes, random)
     range_m = fit_correlogram(centres, log_income, seed).range_m
     smooth = draw_field(centres, range_m, random)
