@@ -182,8 +182,12 @@ def reader(tmp_path_factory) -> Reader:
 BLOCK = "statistics.block_m"  # step 12 reads it, the others resample the blocks that it has chosen
 OF_OTHER_STATISTICS = {"statistics.min_blocks", "statistics.false_discovery_rate"}
 NEVER_READ = {
+    "02_import_urban_atlas": {
+        "landcover.source",
+        "landcover.classes",
+    },  # say which files are inputs
     "04_download_aerial": {"imagery.index_url"},  # read where a department is missing
-    "05_cut_images": {"cells.year"},  # of a file of the user's
+    "05_cut_images": {"cells.year", "landcover.year"},  # of files of the user's
     "10_assign_folds": {
         "planted.plants",
         "planted.trained",
@@ -221,7 +225,12 @@ NEVER_READ = {
         "controls.randomise_weights",
         "compare.shuffled_labels",
         "planted.trained",
-        # of a file of the user's
+        # of files of the user's
+        "imagery.files",
+        "imagery.wms_url",
+        "imagery.wms_layer",
+        "landcover.file",
+        "landcover.credit",
         "cells.file",
         "cells.credit",
         "cells.value_name",
