@@ -59,3 +59,15 @@ def test_what_means_something_else_in_another_city_is_not_learned_from_there(tmp
     other.city_file.parent.mkdir(parents=True)
     other.city_file.touch()
     assert "population_density" not in of_cities(own, other)
+
+
+def test_land_cover_of_other_classes_is_not_learned_from(tmp_path):
+    run = settings.load("default", ["split.method=city"])
+    own = Paths(tmp_path, tmp_path, "Paris", "default")
+    other = own.of_city("Lyon")
+    for city in (own, other):
+        city.classes.parent.mkdir(parents=True)
+        city.classes.write_text("code,class\n1,roads\n")
+    assert "land_cover" in {one.name for one in feature_sets.of_cities(run, [own, other])}
+    other.classes.write_text("code,class\n1,forest\n")
+    assert "land_cover" not in {one.name for one in feature_sets.of_cities(run, [own, other])}

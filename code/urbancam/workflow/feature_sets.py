@@ -121,11 +121,14 @@ def of_cities(settings: "Settings", cities: list[Paths]) -> list[FeatureSet]:
     sets = of_run(settings)
     if settings.split.leaves_city_out:
         sets = [one for one in sets if one.serves_all_cities]
-    return [one for one in sets if all(_is_had_by(city, one) for city in cities[1:])]
+    own, *others = cities
+    return [one for one in sets if all(_is_shared(one, own, city) for city in others)]
 
 
-def _is_had_by(city: Paths, wanted: FeatureSet) -> bool:
-    """Whether another city has a set, or must have it."""
+def _is_shared(wanted: FeatureSet, own: Paths, city: Paths) -> bool:
+    """Whether another city has a set that means the same there, or must have it."""
+    if wanted.kind == LAND_COVER and own.classes.is_file() and city.classes.is_file():
+        return own.classes.read_bytes() == city.classes.read_bytes()
     # Files are a city's own; and a city of a file may not have counted its people.
     own_business = wanted.kind == TABLE
     own_business |= wanted.kind == POPULATION_DENSITY and city.city_file.is_file()
