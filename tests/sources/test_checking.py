@@ -148,6 +148,21 @@ def test_fewer_blocks_than_folds_are_a_fault(city, tmp_path):
     assert "fewer than the 5 folds" in findings[0].faults[0].what
 
 
+def test_blocks_that_cut_cells_are_a_fault(city, tmp_path):
+    """Only the file tells the side of its cells; else step 10 says it, after all is cut."""
+    file = tmp_path / "cells.csv"
+    middles = [(300 * k % 3600, 300 * (k // 12)) for k in range(144)]
+    west, south = W // 300 * 300 + 150, N // 300 * 300 + 150
+    lines = [f"c{x}-{y},{west + x},{south + y},{x + y}" for x, y in middles]
+    file.write_text("\n".join(["id,x,y,value", *lines]))
+    told = ["source=file", f"file={file}", "crs=EPSG:2154", "value_name=rent", "value_unit=EUR"]
+    asked = ["imagery.pixel_size_m=2", "split.folds=2", *(f"cells.{words}" for words in told)]
+    findings, _ = look_at("Test", settings.load("default", asked), city)
+    assert "2000 m are no multiple of the side" in findings[0].faults[0].what
+    findings, _ = look_at("Test", settings.load("default", [*asked, "split.block_m=600"]), city)
+    assert not findings[0].faults
+
+
 def test_city_of_which_nothing_is_in_place_is_no_traceback(tmp_path):
     paths = Paths(tmp_path / "data", tmp_path / "results", "Paris")
     findings, picture = look_at("Paris", settings_of(), paths)

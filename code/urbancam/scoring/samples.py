@@ -5,7 +5,6 @@ from pathlib import Path
 import pandas as pd
 
 from urbancam.tables import frames, grid
-from urbancam.workflow.errors import InputError
 
 TEXT = {"block": "str", "group": "str"}  # names that may look like numbers
 
@@ -39,13 +38,6 @@ def assign_blocks(ids: pd.Series, groups: pd.Series, block_m: int) -> pd.Series:
     Raises:
         InputError: Blocks are not made of whole cells.
     """
-    side_m = grid.side_m(ids)
-    if block_m % side_m:
-        raise InputError(
-            f"blocks of {block_m} m are no multiple of the side of a cell, {side_m} m",
-            "split.block_m, statistics.block_m",
-            "set it so that it fits: for all runs of a city of your own in its city.yaml",
-        )
     blocks = grid.blocks(ids, block_m)
     # ASSUME: what a group gains by staying whole outweighs that a few of its cells lie beyond their
     # block's edge.

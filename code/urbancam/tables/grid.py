@@ -99,7 +99,17 @@ def blocks(ids: pd.Series, block_m: int) -> pd.Series:
 
     Returns:
         Names "N<south>E<west>" (m) of the squares, with the index of `ids`.
+
+    Raises:
+        InputError: Blocks are not made of whole cells.
     """
+    cell_m = side_m(ids)
+    if block_m % cell_m:
+        raise InputError(
+            f"blocks of {block_m} m are no multiple of the side of a cell, {cell_m} m",
+            "split.block_m, statistics.block_m",
+            "set it so that it fits: for all runs of a city of your own in its city.yaml",
+        )
     block_corners = corners(ids) // block_m * block_m
     names = [f"N{south}E{west}" for west, south in block_corners]
     return pd.Series(names, index=ids.index, dtype="str")

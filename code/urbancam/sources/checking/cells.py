@@ -69,16 +69,14 @@ def describe(cells: gpd.GeoDataFrame, where: str, section: Cells) -> list[str]:
 
 
 def check_blocks(cells: gpd.GeoDataFrame, settings: Settings) -> None:
-    """Refuse a city of fewer blocks than folds.
+    """Refuse blocks that are not made of whole cells, and a city of fewer blocks than folds.
 
     Raises:
         InputError: How many there are, and which settings make more.
     """
     split = settings.split
-    if split.method != "block":
-        return
     count = grid.blocks(cells["idINSPIRE"], split.block_m).nunique()
-    if count < split.folds:
+    if split.method == "block" and count < split.folds:
         raise InputError(
             f"{len(cells):,} cells lie in {count} blocks of {split.block_m} m, fewer than the "
             f"{split.folds} folds that blocks are dealt to",
