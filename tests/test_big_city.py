@@ -39,7 +39,7 @@ def test_row_says_whether_time_and_memory_grow_faster_than_the_cells():
     assert row["met"]
     table = big_city.markdown(pd.DataFrame([row]))
     assert "| 1.00 | 20.0 | yes |" in table
-    assert "Not measured: 10_assign_folds" in table
+    assert "Not measured: 07_measure_cells, 10_assign_folds" in table
     slower = linear | {"cpu_s": 50.0}
     larger = linear | {"peak_mb": 300.0}
     for worse in (slower, larger):
