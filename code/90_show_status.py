@@ -14,6 +14,7 @@ from pathlib import Path
 from urbancam.workflow import arguments, catalogue, names, plan, runner, states, tasks
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import read_json
+from urbancam.workflow.folder_names import city_file
 from urbancam.workflow.job import Request
 from urbancam.workflow.messages import join_counts
 from urbancam.workflow.paths import ROOT, Paths
@@ -103,8 +104,10 @@ def answer(args: argparse.Namespace) -> int:
     paths = Paths(data, results, args.city)
     if args.plan == plan.NAMES:
         names.refuse_misspelt(args.city, paths)
-    # A city that says where its cells come from has other steps than one of INSEE's.
-    has_file = paths.city_file.is_file() and args.plan != plan.NAMES
+    # A city that says where its cells come from has other steps than one of INSEE's. Its folder may
+    # lie in the run's own data folder, which only the settings tell.
+    own_files = [city_file(folder, args.city) for folder in (data, *data.glob("*"))]
+    has_file = any(file.is_file() for file in own_files) and args.plan != plan.NAMES
     if args.plan and not (plan.needs_settings(args.plan) or has_file):
         return show_plan(plan.calls(args.plan, args.city, args.run, []))
     request = runner.read_request(args)

@@ -21,7 +21,7 @@ import samples
 from urbancam.explaining import receptive_fields
 from urbancam.learning import backbones, networks
 from urbancam.workflow import settings
-from urbancam.workflow.sections import Section
+from urbancam.workflow.section_types import Section
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -273,9 +273,11 @@ def export_plain_files(house: Path) -> None:
 
 def test_plain_files_of_the_demo_city_give_its_own_tables(house):
     export_plain_files(house)
-    done = run_sh(house, "Plain", "--run", "demo-tiny", "--set", "compare.splits=[]")
+    done = run_sh(house, "Plain", "--run", "demo-tiny", "--results", "results-plain")
     assert done.returncode == 0, done.stdout + done.stderr
-    demo, plain = (house / "results" / city / "demo-tiny" for city in ("Demo", "Plain"))
+    assert "01_download_census" not in done.stdout
+    demo = house / "results" / "Demo" / "demo-tiny"
+    plain = house / "results-plain" / "Plain" / "demo-tiny"
     tables = sorted(path.relative_to(demo) for path in demo.rglob("*.csv"))
     assert Path("predictions.csv") in tables and len(tables) > 30
     for name in tables:

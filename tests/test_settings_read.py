@@ -16,7 +16,7 @@ from samples import run_script
 from urbancam.workflow import catalogue
 from urbancam.workflow.job import Job
 from urbancam.workflow.records import Done, Step
-from urbancam.workflow.sections import Section
+from urbancam.workflow.section_types import Section
 from urbancam.workflow.settings import Settings
 
 pytestmark = pytest.mark.slow

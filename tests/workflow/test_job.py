@@ -9,7 +9,7 @@ from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.job import Job, Request, find_paths
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.sections import UndeclaredSettingError
+from urbancam.workflow.section_types import UndeclaredSettingError
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from urbancam.explaining.landcover.ordering import rank_agreement
 from urbancam.scoring import bootstrap
 from urbancam.scoring.bootstrap import Estimate, log_quotient
 from urbancam.scoring.vocabulary import CONTRAST, SIDES
-from urbancam.workflow.sections import Landcover, Statistics
+from urbancam.workflow.city_facts import Landcover
+from urbancam.workflow.sections import Statistics
 
 PUBLISHED = "published"
 CONTROLS = [

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from urbancam.workflow import variants
-from urbancam.workflow.sections import Count, Image, Model, Positions, Section, Training
+from urbancam.workflow.section_types import Count, Section
+from urbancam.workflow.sections import Image, Model, Positions, Training
 
 
 class CitiesDemo(Section):

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from urbancam.workflow import layers
+from urbancam.workflow.city_facts import INCOME, INCOME_UNIT
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.sections import INCOME, INCOME_UNIT
 
 
 def of_same_value(paths: Paths) -> list[Paths]:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from urbancam.workflow.sections import Section, Share
+from urbancam.workflow.section_types import Section, Share
 
 
 class Planted(Section):

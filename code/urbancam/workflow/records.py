@@ -10,7 +10,6 @@ import contextlib
 import datetime
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -23,6 +22,7 @@ from urbancam.workflow.errors import InputError
 from urbancam.workflow.feature_sets import FeatureSet
 from urbancam.workflow.files import digest, read_json, remove_leftovers, write_json
 from urbancam.workflow.paths import ROOT, display_path
+from urbancam.workflow.stamps import folder_bytes, recorded_digest, size, size_and_time, stamp
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Step:
         """What the result would be made from now."""
         recorded = self.record.get("inputs", {})
         stamps = {
-            display_path(path): _stamp(path, recorded.get(display_path(path)))
+            display_path(path): stamp(path, recorded.get(display_path(path)))
             for path in self.inputs
         }
         current = {
@@ -117,7 +117,7 @@ class Step:
         }
         if self.large_inputs:
             current["large_inputs"] = {
-                display_path(path): _size_and_time(path) for path in self.large_inputs
+                display_path(path): size_and_time(path) for path in self.large_inputs
             }
         return current
 
@@ -151,7 +151,7 @@ class Step:
         with that script."""
         damaged = []
         for path, maker in self.inputs.items():
-            hash_then = _recorded_digest(path, maker)
+            hash_then = recorded_digest(path, maker)
             if hash_then and hash_then != self.current["inputs"][display_path(path)]["sha256"]:
                 damaged.append((path, maker))
         return damaged
@@ -215,9 +215,9 @@ class Step:
             name = display_path(path)
             if not path.exists():
                 return f"{name} is missing"
-            if _size(path) != recorded.get(name):
+            if size(path) != recorded.get(name):
                 return f"{name} was changed"
-            if name in recorded_bytes and _folder_bytes(path) != recorded_bytes[name]:
+            if name in recorded_bytes and folder_bytes(path) != recorded_bytes[name]:
                 return f"{name} was changed"
         return ""
 
@@ -231,11 +231,9 @@ class Step:
         if self.fills_listings:
             step = step.as_on_disk()
         content = {
-            "outputs": {display_path(path): _size(path) for path in step.all_outputs},
+            "outputs": {display_path(path): size(path) for path in step.all_outputs},
             "folder_bytes": {
-                display_path(path): _folder_bytes(path)
-                for path in step.all_outputs
-                if path.is_dir()
+                display_path(path): folder_bytes(path) for path in step.all_outputs if path.is_dir()
             },
             "sha256": {
                 display_path(path): digest(path) for path in step.all_outputs if path.is_file()
@@ -275,47 +273,3 @@ def require(path: Path, maker: str, arguments: str) -> None:
         by_hand = maker == BY_HAND
         do = "put it there" if by_hand else f"run: python code/{maker}.py {arguments}".rstrip()
         raise InputError(f"{display_path(path)} is missing", display_path(path), do)
-
-
-def _size_and_time(path: Path) -> dict[str, int]:
-    stat = path.stat()
-    return {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
-
-
-def _stamp(path: Path, recorded: dict[str, Any] | None) -> dict[str, Any]:
-    """Size, mtime and hash of a file.
-
-    The hash is the recorded one where size and mtime are the same.
-    """
-    stamp = _size_and_time(path)
-    if recorded and all(recorded.get(key) == value for key, value in stamp.items()):
-        return recorded
-    return stamp | {"sha256": digest(path)}
-
-
-def _recorded_digest(path: Path, maker: str) -> str | None:
-    """SHA-256 of a file as its maker recorded it, beside it or one folder below.
-
-    None where no record tells.
-    """
-    for place in ("*.json", "*/*.json"):
-        for file in path.parent.glob(place):
-            record = read_json(file) or {}
-            if record.get("step") == maker and (
-                hash_then := record.get("sha256", {}).get(display_path(path))
-            ):
-                return hash_then
-    return None
-
-
-def _size(path: Path) -> int:
-    """Bytes of a file; of a folder, how many files are in it."""
-    if path.is_file():
-        return path.stat().st_size
-    return sum(not entry.name.startswith(".") for entry in os.scandir(path))
-
-
-def _folder_bytes(folder: Path) -> int:
-    """Bytes of the files in a folder: less where one was cut short."""
-    entries = os.scandir(folder)
-    return sum(entry.stat().st_size for entry in entries if not entry.name.startswith("."))

@@ -12,35 +12,32 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, model_validator
 
-from urbancam.workflow import backbone_names, campaigns, layers, names, variants
+from urbancam.workflow import backbone_names, campaigns, layers, variants
 from urbancam.workflow.cities_sections import Cities
+from urbancam.workflow.city_facts import Cells, Census, Imagery, Landcover, UrbanAtlas
 from urbancam.workflow.city_file import read_layer
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.folder_names import city_file
 from urbancam.workflow.layers import Layer
 from urbancam.workflow.paths import CLASS_TABLES, CONFIG, ROOT
 from urbancam.workflow.planted_section import Planted
+from urbancam.workflow.section_types import Section
 from urbancam.workflow.sections import (
     Activation,
     Baselines,
-    Cells,
-    Census,
     Compare,
     Controls,
     Demo,
     Figures,
     Image,
-    Imagery,
-    Landcover,
     Model,
     Page,
     Samples,
-    Section,
     Split,
     Statistics,
     Training,
-    UrbanAtlas,
 )
+from urbancam.workflow.settings_faults import refusal
 
 
 class Settings(Section):
@@ -290,7 +287,8 @@ def validate(run_layers: list[Layer]) -> Settings:
     try:
         return Settings.model_validate(layers.merge(run_layers))
     except ValidationError as error:
-        raise _refusal(error.errors(include_url=False), run_layers) from None
+        faults = error.errors(include_url=False)
+        raise refusal(faults, run_layers, list(all_keys())) from None
 
 
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -302,40 +300,6 @@ def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[prefix + key] = value
     return flat
-
-
-def _refusal(faults: list[Any], run_layers: list[Layer]) -> InputError:
-    """One error that names all faults, and the files or arguments in which they stand."""
-    lines = [f"{len(faults)} setting{'s do' if len(faults) > 1 else ' does'} not fit:"]
-    places = []
-    for fault in faults:
-        key = ".".join(str(part) for part in fault["loc"])
-        place = layers.origin_of(key, run_layers) or run_layers[-1].origin
-        lines.append(f"    {_tell(key, fault)}")
-        places.append(place)
-        if len(faults) > 1:
-            lines[-1] += f" [{place}]"
-    where = ", ".join(dict.fromkeys(places))
-    return InputError("\n".join(lines), where, "see the comments in code/config/default.yaml")
-
-
-def _tell(key: str, fault: Any) -> str:
-    """A fault of the settings in words."""
-    if fault["type"] == "extra_forbidden":
-        guess = _closest_key(key)
-        return f"{key}: unknown setting" + (f"; did you mean {guess}?" if guess else "")
-    if fault["type"] == "value_error":
-        return fault["msg"].removeprefix("Value error, ")
-    return f"{key}: {fault['msg']} (got {fault['input']!r})"
-
-
-def _closest_key(key: str) -> str:
-    """The setting that an unknown one may have been meant to be: one of the same name in another
-    section, else the most alike; "" where none is."""
-    known = list(all_keys())
-    last = key.rpartition(".")[2]
-    namesakes = [name for name in known if name.rpartition(".")[2] == last]
-    return names.closest(key, namesakes, 0) or names.closest(key, known)
 
 
 def all_keys(section: type[Section] = Settings, prefix: str = "") -> Iterator[str]:

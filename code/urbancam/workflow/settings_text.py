@@ -7,7 +7,7 @@ import yaml
 
 from urbancam.workflow import layers, settings
 from urbancam.workflow.layers import Layer
-from urbancam.workflow.sections import Section
+from urbancam.workflow.section_types import Section
 
 COMMENT_COLUMN = 56
 
