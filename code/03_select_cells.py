@@ -59,7 +59,8 @@ def read_file(job: Job) -> "tuple[gpd.GeoDataFrame, dict[str, float]]":
 
     cells = own_cells.read_cells(job.inputs[0], job.settings.cells, job.city)
     job.settings.image_px(grid.side_m(cells["idINSPIRE"]))  # refused now, not after all is fetched
-    refuse_shared_cells(cells["idINSPIRE"], job.paths)
+    own_files = "take them out of the file of one, or use another --results for one"
+    refuse_shared_cells(cells["idINSPIRE"], job.paths, display_path(job.inputs[0]), own_files)
     return cells, {}
 
 
@@ -80,14 +81,17 @@ def select_of_census(job: Job) -> "tuple[gpd.GeoDataFrame, dict[str, float]]":
             display_path(paths.boundary),
             "INSEE covers metropolitan France only; check that the outline is of the right city",
         )
-    refuse_shared_cells(cells["idINSPIRE"], paths)
+    one_edition = (
+        "take both outlines from one edition of Urban Atlas, or use another --results for one"
+    )
+    refuse_shared_cells(cells["idINSPIRE"], paths, display_path(paths.boundary), one_edition)
     if census.cells == "all":
         cells = selection.add_cells_without_income(cells, outline, census.cell_size_m)
     return cells, selection.describe_gaps(people, outline, job.city, census.cell_size_m)
 
 
-def refuse_shared_cells(ids: "pd.Series", paths: Paths) -> None:
-    """A cell belongs to one city: two outlines that overlap are refused."""
+def refuse_shared_cells(ids: "pd.Series", paths: Paths, where: str, remedy: str) -> None:
+    """A cell belongs to one city: two that overlap are refused."""
     from urbancam.tables import frames
 
     for other in sorted(paths.results.glob("*/cells.parquet")):
@@ -98,10 +102,8 @@ def refuse_shared_cells(ids: "pd.Series", paths: Paths) -> None:
             counts = f"{len(shared):,} of {len(ids):,} cells"
             raise InputError(
                 f"{counts} also lie in {other.parent.name}: {shared.iloc[0]}",
-                f"{display_path(paths.boundary)} and "
-                f"{display_path(other.with_name('boundary.parquet'))}",
-                "take both outlines from one edition of Urban Atlas, "
-                "or use another --results for one",
+                f"{where} and {display_path(other)}",
+                remedy,
             )
 
 

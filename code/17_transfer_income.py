@@ -89,7 +89,7 @@ def work(job: Job) -> Done:
     cells = frames.read(paths.cells, ["idINSPIRE", "value"])
     images = frames.read(paths.images_table)
     ids = transfer.cells_without_income(cells, images, settings.samples.max_void_fraction)
-    log.info("predicts %s cells without income", f"{len(ids):,}")
+    log.info("predicts %s cells without a value", f"{len(ids):,}")
     outputs = transfer.predict_by_folds(paths, paths, ids, settings, job.device, job.workers)
     without_income = transfer.predict_without_income(ids, outputs, head)
     own, foreign = frames.read(paths.predictions), {}
@@ -104,7 +104,7 @@ def work(job: Job) -> Done:
     frames.write(without_income, paths.predictions_without_income)
     scores.insert(3, "thresholds", settings.samples.thresholds)
     frames.write(scores, paths.table("transfer"))
-    return Done({"cells without income": len(ids), "models of other cities": len(foreign)})
+    return Done({"cells without a value": len(ids), "models of other cities": len(foreign)})
 
 
 def main(argv: list[str] | None = None) -> int:

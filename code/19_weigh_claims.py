@@ -40,7 +40,7 @@ def declare(request: Request) -> Step:
     shuffled = map(paths.of_variant(variants.SHUFFLED).table, OF_SHUFFLED_LABELS)
     evidence = [path for path in (*map(paths.table, EVIDENCE), *shuffled) if path.is_file()]
     return request.step(
-        3,
+        4,
         paths.table("claims"),
         ["statistics.confidence", "statistics.false_discovery_rate"],
         [paths.table("metrics"), *evidence],

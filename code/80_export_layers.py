@@ -14,7 +14,7 @@ from urbancam.workflow import arguments, runner
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.records import Done, Step
 
-CELLS = "inhabited cells: income class observed and predicted out of fold, contributions by class"
+CELLS = "cells: class of {name} ({unit}) observed and predicted out of fold, contributions by class"
 FRAGMENTS = "land cover cut by cells, with what the activation map gives each piece"
 
 
@@ -27,14 +27,19 @@ def declare(request: Request) -> Step:
     of_city = [paths.cells, paths.images_table, paths.fragments, paths.classes]
     of_run = [paths.samples, paths.predictions, paths.predictions_without_income]
     of_maps = [paths.activation, paths.cell_activation]
-    return request.step(2, paths.layers, ["landcover.key"], [*of_city, *of_run, *of_maps])
+    return request.step(
+        3,
+        paths.layers,
+        ["landcover.key", "cells.value_name", "cells.value_unit"],
+        [*of_city, *of_run, *of_maps],
+    )
 
 
 def work(job: Job) -> Done:
     from urbancam.showing.layers import columns, geopackage, styles
     from urbancam.tables import cover_classes, frames, geoframes
 
-    paths = job.paths
+    paths, own = job.paths, job.settings.cells
     activation = frames.read(paths.activation)
     cells = columns.cell_layer(
         geoframes.read(paths.cells),
@@ -51,7 +56,9 @@ def work(job: Job) -> Done:
     coloured = styles.styles_of_fragments(fragments, classes)
     layers = {
         "fragments": geopackage.Layer(fragments, FRAGMENTS, coloured),
-        "cells": geopackage.Layer(cells, CELLS, styles.styles_of_cells()),
+        "cells": geopackage.Layer(
+            cells, CELLS.format(name=own.name, unit=own.unit), styles.styles_of_cells()
+        ),
     }
     geopackage.write(layers, paths.layers)
     return Done({"cells": len(cells), "fragments": len(fragments)})

@@ -76,7 +76,7 @@ def declare(request: Request) -> Step:
     if paths.predictions_without_income.is_file():
         inputs.append(paths.predictions_without_income)
     inputs += transfer_tables(paths)
-    return request.step(7, files[0], SETTINGS, inputs, outputs=files[1:], ways=captions.WAYS)
+    return request.step(8, files[0], SETTINGS, inputs, outputs=files[1:], ways=captions.WAYS)
 
 
 def transfer_tables(paths: Paths) -> list[Path]:

@@ -27,8 +27,10 @@ if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd
 
     from urbancam.showing.report.pictures import Picture
+    from urbancam.showing.report.run_page import Run
 
 CELLS_A_CLASS = 8  # that the page leads to, and which so get pictures first
+TOLD = ("answer", "credits")  # facts of the record in sentences
 AT_ONCE = 256  # cells whose pictures are in memory
 
 
@@ -52,7 +54,7 @@ def declare(request: Request) -> Step:
         paths.figures / captions.FILE,
     ]
     everything = type(settings).model_fields
-    return request.step(11, paths.report, everything, inputs, outputs=[paths.report_cells])
+    return request.step(12, paths.report, everything, inputs, outputs=[paths.report_cells])
 
 
 def work(job: Job) -> Done:
@@ -80,7 +82,17 @@ def work(job: Job) -> Done:
         temporary.write_text(html, encoding="utf-8")
     megabytes = paths.report.stat().st_size / 1e6
     counts = {"cells": len(samples), "with pictures": len(pictured), "MB": megabytes}
-    return Done(counts, run_page.record_facts(run), leftovers=[parts_folder(paths)])
+    return Done(counts, told_facts(run, job), leftovers=[parts_folder(paths)])
+
+
+def told_facts(run: "Run", job: Job) -> dict[str, Any]:
+    """What the record keeps for the page over all runs, the value by its own name."""
+    from urbancam.showing import value_words
+    from urbancam.showing.report import run_page
+
+    facts = run_page.record_facts(run)
+    own_words = {name: value_words.tell(facts[name], job.settings.cells) for name in TOLD}
+    return facts | own_words
 
 
 def words_of_run(job: Job, images: "pd.DataFrame") -> dict[str, Any]:
@@ -110,6 +122,7 @@ def words_of_run(job: Job, images: "pd.DataFrame") -> dict[str, Any]:
             samples.thresholds,
             samples.max_void_fraction,
             has_tokens=has_tokens(records),
+            of_insee=settings.cells.source == "insee",
         ),
         "credits": credit_line(
             values, land_cover, years, rendered, samples.target, settings.image_credit

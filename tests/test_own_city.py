@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import shapely
 
 from urbancam.tables import geoframes
-from urbancam.workflow import runner, scripts, tasks
+from urbancam.workflow import runner, scripts, settings, tasks
 from urbancam.workflow.job import Request
 from urbancam.workflow.paths import Paths
 
@@ -106,3 +107,14 @@ def test_cells_of_another_city_are_refused(places, capfd):
     other.city_file.write_text(CITY.replace("cells.gpkg", "../Poznan/cells.gpkg"))
     assert select(places, city="Posen") == 2
     assert "30 of 30 cells also lie in Poznan" in capfd.readouterr().err
+
+
+def test_answer_that_the_page_over_all_runs_takes_calls_the_value_by_its_name(monkeypatch):
+    report = scripts.load("92_make_report")
+    facts = {"answer": "cells ordered by income", "credits": "incomes a.csv", "city": "Poznan"}
+    monkeypatch.setattr("urbancam.showing.report.run_page.record_facts", lambda run: dict(facts))
+    told = ["source=file", "file=a.csv", "value_name=rent", "value_unit=EUR a month and m2"]
+    job = SimpleNamespace(settings=settings.load("default", [f"cells.{one}" for one in told]))
+    got = report.told_facts(None, job)
+    assert got["answer"] == "cells ordered by rent" and got["credits"] == "values of rent a.csv"
+    assert got["city"] == "Poznan"

@@ -197,3 +197,15 @@ def make_samples(cells: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
     table = splits.usable_cells(cells, images, 0.01)
     table = targets.add_classes(table, targets.TARGETS["income"])
     return splits.add_folds(table, split, seed=0)
+
+
+def test_few_uneven_blocks_still_leave_a_validation_part():
+    """Dealt to as many parts as there are blocks, a part stays empty (of real cells of Poznan)."""
+    classes = "3322 44 2212 2222 2313 3032 00 30 3333 0202 2222 2222 3400 4000 1044 4444 4444"
+    pairs = [(f"b{k}", int(digit)) for k, word in enumerate(classes.split()) for digit in word]
+    city = pd.DataFrame(pairs, columns=["block", "income_class"]).assign(group=pd.NA, fold=0)
+    city["idINSPIRE"] = [grid.cell_id(200 * k, 0, 200) for k in range(len(city))]
+    for seed in range(10):
+        role = splits.roles(city, None, "block", 0.25, seed)
+        assert 0.1 < (role == "validation").mean() < 0.4
+        assert not in_several_roles(city, role, "block")

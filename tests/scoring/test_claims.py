@@ -64,6 +64,15 @@ def added(low: float, p_value: float = 1e-4) -> pd.DataFrame:
     )
 
 
+def test_what_a_city_does_not_count_is_not_said_to_be_given():
+    """People are not counted in every city: there is no density to be beyond of."""
+    rows = [added(low=-0.1).assign(given=name) for name in ("land_cover", "coordinates", "all")]
+    got = weigh(good_run() | {"added_value": pd.concat(rows)})
+    assert "not beyond land cover and place" in got.loc[RANKS, "against_it"]
+    assert "The image ranks the cells beyond land cover and place together" in got.index
+    assert not any("density" in claim for claim in got.index)
+
+
 def good_run() -> dict[str, pd.DataFrame]:
     """A run whose image ranks the cells in every way, with one class that counts."""
     z = np.array([6.0, 0.5, -0.3])

@@ -67,7 +67,7 @@ def test_cells_without_income_stand_among_the_predicted_and_are_grey_elsewhere(
     observed, predicted, error = (ax.get_images()[0].get_array() for ax in figure.axes[:3])
     assert predicted[1, 1] == 4
     assert observed[1, 1] == error[1, 1] == maps.NO_VALUE
-    assert "1 cells without a published income" in words(figure)
+    assert "1 cells without a known income" in words(figure)
 
 
 def test_grey_means_one_thing_and_has_a_key(samples, predictions):

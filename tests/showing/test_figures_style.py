@@ -136,6 +136,8 @@ def test_credits_name_the_providers_and_their_years():
     assert "BD ORTHO;" in credits.credit_line("INSEE, Filosofi 2015", ATLAS, [], rendered=False)
     own = credits.credit_line("INSEE, Filosofi 2015", ATLAS, [2019], rendered=False, images="GUGiK")
     assert "images GUGiK 2019;" in own and "IGN" not in own
+    twice = credits.credit_line("a.csv", ATLAS, [2019], rendered=False, images="GUGiK 2019")
+    assert "images GUGiK 2019;" in twice
 
 
 def test_credits_name_whose_file_the_land_cover_is():

@@ -65,3 +65,21 @@ def test_images_of_an_older_step_leave_the_years_out():
     old = images().drop(columns="years_from_income")
     got = limits.name_limits(metrics(), old, rendered=False)
     assert not any("years from" in limit or "is not known" in limit for limit in got)
+
+
+def test_cells_of_a_file_are_not_of_the_census():
+    of_insee = " ".join(limits.name_limits(metrics(), images(), False))
+    assert "imputed by INSEE" in of_insee and "inhabited" in of_insee
+    of_file = " ".join(limits.name_limits(metrics(), images(), False, of_insee=False))
+    assert "25% of the cells is an estimate" in of_file
+    assert "INSEE" not in of_file and "inhabited" not in of_file
+    table = metrics()
+    table.loc[table["subset"] == "imputed", "n_cells"] = 0
+    none = " ".join(limits.name_limits(table, images(), False, of_insee=False))
+    assert "estimate" not in none
+
+
+def test_years_that_are_the_same_are_not_called_different():
+    words = "taken in different years"
+    assert words in " ".join(limits.name_limits(metrics(), images(0, 1), False))
+    assert words not in " ".join(limits.name_limits(metrics(), images(0, 0), False))

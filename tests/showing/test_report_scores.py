@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from report_tables import block_size, kept, leakage, metric_row, metrics
+from urbancam.scoring.added_value import GIVEN
 from urbancam.showing.report import scores
 
 BETTER = kept("The network ranks the cells better than the baseline of coordinates")
@@ -125,7 +126,7 @@ def test_an_error_that_chance_explains_is_not_told_as_zero():
 )
 def test_what_the_image_adds_follows_the_interval(low, high, expected):
     table = pd.DataFrame(
-        {"given": ["coordinates", "all"], "value": (low + high) / 2, "ci_low": low, "ci_high": high}
+        {"given": [*GIVEN, "all"], "value": (low + high) / 2, "ci_low": low, "ci_high": high}
     )
     given = "land cover, density and place together"
     claims = kept(

@@ -66,3 +66,10 @@ def test_predictors_have_names_for_people_and_new_ones_need_no_list():
     assert wording.predictor_words("alpha_earth") == "alpha earth"
     told = wording.told_ridges(["model", "constant", "land_cover", "mine", "mine", "coordinates"])
     assert told == ["land_cover", "mine"]
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(8.648, "8.65"), (0.0123, "0.0123"), (12345.6, "12,346"), (100.4, "100")]
+)
+def test_small_values_keep_their_digits(value, words):
+    assert wording.value_words(value) == words

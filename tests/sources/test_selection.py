@@ -102,11 +102,13 @@ def test_imputed_cells_their_people_and_cells_without_income_are_counted():
     got = selection.describe(cells)
     assert got == {
         "cells": 5,
-        "without income": 1,
+        "without a value": 1,
         "people": 100,
         "imputed share of cells": 0.25,
         "imputed share of people": 0.1,
     }
+    uncounted = selection.describe(cells.assign(ind=np.nan))
+    assert "people" not in uncounted and "imputed share of people" not in uncounted
 
 
 def test_departments_of_communes():

@@ -155,18 +155,28 @@ def roles(
     unit = units(others, method)
     parts = min(VALIDATION_PARTS, unit.nunique(), _largest_class(others))
     if parts < 2:
-        raise InputError(
-            f"the {len(others)} cells outside fold {fold} cannot be divided into training and "
-            "validation",
-            "split.block_m, split.folds",
-            "ask for smaller blocks; the city may be too small",
-        )
-    part = _stratified(others, unit, method, parts, seed + 1 + (fold or 0))
+        raise _undivided(others, fold)
+    dealt = _deal(others, unit, method, parts, seed + 1 + (fold or 0))
+    # Of few uneven units some parts stay empty: those that hold cells are all there are.
+    filled, part = np.unique(dealt, return_inverse=True)
+    parts = len(filled)
+    if parts < 2:
+        raise _undivided(others, fold)
     # At least one part is validated on, and one trained on.
     validation_parts = max(1, round(validation_fraction * parts))
     validation_parts = min(validation_parts, parts - 1)
     role[rest[part < validation_parts]] = "validation"
     return role
+
+
+def _undivided(others: pd.DataFrame, fold: int | None) -> InputError:
+    """The cells outside a fold are too few, or of too few units."""
+    return InputError(
+        f"the {len(others)} cells outside fold {fold} cannot be divided into training and "
+        "validation",
+        "split.block_m, split.folds",
+        "ask for smaller blocks; the city may be too small",
+    )
 
 
 def _largest_class(samples: pd.DataFrame) -> int:
@@ -181,7 +191,25 @@ def _stratified(
     folds: int,
     seed: int,
 ) -> np.ndarray:
-    """(N,) number of the fold of each cell, 0 .. folds-1; arguments as of `assign_folds`."""
+    """(N,) number of the fold of each cell, none empty; arguments as of `assign_folds`."""
+    number = _deal(samples, unit, method, folds, seed)
+    if len(np.unique(number)) < folds:
+        raise InputError(
+            f"the {unit.nunique()} {method} units are too uneven to fill {folds} folds",
+            "split.folds, split.block_m",
+            _fewer_folds(folds - 1, method),
+        )
+    return number
+
+
+def _deal(
+    samples: pd.DataFrame,
+    unit: pd.Series,
+    method: str,
+    folds: int,
+    seed: int,
+) -> np.ndarray:
+    """(N,) number of the fold of each cell, 0 .. folds-1; some may have none."""
     if method == "random":
         splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
         groups = None
@@ -196,12 +224,6 @@ def _stratified(
     number = np.full(len(samples), -1)
     for fold, (_, test) in enumerate(parts):
         number[test] = fold
-    if len(np.unique(number)) < folds:
-        raise InputError(
-            f"the {unit.nunique()} {method} units are too uneven to fill {folds} folds",
-            "split.folds, split.block_m",
-            _fewer_folds(folds - 1, method),
-        )
     return number
 
 

@@ -4,7 +4,7 @@ The rank correlation of p with the target, given what baselines say of the same 
 what the two still share once the baselines' ranks are taken out of both.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,19 @@ from urbancam.workflow.sections import Statistics
 
 GIVEN = ("land_cover", "population_density", "coordinates")
 ALL_GIVEN = "all"
+GIVEN_WORDS = dict(zip(GIVEN, ("land cover", "density", "place"), strict=True))
+
+
+def all_given_words(given: Iterable[str]) -> str:
+    """What `all` in the table means: "land cover, density and place", or those that there are.
+
+    Args:
+        given: Column `given` of the table; people are not counted in every city.
+    """
+    there = set(given)
+    words = [word for name, word in GIVEN_WORDS.items() if name in there] or [*GIVEN_WORDS.values()]
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def added_value_table(

@@ -5,7 +5,7 @@ tried, so p-values are adjusted over the whole list (Benjamini & Hochberg 1995),
 run's own controls say of it (`objections`). What no control was asked of is not said to survive.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from urbancam.scoring import objections
-from urbancam.scoring.added_value import ALL_GIVEN
+from urbancam.scoring.added_value import ALL_GIVEN, all_given_words
 from urbancam.scoring.metrics import differences
 from urbancam.scoring.significance import q_value
 from urbancam.scoring.vocabulary import MODEL
@@ -24,7 +24,6 @@ Tables = Mapping[str, pd.DataFrame]
 COLUMNS = "claim kind class value ci_low ci_high p_value".split()
 # Columns whose values have names for people
 NAMED = ("class", "object", "neighbour", "reference", "given")
-GIVEN_NAMES = {"coordinates": "place", ALL_GIVEN: "land cover, density and place together"}
 BEYOND = "The image ranks the cells beyond {given}"
 MISLEADS = "Given {given}, the image ranks the cells the wrong way round"
 TOO_FEW = "too few blocks to say"
@@ -179,9 +178,10 @@ def trial_words(trial: Trial, row: Mapping[str, Any], is_above: bool) -> str:
     return (trial.above if is_above else trial.below).format(**row).replace("_", " ")
 
 
-def added_words(value: float) -> str:
-    """The claim that a partial correlation makes, given land cover, density and place together."""
-    return (BEYOND if value > 0 else MISLEADS).format(given=GIVEN_NAMES[ALL_GIVEN])
+def added_words(value: float, given: Iterable[str]) -> str:
+    """The claim that a partial correlation makes, given all of the column `given` together."""
+    together = f"{all_given_words(given)} together"
+    return (BEYOND if value > 0 else MISLEADS).format(given=together)
 
 
 def ranking_words(predictor: str, value: float) -> str:
@@ -199,7 +199,8 @@ def _class_names(tables: Tables) -> dict[str, str]:
     pairs = [pair for table in telling for pair in table[["class", "name"]].to_numpy()]
     given = tables["added_value"]["given"] if "added_value" in tables else []
     plain = {name: plain_name(name) for name in given}
-    return plain | GIVEN_NAMES | dict(map(tuple, pairs))
+    together = {"coordinates": "place", ALL_GIVEN: f"{all_given_words(given)} together"}
+    return plain | together | dict(map(tuple, pairs))
 
 
 def _held_by_nearly_all(tables: Tables) -> set[str]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from urbancam.scoring.added_value import ALL_GIVEN
+from urbancam.scoring.added_value import ALL_GIVEN, all_given_words
 from urbancam.scoring.subgroups import CITY, WITHIN
 from urbancam.scoring.vocabulary import DIFFERENCE, MODEL, interval_columns
 from urbancam.workflow.feature_sets import plain_name
@@ -129,8 +129,9 @@ def _done_without_image(tables: Tables) -> list[str]:
         f"the baseline of {plain_name(name)} does as well"
         for name in metrics.loc[as_good, "predictor"]
     ]
-    if _low(tables.get("added_value"), given=ALL_GIVEN) <= 0:
-        found.append("not beyond land cover, density and place")
+    added = tables.get("added_value")
+    if _low(added, given=ALL_GIVEN) <= 0:
+        found.append(f"not beyond {all_given_words(added['given'])}")
     return found
 
 

@@ -214,7 +214,7 @@ def figures_of(settings: "Settings", several_cities: bool) -> dict[str, Figure]:
 # Names in the tables -> names for people.
 SPLITS = {  # from the one that leaks most to the one that leaks least
     "random": "random cells",
-    "group": "INSEE groups",
+    "group": "groups of cells",
     "block": "spatial blocks",
     "campaign": "a campaign left out",
     "city": "a city left out",

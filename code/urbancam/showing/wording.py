@@ -56,6 +56,11 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:z.2f}"
 
 
+def value_words(value: float) -> str:
+    """A cell's value, in three digits or in whole units: "8.65", "12,345"."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
 def interval_of(row: Mapping[str, Any], column: str = "value", between: str = " ") -> str:
     """The value in a `column` of a table's row, with its interval (`ends_of`)."""
     return interval(row[column], *ends_of(row, column), between)

@@ -8,6 +8,7 @@ from matplotlib.lines import Line2D
 
 from urbancam.showing.figures import cell_panels, colour_maps, style
 from urbancam.showing.figures.cell_panels import CellPicture
+from urbancam.showing.wording import value_words
 
 GROUPS = {0: "observed poorest", 4: "observed richest"}
 PANELS = ("image", "activation map", "land cover")
@@ -118,7 +119,7 @@ def _draw_cell(
         top_mm: Distance from the figure's upper edge, mm.
     """
     label = style.CLASS_LABELS[cell.predicted_class]
-    words = f"{cell.cell_id}, {cell.value:,.0f} EUR, predicted {label}"
+    words = f"{cell.cell_id}, {value_words(cell.value)} EUR, predicted {label}"
     style.text_mm(figure, left_mm, top_mm + 0.9, words, fontsize=style.SMALL_PT)
     axes = []
     for number in range(len(PANELS)):
@@ -176,7 +177,7 @@ def _add_legend(figure: Figure, legend: pd.DataFrame, top_mm: float) -> None:
 
 _CAPTION = (
     "Cells drawn at random among those observed poorest (a) and richest (b): first cells whose "
-    "class is told right, then cells whose class is not; INSPIRE id, mean income per person and "
-    "year. Activation map, scaled cell by cell: in red what speaks for rich, in blue what speaks "
+    "class is told right, then cells whose class is not; id of the cell, its income. "
+    "Activation map, scaled cell by cell: in red what speaks for rich, in blue what speaks "
     "for poor. Land cover: each class is numbered once in a cell, as in all figures."
 )

@@ -32,19 +32,19 @@ def credit_line(
     if rendered:
         return f"{note}Data: rendered demo city (no real place, incomes or images)."
     return (
-        f"{note}Data: images {images}{_year_span(years)}; "
+        f"{note}Data: images {with_years(images, years)}; "
         f"incomes {values}; "
         f"land cover {land_cover}."
     )
 
 
-def _year_span(years: list[int]) -> str:
-    """The years after a name: " 2014-2017", " 2014", or nothing."""
+def with_years(credit: str, years: list[int]) -> str:
+    """A name with its years: "IGN, BD ORTHO 2014-2017", or as it is where it says them itself."""
     if not years:
-        return ""
-    first = min(years)
-    last = max(years)
-    return f" {first}" if first == last else f" {first}-{last}"
+        return credit
+    first, last = min(years), max(years)
+    span = f"{first}" if first == last else f"{first}-{last}"
+    return credit if span in credit else f"{credit} {span}"
 
 
 def site_credit_line(sources: set[str], rendered: bool) -> str:

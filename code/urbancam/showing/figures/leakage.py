@@ -163,7 +163,7 @@ def _caption(leakage: pd.DataFrame) -> str:
         compared = "The model under the one split that was trained"
     return style.sentences(
         f"{compared}; beside it, the classes of the nearest cells",
-        "Leaks: INSEE groups and blocks with cells on both sides of a split in any fold, "
+        "Leaks: groups and blocks with cells on both sides of a split in any fold, "
         "and what share of a test cell's neighbours the model has seen",
         "Dashed: chance, and in c nothing. Bars: intervals by bootstrap over spatial blocks",
         f"Cells tested: {', '.join(counts)}",

@@ -179,13 +179,13 @@ def _map_caption(cells: pd.DataFrame) -> str:
     lacking = int(cells["lacks"].sum())
     unused = len(cells) - compared - lacking
     parts = [
-        f"a, quintiles of the city's income per person in cells of {side_m} m; b, as predicted "
+        f"a, quintiles of the city's income in cells of {side_m} m; b, as predicted "
         f"from the image by the one model that never saw the cell; c, b less a, in classes "
         f"({compared:,} cells: {exact:,} alike, {close:,} at most one class apart)"
     ]
     if lacking:
         parts.append(
-            f"b also has {lacking:,} cells without a published income, predicted by the mean of "
+            f"b also has {lacking:,} cells without a known income, predicted by the mean of "
             "all models, which nothing can check"
         )
     grey = "Grey in every map: a cell without that value"

@@ -134,7 +134,7 @@ def draw_ordering(
     if classes.empty:
         # Without points, ticks would name incomes that nobody has.
         ax.set(xticks=[], yticks=[])
-    ax.xaxis.set_major_formatter(lambda eur, _: f"{eur:,.0f}")
+    ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
     ax.set_xlabel(
         "mean income of the cells, weighted by the class's area (EUR per year and person)"
     )

@@ -147,6 +147,6 @@ def _ordering_words(row: pd.Series, words: str, claims: pd.DataFrame) -> str:
     chances = f"p-values {row['p_value']:.2f} and {row['p_value_surrogate']:.2f}"
     return (
         f"The order of {int(row['n_classes'])} classes {words} has a Spearman r of "
-        f"{interval_of(row)} with their order by the income of who lives there ({chances} against"
+        f"{interval_of(row)} with their order by the income of their cells ({chances} against"
         f" orders at random and against surrogate incomes): {conclusion}."
     )

@@ -3,10 +3,8 @@
 import pandas as pd
 
 LIMITS = (
-    "Everything here is about cells and their mean income, nothing about the people in them. "
+    "Everything here is about cells as a whole, nothing about the people in them. "
     "Do not use it to judge persons or households, or to decide about them.",
-    "Only inhabited cells are in the data.",
-    "Images, incomes and land cover were taken in different years.",
     "The intervals come from resampling blocks of this city with the models as they were trained: "
     "they say how the scores would vary over other neighbourhoods, not over other trainings or "
     "other cities.",
@@ -21,6 +19,8 @@ MAP_OF_TOKENS = (
     "token has attended to the whole image: a contribution says where it is read off, not that "
     "what speaks for it lies there."
 )
+OF_INSEE = "Only inhabited cells are in the data."
+OTHER_YEARS = "Images, incomes and land cover were taken in different years."
 YEARS_FROM = {  # columns of `images.csv`
     "years_from_income": "the incomes",
     "years_from_land_cover": "the land cover",
@@ -50,6 +50,7 @@ def name_limits(
     thresholds: str = "city",
     max_void_fraction: float = 0.01,
     has_tokens: bool = False,
+    of_insee: bool = True,
 ) -> list[str]:
     """What must be kept in mind of a run: of its city, its target, its imputed cells, and `LIMITS`.
 
@@ -61,19 +62,22 @@ def name_limits(
         thresholds: Of which cells they are quintiles, "city" or "national".
         max_void_fraction: Share of an image that may be void, 0..1.
         has_tokens: Whether the network's positions are tokens of a transformer.
+        of_insee: Whether the cells are those of the census, not of a file of the user's.
     """
     limits = [MAP_OF_TOKENS] if has_tokens else []
     if rendered:
         limits.append(RENDERED_CITY)
     if target != "income":
         limits.append(DENSITY_CLASSES)
-    limits.append(_imputed_words(metrics))
+    limits += _imputed_words(metrics, of_insee)
     has_image = images["path"].notna()
     limits.append(_void_words(images.loc[has_image, "void_fraction"], max_void_fraction))
-    for column, source in YEARS_FROM.items():
-        if column in images:  # not in what an older version of step 05 wrote
-            limits.append(_years_words(images.loc[has_image, column], source))
-    return [*limits, QUINTILES[thresholds], *LIMITS]
+    # Not all are in what an older version of step 05 wrote.
+    years = {column: images.loc[has_image, column] for column in YEARS_FROM if column in images}
+    limits += [_years_words(apart, YEARS_FROM[column]) for column, apart in years.items()]
+    if any((apart.dropna() != 0).any() for apart in years.values()):
+        limits.append(OTHER_YEARS)
+    return [*limits, QUINTILES[thresholds], *([OF_INSEE] if of_insee else []), *LIMITS]
 
 
 def _void_words(void_fractions: pd.Series, most: float) -> str:
@@ -113,12 +117,17 @@ def _years_words(years_of_images: pd.Series, source: str) -> str:
     return f"{words}. Above zero the image is newer."
 
 
-def _imputed_words(metrics: pd.DataFrame) -> str:
-    """The share of cells whose income is imputed, and what that means."""
+def _imputed_words(metrics: pd.DataFrame, of_insee: bool) -> list[str]:
+    """The share of cells whose income is imputed, and what that means; of a file only where there
+    are such cells."""
     overall = metrics[metrics["fold"].astype(str) == "all"]
     cells = overall.drop_duplicates("subset").set_index("subset")["n_cells"]
-    return (
-        f"The income of {cells['imputed'] / cells['all']:.0%} of the cells is imputed by INSEE: "
-        "cells with few households get the mean of a group of cells, so neighbours share one "
-        "value. The table of scores has a part without them."
-    )
+    share = cells["imputed"] / cells["all"]
+    apart = "The table of scores has a part without them."
+    if of_insee:
+        return [
+            f"The income of {share:.0%} of the cells is imputed by INSEE: cells with few "
+            f"households get the mean of a group of cells, so neighbours share one value. {apart}"
+        ]
+    words = f"The income of {share:.0%} of the cells is an estimate, as their file says. {apart}"
+    return [words] if share else []

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from urbancam.scoring.added_value import all_given_words
 from urbancam.scoring.claims import added_words, ranking_words
 from urbancam.scoring.vocabulary import DIFFERENCE, SCALED_MODEL
 from urbancam.showing.exhibits import SPLITS
@@ -233,12 +234,13 @@ def summarise_added_value(added_value: pd.DataFrame, claims: pd.DataFrame) -> li
     conclusion = kept_verdict(
         row,
         claims,
-        added_words(row["value"]),
+        added_words(row["value"], added_value["given"]),
         above="the image adds to what these regressions make of them",
         below="what the image adds misleads",
         undecided="whether the image adds to them stays open",
     )
+    said = all_given_words(added_value["given"])
     return [
-        "Given what land cover, density and place say by baselines of their own, the network's "
-        f"ranking still correlates with the observed one by {interval_of(row)}: {conclusion}."
+        f"Given what {said} say by baselines of their own, the network's ranking still correlates "
+        f"with the observed one by {interval_of(row)}: {conclusion}."
     ]

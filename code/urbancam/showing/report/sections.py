@@ -151,8 +151,8 @@ GLOSSARY = {  # what is said in numbers below -> what it is
     ),
     "Moran's I": "whether neighbours are alike: 0 no more than chance, 1 as alike as can be.",
     "Imputed": (
-        "the statistical office replaced a cell's income by the mean of a group of cells, since "
-        "few households live there."
+        "a cell's income is an estimate: where few households live, statistical offices give the "
+        "mean of a group of cells."
     ),
 }
 

@@ -188,11 +188,15 @@ def describe(cells: gpd.GeoDataFrame) -> dict[str, int | float]:
     people = cells["ind"]
     imputed = cells["imputed"]
     with_income = cells["value"].notna()
-    return {
+    counts = {
         "cells": len(cells),
-        "without income": int((~with_income).sum()),
-        "people": round(float(people.sum())),
+        "without a value": int((~with_income).sum()),
         "imputed share of cells": float(imputed[with_income].mean()),
+    }
+    if people.isna().all():  # of a file that does not count them
+        return counts
+    return counts | {
+        "people": round(float(people.sum())),
         "imputed share of people": float(people[imputed].sum() / people.sum()),
     }
 

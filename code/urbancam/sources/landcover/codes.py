@@ -99,5 +99,6 @@ def _unknown(values: pd.Series, where: object, origin: str) -> InputError:
     return InputError(
         f"codes that the class table does not have, and how often: {listed}{more}",
         where,
-        f"check the file and its column; a code of yours goes into {origin}",
+        "check the file, its column and landcover.classes, the class table; a code of yours "
+        f"goes into {origin}",
     )

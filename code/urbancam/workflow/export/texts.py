@@ -81,8 +81,8 @@ def readme(title: str, version: int, names: Sequence[str]) -> str:
             "- `CITATION.cff`, `CREDITS.md`, `LICENSE`: how to cite it, whose data it holds.",
             "- `CHANGES.md`: what changed since the version before.",
             "",
-            "Predictions are of cells of 200 m or 1 km, made for research on land cover and "
-            "income. They say nothing of a person, a household or an address: do not use them to "
+            "Predictions are of cells, made for research on land cover and what goes with it. They "
+            "say nothing of a person, a household or an address: do not use them to "
             "target, price, police or select any.",
             "",
         ]

@@ -8,6 +8,11 @@ function element(name, properties = {}, ...children) {
   return node;
 }
 
+// A cell's value, in three digits or in whole units, as figures say it.
+function valueWords(value) {
+  return Math.abs(value) < 100 ? Number(value.toPrecision(3)).toLocaleString("en") : number(value, 0);
+}
+
 function number(value, digits, unit = "") {
   return Number.isNaN(value) ? "unknown" : `${value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })}${unit}`;
 }
@@ -58,7 +63,7 @@ function numbersTable(data, cells, cell) {
   const nameOf = (column) => names[column][columns[column][cell]] ?? "none";
   const chances = d3.range(5).map((k) => columns[`prob_${k}`][cell]);
   const rows = [
-    [`Observed ${data.target}`, `${number(columns.target[cell], 0)} ${data.target_unit}`],
+    [`Observed ${data.target}`, `${valueWords(columns.target[cell])} ${data.target_unit}`],
     ["Observed class", classWords(columns.observed[cell])],
     ["Predicted class", classWords(columns.predicted[cell])],
     ["Probability of each class", chances.map((chance) => number(100 * chance, 0, " %")).join(", ")],
@@ -66,7 +71,7 @@ function numbersTable(data, cells, cell) {
     ["Logit", number(columns.logit[cell], 2)],
     ["Fold", nameOf("fold")],
     ["People", number(columns.ind[cell], 0)],
-    ["Income imputed", ["no", "yes"][columns.imputed[cell]] ?? "unknown"],
+    ["Imputed", ["no", "yes"][columns.imputed[cell]] ?? "unknown"],
     ["Campaign of the image", nameOf("campaign_year")],
     ["Void share of the image", number(100 * columns.void_fraction[cell], 1, " %")],
   ];

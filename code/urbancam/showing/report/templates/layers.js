@@ -39,7 +39,7 @@ function makeLayers(data, cells) {
     classLayer(data, cells, "observed", `observed ${data.target}`, columns.target, data.target_unit),
     classLayer(data, cells, "predicted", `predicted ${data.target}`, columns.p, "score p: 0 poorest, 1 richest"),
     differenceLayer(data, cells),
-    categoryLayer("imputed", "imputed income", imputed, columns.imputed),
+    categoryLayer("imputed", "imputed value", imputed, columns.imputed),
     colouredCategories("fold", "fold", names.fold, columns.fold, "fold "),
     colouredCategories("campaign", "campaign of the image", names.campaign_year, columns.campaign_year),
     colouredCategories("unused", "why a cell is not used", names.reason, columns.reason),

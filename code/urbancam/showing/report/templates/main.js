@@ -82,7 +82,7 @@ function hover(map, data, state, cell, event) {
   hint.hidden = cell < 0;
   if (cell < 0) return;
   const group = state.layer.groups[state.layer.group[cell]];
-  const income = number(map.cells.columns.target[cell], 0);
+  const income = valueWords(map.cells.columns.target[cell]);
   hint.textContent = `${state.layer.label}: ${group ? group.label : "none"}; ${income} ${data.target_unit}`;
   const [x, y] = d3.pointer(event, map.canvas);
   const left = Math.min(x + 14, map.canvas.clientWidth - hint.offsetWidth - 4);
