@@ -20,6 +20,10 @@ MAP_OF_TOKENS = (
     "what speaks for it lies there."
 )
 OF_INSEE = "Only inhabited cells are in the data."
+OF_FILE = (
+    "Poor and rich are the names of the two ends of the cells' values: read lowest for poor, "
+    "highest for rich, whatever that says of a place."
+)
 OTHER_YEARS = "Images, incomes and land cover were taken in different years."
 YEARS_FROM = {  # columns of `images.csv`
     "years_from_income": "the incomes",
@@ -77,7 +81,7 @@ def name_limits(
     limits += [_years_words(apart, YEARS_FROM[column]) for column, apart in years.items()]
     if any((apart.dropna() != 0).any() for apart in years.values()):
         limits.append(OTHER_YEARS)
-    return [*limits, QUINTILES[thresholds], *([OF_INSEE] if of_insee else []), *LIMITS]
+    return [*limits, QUINTILES[thresholds], OF_INSEE if of_insee else OF_FILE, *LIMITS]
 
 
 def _void_words(void_fractions: pd.Series, most: float) -> str:
