@@ -379,7 +379,7 @@ def test_land_cover_that_does_not_cover_the_city(tiny, capsys):
         capsys,
         run_step(tiny, "06", "--force"),
         "no land cover lies in any of 17 cells",
-        "own Urban Atlas",
+        "check that the land cover is of the city",
     )
     assert (city(tiny) / "fragments.parquet").read_bytes() == before
 
