@@ -235,7 +235,11 @@ def test_interrupted_workers_leave_one_line(tmp_path):
     script = tmp_path / "works.py"
     script.write_text(WORKERS.format(code=str(ROOT / "code")))
     with subprocess.Popen(
-        [sys.executable, script], stderr=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, script],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:
         for name in ("begun_0", "begun_60"):
             while not (tmp_path / name).exists():

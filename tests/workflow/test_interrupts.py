@@ -1,9 +1,13 @@
 """An interrupted worker cleans up, ends and says nothing."""
 
+import signal
 import subprocess
 import sys
 
+import pytest
+
 from samples import ROOT
+from urbancam.workflow import interrupts
 
 WORKER = """
 import os, signal, sys, time
@@ -18,6 +22,7 @@ def job(mark):
     finally:
         Path(mark).touch()
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever started this
 interrupts.end_quietly()
 try:
     interrupts.carry_out(job, {mark!r})
@@ -32,3 +37,15 @@ def test_interrupted_job_ends_its_worker_after_it_has_cleaned_up(tmp_path):
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
     assert mark.exists()
+
+
+@pytest.fixture
+def ignored():
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
+def test_worker_of_a_process_that_ignores_interrupts_ignores_them_too(ignored):
+    interrupts.end_quietly()
+    assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN

@@ -10,8 +10,9 @@ STATUS = 130  # of an interrupted process, as shells have it
 
 def end_quietly() -> None:
     """Prepare a worker process: an interrupt ends it without a traceback; what it has half-written
-    goes."""
-    signal.signal(signal.SIGINT, _leave)
+    goes. Where the main one ignores interrupts (`nohup ... &`), so does the worker."""
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _leave)
 
 
 def carry_out(function: Callable, *arguments: Any) -> Any:
