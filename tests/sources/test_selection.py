@@ -111,6 +111,15 @@ def test_imputed_cells_their_people_and_cells_without_income_are_counted():
     assert "people" not in uncounted and "imputed share of people" not in uncounted
 
 
+@pytest.mark.parametrize(("department", "said"), [("75", True), ("", False)])
+def test_departments_are_told_where_they_are_known(caplog, department, said):
+    cells = {"imputed": False, "ind": 1.0, "value": [1.0, 2.0], "department": department}
+    with caplog.at_level("INFO"):
+        selection.describe(pd.DataFrame(cells))
+    assert ("departments: 75 (2 cells)" in caplog.messages) == said
+    assert said or not any("departments" in message for message in caplog.messages)
+
+
 def test_departments_of_communes():
     got = selection.department(pd.Series(["75101", "2A004", "97411", "01004"]))
     assert got.tolist() == ["75", "2A", "974", "01"]

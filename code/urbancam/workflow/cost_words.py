@@ -37,7 +37,7 @@ def in_words(costs: Costs, workers: int, free_bytes: int) -> list[str]:
     compared = [_comparison_words(costs, workers)] if costs.comparisons else []
     return [
         f"expects for {costs.count:,} {costs.unit}: {disk}; {free_bytes / 1e9:.0f} GB are free"
-        + " (imagery archives come on top)" * bool(costs.cutting_s),
+        + " (archives of imagery, where any are fetched, come on top)" * bool(costs.cutting_s),
         f"expects with {workers} processes: {'; '.join(work)} on this CPU (a GPU is far faster)"
         if work
         else "expects no network to train",

@@ -178,11 +178,12 @@ def describe_gaps(
 def describe(cells: gpd.GeoDataFrame) -> dict[str, int | float]:
     """Count a city's cells and people, and those with an imputed income.
 
-    The departments they live in are logged.
+    The departments they live in are logged, where they are known.
     """
     per_department = cells["department"].value_counts()
-    departments = [f"{name} ({count:,} cells)" for name, count in per_department.items()]
-    log.info("departments: %s", ", ".join(departments))
+    departments = [f"{name} ({count:,} cells)" for name, count in per_department.items() if name]
+    if departments:
+        log.info("departments: %s", ", ".join(departments))
 
     # Shares are those of the cells with an income; the others have no people.
     people = cells["ind"]
