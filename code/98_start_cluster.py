@@ -74,10 +74,10 @@ def carry_out(args: argparse.Namespace) -> int:
         return 0
     requests = [request_of(city, args) for city in cluster.listed_cities(args.city, args.cities)]
     if args.dry_run:  # beside another one that works
-        cluster.tell({request.city: cluster.ask(request, False, with_gpu) for request in requests})
+        cluster.tell({each.city: cluster.bill(each, requests, with_gpu) for each in requests})
         return 0
     with locks.hold(folder / ".lock", "the cluster's work on these results"):
-        listed = {request.city: cluster.ask(request, False, with_gpu) for request in requests}
+        listed = {each.city: cluster.bill(each, requests, with_gpu) for each in requests}
         cluster.tell(listed)
         if not any(map(cluster.to_do, listed.values())):
             return 0

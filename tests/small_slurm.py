@@ -16,11 +16,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-CONFIGURATION = Path("/etc/slurm/slurm.conf")
+PLACE = Path("/etc/slurm")
 FOLDER = Path(tempfile.gettempdir(), "urbancam-slurm")  # of state, logs and process numbers
 LOCK = FOLDER.with_suffix(".lock")
-OURS = "ClusterName=urbancam\n"
-TEXT = """\
+OURS = "# of the tests of UrbanCAM\n"
+CONFIGURATION = {
+    "slurm.conf": """\
+ClusterName=urbancam
 SlurmctldHost={host}(127.0.0.1)
 SlurmUser=root
 AuthType=auth/munge
@@ -41,9 +43,17 @@ JobAcctGatherFrequency=task=1
 KillWait=5
 ReturnToService=2
 SlurmdParameters=config_overrides
-NodeName={host} NodeAddr=127.0.0.1 CPUs=8 RealMemory=64000 State=UNKNOWN
+GresTypes=gpu
+NodeName={host} NodeAddr=127.0.0.1 CPUs=8 RealMemory=64000 Gres=gpu:a100:2 State=UNKNOWN
 PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
-"""
+PartitionName=gpu Nodes={host} MaxTime=INFINITE State=UP
+""",
+    # Slurm hands out two GPUs that are none.
+    "gres.conf": """\
+Name=gpu Type=a100 File=/dev/null
+Name=gpu Type=a100 File=/dev/zero
+""",
+}
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "sinfo")
 
 
@@ -53,9 +63,20 @@ def why_not() -> str:
         return f"no {', '.join(missing)}: apt install slurm-wlm munge"
     if os.geteuid() != 0:
         return "only root may start Slurm's daemons"
-    if CONFIGURATION.exists() and not CONFIGURATION.read_text().startswith(OURS):
-        return f"{CONFIGURATION} is of another Slurm"
+    if theirs := [str(PLACE / name) for name in CONFIGURATION if not _may_be_ours(PLACE / name)]:
+        return f"{', '.join(theirs)}: of another Slurm"
     return ""
+
+
+def _may_be_ours(place: Path) -> bool:
+    return not place.exists() or place.read_text().startswith(OURS)
+
+
+def last_words() -> str:
+    """What the daemons said last, to tell why they do not start."""
+    logs = [FOLDER / f"{name}.log" for name in ("munged", "slurmctld", "slurmd")]
+    lines = [log.read_text(errors="replace").splitlines()[-2:] for log in logs if log.is_file()]
+    return " / ".join(line for of_log in lines for line in of_log)
 
 
 def wait_until(true: Callable[[], bool], what: str, seconds: float) -> None:
@@ -72,40 +93,50 @@ def answer(*words: str) -> str:
 
 
 class Slurm:
-    """One node, from entering until leaving; it is said to be larger than the machine, since what
+    """One node, from its start until its end; it is said to be larger than the machine, since what
     tiny jobs ask for is far more than they take."""
 
     def __init__(self) -> None:
         self.lock = LOCK.open("w")
 
-    def __enter__(self) -> "Slurm":
+    def start(self) -> None:
+        """Start the daemons, once no other Slurm of ours runs.
+
+        Raises:
+            OSError, subprocess.SubprocessError: They do not start here; nothing of them is left.
+        """
         fcntl.flock(self.lock, fcntl.LOCK_EX)
-        self.end()  # what an interrupted one left
+        self.end_daemons()  # what an interrupted one left
         shutil.rmtree(FOLDER, ignore_errors=True)
         for name in ("state", "spool"):
             (FOLDER / name).mkdir(parents=True)
-        text = OURS + TEXT.format(host=socket.gethostname(), folder=FOLDER)
-        CONFIGURATION.parent.mkdir(exist_ok=True)
-        CONFIGURATION.write_text(text)
         try:
+            self.configure()
             self.start_munge()
             self.start_controller()
             subprocess.run(["slurmd"], check=True)
-            wait_until(lambda: answer("sinfo", "-h", "-o", "%t") == "idle", "an idle node", 60)
+            wait_until(lambda: "idle" in answer("sinfo", "-h", "-o", "%t"), "an idle node", 60)
         except BaseException:
             self.end()
             raise
-        return self
 
-    def __exit__(self, *of_error: object) -> None:
+    def end(self) -> None:
         try:
-            self.end()
+            self.end_daemons()
         finally:
             self.lock.close()
 
-    def end(self) -> None:
+    @staticmethod
+    def configure() -> None:
+        PLACE.mkdir(exist_ok=True)
+        # As Slurm calls this machine; its name need not resolve.
+        host = socket.gethostname().split(".")[0]
+        for name, text in CONFIGURATION.items():
+            (PLACE / name).write_text(OURS + text.format(host=host, folder=FOLDER))
+
+    def end_daemons(self) -> None:
         """End the engine, the jobs and the daemons; their logs stay until the next start."""
-        if not CONFIGURATION.exists():
+        if not (PLACE / "slurm.conf").exists():
             return
         stop("engine")
         if number_of("slurmd"):  # its jobs would outlive it
@@ -114,7 +145,8 @@ class Slurm:
             wait_until(_no_jobs, "an empty queue", 60)
         for name in ("slurmd", "slurmctld", "munged"):
             stop(name)
-        CONFIGURATION.unlink()
+        for name in CONFIGURATION:
+            (PLACE / name).unlink(missing_ok=True)
 
     def start_munge(self) -> None:
         key = FOLDER / "munge.key"

@@ -4,7 +4,10 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import threading
+import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,12 +54,23 @@ def hashes(results: Path) -> dict[str, str]:
     }
 
 
+def logs_of_trainings(results: Path) -> Path:
+    return results / ".cluster" / "logs" / "Demo" / "demo-tiny" / "-" / TRAINING
+
+
 def profile_of_one_thread(folder: Path, name: str, further: dict) -> str:
-    """A profile of ours whose jobs have one thread each, as `by_run_sh` has, and no GPU."""
+    """A profile of ours whose jobs have one thread each, as `by_run_sh` has.
+
+    Args:
+        folder: Where it is written to.
+        name: Of the profile.
+        further: What else stands in it.
+    """
     shutil.copytree(ROOT / "cluster" / name, folder / "profile")
     place = folder / "profile" / "config.yaml"
-    profile = yaml.safe_load(place.read_text()) | {"max-threads": 1} | further
-    profile["config"] = profile.get("config", {}) | {"gpu": False}
+    profile = yaml.safe_load(place.read_text())
+    for key, value in ({"max-threads": 1} | further).items():
+        profile[key] = profile.get(key, {}) | value if isinstance(value, dict) else value
     place.write_text(yaml.safe_dump(profile))
     return str(folder / "profile")
 
@@ -73,13 +87,16 @@ def by_run_sh(tmp_path_factory) -> tuple[Path, Path]:
 
 def test_a_city_through_snakemake_is_the_same_and_then_there_is_nothing_to_do(tmp_path, by_run_sh):
     data, results = by_run_sh
-    profile = profile_of_one_thread(tmp_path, "local", {"cores": 2})
+    said = tmp_path / "prologue"
+    config = {"gpu": False, "prologue": f"touch {said} && "}
+    profile = profile_of_one_thread(tmp_path, "local", {"cores": 2, "config": config})
     first = start(tmp_path, data, "Demo", "--profile", profile)
     assert first.returncode == 0, first.stdout + first.stderr
     assert hashes(tmp_path / "results") == hashes(results)
-    logs = tmp_path / "results" / ".cluster" / "logs" / "Demo" / "demo-tiny" / "-" / TRAINING
-    decoding = {path.stem for path in logs.glob("*.log") if "decodes images" in path.read_text()}
+    logs = logs_of_trainings(tmp_path / "results").glob("*.log")
+    decoding = {path.stem for path in logs if "decodes images" in path.read_text()}
     assert decoding == {"cache"}
+    assert said.exists()
     second = start(tmp_path, data, "Demo", "--profile", profile)
     assert "nothing to do" in second.stdout
 
@@ -97,8 +114,13 @@ def test_a_city_without_its_land_cover_does_not_stop_the_others_and_its_log_is_n
 def slurm():
     if reason := small_slurm.why_not():
         pytest.skip(reason)
-    with Slurm() as daemons:
-        yield daemons
+    daemons = Slurm()
+    try:
+        daemons.start()
+    except (OSError, subprocess.SubprocessError) as error:
+        pytest.skip(f"Slurm does not start here: {error}; {small_slurm.last_words()}")
+    yield daemons
+    daemons.end()
 
 
 class Disturber(threading.Thread):
@@ -106,7 +128,7 @@ class Disturber(threading.Thread):
 
     Args:
         results: Where the training leaves its checkpoint.
-        disturb: Gets the comment of the training's job in the queue.
+        disturb: Gets the number of the training's job in the queue.
     """
 
     def __init__(self, results: Path, disturb: Callable[[str], None]) -> None:
@@ -117,7 +139,10 @@ class Disturber(threading.Thread):
     def run(self) -> None:
         try:
             wait_until(self.finds_a_checkpoint, "a training under way", 300)
-            self.disturb(f"rule_train_income_wildcards_Demo_demo-tiny_-_{self.fold}")
+            comment = f"rule_train_income_wildcards_Demo_demo-tiny_-_{self.fold}"
+            number = Slurm.job_of(comment)
+            assert number, f"{comment} runs no more"
+            self.disturb(number)
         except Exception as error:
             self.error = error
 
@@ -130,17 +155,9 @@ class Disturber(threading.Thread):
         """What the disturbed job said at its last try."""
         self.join()
         assert self.error is None
-        logs = self.results / ".cluster" / "logs" / "Demo" / "demo-tiny" / "-" / TRAINING
-        return (logs / f"{self.fold}.log").read_text()
+        return (logs_of_trainings(self.results) / f"{self.fold}.log").read_text()
 
 
-def cancel(job: str) -> None:
-    number = Slurm.job_of(job)
-    assert number, f"{job} runs no more"
-    answer("scancel", number)
-
-
-@pytest.mark.long
 def test_jobs_that_slurm_ends_go_on_where_they_were_and_with_more_memory(
     tmp_path, slurm, by_run_sh
 ):
@@ -153,14 +170,72 @@ def test_jobs_that_slurm_ends_go_on_where_they_were_and_with_more_memory(
     further = {
         "groups": dict.fromkeys(after, "after"),
         "set-resources": {"train_income": {"mem_mb": "400 * attempt**2"}},  # too little at first
+        "config": {"with_gpu": {"slurm_partition": "gpu", "gpu_model": "a100"}},
     }
     profile = profile_of_one_thread(tmp_path, "slurm", QUICK_TO_ASK | further)
+    told_meanwhile = {}
+
+    def cancel(job: str) -> None:
+        told_meanwhile["job"] = answer("scontrol", "show", "job", job)
+        answer("scancel", job)
+        status = [ROOT / "run.sh", "status", "Demo", *RUN, "--results", results, "--data", data]
+        told_meanwhile["status"] = answer(*map(str, status))
+
     disturber = Disturber(results, cancel)
     disturber.start()
     called = command(results.parent, data, "Demo", "--profile", profile)
     told = slurm.run(called, env=ONE_THREAD)
     assert told.returncode == 0, told.stdout
     assert "goes on after epoch" in disturber.lines_of_training()
+    for asked in ("Partition=gpu", "TresPerJob=gres:gpu:a100:1"):
+        assert asked in told_meanwhile["job"].split()
+    folds = [line for line in told_meanwhile["status"].splitlines() if f" {TRAINING} fold" in line]
+    assert [line.split()[0] for line in folds] == ["done", "missing", "done"]
     of_queue = results.glob(".cluster/.snakemake/slurm_logs/rule_train_income/*_1/*.log")
     assert any("memory limit" in place.read_text() for place in of_queue)
+    assert {place.stem for place in logs_of_trainings(results).glob("*.log")} == {"cache", "1"}
     assert hashes(results) == expected
+
+
+@pytest.mark.long
+def test_two_cities_and_the_cities_experiment_through_a_slurm_whose_controller_restarts(
+    tmp_path, slurm
+):
+    data = tmp_path / "data"
+    places = [*RUN, "--data", data, "--results", tmp_path / "plain"]
+    demo = [sys.executable, ROOT / "code" / "00_make_demo_city.py", *places]
+    subprocess.run(demo, check=True, env=ONE_THREAD)
+    name_a_twin(data / "UA_data")
+    for cities in (["Demo", "Twin"], ["cities"]):
+        subprocess.run([ROOT / "run.sh", *cities, *places], check=True, env=ONE_THREAD)
+
+    further = {
+        "set-resources": {"train_income": {"mem_mb": "400 * attempt**2"}},
+        "config": {"gpu": False},
+    }
+    profile = profile_of_one_thread(tmp_path, "slurm", QUICK_TO_ASK | further)
+    called = command(tmp_path, data, "Demo", "Twin", "cities", "--profile", profile)
+    disturber = Disturber(tmp_path / "results", cancel_and_restart_controller)
+    disturber.start()
+    told = slurm.run(called, env=ONE_THREAD)
+    assert told.returncode == 0, told.stdout
+    assert "goes on after epoch" in disturber.lines_of_training()
+    assert hashes(tmp_path / "results") == hashes(tmp_path / "plain")
+    second = slurm.run(called, env=ONE_THREAD)
+    assert second.stdout.count("nothing to do") == 3
+
+
+def cancel_and_restart_controller(job: str) -> None:
+    """The controller is away for longer than five questions of the plugin take."""
+    answer("scancel", job)
+    small_slurm.stop("slurmctld")
+    time.sleep(60)
+    Slurm.start_controller()
+
+
+def name_a_twin(land_cover: Path) -> None:
+    """The demo's land cover once more, as that of a city Twin."""
+    with zipfile.ZipFile(land_cover / "FR901L1_DEMO.zip") as demo:
+        with zipfile.ZipFile(land_cover / "FR902L1_TWIN.zip", "w") as twin:
+            for name in demo.namelist():
+                twin.writestr(name.replace("FR901L1_DEMO", "FR902L1_TWIN"), demo.read(name))

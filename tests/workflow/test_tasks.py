@@ -20,6 +20,7 @@ from urbancam.workflow import (
 )
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.records import record_path
 
 
 def request_of(city: str, run: str, folder, *words: str):
@@ -123,6 +124,15 @@ def test_what_looks_at_other_cities_and_what_reads_it_is_left_for_later(tiny):
     assert left == {"15", "17", "19", "80", "91", "92"}
 
 
+def test_what_is_done_waits_for_nothing_lest_it_be_started_again(tmp_path, tiny, monkeypatch):
+    cache, fold = (tiny[f"-/11_train_income/{name}"] for name in (tasks.CACHE, 1))
+    listed = [cache, replace(fold, state="done"), fold]
+    monkeypatch.setattr(tasks, "list_tasks", lambda request: listed)
+    request = request_of("Demo", "demo-tiny", tmp_path)
+    asked = cluster.ask(request, alone=False, with_gpu=False)
+    assert [cache.mark in task.needs for task in asked] == [False, False, True]
+
+
 def test_marks_stand_for_what_is_done_and_for_nothing_else(tmp_path, tiny):
     first, second = list(tiny.values())[:2]
     (tmp_path / second.mark).parent.mkdir(parents=True)
@@ -179,6 +189,14 @@ def test_a_dry_run_writes_nothing_and_waits_for_nobody(tmp_path, tiny, capsys):
     assert sorted(results.rglob("*")) == before
 
 
+def test_without_the_engine_it_is_said_where_it_comes_from(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(cluster, "SNAKEMAKE", tmp_path / "snakemake")
+    words = ["Demo", "--run", "demo-tiny"]
+    words += ["--data", str(tmp_path / "data"), "--results", str(tmp_path / "results")]
+    assert scripts.load("98_start_cluster").main(words) == 2
+    assert "./run.sh cluster" in capsys.readouterr().err
+
+
 def test_cities_come_from_words_and_a_file_each_once(tmp_path):
     table = tmp_path / "cities.csv"
     table.write_text("city,n_cells\nParis,3\nLe Mans,4\n")
@@ -220,6 +238,57 @@ def test_a_larger_city_asks_for_more_and_a_gpu_for_less_time():
     assert (
         resources.of_step(catalogue.find("04_download_aerial"), run, 10, 1000, True).downloads == 1
     )
+
+
+def test_a_city_left_out_is_in_the_bill_and_asks_for_what_all_others_take(tmp_path):
+    words = ["--set", "compare.splits=[city]"]
+    paris, lyon, cities = (
+        request_of(name, "demo-tiny", tmp_path, *words) for name in ("Paris", "Lyon", "cities")
+    )
+
+    def left_out(request, listed):
+        billed = cluster.bill(request, listed, with_gpu=False)
+        return [task for task in billed if task.variant == "split-city"]
+
+    assert left_out(paris, [paris, cities]) == []
+    of_paris, of_lyon = left_out(paris, [paris, lyon]), left_out(lyon, [paris, lyon])
+    assert [task.script[:2] for task in of_paris] == ["10", "11", "12"]
+    # Both look at the cells of both.
+    assert [task.resources for task in of_paris] == [task.resources for task in of_lyon]
+    own = {task.script: task.resources for task in cluster.ask(lyon, False, False)}
+    assert of_lyon[0].resources.mem_mb > own[of_lyon[0].script].mem_mb
+
+
+def test_a_city_left_out_whose_others_are_at_hand_asks_for_what_they_take(tmp_path):
+    words = ["--set", "compare.splits=[city]"]
+    request = request_of("Lyon", "demo-tiny", tmp_path, *words)
+    for city in ("Lyon", "Paris"):
+        samples = replace(request.paths, city=city).samples
+        samples.parent.mkdir(parents=True)
+        samples.touch()
+    listed = cluster.ask(request, alone=False, with_gpu=False)
+    asked = {task.variant: task.resources for task in listed if task.script.startswith("11")}
+    assert asked["split-city"].mem_mb > asked[""].mem_mb
+    # It is at hand, so nothing is still to come.
+    assert cluster.bill(request, [request], with_gpu=False) == listed
+
+
+def test_patches_are_counted_by_their_step_else_from_the_sizes_of_the_images(tmp_path):
+    request = request_of("cities", "demo-tiny", tmp_path)
+    usual = resources.count_cells(request.paths, request.settings)
+    request.paths.sites.parent.mkdir(parents=True)
+    request.paths.sites.write_text("image,width_px,height_px\na,64,64\nb,96,40\n")
+    assert resources.count_cells(request.paths, request.settings) == 4 + 3 != usual
+    record = record_path(request.paths.patches)
+    record.write_text('{"counts": {"patches": 5}}')
+    assert resources.count_cells(request.paths, request.settings) == 5
+
+
+def test_large_amounts_are_told_in_terabytes():
+    asked = resources.Resources(1, 0, 60, 1_605_400, 0, 0)
+    assert "1,605.4 GB" not in resources.in_words([asked])
+    assert "1.6 TB" in resources.in_words([asked])
+    assert "0.9 GB" in resources.in_words([replace(asked, disk_mb=900)])
 
 
 def test_all_functional_urban_areas_are_listed_with_their_cells():

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from urbancam.workflow import costs, gpus, resources, tasks
+from urbancam.workflow import catalogue, costs, gpus, other_cities, plan, resources, tasks
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic
 from urbancam.workflow.job import Request
@@ -85,14 +85,47 @@ def ask(request: Request, alone: bool, with_gpu: bool) -> list[Task]:
         with_gpu: Whether there are GPUs to ask for.
     """
     listed = tasks.list_tasks(request)
-    cells = resources.count_cells(request.paths)
-    image_px = costs.image_px(request.settings, request.paths)
+    listed = tasks.without_other_cities(listed) if alone else listed
+    listed = tasks.without_needs_of_done(listed)
+    left_out = any(map(tasks.is_of_city_left_out, listed))
+    others = other_cities.of_same_value(request.paths) if left_out else []
+    return _with_resources(listed, request, others, with_gpu)
+
+
+def bill(request: Request, requests: list[Request], with_gpu: bool) -> list[Task]:
+    """The tasks of a city, with those that come once the other cities of the call are at hand.
+
+    Args:
+        request: For the city.
+        requests: One for each city of the call.
+        with_gpu: Whether there are GPUs to ask for.
+    """
+    listed = ask(request, False, with_gpu)
+    income = catalogue.experiment_of(request.city) == catalogue.INCOME
+    if not (income and plan.wants_city_left_out(request.settings)):
+        return listed
+    to_come = other_cities.to_come(request.paths, [other.paths for other in requests])
+    if not to_come:
+        return listed
+    kept = [task for task in listed if not tasks.is_of_city_left_out(task)]
+    others = [*other_cities.of_same_value(request.paths), *to_come]
+    return kept + _with_resources(tasks.of_city_left_out(request), request, others, with_gpu)
+
+
+def _with_resources(
+    listed: list[Task], request: Request, others: list[Paths], with_gpu: bool
+) -> list[Task]:
+    """The tasks with what each asks for; that of a city left out looks at all others too."""
+    settings = request.settings
+    cells = resources.count_cells(request.paths, settings)
+    of_all = cells + sum(resources.count_cells(city, settings) for city in others)
+    image_px = costs.image_px(settings, request.paths)
 
     def asked_for(task: Task) -> resources.Resources:
-        city = (task.entry, request.settings, cells, image_px)
+        seen = of_all if tasks.is_of_city_left_out(task) else cells
+        city = (task.entry, settings, seen, image_px)
         return resources.of_cache(*city) if task.fills_cache else resources.of_step(*city, with_gpu)
 
-    listed = tasks.without_other_cities(listed) if alone else listed
     return [replace(task, resources=asked_for(task)) for task in listed]
 
 
@@ -124,7 +157,12 @@ def snakemake(requests: list[Request], folder: Path, profile: Path, ask_again: l
         folder: Of tasks, marks and logs.
         profile: Folder of the profile.
         ask_again: Command that, with a city's name behind it, asks for its tasks once more.
+
+    Raises:
+        InputError: Snakemake is not installed.
     """
+    if not SNAKEMAKE.is_file():
+        raise InputError("there is no Snakemake", SNAKEMAKE, "call ./run.sh cluster, which has it")
     config = {
         "cities": {request.paths.city_folder.name: request.city for request in requests},
         "python": sys.executable,
@@ -184,7 +222,8 @@ def tell(listed: dict[str, list[Task]]) -> None:
     if len(listed) > 1 and once:
         log.info("all %d cities: %s", len(listed), resources.in_words([*once.values()]))
     if once:
-        log.info("(computed from the counts of cells and the rates of docs/performance.md)")
+        log.info("(computed from the counts of cells and the rates of docs/performance.md;")
+        log.info(" archives of imagery, where any are fetched, come on top)")
 
 
 def tell_end(requests: list[Request], folder: Path, with_gpu: bool) -> bool:

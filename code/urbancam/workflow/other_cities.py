@@ -1,8 +1,9 @@
 """The other cities that a city's run is compared with, or learns from: those of the same value."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from urbancam.workflow import layers
+from urbancam.workflow import catalogue, layers
 from urbancam.workflow.city_facts import INCOME, INCOME_UNIT
 from urbancam.workflow.paths import Paths
 
@@ -17,6 +18,24 @@ def of_same_value(paths: Paths) -> list[Paths]:
     """
     value = value_of(paths.city_file)
     return [city for city in paths.other_cities() if value_of(city.city_file) == value]
+
+
+def to_come(paths: Paths, called: Iterable[Paths]) -> list[Paths]:
+    """Those of the same value that are not at hand yet.
+
+    Args:
+        paths: Of the city.
+        called: Of all cities of the same call.
+    """
+    value = value_of(paths.city_file)
+    return [
+        city
+        for city in called
+        if catalogue.experiment_of(city.city) == catalogue.INCOME
+        and city.city != paths.city
+        and not city.samples.is_file()
+        and value_of(city.city_file) == value
+    ]
 
 
 def value_of(city_file: Path) -> tuple[str, str]:

@@ -106,9 +106,14 @@ def variants_of(part: str, city: str, settings: "Settings", paths: "Paths") -> l
     if part == "left-out" and catalogue.experiment_of(city) == catalogue.INCOME:
         from urbancam.workflow import other_cities
 
-        wanted = "city" in settings.compare.splits and settings.split.method != "city"
+        wanted = wants_city_left_out(settings)
         return [CITY_LEFT_OUT] if wanted and other_cities.of_same_value(paths) else []
     return []
+
+
+def wants_city_left_out(settings: "Settings") -> bool:
+    """Whether a run compares itself with what networks of the other cities say of its city."""
+    return "city" in settings.compare.splits and settings.split.method != "city"
 
 
 def needs_settings(part: str) -> bool:

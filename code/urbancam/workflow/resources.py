@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from urbancam.workflow import catalogue, costs, feature_sets, rates
+from urbancam.workflow.cities_sections import Cities
 from urbancam.workflow.files import read_json
 from urbancam.workflow.folder_names import folder_name
 from urbancam.workflow.paths import ROOT, Paths
@@ -53,12 +54,28 @@ class Resources:
 GROWS = ("mem_mb", "runtime")  # what a task asks more of when it is tried again
 
 
-def count_cells(paths: Paths) -> int:
-    """Cells of a city: its own where they are selected, those of the list of cities else."""
+def count_cells(paths: Paths, settings: Settings) -> int:
+    """Cells of a city: its own where they are selected, those of the list of cities else. Of the
+    cities experiment its patches."""
+    if catalogue.experiment_of(paths.city) == catalogue.CITIES:
+        return _count_patches(paths, settings.cities)
     record = read_json(record_path(paths.cells)) or {}
     if counted := record.get("counts", {}).get("cells"):
         return counted
     return listed_cells().get(folder_name(paths.city), costs.USUAL_CELLS)
+
+
+def _count_patches(paths: Paths, cities: Cities) -> int:
+    """Patches as they are indexed, else as many as the images of the sites hold."""
+    record = read_json(record_path(paths.patches)) or {}
+    if counted := record.get("counts", {}).get("patches"):
+        return counted
+    if not paths.sites.is_file():
+        return costs.USUAL_CELLS
+    with paths.sites.open(encoding="utf-8", newline="") as file:
+        sizes = [(int(row["width_px"]), int(row["height_px"])) for row in csv.DictReader(file)]
+    steps = [[(px - cities.patch_px) // cities.stride_px + 1 for px in size] for size in sizes]
+    return sum(max(across, 0) * max(down, 0) for across, down in steps)
 
 
 def listed_cells(table: Path = COUNTS) -> dict[str, int]:
@@ -165,4 +182,5 @@ def in_words(asked: list[Resources]) -> str:
     gigabytes = sum(task.disk_mb for task in asked) / 1000
     words = [f"{len(asked):,} jobs", f"{core_hours:,.0f} core hours"]
     words += [f"{gpu_hours:,.0f} GPU hours"] if gpu_hours else []
-    return ", ".join([*words, f"{gigabytes:,.1f} GB of images, cache and weights"])
+    disk = f"{gigabytes:,.1f} GB" if gigabytes < 1000 else f"{gigabytes / 1000:,.1f} TB"
+    return ", ".join([*words, f"{disk} of images, cache and weights"])

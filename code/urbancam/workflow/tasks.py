@@ -104,6 +104,20 @@ def list_tasks(request: Request) -> list[Task]:
     return _with_needs(_with_caches(listed))
 
 
+def of_city_left_out(request: Request) -> list[Task]:
+    """The tasks of a city left out, which there are once other cities are at hand."""
+    args = request.args
+    state = {"state": "missing", "reason": "other cities come first"}
+    return [  # it has one fold: the whole city is tested
+        _task(call, state | {"fold": 0 if call.entry.takes_fold else None}, request)
+        for call in plan.calls("left-out", args.city, args.run, [plan.CITY_LEFT_OUT])
+    ]
+
+
+def is_of_city_left_out(task: Task) -> bool:
+    return task.variant == plan.CITY_LEFT_OUT
+
+
 def _one_a_task(answers: list[tuple[plan.Call, dict]]) -> list[tuple[plan.Call, dict]]:
     """One state of each call and fold: of several results that one call makes, the first that is
     not done."""
@@ -176,7 +190,13 @@ def without_other_cities(tasks: list[Task]) -> list[Task]:
 
 
 def _looks_at_other_cities(task: Task) -> bool:
-    return task.entry.reads_other_cities or task.variant == plan.CITY_LEFT_OUT
+    return task.entry.reads_other_cities or is_of_city_left_out(task)
+
+
+def without_needs_of_done(tasks: list[Task]) -> list[Task]:
+    """The same tasks; one that is done waits for nothing, else the engine would start it anew
+    whenever something before it is, as the cache of images, though its script finds it done."""
+    return [replace(task, needs=()) if task.is_done else task for task in tasks]
 
 
 def keep_marks(tasks: Iterable[Task], marks: Path) -> None:
