@@ -1,11 +1,12 @@
 """Small packs in IGN's packaging, for tests."""
 
+from functools import lru_cache
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import py7zr
-import rasterio
+from rasterio.io import MemoryFile
 from rasterio.transform import Affine
 from shapely.geometry import box
 
@@ -15,6 +16,7 @@ from urbancam.sources.ign.tiles import find_tiles
 TILE_M = 400  # side of a tile
 PIXEL_M = 2.0
 W, N = 650_000, 6_864_000  # west and north of the first tile, Lambert-93
+FAST = [{"id": py7zr.FILTER_LZMA2, "preset": 0}]  # of 7z: noise grows no smaller anyway
 PACK = "ORTHOHR_1-0_RVB-0M20_JP2-E080_LAMB93_D{department}_{year}-01-01"
 
 
@@ -29,29 +31,39 @@ def write_tile(
     """Write (H, W, 3) uint8 as a TIFF, or as a lossless JPEG 2000 without inner tiles, as IGN's
     are."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    transform = Affine(pixel_m, 0, west, 0, -pixel_m, north)
+    path.write_bytes(_encoded(path.suffix, pixels.shape, pixels.tobytes(), transform, crs))
+    return path
+
+
+@lru_cache(maxsize=500)
+def _encoded(
+    suffix: str, shape: tuple[int, int, int], pixels: bytes, transform: Affine, crs: str
+) -> bytes:
+    """A file's bytes; many tests write the same tiles, and JPEG 2000 is slow to encode."""
+    height, width, _ = shape
     options = {"driver": "GTiff"}
-    if path.suffix == ".jp2":
+    if suffix == ".jp2":
         options = {
             "driver": "JP2OpenJPEG",
             "quality": 100,
             "reversible": True,
             "tiled": True,
-            "blockxsize": pixels.shape[1],
-            "blockysize": pixels.shape[0],
+            "blockxsize": width,
+            "blockysize": height,
         }
-    with rasterio.open(
-        path,
-        "w",
-        width=pixels.shape[1],
-        height=pixels.shape[0],
-        count=3,
-        dtype="uint8",
-        crs=crs,
-        transform=Affine(pixel_m, 0, west, 0, -pixel_m, north),
-        **options,
-    ) as file:
-        file.write(pixels.transpose(2, 0, 1))
-    return path
+    with MemoryFile(ext=suffix) as memory:
+        with memory.open(
+            width=width,
+            height=height,
+            count=3,
+            dtype="uint8",
+            crs=crs,
+            transform=transform,
+            **options,
+        ) as file:
+            file.write(np.frombuffer(pixels, "uint8").reshape(shape).transpose(2, 0, 1))
+        return memory.read()
 
 
 def noise(seed: int, size_px: int = int(TILE_M / PIXEL_M)) -> np.ndarray:
@@ -94,7 +106,8 @@ def write_pack(
 def archive(pack: Path, target: Path, volume_bytes: int | None = None) -> list[Path]:
     """Pack a folder as 7z, in volumes where a size is given; returns the files."""
     whole = target / f"{pack.name}.7z"
-    with py7zr.SevenZipFile(whole, "w") as file:
+    with py7zr.SevenZipFile(whole, "w", filters=FAST) as file:
+        file.set_encoded_header_mode(False)
         file.writeall(pack, pack.name)
     if volume_bytes is None:
         return [whole]

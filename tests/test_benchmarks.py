@@ -82,6 +82,7 @@ def test_memory_asked_for_is_met_only_where_it_is_known():
     assert not target.is_met(1, None, None, peak_mb=None)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux tells of memory")
 def test_peak_is_of_what_ours_takes_and_no_other_way_takes():
     def take(megabytes: int) -> None:

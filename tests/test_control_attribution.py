@@ -181,6 +181,7 @@ def write_shuffled_variant(city: Paths) -> None:
     )
 
 
+@pytest.mark.slow
 def test_shuffled_labels_are_read_from_the_variant(city, capsys):
     assert control(city, "compare.shuffled_labels=true") == 2
     assert "13_project_activation.py" in capsys.readouterr().err
@@ -206,6 +207,7 @@ def test_city_without_poor_or_rich_cells_has_empty_tables(city, capsys, shuffled
     assert [len(pd.read_csv(city.table(name))) for name in names] == [0, 0, 0, 0, 0, 0]
 
 
+@pytest.mark.slow
 def test_city_without_rich_cells_has_the_poor_ratios(city):
     predictions = pd.read_csv(city.predictions)
     predictions.assign(predicted_class=np.minimum(predictions["predicted_class"], 2)).to_csv(

@@ -326,6 +326,7 @@ def test_disk_full_in_the_middle_of_a_step(place):
     assert run_script("02", "--city", "Paris", *folders) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("script", "name"), [("01", "data/census_data"), ("02", "results")])
 def test_folder_that_cannot_be_written(place, script, name):
     folder, folders = place
@@ -373,6 +374,7 @@ def test_drop_folder_on_another_disk_is_read_through_its_link(place, folder_name
     assert run_all(folders) == [0] * 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder_name", ["census_data", "UA_data"])
 def test_links_that_lead_nowhere_or_round_do_not_matter(place, folder_name):
     folder, folders = place

@@ -330,6 +330,7 @@ def run_command(house: Path, script: str, *further: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_example_of_a_census_vintage(extended):
     frame = samples.census_frame(2021).rename(columns={"lcog_geo": "com"})
     samples.write_census(extended / "data" / "census_data", 2023, frame=frame)
@@ -338,6 +339,7 @@ def test_example_of_a_census_vintage(extended):
     assert len(got) == 12 and got["depcom"].eq("75101").all() and got["group"].notna().sum() == 2
 
 
+@pytest.mark.slow
 def test_example_of_an_urban_atlas_layout(extended):
     columns = {"code_2018": "ua_code_2018", "fua_name": "agglomeration"}
     land = samples.land_cover_frame(2018, "Nantes").rename(columns=columns)
@@ -349,6 +351,7 @@ def test_example_of_an_urban_atlas_layout(extended):
     assert got["code"].tolist() == [11210, 12220, 31000]
 
 
+@pytest.mark.slow
 def test_example_of_a_class_table(extended):
     folder = extended / "data" / "UA_data"
     samples.write_old_urban_atlas(

@@ -56,6 +56,7 @@ def request(paths: Paths) -> Request:
     return runner.read_request(scripts.load("90_show_status").parse_args(words(paths)))
 
 
+@pytest.mark.slow
 def test_city_of_its_own_cells_needs_no_census(places):
     listed = {task.script: task for task in tasks.list_tasks(request(places))}
     assert "01_download_census" not in listed and "02_import_urban_atlas" in listed

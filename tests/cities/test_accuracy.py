@@ -65,6 +65,7 @@ def test_balanced_accuracy_weighs_cities_alike():
 # ---- intervals
 
 
+@pytest.mark.slow
 def test_interval_over_sites_is_the_slow_bootstraps():
     predictions = sample(sites=6)
     row = rows_of(accuracy.accuracy_table(predictions, STATISTICS, 1)).loc[ALL]

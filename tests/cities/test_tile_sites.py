@@ -1,5 +1,8 @@
 """Sites of a city cut from its tiles."""
 
+import shutil
+from pathlib import Path
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -94,9 +97,10 @@ def smooth(x, y):
     return (128 + 60 * np.stack(waves)).astype(np.uint8)
 
 
-@pytest.fixture
-def town_of_wms(tmp_path) -> Paths:
+@pytest.fixture(scope="module")
+def fetched_town(tmp_path_factory) -> Path:
     """Town with 4 x 4 cells, each with its own image from a WMS, but for one."""
+    tmp_path = tmp_path_factory.mktemp("wms")
     write_town(tmp_path / "results", tmp_path / "data")
     folder = tmp_path / "results" / "Town"
     corners = [(WEST + 200 * i, SOUTH + 200 * j) for j in range(4) for i in range(4)]
@@ -113,7 +117,13 @@ def town_of_wms(tmp_path) -> Paths:
     lacking = table["idINSPIRE"] == squares(LACKING)["idINSPIRE"].iloc[0]
     table.loc[lacking, ["path", "reason"]] = [None, "the server answers 500"]
     table.to_parquet(folder / "tiles.parquet")
-    return Paths(data, tmp_path / "results", "cities")
+    return tmp_path
+
+
+@pytest.fixture
+def town_of_wms(fetched_town, tmp_path) -> Paths:
+    shutil.copytree(fetched_town, tmp_path, dirs_exist_ok=True)
+    return Paths(tmp_path / "data", tmp_path / "results", "cities")
 
 
 def test_sites_are_put_together_from_the_images_of_cells(town_of_wms, tmp_path):

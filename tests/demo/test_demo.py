@@ -26,6 +26,7 @@ def test_same_seed_gives_the_same_bytes(packed, tiny, tmp_path):
         assert twin.read_bytes() == path.read_bytes()
 
 
+@pytest.mark.slow
 def test_script_makes_the_city_once(main, tmp_path, capsys):
     data = tmp_path / "data"
     words = ["--run", "demo-tiny", "--data", str(data), "--results", str(tmp_path)]

@@ -21,6 +21,7 @@ def small(**demo) -> cities_sections.Cities:
     return settings.load("demo", changes).cities
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("site", towns.plan_sites(1), ids=lambda site: towns.TOWNS[site.town].name)
 def test_same_seed_same_pixels(site):
     first = towns.render_site(site, 0, 96, PIXEL_M)

@@ -79,6 +79,7 @@ def test_t3_one_pass_equals_two_pass_route(network, images, side, income_class):
         assert (got - expected).abs().max() <= 1e-5 * expected.max()
 
 
+@pytest.mark.slow
 def test_grad_cam_equals_the_library(network, images):
     from pytorch_grad_cam import GradCAM
     from pytorch_grad_cam.utils.model_targets import RawScoresOutputTarget

@@ -56,6 +56,7 @@ def test_t11_random_split_leaks_groups_and_blocks(samples, run):
     assert got["leaks_block"] == 16
 
 
+@pytest.mark.slow
 def test_group_split_keeps_groups_whole_but_not_blocks(samples, run):
     got = leaks(samples, "group", run)
     assert got["leaks_group"] == 0
@@ -152,6 +153,7 @@ def bordeaux(tmp_path_factory) -> pd.DataFrame:
     return cells.merge(folds, on="idINSPIRE")
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.parametrize(
     ("method", "expected"), [("random", 0.705), ("group", 0.645), ("block", 0.52)]

@@ -122,6 +122,7 @@ def test_fewer_blocks_than_folds_is_named():
         splits.add_folds(make_cells(), split, seed=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "folds"), [("block", 30), ("group", 500), ("random", 401)])
 def test_advice_for_too_many_folds_can_be_followed(method, folds):
     cells = make_cells()

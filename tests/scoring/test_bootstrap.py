@@ -169,6 +169,7 @@ def test_interval_over_blocks_holds_the_truth_as_often_as_it_says():
     assert coverage(blocks) == pytest.approx(0.9, abs=0.06)  # standard error 0.02
 
 
+@pytest.mark.slow
 def test_interval_over_single_cells_would_be_far_too_narrow():
     cells = np.arange(400)
     assert coverage(cells) < 0.6

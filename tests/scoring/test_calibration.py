@@ -219,6 +219,7 @@ def test_chance_of_alike_cells_is_taken_off_too():
     assert np.mean(np.array(errors) == 0) > 0.5
 
 
+@pytest.mark.slow
 def test_two_perfect_predictors_differ_no_more_often_than_intervals_miss():
     # Both know half of what there is to know, each another half: their proper scores are alike.
     found = []

@@ -185,6 +185,7 @@ def test_script_writes_the_tables(city, capsys):
     assert "up to date" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_script_scores_the_network_and_every_baseline(city):
     assert evaluate(city) == 0
     scores = pooled_scores(city)
@@ -214,6 +215,7 @@ def test_script_needs_no_baseline_where_a_whole_city_is_left_out(city):
     assert pd.read_csv(city.table("distance")).empty
 
 
+@pytest.mark.slow
 def test_script_takes_the_scores_apart(city):
     assert evaluate(city) == 0
     groups = pd.read_csv(city.table("subgroups"), dtype=str)[["grouping", "subset"]]

@@ -71,6 +71,7 @@ def field_drawer(ids: pd.Series, range_m: float):
 # ---- the table
 
 
+@pytest.mark.slow
 def test_table_has_every_side_that_leaves_enough_blocks_and_one_is_chosen():
     city = smooth_city(600)
     table = resampling.block_size_table(city, make_samples(city["idINSPIRE"]), 1000, STATISTICS, 0)

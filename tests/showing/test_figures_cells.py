@@ -62,6 +62,7 @@ def test_sheet_names_each_cell_and_has_a_scale_in_its_image():
     assert f"{cell_id(0, 0)}, 15,000 EUR, predicted poorest" in texts(figure)
 
 
+@pytest.mark.slow
 def test_a_sheet_of_photographs_is_a_small_file():
     random = np.random.default_rng(0)
     images = random.integers(80, 180, (8, 400, 400, 3), dtype=np.uint8)  # nothing packs worse
@@ -76,6 +77,7 @@ def test_a_sheet_of_photographs_is_a_small_file():
     assert width_px == pytest.approx(183 / 25.4 * 300, abs=5)
 
 
+@pytest.mark.slow
 def test_few_colours_keep_those_of_the_legend():
     ramp = np.linspace(60, 200, 400 * 400).reshape(400, 400)
     photograph = np.stack([ramp, ramp.T, ramp[::-1]], 2).astype(np.uint8)

@@ -105,6 +105,7 @@ def test_second_strip_shows_how_much_each_side_keeps(controls, agreement):
     assert diamonds.get_ydata().tolist() == [0.5, 0.45, 0.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [slice(0, 0), slice(0, 1), slice(2, 3)])
 def test_few_or_no_controls_are_drawn_without_warning(controls, agreement, rows):
     figure = draw_controls(controls.iloc[rows], agreement.iloc[rows])

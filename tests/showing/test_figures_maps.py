@@ -93,6 +93,7 @@ def test_scale_bar_takes_at_most_a_third(width_m, expected):
     assert maps.scale_length_m(width_m) == expected
 
 
+@pytest.mark.slow
 def test_scale_bar_is_as_long_as_it_says(samples, predictions):
     ax = maps.draw_class_maps(samples, predictions, "Demo").axes[0]
     assert np.ptp(ax.lines[0].get_xdata()) == 200
@@ -122,6 +123,7 @@ def test_the_arrow_to_the_north_stays_in_its_place_above_a_caption(
     assert (np.asarray(box) < 100).sum() > 100
 
 
+@pytest.mark.slow
 def test_seventy_thousand_cells_are_drawn():
     ids = pd.Series([cell_id(column, row) for row in range(265) for column in range(265)])
     samples = pd.DataFrame(

@@ -164,6 +164,7 @@ def test_credits_of_the_demo_name_no_provider():
     assert "IGN" not in got
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["png", "pdf", "svg"])
 def test_the_same_frames_give_the_same_bytes(kind):
     first, second = (
@@ -222,6 +223,7 @@ def test_png_is_as_wide_as_the_journal_asks():
     assert png.width == pytest.approx(89 / 25.4 * 300, abs=1)
 
 
+@pytest.mark.slow
 def test_texts_have_five_to_seven_points(all_figures):
     got = [text.get_fontsize() for figure in all_figures for text in figure.findobj(mpl.text.Text)]
     assert min(got) >= 5

@@ -57,6 +57,7 @@ def roofs_at_corners(squares, grey):
     return paint
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "grey", [254, *(pytest.param(grey, marks=pytest.mark.slow) for grey in (255, 1, 0))]
 )

@@ -64,6 +64,7 @@ def test_table_tells_of_every_cell(city):
         assert (folder.parent / path).is_file()
 
 
+@pytest.mark.slow
 def test_second_run_cuts_only_what_is_truncated(city):
     cells, folder = city
     first = cutting.cut_images(cells, folder, 50, workers=1)
@@ -77,6 +78,7 @@ def test_second_run_cuts_only_what_is_truncated(city):
     assert first.equals(second)
 
 
+@pytest.mark.slow
 def test_changed_tile_redoes_only_its_cells(city):
     cells, folder = city
     first = cutting.cut_images(cells, folder, 50, workers=1)

@@ -373,6 +373,7 @@ def test_one_cell_that_is_never_given_is_named_and_left_out_where_asked(city, tm
     assert samples["used"].sum() == len(samples) - 1
 
 
+@pytest.mark.slow
 def test_record_of_packs_knows_nothing_of_the_wms(city, tmp_path):
     write_pack(tmp_path / "data" / "aerial_data", "75", 2014, [(W, N)])
     done = run_step("04", tmp_path, "--set", "imagery.wms_failures=leave_out")
@@ -382,6 +383,7 @@ def test_record_of_packs_knows_nothing_of_the_wms(city, tmp_path):
     assert run_step("04", tmp_path).stdout.count("up to date") == 1
 
 
+@pytest.mark.slow
 def test_without_fetching_the_images_in_place_are_used(city, tmp_path):
     with serve(Ign()) as (url, requests):
         folder = tmp_path / "data" / "aerial_data" / "wms" / "L"

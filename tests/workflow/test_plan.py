@@ -89,6 +89,7 @@ def test_dry_run_names_the_variants_of_a_run():
     assert f".venv/bin/python {words}" in lines
 
 
+@pytest.mark.slow
 def test_expect_stops_before_any_imagery_is_fetched():
     calls = dry_run(ROOT, "Paris", "Lyon", "--expect")
     assert sum("04_download_aerial.py" in call and "--expect" in call for call in calls) == 2

@@ -4,6 +4,8 @@ IGN ships rasters whose Lambert-93 has no name that a library knows, and files e
 system and hold the metres of another.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from pyproj import CRS, Transformer
 from pyproj.exceptions import ProjError
@@ -107,10 +109,15 @@ def refuse_overseas(bounds: Bounds, crs: object, where: object) -> None:
 def _in_degrees(bounds: Bounds, crs: CRS) -> Bounds:
     """Bounds as longitudes and latitudes; infinite where they have none."""
     try:
-        to_degrees = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
-        return to_degrees.transform_bounds(*bounds)
+        return _to_degrees(crs).transform_bounds(*bounds)
     except ProjError:
         return (np.inf, np.inf, np.inf, np.inf)
+
+
+@lru_cache
+def _to_degrees(crs: CRS) -> Transformer:
+    """Looking up how to go from one system to another takes longer than going."""
+    return Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
 
 
 def _lies_within(extent: Bounds, area: Bounds, overhang: float) -> bool:

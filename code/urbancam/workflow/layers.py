@@ -137,7 +137,7 @@ def read(path: Path) -> dict[str, Any]:
         InputError: It is no YAML, or holds no settings.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(
             f"not readable as YAML: {error}", display_path(path), "mend the file"

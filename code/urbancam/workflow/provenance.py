@@ -4,6 +4,7 @@ import contextlib
 import importlib.metadata
 import subprocess
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,17 @@ TOKENS = "tokens"
 
 def package_versions() -> dict[str, str]:
     """Versions of the packages that results depend on, of those that are installed."""
-    versions = {}
+    return dict(_versions())
+
+
+@lru_cache
+def _versions() -> tuple[tuple[str, str], ...]:
+    """They are read from the disk once."""
+    versions = []
     for package in PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            versions[package] = importlib.metadata.version(package)
-    return versions
+            versions.append((package, importlib.metadata.version(package)))
+    return tuple(versions)
 
 
 def code_commit() -> str | None:

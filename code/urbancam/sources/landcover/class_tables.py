@@ -198,7 +198,7 @@ def _tell(fault: Any) -> str:
     return f"{place or 'the file'}: {words} (got {str(fault['input'])[:40]!r})"
 
 
-class _UniqueKeys(yaml.SafeLoader):
+class _UniqueKeys(yaml.CSafeLoader):
     """YAML, but a key that stands there twice is a fault, where YAML takes the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
