@@ -44,7 +44,7 @@ def declare(request: Request) -> Step:
 
 
 def work(job: Job) -> Done:
-    from urbancam.learning import splits
+    from urbancam.learning import splits, usable_cells
     from urbancam.scoring import targets
     from urbancam.tables import frames
 
@@ -52,7 +52,7 @@ def work(job: Job) -> Done:
     cells = frames.read(paths.cells, ["idINSPIRE", "value", "ind", "group"])
     images = frames.read(paths.images_table)
     of_insee = settings.cells.source == "insee"
-    table = splits.usable_cells(cells, images, settings.samples.max_void_fraction, of_insee)
+    table = usable_cells.choose(cells, images, settings.samples.max_void_fraction, of_insee)
     target = targets.TARGETS[settings.samples.target]
     thresholds = find_thresholds(job, table)
     national = settings.samples.thresholds == "national"

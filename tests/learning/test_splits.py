@@ -6,31 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from urbancam.learning import splits
+from split_cells import make_cells, with_some_without_income
+from urbancam.learning import splits, usable_cells
 from urbancam.learning.leakage import in_several_roles
 from urbancam.scoring import targets
 from urbancam.tables import grid
 from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
-
-
-def make_cells(side: int = 20, seed: int = 0) -> pd.DataFrame:
-    """A square of cells at a 400 m corner; a fifth lies in imputation groups of up to 3 cells."""
-    number = np.arange(side**2)
-    north, east = np.divmod(number, side)
-    grouped = np.random.default_rng(seed).random(side**2) < 0.2
-    groups = np.where(grouped, number // 3, np.nan)
-    columns = {
-        "idINSPIRE": [
-            grid.cell_id(3_600_000 + 200 * x, 2_800_000 + 200 * y, 200)
-            for x, y in zip(east, north, strict=True)
-        ],
-        "income_class": number % 5,
-        "used": True,
-        "reason": "",
-        "group": pd.Series(groups, dtype="Int64"),
-    }
-    return pd.DataFrame(columns)
 
 
 @pytest.fixture
@@ -135,19 +117,6 @@ def test_advice_for_too_many_folds_can_be_followed(method, folds):
     assert ("smaller blocks" in caught.value.do) == (method == "block")
 
 
-def test_void_and_missing_images_are_not_used():
-    cells = make_cells(2)[["idINSPIRE", "group"]].assign(value=[1.0, 2, 3, 4], ind=5.0)
-    columns = {
-        "idINSPIRE": cells["idINSPIRE"],
-        "path": ["a", "b", None, "d"],
-        "void_fraction": [0.009, 0.011, 1.0, 0.0],
-    }
-    images = pd.DataFrame(columns)
-    got = splits.usable_cells(cells, images, 0.01)
-    assert got["used"].tolist() == [True, False, False, True]
-    assert got["reason"].tolist()[1:3] == ["more than 0.01 of the image is void", "no image"]
-
-
 def test_city_left_out_is_tested_whole(samples):
     left_out = samples.assign(fold=splits.assign_folds(samples, "city", 5, seed=0))
     assert set(splits.roles(left_out, 0, "city", 0.25, seed=0)) == {"test"}
@@ -160,31 +129,6 @@ def test_cities_learned_from_are_divided_by_whole_blocks(samples):
     assert (role == "validation").mean() == pytest.approx(0.25, abs=0.08)
 
 
-def with_some_without_income() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """400 cells, every seventh without people and income, and their images."""
-    cells = make_cells()[["idINSPIRE", "group"]]
-    cells = cells.assign(value=10_000.0 + np.arange(400), ind=5.0)
-    cells.loc[::7, ["value", "ind", "group"]] = [np.nan, 0.0, None]
-    images = cells[["idINSPIRE"]].assign(path="a.png", void_fraction=0.0)
-    return cells, images
-
-
-def test_cells_without_income_are_not_used():
-    cells, images = with_some_without_income()
-    images["path"] = [None] * 8 + ["a.png"] * 392
-    got = splits.usable_cells(cells, images, 0.01)
-    assert got.loc[::7, "reason"].eq("no value").all()
-    assert got.loc[[1, 6, 8], "reason"].tolist() == ["no image", "no image", ""]
-
-
-@pytest.mark.parametrize("income", [np.nan, np.inf])
-def test_people_without_a_finite_income_are_refused(income):
-    cells, images = with_some_without_income()
-    cells.loc[[3, 4], "value"] = income
-    with pytest.raises(InputError, match="2 cells have no finite value"):
-        splits.usable_cells(cells, images, 0.01)
-
-
 def test_cells_without_income_change_nothing_for_the_others():
     cells, images = with_some_without_income()
     with_them = make_samples(cells, images)
@@ -195,7 +139,7 @@ def test_cells_without_income_change_nothing_for_the_others():
 
 def make_samples(cells: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
     split = settings.load("default", ["split.block_m=1000"]).split
-    table = splits.usable_cells(cells, images, 0.01)
+    table = usable_cells.choose(cells, images, 0.01)
     table = targets.add_classes(table, targets.TARGETS["income"])
     return splits.add_folds(table, split, seed=0)
 

@@ -14,7 +14,7 @@ from loopback import HASTY, Reply, serve
 from provider_server import WMS, Ign, geotiff
 from samples import ROOT
 from small_packs import N, W, cells, cells_over, write_pack
-from urbancam.learning import splits
+from urbancam.learning import usable_cells
 from urbancam.sources.census import selection
 from urbancam.sources.imagery.coverage import covered_share
 from urbancam.sources.imagery.overlay import cells_with_tiles
@@ -368,7 +368,7 @@ def test_one_cell_that_is_never_given_is_named_and_left_out_where_asked(city, tm
     assert images["source"].drop(bad).eq("wms").all()
 
     people = gpd.read_parquet(city / "cells.parquet")
-    samples = splits.usable_cells(people, images.reset_index(), 0.01).set_index("idINSPIRE")
+    samples = usable_cells.choose(people, images.reset_index(), 0.01).set_index("idINSPIRE")
     assert samples.loc[bad, "reason"].startswith("no image: the server answers 400")
     assert samples["used"].sum() == len(samples) - 1
 

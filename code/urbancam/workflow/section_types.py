@@ -42,3 +42,26 @@ class Section(BaseModel):
                 f"the step does not declare the setting {name!r} of section {type(self).__name__}"
             )
         return super().__getattr__(name)
+
+
+def lies_in(name: str, key: str) -> bool:
+    """Whether a setting is the one of that key, or lies in the section of that key."""
+    return name == key or name.startswith(f"{key}.")
+
+
+def restrict(section: Section, names: set[str], prefix: str = "") -> Any:
+    """A section without the settings that are not named.
+
+    Args:
+        section: The section.
+        names: Full names of single settings.
+        prefix: What stands before the names of the section's own settings.
+    """
+    values = {}
+    for field in type(section).model_fields:
+        value, name = getattr(section, field), prefix + field
+        if isinstance(value, Section) and any(lies_in(declared, name) for declared in names):
+            values[field] = restrict(value, names, f"{name}.")
+        elif name in names:
+            values[field] = value
+    return type(section).model_construct(**values)

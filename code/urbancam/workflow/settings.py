@@ -21,7 +21,7 @@ from urbancam.workflow.folder_names import city_file
 from urbancam.workflow.layers import Layer
 from urbancam.workflow.paths import CLASS_TABLES, CONFIG, ROOT
 from urbancam.workflow.planted_section import Planted
-from urbancam.workflow.section_types import Section
+from urbancam.workflow.section_types import Section, lies_in, restrict
 from urbancam.workflow.sections import (
     Activation,
     Baselines,
@@ -202,10 +202,10 @@ class Settings(Section):
         """Flat `{"section.key": value}` of whole sections ("split") or single keys
         ("image.size_px")."""
         flat = flatten(self.model_dump(mode="json"))
-        missing = [key for key in keys if not any(_lies_in(name, key) for name in flat)]
+        missing = [key for key in keys if not any(lies_in(name, key) for name in flat)]
         if missing:
             raise KeyError(f"no such settings: {missing}")
-        return {name: flat[name] for name in flat if any(_lies_in(name, key) for key in keys)}
+        return {name: flat[name] for name in flat if any(lies_in(name, key) for key in keys)}
 
     def restricted_to(self, names: Iterable[str]) -> "Settings":
         """The same settings without all others; reading one of those is an error.
@@ -213,23 +213,7 @@ class Settings(Section):
         Args:
             names: Full names of single settings ("image.size_px"), as `pick` gives them.
         """
-        return _restrict(self, "", set(names))
-
-
-def _lies_in(name: str, key: str) -> bool:
-    """Whether a setting is the one of that key, or lies in the section of that key."""
-    return name == key or name.startswith(f"{key}.")
-
-
-def _restrict(section: Section, prefix: str, names: set[str]) -> Any:
-    values = {}
-    for field in type(section).model_fields:
-        value, name = getattr(section, field), prefix + field
-        if isinstance(value, Section) and any(_lies_in(declared, name) for declared in names):
-            values[field] = _restrict(value, f"{name}.", names)
-        elif name in names:
-            values[field] = value
-    return type(section).model_construct(**values)
+        return restrict(self, set(names))
 
 
 def load(

@@ -18,6 +18,7 @@ TURN = 1e-6  # of a pixel's side; less is a rounding
 SAMPLE_PX = 512  # side of the piece of a mask that is looked at
 # A mask is all or nothing but along the edges of what it shows.
 BETWEEN_SHARE = 0.05
+FAULTS_NAMED = 10  # of the rasters that cannot be used
 
 
 def fault_of(image: DatasetReader, path: Path) -> InputError | None:
@@ -102,3 +103,30 @@ def unreadable(path: Path, error: rasterio.errors.RasterioError) -> InputError:
     """The fault of a file that cannot be opened as what its name says."""
     what = f"it cannot be read: {error.__cause__ or error}"
     return InputError(what, display_path(path), "replace it by a whole one")
+
+
+def no_file(pattern: str) -> InputError:
+    """The fault of a name or pattern that no file has."""
+    return InputError(
+        "no file is so named",
+        pattern,
+        "name files or a pattern (ortho/*.tif), from the folder of city.yaml on, else from the "
+        "project's",
+    )
+
+
+def of_all(faults: list[InputError], of: int) -> InputError:
+    """One error that tells the faults of several rasters.
+
+    Args:
+        faults: One of each raster that cannot be used.
+        of: Number of all rasters and patterns.
+    """
+    lines = [f"  {fault.where}: {fault.what}; {fault.do}" for fault in faults[:FAULTS_NAMED]]
+    more = len(faults) - FAULTS_NAMED
+    lines += [f"  and {more:,} more"] if more > 0 else []
+    return InputError(
+        "\n".join([f"{len(faults):,} of {of:,} rasters cannot be used:", *lines]),
+        "imagery.files",
+        "mend them as told, or name others",
+    )

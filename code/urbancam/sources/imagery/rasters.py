@@ -36,7 +36,6 @@ from urbancam.workflow.paths import ROOT, display_path
 log = logging.getLogger(__name__)
 
 EDGE_POINTS = 21  # along each side of a footprint, which is bent in another projection
-FAULTS_NAMED = 10  # of the rasters that cannot be used
 YEAR = re.compile(r"^(\d{4}):\d\d:\d\d")  # of the date in a TIFF's header
 
 
@@ -80,7 +79,7 @@ def tiles_of(
     """
     found, faults = scan(imagery, cells.crs.to_string())
     if faults:
-        raise all_faults(faults, len(found) + len(faults))
+        raise raster_faults.of_all(faults, len(found) + len(faults))
     for line in describe(found):
         log.info("%s", line)
     tiles = tile_table(found, cells, data)
@@ -108,7 +107,7 @@ def scan(imagery: Imagery, cells_crs: str) -> tuple[list[Raster], list[InputErro
     found, faults = [], []
     for preference, (pattern, paths) in enumerate(named_files(imagery.files, ROOT).items()):
         if not paths:
-            faults.append(_no_file(pattern))
+            faults.append(raster_faults.no_file(pattern))
         for path in paths:
             try:
                 found.append(_look_at(path, imagery, cells_crs, preference))
@@ -169,23 +168,6 @@ def describe(found: list[Raster]) -> list[str]:
             f"of {len(undated)} of them no year is known; imagery.year tells it: {few(undated)}"
         )
     return lines
-
-
-def all_faults(faults: list[InputError], of: int) -> InputError:
-    """One error that tells the faults of several rasters.
-
-    Args:
-        faults: One of each raster that cannot be used.
-        of: Number of all rasters and patterns.
-    """
-    lines = [f"  {fault.where}: {fault.what}; {fault.do}" for fault in faults[:FAULTS_NAMED]]
-    more = len(faults) - FAULTS_NAMED
-    lines += [f"  and {more:,} more"] if more > 0 else []
-    return InputError(
-        "\n".join([f"{len(faults):,} of {of:,} rasters cannot be used:", *lines]),
-        "imagery.files",
-        "mend them as told, or name others",
-    )
 
 
 def check_coverage(cells: gpd.GeoDataFrame, tiles: gpd.GeoDataFrame) -> np.ndarray:
@@ -285,15 +267,6 @@ def _year_of(image: DatasetReader) -> int | None:
 def _path_from(data: Path, path: Path) -> str:
     path = path.resolve()
     return (path.relative_to(data) if path.is_relative_to(data) else path).as_posix()
-
-
-def _no_file(pattern: str) -> InputError:
-    return InputError(
-        "no file is so named",
-        pattern,
-        "name files or a pattern (ortho/*.tif), from the folder of city.yaml on, else from the "
-        "project's",
-    )
 
 
 def _name_of(crs: CRS) -> str:
