@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from urbancam.workflow import arguments, catalogue, names, plan, runner, states, tasks
+from urbancam.workflow import arguments, catalogue, names, plan, runner, states
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import read_json
 from urbancam.workflow.folder_names import city_file
@@ -42,6 +42,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def show_status(request: Request) -> int:
     """A line for every result, in the order they are made."""
+    from urbancam.workflow import tasks
+
     args = request.args
     calls = tasks.calls_with_record(request)
     found = [state for call in calls for state in tasks.states_of(call, args)]
@@ -112,6 +114,8 @@ def answer(args: argparse.Namespace) -> int:
         return show_plan(plan.calls(args.plan, args.city, args.run, []))
     request = runner.read_request(args)
     if args.plan:
+        from urbancam.workflow import tasks
+
         return show_plan(tasks.calls_of(args.plan, request))
     return show_costs(request) if args.expect else show_status(request)
 

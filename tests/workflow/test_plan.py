@@ -1,6 +1,8 @@
 """The plan that run.sh carries out: every step once, in order, variants where they belong."""
 
+import os
 import subprocess
+import sys
 
 import pytest
 
@@ -65,16 +67,27 @@ def test_a_city_is_left_out_only_where_others_are(tmp_path):
     assert plan.variants_of("left-out", "cities", run, paths) == []
 
 
-def dry_run(folder, *words: str) -> list[str]:
+def dry_run(folder, *words: str, path: str = os.environ["PATH"]) -> list[str]:
     command = ["bash", folder / "run.sh", *words, "--dry-run"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    environment = os.environ | {"PATH": path}
+    told = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    return told.stdout.splitlines()
+
+
+def python_without_packages(folder) -> str:
+    """A search path on which Python comes first as a new machine has it."""
+    (folder / "bin").mkdir()
+    bare = folder / "bin" / "python3.11"
+    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S -E "$@"\n')
+    bare.chmod(0o755)
+    return f"{bare.parent}:{os.environ['PATH']}"
 
 
 def test_dry_run_prints_the_calls_before_anything_is_installed(tmp_path):
     """A fresh clone has no .venv: the plan needs the standard library alone."""
     (tmp_path / "run.sh").symlink_to(ROOT / "run.sh")
     (tmp_path / "code").symlink_to(ROOT / "code")
-    lines = dry_run(tmp_path, "Saint Etienne")
+    lines = dry_run(tmp_path, "Saint Etienne", path=python_without_packages(tmp_path))
     python = ".venv/bin/python"
     name = "'Saint Etienne'"
     assert lines[0] == f"{python} code/02_import_urban_atlas.py --city {name} --run default"
