@@ -1,6 +1,7 @@
 """Large JPEG 2000 files, in one piece and in inner tiles: which are, and their windows."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -81,6 +82,61 @@ def test_windows_hold_the_pixels(one_piece, inner_tiles, rows):
         np.testing.assert_array_equal(got, one_piece[1][:, slice(*rows), 50:1100])
 
 
+def test_decoder_that_stays_open_gives_windows_in_any_order(one_piece):
+    file, pixels = one_piece
+    random = np.random.default_rng(0)
+    decoders = openjpeg.Decoders()
+    for _ in range(12):
+        (top, bottom), (left, right) = np.sort(random.choice(1105, (2, 2), replace=False)).tolist()
+        got = decoders.decode(file.path, (top, bottom), (left, right))
+        np.testing.assert_array_equal(got, pixels[:, top:bottom, left:right])
+    decoders.close(file.path)
+
+
+def test_cells_along_an_edge_open_each_file_once(one_piece, tmp_path, monkeypatch):
+    paths = [shutil.copy(one_piece[0].path, tmp_path / f"{name}.jp2") for name in "abc"]
+    opened = []
+    monkeypatch.setattr(openjpeg, "Decoder", _Noted.into(opened))
+    decoders = openjpeg.Decoders()
+    for top in (0, 100, 200):
+        for path in paths[:2]:
+            decoders.decode(path, (top, top + 100), (0, 64))
+    assert [each.path for each in opened] == paths[:2]
+
+    # No more than two stay open.
+    decoders.decode(paths[2], (0, 100), (0, 64))
+    assert [each.is_open for each in opened] == [False, True, True]
+
+
+def test_strips_of_a_tile_in_one_piece_share_a_decoder_until_it_is_closed(one_piece, monkeypatch):
+    opened = []
+    monkeypatch.setattr(openjpeg, "Decoder", _Noted.into(opened))
+    with Tile(one_piece[0]) as tile:
+        tile.read(Window(0, 1104, 0, 64))
+        assert [each.is_open for each in opened] == [True]
+    assert not opened[0].is_open
+
+
+class _Noted(openjpeg.Decoder):
+    """A decoder that tells whether it is open."""
+
+    @staticmethod
+    def into(opened):
+        def make(path, halvings=0):
+            opened.append(_Noted(path, halvings))
+            return opened[-1]
+
+        return make
+
+    def __init__(self, path, halvings):
+        super().__init__(path, halvings)
+        self.path, self.is_open = path, True
+
+    def close(self):
+        super().close()
+        self.is_open = False
+
+
 @pytest.mark.parametrize("kind", ["one_piece", "inner_tiles"])
 def test_without_the_library_gdal_gives_the_same_pixels(one_piece, inner_tiles, monkeypatch, kind):
     file = {"one_piece": one_piece[0], "inner_tiles": inner_tiles}[kind]
@@ -100,6 +156,20 @@ def test_truncated_file_is_an_error_everywhere(one_piece, tmp_path, share):
     (tmp_path / "a.jp2").write_bytes(content[: int(len(content) * share)])
     with pytest.raises(openjpeg.DecodingError):
         openjpeg.decode(tmp_path / "a.jp2", (0, 10), (0, 1104))
+
+
+def test_decoder_that_failed_is_given_up(one_piece, tmp_path):
+    content = one_piece[0].path.read_bytes()
+    path = tmp_path / "a.jp2"
+    decoders = openjpeg.Decoders()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(openjpeg.DecodingError):
+        decoders.decode(path, (0, 10), (0, 1104))
+
+    path.write_bytes(content)
+    got = decoders.decode(path, (0, 10), (0, 1104))
+    np.testing.assert_array_equal(got, one_piece[1][:, :10])
+    decoders.close(path)
 
 
 CHANGE = st.tuples(st.integers(0, 700), st.integers(0, 255))  # place and value of a byte

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import rasterio
+from rasterio.transform import Affine
 
 from aerial_tiles import real_tile, tile_file
+from own_rasters import write_raster
 from small_packs import noise
 from urbancam.sources.imagery import tile as tile_module
 from urbancam.sources.imagery.strips import Strips
@@ -27,6 +29,17 @@ def test_strips_fit_together(tmp_path, monkeypatch):
             got = tile.read(window).transpose(1, 2, 0)
             expected = pixels[window.top : window.bottom, window.left : window.right]
             np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("factor", [4, 64, 128])
+def test_whole_tile_is_reduced_across_strips_of_any_height(tmp_path, monkeypatch, factor):
+    monkeypatch.setattr(tile_module, "STRIP_PX", 40)
+    pixels = noise(6, 300)
+    path = tmp_path / "a.tif"  # without reduced levels of its own
+    write_raster(path, pixels.transpose(2, 0, 1), Affine(1, 0, 0, 0, -1, 300), "EPSG:2154")
+    with Tile(TileFile("a.tif", path, (0, 0, 300, 300), "EPSG:2154")) as tile:
+        got = tile.read_reduced(factor).transpose(1, 2, 0)
+    np.testing.assert_array_equal(got, pixels[::factor, ::factor])
 
 
 @pytest.mark.parametrize(("count", "dtype"), [(1, "uint8"), (3, "uint16")])

@@ -14,7 +14,9 @@ log = logging.getLogger(__name__)
 
 FEW_CELLS = 64  # cells a job holds at least, where there are many small tiles
 MANY_FILES = 200  # a job keeps its tiles open: no more are put together (1024 are often allowed)
-PROCESS_BYTES = 2_200_000_000  # at most; measured 1.9 GB on half a tile of IGN, 25 000 x 12 500 px
+# At most; measured 1.3 GB on halves of IGN's tiles side by side, 25 000 x 12 500 px each, of which
+# each whole one takes 0.2 GB more.
+PROCESS_BYTES = 1_800_000_000
 MEMORY_SHARE = 0.8  # of the machine's memory that all processes together may take
 
 

@@ -6,12 +6,15 @@ in one piece (100 MB), .095 s of 10 000 x 10 000 px in inner tiles (18 MB), and 
 file. The same library asked for a whole strip at once takes 0.11 s and .042 s. Therefore these
 files go straight to OpenJPEG, the one that rasterio brings along; where it is not found, or a file
 is of another kind or lacks inner tiles, GDAL reads them (slower, the same pixels).
+
+Windows of a file in one piece share blocks of its code (64 px of a level, 2048 px of the image at
+the coarsest), which a decoder that stays open does not decode again: strips of 256 rows then take
+as long as the whole file at once.
 """
 
 import ctypes
 import ctypes.util
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import OrderedDict
 from functools import lru_cache
 from pathlib import Path
 
@@ -26,6 +29,7 @@ JP2_CODEC = 2  # OPJ_CODEC_JP2
 PARAMETERS_BYTES = 32768
 BYTE_BITS = 8
 OTHER_COLOURS = (3, 4, 5)  # sYCC, e-YCC and CMYK would need a conversion
+OPEN_DECODERS = 2  # of a process: cells along an edge take strips of two files in turn
 
 
 class DecodingError(Exception):
@@ -67,40 +71,134 @@ def applies_to(path: Path) -> bool:
     return stream.is_one_piece or stream.has_all_tiles()
 
 
+def is_one_piece(path: Path) -> bool:
+    """Whether a file that `applies_to` speaks for is one code stream without inner tiles."""
+    stream = code_stream.find(path)
+    return stream is not None and stream.is_one_piece
+
+
 def decode(
     path: Path,
     rows: tuple[int, int],
     columns: tuple[int, int],
     halvings: int = 0,
 ) -> np.ndarray:
-    """Decode a window.
+    """One window of a file; arguments as of `Decoder`, result and errors as of its `decode`."""
+    decoder = Decoder(path, halvings)
+    try:
+        return decoder.decode(rows, columns)
+    finally:
+        decoder.close()
+
+
+class Decoder:
+    """A decoder that has read a file's header.
+
+    Of a file in one piece it serves one window after the other: it keeps the file's code and the
+    blocks of the last window, and lets go of blocks that the next one does not reach. Of a file in
+    inner tiles it serves one.
 
     Args:
         path: Path of the file.
-        rows: First row and one past the last, px of the whole image.
-        columns: First column and one past the last, likewise.
         halvings: How often the resolution is halved.
 
-    Returns:
-        (3, H, W) uint8; H and W are rounded up where halved.
-
     Raises:
-        DecodingError: damaged, cut short, or not three plain 8-bit bands.
+        DecodingError: the header is damaged.
     """
-    with _decoder(path, halvings) as (library, codec, stream, image, messages):
+
+    def __init__(self, path: Path, halvings: int = 0) -> None:
+        self._library = library = _library()
+        self._messages: list[str] = []
+        self._handler = _MESSAGE(self._collect)  # lives as long as the codec
+        self._image = ctypes.POINTER(_Image)()
+
+        parameters = (ctypes.c_uint32 * (PARAMETERS_BYTES // 4))()
+        library.opj_set_default_decoder_parameters(parameters)
+        parameters[0] = halvings
+
+        name = str(path).encode()
+        # 1: to read
+        self._stream = ctypes.c_void_p(library.opj_stream_create_default_file_stream(name, 1))
+        self._codec = ctypes.c_void_p(library.opj_create_decompress(JP2_CODEC))
+        library.opj_set_error_handler(self._codec, self._handler, None)
+        ready = (
+            self._stream
+            and library.opj_setup_decoder(self._codec, parameters)
+            and library.opj_read_header(self._stream, self._codec, ctypes.byref(self._image))
+        )
+        if not ready:
+            self.close()
+            raise DecodingError(" ".join(self._messages) or "its header cannot be read")
+
+    def _collect(self, text: bytes, _: object) -> None:
+        self._messages.append(text.decode(errors="replace").strip())
+
+    def decode(self, rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
+        """Decode a window.
+
+        Args:
+            rows: First row and one past the last, px of the whole image.
+            columns: First column and one past the last, likewise.
+
+        Returns:
+            (3, H, W) uint8; H and W are rounded up where halved.
+
+        Raises:
+            DecodingError: damaged, cut short, or not three plain 8-bit bands.
+        """
         left, right = columns
         top, bottom = rows
+        library, codec, image = self._library, self._codec, self._image
         decoded = library.opj_set_decode_area(codec, image, left, top, right, bottom)
-        decoded = decoded and library.opj_decode(codec, stream, image)
+        decoded = decoded and library.opj_decode(codec, self._stream, image)
         if not decoded:
-            raise DecodingError(" ".join(messages) or "OpenJPEG gives no reason")
+            raise DecodingError(" ".join(self._messages) or "OpenJPEG gives no reason")
 
         count = min(image.contents.components_count, 3)
         bands = [image.contents.components[band] for band in range(count)]
         rgb = count == 3 and image.contents.colour_space not in OTHER_COLOURS
         if not rgb or not all(_is_plain(band) for band in bands):
             raise DecodingError("its bands are not three of 8 bits and the same size")
-        return _pixels(bands)
+        pixels = _pixels(bands)
+        # Otherwise they would stay until the next window has been decoded.
+        for band in bands:
+            library.opj_image_data_free(band.data)
+            band.data = None
+        return pixels
+
+    def close(self) -> None:
+        """Give its memory back; it is not used again."""
+        self._library.opj_destroy_codec(self._codec)
+        if self._stream:
+            self._library.opj_stream_destroy(self._stream)
+        if self._image:
+            self._library.opj_image_destroy(self._image)
+
+
+class Decoders:
+    """The decoders of a process that stay open: those of the files in one piece used last."""
+
+    def __init__(self) -> None:
+        self._decoders: OrderedDict[Path, Decoder] = OrderedDict()
+
+    def decode(self, path: Path, rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
+        """As `Decoder.decode`, of a file in one piece."""
+        if path not in self._decoders:
+            while len(self._decoders) >= OPEN_DECODERS:
+                self.close(next(iter(self._decoders)))
+            self._decoders[path] = Decoder(path)
+        self._decoders.move_to_end(path)
+        try:
+            return self._decoders[path].decode(rows, columns)
+        except DecodingError:
+            self.close(path)
+            raise
+
+    def close(self, path: Path) -> None:
+        """Close the decoder of a file, if one is open."""
+        decoder = self._decoders.pop(path, None)
+        if decoder is not None:
+            decoder.close()
 
 
 def _is_plain(band: _Component) -> bool:
@@ -116,46 +214,6 @@ def _pixels(bands: list[_Component]) -> np.ndarray:
         wide = np.ctypeslib.as_array(band.data, values.shape)
         np.copyto(values, wide, casting="unsafe")  # plain bands hold 0 to 255
     return pixels
-
-
-@contextmanager
-def _decoder(path: Path, halvings: int) -> Iterator[tuple]:
-    """A decoder that has read the header: (library, codec, stream, image, messages).
-
-    It is used for one window, since it keeps all it ever decoded, four bytes a value.
-    """
-    library = _library()
-    messages: list[str] = []
-
-    def collect(text: bytes, _: object) -> None:
-        messages.append(text.decode(errors="replace").strip())
-
-    handler = _MESSAGE(collect)  # a name of its own, so that it lives as long as the codec
-
-    parameters = (ctypes.c_uint32 * (PARAMETERS_BYTES // 4))()
-    library.opj_set_default_decoder_parameters(parameters)
-    parameters[0] = halvings
-
-    image = ctypes.POINTER(_Image)()
-    name = str(path).encode()
-    stream = ctypes.c_void_p(library.opj_stream_create_default_file_stream(name, 1))  # to read
-    codec = ctypes.c_void_p(library.opj_create_decompress(JP2_CODEC))
-    try:
-        library.opj_set_error_handler(codec, handler, None)
-        ready = (
-            stream
-            and library.opj_setup_decoder(codec, parameters)
-            and library.opj_read_header(stream, codec, ctypes.byref(image))
-        )
-        if not ready:
-            raise DecodingError(" ".join(messages) or "its header cannot be read")
-        yield library, codec, stream, image, messages
-    finally:
-        library.opj_destroy_codec(codec)
-        if stream:
-            library.opj_stream_destroy(stream)
-        if image:
-            library.opj_image_destroy(image)
 
 
 _MESSAGE = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_void_p)
