@@ -105,7 +105,7 @@ def recover_frozen(
     from urbancam.explaining import frozen_plants
     from urbancam.learning import networks, plants
     from urbancam.learning.images import open_images
-    from urbancam.sources.landcover.fragments import by_cell
+    from urbancam.sources.landcover.fragments import FragmentsOfCells
     from urbancam.tables import frames
 
     settings, paths = job.settings, job.paths
@@ -119,7 +119,7 @@ def recover_frozen(
     images, rows = open_images(paths, ids, settings.image, job.workers)
     network = networks.load(paths.weights(0), settings.model)
     network = network.to(networks.find_device(job.device))
-    by_id = by_cell(fragments, ids)
+    by_id = FragmentsOfCells(fragments, ids)
     return [
         frozen_plants.recover_plants(
             rules, cells, network, images, rows, by_id, classes, settings, job.workers

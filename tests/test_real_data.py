@@ -18,7 +18,7 @@ from urbancam.sources.census import selection
 from urbancam.sources.imagery.cell import cut_cell
 from urbancam.sources.imagery.fill import coarse_fill
 from urbancam.sources.imagery.tile import Tile, TileFile
-from urbancam.sources.landcover.fragments import by_cell, cut_by_cells, label_raster
+from urbancam.sources.landcover.fragments import FragmentsOfCells, cut_by_cells, label_raster
 from urbancam.sources.urban_atlas import products
 from urbancam.tables import grid
 from urbancam.workflow import settings
@@ -44,21 +44,21 @@ def images() -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def fragments(tmp_path_factory) -> dict[str, pd.DataFrame]:
+def fragments(tmp_path_factory) -> FragmentsOfCells:
     if not (REAL_DATA / "PL005L2_POZNAN_UA2018_subset.gpkg").is_file():
         pytest.skip("no real samples here")
     land, _ = products.read_city(
         REAL_DATA, "Poznań", 2018, TABLE, tmp_path_factory.mktemp("scratch")
     )
     cells = cut_by_cells(land, as_cells(IDS))
-    return by_cell(cells, IDS)
+    return FragmentsOfCells(cells, IDS)
 
 
 def as_cells(ids: pd.Series):
     return gpd.GeoDataFrame({"idINSPIRE": ids}, geometry=selection.squares(ids), crs=grid.CRS)
 
 
-def labels_of(cell: str, fragments: dict[str, pd.DataFrame]) -> np.ndarray:
+def labels_of(cell: str, fragments: FragmentsOfCells) -> np.ndarray:
     return label_raster(fragments[cell]["geometry"].to_numpy(), grid.bounds(cell), SIZE_PX)
 
 

@@ -10,7 +10,7 @@ import torch
 from samples import cell_id
 from urbancam.explaining import activation, pixel_maps, unit_maps, unit_moments
 from urbancam.learning import backbones, networks
-from urbancam.sources.landcover.fragments import by_cell
+from urbancam.sources.landcover.fragments import FragmentsOfCells
 from urbancam.tables import grid
 from urbancam.workflow import settings
 
@@ -87,7 +87,7 @@ def halves(cell: str) -> gpd.GeoDataFrame:
 def test_contributions_of_a_cells_classes_add_up_to_the_units_logit():
     network = make_network("resnet18")
     ids = pd.Series([cell_id(0, 0), cell_id(1, 0)])
-    fragments = by_cell(pd.concat([halves(cell) for cell in ids]), ids)
+    fragments = FragmentsOfCells(pd.concat([halves(cell) for cell in ids]), ids)
     run = settings.load("demo-tiny", ["model.backbone=resnet18"])
     weights = np.random.default_rng(1).normal(size=(2, 2, 512))
     cells = pd.DataFrame({"idINSPIRE": ids, "fold": [0, 1]})
@@ -111,7 +111,7 @@ def test_contributions_of_a_cells_classes_add_up_to_the_units_logit():
 def test_a_cell_without_land_cover_has_no_rows():
     network = make_network("resnet18")
     ids = pd.Series([cell_id(0, 0), cell_id(1, 0)])
-    fragments = by_cell(halves(ids[0]), ids)
+    fragments = FragmentsOfCells(halves(ids[0]), ids)
     run = settings.load("demo-tiny", ["model.backbone=resnet18"])
     cells = pd.DataFrame({"idINSPIRE": ids, "fold": 0})
     weights = {0: np.ones((1, 512))}

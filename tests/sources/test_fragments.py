@@ -1,6 +1,7 @@
 """Polygons cut by cells, and label rasters."""
 
 import itertools
+import tracemalloc
 
 import geopandas as gpd
 import numpy as np
@@ -113,6 +114,42 @@ def test_cover_is_described(caplog):
         "covered share": 0.25,
     }
     assert f"1 of 2 cells lie outside every polygon: {samples.cell_id(5, 5)}" in caplog.text
+
+
+# cell by cell
+
+
+def rows_of(cells: list[str]) -> pd.DataFrame:
+    """Two fragments of each cell as `fragments.parquet` has them, the last cell first."""
+    square = shapely.to_wkb(shapely.box(0, 0, 200, 100))
+    cells = [cell for cell in cells[::-1] for _ in range(2)]
+    numbers = [1, 0] * (len(cells) // 2)
+    ids = [f"{cell}_{number}" for cell, number in zip(cells, numbers, strict=True)]
+    return pd.DataFrame({"fragment_id": ids, "idINSPIRE": cells, "geometry": square})
+
+
+def test_fragments_of_a_cell_are_its_own_in_order_with_polygons():
+    cells = [samples.cell_id(place, 0) for place in range(3)]
+    got = fragments.FragmentsOfCells(rows_of(cells[:2]), pd.Series(cells[1:]))
+    assert got[cells[1]]["fragment_id"].tolist() == [f"{cells[1]}_0", f"{cells[1]}_1"]
+    assert shapely.area(got[cells[1]]["geometry"].to_numpy()).tolist() == [20_000, 20_000]
+    assert len(got[cells[2]]) == 0  # no land cover
+    assert set(got.rows["idINSPIRE"]) == {cells[1]}
+    with pytest.raises(KeyError):
+        got[cells[0]]  # not asked for
+
+
+def test_fragments_of_many_cells_take_little_more_than_their_rows():
+    cells = pd.Series([samples.cell_id(*divmod(number, 40)) for number in range(1000)])
+    rows = rows_of(cells.tolist())
+    tracemalloc.start()
+    try:
+        kept = fragments.FragmentsOfCells(rows, cells)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(kept.rows) == 2000
+    assert taken / len(cells) < 1500  # bytes a cell; a table for each cell takes several thousand
 
 
 # label rasters

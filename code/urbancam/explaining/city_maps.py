@@ -17,7 +17,7 @@ from urbancam.explaining import pixel_maps, projection
 from urbancam.explaining.local_moments import cell_moments, square_contributions
 from urbancam.learning import networks
 from urbancam.learning.images import open_images
-from urbancam.sources.landcover.fragments import by_cell, label_raster
+from urbancam.sources.landcover.fragments import FragmentsOfCells, label_raster
 from urbancam.tables import frames, geoframes, grid
 from urbancam.workflow import progress
 from urbancam.workflow.errors import InputError
@@ -46,7 +46,7 @@ def project_city(
         device: "auto", "cpu" or "cuda".
         workers: Threads that decode images, where the cache has to be filled.
     """
-    fragments = by_cell(frames.read(paths.fragments), samples["idINSPIRE"])
+    fragments = FragmentsOfCells(frames.read(paths.fragments), samples["idINSPIRE"])
     images, rows = open_images(paths, samples["idINSPIRE"], settings.image, workers)
     batch_size = pixel_maps.cells_at_once(settings.image.size_px)
     target_device = networks.find_device(device)
@@ -70,7 +70,7 @@ def _files(part: Path) -> tuple[Path, Path, Path]:
 def _project_batch(
     ids: pd.Series,
     maps: list[projection.CellMaps],
-    fragments: dict[str, pd.DataFrame],
+    fragments: FragmentsOfCells,
     settings: Settings,
     maps_folder: Path,
     part: Path,

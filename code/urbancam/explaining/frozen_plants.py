@@ -12,6 +12,7 @@ from urbancam.learning import datasets, inference, networks, plants
 from urbancam.scoring import bootstrap
 from urbancam.scoring.planted import Plant
 from urbancam.scoring.targets import quintiles
+from urbancam.sources.landcover.fragments import FragmentsOfCells
 from urbancam.workflow.settings import Settings
 
 
@@ -21,7 +22,7 @@ def recover_plants(
     network: networks.Network,
     images: np.ndarray,
     rows: np.ndarray,
-    fragments: dict[str, pd.DataFrame],
+    fragments: FragmentsOfCells,
     cover_classes: pd.DataFrame,
     settings: Settings,
     workers: int,
@@ -34,7 +35,7 @@ def recover_plants(
         network: Network whose features the units see, on its device.
         images: (M, H, W, 3) uint8.
         rows: (N,) row of each cell's image.
-        fragments: Fragments of each cell, as `fragments.by_cell` gives them.
+        fragments: Fragments of each cell, cell by cell.
         cover_classes: Rows of `classes.csv`.
         settings: Settings of the run.
         workers: Processes that load images.
@@ -75,7 +76,7 @@ def recover_plants(
 
 
 def open_moments(
-    blocks: pd.Series, fragments: dict[str, pd.DataFrame], n_units: int, key: str
+    blocks: pd.Series, fragments: FragmentsOfCells, n_units: int, key: str
 ) -> UnitMoments:
     """Empty moments, for the cells that have land cover.
 
@@ -85,9 +86,9 @@ def open_moments(
         n_units: Number of units.
         key: Column of the classes of land cover.
     """
-    covered = blocks[[len(fragments[cell]) > 0 for cell in blocks.index]]
+    covered = blocks[blocks.index.isin(fragments.rows["idINSPIRE"])]
     numbers, _ = bootstrap.number_blocks(covered)
-    classes = sorted({name for own in fragments.values() for name in own[key]})
+    classes = sorted(fragments.rows[key].unique())
     return UnitMoments(pd.Series(numbers, index=covered.index), classes, n_units)
 
 

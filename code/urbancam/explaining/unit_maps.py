@@ -22,7 +22,7 @@ from urbancam.explaining.unit_moments import UnitMoments
 from urbancam.explaining.upsampling import positive_part, spread_evenly
 from urbancam.learning import backbones, networks
 from urbancam.scoring import bootstrap
-from urbancam.sources.landcover.fragments import label_raster
+from urbancam.sources.landcover.fragments import FragmentsOfCells, label_raster
 from urbancam.tables import grid
 from urbancam.workflow import progress
 from urbancam.workflow.sections import Activation
@@ -111,7 +111,7 @@ def sum_units(
     rows: np.ndarray,
     network: networks.Network,
     weights: dict[int, np.ndarray],
-    fragments: dict[str, pd.DataFrame],
+    fragments: FragmentsOfCells,
     moments: UnitMoments,
     settings: Settings,
 ) -> tuple[pd.DataFrame, np.ndarray]:
@@ -123,7 +123,7 @@ def sum_units(
         rows: (N,) row of each cell's image.
         network: Network whose features the units see, on its device.
         weights: Fold -> (P, C) weights of its units.
-        fragments: Fragments of each cell, as `fragments.by_cell` gives them.
+        fragments: Fragments of each cell, cell by cell.
         moments: Gets the moments of the places within each cell.
         settings: Settings of the run.
 
@@ -131,7 +131,7 @@ def sum_units(
         R rows `idINSPIRE`, the column `landcover.key`, `area_m2`; and (R, P, 3) the `SUMS` of each
         row and unit.
     """
-    tables, sums = [], []
+    ids, classes, areas_m2, sums = [], [], [], []
     batch_size = pixel_maps.cells_at_once(settings.image.size_px)
     with progress.bar(total=len(cells), unit="cell", desc="plants") as bar:
         for fold, members in cells.groupby("fold"):
@@ -140,20 +140,24 @@ def sum_units(
                 batch = members.iloc[start : start + batch_size]
                 maps = _maps_of_batch(network, images[rows[batch.index]], units, settings)
                 for place, cell in enumerate(batch["idINSPIRE"]):
-                    table, inside = _classes_of_cell(fragments[cell], cell, settings)
+                    own, area_m2, inside = _classes_of_cell(fragments[cell], cell, settings)
                     contribution = _spread(maps, place, settings.image.size_px)
-                    tables.append(table)
+                    ids += [cell] * len(own)
+                    classes += own
+                    areas_m2.append(area_m2)
                     sums.append(_sums_of_cell(maps, place, contribution, inside))
-                    if len(table):
+                    if own:
                         moments.add(
                             cell,
-                            table[settings.landcover.key].tolist(),
+                            own,
                             inside.reshape(-1, *contribution.shape[1:]),
                             contribution.numpy(),
                             maps.contribution.shape[-1],
                         )
                 bar.update(len(batch))
-    return pd.concat(tables, ignore_index=True), np.concatenate(sums)
+    # One table for all cells: one for each took 20 kB a cell.
+    columns = {"idINSPIRE": ids, settings.landcover.key: classes}
+    return pd.DataFrame(columns | {"area_m2": np.concatenate(areas_m2)}), np.concatenate(sums)
 
 
 def _maps_of_batch(
@@ -169,19 +173,19 @@ def _maps_of_batch(
 
 def _classes_of_cell(
     fragments: pd.DataFrame, cell: str, settings: Settings
-) -> tuple[pd.DataFrame, np.ndarray]:
-    """A row per class of a cell, and (U, H * W) float32: 1 where a pixel is of the class."""
+) -> tuple[list, np.ndarray, np.ndarray]:
+    """The U classes of a cell; (U,) their areas, m2; and (U, H * W) float32: 1 where a pixel is of
+    the class."""
     key = settings.landcover.key
     size_px = settings.image.size_px
     labels = label_raster(fragments["geometry"].to_numpy(), grid.bounds(cell), size_px)
     number, classes = pd.factorize(fragments[key], sort=True)
     area_m2 = np.bincount(number, fragments["area_m2"], len(classes))
-    table = pd.DataFrame({"idINSPIRE": cell, key: classes, "area_m2": area_m2})
     # Label 0 is covered by nothing.
     class_of_label = np.concatenate([[-1], number])
     class_of_pixel = class_of_label[labels.ravel()]
     inside = class_of_pixel == np.arange(len(classes))[:, None]
-    return table, inside.astype(np.float32)
+    return list(classes), area_m2, inside.astype(np.float32)
 
 
 def _spread(maps: UnitMaps, place: int, size_px: int) -> torch.Tensor:

@@ -14,7 +14,7 @@ from urbancam.explaining.attribution.twins import find_twins
 from urbancam.explaining.projection import LabelledPixels
 from urbancam.learning import networks
 from urbancam.learning.images import open_images
-from urbancam.sources.landcover.fragments import by_cell, label_raster
+from urbancam.sources.landcover.fragments import FragmentsOfCells, label_raster
 from urbancam.tables import frames, geoframes, grid
 from urbancam.workflow import progress
 from urbancam.workflow.files import atomic
@@ -48,7 +48,7 @@ def examine_city(
         device: "auto", "cpu" or "cuda".
         workers: Threads that decode images, where the cache has to be filled.
     """
-    fragments = by_cell(frames.read(paths.fragments), cells["idINSPIRE"])
+    fragments = FragmentsOfCells(frames.read(paths.fragments), cells["idINSPIRE"])
     images, rows = open_images(paths, cells["idINSPIRE"], settings.image, workers)
     random = np.random.default_rng(settings.seed)
     calibration_rows = np.sort(random.permutation(rows)[: groups.CALIBRATION_IMAGES])
@@ -91,7 +91,7 @@ def _divide(members: pd.DataFrame) -> list[pd.DataFrame]:
 def _make_group(
     cells: pd.DataFrame,
     images: np.ndarray,
-    fragments: dict[str, pd.DataFrame],
+    fragments: FragmentsOfCells,
     with_curves: pd.Series,
     key: str,
     seed: list[int],
@@ -120,7 +120,7 @@ def _make_group(
     )
 
 
-def _composition(ids: pd.Series, fragments: dict[str, pd.DataFrame], key: str) -> np.ndarray:
+def _composition(ids: pd.Series, fragments: FragmentsOfCells, key: str) -> np.ndarray:
     """(N, U) share of each class in the covered area of each cell."""
     rows = pd.concat([fragments[cell] for cell in ids])
     area_m2 = rows.pivot_table("area_m2", "idINSPIRE", key, "sum", fill_value=0.0)
@@ -128,7 +128,7 @@ def _composition(ids: pd.Series, fragments: dict[str, pd.DataFrame], key: str) -
     return share.reindex(ids, fill_value=0.0).to_numpy()
 
 
-def _fragments_of(ids: np.ndarray, fragments: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def _fragments_of(ids: np.ndarray, fragments: FragmentsOfCells) -> pd.DataFrame:
     tables = [fragments[cell][FRAGMENT_COLUMNS] for cell in ids]
     return pd.concat(tables, ignore_index=True)
 
