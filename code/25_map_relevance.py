@@ -55,7 +55,7 @@ def declare(request: Request) -> Step:
     weights = [paths.weights(fold) for fold in range(cities.folds_trained)]
     covers = land_covers(paths)
     return request.step(
-        7,
+        8,
         paths.table("relevance"),
         ["statistics", "landcover.key", "seed", "figures", *(f"cities.{key}" for key in KEYS)],
         [paths.patches, paths.sites, *weights, *covers.values(), *class_tables(covers)],

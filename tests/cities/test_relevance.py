@@ -159,6 +159,25 @@ def test_equals_the_slow_route_at_every_layer(block, images):
             assert float(got.total[name][row]) == pytest.approx(relevances[name].sum(), rel=1e-7)
 
 
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_float32_comes_to_the_same_in_both_layouts(images, layout):
+    expected = relevance.compute_relevance(small(Bottleneck), images, LAYERS).maps
+    network = small(Bottleneck).float().to(memory_format=layout)
+    got = relevance.compute_relevance(network, images.float(), LAYERS).maps
+    for name in LAYERS:
+        size = float(expected[name].abs().max())
+        torch.testing.assert_close(got[name].double(), expected[name], rtol=0, atol=1e-5 * size)
+
+
+def test_layout_of_what_entered_is_kept_on_the_way_back():
+    conv, norm = nn.Conv2d(6, 4, 1), nn.BatchNorm2d(4).eval()
+    entering = torch.rand(2, 6, 5, 5).to(memory_format=torch.channels_last)
+    with torch.no_grad():
+        unit = relevance.pass_unit(conv, norm, entering)
+        got = relevance.below_unit(unit, torch.ones_like(unit.leaving))
+    assert got.is_contiguous(memory_format=torch.channels_last)
+
+
 def test_t9_layer4_is_the_closed_form(images):
     network = small()
     target = torch.tensor([0, 6])

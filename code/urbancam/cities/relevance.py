@@ -26,7 +26,6 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.nn.grad import conv2d_input
 
 from urbancam.explaining.activation import frozen
 
@@ -83,18 +82,23 @@ def below_unit(unit: Unit, relevance: torch.Tensor) -> torch.Tensor:
     """Relevance of a unit's input, from that of its output."""
     conv = unit.conv
     weights = conv.weight.clamp(min=0)
-    way = conv.stride, conv.padding, conv.dilation, conv.groups
-    positive = functional.conv2d(unit.entering, weights, None, *way)
+    # The way back is the gradient of the way there, in the layout of what entered.
+    with torch.enable_grad():
+        entering = unit.entering.detach().requires_grad_(True)
+        positive = functional.conv2d(
+            entering, weights, None, conv.stride, conv.padding, conv.dilation, conv.groups
+        )
     # What an infinite divisor meets is 0: no relevance where there is nothing to share it among,
     # and none through a batch norm that stops it.
-    positive.masked_fill_((positive <= SMALLEST).logical_or_(unit.stops), torch.inf)
-    ratio = relevance / positive
-    return conv2d_input(unit.entering.shape, weights, ratio, *way).mul_(unit.entering)
+    divisor = functional.threshold_(positive.detach(), SMALLEST, torch.inf)
+    ratio = relevance / divisor.masked_fill_(unit.stops, torch.inf)
+    (back,) = torch.autograd.grad(positive, entering, ratio)
+    return back.mul_(unit.entering)
 
 
 def _divisor(values: torch.Tensor) -> torch.Tensor:
     """Values >= 0 as divisors: the zeros are infinite, so that a quotient is 0 there."""
-    return values.masked_fill(values <= SMALLEST, torch.inf)
+    return functional.threshold(values, SMALLEST, torch.inf)
 
 
 # ---- a block: units, and a way around them
