@@ -42,10 +42,15 @@ def assign_blocks(ids: pd.Series, groups: pd.Series, block_m: int) -> pd.Series:
     # ASSUME: what a group gains by staying whole outweighs that a few of its cells lie beyond their
     # block's edge.
     grouped = groups.notna()
-    home = blocks[grouped].groupby(groups[grouped]).agg(_most_frequent)
+    home = _most_frequent(blocks[grouped], groups[grouped])
     return blocks.where(~grouped, groups.map(home)).rename("block")
 
 
-def _most_frequent(names: pd.Series) -> str:
-    """The name that comes most often; of several, the one that sorts first."""
-    return names.value_counts().sort_index().idxmax()
+def _most_frequent(names: pd.Series, groups: pd.Series) -> pd.Series:
+    """The name that comes most often in each group; of several, the one that sorts first."""
+    # Of all groups at once: one by one took over a third of step 12 in a city of 68,400 cells.
+    counts = names.groupby([groups, names]).size()
+    counts.index.names = ["group", "name"]
+    table = counts.rename("count").reset_index()
+    table = table.sort_values(["count", "name"], ascending=[False, True])
+    return table.drop_duplicates("group").set_index("group")["name"]

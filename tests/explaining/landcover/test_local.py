@@ -1,5 +1,6 @@
 """Local effects: a regression within cells; what is read is found, what lies beside it is not."""
 
+import tracemalloc
 from types import SimpleNamespace
 
 import numpy as np
@@ -39,6 +40,19 @@ def test_effect_is_least_squares_with_an_intercept_for_every_cell():
     sharp = moments[moments["width"] == 0]
     got = pd.Series(local_effects(city, sharp, class_of_code).value, city.classes)
     assert got[["green ua", *INERT]].to_numpy() == pytest.approx(expected[:4])
+
+
+def test_moments_of_a_large_city_are_not_copied_as_a_whole():
+    city, moments, class_of_code = draw_city(2, reads_green, cells=12)
+    many = pd.concat([moments.astype({"idINSPIRE": "category"})] * 300, ignore_index=True)
+    size = many.memory_usage().sum()
+    tracemalloc.start()
+    try:
+        local_effects(city, many, class_of_code)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.3 * size  # numbers of the cells, and the rows of one width at a time
 
 
 def test_what_is_read_is_found_against_the_reference():

@@ -41,8 +41,12 @@ def local_effects(city: LandCover, moments: pd.DataFrame, class_of_code: dict) -
     ids = moments["idINSPIRE"].astype("category").cat
     cell = city.predictions.index.get_indexer(ids.categories)[ids.codes]
     # A cell of which no fragment has a pixel is in no table of land cover.
-    rows = moments.assign(cell=cell)[cell >= 0]
-    by_width = [_products(city, of_width, column) for _, of_width in rows.groupby("width")]
+    is_covered = cell >= 0
+    widths = moments["width"].to_numpy()
+    by_width = []
+    for width in np.unique(widths):  # a copy of some rows at a time: they are tens of millions
+        rows = is_covered & (widths == width)
+        by_width.append(_products(city, cell[rows], moments[rows], column))
     return effects_within(city, by_width)
 
 
@@ -62,9 +66,18 @@ def effects_within(city: LandCover, by_width: list[np.ndarray]) -> Estimate:
     return Estimate(value, draws, city.held_blocks(city.present, city.block_numbers))
 
 
-def _products(city: LandCover, rows: pd.DataFrame, column: dict[int, int]) -> np.ndarray:
-    """(n_blocks, U + 2, U + 2) sums of the moments of each block's cells."""
-    block = city.block_numbers[rows["cell"]]
+def _products(
+    city: LandCover, cell: np.ndarray, rows: pd.DataFrame, column: dict[int, int]
+) -> np.ndarray:
+    """(n_blocks, U + 2, U + 2) sums of the moments of each block's cells.
+
+    Args:
+        city: Statistics of the city.
+        cell: (R,) number of each row's cell among the city's.
+        rows: R rows of `local_moments.parquet`, of one width.
+        column: Code -> its column.
+    """
+    block = city.block_numbers[cell]
     first, second = (rows[name].map(column).to_numpy() for name in ("code", "other"))
     products = np.zeros((city.n_blocks, len(city.classes) + 2, len(city.classes) + 2))
     # Codes of one class add up to it.
