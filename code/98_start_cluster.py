@@ -81,6 +81,7 @@ def carry_out(args: argparse.Namespace) -> int:
         cluster.tell(listed)
         if not any(map(cluster.to_do, listed.values())):
             return 0
+        cluster.require_queue(cluster.find_profile(args.profile))
         carry_out_rounds(requests, args)
         done = cluster.tell_end(requests, folder, with_gpu)
     # The page over all cities and runs is made once, when they are done.

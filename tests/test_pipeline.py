@@ -17,7 +17,7 @@ from geopandas.testing import assert_geodataframe_equal
 
 import column_dictionary
 from houses import ROOT, edit_settings, make_house, run_sh
-from plain_files import write_class_raster
+from plain_files import RENTS, export_city, write_class_raster
 from samples import run_script
 from timing import cpu_seconds
 from urban_atlas_classes import class_table
@@ -241,38 +241,9 @@ def test_city_that_fails_does_not_stop_the_others(clean):
     assert "Demo, run demo-tiny: what the out-of-fold predictions" in done.stdout
 
 
-PLAIN = """
-cells: {source: file, file: cells.gpkg, id_column: id, value_column: rent, people_column: people,
-  imputed_column: imputed, group_column: group, department_column: department,
-  value_name: rent, value_unit: EUR a month, year: 2015}
-imagery: {source: rasters, files: "*.tif", pixel_size_m: 3.125}
-landcover: {source: file, file: land_cover.gpkg, class_column: code}
-"""
-
-
-def export_plain_files(house: Path) -> None:
-    """The demo's cells, tiles and land cover as a city of one's own, in plain files."""
-    results, data = house / "results" / "Demo", house / "data" / "demo-tiny"
-    city = data / "cities" / "Plain"
-    city.mkdir(parents=True)
-    (city / "city.yaml").write_text(PLAIN)
-    cells = gpd.read_parquet(results / "cells.parquet")
-    names = {"idINSPIRE": "id", "value": "rent", "ind": "people"}
-    cells.rename(columns=names).drop(columns="city").to_file(city / "cells.gpkg")
-    gpd.read_parquet(results / "land_cover.parquet").to_file(city / "land_cover.gpkg")
-    tiles = pd.read_parquet(results / "tiles.parquet")
-    for path, year in zip(tiles["path"], tiles["campaign_year"], strict=True):
-        with rasterio.open(data / path) as tile:
-            facts, pixels = tile.profile, tile.read()
-        name = (city / Path(path).name).with_suffix(".tif")
-        facts = {key: facts[key] for key in ("width", "height", "count", "dtype", "transform")}
-        with rasterio.open(name, "w", driver="GTiff", crs="EPSG:2154", **facts) as tile:
-            tile.write(pixels)
-            tile.update_tags(TIFFTAG_DATETIME=f"{year}:06:01 12:00:00")
-
-
 def test_plain_files_of_the_demo_city_give_its_own_tables(house):
-    export_plain_files(house)
+    data = house / "data" / "demo-tiny"
+    export_city(house / "results" / "Demo", data, data / "cities" / "Plain", RENTS)
     done = run_sh(house, "Plain", "--run", "demo-tiny", "--results", "results-plain")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "01_download_census" not in done.stdout

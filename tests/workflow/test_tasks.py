@@ -1,32 +1,24 @@
 """The work of a city as tasks for an engine: which there are, after which others, how they are
 named."""
 
-import csv
+import contextlib
 import os
 from dataclasses import replace
 
 import pytest
 
+from city_requests import request_of
 from samples import ROOT
 from urbancam.workflow import (
     catalogue,
     cluster,
     locks,
-    resources,
-    runner,
     scripts,
     settings,
     tasks,
 )
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.records import record_path
-
-
-def request_of(city: str, run: str, folder, *words: str):
-    places = ["--data", str(folder / "data"), "--results", str(folder / "results")]
-    words = ["--city", city, "--run", run, *places, *words]
-    return runner.read_request(scripts.load("90_show_status").parse_args(words))
 
 
 @pytest.fixture
@@ -100,28 +92,19 @@ def test_images_are_decoded_once_before_anything_holds_a_gpu(tmp_path):
     }
 
 
-def test_a_cache_that_would_be_too_large_is_not_waited_for():
-    train = catalogue.find("11_train_income")
-    kept, not_kept = (
-        resources.of_cache(train, settings.load("default", [f"cache_gb={limit}"]), 50_000, 1000)
-        for limit in (150, 1)
-    )
-    assert kept.disk_mb > 1000 * not_kept.disk_mb == 0
-    assert kept.runtime > not_kept.runtime == resources.LEAST_MINUTES
-
-
-def test_what_is_tried_again_asks_for_more_but_no_more_than_the_cluster_gives():
-    asked = [resources.on_attempt(8_000, attempt, 12_000) for attempt in (1, 2, 3)]
-    assert asked == [8_000, 12_000, 12_000]
-    assert resources.on_attempt(8_000, 3, None) == 24_000
+def left_for_later(listed: list[tasks.Task], *words: str) -> set[str]:
+    kept = tasks.without_other_cities(listed, settings.load("demo-tiny", words))
+    return {task.script[:2] for task in listed} - {task.script[:2] for task in kept}
 
 
 def test_what_looks_at_other_cities_and_what_reads_it_is_left_for_later(tiny):
-    listed = list(tiny.values())
-    left = {task.script[:2] for task in listed} - {
-        task.script[:2] for task in tasks.without_other_cities(listed)
-    }
-    assert left == {"15", "17", "19", "80", "91", "92"}
+    assert left_for_later(list(tiny.values())) == {"15", "17", "19", "80", "91", "92"}
+
+
+def test_sites_that_are_cut_from_the_tiles_of_all_cities_wait_for_them(tmp_path):
+    listed = tasks.list_tasks(request_of("cities", "demo-tiny", tmp_path))
+    assert left_for_later(listed) == set()
+    assert left_for_later(listed, "cities.source=ign") >= {"21", "22", "23", "27"}
 
 
 def test_what_is_done_waits_for_nothing_lest_it_be_started_again(tmp_path, tiny, monkeypatch):
@@ -197,6 +180,20 @@ def test_without_the_engine_it_is_said_where_it_comes_from(tmp_path, monkeypatch
     assert "./run.sh cluster" in capsys.readouterr().err
 
 
+def test_without_a_queue_that_answers_nothing_is_put_in_it(tmp_path, monkeypatch):
+    slurm, local = map(cluster.find_profile, ("slurm", "local"))
+    sinfo = tmp_path / "sinfo"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    cluster.require_queue(local)
+    with pytest.raises(InputError, match="no Slurm answers"):
+        cluster.require_queue(slurm)
+    for status in (1, 0):
+        sinfo.write_text(f"#!/bin/sh\necho fatal: no controller >&2\nexit {status}\n")
+        sinfo.chmod(0o755)
+        with pytest.raises(InputError) if status else contextlib.nullcontext():
+            cluster.require_queue(slurm)
+
+
 def test_cities_come_from_words_and_a_file_each_once(tmp_path):
     table = tmp_path / "cities.csv"
     table.write_text("city,n_cells\nParis,3\nLe Mans,4\n")
@@ -224,75 +221,3 @@ def test_images_and_cache_lie_on_scratch_and_what_is_there_already_stays(tmp_pat
     assert not paths.cache.is_symlink()
     (paths.images / "a.png").touch()
     assert (tmp_path / "scratch" / "Le-Mans" / "images" / "a.png").exists()
-
-
-def test_a_larger_city_asks_for_more_and_a_gpu_for_less_time():
-    run = settings.load("default")
-    train = catalogue.find("11_train_income")
-    small, large = (resources.of_step(train, run, cells, 1000, False) for cells in (1_000, 50_000))
-    on_gpu = resources.of_step(train, run, 50_000, 1000, True)
-    assert large.runtime > 20 * small.runtime
-    assert large.mem_mb > small.mem_mb
-    assert (on_gpu.gpu, small.gpu) == (1, 0)
-    assert on_gpu.runtime < large.runtime
-    assert (
-        resources.of_step(catalogue.find("04_download_aerial"), run, 10, 1000, True).downloads == 1
-    )
-
-
-def test_a_city_left_out_is_in_the_bill_and_asks_for_what_all_others_take(tmp_path):
-    words = ["--set", "compare.splits=[city]"]
-    paris, lyon, cities = (
-        request_of(name, "demo-tiny", tmp_path, *words) for name in ("Paris", "Lyon", "cities")
-    )
-
-    def left_out(request, listed):
-        billed = cluster.bill(request, listed, with_gpu=False)
-        return [task for task in billed if task.variant == "split-city"]
-
-    assert left_out(paris, [paris, cities]) == []
-    of_paris, of_lyon = left_out(paris, [paris, lyon]), left_out(lyon, [paris, lyon])
-    assert [task.script[:2] for task in of_paris] == ["10", "11", "12"]
-    # Both look at the cells of both.
-    assert [task.resources for task in of_paris] == [task.resources for task in of_lyon]
-    own = {task.script: task.resources for task in cluster.ask(lyon, False, False)}
-    assert of_lyon[0].resources.mem_mb > own[of_lyon[0].script].mem_mb
-
-
-def test_a_city_left_out_whose_others_are_at_hand_asks_for_what_they_take(tmp_path):
-    words = ["--set", "compare.splits=[city]"]
-    request = request_of("Lyon", "demo-tiny", tmp_path, *words)
-    for city in ("Lyon", "Paris"):
-        samples = replace(request.paths, city=city).samples
-        samples.parent.mkdir(parents=True)
-        samples.touch()
-    listed = cluster.ask(request, alone=False, with_gpu=False)
-    asked = {task.variant: task.resources for task in listed if task.script.startswith("11")}
-    assert asked["split-city"].mem_mb > asked[""].mem_mb
-    # It is at hand, so nothing is still to come.
-    assert cluster.bill(request, [request], with_gpu=False) == listed
-
-
-def test_patches_are_counted_by_their_step_else_from_the_sizes_of_the_images(tmp_path):
-    request = request_of("cities", "demo-tiny", tmp_path)
-    usual = resources.count_cells(request.paths, request.settings)
-    request.paths.sites.parent.mkdir(parents=True)
-    request.paths.sites.write_text("image,width_px,height_px\na,64,64\nb,96,40\n")
-    assert resources.count_cells(request.paths, request.settings) == 4 + 3 != usual
-    record = record_path(request.paths.patches)
-    record.write_text('{"counts": {"patches": 5}}')
-    assert resources.count_cells(request.paths, request.settings) == 5
-
-
-def test_large_amounts_are_told_in_terabytes():
-    asked = resources.Resources(1, 0, 60, 1_605_400, 0, 0)
-    assert "1,605.4 GB" not in resources.in_words([asked])
-    assert "1.6 TB" in resources.in_words([asked])
-    assert "0.9 GB" in resources.in_words([replace(asked, disk_mb=900)])
-
-
-def test_all_functional_urban_areas_are_listed_with_their_cells():
-    counts = resources.listed_cells()
-    with resources.COUNTS.open(encoding="utf-8", newline="") as file:
-        assert len(list(csv.DictReader(file))) == len(counts) == 38
-    assert counts["Paris"] == max(counts.values())

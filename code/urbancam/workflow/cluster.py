@@ -11,6 +11,7 @@ import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -85,7 +86,7 @@ def ask(request: Request, alone: bool, with_gpu: bool) -> list[Task]:
         with_gpu: Whether there are GPUs to ask for.
     """
     listed = tasks.list_tasks(request)
-    listed = tasks.without_other_cities(listed) if alone else listed
+    listed = tasks.without_other_cities(listed, request.settings) if alone else listed
     listed = tasks.without_needs_of_done(listed)
     left_out = any(map(tasks.is_of_city_left_out, listed))
     others = other_cities.of_same_value(request.paths) if left_out else []
@@ -196,12 +197,32 @@ def find_profile(name: str) -> Path:
     )
 
 
+def require_queue(profile: Path) -> None:
+    """Raise if a profile is for Slurm and none answers here: each job would fail by itself."""
+    if _settings_of(profile).get("executor") != "slurm":
+        return
+    try:
+        asked = subprocess.run(["sinfo", "--noheader"], capture_output=True, text=True)
+        said = "" if asked.returncode == 0 else asked.stderr.strip() or "sinfo failed"
+    except OSError as error:
+        said = str(error)
+    if said:
+        raise InputError(
+            "no Slurm answers here",
+            said.splitlines()[-1],
+            "call it where sbatch and sinfo work, as on a login node; or --profile local",
+        )
+
+
 def has_gpus(profile: Path) -> bool:
     """Whether jobs may ask for GPUs: those of this machine, or as the profile says."""
     if profile == HERE / LOCAL:
         return bool(gpus.visible())
-    settings = yaml.safe_load((profile / "config.yaml").read_text()) or {}
-    return bool(settings.get("config", {}).get("gpu"))
+    return bool(_settings_of(profile).get("config", {}).get("gpu"))
+
+
+def _settings_of(profile: Path) -> dict[str, Any]:
+    return yaml.safe_load((profile / "config.yaml").read_text()) or {}
 
 
 def to_do(listed: list[Task]) -> list[Task]:

@@ -16,6 +16,7 @@ from typing import Any
 from urbancam.workflow import arguments, catalogue, plan, scripts, states
 from urbancam.workflow.job import Request
 from urbancam.workflow.resources import Resources
+from urbancam.workflow.settings import Settings
 
 NONE = "-"  # in a mark
 CACHE = "cache"  # in place of a fold
@@ -177,9 +178,9 @@ def _is_needed(other: Task, task: Task) -> bool:
     return not (task.entry.takes_variant and made.takes_variant) or other.variant == task.variant
 
 
-def without_other_cities(tasks: list[Task]) -> list[Task]:
+def without_other_cities(tasks: list[Task], settings: Settings) -> list[Task]:
     """The tasks that other cities have no part in, not even through what they read."""
-    across = {task.mark for task in tasks if _looks_at_other_cities(task)}
+    across = {task.mark for task in tasks if _looks_at_other_cities(task, settings)}
     kept = []
     for task in tasks:  # in order, so that what is needed comes before
         if task.mark in across or across.intersection(task.needs):
@@ -189,8 +190,10 @@ def without_other_cities(tasks: list[Task]) -> list[Task]:
     return kept
 
 
-def _looks_at_other_cities(task: Task) -> bool:
-    return task.entry.reads_other_cities or is_of_city_left_out(task)
+def _looks_at_other_cities(task: Task, settings: Settings) -> bool:
+    # The sites of the cities experiment may be cut from the tiles of all cities.
+    from_tiles = task.entry.number == "21" and settings.cities.source == "ign"
+    return task.entry.reads_other_cities or is_of_city_left_out(task) or from_tiles
 
 
 def without_needs_of_done(tasks: list[Task]) -> list[Task]:
