@@ -212,9 +212,7 @@ def test_jobs_that_slurm_ends_go_on_where_they_were_and_with_more_memory(
 
 
 @pytest.mark.long
-def test_two_cities_and_the_cities_experiment_through_a_slurm_whose_controller_restarts(
-    tmp_path, slurm
-):
+def test_two_cities_and_the_cities_experiment_through_slurm(tmp_path, slurm):
     data = tmp_path / "data"
     # With several cities each is left out once; patches lie apart, lest there be too many.
     asked = ["--set", "compare.splits=[city]", "--set", "cities.stride_px=128"]
@@ -231,7 +229,7 @@ def test_two_cities_and_the_cities_experiment_through_a_slurm_whose_controller_r
     }
     profile = profile_of_one_thread(tmp_path, "slurm", QUICK_TO_ASK | further)
     called = command(tmp_path, data, "Demo", "Twin", "cities", "--profile", profile, *asked)
-    disturber = Disturber(tmp_path / "results", cancel_and_restart_controller)
+    disturber = Disturber(tmp_path / "results", lambda job: answer("scancel", job))
     disturber.start()
     told = slurm.run(called, env=ONE_THREAD)
     assert told.returncode == 0, told.stdout
@@ -241,11 +239,3 @@ def test_two_cities_and_the_cities_experiment_through_a_slurm_whose_controller_r
     assert (left_out / "predictions.csv").is_file()
     second = slurm.run(called, env=ONE_THREAD)
     assert second.stdout.count("nothing to do") == 3
-
-
-def cancel_and_restart_controller(job: str) -> None:
-    """The controller is away for longer than five questions of the plugin take."""
-    answer("scancel", job)
-    small_slurm.stop("slurmctld")
-    time.sleep(60)
-    Slurm.start_controller()
