@@ -7,7 +7,6 @@ import urllib.parse
 import zipfile
 
 import pytest
-from huggingface_hub import close_session
 
 from loopback import Reply, serve
 from urbancam.cities import hub
@@ -87,7 +86,6 @@ class Hub:
 @pytest.fixture
 def server():
     """A hub with its address and the requests that it got."""
-    close_session()  # the client keeps connections, and an earlier server's may have had this port
     answers = Hub()
     with serve(answers) as (address, requests):
         answers.address = address
