@@ -16,6 +16,7 @@ def main():
     return runpy.run_path(str(ROOT / "code" / "00_make_demo_city.py"))["main"]
 
 
+@pytest.mark.slow
 def test_same_seed_gives_the_same_bytes(packed, tiny, tmp_path):
     again = Paths(tmp_path, Path("unused"))
     city.make_city(tiny, again, workers=2)

@@ -63,6 +63,7 @@ def train(paths: Paths, asked, fold: int = 0):
     return learner, seen, history, before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", ["binomial", "softmax"])
 def test_weights_on_disk_predict_from_images_what_the_unit_does_from_features(paths, head):
     asked = recipe(f"model.head={head}")
@@ -90,6 +91,7 @@ def test_features_are_computed_once_and_are_those_of_every_fold(paths, monkeypat
     assert len(list(paths.cache.glob("embeddings_*.npy"))) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["seed=1", "image.normalise=min_max", "model.backbone=resnet34"])
 def test_other_weights_or_colours_have_features_of_their_own(paths, change):
     cells = cells_of(paths)

@@ -167,6 +167,7 @@ def test_bordeaux_neighbours_reach_much_without_any_image_where_the_split_leaks(
     assert table.loc["spearman", "value"] == pytest.approx(expected, abs=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.parametrize(("method", "expected"), [("random", {100}), ("block", {500, 1000})])
 def test_bordeaux_classes_reach_farther_where_blocks_are_tested(bordeaux, method, expected):

@@ -40,6 +40,7 @@ def test_group_that_two_blocks_hold_alike_goes_to_the_one_that_sorts_first():
     assert got.tolist() == ["N2800000E3600000"] * 2
 
 
+@pytest.mark.slow
 def test_many_groups_take_little_longer_than_none():
     n = 4000
     ids = pd.Series([grid.cell_id(3_600_000 + 200 * i, 2_800_000, 200) for i in range(n)])

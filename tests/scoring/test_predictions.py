@@ -196,6 +196,7 @@ def test_script_scores_the_network_and_every_baseline(city):
     assert scores.loc[("colour_histogram", "spearman"), "value"] > 0.8
 
 
+@pytest.mark.slow
 def test_script_scores_only_the_folds_that_are_trained(city):
     city.test_predictions(2).unlink()
     assert evaluate(city, "--set", "split.trained_folds=2") == 0

@@ -124,6 +124,7 @@ def test_table_tells_the_reach_of_residuals_so_that_a_city_too_small_for_it_is_s
     assert table["side_m"].max() < expected
 
 
+@pytest.mark.slow
 def test_smoother_residuals_ask_for_larger_blocks():
     near, far = (resampling.alike_up_to_m(smooth_city(range_m), 0) for range_m in (300, 1500))
     assert near < 1500 < far

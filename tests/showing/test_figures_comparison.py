@@ -151,6 +151,7 @@ def test_legend_gives_the_calibration_error_over_all_cells(reliability, calibrat
     assert got == ["as trained: ECE 0.10 [0.05, 0.20]", "temperature scaled: ECE 0.02 [0.01, 0.04]"]
 
 
+@pytest.mark.slow
 def test_bins_without_interval_are_pale_and_not_joined(reliability, calibration):
     reliability.loc[2, ["ci_low", "ci_high"]] = np.nan
     top = draw_calibration(reliability, calibration).axes[0]

@@ -226,6 +226,7 @@ def test_an_arrow_whose_interval_covers_one_is_only_outlined_and_a_legend_says_s
     assert legend["arrow: it does"].get_facecolor()[3] == 1
 
 
+@pytest.mark.slow
 def test_matrices_hold_all_pairs_with_dots_where_the_interval_leaves_out_one():
     table = pairs({("hd_uf", "water"): 1.5, ("water", "roads"): 0.4}).assign(ci_low=[0.9, 1.1])
     figure = coactivation.draw_coactivation(table, table[:0], CLASSES)

@@ -217,6 +217,7 @@ def test_a_caption_stands_below_the_picture_where_it_is_asked_for():
     assert below.getextrema()[0] < 128
 
 
+@pytest.mark.slow
 def test_png_is_as_wide_as_the_journal_asks():
     figure = scores.draw_confusion_matrix(CONFUSION, metrics())
     png = Image.open(io.BytesIO(style.render(figure, "png")))

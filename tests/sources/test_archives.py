@@ -253,6 +253,7 @@ SMALL_FILES = {"a.txt": b"abc" * 50, "b/c": BODY[:500]}
 FLIPPED_BYTE = st.tuples(st.floats(0, 0.999), st.integers(0, 255))  # place in the file, new value
 
 
+@pytest.mark.slow
 @given(
     name=st.sampled_from(["a.zip", "a.7z"]),
     damage=st.lists(FLIPPED_BYTE, min_size=1, max_size=3),

@@ -131,6 +131,7 @@ def test_corners_that_pass_for_ground_are_measured(slices, grey, share):
     assert plain_corners(image.transpose(2, 0, 1), PIXEL_M) == pytest.approx(share)
 
 
+@pytest.mark.slow
 def test_corners_that_pass_for_ground_are_in_the_table(tmp_path):
     squares = cells_over(W, N - 600, W + 600, N)
     images = images_of(tmp_path, roofs_at_corners(squares.head(1), 255), squares)

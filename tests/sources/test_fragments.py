@@ -60,6 +60,7 @@ def test_cell_within_one_polygon_is_one_fragment():
     assert got.geometry.iloc[0].equals(selection.squares(pd.Series([CELL]))[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size_m", "side"), [(200, 9), (1000, 2)])
 @given(seed=st.integers(0, 10_000))
 @settings(deadline=None, max_examples=15)

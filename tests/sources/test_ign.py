@@ -47,6 +47,7 @@ def test_other_names_are_no_packs(text):
     assert pack_names.parse_name(text) is None
 
 
+@pytest.mark.slow
 @given(st.text(max_size=80))
 def test_any_text_may_be_a_name(text):
     pack_names.parse_name(text)

@@ -234,6 +234,7 @@ def test_no_data_alone_is_refused(tmp_path):
     assert "only no data" in refusal(write_polygons(tmp_path / "land.gpkg", frame))
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_poznan_as_a_plain_file_is_what_the_reader_of_urban_atlas_reads(tmp_path):
     expected, boundary = read_poznan(tmp_path)

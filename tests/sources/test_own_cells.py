@@ -264,6 +264,7 @@ def test_settings_that_do_not_go_together_are_refused(told, match):
         settings.load("default", told)
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.skipif(not POZNAN.exists(), reason="real samples are not here")
 def test_real_people_of_poznan_become_cells(tmp_path):

@@ -66,6 +66,7 @@ def test_truncated_table_is_refused(tmp_path, suffix, share):
 # the real thing
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_poznan_is_read_by_name_or_code(tmp_path):
     land, boundary = read_poznan(tmp_path)

@@ -361,6 +361,7 @@ def test_cell_of_another_system_shows_what_lies_there(tmp_path):
     assert np.abs(got.pixels.astype(int) - expected).max() <= 2
 
 
+@pytest.mark.slow
 def test_copies_of_a_packs_tiles_give_the_same_images(tmp_path, cells):
     corners = [(W + left, N - top) for left in (0, 400, 800) for top in (0, 400, 800)]
     write_pack(tmp_path / "aerial_data", "75", 2014, corners)

@@ -52,6 +52,7 @@ def test_each_cell_has_its_squares_and_the_rest_no_data(tmp_path):
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.slow
 def test_a_large_raster_is_tiled_with_overviews_that_are_means(tmp_path):
     ids, squares = make_cells(280)  # 1120 x 1120 pixels
     path = tmp_path / "map.tif"

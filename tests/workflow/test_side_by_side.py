@@ -77,6 +77,7 @@ def test_folds_share_memory_first_and_then_cores(folds, workers, memory_mb, expe
     assert share_of(folds, workers, 2_000, memory_mb) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [2, 3])
 def test_so_many_train_at_a_time_with_their_threads_and_errors_are_told_once(
     request_of_three, tmp_path, capfd, count
@@ -108,6 +109,7 @@ sys.exit(runner.guard(lambda: side_by_side.train(request, [0, 1], side_by_side.S
 """
 
 
+@pytest.mark.slow
 def test_interrupt_is_told_once_and_leaves_no_training_behind(request_of_three, tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED, str(tmp_path)],
