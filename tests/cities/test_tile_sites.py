@@ -108,7 +108,8 @@ def fetched_town(tmp_path_factory) -> Path:
     cells.to_parquet(folder / "cells.parquet")
     area(-900, -900, 2000, 2000).to_parquet(folder / "boundary.parquet")
     with serve(Ign(paint=smooth)) as (url, _):
-        run = settings.load("default", [f"imagery.wms_url={url}{WMS}", "imagery.pixel_size_m=2"])
+        values = [f"imagery.wms_url={url}{WMS}", "imagery.wms_per_second=1000"]
+        run = settings.load("default", [*values, "imagery.pixel_size_m=2"])
         data = tmp_path / "data"
         words = (run.imagery, data, data / "aerial_data", HASTY)
         images, faults = cellwise.with_images(no_tiles(), cells, *words)

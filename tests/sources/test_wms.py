@@ -311,7 +311,8 @@ def run_step(number, tmp_path, *options):
 
 def of_wms(url, *more):
     """The options of a city that is taken through the WMS."""
-    settings = ["imagery.source=wms", f"imagery.wms_url={url}{WMS}", "imagery.pixel_size_m=2"]
+    settings = ["imagery.source=wms", f"imagery.wms_url={url}{WMS}", "imagery.wms_per_second=1000"]
+    settings.append("imagery.pixel_size_m=2")
     return [word for setting in (*settings, *more) for word in ("--set", setting)]
 
 
