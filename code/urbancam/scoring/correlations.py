@@ -14,6 +14,7 @@ from scipy.stats import rankdata
 from urbancam.scoring.bootstrap import block_sums, divide
 
 VALUES_AT_ONCE = 2**20  # cells times draws in an array: about 8 MB
+CHEAP_CUBES = 16  # of few blocks, triples of them are counted, at most so many for each cell
 # ASSUME: two classes have no order to speak of
 MIN_RANKED = 3
 ROUNDING = 1e-12  # relative; a variance below it is nothing but rounding
@@ -61,6 +62,8 @@ def spearman(
     weights = np.ones(len(x)) if weights is None else np.asarray(weights, dtype=float)
     levels_x = _levels(x)
     levels_y = _levels(y)
+    if counts.shape[1] ** 3 <= CHEAP_CUBES * len(x):
+        return _rank_correlation_of_blocks(levels_x, levels_y, numbers, counts, weights)
     step = max(1, VALUES_AT_ONCE // max(1, len(x)))
     parts = [np.empty(0)]
     for start in range(0, len(counts), step):
@@ -125,6 +128,62 @@ def _rank_correlation(
     weights_of_draws = counts.T[numbers] * weights[:, None]
     covariance = np.einsum("nd,nd,nd->d", weights_of_draws, rank_x, rank_y)
     return _correlation(covariance, variance_x, variance_y)
+
+
+def _rank_correlation_of_blocks(
+    levels_x: np.ndarray,
+    levels_y: np.ndarray,
+    numbers: np.ndarray,
+    counts: np.ndarray,
+    weights: np.ndarray,
+) -> np.ndarray:
+    """As `_rank_correlation`, by sums over triples of blocks, which hold for all draws.
+
+    A cell's centred rank in a draw is a sum over blocks, sum_b counts[b] below[cell, b]. So a
+    product of two ranks, summed over the draw's cells, is one over the blocks of the cell and of
+    both ranks.
+    """
+    below_x = _cells_below(levels_x, numbers, weights, counts.shape[1])
+    below_y = _cells_below(levels_y, numbers, weights, counts.shape[1])
+    times = counts.astype(float)
+    covariance, variance_x, variance_y = (
+        _sum_over_triples(first, second, numbers, times, weights)
+        for first, second in ((below_x, below_y), (below_x, below_x), (below_y, below_y))
+    )
+    return _correlation(covariance, variance_x, variance_y)
+
+
+def _cells_below(
+    levels: np.ndarray, numbers: np.ndarray, weights: np.ndarray, n_blocks: int
+) -> np.ndarray:
+    """(n, n_blocks): what a block that comes up once adds to a cell's centred rank: its cells of
+    smaller values and half of those of the same, less half of all."""
+    at_level = np.zeros((levels.max(initial=-1) + 1, n_blocks))
+    np.add.at(at_level, (levels, numbers), weights)
+    return (np.cumsum(at_level, axis=0) - at_level / 2 - at_level.sum(axis=0) / 2)[levels]
+
+
+def _sum_over_triples(
+    first: np.ndarray,
+    second: np.ndarray,
+    numbers: np.ndarray,
+    times: np.ndarray,
+    weights: np.ndarray,
+) -> np.ndarray:
+    """(draws,) sum over a draw's cells of the product of two ranks, each by its `_cells_below`."""
+    n_draws, n_blocks = times.shape
+    weighted = first * weights[:, None]
+    triples = np.empty((n_blocks, n_blocks, n_blocks))
+    for block in range(n_blocks):
+        inside = numbers == block
+        triples[block] = weighted[inside].T @ second[inside]
+    sums = np.empty(n_draws)
+    step = max(1, VALUES_AT_ONCE // max(1, n_blocks**2))
+    for start in range(0, n_draws, step):
+        draws = times[start : start + step]
+        pairs = (draws @ triples.reshape(n_blocks, -1)).reshape(-1, n_blocks, n_blocks)
+        sums[start : start + step] = np.einsum("dij,di,dj->d", pairs, draws, draws)
+    return sums
 
 
 def _centred_ranks(
