@@ -13,6 +13,7 @@ from urbancam.workflow import catalogue, costs, feature_sets, rates
 from urbancam.workflow.cities_sections import Cities
 from urbancam.workflow.files import read_json
 from urbancam.workflow.folder_names import folder_name
+from urbancam.workflow.memory import CUTTING_MB
 from urbancam.workflow.paths import ROOT, Paths
 from urbancam.workflow.records import record_path
 from urbancam.workflow.settings import Settings
@@ -24,7 +25,6 @@ LEAST_MINUTES = 10
 BASE_MB = 2_000  # libraries, settings and small tables
 TABLES_KB = 30  # a cell's part of all tables in memory
 NETWORK_MB = 6_000  # of a process that runs networks
-CUTTING_MB = 1_500  # of a process that cuts tiles of 25,000 pixels
 DECODING_MB = 1_000  # of a process that decodes images: rows of the cache that are not written yet
 CORES = 4  # of a job that has several processes
 GPU_SPEED = 20  # ASSUME: times a core's speed at networks; not measured

@@ -9,24 +9,22 @@ import os
 
 from urbancam.sources.imagery.cell import Cell
 from urbancam.sources.imagery.tile import TileFile
+from urbancam.workflow.memory import CUTTING_MB
 
 log = logging.getLogger(__name__)
 
 FEW_CELLS = 64  # cells a job holds at least, where there are many small tiles
 MANY_FILES = 200  # a job keeps its tiles open: no more are put together (1024 are often allowed)
-# At most; measured 1.3 GB on halves of IGN's tiles side by side, 25 000 x 12 500 px each, of which
-# each whole one takes 0.2 GB more.
-PROCESS_BYTES = 1_800_000_000
 MEMORY_SHARE = 0.8  # of the machine's memory that all processes together may take
 
 
 def affordable_workers(workers: int) -> int:
     """As many processes as the memory holds, each decoding a strip of one of IGN's tiles."""
     memory_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    affordable = max(int(memory_bytes * MEMORY_SHARE / PROCESS_BYTES), 1)
+    affordable = max(int(memory_bytes / 1e6 * MEMORY_SHARE / CUTTING_MB), 1)
     if affordable >= workers:
         return workers
-    process_gb = PROCESS_BYTES / 1e9
+    process_gb = CUTTING_MB / 1e3
     log.info("uses %d of %d processes: each may take %.1f GB", affordable, workers, process_gb)
     return affordable
 
