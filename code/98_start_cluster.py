@@ -1,8 +1,9 @@
 """Start the work of cities on a cluster, or on the GPUs of one machine, and say what it will take.
 
 Asks every script what there is to do, lets marks stand for what is done, and leaves order and
-place to Snakemake, in two rounds: first what concerns each city alone, then what compares it with
-the others at hand. A city that fails does not stop the others. `./run.sh cluster` calls it.
+place to Snakemake, in three rounds: what concerns each city alone, then what compares it with the
+others at hand, then what is drawn of all. A city that fails does not stop the others.
+`./run.sh cluster` calls it.
 
 Reads   cluster/Snakefile, cluster/<profile>/config.yaml, the record beside each result
 Writes  results/.cluster/: tasks, marks and logs
@@ -14,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from urbancam.workflow import catalogue, cluster, locks, names, runner, scripts
+from urbancam.workflow import catalogue, cluster, locks, names, runner, scripts, tasks
 from urbancam.workflow.job import Request
 from urbancam.workflow.paths import ROOT
 
@@ -36,7 +37,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add("--scratch", type=Path, metavar="DIR", help="where images and cache lie instead")
     add("--dry-run", action="store_true", help="say only which jobs, hours and gigabytes")
     add("--ask", metavar="CITY", help=argparse.SUPPRESS)  # by Snakemake, when images are cut
-    add("--alone", action="store_true", help=argparse.SUPPRESS)
+    add("--round", type=int, default=tasks.SHOWN, help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
 
@@ -70,7 +71,7 @@ def carry_out(args: argparse.Namespace) -> int:
     with_gpu = cluster.has_gpus(cluster.find_profile(args.profile))
     if args.ask:
         request = request_of(args.ask, args)
-        cluster.write_down(request, cluster.ask(request, args.alone, with_gpu), folder)
+        cluster.write_down(request, cluster.ask(request, with_gpu, args.round), folder)
         return 0
     requests = [request_of(city, args) for city in cluster.listed_cities(args.city, args.cities)]
     if args.dry_run:  # beside another one that works
@@ -90,29 +91,28 @@ def carry_out(args: argparse.Namespace) -> int:
 
 
 def carry_out_rounds(requests: list[Request], args: argparse.Namespace) -> None:
-    """What concerns each city alone, then what compares it with others that are done."""
+    """Each round once the one before it is done for all cities; one city needs but one."""
     folder = cluster.folder_of(args.results or ROOT / "results")
     for request in requests if args.scratch else ():
         cluster.lay_on(args.scratch, request.paths)
-    if len(requests) > 1:
-        carry_out_round(requests, args, alone=True)
+    for number in (tasks.ALONE, tasks.COMPARED) if len(requests) > 1 else ():
+        carry_out_round(requests, args, number)
         # A city that stopped is not waited for by the others.
         requests = [request for request in requests if cluster.is_done(request, folder)]
-    carry_out_round(requests, args, alone=False)
+    carry_out_round(requests, args, tasks.SHOWN)
 
 
-def carry_out_round(requests: list[Request], args: argparse.Namespace, alone: bool) -> None:
-    """What there is to do for some cities, without or with what looks at other cities."""
+def carry_out_round(requests: list[Request], args: argparse.Namespace, number: int) -> None:
+    """What there is to do for some cities up to the end of a round."""
     folder = cluster.folder_of(args.results or ROOT / "results")
     profile = cluster.find_profile(args.profile)
     for request in requests:
-        listed = cluster.ask(request, alone, cluster.has_gpus(profile))
+        listed = cluster.ask(request, cluster.has_gpus(profile), number)
         cluster.write_down(request, listed, folder)
         cluster.set_marks(request, listed, folder)
     again = [sys.executable, __file__, *common_words(args), "--profile", str(profile)]
-    again += ["--alone"] * alone
     if requests:
-        cluster.snakemake(requests, folder, profile, [*again, "--ask"])
+        cluster.snakemake(requests, folder, profile, [*again, "--round", str(number), "--ask"])
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -22,3 +22,11 @@ def test_only_cities_of_the_same_value_are_compared(tmp_path, own, expected):
             paths.city_file.parent.mkdir(parents=True)
             paths.city_file.write_text(text)
     assert [city.city for city in other_cities.of_same_value(paths)] == expected
+
+
+def test_a_city_that_is_spelt_otherwise_is_not_one_more_to_come(tmp_path):
+    city, same, other = (
+        Paths(tmp_path / "data", tmp_path / "results", name, "default")
+        for name in ("Le Mans", "Le-Mans", "Lyon")
+    )
+    assert other_cities.to_come(city, [city, same, other]) == [other]

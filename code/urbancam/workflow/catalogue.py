@@ -178,6 +178,7 @@ STEPS = (
         "relevance.csv relevance_by_class.csv relevance_fragments.parquet",
         "02 21 22 23",
         takes_gpu=True,
+        reads_other_cities=True,
     ),
     cities_step("26_draw_cities", SHOW, "run", FIGURE_FILES, "21 24"),
     cities_step("27_report_cities", SHOW, "run", "report.html", "21 24 25 26"),

@@ -77,16 +77,15 @@ def lay_on(scratch: Path, paths: Paths) -> None:
         folder.symlink_to(place)
 
 
-def ask(request: Request, alone: bool, with_gpu: bool) -> list[Task]:
+def ask(request: Request, with_gpu: bool, last: int = tasks.SHOWN) -> list[Task]:
     """The tasks of a city as they stand now, with what each asks for.
 
     Args:
         request: For the city.
-        alone: Leave out what looks at other cities.
         with_gpu: Whether there are GPUs to ask for.
+        last: The round up to which they are wanted.
     """
-    listed = tasks.list_tasks(request)
-    listed = tasks.without_other_cities(listed, request.settings) if alone else listed
+    listed = tasks.up_to_round(tasks.list_tasks(request), last, request.settings)
     listed = tasks.without_needs_of_done(listed)
     left_out = any(map(tasks.is_of_city_left_out, listed))
     others = other_cities.of_same_value(request.paths) if left_out else []
@@ -101,16 +100,19 @@ def bill(request: Request, requests: list[Request], with_gpu: bool) -> list[Task
         requests: One for each city of the call.
         with_gpu: Whether there are GPUs to ask for.
     """
-    listed = ask(request, False, with_gpu)
+    listed = ask(request, with_gpu)
     income = catalogue.experiment_of(request.city) == catalogue.INCOME
     if not (income and plan.wants_city_left_out(request.settings)):
         return listed
     to_come = other_cities.to_come(request.paths, [other.paths for other in requests])
     if not to_come:
         return listed
-    kept = [task for task in listed if not tasks.is_of_city_left_out(task)]
+    # What is done stays: a city that never comes would have it told as missing at every call.
+    kept = [task for task in listed if task.is_done or not tasks.is_of_city_left_out(task)]
+    done = {task.mark for task in kept}
+    left_out = [task for task in tasks.of_city_left_out(request) if task.mark not in done]
     others = [*other_cities.of_same_value(request.paths), *to_come]
-    return kept + _with_resources(tasks.of_city_left_out(request), request, others, with_gpu)
+    return kept + _with_resources(left_out, request, others, with_gpu)
 
 
 def _with_resources(
@@ -255,7 +257,7 @@ def tell_end(requests: list[Request], folder: Path, with_gpu: bool) -> bool:
     """
     done = True
     for request in requests:
-        missing = to_do(ask(request, False, with_gpu))
+        missing = to_do(ask(request, with_gpu))
         logs = [place for task in missing for place in logs_of(task, folder)]
         if not missing:
             log.info("%s: done, %s", request.city, display_path(request.paths.run_folder))
@@ -283,5 +285,5 @@ def logs_of(task: Task, folder: Path) -> list[Path]:
 
 
 def is_done(request: Request, folder: Path) -> bool:
-    """Whether all of a city that was to be done in the last round was done."""
+    """Whether all of a city that was to be done in the round before was done."""
     return (folder / "marks" / request.paths.city_folder.name / "all").exists()

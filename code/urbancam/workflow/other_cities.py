@@ -32,7 +32,7 @@ def to_come(paths: Paths, called: Iterable[Paths]) -> list[Paths]:
         city
         for city in called
         if catalogue.experiment_of(city.city) == catalogue.INCOME
-        and city.city != paths.city
+        and city.city_folder != paths.city_folder
         and not city.samples.is_file()
         and value_of(city.city_file) == value
     ]

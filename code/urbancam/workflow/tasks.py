@@ -21,6 +21,11 @@ from urbancam.workflow.settings import Settings
 NONE = "-"  # in a mark
 CACHE = "cache"  # in place of a fold
 
+# Rounds of several cities; one waits until the round before it is done for all of them.
+ALONE = 1  # what concerns each city alone
+COMPARED = 2  # what reads what the first round left of the others
+SHOWN = 3  # what is drawn, also from what the second round left of the others
+
 
 @dataclass(frozen=True)
 class Task:
@@ -178,22 +183,26 @@ def _is_needed(other: Task, task: Task) -> bool:
     return not (task.entry.takes_variant and made.takes_variant) or other.variant == task.variant
 
 
-def without_other_cities(tasks: list[Task], settings: Settings) -> list[Task]:
-    """The tasks that other cities have no part in, not even through what they read."""
-    across = {task.mark for task in tasks if _looks_at_other_cities(task, settings)}
+def up_to_round(tasks: list[Task], last: int, settings: Settings) -> list[Task]:
+    """The tasks that may be done by the end of a round: none waits for one of a later round."""
+    later: set[str] = set()
     kept = []
     for task in tasks:  # in order, so that what is needed comes before
-        if task.mark in across or across.intersection(task.needs):
-            across.add(task.mark)
+        if _round_of(task, settings) > last or later.intersection(task.needs):
+            later.add(task.mark)
         else:
             kept.append(task)
     return kept
 
 
-def _looks_at_other_cities(task: Task, settings: Settings) -> bool:
+def _round_of(task: Task, settings: Settings) -> int:
+    """The first round in which what a task reads of other cities is there."""
+    if task.entry.part == catalogue.SHOW:
+        return SHOWN
     # The sites of the cities experiment may be cut from the tiles of all cities.
     from_tiles = task.entry.number == "21" and settings.cities.source == "ign"
-    return task.entry.reads_other_cities or is_of_city_left_out(task) or from_tiles
+    looks_at_others = task.entry.reads_other_cities or is_of_city_left_out(task) or from_tiles
+    return COMPARED if looks_at_others else ALONE
 
 
 def without_needs_of_done(tasks: list[Task]) -> list[Task]:
