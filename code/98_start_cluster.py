@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from urbancam.workflow import catalogue, cluster, locks, names, runner, scripts, tasks
+from urbancam.workflow import catalogue, cluster, locks, names, profiles, runner, scripts, tasks
 from urbancam.workflow.job import Request
 from urbancam.workflow.paths import ROOT
 
@@ -68,7 +68,7 @@ def request_of(city: str, args: argparse.Namespace) -> Request:
 def carry_out(args: argparse.Namespace) -> int:
     """What there is to do, said or done, and what it left."""
     folder = cluster.folder_of(args.results or ROOT / "results")
-    with_gpu = cluster.has_gpus(cluster.find_profile(args.profile))
+    with_gpu = profiles.has_gpus(profiles.find(args.profile))
     if args.ask:
         request = request_of(args.ask, args)
         cluster.write_down(request, cluster.ask(request, with_gpu, args.round), folder)
@@ -82,7 +82,7 @@ def carry_out(args: argparse.Namespace) -> int:
         cluster.tell(listed)
         if not any(map(cluster.to_do, listed.values())):
             return 0
-        cluster.require_queue(cluster.find_profile(args.profile))
+        profiles.require_queue(profiles.find(args.profile))
         carry_out_rounds(requests, args)
         done = cluster.tell_end(requests, folder, with_gpu)
     # The page over all cities and runs is made once, when they are done.
@@ -105,9 +105,9 @@ def carry_out_rounds(requests: list[Request], args: argparse.Namespace) -> None:
 def carry_out_round(requests: list[Request], args: argparse.Namespace, number: int) -> None:
     """What there is to do for some cities up to the end of a round."""
     folder = cluster.folder_of(args.results or ROOT / "results")
-    profile = cluster.find_profile(args.profile)
+    profile = profiles.find(args.profile)
     for request in requests:
-        listed = cluster.ask(request, cluster.has_gpus(profile), number)
+        listed = cluster.ask(request, profiles.has_gpus(profile), number)
         cluster.write_down(request, listed, folder)
         cluster.set_marks(request, listed, folder)
     again = [sys.executable, __file__, *common_words(args), "--profile", str(profile)]

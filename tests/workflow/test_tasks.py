@@ -1,7 +1,6 @@
 """The work of a city as tasks for an engine: which there are, after which others, how they are
 named."""
 
-import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from city_requests import request_of
-from samples import ROOT
 from urbancam.workflow import (
     catalogue,
     cluster,
@@ -253,6 +251,23 @@ def test_a_task_that_was_not_done_names_its_lines_and_the_last_of_the_queue(tmp_
     assert cluster.logs_of(task, tmp_path) == [own, of_queue / "9.log"]
 
 
+def test_a_task_of_a_group_names_the_log_of_the_queue_that_tells_of_it(tmp_path, tiny):
+    figures, report, layers = (
+        tiny[f"-/{name}/-"] for name in ("91_make_figures", "92_make_report", "80_export_layers")
+    )
+    logs = tmp_path / ".snakemake" / "slurm_logs"
+    # As the executor names those of groups: after the rules, without the city.
+    of_group, of_another = (
+        logs / f"group_{name}" / "7.log" for name in ("tell_make_figures_make_report", "prepare")
+    )
+    for place, told in ((of_group, figures), (of_another, report)):
+        place.parent.mkdir(parents=True)
+        place.write_text(f"    log: logs/{told.mark}.log\n")
+    assert cluster.logs_of(figures, tmp_path) == [of_group]
+    assert cluster.logs_of(report, tmp_path) == [of_another]
+    assert cluster.logs_of(layers, tmp_path) == []
+
+
 def test_a_dry_run_writes_nothing_and_waits_for_nobody(tmp_path, tiny, capsys):
     results = tmp_path / "results"
     words = ["Demo", "--run", "demo-tiny", "--dry-run"]
@@ -272,20 +287,6 @@ def test_without_the_engine_it_is_said_where_it_comes_from(tmp_path, monkeypatch
     assert "./run.sh cluster" in capsys.readouterr().err
 
 
-def test_without_a_queue_that_answers_nothing_is_put_in_it(tmp_path, monkeypatch):
-    slurm, local = map(cluster.find_profile, ("slurm", "local"))
-    sinfo = tmp_path / "sinfo"
-    monkeypatch.setenv("PATH", str(tmp_path))
-    cluster.require_queue(local)
-    with pytest.raises(InputError, match="no Slurm answers"):
-        cluster.require_queue(slurm)
-    for status in (1, 0):
-        sinfo.write_text(f"#!/bin/sh\necho fatal: no controller >&2\nexit {status}\n")
-        sinfo.chmod(0o755)
-        with pytest.raises(InputError) if status else contextlib.nullcontext():
-            cluster.require_queue(slurm)
-
-
 def test_cities_come_from_words_and_a_file_each_once(tmp_path):
     table = tmp_path / "cities.csv"
     table.write_text("city,n_cells\nParis,3\nLe Mans,4\n")
@@ -294,14 +295,6 @@ def test_cities_come_from_words_and_a_file_each_once(tmp_path):
     for named, file, message in (([], None, "no city"), ([], table, "column city")):
         with pytest.raises(InputError, match=message):
             cluster.listed_cities(named, file)
-
-
-def test_a_profile_is_a_folder_of_ours_or_a_path(tmp_path):
-    assert cluster.find_profile("slurm") == ROOT / "cluster" / "slurm"
-    (tmp_path / "config.yaml").write_text("config:\n  gpu: true\n")
-    assert cluster.has_gpus(cluster.find_profile(str(tmp_path)))
-    with pytest.raises(InputError, match="local, slurm"):
-        cluster.find_profile("slum")
 
 
 def test_images_and_cache_lie_on_scratch_and_what_is_there_already_stays(tmp_path):

@@ -11,11 +11,17 @@ import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from urbancam.workflow import catalogue, costs, gpus, other_cities, plan, resources, tasks
+from urbancam.workflow import (
+    catalogue,
+    costs,
+    gpus,
+    other_cities,
+    plan,
+    profiles,
+    resources,
+    tasks,
+)
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic
 from urbancam.workflow.job import Request
@@ -23,9 +29,7 @@ from urbancam.workflow.messages import log
 from urbancam.workflow.paths import ROOT, Paths, display_path
 from urbancam.workflow.tasks import Task
 
-HERE = ROOT / "cluster"
 SNAKEMAKE = ROOT / ".venv-cluster" / "bin" / "snakemake"
-LOCAL = "local"  # the profile for the cores and GPUs of this machine
 
 
 def listed_cities(named: list[str], table: Path | None) -> list[str]:
@@ -173,58 +177,13 @@ def snakemake(requests: list[Request], folder: Path, profile: Path, ask_again: l
     }
     with atomic(folder / "config.json") as path:
         path.write_text(json.dumps(config))
-    command = [SNAKEMAKE, "--snakefile", HERE / "Snakefile", "--directory", folder]
+    command = [SNAKEMAKE, "--snakefile", profiles.HERE / "Snakefile", "--directory", folder]
     command += ["--profile", profile, "--configfile", folder / "config.json"]
     # Marks tell what is done; the lock of who starts it keeps a second Snakemake away.
     command += ["--keep-going", "--rerun-incomplete", "--rerun-triggers", "mtime", "--nolock"]
-    if profile == HERE / LOCAL:
+    if profile == profiles.LOCAL:
         command += ["--cores", str(os.cpu_count()), "--resources", f"gpu={len(gpus.visible())}"]
-    subprocess.run(command)
-
-
-def find_profile(name: str) -> Path:
-    """The folder of a profile, of its name or path.
-
-    Raises:
-        InputError: There is none.
-    """
-    for folder in (HERE / name, Path(name).resolve()):
-        if (folder / "config.yaml").is_file():
-            return folder
-    known = ", ".join(sorted(path.parent.name for path in HERE.glob("*/config.yaml")))
-    raise InputError(
-        f"there is no profile {name!r}",
-        "--profile",
-        f"name one of {known}, or a folder with a config.yaml (docs/cluster.md)",
-    )
-
-
-def require_queue(profile: Path) -> None:
-    """Raise if a profile is for Slurm and none answers here: each job would fail by itself."""
-    if _settings_of(profile).get("executor") != "slurm":
-        return
-    try:
-        asked = subprocess.run(["sinfo", "--noheader"], capture_output=True, text=True)
-        said = "" if asked.returncode == 0 else asked.stderr.strip() or "sinfo failed"
-    except OSError as error:
-        said = str(error)
-    if said:
-        raise InputError(
-            "no Slurm answers here",
-            said.splitlines()[-1],
-            "call it where sbatch and sinfo work, as on a login node; or --profile local",
-        )
-
-
-def has_gpus(profile: Path) -> bool:
-    """Whether jobs may ask for GPUs: those of this machine, or as the profile says."""
-    if profile == HERE / LOCAL:
-        return bool(gpus.visible())
-    return bool(_settings_of(profile).get("config", {}).get("gpu"))
-
-
-def _settings_of(profile: Path) -> dict[str, Any]:
-    return yaml.safe_load((profile / "config.yaml").read_text()) or {}
+    subprocess.run(command, env=profiles.environment(profile))
 
 
 def to_do(listed: list[Task]) -> list[Task]:
@@ -279,7 +238,12 @@ def logs_of(task: Task, folder: Path) -> list[Path]:
     city, run, variant, _, fold = task.mark.split("/")
     # As the executor for Slurm names them; it keeps those of jobs that failed.
     of_rule = folder / ".snakemake" / "slurm_logs" / f"rule_{rule}"
-    of_queue = (of_rule / "_".join([city, run, variant, fold])).glob("*.log")
+    of_queue = [*(of_rule / "_".join([city, run, variant, fold])).glob("*.log")]
+    # That of a group of steps names the lines of those that it began.
+    of_groups = of_rule.parent.glob("group_*/**/*.log")
+    of_queue += [
+        place for place in of_groups if f"logs/{task.mark}.log" in place.read_text(errors="replace")
+    ]
     last = sorted(of_queue, key=lambda place: place.stat().st_mtime)[-1:]
     return [own, *last] if own.is_file() else last
 
