@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+import many_cities
 import small_slurm
 from city_requests import request_of
 from plain_files import INCOMES, export_city
 from samples import ROOT
 from small_slurm import Slurm, answer, wait_until
-from urbancam.workflow import catalogue, cluster
+from urbancam.workflow import catalogue, scripts
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -113,15 +114,23 @@ def test_a_city_without_its_land_cover_does_not_stop_the_others_and_its_log_is_n
     assert not any("Traceback" in line for line in lines)
 
 
-def test_38_finished_cities_are_asked_what_there_is_to_do_within_a_minute(by_run_sh):
-    data, _ = by_run_sh
-    run, *words = RUN[1:]
-    request = request_of("Demo", run, data.parent, *words)
-    listed = cluster.ask(request, alone=False, with_gpu=False)  # scripts are read once
+def test_a_second_call_for_38_finished_cities_says_within_a_minute_that_nothing_is_to_do(
+    tmp_path, by_run_sh, capsys
+):
+    """Each learns from, and is compared with, all others."""
+    data, results = by_run_sh
+    (tmp_path / "data").symlink_to(data)
+    many_cities.copy_city(results / "Demo", tmp_path / "results" / "Demo")
+    run, asked = RUN[1], [*RUN[2:], "--set", "compare.splits=[city]"]
+    cities = ["Demo", *(f"Town-{number:02}" for number in range(1, 38))]
+    many_cities.finish_copies(request_of("Demo", run, tmp_path, *asked), cities[1:])
+    places = ["--data", str(tmp_path / "data"), "--results", str(tmp_path / "results")]
+    called = [*cities, "--run", run, *asked, *places, "--dry-run"]
     started = time.process_time()
-    assert cluster.ask(request, alone=False, with_gpu=False) == listed
-    assert not cluster.to_do(listed)
-    assert 38 * (time.process_time() - started) < 60
+    assert scripts.load("98_start_cluster").main(called) == 0
+    seconds = time.process_time() - started
+    assert capsys.readouterr().out.count(": nothing to do") == 38
+    assert seconds < 60
 
 
 @pytest.fixture
