@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +42,7 @@ JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherParams=OverMemoryKill
 JobAcctGatherFrequency=task=1
 KillWait=5
+UnkillableStepTimeout=300
 ReturnToService=2
 SlurmdParameters=config_overrides
 GresTypes=gpu
@@ -103,7 +105,7 @@ class Slurm:
         """Start the daemons, once no other Slurm of ours runs.
 
         Raises:
-            OSError, subprocess.SubprocessError: They do not start here; nothing of them is left.
+            OSError, subprocess.SubprocessError: They do not start; nothing of them is left.
         """
         fcntl.flock(self.lock, fcntl.LOCK_EX)
         self.end_daemons()  # what an interrupted one left
@@ -116,7 +118,8 @@ class Slurm:
             self.start_controller()
             subprocess.run(["slurmd"], check=True)
             wait_until(lambda: "idle" in answer("sinfo", "-h", "-o", "%t"), "an idle node", 60)
-        except BaseException:
+        except BaseException as error:
+            error.add_note(last_words())
             self.end()
             raise
 
@@ -179,6 +182,44 @@ class Slurm:
         lines = answer("squeue", "--noheader", "--states=RUNNING", "--format=%i|%k").splitlines()
         told = (line.split("|", 1) for line in lines)
         return next((number for number, rule in told if comment in rule), "")
+
+
+class Disturber(threading.Thread):
+    """Does something once, while a fold of the tiny demo is trained.
+
+    Args:
+        results: Where the training leaves its checkpoint.
+        disturb: Gets the number of the training's job in the queue.
+
+    Attributes:
+        fold: That is trained.
+    """
+
+    def __init__(self, results: Path, disturb: Callable[[str], None]) -> None:
+        super().__init__(daemon=True)
+        self.results, self.disturb = results, disturb
+        self.fold, self.error = "", None
+
+    def run(self) -> None:
+        try:
+            wait_until(self.finds_a_checkpoint, "a training under way", 300)
+            comment = f"rule_train_income_wildcards_Demo_demo-tiny_-_{self.fold}"
+            number = Slurm.job_of(comment)
+            assert number, f"{comment} runs no more"
+            self.disturb(number)
+        except Exception as error:
+            self.error = error
+
+    def finds_a_checkpoint(self) -> bool:
+        for place in self.results.glob("Demo/demo-tiny/fold_*/checkpoint.pt"):
+            self.fold = place.parent.name.removeprefix("fold_")
+        return bool(self.fold)
+
+    def join_or_raise(self) -> None:
+        """Wait for its end, and raise what kept it from disturbing."""
+        self.join()
+        if self.error:
+            raise self.error
 
 
 def number_of(name: str) -> int:

@@ -1,12 +1,11 @@
 """Cities through a real engine: the same bytes as ./run.sh, on one machine and through Slurm."""
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
-import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,8 @@ import small_slurm
 from city_requests import request_of
 from plain_files import INCOMES, export_city
 from samples import ROOT
-from small_slurm import Slurm, answer, wait_until
-from urbancam.workflow import catalogue, scripts
+from small_slurm import Disturber, Slurm, answer
+from urbancam.workflow import scripts
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -133,65 +132,65 @@ def test_a_second_call_for_38_finished_cities_says_within_a_minute_that_nothing_
     assert seconds < 60
 
 
+def test_a_job_lies_where_its_kind_does_and_else_where_all_do(tmp_path, by_run_sh):
+    """A fold is missing, and what reads it is asked again: jobs of both kinds."""
+    data, results = by_run_sh
+    fold = results / "Demo" / "demo-tiny" / "fold_1"
+    further = {"cores": 2, "dry-run": True, "printshellcmds": True}
+    further |= {
+        "default-resources": {"qos": "calm", "slurm_account": "ours"},
+        "config": {"gpu": True, "prologue": "ask {resources} ;"}
+        | {"with_gpu": {"qos": "fast", "slurm_partition": "gpus"}}
+        | {"without_gpu": {"constraint": "large"}},
+    }
+    profile = profile_of_one_thread(tmp_path, "local", further)
+    fold.rename(tmp_path / fold.name)
+    told = start(results.parent, data, "Demo", "--profile", profile).stdout
+    (tmp_path / fold.name).rename(fold)
+    words = {"calm", "fast", "ours", "gpus", "large"}
+    asked = [line.split(";") for line in told.splitlines() if " ask " in line]
+    of_script = {Path(call.split()[1]).stem: words & {*job.split()} for job, call in asked}
+    assert of_script[TRAINING] == {"fast", "ours", "gpus"}
+    assert of_script["12_evaluate_income"] == {"calm", "ours", "large"}
+
+
 @pytest.fixture
 def slurm():
     if reason := small_slurm.why_not():
         pytest.skip(reason)
     daemons = Slurm()
-    try:
-        daemons.start()
-    except (OSError, subprocess.SubprocessError) as error:
-        pytest.skip(f"Slurm does not start here: {error}; {small_slurm.last_words()}")
+    daemons.start()
     yield daemons
     daemons.end()
 
 
-class Disturber(threading.Thread):
-    """Does something once, while a training is under way, and fails the test if it could not.
+def test_a_slurm_that_does_not_start_is_no_reason_to_leave_its_tests_out(request, monkeypatch):
+    broken = small_slurm.CONFIGURATION["slurm.conf"] + "NoSuchKey=1\n"
+    monkeypatch.setitem(small_slurm.CONFIGURATION, "slurm.conf", broken)
+    with pytest.raises((OSError, subprocess.SubprocessError)) as raised:
+        request.getfixturevalue("slurm")
+    assert "slurmctld" in f"{raised.value} {raised.value.__notes__}"
 
-    Args:
-        results: Where the training leaves its checkpoint.
-        disturb: Gets the number of the training's job in the queue.
-    """
 
-    def __init__(self, results: Path, disturb: Callable[[str], None]) -> None:
-        super().__init__(daemon=True)
-        self.results, self.disturb = results, disturb
-        self.fold, self.error = "", None
-
-    def run(self) -> None:
-        try:
-            wait_until(self.finds_a_checkpoint, "a training under way", 300)
-            comment = f"rule_train_income_wildcards_Demo_demo-tiny_-_{self.fold}"
-            number = Slurm.job_of(comment)
-            assert number, f"{comment} runs no more"
-            self.disturb(number)
-        except Exception as error:
-            self.error = error
-
-    def finds_a_checkpoint(self) -> bool:
-        for place in self.results.glob("Demo/demo-tiny/fold_*/checkpoint.pt"):
-            self.fold = place.parent.name.removeprefix("fold_")
-        return bool(self.fold)
-
-    def lines_of_training(self) -> str:
-        """What the disturbed job said at its last try."""
-        self.join()
-        assert self.error is None
-        return (logs_of_trainings(self.results) / f"{self.fold}.log").read_text()
+def lines_of_disturbed(disturber: Disturber, results: Path) -> str:
+    """What the training said at its last try."""
+    disturber.join_or_raise()
+    return (logs_of_trainings(results) / f"{disturber.fold}.log").read_text()
 
 
 def test_jobs_that_slurm_ends_go_on_where_they_were_and_with_more_memory(
     tmp_path, slurm, by_run_sh
 ):
-    """One fold of a finished city anew, so that the test is short."""
+    """One fold of a finished city anew and two steps after it, so that the test is short."""
     data, results = by_run_sh
     expected = hashes(results)
-    shutil.rmtree(results / "Demo" / "demo-tiny" / "fold_1")
-    # What only finds that it is up to date goes in one job.
-    after = [entry.script[3:] for entry in catalogue.STEPS if "12" <= entry.number <= "92"]
+    run = results / "Demo" / "demo-tiny"
+    shutil.rmtree(run / "fold_1")
+    for table in ("metrics.csv", "activation_ratio.csv"):
+        (run / "tables" / table).unlink()
     further = {
-        "groups": dict.fromkeys(after, "after"),
+        # What needs no GPU and only finds that it is up to date goes in one job.
+        "groups": {"landcover_statistics": "tell"},
         "set-resources": {"train_income": {"mem_mb": "400 * attempt**2"}},  # too little at first
         "config": {"with_gpu": {"slurm_partition": "gpu", "gpu_model": "a100"}},
     }
@@ -209,7 +208,7 @@ def test_jobs_that_slurm_ends_go_on_where_they_were_and_with_more_memory(
     called = command(results.parent, data, "Demo", "--profile", profile)
     told = slurm.run(called, env=ONE_THREAD)
     assert told.returncode == 0, told.stdout
-    assert "goes on after epoch" in disturber.lines_of_training()
+    assert "goes on after epoch" in lines_of_disturbed(disturber, results)
     for asked in ("Partition=gpu", "TresPerJob=gres:gpu:a100:1"):
         assert asked in told_meanwhile["job"].split()
     folds = [line for line in told_meanwhile["status"].splitlines() if f" {TRAINING} fold" in line]
@@ -217,6 +216,44 @@ def test_jobs_that_slurm_ends_go_on_where_they_were_and_with_more_memory(
     of_queue = results.glob(".cluster/.snakemake/slurm_logs/rule_train_income/*_1/*.log")
     assert any("memory limit" in place.read_text() for place in of_queue)
     assert {place.stem for place in logs_of_trainings(results).glob("*.log")} == {"cache", "1"}
+    assert_all_after_the_training_were_asked(results)
+    assert hashes(results) == expected
+
+
+def assert_all_after_the_training_were_asked(results: Path) -> None:
+    """Snakemake came to the end of the city, and each script told in a job how it stands."""
+    folder = results / ".cluster"
+    assert (folder / "marks" / "Demo" / "all").exists()
+    tasks = json.loads((folder / "tasks" / "Demo.json").read_text())
+    asked = [task["mark"] for task in tasks if task["state"] != "done"]
+    told = {mark.split("/")[3]: (folder / "logs" / f"{mark}.log").read_text() for mark in asked}
+    del told[TRAINING]
+    made = {"12_evaluate_income", "14_landcover_statistics"}
+    assert {script for script, lines in told.items() if f"{script} Demo: done" in lines} == made
+    assert {script for script, lines in told.items() if "up to date" in lines} == {*told} - made
+
+
+@pytest.mark.long
+def test_a_controller_that_is_away_for_a_minute_does_not_stop_a_city(tmp_path, slurm, by_run_sh):
+    data, results = by_run_sh
+    expected = hashes(results)
+    shutil.rmtree(results / "Demo" / "demo-tiny" / "fold_1")
+    # What begins while it is away fails.
+    further = {"retries": 5, "config": {"gpu": False}}
+    profile = profile_of_one_thread(tmp_path, "slurm", QUICK_TO_ASK | further)
+
+    def restart_controller(_job: str) -> None:
+        small_slurm.stop("slurmctld")
+        time.sleep(60)  # five questions that fail, after which Snakemake would forget jobs, are 45
+        Slurm.start_controller()
+
+    disturber = Disturber(results, restart_controller)
+    disturber.start()
+    told = slurm.run(command(results.parent, data, "Demo", "--profile", profile), env=ONE_THREAD)
+    disturber.join_or_raise()
+    assert told.returncode == 0, told.stdout
+    assert "Falling back to 'sacct'" in told.stdout  # ours, while nobody else would answer
+    assert (results / ".cluster" / "marks" / "Demo" / "all").exists()
     assert hashes(results) == expected
 
 
@@ -242,7 +279,7 @@ def test_two_cities_and_the_cities_experiment_through_slurm(tmp_path, slurm):
     disturber.start()
     told = slurm.run(called, env=ONE_THREAD)
     assert told.returncode == 0, told.stdout
-    assert "goes on after epoch" in disturber.lines_of_training()
+    assert "goes on after epoch" in lines_of_disturbed(disturber, tmp_path / "results")
     assert hashes(tmp_path / "results") == hashes(tmp_path / "plain")
     left_out = tmp_path / "results" / "Twin" / "demo-tiny" / "variants" / "split-city"
     assert (left_out / "predictions.csv").is_file()
