@@ -15,6 +15,8 @@ from urbancam.workflow.paths import display_path
 
 BASE = "base"  # the key by which an overlay names the run that it lies on
 LOWEST = "default"
+# The parser in C where PyYAML has it: six times as fast.
+YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def read(path: Path) -> dict[str, Any]:
         InputError: It is no YAML, or holds no settings.
     """
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+        values = yaml.load(path.read_text(encoding="utf-8"), YAML)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(
             f"not readable as YAML: {error}", display_path(path), "mend the file"

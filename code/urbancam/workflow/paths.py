@@ -4,7 +4,6 @@ City scope (`results/<city>/`) holds facts, the same for every run; run scope
 (`results/<city>/<run>/`) holds samples, models, maps and statistics.
 """
 
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,7 +38,7 @@ class Paths:
     city: str = ""
     run: str = "default"
     variant: str = ""
-    cache_limit_gb: float = math.inf
+    cache_limit_gb: float = float("inf")
 
     # data: what came from outside
     @property

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from urbancam.sources.landcover import codes as coding
+from urbancam.workflow import layers
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import display_path
 
@@ -198,7 +199,7 @@ def _tell(fault: Any) -> str:
     return f"{place or 'the file'}: {words} (got {str(fault['input'])[:40]!r})"
 
 
-class _UniqueKeys(yaml.CSafeLoader):
+class _UniqueKeys(layers.YAML):
     """YAML, but a key that stands there twice is a fault, where YAML takes the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
