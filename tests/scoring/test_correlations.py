@@ -50,3 +50,9 @@ def test_pearson_survives_a_large_offset():
     one_block = np.zeros(100, dtype=int)
     got = correlations.pearson(x, y, one_block, np.ones((1, 1)))
     assert got == pytest.approx([stats.pearsonr(x, y).statistic], rel=1e-6)
+
+
+def test_spearman_of_no_cell_is_none():
+    no_cell = np.empty(0)
+    got = correlations.spearman(no_cell, no_cell, np.empty(0, dtype=int), np.ones((3, 0)))
+    assert got.shape == (3,) and np.isnan(got).all()

@@ -181,7 +181,7 @@ def _sum_over_triples(
     step = max(1, VALUES_AT_ONCE // max(1, n_blocks**2))
     for start in range(0, n_draws, step):
         draws = times[start : start + step]
-        pairs = (draws @ triples.reshape(n_blocks, -1)).reshape(-1, n_blocks, n_blocks)
+        pairs = np.tensordot(draws, triples, axes=1)
         sums[start : start + step] = np.einsum("dij,di,dj->d", pairs, draws, draws)
     return sums
 
