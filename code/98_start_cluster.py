@@ -13,9 +13,20 @@ Run     python code/98_start_cluster.py Paris Lyon --profile slurm [--dry-run]
 import argparse
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
-from urbancam.workflow import catalogue, cluster, locks, names, profiles, runner, scripts, tasks
+from urbancam.workflow import (
+    catalogue,
+    cluster,
+    locks,
+    names,
+    profiles,
+    runner,
+    scripts,
+    settings,
+    tasks,
+)
 from urbancam.workflow.job import Request
 from urbancam.workflow.paths import ROOT
 
@@ -54,15 +65,29 @@ def request_of(city: str, args: argparse.Namespace) -> Request:
     """What a script would be asked for if it were called for a city.
 
     Raises:
-        InputError: The run is none, or the city's name looks like a command.
+        InputError: The city's settings do not fit, or its name looks like a command.
     """
-    names.require_run(args.run)
     words = ["--city", city, *common_words(args)]
     request = runner.read_request(scripts.load(STATUS).parse_args(words))
     paths = request.paths
     if catalogue.experiment_of(city) == catalogue.INCOME:
         names.refuse_misspelt(city, paths)
     return request
+
+
+def requests_of(cities: list[str], args: argparse.Namespace) -> list[Request]:
+    """What is asked for each city; one at fault is told and left out.
+
+    Raises:
+        InputError: Run or settings fit no city.
+    """
+    names.require_run(args.run)
+    settings.load(args.run, args.set, data=args.data)  # what is at fault for all is told once
+    requests = []
+    for city in cities:
+        with cluster.leaving_out(city):
+            requests.append(request_of(city, args))
+    return requests
 
 
 def carry_out(args: argparse.Namespace) -> int:
@@ -73,46 +98,60 @@ def carry_out(args: argparse.Namespace) -> int:
         request = request_of(args.ask, args)
         cluster.write_down(request, cluster.ask(request, with_gpu, args.round), folder)
         return 0
-    requests = [request_of(city, args) for city in cluster.listed_cities(args.city, args.cities)]
+    cities = names.listed_cities(args.city, args.cities)
+    requests = requests_of(cities, args)
     if args.dry_run:  # beside another one that works
-        cluster.tell({each.city: cluster.bill(each, requests, with_gpu) for each in requests})
-        return 0
+        listed = cluster.bills(requests, with_gpu)
+        cluster.tell(listed)
+        return status_of(cities, listed)
     with locks.hold(folder / ".lock", "the cluster's work on these results"):
-        listed = {each.city: cluster.bill(each, requests, with_gpu) for each in requests}
+        listed = cluster.bills(requests, with_gpu)
         cluster.tell(listed)
         if not any(map(cluster.to_do, listed.values())):
-            return 0
+            return status_of(cities, listed)
         profiles.require_queue(profiles.find(args.profile))
+        requests = [request for request in requests if request.city in listed]
         carry_out_rounds(requests, args)
         done = cluster.tell_end(requests, folder, with_gpu)
+    if not done or len(listed) < len(cities):
+        return 1
     # The page over all cities and runs is made once, when they are done.
     compare = [sys.executable, ROOT / "code" / "97_compare_runs.py", *common_words(args)]
-    return subprocess.run(compare).returncode if done else 1
+    return subprocess.run(compare).returncode
+
+
+def status_of(cities: list[str], taken_on: Collection[str]) -> int:
+    """Exit status where nothing is started: 0, 1 where a city was left out, 2 where all were."""
+    return 2 if not taken_on else int(len(taken_on) < len(cities))
 
 
 def carry_out_rounds(requests: list[Request], args: argparse.Namespace) -> None:
     """Each round once the one before it is done for all cities; one city needs but one."""
-    folder = cluster.folder_of(args.results or ROOT / "results")
     for request in requests if args.scratch else ():
         cluster.lay_on(args.scratch, request.paths)
     for number in (tasks.ALONE, tasks.COMPARED) if len(requests) > 1 else ():
-        carry_out_round(requests, args, number)
         # A city that stopped is not waited for by the others.
-        requests = [request for request in requests if cluster.is_done(request, folder)]
+        requests = carry_out_round(requests, args, number)
     carry_out_round(requests, args, tasks.SHOWN)
 
 
-def carry_out_round(requests: list[Request], args: argparse.Namespace, number: int) -> None:
-    """What there is to do for some cities up to the end of a round."""
+def carry_out_round(
+    requests: list[Request], args: argparse.Namespace, number: int
+) -> list[Request]:
+    """What there is to do for some cities up to the end of a round; those that came to it."""
     folder = cluster.folder_of(args.results or ROOT / "results")
     profile = profiles.find(args.profile)
+    begun = []
     for request in requests:
-        listed = cluster.ask(request, profiles.has_gpus(profile), number)
-        cluster.write_down(request, listed, folder)
-        cluster.set_marks(request, listed, folder)
+        with cluster.leaving_out(request.city):
+            listed = cluster.ask(request, profiles.has_gpus(profile), number)
+            cluster.write_down(request, listed, folder)
+            cluster.set_marks(request, listed, folder)
+            begun.append(request)
     again = [sys.executable, __file__, *common_words(args), "--profile", str(profile)]
-    if requests:
-        cluster.snakemake(requests, folder, profile, [*again, "--round", str(number), "--ask"])
+    if begun:
+        cluster.snakemake(begun, folder, profile, [*again, "--round", str(number), "--ask"])
+    return [request for request in begun if cluster.is_done(request, folder)]
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -8,11 +8,9 @@ import pytest
 from city_requests import request_of
 from urbancam.workflow import (
     catalogue,
-    cluster,
     files,
     folder_names,
     records,
-    scripts,
     settings,
     tasks,
 )
@@ -92,31 +90,3 @@ def test_what_is_read_of_another_city_is_left_by_an_earlier_round(tmp_path, city
     pairs = list(of_other_cities(request))
     assert {script[:2] for (script, _), _ in pairs} == readers
     assert [pair for pair in pairs if left[pair[1]] >= read[pair[0]]] == []
-
-
-def test_a_city_that_stopped_is_in_no_later_round_and_one_alone_has_but_the_last(
-    tmp_path, monkeypatch
-):
-    script = scripts.load("98_start_cluster")
-    args = script.parse_args(["--results", str(tmp_path / "results")])
-    marks = cluster.folder_of(args.results) / "marks"
-    carried_out = []
-
-    def pretend_round(requests, args, number):
-        carried_out.append((number, [request.city for request in requests]))
-        for request in requests:
-            (marks / request.city).mkdir(parents=True, exist_ok=True)
-            if request.city != "Nowhere":
-                (marks / request.city / "all").touch()
-
-    monkeypatch.setattr(script, "carry_out_round", pretend_round)
-    cities = [request_of(name, "demo-tiny", tmp_path) for name in ("Lyon", "Nowhere", "Paris")]
-    script.carry_out_rounds(cities, args)
-    assert carried_out == [
-        (tasks.ALONE, ["Lyon", "Nowhere", "Paris"]),
-        (tasks.COMPARED, ["Lyon", "Paris"]),
-        (tasks.SHOWN, ["Lyon", "Paris"]),
-    ]
-    carried_out.clear()
-    script.carry_out_rounds(cities[:1], args)
-    assert carried_out == [(tasks.SHOWN, ["Lyon"])]

@@ -15,7 +15,6 @@ from urbancam.workflow import (
     settings,
     tasks,
 )
-from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths
 
 
@@ -178,16 +177,6 @@ def test_without_the_engine_it_is_said_where_it_comes_from(tmp_path, monkeypatch
     words += ["--data", str(tmp_path / "data"), "--results", str(tmp_path / "results")]
     assert scripts.load("98_start_cluster").main(words) == 2
     assert "./run.sh cluster" in capsys.readouterr().err
-
-
-def test_cities_come_from_words_and_a_file_each_once(tmp_path):
-    table = tmp_path / "cities.csv"
-    table.write_text("city,n_cells\nParis,3\nLe Mans,4\n")
-    assert cluster.listed_cities(["Lyon", "Paris"], table) == ["Lyon", "Paris", "Le Mans"]
-    table.write_text("name\nParis\n")
-    for named, file, message in (([], None, "no city"), ([], table, "column city")):
-        with pytest.raises(InputError, match=message):
-            cluster.listed_cities(named, file)
 
 
 def test_images_and_cache_lie_on_scratch_and_what_is_there_already_stays(tmp_path):

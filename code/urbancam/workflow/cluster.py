@@ -4,11 +4,12 @@ All of it lies in `results/.cluster/`, on the disk that all machines share: `tas
 `marks/` (see `tasks`) and `logs/`. The engine's rules and profiles are in `cluster/`.
 """
 
-import csv
+import contextlib
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -32,30 +33,13 @@ from urbancam.workflow.tasks import Task
 SNAKEMAKE = ROOT / ".venv-cluster" / "bin" / "snakemake"
 
 
-def listed_cities(named: list[str], table: Path | None) -> list[str]:
-    """The cities that are named and those of a file, each once.
-
-    Args:
-        named: On the command line.
-        table: CSV with a column `city`.
-
-    Raises:
-        InputError: There is none, or the file has no column `city`.
-    """
-    cities = list(named)
-    if table:
-        try:
-            with table.open(encoding="utf-8", newline="") as file:
-                cities += [row["city"] for row in csv.DictReader(file)]
-        except (OSError, KeyError, UnicodeDecodeError) as error:
-            raise InputError(
-                "no cities can be read from it",
-                table,
-                "name a CSV with a column city, as cluster/functional_urban_areas.csv",
-            ) from error
-    if not cities:
-        raise InputError("no city is named", "./run.sh cluster", "e.g. ./run.sh cluster Paris Lyon")
-    return list(dict.fromkeys(cities))
+@contextlib.contextmanager
+def leaving_out(city: str) -> Iterator[None]:
+    """What is at fault with a city is told and ends its part alone: the others go on."""
+    try:
+        yield
+    except InputError as error:
+        log.error("error: %s is left out: %s", city, error)
 
 
 def folder_of(results: Path) -> Path:
@@ -96,6 +80,22 @@ def ask(request: Request, with_gpu: bool, last: int = tasks.SHOWN) -> list[Task]
     return _with_resources(listed, request, others, with_gpu)
 
 
+def bills(requests: list[Request], with_gpu: bool) -> dict[str, list[Task]]:
+    """City -> its tasks, of all that may be taken on; a city at fault is told and left out.
+
+    Args:
+        requests: One for each city of the call.
+        with_gpu: Whether there are GPUs to ask for.
+    """
+    listed = {}
+    for request in requests:
+        with leaving_out(request.city):
+            of_city = bill(request, requests, with_gpu)
+            _refuse_what_no_job_makes(of_city, request)
+            listed[request.city] = of_city
+    return listed
+
+
 def bill(request: Request, requests: list[Request], with_gpu: bool) -> list[Task]:
     """The tasks of a city, with those that come once the other cities of the call are at hand.
 
@@ -117,6 +117,18 @@ def bill(request: Request, requests: list[Request], with_gpu: bool) -> list[Task
     left_out = [task for task in tasks.of_city_left_out(request) if task.mark not in done]
     others = [*other_cities.of_same_value(request.paths), *to_come]
     return kept + _with_resources(left_out, request, others, with_gpu)
+
+
+def _refuse_what_no_job_makes(listed: list[Task], request: Request) -> None:
+    """Raise if a job would fail, however often it is tried, since its script refuses the work."""
+    refused = [task for task in listed if task.is_refused]
+    if not refused:
+        return
+    raise InputError(
+        f"no job would make again {len(refused)} of its results, first: {refused[0].reason}",
+        refused[0].mark,
+        f"./run.sh status {request.city} --run {request.args.run} tells of all",
+    )
 
 
 def _with_resources(
@@ -214,20 +226,23 @@ def tell_end(requests: list[Request], folder: Path, with_gpu: bool) -> bool:
     Returns:
         Whether every city is done.
     """
-    done = True
+    done = {}
     for request in requests:
-        missing = to_do(ask(request, with_gpu))
-        logs = [place for task in missing for place in logs_of(task, folder)]
-        if not missing:
-            log.info("%s: done, %s", request.city, display_path(request.paths.run_folder))
-        elif logs:
-            log.error(
-                "%s: stopped, see %s", request.city, " and ".join(map(display_path, logs[:2]))
-            )
-        else:
-            log.error("%s: %d jobs are left; start again to go on", request.city, len(missing))
-        done &= not missing
-    return done
+        with leaving_out(request.city):
+            done[request.city] = _tell_end_of(request, folder, with_gpu)
+    return len(done) == len(requests) and all(done.values())
+
+
+def _tell_end_of(request: Request, folder: Path, with_gpu: bool) -> bool:
+    missing = to_do(ask(request, with_gpu))
+    logs = [place for task in missing for place in logs_of(task, folder)]
+    if not missing:
+        log.info("%s: done, %s", request.city, display_path(request.paths.run_folder))
+    elif logs:
+        log.error("%s: stopped, see %s", request.city, " and ".join(map(display_path, logs[:2])))
+    else:
+        log.error("%s: %d jobs are left; start again to go on", request.city, len(missing))
+    return not missing
 
 
 def logs_of(task: Task, folder: Path) -> list[Path]:

@@ -1,8 +1,10 @@
-"""Names on the command line that stand for nothing: runs without a file, misspelt commands.
+"""Names on the command line: the cities that a call names, and names that stand for nothing, as
+runs without a file and misspelt commands.
 
 Standard library only: a name is looked at before anything is installed.
 """
 
+import csv
 import difflib
 import re
 from collections.abc import Iterable
@@ -31,6 +33,42 @@ def closest(word: str, known: Iterable[str], least_alike: float = LEAST_ALIKE) -
     """The known word that is most like a word; "" where none is like it."""
     matches = difflib.get_close_matches(word, known, 1, least_alike)
     return matches[0] if matches else ""
+
+
+def listed_cities(named: list[str], table: Path | None) -> list[str]:
+    """The cities that are named and those of a file, each once: spellings of one folder are one.
+
+    Args:
+        named: On the command line.
+        table: CSV with a column `city`; rows without a city count for nothing.
+
+    Raises:
+        InputError: There is none, or the file has no column `city`.
+    """
+    cities = [city.strip() for city in named] + (_cities_of(table) if table else [])
+    if not cities:
+        place = display_path(table) if table else "./run.sh cluster"
+        raise InputError("no city is named", place, "e.g. ./run.sh cluster Paris Lyon")
+    by_folder: dict[str, str] = {}
+    for city in cities:
+        by_folder.setdefault(folder_name(city) or city, city)
+    return [*by_folder.values()]
+
+
+def _cities_of(table: Path) -> list[str]:
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:  # as spreadsheets write it
+            reader = csv.DictReader(file)
+            if "city" not in (reader.fieldnames or ()):
+                raise KeyError("city")
+            cities = [(row["city"] or "").strip() for row in reader]
+    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(
+            "no cities can be read from it",
+            table,
+            "name a CSV with a column city, as cluster/functional_urban_areas.csv",
+        ) from error
+    return [city for city in cities if city]
 
 
 def runs(folder: Path) -> list[str]:

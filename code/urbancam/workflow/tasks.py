@@ -20,6 +20,7 @@ from urbancam.workflow.settings import Settings
 
 NONE = "-"  # in a mark
 CACHE = "cache"  # in place of a fold
+REFUSED = ("refused", "damaged")  # states that only the user can mend
 
 # Rounds of several cities; one waits until the round before it is done for all of them.
 ALONE = 1  # what concerns each city alone
@@ -66,6 +67,11 @@ class Task:
     @property
     def is_done(self) -> bool:
         return self.state == "done"
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether its script would refuse to do it, however often it is called."""
+        return self.state in REFUSED
 
     @property
     def entry(self) -> catalogue.Entry:
@@ -125,14 +131,19 @@ def is_of_city_left_out(task: Task) -> bool:
 
 
 def _one_a_task(answers: list[tuple[plan.Call, dict]]) -> list[tuple[plan.Call, dict]]:
-    """One state of each call and fold: of several results that one call makes, the first that is
-    not done."""
+    """One state of each call and fold: of several results that one call makes, the first that it
+    would refuse, else the first that is not done."""
     by_task: dict[tuple[plan.Call, int | None], dict] = {}
     for call, state in answers:
         task = (call, state["fold"])
-        if task not in by_task or by_task[task]["state"] == "done":
+        if task not in by_task or _hinders(state) > _hinders(by_task[task]):
             by_task[task] = state
     return [(call, state) for (call, _), state in by_task.items()]
+
+
+def _hinders(state: dict[str, Any]) -> int:
+    """How far a result is from done: 0 done, 1 to be made, 2 refused."""
+    return 2 if state["state"] in REFUSED else int(state["state"] != "done")
 
 
 def _task(call: plan.Call, state: dict[str, Any], request: Request) -> Task:
