@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from urbancam.sources.landcover import class_tables, codes
+from urbancam.sources.landcover import class_tables, classification
 from urbancam.tables import cover_classes
 from urbancam.workflow.paths import CLASS_TABLES
 
@@ -25,4 +25,4 @@ def class_names() -> dict[str, str]:
 
 def classify(values: pd.Series) -> pd.Series:
     """The class of each code."""
-    return codes.classify(values, TABLE, "sample")["class"]
+    return classification.classify(values, TABLE, "sample")["class"]

@@ -4,12 +4,12 @@ A folder imports only from the folders above it in this list; where a line ends 
 from those named there. `tests/test_layers.py` reads this list and holds every module to it.
 
 workflow    the shape of a numbered script: settings, paths, records, arguments, messages, variants
-tables      frames, geographic frames and arrays on disk; grid ids and coordinate systems
+tables      frames, geographic frames, arrays on disk; grid ids, coordinate systems; never torch
 sources     what comes from outside: downloads, imagery, census, Urban Atlas, IGN; never torch
 scoring     income classes and targets, predictions, metrics, calibration, intervals
 learning    splits, images, networks, training, baselines, leakage; never geopandas
 explaining  activation maps, their projection on land cover, other methods and controls
 cities      the second experiment: sites, patches, similarity, relevance
 showing     exhibits, wording, figures, report [workflow tables scoring]
-demo        the rendered city and towns with known truth [workflow tables sources]
+demo        the rendered city and towns with known truth; never torch [workflow tables sources]
 """

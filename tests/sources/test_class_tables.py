@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from urban_atlas_classes import CODES, TABLE, class_table, classify
-from urbancam.sources.landcover import class_tables, codes
+from urbancam.sources.landcover import class_tables, classification
 from urbancam.tables import cover_classes
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import CLASS_TABLES, CONFIG
@@ -50,7 +50,7 @@ def test_classes_hold_the_27_codes_once():
 
 
 def test_no_data_codes_are_no_class():
-    got = codes.classify(pd.Series([91000, 11100, 92000]), TABLE, "x")
+    got = classification.classify(pd.Series([91000, 11100, 92000]), TABLE, "x")
     assert got["is_no_data"].tolist() == [True, False, True]
 
 
@@ -99,7 +99,7 @@ def test_no_module_after_the_sources_knows_a_class_of_a_table(name):
 def test_unknown_codes_are_counted_the_most_frequent_first():
     values = pd.Series([60000, "wood", "wood", None, 11100], dtype="object")
     with pytest.raises(InputError) as caught:
-        codes.classify(values, TABLE, "land.gpkg")
+        classification.classify(values, TABLE, "land.gpkg")
     assert "wood (2), 60000 (1), (empty) (1)" in caught.value.what
     assert "urban_atlas.yaml" in caught.value.do
 
@@ -113,7 +113,7 @@ def test_unknown_codes_are_counted_the_most_frequent_first():
     ],
 )
 def test_codes_come_as_text_or_number(values):
-    got = codes.classify(pd.Series(values), TABLE, "x")
+    got = classification.classify(pd.Series(values), TABLE, "x")
     assert got["code"].tolist() == [11100, 12220, 50000]
     assert got["class"].tolist() == ["vhd_uf", "roads", "water"]
 
@@ -146,14 +146,14 @@ def test_words_are_numbered_in_the_order_of_the_table(tmp_path):
     frame = class_tables.as_frame(table)
     assert frame["code"].tolist() == [1, 2, 3]
     assert frame["label"].tolist() == ["Wood", "Dense", "Loose"]
-    got = codes.classify(pd.Series(["B2", "W"]), table, "x")
+    got = classification.classify(pd.Series(["B2", "W"]), table, "x")
     assert (got["code"].tolist(), got["class"].tolist()) == ([3, 1], ["built", "wood"])
 
 
 def test_numbers_below_one_are_numbered_anew(tmp_path):
     table = read(tmp_path, SMALL.replace("codes: W", "codes: 0"))
     assert class_tables.as_frame(table)["code"].tolist() == [1, 2, 3]
-    assert codes.classify(pd.Series([0]), table, "x")["code"].tolist() == [1]
+    assert classification.classify(pd.Series([0]), table, "x")["code"].tolist() == [1]
 
 
 def test_what_is_not_said_follows_from_the_classes(tmp_path):
@@ -219,7 +219,7 @@ def test_shipped_tables_have_the_products_classes(name, classes, in_file):
 
 def test_corine_has_one_class_for_a_code_of_the_polygons_and_the_number_of_the_raster():
     table = class_tables.read(CLASS_TABLES / "corine.yaml")
-    got = codes.classify(pd.Series(["112", 2, "523", 44, "999"]), table, "x")
+    got = classification.classify(pd.Series(["112", 2, "523", 44, "999"]), table, "x")
     assert got["class"].tolist() == ["discontinuous_urban"] * 2 + ["sea_ocean"] * 2 + [""]
     super_classes = class_tables.as_frame(table).set_index("class")["super_class"]
     assert super_classes["sea_ocean"].iloc[0] == "water bodies"

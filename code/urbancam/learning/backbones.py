@@ -1,8 +1,6 @@
-"""Backbones: one record each, of how to build its features and what UrbanCAM knows of them."""
+"""Backbones by their names: one record each; those of timm are found in timm."""
 
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -10,7 +8,7 @@ from efficientnet_pytorch import EfficientNet
 from efficientnet_pytorch.utils import url_map
 from torch import nn
 
-from urbancam.learning.datasets import IMAGENET, Colours
+from urbancam.learning.backbone import Backbone
 from urbancam.workflow.backbone_names import TIMM
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.sections import Model
@@ -33,32 +31,6 @@ RESNETS = {
     "resnet50": (2048, "https://download.pytorch.org/models/resnet50-0676ba61.pth"),
     "resnet101": (2048, "https://download.pytorch.org/models/resnet101-63fe2227.pth"),
 }
-
-
-@dataclass(frozen=True)
-class Backbone:
-    """What UrbanCAM knows of one backbone.
-
-    Args:
-        build: `build(model_settings)` -> module of features, (B, 3, H, W) -> (B, channels, h, w).
-        channels: Number of channels of the features.
-        target_layer: Module whose output Grad-CAM looks at; "" for the features themselves.
-        weights_url: Published weights; the file name ends in the first letters of its SHA-256.
-        read_weights: `read_weights("pretrained" | file)` -> state dict of the features, where it is
-            not torch's way that reads them.
-        colours: Mean and std that the published weights were trained with.
-        licence: Of the published weights, where it is known.
-        has_tokens: Whether its positions are tokens, which attend to the whole image.
-    """
-
-    build: Callable[[Model], nn.Module]
-    channels: int
-    target_layer: str
-    weights_url: str
-    read_weights: Callable[[str], dict[str, torch.Tensor]] | None = None
-    colours: Colours = IMAGENET
-    licence: str | None = None
-    has_tokens: bool = False
 
 
 class EfficientNetFeatures(EfficientNet):

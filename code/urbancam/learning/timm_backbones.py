@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from urbancam.learning import timm_weights
-from urbancam.learning.backbones import Backbone
+from urbancam.learning.backbone import Backbone
 from urbancam.learning.datasets import Colours
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.sections import Model

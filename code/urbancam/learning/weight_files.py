@@ -10,7 +10,7 @@ from urllib.error import URLError
 import torch
 from torch import nn
 
-from urbancam.learning.backbones import Backbone
+from urbancam.learning.backbone import Backbone
 from urbancam.workflow.backbone_names import PRETRAINED
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic

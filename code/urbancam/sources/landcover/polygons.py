@@ -6,7 +6,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from urbancam.sources.landcover import codes
+from urbancam.sources.landcover import classification
 from urbancam.sources.landcover.class_tables import ClassTable
 from urbancam.tables import crs, grid
 from urbancam.workflow.errors import InputError
@@ -38,7 +38,9 @@ def put_right(
     Raises:
         InputError: Unknown codes, polygons without a shape, coordinates that lie nowhere.
     """
-    classified = codes.classify(frame[code_column], table, f"{where}, column {code_column}")
+    classified = classification.classify(
+        frame[code_column], table, f"{where}, column {code_column}"
+    )
     geometry = repair(to_grid(frame, where, system), where)
     cover = gpd.GeoDataFrame(classified, geometry=geometry, crs=system)
     # A polygon that was but a line is nothing after its repair.
