@@ -44,36 +44,52 @@ def declare(request: Request) -> Step:
 
 
 def work(job: Job) -> Done:
-    from urbancam.learning import splits, usable_cells
+    from urbancam.learning import splits
     from urbancam.scoring import targets
     from urbancam.tables import frames
 
     settings, paths = job.settings, job.paths
     cells = frames.read(paths.cells, ["idINSPIRE", "value", "ind", "group"])
-    images = frames.read(paths.images_table)
-    of_insee = settings.cells.source == "insee"
-    table = usable_cells.choose(cells, images, settings.samples.max_void_fraction, of_insee)
-    target = targets.TARGETS[settings.samples.target]
+    table = choose_cells(job, cells)
     thresholds = find_thresholds(job, table)
     national = settings.samples.thresholds == "national"
+    target = targets.TARGETS[settings.samples.target]
     table = targets.add_classes(table, target, thresholds if national else None)
     samples = splits.add_folds(table, settings.split, settings.fold_seed)
-    used = samples[samples["used"]]
     if settings.samples.shuffle_labels:
-        log.info("draws the classes of %s cells anew at random", f"{len(used):,}")
+        log.info("draws the classes of %s cells anew at random", f"{samples['used'].sum():,}")
         samples = targets.shuffle_classes(samples, settings.seed)
     if settings.samples.planted:
         samples = plant_incomes(samples, cells, job)
-    for reason, count in samples.loc[~samples["used"], "reason"].value_counts().items():
-        log.info("drops %s of %s cells: %s", f"{count:,}", f"{len(samples):,}", reason)
+    tell_dropped(samples)
     frames.write(samples, paths.samples)
-    counts = {
+    return Done(count(samples), {"class_thresholds": thresholds.tolist()})
+
+
+def choose_cells(job: Job, cells: "pd.DataFrame") -> "pd.DataFrame":
+    """The cells of the city, and which of them are used, by their people and their images."""
+    from urbancam.learning import usable_cells
+    from urbancam.tables import frames
+
+    images = frames.read(job.paths.images_table)
+    of_insee = job.settings.cells.source == "insee"
+    return usable_cells.choose(cells, images, job.settings.samples.max_void_fraction, of_insee)
+
+
+def tell_dropped(samples: "pd.DataFrame") -> None:
+    """Say how many cells are not used, by reason."""
+    for reason, number in samples.loc[~samples["used"], "reason"].value_counts().items():
+        log.info("drops %s of %s cells: %s", f"{number:,}", f"{len(samples):,}", reason)
+
+
+def count(samples: "pd.DataFrame") -> dict[str, int]:
+    used = samples[samples["used"]]
+    return {
         "cells used": len(used),
         "not used": len(samples) - len(used),
         "blocks": used["block"].nunique(),
         "folds": used["fold"].nunique(),
     }
-    return Done(counts, {"class_thresholds": thresholds.tolist()})
 
 
 def find_thresholds(job: Job, table: "pd.DataFrame") -> "np.ndarray":

@@ -17,7 +17,9 @@ from urbancam.workflow import arguments, feature_sets, other_cities, runner
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.records import Done, Step
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a script that only shows its help does not wait for it
+    import pandas as pd
+
     from urbancam.workflow.paths import Paths
 
 
@@ -88,8 +90,7 @@ def work(job: Job) -> Done:
 
     settings, paths, folds = job.settings, job.paths, range(job.settings.folds_trained)
     sampled = samples.read(paths.samples)
-    cells = frames.read(paths.cells, ["idINSPIRE", "imputed", "department", "ind"])
-    cells = cells.merge(frames.read(paths.images_table, ["idINSPIRE", "campaign_year"]), "left")
+    cells = read_cells(paths)
     tested = {fold: frames.read(paths.test_predictions(fold)) for fold in folds}
     validated = {fold: frames.read(paths.validation_predictions(fold)) for fold in folds}
     predictions = join_folds(sampled, tested)
@@ -105,6 +106,14 @@ def work(job: Job) -> Done:
     for name, table in tables.items():
         frames.write(table, paths.table(name))
     return Done(evaluation.summarise(tables), baselines.chosen_reaches(answers))
+
+
+def read_cells(paths: "Paths") -> "pd.DataFrame":
+    """What scores are told apart by, of each cell of the city: the flight of its image too."""
+    from urbancam.tables import frames
+
+    cells = frames.read(paths.cells, ["idINSPIRE", "imputed", "department", "ind"])
+    return cells.merge(frames.read(paths.images_table, ["idINSPIRE", "campaign_year"]), "left")
 
 
 def main(argv: list[str] | None = None) -> int:

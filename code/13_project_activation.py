@@ -11,11 +11,15 @@ Run     python code/13_project_activation.py --city Demo --run demo
 """
 
 import argparse
+from typing import TYPE_CHECKING
 
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.files import open_parts
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.records import Done, Step
+
+if TYPE_CHECKING:  # a script that only shows its help does not wait for it
+    import pandas as pd
 
 SETTINGS = (
     "image",
@@ -64,15 +68,16 @@ def work(job: Job) -> Done:
     frames.write(cells, paths.cell_activation)
     frames.write(moments, paths.local_moments)
     frames.write(fragments, paths.activation)
-    return Done(
-        {
-            "cells": len(cells),
-            "fragments": len(fragments),
-            "flat cells": int(cells["flat"].sum()),
-            "cells without land cover": int((cells["covered_share"] == 0).sum()),
-        },
-        leftovers=[folder],
-    )
+    return Done(count(cells, fragments), leftovers=[folder])
+
+
+def count(cells: "pd.DataFrame", fragments: "pd.DataFrame") -> dict[str, int]:
+    return {
+        "cells": len(cells),
+        "fragments": len(fragments),
+        "flat cells": int(cells["flat"].sum()),
+        "cells without land cover": int((cells["covered_share"] == 0).sum()),
+    }
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -72,7 +72,7 @@ def declare(request: Request) -> Step:
 
 def work(job: Job) -> Done:
     from urbancam.explaining.landcover.run import statistics_of_run
-    from urbancam.scoring import samples
+    from urbancam.scoring import samples, vocabulary
     from urbancam.tables import cover_classes, frames
 
     settings, paths = job.settings, job.paths
@@ -90,7 +90,7 @@ def work(job: Job) -> Done:
     for name, table in tables.items():
         frames.write(table, paths.table(name))
     counts = {"classes": len(city.classes)}
-    counts |= {f"cells read {side}": len(city.side(side).cells) for side in ("poor", "rich")}
+    counts |= {f"cells read {side}": len(city.side(side).cells) for side in vocabulary.SIDES}
     return Done(counts)
 
 

@@ -23,7 +23,6 @@ from urbancam.workflow.records import Done, Step
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd
 
-
 log = logging.getLogger(__name__)
 
 
@@ -64,11 +63,10 @@ def declare(request: Request) -> Step:
 
 
 def work(job: Job) -> Done:
-    from urbancam.explaining import agreement, deletion_curves, nulls
-    from urbancam.explaining.attribution import examination, map_shift
-    from urbancam.explaining.landcover.run import statistics_of_run
+    from urbancam.explaining import agreement, deletion_curves
+    from urbancam.explaining.attribution import examination
     from urbancam.scoring import samples
-    from urbancam.tables import cover_classes, frames, grid
+    from urbancam.tables import frames
 
     settings, paths = job.settings, job.paths
     blocks = samples.read(paths.samples).set_index("idINSPIRE")["block"]
@@ -80,22 +78,52 @@ def work(job: Job) -> Done:
     if settings.compare.shuffled_labels and len(cells):
         shuffled = frames.read(paths.of_variant(variants.SHUFFLED).activation)
         shares = agreement.add_shares(shares, "shuffled_labels", shuffled)
-    classes = cover_classes.read(paths.classes)
+    deleted, area = deletion_curves.deletion_tables(
+        curves, blocks, settings.statistics, settings.seed
+    )
+    shift = shift_table(job, shifts, blocks)
+    tables = {"map_shift": shift, "deletion": deleted, "deletion_area": area}
+    tables |= map_tables(job, cells, blocks, shares, correlations)
+    for name, table in tables.items():
+        frames.write(table, paths.table(name))
+    return Done(count(cells, tables["attribution_controls"], curves), leftovers=[parts.parent])
+
+
+def shift_table(job: Job, shifts: "pd.DataFrame", blocks: "pd.Series") -> "pd.DataFrame":
+    """What maps explain of land cover where they are moved, with its pixels in metres."""
+    from urbancam.explaining.attribution import map_shift
+    from urbancam.tables import grid
+
+    settings = job.settings
+    pixel_m = grid.side_m(blocks.index.to_series()) / settings.image.size_px
+    return map_shift.map_shift(shifts, blocks, pixel_m, settings.statistics.draws, settings.seed)
+
+
+def map_tables(
+    job: Job,
+    cells: "pd.DataFrame",
+    blocks: "pd.Series",
+    shares: "pd.DataFrame",
+    correlations: "pd.DataFrame",
+) -> dict[str, "pd.DataFrame"]:
+    """Table by name of what other maps say of land cover; the one that closes the step is last."""
+    from urbancam.explaining import agreement, nulls
+    from urbancam.explaining.landcover.run import statistics_of_run
+    from urbancam.tables import cover_classes
+
+    settings = job.settings
+    classes = cover_classes.read(job.paths.classes)
     of_map = partial(
         statistics_of_run, predictions=cells, blocks=blocks, classes=classes, settings=settings
     )
-    methods, statistics, seed = settings.controls.methods, settings.statistics, settings.seed
-    controls, agreements = agreement.compare(shares, correlations, cells, of_map, methods)
-    deleted, area = deletion_curves.deletion_tables(curves, blocks, statistics, seed)
-    pixel_m = grid.side_m(blocks.index.to_series()) / settings.image.size_px
-    shift = map_shift.map_shift(shifts, blocks, pixel_m, statistics.draws, seed)
-    frames.write(shift, paths.table("map_shift"))
-    frames.write(nulls.nulls_table(shares, of_map), paths.table("nulls"))
-    frames.write(agreements, paths.table("attribution_agreement"))
-    frames.write(deleted, paths.table("deletion"))
-    frames.write(area, paths.table("deletion_area"))
-    frames.write(controls, paths.table("attribution_controls"))
-    return Done(count(cells, controls, curves), leftovers=[parts.parent])
+    controls, agreements = agreement.compare(
+        shares, correlations, cells, of_map, settings.controls.methods
+    )
+    return {
+        "nulls": nulls.nulls_table(shares, of_map),
+        "attribution_agreement": agreements,
+        "attribution_controls": controls,
+    }
 
 
 def count(

@@ -9,10 +9,15 @@ Run     python code/80_export_layers.py --city Demo --run demo
 """
 
 import argparse
+from typing import TYPE_CHECKING
 
 from urbancam.workflow import arguments, runner
 from urbancam.workflow.job import Job, Request
 from urbancam.workflow.records import Done, Step
+
+if TYPE_CHECKING:  # a script that only shows its help does not wait for them
+    import geopandas as gpd
+    import pandas as pd
 
 CELLS = "cells: class of {name} ({unit}) observed and predicted out of fold, contributions by class"
 FRAGMENTS = "land cover cut by cells, with what the activation map gives each piece"
@@ -41,16 +46,7 @@ def work(job: Job) -> Done:
 
     paths, own = job.paths, job.settings.cells
     activation = frames.read(paths.activation)
-    cells = columns.cell_layer(
-        geoframes.read(paths.cells),
-        frames.read(paths.images_table),
-        frames.read(paths.samples),
-        frames.read(paths.predictions),
-        frames.read(paths.predictions_without_income),
-        activation,
-        frames.read(paths.cell_activation),
-        job.settings.landcover.key,
-    )
+    cells = cell_layer(job, activation)
     fragments = columns.fragment_layer(geoframes.read(paths.fragments), activation)
     classes = cover_classes.of_classes(cover_classes.read(paths.classes))
     coloured = styles.styles_of_fragments(fragments, classes)
@@ -62,6 +58,24 @@ def work(job: Job) -> Done:
     }
     geopackage.write(layers, paths.layers)
     return Done({"cells": len(cells), "fragments": len(fragments)})
+
+
+def cell_layer(job: Job, activation: "pd.DataFrame") -> "gpd.GeoDataFrame":
+    """The layer of the cells, of the tables of city and run."""
+    from urbancam.showing.layers import columns
+    from urbancam.tables import frames, geoframes
+
+    paths = job.paths
+    return columns.cell_layer(
+        geoframes.read(paths.cells),
+        frames.read(paths.images_table),
+        frames.read(paths.samples),
+        frames.read(paths.predictions),
+        frames.read(paths.predictions_without_income),
+        activation,
+        frames.read(paths.cell_activation),
+        job.settings.landcover.key,
+    )
 
 
 def main(argv: list[str] | None = None) -> int:

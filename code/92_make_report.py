@@ -58,7 +58,6 @@ def declare(request: Request) -> Step:
 
 
 def work(job: Job) -> Done:
-    from urbancam.showing import value_words
     from urbancam.showing.report import cell_columns, run_page
     from urbancam.tables import cover_classes, frames
 
@@ -77,12 +76,20 @@ def work(job: Job) -> Done:
         cover=cell_columns.pack_cover(samples["idINSPIRE"], activation, classes),
         pictures=len(pictured),
     )
-    with atomic(paths.report) as temporary:
-        html = value_words.tell_page(run_page.render_run(run), job.settings.cells)
-        temporary.write_text(html, encoding="utf-8")
+    write_page(run, job)
     megabytes = paths.report.stat().st_size / 1e6
     counts = {"cells": len(samples), "with pictures": len(pictured), "MB": megabytes}
     return Done(counts, told_facts(run, job), leftovers=[parts_folder(paths)])
+
+
+def write_page(run: "Run", job: Job) -> None:
+    """Write the page, the value of the cells by its own name."""
+    from urbancam.showing import value_words
+    from urbancam.showing.report import run_page
+
+    with atomic(job.paths.report) as temporary:
+        html = value_words.tell_page(run_page.render_run(run), job.settings.cells)
+        temporary.write_text(html, encoding="utf-8")
 
 
 def told_facts(run: "Run", job: Job) -> dict[str, Any]:

@@ -30,7 +30,6 @@ METRICS = ["accuracy", "mae_classes", "spearman"]
 BASELINES = ("coordinates", "land_cover")
 CITY = "city"  # the grouping whose one group is all cells
 WITHIN = "within"  # the mean over the groups
-WEIGHTINGS = ("cells", "people")
 # ASSUME: five bins of about as many cells show a slope, and leave each enough blocks.
 DISTANCE_BINS = 5
 SCORE_COLUMNS = (

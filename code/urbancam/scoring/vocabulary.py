@@ -16,7 +16,8 @@ CONTRAST = "contrast"  # log(rich ratio / poor ratio), where a table holds it be
 VALUE, DIFFERENCE = "value", "difference"
 
 # Predictors in a table
-SCALED_MODEL = f"{MODEL}, temperature scaled"
+SCALED = "temperature scaled"
+SCALED_MODEL = f"{MODEL}, {SCALED}"
 
 
 def interval_columns(quantity: str) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """How numbers, lists and verdicts are put in words, alike in figures and sentences."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from urbancam.workflow import feature_sets
@@ -35,7 +35,25 @@ def told_ridges(predictors: Iterable[str]) -> list[str]:
     return [name for name in RIDGES if name in names] + feature_sets.asked_for(names)
 
 
-def interval(value: float, low: float, high: float, between: str = " ") -> str:
+def number(value: float) -> str:
+    """Two places behind the point; none, and thousands parted, of what is larger."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:z.2f}"
+
+
+def brackets(low: float, high: float, words: Callable[[float], str] = number) -> str:
+    """An interval alone, its ends in words: "[0.62, 0.78]"; "" where one of them is NaN."""
+    if math.isnan(low) or math.isnan(high):
+        return ""
+    return f"[{words(low)}, {words(high)}]"
+
+
+def interval(
+    value: float,
+    low: float,
+    high: float,
+    between: str = " ",
+    words: Callable[[float], str] = number,
+) -> str:
     """A value with its interval: "0.71 [0.62, 0.78]".
 
     Args:
@@ -43,17 +61,13 @@ def interval(value: float, low: float, high: float, between: str = " ") -> str:
         low: Lower end of the interval, NaN where there is no interval: the value then stands alone.
         high: Upper end of the interval.
         between: What stands between the value and its interval.
+        words: A number in words.
     """
     if not math.isnan(low):
-        return f"{_number(value)}{between}[{_number(low)}, {_number(high)}]"
+        return f"{words(value)}{between}{brackets(low, high, words)}"
     if math.isnan(value):
         return "undefined"
-    return _number(value)
-
-
-def _number(value: float) -> str:
-    """Two places behind the point; none, and thousands parted, of what is larger."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:z.2f}"
+    return words(value)
 
 
 def value_words(value: float) -> str:
@@ -61,9 +75,14 @@ def value_words(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def interval_of(row: Mapping[str, Any], column: str = "value", between: str = " ") -> str:
+def interval_of(
+    row: Mapping[str, Any],
+    column: str = "value",
+    between: str = " ",
+    words: Callable[[float], str] = number,
+) -> str:
     """The value in a `column` of a table's row, with its interval (`ends_of`)."""
-    return interval(row[column], *ends_of(row, column), between)
+    return interval(row[column], *ends_of(row, column), between, words)
 
 
 def ends_of(row: Mapping[str, Any], column: str = "value") -> tuple[float, float]:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-SIDES = 2  # folds of a split by campaign
+FOLDS = 2  # of a split by campaign
 # ASSUME: fewer cells than a tenth of the city teach a network nothing that could be told from the
 # season of their flight, and leave too few blocks to be scored.
 MIN_SHARE = 0.1
@@ -28,7 +28,7 @@ def sides(cells: Mapping[str, int]) -> dict[str, int]:
         Campaign -> 0 or 1; empty where there is one campaign, or the smaller side would hold less
         than `MIN_SHARE` of the cells.
     """
-    totals = [0] * SIDES
+    totals = [0] * FOLDS
     fold_of = {}
     for campaign, count in sorted(cells.items(), key=lambda item: (-item[1], item[0])):
         fold_of[campaign] = totals.index(min(totals))

@@ -169,7 +169,7 @@ def _mapped_cells(folds: dict[str, int], paths: Paths, cells: int, all_folds: in
 def _variant_folds(name: str, settings: Settings) -> int:
     """How many networks a variant trains: as many as the run, but where campaigns are left out."""
     by_campaign = name == variants.split_name("campaign")
-    folds = campaigns.SIDES if by_campaign else settings.folds_trained
+    folds = campaigns.FOLDS if by_campaign else settings.folds_trained
     return min(settings.compare.folds or folds, folds)
 
 

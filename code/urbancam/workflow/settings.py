@@ -139,7 +139,7 @@ class Settings(Section):
     def folds_trained(self) -> int:
         """Folds that are trained and scored: the first so many, or all; a city left out is one
         fold, campaigns left out are two."""
-        folds = {"city": 1, "campaign": campaigns.SIDES}.get(self.split.method, self.split.folds)
+        folds = {"city": 1, "campaign": campaigns.FOLDS}.get(self.split.method, self.split.folds)
         return min(self.split.trained_folds or folds, folds)
 
     @property

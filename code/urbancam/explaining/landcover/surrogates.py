@@ -12,6 +12,7 @@ import numpy as np
 from urbancam.explaining.landcover.city import LandCover
 from urbancam.scoring import fields
 from urbancam.scoring.bootstrap import divide
+from urbancam.scoring.vocabulary import SIDES
 
 SURROGATES = 199  # so that p may fall to 1 / 200
 WAVES = 200  # of a field
@@ -61,9 +62,9 @@ def log_odds(city: LandCover, surrogates: np.ndarray) -> np.ndarray:
     """(S, U) log(cells rich / cells poor) among the cells that hold each class, by surrogates."""
     classes = city.predictions["income_class"]
     present = city.present.astype(float)
-    rich, poor = (
+    poor, rich = (
         classes.isin(city.income_classes(side)).to_numpy(float)[surrogates] @ present
-        for side in ("rich", "poor")
+        for side in SIDES
     )
     odds = divide(rich, poor)
     return np.log(np.where(odds > 0, odds, np.nan))

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from urbancam.scoring.vocabulary import MODEL, SCALED_MODEL
+from urbancam.scoring.vocabulary import MODEL, SCALED, SCALED_MODEL
 from urbancam.showing.figures import style
 from urbancam.showing.wording import interval_of
 
@@ -32,7 +32,7 @@ class Look:
 
 LOOKS = {
     MODEL: Look("as trained", "#b35806", "o", "-", -0.004),
-    SCALED_MODEL: Look("temperature scaled", "#3f5fa3", "s", "--", 0.004),
+    SCALED_MODEL: Look(SCALED, "#3f5fa3", "s", "--", 0.004),
 }
 CHANCE = 0.2  # five classes
 

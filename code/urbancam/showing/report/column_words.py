@@ -1,5 +1,6 @@
 """Columns and values of the tables in words, as heads and cells of a page's tables."""
 
+from urbancam.scoring.vocabulary import MODEL, SCALED, SCALED_MODEL
 from urbancam.showing.wording import PREDICTORS
 
 HEADS = {  # column -> its head; any other is its name with blanks
@@ -61,7 +62,7 @@ FIRST_QUANTITIES = (  # of which a table's `ci_low`, `ci_high` are: the first th
     "area",
 )
 VALUE_WORDS = PREDICTORS | {  # of cells of a table
-    "model, temperature scaled": "image model, temperature scaled",
+    SCALED_MODEL: f"{PREDICTORS[MODEL]}, {SCALED}",
     "not_imputed": "not imputed",
 }
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from urbancam.scoring.vocabulary import CONTRAST
 from urbancam.showing.exhibits import control_name
-from urbancam.showing.wording import ends_of, enumeration, interval_of, verdict
+from urbancam.showing.wording import enumeration, interval_of, verdict
 
 RANDOM_NETWORK = "all_weights_random"
 NULLS = {  # null of `nulls.csv` -> what its map lacks
@@ -83,7 +83,7 @@ def _summarise_size(contrast: pd.DataFrame, deepest: list[str]) -> list[str]:
     if blind.empty:
         return []
     shares = [
-        f"{row['kept']:z.0%}{_share_interval(row)} "
+        f"{interval_of(row, 'kept', words=_percent)} "
         f"({control_name(name)}, {int(row['n_classes'])} classes)"
         for name, row in blind.iterrows()
     ]
@@ -93,9 +93,8 @@ def _summarise_size(contrast: pd.DataFrame, deepest: list[str]) -> list[str]:
     ]
 
 
-def _share_interval(row: pd.Series) -> str:
-    low, high = ends_of(row, "kept")
-    return "" if pd.isna(low) else f" [{low:z.0%}, {high:z.0%}]"
+def _percent(share: float) -> str:
+    return f"{share:z.0%}"
 
 
 def summarise_nulls(nulls: pd.DataFrame) -> list[str]:

@@ -8,7 +8,7 @@ import pandas as pd
 from urbancam.scoring.vocabulary import DIFFERENCE, MODEL, VALUE
 from urbancam.showing import exhibits
 from urbancam.showing.report import column_words
-from urbancam.showing.wording import interval_of, resampling
+from urbancam.showing.wording import brackets, interval_of, resampling
 
 MOST_ROWS = 200  # on the page; the file has all
 OF_SIDES = "block_size"  # each of its rows is of another side of the blocks
@@ -83,7 +83,7 @@ def join_intervals(table: pd.DataFrame) -> pd.DataFrame:
     for low in [column for column in table if str(column).endswith("_low")]:
         stem = low.removesuffix("_low")
         high = f"{stem}_high"
-        ends = [interval_text(row) for row in table[[low, high]].to_numpy(dtype=float)]
+        ends = [brackets(*row, _text) for row in table[[low, high]].to_numpy(dtype=float)]
         value = column_words.value_of(stem, list(table))
         if value:
             pairs = zip(map(_text, table[value]), ends, strict=True)
@@ -93,12 +93,6 @@ def join_intervals(table: pd.DataFrame) -> pd.DataFrame:
             table[low] = ends
             table = table.drop(columns=high).rename(columns={low: column_words.band_name(stem)})
     return table
-
-
-def interval_text(ends: Any) -> str:
-    """ "[0.62, 0.78]"; "" where there is no interval."""
-    low, high = ends
-    return "" if pd.isna(low) or pd.isna(high) else f"[{_text(low)}, {_text(high)}]"
 
 
 def _text(value: Any) -> str:
