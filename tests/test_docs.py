@@ -28,6 +28,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PAGES += [ROOT / "data" / "README.md", ROOT / "results" / "README.md"]
 EXTENDING = ROOT / "docs" / "extending.md"
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"\./run\.sh(?!\w)|(\.venv/bin/)?python \S+\.py")
 SCRIPT = re.compile(r"code/\d\d_\w+\.py")
 FILE_ENDINGS = ("csv", "json", "md", "npy", "parquet", "pdf", "png", "py", "yaml")
 
@@ -102,9 +103,7 @@ def commands(page: Path) -> list[list[str]]:
     """Words of the commands on a page; what stands in brackets may be left out or not."""
     lines = [line for _, body in FENCE.findall(page.read_text()) for line in body.splitlines()]
     lines = [line.partition("  #")[0] for line in lines] + spans(page)
-    called = [
-        line for line in lines if re.match(r"\./run\.sh(?!\w)|(\.venv/bin/)?python code/\d", line)
-    ]
+    called = [line for line in lines if COMMAND.match(line)]
     both = {re.sub(r" *\[.*?\]", "", line) for line in called} | {
         re.sub(r"[\[\]]", "", line) for line in called
     }
@@ -160,8 +159,8 @@ PARSERS: dict[str, object] = {}
 
 
 def parse(house: Path, call: list[str]):
-    """The arguments of a call, as its script reads them."""
-    path = house / call[0]
+    """The arguments of a call, as its script reads them; programs of the tests have no house."""
+    path = (house if SCRIPT.fullmatch(call[0]) else ROOT) / call[0]
     if path.name not in PARSERS:
         spec = importlib.util.spec_from_file_location(path.stem, path)
         module = importlib.util.module_from_spec(spec)
@@ -177,6 +176,8 @@ def test_commands_are_accepted(page, bare_house, plans):
     for words in commands(page):
         for call in plans[shlex.join(words)]:
             args = parse(bare_house, call)  # exits where the script refuses its words
+            if "run" not in args:  # a benchmark
+                continue
             assert args.run == "default" or f"--run {args.run}" in shlex.join(call)
             asked.add((args.run, tuple(args.set), getattr(args, "variant", "")))
     if page != EXTENDING:  # its settings are of the examples, which are run below

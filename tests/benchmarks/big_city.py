@@ -212,13 +212,17 @@ def markdown(rows: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where the cities are made")
     parser.add_argument("--copies", type=int, nargs=2, default=[QUARTER, COPIES])
     parser.add_argument("--steps", nargs="+", help="only these, by number")
     parser.add_argument("--docs", action="store_true", help="write the table of the docs too")
-    args = parser.parse_args()
+    return parser.parse_args(argv)
+
+
+def main() -> None:
+    args = parse_args()
     scripts = [script for script in steps() if script[:2] in (args.steps or script[:2])]
     rows = measure_both(args.folder, args.copies, scripts)
     TABLE.parent.mkdir(exist_ok=True)

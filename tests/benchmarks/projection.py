@@ -4,6 +4,7 @@ and of all 38 functional urban areas. Nothing of it is measured on a city of tha
 Run     .venv/bin/python tests/benchmarks/projection.py [--docs]
 """
 
+import argparse
 import re
 import sys
 import tempfile
@@ -204,10 +205,17 @@ def page_part() -> str:
     return "\n".join([*paris, "", *together])
 
 
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser.add_argument("--docs", action="store_true", help="write the tables of the docs too")
+    return parser.parse_args(argv)
+
+
 def main() -> None:
+    args = parse_args()
     text = page_part()
     print(text)
-    if "--docs" in sys.argv[1:]:
+    if args.docs:
         before, _, rest = PAGE.read_text().partition(START)
         after = rest.partition(END)[2]
         PAGE.write_text(f"{before}{START}\n{text}\n{END}{after}")

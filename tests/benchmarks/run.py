@@ -106,11 +106,15 @@ def replace_table(page: str, table: str) -> str:
     return f"{before}{START}\n{table}\n{END}{after}"
 
 
-def main(argv: list[str] | None = None) -> int:
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("words", nargs="*", help="only benchmarks whose names hold one of them")
     parser.add_argument("--docs", action="store_true", help="write the table of the docs too")
-    args = parser.parse_args(argv)
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_args(argv)
     import torch
 
     torch.set_num_threads(1)
@@ -120,7 +124,7 @@ def main(argv: list[str] | None = None) -> int:
         if not args.words or any(word in each.what for word in args.words)
     ]
     if not chosen:
-        parser.error(f"no benchmark's name holds {' or '.join(args.words)}")
+        raise SystemExit(f"no benchmark's name holds {' or '.join(args.words)}")
     rows = []
     for each in chosen:
         print(f"measures {each.what}", flush=True)
