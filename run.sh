@@ -126,6 +126,20 @@ set_up_cluster() {  # the engine has packages of its own, in .venv-cluster
     cp "$lock" "$mark"
 }
 
+is_for_cards() {  # whether the profile that words name puts jobs in a queue and lets them ask for GPUs
+    local profile=local file
+    while [ $# -gt 0 ]; do
+        case $1 in --profile) profile=${2-} ;; --profile=*) profile=${1#*=} ;; esac
+        shift
+    done
+    for file in "cluster/$profile/config.yaml" "$profile/config.yaml"; do
+        [ -f "$file" ] || continue
+        grep -q '^executor:' "$file" && grep -Eiq '^[^#]*[ {]gpu: *(true|yes|on)' "$file"
+        return
+    done
+    return 1
+}
+
 quoted() {  # words as a shell takes them
     local word line=""
     for word; do
@@ -198,7 +212,10 @@ if [ "${1-}" = cluster ]; then
     choose_python
     case " $* " in
         *" --dry-run "*|*" --help "*) [ -x "$python" ] || { quoted "$python" code/98_start_cluster.py "$@"; exit; } ;;
-        *) set_up && set_up_cluster ;;
+        *)
+            # the machines of a queue have cards, whether this one has or not
+            [ -n "${TORCH-}" ] || ! is_for_cards "$@" || TORCH=gpu
+            set_up && set_up_cluster ;;
     esac
     exec "$python" code/98_start_cluster.py "$@"
 fi

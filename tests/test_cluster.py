@@ -26,6 +26,8 @@ ONE_THREAD = os.environ | {"OMP_NUM_THREADS": "1"}
 # Epochs enough that a training can be met while it is under way.
 RUN = ["--run", "demo-tiny", "--set", "training.epochs=10"]
 TRAINING = "11_train_income"
+# Jobs ask for a GPU that this Slurm only pretends to have.
+ON_CPU = 'on_cpu() { "${@/#cuda/cpu}"; }; on_cpu '
 # This Slurm has no accounting, and nobody else asks it.
 QUICK_TO_ASK = {
     "slurm-status-command": "squeue",
@@ -132,28 +134,6 @@ def test_a_second_call_for_38_finished_cities_says_within_a_minute_that_nothing_
     assert seconds < 60
 
 
-def test_a_job_lies_where_its_kind_does_and_else_where_all_do(tmp_path, by_run_sh):
-    """A fold is missing, and what reads it is asked again: jobs of both kinds."""
-    data, results = by_run_sh
-    fold = results / "Demo" / "demo-tiny" / "fold_1"
-    further = {"cores": 2, "dry-run": True, "printshellcmds": True}
-    further |= {
-        "default-resources": {"qos": "calm", "slurm_account": "ours"},
-        "config": {"gpu": True, "prologue": "ask {resources} ;"}
-        | {"with_gpu": {"qos": "fast", "slurm_partition": "gpus"}}
-        | {"without_gpu": {"constraint": "large"}},
-    }
-    profile = profile_of_one_thread(tmp_path, "local", further)
-    fold.rename(tmp_path / fold.name)
-    told = start(results.parent, data, "Demo", "--profile", profile).stdout
-    (tmp_path / fold.name).rename(fold)
-    words = {"calm", "fast", "ours", "gpus", "large"}
-    asked = [line.split(";") for line in told.splitlines() if " ask " in line]
-    of_script = {Path(call.split()[1]).stem: words & {*job.split()} for job, call in asked}
-    assert of_script[TRAINING] == {"fast", "ours", "gpus"}
-    assert of_script["12_evaluate_income"] == {"calm", "ours", "large"}
-
-
 @pytest.fixture
 def slurm():
     if reason := small_slurm.why_not():
@@ -192,7 +172,7 @@ def test_jobs_that_slurm_ends_go_on_where_they_were_and_with_more_memory(
         # What needs no GPU and only finds that it is up to date goes in one job.
         "groups": {"landcover_statistics": "tell"},
         "set-resources": {"train_income": {"mem_mb": "400 * attempt**2"}},  # too little at first
-        "config": {"with_gpu": {"slurm_partition": "gpu", "gpu_model": "a100"}},
+        "config": {"with_gpu": {"slurm_partition": "gpu", "gpu_model": "a100"}, "prologue": ON_CPU},
     }
     profile = profile_of_one_thread(tmp_path, "slurm", QUICK_TO_ASK | further)
     told_meanwhile = {}

@@ -139,6 +139,33 @@ def test_other_kind_of_torch_is_set_up_when_asked_for(house, tmp_path):
     assert done.returncode == 2 and "TORCH is cpu or gpu, not 'tpu'" in done.stderr
 
 
+@no_card
+@pytest.mark.parametrize(
+    ("profile", "told", "kind"),
+    [
+        ("local", "", "cpu"),
+        ("slurm", "", "gpu"),
+        ("slurm", "cpu", "cpu"),
+        ("own", "", "cpu"),  # of a cluster without GPUs
+        ("lost", "", "cpu"),
+    ],
+)
+def test_for_the_cards_of_a_queue_torch_is_set_up_with_cuda_whatever_machine_asks(
+    house, tmp_path, profile, told, kind
+):
+    shutil.copytree(ROOT / "cluster", house / "cluster")
+    own = (ROOT / "cluster" / "slurm" / "config.yaml").read_text()
+    (house / "own").mkdir()
+    (house / "own" / "config.yaml").write_text(own.replace("gpu: true", "gpu: false"))
+    (house / ".venv-cluster").mkdir()
+    engine = house / "environment" / "requirements-cluster.lock"
+    shutil.copy(engine, house / ".venv-cluster" / "requirements.lock")
+    python = stand_in(tmp_path / "python3.11", "lacks torch")
+    env = {"PYTHON": str(python)} | ({"TORCH": told} if told else {})
+    assert run_sh(house, "cluster", "Paris", "--profile", profile, env=env).returncode == 0
+    assert (house / ".venv" / "torch-kind").read_text() == f"{kind}\n"
+
+
 def test_torch_and_torchvision_are_pinned_as_a_pair():
     pair = {"torch": "2.14.1", "torchvision": "0.29.1"}
     for path in ("requirements.in", "requirements.lock"):

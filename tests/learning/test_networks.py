@@ -5,6 +5,7 @@ import torch
 
 from urbancam.learning import heads, networks, weight_files
 from urbancam.workflow import settings
+from urbancam.workflow.errors import InputError
 
 
 def test_softmax_head_serves_any_number_of_classes():
@@ -32,6 +33,15 @@ def test_convolutions_of_float32_are_not_rounded_to_tf32(monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)  # torch's default
     networks.find_device("cpu")
     assert not torch.backends.cudnn.allow_tf32
+
+
+@pytest.mark.parametrize("built_with", [None, "12.6"])
+def test_a_gpu_that_cannot_be_had_is_told_with_what_is_lacking(monkeypatch, built_with):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", built_with)
+    with pytest.raises(InputError, match="--device cpu") as raised:
+        networks.find_device("cuda")
+    assert ("TORCH=gpu" in str(raised.value)) == (built_with is None)
 
 
 @pytest.mark.gpu

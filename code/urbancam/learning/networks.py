@@ -141,7 +141,10 @@ def find_device(name: str) -> torch.device:
     """
     has_gpu = torch.cuda.is_available()
     if name == "cuda" and not has_gpu:
-        raise InputError("no CUDA device can be used", "--device cuda", "use --device cpu or auto")
+        lacks = "" if torch.version.cuda else "install torch with CUDA (TORCH=gpu ./run.sh), or "
+        raise InputError(
+            "no CUDA device can be used", "--device cuda", f"{lacks}use --device cpu or auto"
+        )
     torch.backends.cudnn.allow_tf32 = False
     if name == "auto":
         name = "cuda" if has_gpu else "cpu"

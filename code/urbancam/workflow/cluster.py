@@ -186,6 +186,7 @@ def snakemake(requests: list[Request], folder: Path, profile: Path, ask_again: l
         "cities": {request.paths.city_folder.name: request.city for request in requests},
         "python": sys.executable,
         "ask": ask_again,
+        "jobs": profiles.of_jobs(profile),
     }
     with atomic(folder / "config.json") as path:
         path.write_text(json.dumps(config))

@@ -40,10 +40,17 @@ def has_gpus(profile: Path) -> bool:
     """
     if profile == LOCAL:
         return bool(gpus.visible())
+    return bool(of_jobs(profile).get("gpu"))
+
+
+def of_jobs(profile: Path) -> dict[str, Any]:
+    """What a profile tells our Snakefile; Snakemake would hand it over with numbers as words.
+
+    Raises:
+        InputError: The profile cannot be read.
+    """
     config = _section(_read(profile), "config", profile)
-    for name in SECTIONS:
-        _section(config, name, profile)
-    return bool(config.get("gpu"))
+    return config | {name: _section(config, name, profile) for name in SECTIONS}
 
 
 def require_queue(profile: Path) -> None:
