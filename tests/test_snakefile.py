@@ -1,6 +1,7 @@
 """What Snakemake makes of tasks: a stand-in for Python notes the words of each job."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,7 +12,7 @@ import yaml
 
 from city_requests import request_of
 from samples import ROOT
-from urbancam.workflow import cluster
+from urbancam.workflow import cluster, memory
 from urbancam.workflow.resources import Resources
 from urbancam.workflow.tasks import Task
 
@@ -22,6 +23,11 @@ ON_CORES = Resources(cores=1, mem_mb=100, runtime=10, disk_mb=0, gpu=0, download
 ON_GPU = replace(ON_CORES, gpu=1)
 STAND_IN = """#!/bin/sh
 echo "$WHERE $*" >>{noted}
+"""
+SLOW_STAND_IN = """#!/bin/sh
+echo begins >>{noted}
+sleep 1
+echo ends >>{noted}
 """
 # A Snakemake that tells of each job what it asks for, which it keeps to itself where a rule has a
 # message of its own.
@@ -59,19 +65,22 @@ def engine():
 def put_in_order(tmp_path, monkeypatch):
     """Lets Snakemake put tasks in order by a profile, and gives its folder."""
 
-    def put_in_order(tasks: list[Task], **profile) -> Path:
+    def put_in_order(tasks: list[Task], stand_in=STAND_IN, **profile) -> Path:
         request = request_of("Demo", "demo-tiny", tmp_path)
         folder = cluster.folder_of(tmp_path / "results")
         cluster.write_down(request, tasks, folder)
         cluster.set_marks(request, tasks, folder)
         (tmp_path / "config.yaml").write_text(yaml.safe_dump(profile))
-        text = STAND_IN.format(noted=tmp_path / "noted")
-        python = write_program(tmp_path / "a python", text)
+        python = write_program(tmp_path / "python", stand_in.format(noted=tmp_path / "noted"))
         monkeypatch.setattr(sys, "executable", str(python))
         cluster.snakemake([request], folder, tmp_path, ["true"])
         return folder
 
     return put_in_order
+
+
+def local_profile() -> dict:
+    return yaml.safe_load((ROOT / "cluster" / "local" / "config.yaml").read_text())
 
 
 def calls(folder: Path) -> list[str]:
@@ -137,3 +146,34 @@ def test_a_job_asks_for_what_its_kind_does_else_for_what_all_do_or_what_is_compu
         assert {key: value for key, value in given if key in of_rule} == of_rule
     assert "constraint" not in asked["train_income"]
     assert "slurm_partition" not in asked["evaluate_income"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "together"),
+    [
+        ({"mem_mb": 500}, True),
+        ({"mem_mb": 600}, False),
+        ({"mem_mb": 2_000}, False),  # more than there is: it is tried alone
+        ({"gpu": 1}, False),
+        ({"downloads": 1}, False),
+    ],
+    ids=str,
+)
+def test_a_copy_of_the_local_profile_runs_as_much_at_once_as_the_machine_bears(
+    tmp_path, put_in_order, monkeypatch, asked, together
+):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(memory, "total_mb", lambda: 1_000)
+    of_each = replace(ON_CORES, **asked)
+    tasks = [task(TRAINING, fold, of_each) for fold in ("0", "1")]
+    put_in_order(tasks, SLOW_STAND_IN, **local_profile())
+    noted = (tmp_path / "noted").read_text().split()
+    one_by_one = ["begins", "ends", "begins", "ends"]
+    assert noted == (sorted(one_by_one) if together else one_by_one)
+
+
+def test_what_a_local_profile_says_itself_is_kept(tmp_path, put_in_order):
+    tasks = [task(TRAINING, fold, ON_CORES) for fold in ("0", "1")]
+    put_in_order(tasks, SLOW_STAND_IN, **local_profile() | {"cores": 1})
+    assert (tmp_path / "noted").read_text().split() == ["begins", "ends", "begins", "ends"]

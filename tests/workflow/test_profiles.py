@@ -31,7 +31,19 @@ def test_a_profile_is_a_folder_of_ours_or_a_path(tmp_path):
 
 @pytest.mark.parametrize("text", ["", "config:\n", "config:\n  gpu:\n  with_gpu:\n"])
 def test_what_a_profile_leaves_empty_is_not_there(tmp_path, text):
-    assert not profiles.has_gpus(write_profile(tmp_path, text))
+    profile = write_profile(tmp_path, f"executor: slurm\n{text}")
+    assert not profiles.has_gpus(profile)
+
+
+def test_a_profile_without_a_queue_is_for_this_machine_whose_gpus_it_may_leave_alone(
+    tmp_path, monkeypatch
+):
+    for visible in ("", "4,7"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        profile = write_profile(tmp_path, "retries: 0\n")
+        assert profiles.has_gpus(profile) == profiles.has_gpus(profiles.find("local"))
+        assert profiles.has_gpus(profile) == bool(visible)
+        assert not profiles.has_gpus(write_profile(tmp_path, "config:\n  gpu: false\n"))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +65,7 @@ def test_a_profile_that_is_none_is_said_in_one_message(tmp_path, capsys, text, t
 def test_without_a_queue_that_answers_nothing_is_put_in_it(tmp_path, monkeypatch):
     slurm = profiles.find("slurm")
     monkeypatch.setenv("PATH", str(tmp_path))
-    profiles.require_queue(profiles.LOCAL)
+    profiles.require_queue(profiles.find("local"))
     with pytest.raises(InputError, match="no Slurm answers"):
         profiles.require_queue(slurm)
     for status in (1, 0):

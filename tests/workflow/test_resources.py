@@ -4,7 +4,7 @@ import csv
 from dataclasses import replace
 
 from city_requests import request_of
-from urbancam.workflow import catalogue, cluster, resources, settings, tasks
+from urbancam.workflow import catalogue, cluster, rates, resources, settings, tasks
 from urbancam.workflow.records import record_path
 
 
@@ -36,6 +36,17 @@ def test_a_larger_city_asks_for_more_and_a_gpu_for_less_time():
     assert (
         resources.of_step(catalogue.find("04_download_aerial"), run, 10, 1000, True).downloads == 1
     )
+
+
+def test_a_training_on_cores_asks_for_the_memory_that_its_batch_takes():
+    run = settings.load("default")
+    train, train_cities = map(catalogue.find, ("11_train_income", "23_train_cities"))
+    for entry, section in ((train, run), (train_cities, run.cities)):
+        on_cores, on_gpu = (resources.of_step(entry, run, 10, 1000, gpu) for gpu in (False, True))
+        assert on_cores.mem_mb >= rates.training_mb(section.training, section.image)
+        assert on_cores.mem_mb >= on_gpu.mem_mb
+    of_small = settings.load("default", ["training.batch_size=2"])
+    assert resources.of_step(train, of_small, 10, 1000, False).mem_mb >= resources.NETWORK_MB
 
 
 def test_a_city_left_out_is_in_the_bill_and_asks_for_what_all_others_take(tmp_path):

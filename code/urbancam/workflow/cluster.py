@@ -6,7 +6,6 @@ All of it lies in `results/.cluster/`, on the disk that all machines share: `tas
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +15,6 @@ from pathlib import Path
 from urbancam.workflow import (
     catalogue,
     costs,
-    gpus,
     other_cities,
     plan,
     profiles,
@@ -191,11 +189,12 @@ def snakemake(requests: list[Request], folder: Path, profile: Path, ask_again: l
     with atomic(folder / "config.json") as path:
         path.write_text(json.dumps(config))
     command = [SNAKEMAKE, "--snakefile", profiles.HERE / "Snakefile", "--directory", folder]
-    command += ["--profile", profile, "--configfile", folder / "config.json"]
+    # What the profile says to our Snakefile lies in that file. An empty `--config` stands for its
+    # section: Snakemake would write it into each call of sbatch, whose shell reads $ and ".
+    command += ["--profile", profile, "--configfile", folder / "config.json", "--config"]
     # Marks tell what is done; the lock of who starts it keeps a second Snakemake away.
     command += ["--keep-going", "--rerun-incomplete", "--rerun-triggers", "mtime", "--nolock"]
-    if profile == profiles.LOCAL:
-        command += ["--cores", str(os.cpu_count()), "--resources", f"gpu={len(gpus.visible())}"]
+    command += profiles.limits_at_once(profile)
     subprocess.run(command, env=profiles.environment(profile))
 
 

@@ -28,6 +28,6 @@ def keep_large_pieces() -> None:
         library.mallopt(TRIM_THRESHOLD, NEVER_GIVE_BACK)
 
 
-def half_mb() -> float:
-    """Half of this computer's memory, in MB."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2e6
+def total_mb() -> float:
+    """This computer's memory, in MB."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e6

@@ -5,12 +5,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from urbancam.workflow import gpus, layers
+from urbancam.workflow import gpus, layers, memory
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import ROOT, display_path
 
 HERE = ROOT / "cluster"
-LOCAL = HERE / "local"  # for the cores and GPUs of this machine
 SECTIONS = ("at_most", "with_gpu", "without_gpu")  # of what a profile tells our Snakefile
 ANSWER_S = 60  # until a queue counts as silent; a busy controller takes its time
 
@@ -38,9 +37,22 @@ def has_gpus(profile: Path) -> bool:
     Raises:
         InputError: The profile cannot be read.
     """
-    if profile == LOCAL:
-        return bool(gpus.visible())
-    return bool(of_jobs(profile).get("gpu"))
+    told = of_jobs(profile).get("gpu")
+    return bool(gpus.visible() if told is None and not _has_queue(profile) else told)
+
+
+def limits_at_once(profile: Path) -> list[str]:
+    """Options of Snakemake that hold what runs at once within this machine; none where a queue
+    does. What the profile itself says of it stays. A job that asks for more than all has it alone.
+    """
+    if _has_queue(profile):
+        return []
+    said = _read(profile)
+    machine = {"gpu": len(gpus.visible()), "mem_mb": int(memory.total_mb())}
+    # All of them, since words of the command line stand in the place of the profile's section.
+    limits = machine | _section(said, "resources", profile)
+    cores = [] if "cores" in said else ["--cores", str(os.cpu_count())]
+    return [*cores, "--resources", *(f"{name}={most}" for name, most in limits.items())]
 
 
 def of_jobs(profile: Path) -> dict[str, Any]:
@@ -80,6 +92,10 @@ def environment(profile: Path) -> dict[str, str]:
         return {**os.environ}
     places = [str(HERE / "slurm" / "bin"), os.environ.get("PATH", os.defpath)]
     return {**os.environ, "PATH": os.pathsep.join(places)}
+
+
+def _has_queue(profile: Path) -> bool:
+    return "executor" in _read(profile)
 
 
 def _read(profile: Path) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def of_step(
     cores = CORES if several else 1
     speed = cores * (GPU_SPEED if gpu else 1)
     memory = BASE_MB + cells * TABLES_KB / 1000
-    memory += NETWORK_MB if entry.takes_gpu else 0
+    memory += _network_mb(entry, settings, gpu)
     memory += cores * CUTTING_MB if entry.core_s_per_megapixel else 0
     return Resources(
         cores=cores,
@@ -112,6 +112,16 @@ def of_step(
         gpu=gpu,
         downloads=int(entry.downloads),
     )
+
+
+def _network_mb(entry: catalogue.Entry, settings: Settings, gpu: int) -> float:
+    """Memory of the process that runs a step's networks; on cores a training holds its batch."""
+    if not entry.takes_gpu:
+        return 0
+    if gpu or not entry.takes_fold:
+        return NETWORK_MB
+    section = settings.cities if entry.experiment == catalogue.CITIES else settings
+    return max(NETWORK_MB, rates.training_mb(section.training, section.image))
 
 
 def of_cache(entry: catalogue.Entry, settings: Settings, cells: int, image_px: int) -> Resources:

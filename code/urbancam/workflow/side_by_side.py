@@ -62,7 +62,7 @@ def share(request: Request, folds: int) -> Share:
     if on_gpu or args.workers < 2 or section.training.frozen:
         return Share(1, args.workers)
     each_mb = rates.training_mb(section.training, section.image)
-    return share_of(folds, args.workers, each_mb, memory.half_mb())
+    return share_of(folds, args.workers, each_mb, memory.total_mb() / 2)
 
 
 def train(request: Request, folds: list[int], shared: Share) -> int:

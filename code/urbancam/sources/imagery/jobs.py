@@ -5,11 +5,10 @@ it decodes serve all of them.
 """
 
 import logging
-import os
 
 from urbancam.sources.imagery.cell import Cell
 from urbancam.sources.imagery.tile import TileFile
-from urbancam.workflow.memory import CUTTING_MB
+from urbancam.workflow import memory
 
 log = logging.getLogger(__name__)
 
@@ -20,11 +19,10 @@ MEMORY_SHARE = 0.8  # of the machine's memory that all processes together may ta
 
 def affordable_workers(workers: int) -> int:
     """As many processes as the memory holds, each decoding a strip of one of IGN's tiles."""
-    memory_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    affordable = max(int(memory_bytes / 1e6 * MEMORY_SHARE / CUTTING_MB), 1)
+    affordable = max(int(memory.total_mb() * MEMORY_SHARE / memory.CUTTING_MB), 1)
     if affordable >= workers:
         return workers
-    process_gb = CUTTING_MB / 1e3
+    process_gb = memory.CUTTING_MB / 1e3
     log.info("uses %d of %d processes: each may take %.1f GB", affordable, workers, process_gb)
     return affordable
 
