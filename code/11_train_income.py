@@ -108,6 +108,15 @@ def read_cells(job: Job) -> "FoldCells":
     )
 
 
+def prepare_folds(job: Job) -> None:
+    """What all folds wait for: the weights that their network starts from, fetched once, and their
+    images in the cache."""
+    from urbancam.learning import networks
+
+    networks.build(job.settings.model)
+    read_cells(job)
+
+
 def observed_values(job: Job) -> "tuple[pd.DataFrame, str]":
     """The cells with what was observed of them, and the name of the target.
 
@@ -124,7 +133,7 @@ def observed_values(job: Job) -> "tuple[pd.DataFrame, str]":
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     if args.cache_only:
-        return runner.fill_cache(args, declare, read_cells)
+        return runner.fill_cache(args, declare, prepare_folds)
     return runner.run(args, declare, work)
 
 

@@ -99,10 +99,20 @@ def read_patches(job: Job) -> "FoldPatches":
     return folds.read_fold(job.paths, settings.cities, settings.seed, job.fold, job.workers)
 
 
+def prepare_folds(job: Job) -> None:
+    """What all folds wait for: the weights that their network starts from, fetched once, and their
+    images in the cache."""
+    from urbancam.learning import networks
+
+    cities = job.settings.cities
+    networks.build(cities.model, pretrained=not cities.checkpoint)
+    read_patches(job)
+
+
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     if args.cache_only:
-        return runner.fill_cache(args, declare, read_patches)
+        return runner.fill_cache(args, declare, prepare_folds)
     return runner.run(args, declare, work)
 
 

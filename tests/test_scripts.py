@@ -4,12 +4,13 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from samples import run_script
 from timing import cpu_seconds
-from urbancam.workflow import catalogue
+from urbancam.workflow import catalogue, scripts, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = sorted((ROOT / "code").glob("[0-9][0-9]_*.py"))
@@ -90,6 +91,24 @@ def test_images_of_folds_that_are_not_there_cannot_be_decoded(number, tmp_path, 
     path = next(path for path in SCRIPTS if path.name.startswith(number))
     city = ["--city", "Nowhere"] if path in BY_CITY else []
     assert "is missing" in refusal(capsys, path, *city, "--cache-only", *folders(tmp_path))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("script", "reads", "section"),
+    [("11_train_income", "read_cells", ""), ("23_train_cities", "read_patches", "cities.")],
+)
+def test_weights_are_fetched_before_images_are_decoded_so_that_no_fold_fetches_them(
+    script, reads, section, monkeypatch
+):
+    loaded, events = scripts.load(script), []
+    monkeypatch.setattr(loaded, reads, lambda job: events.append("images"))
+    load = "urbancam.learning.networks.load_pretrained"
+    monkeypatch.setattr(load, lambda *_: events.append("weights"))
+    for weights in ("pretrained", "random"):
+        asked = settings.load("default", [f"{section}model.weights={weights}"])
+        loaded.prepare_folds(SimpleNamespace(settings=asked))
+    assert events == ["weights", "images", "images"]
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from urbancam.workflow.tasks import Task
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
-TRAINING, SCORES = "11_train_income", "12_evaluate_income"
+IMAGERY, TRAINING, SCORES = "04_download_aerial", "11_train_income", "12_evaluate_income"
 ON_CORES = Resources(cores=1, mem_mb=100, runtime=10, disk_mb=0, gpu=0, downloads=0)
 ON_GPU = replace(ON_CORES, gpu=1)
 STAND_IN = """#!/bin/sh
@@ -125,11 +125,13 @@ def test_a_job_asks_for_what_its_kind_does_else_for_what_all_do_or_what_is_compu
     of_gpus = {"qos": "fast", "slurm_partition": "gpus", "mem_mb": 300}
     profile = {
         "default-resources": {"qos": "calm", "slurm_account": "ours"},
+        "set-resources": {"download_aerial": {"slurm_partition": "with-internet"}},
         "config": {"with_gpu": of_gpus, "without_gpu": {"constraint": "large"}}
         | {"at_most": {"runtime": 7}},
     }
+    asking = {IMAGERY: ON_CORES, TRAINING: ON_GPU, SCORES: ON_CORES}
     put_in_order(
-        [task(TRAINING, "0", ON_GPU), task(SCORES, "-", ON_CORES)],
+        [task(script, "-", asks) for script, asks in asking.items()],
         **profile,
         **{"cores": 2, "dry-run": True},
     )
@@ -140,6 +142,7 @@ def test_a_job_asks_for_what_its_kind_does_else_for_what_all_do_or_what_is_compu
         "train_income": of_gpus | {"slurm_account": "ours", "runtime": 7},
         "evaluate_income": {"qos": "calm", "slurm_account": "ours", "constraint": "large"}
         | {"mem_mb": ON_CORES.mem_mb, "runtime": 7},
+        "download_aerial": {"qos": "calm", "slurm_partition": "with-internet"},
     }
     for rule, of_rule in expected.items():
         given = asked[rule].items()

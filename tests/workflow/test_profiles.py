@@ -35,15 +35,17 @@ def test_what_a_profile_leaves_empty_is_not_there(tmp_path, text):
     assert not profiles.has_gpus(profile)
 
 
+@pytest.mark.parametrize("text", ["retries: 0\n", "executor: local\n"])
 def test_a_profile_without_a_queue_is_for_this_machine_whose_gpus_it_may_leave_alone(
-    tmp_path, monkeypatch
+    tmp_path, monkeypatch, text
 ):
     for visible in ("", "4,7"):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-        profile = write_profile(tmp_path, "retries: 0\n")
+        profile = write_profile(tmp_path, text)
         assert profiles.has_gpus(profile) == profiles.has_gpus(profiles.find("local"))
         assert profiles.has_gpus(profile) == bool(visible)
-        assert not profiles.has_gpus(write_profile(tmp_path, "config:\n  gpu: false\n"))
+        assert "--cores" in profiles.limits_at_once(profile)
+        assert not profiles.has_gpus(write_profile(tmp_path, f"{text}config:\n  gpu: false\n"))
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,15 @@ def test_patches_are_counted_by_their_step_else_from_the_sizes_of_the_images(tmp
     assert resources.count_cells(request.paths, request.settings) == 5
 
 
+def test_what_fetches_has_hours_for_a_slow_server_which_are_not_in_the_bill():
+    run = settings.load("default")
+    for script in ("01_download_census", "04_download_aerial", "21_import_sites"):
+        asked = resources.of_step(catalogue.find(script), run, 5_000, 1000, False)
+        assert asked.runtime >= 8 * 60
+        assert asked.mem_mb >= 4_000  # the census took 2,600
+        assert " 0 core hours" in resources.in_words([asked])
+
+
 def test_large_amounts_are_told_in_terabytes():
     asked = resources.Resources(1, 0, 60, 1_605_400, 0, 0)
     assert "1,605.4 GB" not in resources.in_words([asked])

@@ -50,7 +50,7 @@ def parser(script: str, doc: str | None) -> argparse.ArgumentParser:
         arguments.add_argument(
             "--cache-only",
             action="store_true",
-            help="only decode the images that folds read: work for cores, before a GPU is taken",
+            help="only fetch the weights and decode the images of all folds: before a GPU is taken",
         )
     _add_common(arguments)
     return arguments

@@ -95,7 +95,7 @@ def environment(profile: Path) -> dict[str, str]:
 
 
 def _has_queue(profile: Path) -> bool:
-    return "executor" in _read(profile)
+    return _read(profile).get("executor", "local") != "local"  # as Snakemake takes it
 
 
 def _read(profile: Path) -> dict[str, Any]:

@@ -22,8 +22,12 @@ TABLES_S = 0.01  # of a core for a cell's tables
 COUNTS = ROOT / "cluster" / "functional_urban_areas.csv"
 ROOM = 3  # times the estimate: rates are orders of magnitude
 LEAST_MINUTES = 10
+DOWNLOAD_MINUTES = 480  # ASSUME: of one that fetches; servers set its pace, and may take a night
 BASE_MB = 2_000  # libraries, settings and small tables
 TABLES_KB = 30  # a cell's part of all tables in memory
+DOWNLOAD_MB = (
+    2_000  # of a process that fetches: a table of all France; the census took 2,600 in all
+)
 NETWORK_MB = 6_000  # of a process that runs networks
 DECODING_MB = 1_000  # of a process that decodes images: rows of the cache that are not written yet
 CORES = 4  # of a job that has several processes
@@ -102,16 +106,21 @@ def of_step(
     cores = CORES if several else 1
     speed = cores * (GPU_SPEED if gpu else 1)
     memory = BASE_MB + cells * TABLES_KB / 1000
+    memory += DOWNLOAD_MB if entry.downloads else 0
     memory += _network_mb(entry, settings, gpu)
     memory += cores * CUTTING_MB if entry.core_s_per_megapixel else 0
     return Resources(
         cores=cores,
         mem_mb=math.ceil(memory),
-        runtime=LEAST_MINUTES + math.ceil(ROOM * seconds / speed / 60),
+        runtime=_least_minutes(entry.downloads) + math.ceil(ROOM * seconds / speed / 60),
         disk_mb=math.ceil(disk_bytes(entry, settings, cells, image_px) / 1e6),
         gpu=gpu,
         downloads=int(entry.downloads),
     )
+
+
+def _least_minutes(downloads: bool) -> int:
+    return DOWNLOAD_MINUTES if downloads else LEAST_MINUTES
 
 
 def _network_mb(entry: catalogue.Entry, settings: Settings, gpu: int) -> float:
@@ -187,10 +196,16 @@ def disk_bytes(entry: catalogue.Entry, settings: Settings, cells: int, image_px:
 
 def in_words(asked: list[Resources]) -> str:
     """What tasks take together: jobs, hours, gigabytes, all computed."""
-    gpu_hours = sum(task.runtime for task in asked if task.gpu) / ROOM / 60
-    core_hours = sum(task.cores * task.runtime for task in asked if not task.gpu) / ROOM / 60
+    gpu_hours = sum(_hours(task) for task in asked if task.gpu)
+    core_hours = sum(task.cores * _hours(task) for task in asked if not task.gpu)
     gigabytes = sum(task.disk_mb for task in asked) / 1000
     words = [f"{len(asked):,} jobs", f"{core_hours:,.0f} core hours"]
     words += [f"{gpu_hours:,.0f} GPU hours"] if gpu_hours else []
     disk = f"{gigabytes:,.1f} GB" if gigabytes < 1000 else f"{gigabytes / 1000:,.1f} TB"
     return ", ".join([*words, f"{disk} of images, cache and weights"])
+
+
+def _hours(asked: Resources) -> float:
+    """The estimate of a job, without the room it has and the time it may wait for servers."""
+    waits = _least_minutes(bool(asked.downloads)) - LEAST_MINUTES
+    return (asked.runtime - waits) / ROOM / 60

@@ -73,7 +73,7 @@ def run(args: argparse.Namespace, declare: Declare, work: Work) -> int:
 
 
 def fill_cache(args: argparse.Namespace, declare: Declare, read: Callable[[Job], object]) -> int:
-    """Read once what every fold reads, which leaves its images decoded in the cache.
+    """Read once what every fold reads, which leaves weights fetched and images decoded in caches.
 
     No record tells of it: a cache may be deleted, and a fold that lacks it fills it.
 
