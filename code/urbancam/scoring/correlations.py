@@ -8,12 +8,11 @@ counts, None for all alike. A constant correlates with nothing: NaN.
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import sparse
 from scipy.stats import rankdata
 
 from urbancam.scoring.bootstrap import block_sums, divide
 
-VALUES_AT_ONCE = 2**20  # cells times draws in an array: about 8 MB
+VALUES_AT_ONCE = 2**17  # cells times draws in an array: about 1 MB, which stays in a core's cache
 CHEAP_CUBES = 16  # of few blocks, triples of them are counted, at most so many for each cell
 # ASSUME: two classes have no order to speak of
 MIN_RANKED = 3
@@ -64,11 +63,16 @@ def spearman(
     levels_y = _levels(y)
     if counts.shape[1] ** 3 <= CHEAP_CUBES * len(x):
         return _rank_correlation_of_blocks(levels_x, levels_y, numbers, counts, weights)
+    order_x = np.argsort(levels_x, kind="stable")
+    order_y = np.argsort(levels_y, kind="stable")
     step = max(1, VALUES_AT_ONCE // max(1, len(x)))
     parts = [np.empty(0)]
     for start in range(0, len(counts), step):
-        draws = counts[start : start + step]
-        parts.append(_rank_correlation(levels_x, levels_y, numbers, draws, weights))
+        times = counts[start : start + step, numbers] * weights
+        rank_x, variance_x = _centred_ranks(levels_x, order_x, times)
+        rank_y, variance_y = _centred_ranks(levels_y, order_y, times)
+        covariance = np.einsum("dn,dn,dn->d", times, rank_x, rank_y)
+        parts.append(_correlation(covariance, variance_x, variance_y))
     return np.concatenate(parts)
 
 
@@ -115,21 +119,6 @@ def _levels(values: np.ndarray) -> np.ndarray:
     return levels
 
 
-def _rank_correlation(
-    levels_x: np.ndarray,
-    levels_y: np.ndarray,
-    numbers: np.ndarray,
-    counts: np.ndarray,
-    weights: np.ndarray,
-) -> np.ndarray:
-    """(draws,) correlation of the ranks of two variables, each by its `_levels`."""
-    rank_x, variance_x = _centred_ranks(levels_x, numbers, counts, weights)
-    rank_y, variance_y = _centred_ranks(levels_y, numbers, counts, weights)
-    weights_of_draws = counts.T[numbers] * weights[:, None]
-    covariance = np.einsum("nd,nd,nd->d", weights_of_draws, rank_x, rank_y)
-    return _correlation(covariance, variance_x, variance_y)
-
-
 def _rank_correlation_of_blocks(
     levels_x: np.ndarray,
     levels_y: np.ndarray,
@@ -137,7 +126,8 @@ def _rank_correlation_of_blocks(
     counts: np.ndarray,
     weights: np.ndarray,
 ) -> np.ndarray:
-    """As `_rank_correlation`, by sums over triples of blocks, which hold for all draws.
+    """(draws,) correlation of the ranks of two variables, each by its `_levels`, by sums over
+    triples of blocks, which hold for all draws.
 
     A cell's centred rank in a draw is a sum over blocks, sum_b counts[b] below[cell, b]. So a
     product of two ranks, summed over the draw's cells, is one over the blocks of the cell and of
@@ -188,19 +178,24 @@ def _sum_over_triples(
 
 def _centred_ranks(
     levels: np.ndarray,
-    numbers: np.ndarray,
-    counts: np.ndarray,
-    weights: np.ndarray,
+    order: np.ndarray,
+    times: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Ranks less their mean, (n, draws), and the sum of their squares, (draws,)."""
-    n_levels = levels.max(initial=-1) + 1
-    n_blocks = counts.shape[1]
-    cells = sparse.csr_array((weights, (levels, numbers)), shape=(n_levels, n_blocks))
-    # (levels, draws): cells of the draw that share the level's rank
-    at_level = cells @ counts.T.astype(float)
-    ranks = np.cumsum(at_level, axis=0) - at_level / 2 - at_level.sum(axis=0) / 2
-    variance = (at_level * ranks**2).sum(axis=0)
-    return ranks[levels], variance
+    """Ranks less their mean, (draws, n), and the sum of their squares, (draws,).
+
+    Args:
+        levels: (n,) of `_levels`.
+        order: (n,) the cells from the lowest level to the highest.
+        times: (draws, n) how much each cell counts.
+    """
+    last_of_level = np.flatnonzero(np.diff(levels[order], append=-1))
+    up_to = np.cumsum(times[:, order], axis=1)
+    if len(last_of_level) < len(order):
+        up_to = up_to[:, last_of_level]
+    at_level = np.diff(up_to, axis=1, prepend=0)  # (draws, levels): what shares the level's rank
+    ranks = up_to - at_level / 2 - up_to[:, -1:] / 2
+    variance = np.einsum("dl,dl,dl->d", at_level, ranks, ranks)
+    return ranks[:, levels], variance
 
 
 def _variance(square: np.ndarray, squared_sum: np.ndarray) -> np.ndarray:
