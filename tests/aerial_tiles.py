@@ -7,7 +7,7 @@ from pyproj import Transformer
 
 from samples import REAL_DATA
 from small_packs import write_tile
-from urbancam.sources.imagery.cell import cut_cell
+from urbancam.sources.imagery.cell import CellImage, Mosaic
 from urbancam.sources.imagery.fill import coarse_fill
 from urbancam.sources.imagery.tile import Tile, TileFile
 
@@ -47,8 +47,15 @@ def square(x: float, y: float) -> tuple[float, float, float, float]:
 def cut(bounds, *files, image_px=200):
     """The image of a square, cut out of these tiles."""
     tiles = [Tile(file) for file in files]
-    with_fill = [(tile, coarse_fill(tile)) for tile in tiles]
-    return cut_cell(bounds, "EPSG:3035", with_fill, image_px)
+    return cut_cell(bounds, "EPSG:3035", tiles, image_px)
+
+
+def cut_cell(bounds, crs: str, tiles: list[Tile], image_px: int) -> CellImage:
+    """The image of a cell out of open tiles, all of which are laid onto it in turn."""
+    mosaic = Mosaic(bounds, crs, image_px)
+    for tile in tiles:
+        mosaic.lay(tile, coarse_fill(tile))
+    return mosaic.image()
 
 
 def real_tile(name: str, crs: str) -> TileFile:

@@ -7,9 +7,9 @@ import numpy as np
 import rasterio
 from rasterio.transform import Affine
 
+from aerial_tiles import cut_cell
 from urbancam.sources.imagery import rasters
-from urbancam.sources.imagery.cell import CellImage, cut_cell
-from urbancam.sources.imagery.fill import coarse_fill
+from urbancam.sources.imagery.cell import CellImage
 from urbancam.sources.imagery.overlay import cells_with_tiles
 from urbancam.sources.imagery.tile import Tile
 
@@ -44,6 +44,5 @@ def cut_from(cells, tiles, image_px=100, data=Path("/nowhere")) -> list[CellImag
     images = []
     for cell in cells_with_tiles(cells, tiles, data):
         opened = [Tile(file) for file in cell.tiles]
-        with_fill = [(tile, coarse_fill(tile)) for tile in opened]
-        images.append(cut_cell(cell.bounds, cell.crs, with_fill, image_px))
+        images.append(cut_cell(cell.bounds, cell.crs, opened, image_px))
     return images

@@ -10,13 +10,12 @@ import shapely
 import torch
 from pyproj import Transformer
 
+from aerial_tiles import cut_cell
 from samples import REAL_DATA
 from urban_atlas_classes import TABLE
 from urbancam.explaining import pixel_maps, projection
 from urbancam.learning import networks
 from urbancam.sources.census import selection
-from urbancam.sources.imagery.cell import cut_cell
-from urbancam.sources.imagery.fill import coarse_fill
 from urbancam.sources.imagery.tile import Tile, TileFile
 from urbancam.sources.landcover.fragments import FragmentsOfCells, cut_by_cells, label_raster
 from urbancam.sources.urban_atlas import products
@@ -35,12 +34,7 @@ def images() -> np.ndarray:
     if not (path := REAL_DATA / "poznan_ortho_2m.tif").is_file():
         pytest.skip("no real samples here")
     tile = Tile(TileFile(path.name, path, (0, 0, 1, 1), "EPSG:2180"))
-    return np.stack(
-        [
-            cut_cell(grid.bounds(cell), grid.CRS, [(tile, coarse_fill(tile))], SIZE_PX).pixels
-            for cell in IDS
-        ]
-    )
+    return np.stack([cut_cell(grid.bounds(cell), grid.CRS, [tile], SIZE_PX).pixels for cell in IDS])
 
 
 @pytest.fixture(scope="module")

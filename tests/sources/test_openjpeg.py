@@ -8,10 +8,13 @@ import pytest
 import rasterio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
-from aerial_tiles import NORTH, WEST, tile_file
-from small_packs import noise
-from urbancam.sources.imagery import openjpeg
+from aerial_tiles import NORTH, WEST, cut, tile_file, tile_table
+from small_packs import cells_over, noise
+from urbancam.sources.imagery import jobs, openjpeg, worker
+from urbancam.sources.imagery.cell import image_path
+from urbancam.sources.imagery.overlay import cells_with_tiles
 from urbancam.sources.imagery.tile import Tile
 from urbancam.sources.imagery.window import Window
 from urbancam.workflow.errors import InputError
@@ -85,27 +88,24 @@ def test_windows_hold_the_pixels(one_piece, inner_tiles, rows):
 def test_decoder_that_stays_open_gives_windows_in_any_order(one_piece):
     file, pixels = one_piece
     random = np.random.default_rng(0)
-    decoders = openjpeg.Decoders()
+    decoder = openjpeg.OpenDecoder()
     for _ in range(12):
         (top, bottom), (left, right) = np.sort(random.choice(1105, (2, 2), replace=False)).tolist()
-        got = decoders.decode(file.path, (top, bottom), (left, right))
+        got = decoder.decode(file.path, (top, bottom), (left, right))
         np.testing.assert_array_equal(got, pixels[:, top:bottom, left:right])
-    decoders.close(file.path)
+    decoder.close()
 
 
-def test_cells_along_an_edge_open_each_file_once(one_piece, tmp_path, monkeypatch):
-    paths = [shutil.copy(one_piece[0].path, tmp_path / f"{name}.jp2") for name in "abc"]
+def test_the_decoder_of_one_file_stays_open_at_a_time(one_piece, tmp_path, monkeypatch):
+    paths = [shutil.copy(one_piece[0].path, tmp_path / f"{name}.jp2") for name in "ab"]
     opened = []
     monkeypatch.setattr(openjpeg, "Decoder", _Noted.into(opened))
-    decoders = openjpeg.Decoders()
-    for top in (0, 100, 200):
-        for path in paths[:2]:
-            decoders.decode(path, (top, top + 100), (0, 64))
-    assert [each.path for each in opened] == paths[:2]
-
-    # No more than two stay open.
-    decoders.decode(paths[2], (0, 100), (0, 64))
-    assert [each.is_open for each in opened] == [False, True, True]
+    decoder = openjpeg.OpenDecoder()
+    for path in paths:
+        for top in (0, 100, 200):
+            decoder.decode(path, (top, top + 100), (0, 64))
+    assert [each.path for each in opened] == paths
+    assert [each.is_open for each in opened] == [False, True]
 
 
 def test_strips_of_a_tile_in_one_piece_share_a_decoder_until_it_is_closed(one_piece, monkeypatch):
@@ -117,12 +117,44 @@ def test_strips_of_a_tile_in_one_piece_share_a_decoder_until_it_is_closed(one_pi
     assert not opened[0].is_open
 
 
+@pytest.mark.parametrize("newest", [0, 1])
+def test_cells_along_an_edge_open_each_file_once_and_show_both(tmp_path, monkeypatch, newest):
+    """The tile that is laid first is done with when what is open goes to the second one."""
+    files = []
+    for number in (0, 1):
+        pixels = noise(number, 138).repeat(8, axis=0).repeat(8, axis=1)
+        year = 2014 + (number == newest)
+        path = tmp_path / f"{number}.jp2"
+        files.append(tile_file(path, pixels, WEST + 1104 * number, NORTH, year=year))
+    table = cells_over(WEST + 600, NORTH - 1104, WEST + 1600, NORTH)
+    cells = cells_with_tiles(table, tile_table(files), tmp_path)
+    crossing = [cell for cell in cells if len(cell.tiles) == 2]
+    assert len(crossing) > 3
+    one_at_a_time = {cell.id: cut(cell.bounds, *cell.tiles, image_px=50) for cell in crossing}
+
+    opened = []
+    monkeypatch.setattr(openjpeg, "Decoder", _Noted.into(opened))
+    monkeypatch.setattr(worker.processes, "count", lambda: None)
+    fingerprints = dict.fromkeys([cell.id for cell in cells], "")
+    notes = {}
+    for job in jobs.deal(cells, 1):
+        opened.clear()
+        notes |= worker.cut(job, fingerprints, {}, tmp_path, 50)[0]
+        assert len(opened) == len({each.path for each in opened}) > 0
+    assert notes.keys() == fingerprints.keys()
+    for cell_id, expected in one_at_a_time.items():
+        assert notes[cell_id]["tiles"] == expected.tiles
+        shown = np.asarray(Image.open(image_path(tmp_path, cell_id)))
+        np.testing.assert_array_equal(shown, expected.pixels)
+
+
 class _Noted(openjpeg.Decoder):
     """A decoder that tells whether it is open."""
 
     @staticmethod
     def into(opened):
         def make(path, halvings=0):
+            assert not any(each.is_open for each in opened)  # each holds 0.4 GB of an IGN tile
             opened.append(_Noted(path, halvings))
             return opened[-1]
 
@@ -161,15 +193,15 @@ def test_truncated_file_is_an_error_everywhere(one_piece, tmp_path, share):
 def test_decoder_that_failed_is_given_up(one_piece, tmp_path):
     content = one_piece[0].path.read_bytes()
     path = tmp_path / "a.jp2"
-    decoders = openjpeg.Decoders()
+    decoder = openjpeg.OpenDecoder()
     path.write_bytes(content[: len(content) // 2])
     with pytest.raises(openjpeg.DecodingError):
-        decoders.decode(path, (0, 10), (0, 1104))
+        decoder.decode(path, (0, 10), (0, 1104))
 
     path.write_bytes(content)
-    got = decoders.decode(path, (0, 10), (0, 1104))
+    got = decoder.decode(path, (0, 10), (0, 1104))
     np.testing.assert_array_equal(got, one_piece[1][:, :10])
-    decoders.close(path)
+    decoder.close()
 
 
 CHANGE = st.tuples(st.integers(0, 700), st.integers(0, 255))  # place and value of a byte

@@ -7,11 +7,11 @@ from pyproj import Transformer
 from rasterio.enums import ColorInterp
 from rasterio.transform import Affine
 
+from aerial_tiles import cut_cell
 from own_rasters import cut_from, imagery, table_of, write_raster
 from samples import REAL_DATA
 from small_packs import cells_over, found_in, noise, write_pack
 from urbancam.sources.imagery import rasters
-from urbancam.sources.imagery.cell import cut_cell
 from urbancam.sources.imagery.named_files import named_files, with_sources
 from urbancam.sources.imagery.signatures import signature
 from urbancam.sources.imagery.tile import Tile, TileFile
@@ -353,7 +353,7 @@ def test_cell_of_another_system_shows_what_lies_there(tmp_path):
     x, y = (round(value, -2) for value in to_utm.transform(W + 500, N - 500))
     bounds, image_px = (x - 125, y - 125, x + 125, y + 125), 125
     with Tile(TileFile("a.tif", path, (0, 0, 1, 1), LAMBERT, source="rasters")) as tile:
-        got = cut_cell(bounds, "EPSG:32631", [(tile, None)], image_px)
+        got = cut_cell(bounds, "EPSG:32631", [tile], image_px)
     along = (np.arange(image_px) + 0.5) * 2
     place = np.meshgrid(bounds[0] + along, bounds[3] - along)
     expected = waves(*to_utm.transform(*place, direction="INVERSE")).transpose(1, 2, 0)

@@ -90,54 +90,65 @@ def source_window(tile: Tile, bounds: Bounds, crs: str, image_px: int) -> Window
     return tile.window(bounds, crs, kernel_px + WIDENING_PX)
 
 
-def cut_cell(
-    bounds: Bounds,
-    crs: str,
-    tiles: list[tuple[Tile, np.ndarray | None]],
-    image_px: int,
-) -> CellImage:
-    """Cut one cell out of its tiles.
+class Mosaic:
+    """The image of a cell while tiles are laid onto it, first the one that wins.
 
     Args:
         bounds: (west, south, east, north) of the cell, m in `crs`.
         crs: Coordinate system of the cells.
-        tiles: Open tiles with their coarse fill, first the one that wins where several are valid.
         image_px: Pixels a side.
-
-    Raises:
-        InputError: a tile cannot be decoded.
     """
-    image = np.zeros((3, image_px, image_px), np.uint8)
-    covered = np.zeros((image_px, image_px), bool)
-    files: list[TileFile] = []
-    # Each tile fills what those before it left open.
-    for tile, coarse in tiles:
-        if covered.all():
-            break
-        pixels, valid = _warp(tile, coarse, bounds, crs, image_px)
-        new = valid & ~covered
+
+    def __init__(self, bounds: Bounds, crs: str, image_px: int) -> None:
+        self._bounds = bounds
+        self._crs = crs
+        self._image_px = image_px
+        self._pixels = np.zeros((3, image_px, image_px), np.uint8)
+        self._covered = np.zeros((image_px, image_px), bool)
+        self._files: list[TileFile] = []
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no pixel is left open."""
+        return bool(self._covered.all())
+
+    def lay(self, tile: Tile, coarse: np.ndarray | None) -> None:
+        """Fill from a tile what those before it left open.
+
+        Args:
+            tile: An open tile.
+            coarse: Its coarse fill.
+
+        Raises:
+            InputError: the tile cannot be decoded.
+        """
+        pixels, valid = _warp(tile, coarse, self._bounds, self._crs, self._image_px)
+        new = valid & ~self._covered
         if not new.any():
-            continue
+            return
         # Mostly one tile gives the whole image.
         if new.all():
-            image = pixels
+            self._pixels = pixels
         else:
-            np.copyto(image, pixels, where=new)
-        covered |= new
-        files.append(tile.file)
+            np.copyto(self._pixels, pixels, where=new)
+        self._covered |= new
+        self._files.append(tile.file)
 
-    years = [file.campaign_year for file in files if file.campaign_year is not None]
-    is_from_wms = any(file.is_cell_image for file in files)
-    west, _, east, _ = bounds
-    return CellImage(
-        pixels=np.stack(image, axis=-1),  # a third of the time of a transposed copy
-        void_fraction=round(1 - covered.mean(), 6),
-        tiles=tuple(dict.fromkeys(file.name for file in files)),
-        campaign_year=min(years, default=None),
-        plain_corners=_plain_corners(image, covered, (east - west) / image_px)
-        if is_from_wms
-        else None,
-    )
+    def image(self) -> CellImage:
+        """The image as far as tiles were laid."""
+        years = [file.campaign_year for file in self._files if file.campaign_year is not None]
+        is_from_wms = any(file.is_cell_image for file in self._files)
+        west, _, east, _ = self._bounds
+        pixel_m = (east - west) / self._image_px
+        return CellImage(
+            pixels=np.stack(self._pixels, axis=-1),  # a third of the time of a transposed copy
+            void_fraction=round(1 - self._covered.mean(), 6),
+            tiles=tuple(dict.fromkeys(file.name for file in self._files)),
+            campaign_year=min(years, default=None),
+            plain_corners=_plain_corners(self._pixels, self._covered, pixel_m)
+            if is_from_wms
+            else None,
+        )
 
 
 def _plain_corners(image: np.ndarray, covered: np.ndarray, pixel_m: float) -> float:

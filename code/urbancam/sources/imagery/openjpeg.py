@@ -14,7 +14,6 @@ as long as the whole file at once.
 
 import ctypes
 import ctypes.util
-from collections import OrderedDict
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,7 +28,6 @@ JP2_CODEC = 2  # OPJ_CODEC_JP2
 PARAMETERS_BYTES = 32768
 BYTE_BITS = 8
 OTHER_COLOURS = (3, 4, 5)  # sYCC, e-YCC and CMYK would need a conversion
-OPEN_DECODERS = 2  # of a process: cells along an edge take strips of two files in turn
 
 
 class DecodingError(Exception):
@@ -175,30 +173,29 @@ class Decoder:
             self._library.opj_image_destroy(self._image)
 
 
-class Decoders:
-    """The decoders of a process that stay open: those of the files in one piece used last."""
+class OpenDecoder:
+    """The decoder of a process that stays open: that of the file in one piece used last."""
 
     def __init__(self) -> None:
-        self._decoders: OrderedDict[Path, Decoder] = OrderedDict()
+        self._path: Path | None = None
+        self._decoder: Decoder | None = None
 
     def decode(self, path: Path, rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
         """As `Decoder.decode`, of a file in one piece."""
-        if path not in self._decoders:
-            while len(self._decoders) >= OPEN_DECODERS:
-                self.close(next(iter(self._decoders)))
-            self._decoders[path] = Decoder(path)
-        self._decoders.move_to_end(path)
+        if self._decoder is None or path != self._path:
+            self.close()
+            self._path, self._decoder = path, Decoder(path)
         try:
-            return self._decoders[path].decode(rows, columns)
+            return self._decoder.decode(rows, columns)
         except DecodingError:
-            self.close(path)
+            self.close()
             raise
 
-    def close(self, path: Path) -> None:
-        """Close the decoder of a file, if one is open."""
-        decoder = self._decoders.pop(path, None)
-        if decoder is not None:
-            decoder.close()
+    def close(self) -> None:
+        """Close it, if one is open."""
+        if self._decoder is not None:
+            self._decoder.close()
+        self._decoder = None
 
 
 def _is_plain(band: _Component) -> bool:

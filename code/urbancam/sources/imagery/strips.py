@@ -1,11 +1,11 @@
-"""The memory of a process: the strips of tiles that it decoded last, and open decoders."""
+"""The memory of a process: the strips of tiles that it decoded last, and the open decoder."""
 
 from collections import OrderedDict
 from collections.abc import Callable
 
 import numpy as np
 
-from urbancam.sources.imagery.openjpeg import Decoders
+from urbancam.sources.imagery.openjpeg import OpenDecoder
 from urbancam.workflow.errors import InputError
 
 # Decoded strips a process keeps; the image of a cell needs six, 19 MB each in a tile of IGN, or
@@ -21,13 +21,13 @@ class Strips:
     Attributes:
         budget_bytes: Size of all strips at most, though the last one always stays.
         decoded_px: Pixels decoded so far.
-        decoders: Decoders of files in one piece, which go from strip to strip.
+        decoder: Of the file in one piece that was read last; it goes from strip to strip.
     """
 
     def __init__(self, budget_bytes: int = STRIPS_BYTES) -> None:
         self.budget_bytes = budget_bytes
         self.decoded_px = 0
-        self.decoders = Decoders()
+        self.decoder = OpenDecoder()
         self._strips: OrderedDict[tuple, np.ndarray] = OrderedDict()
         self._damaged: dict[tuple, InputError] = {}
 

@@ -94,7 +94,7 @@ class Tile:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._strips.decoders.close(self.file.path)
+        self._strips.decoder.close()
         self._dataset.close()
 
     @property
@@ -255,7 +255,7 @@ class Tile:
         columns = (window.left, window.right)
         with decoding(self.file.path):
             if self._one_piece:
-                return self._strips.decoders.decode(self.file.path, rows, columns)
+                return self._strips.decoder.decode(self.file.path, rows, columns)
             if self._direct:
                 return openjpeg.decode(self.file.path, rows, columns)
 

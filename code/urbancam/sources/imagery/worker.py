@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from rasterio import Env
 
 from urbancam.sources.imagery import png, processes
-from urbancam.sources.imagery.cell import Cell, cut_cell, image_path, source_window
+from urbancam.sources.imagery.cell import Cell, CellImage, Mosaic, image_path, source_window
 from urbancam.sources.imagery.fill import coarse_fill, window_of_fill
 from urbancam.sources.imagery.strips import Strips
 from urbancam.sources.imagery.tile import Tile, TileFile
@@ -17,6 +18,9 @@ from urbancam.workflow.errors import InputError
 
 # Threads of one process; MB (strips are kept by ourselves).
 GDAL = {"GDAL_NUM_THREADS": 1, "GDAL_CACHEMAX": 128}
+
+# A cell, its image so far, and the tiles that are still to be laid.
+Unfinished = tuple[Cell, Mosaic, tuple[TileFile, ...]]
 
 
 def look(tile_file: TileFile) -> tuple[TileFile, np.ndarray | None]:
@@ -55,12 +59,9 @@ def cut(
     failures: Counter[str] = Counter()
     strips = Strips()
     with Env(**GDAL), _OpenTiles(strips) as open_tiles:
-        for cell in _in_order_of_rows(cells, open_tiles, image_px):
-            try:
-                tiles = [(open_tiles.get(file), fills.get(file)) for file in cell.tiles]
-                image = cut_cell(cell.bounds, cell.crs, tiles, image_px)
-            except InputError as error:
-                failures[f"{error.what} ({error.where}): {error.do}"] += 1
+        for cell, image in _cut_by_tile(cells, open_tiles, fills, image_px):
+            if isinstance(image, InputError):
+                failures[f"{image.what} ({image.where}): {image.do}"] += 1
             else:
                 note = {
                     "void_fraction": image.void_fraction,
@@ -109,6 +110,49 @@ class _OpenTiles:
                 yield self.get(file)
             except InputError:
                 continue
+
+
+def _cut_by_tile(
+    cells: list[Cell],
+    open_tiles: _OpenTiles,
+    fills: dict[TileFile, np.ndarray],
+    image_px: int,
+) -> Iterator[tuple[Cell, CellImage | InputError]]:
+    """Each cell with its image, or why it has none.
+
+    What a cell needs of a second tile it gets once the first one has served all of its cells, so
+    that no more than one decoder is open: that of a tile of IGN holds 0.4 GB.
+    """
+    in_order = _in_order_of_rows(cells, open_tiles, image_px)
+    for _, group in groupby(in_order, key=lambda cell: cell.tiles[0]):
+        waiting: dict[TileFile, list[Unfinished]] = {}
+        for cell in group:
+            mosaic = Mosaic(cell.bounds, cell.crs, image_px)
+            yield from _lay_next((cell, mosaic, cell.tiles), waiting, open_tiles, fills)
+        while waiting:
+            for unfinished in waiting.pop(next(iter(waiting))):
+                yield from _lay_next(unfinished, waiting, open_tiles, fills)
+
+
+def _lay_next(
+    unfinished: Unfinished,
+    waiting: dict[TileFile, list[Unfinished]],
+    open_tiles: _OpenTiles,
+    fills: dict[TileFile, np.ndarray],
+) -> Iterator[tuple[Cell, CellImage | InputError]]:
+    """A cell with its image, or why it has none, unless it now waits for a further tile."""
+    cell, mosaic, (file, *further) = unfinished
+    try:
+        # One that cannot be opened fails the cell, needed or not.
+        tile, *_ = [open_tiles.get(each) for each in (file, *further)]
+        mosaic.lay(tile, fills.get(file))
+    except InputError as error:
+        yield cell, error
+        return
+    if mosaic.is_whole or not further:
+        yield cell, mosaic.image()
+    else:
+        waiting.setdefault(further[0], []).append((cell, mosaic, tuple(further)))
 
 
 def _in_order_of_rows(
