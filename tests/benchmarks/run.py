@@ -14,9 +14,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import argparse
 import importlib
+import multiprocessing
 import pkgutil
 import platform
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,6 +108,14 @@ def replace_table(page: str, table: str) -> str:
     return f"{before}{START}\n{table}\n{END}{after}"
 
 
+def measure(what: str) -> dict[str, object]:
+    """The row of one benchmark."""
+    import torch
+
+    torch.set_num_threads(1)
+    return measuring.measure(next(each for each in load_benchmarks() if each.what == what))
+
+
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("words", nargs="*", help="only benchmarks whose names hold one of them")
@@ -115,9 +125,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
-    import torch
-
-    torch.set_num_threads(1)
     chosen = [
         each
         for each in load_benchmarks()
@@ -126,9 +133,12 @@ def main(argv: list[str] | None = None) -> int:
     if not chosen:
         raise SystemExit(f"no benchmark's name holds {' or '.join(args.words)}")
     rows = []
-    for each in chosen:
-        print(f"measures {each.what}", flush=True)
-        rows.append(measuring.measure(each))
+    # Each in a process of its own, lest one hold the memory of those before it.
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=fresh, max_tasks_per_child=1) as processes:
+        for each in chosen:
+            print(f"measures {each.what}", flush=True)
+            rows.append(processes.submit(measure, each.what).result())
     table = beside_earlier(pd.DataFrame(rows).assign(machine=machine()), TABLE)
     TABLE.parent.mkdir(exist_ok=True)
     table.to_csv(TABLE, index=False, float_format="%.6g")

@@ -22,9 +22,8 @@ FRAGMENTS_A_CELL = 12
 BLOCK_M = 2000
 
 
-def draw_cells(tiny: bool) -> np.ndarray:
+def draw_cells(columns: int, rows: int) -> np.ndarray:
     """(cells, 2) west and south of each cell, m."""
-    columns, rows = (6, 5) if tiny else (COLUMNS, ROWS)
     column, row = np.meshgrid(np.arange(columns), np.arange(rows))
     return np.stack([WEST + CELL_M * column.ravel(), SOUTH + CELL_M * row.ravel()], axis=1)
 
@@ -36,8 +35,45 @@ def ids_of(corners: np.ndarray) -> list[str]:
 @benchmark("fragments of 68,400 cells", Target(cap=60, memory_mb=2000), unit="s", repeats=1)
 def fragments(tiny: bool) -> Ways:
     """Polygons cut by cells: 317,475 polygons that share their edges, a vertex every ten metres."""
+    land_cover, cells = draw_land_cover(*((6, 5) if tiny else (COLUMNS, ROWS)))
+    return Ways(lambda: cut_by_cells(land_cover, cells))
+
+
+@benchmark("fragments of a cell, 600 cells", Target(speedup=20), unit="ms a cell", repeats=3)
+def fragments_of_a_cell(tiny: bool) -> Ways:
+    """The same of a small city. Published way (section 4.3): for each cell the polygons whose
+    bounds meet its own, those that share an area with it, and their overlay with it."""
+    land_cover, cells = draw_land_cover(*((6, 5) if tiny else (30, 20)))
+    return Ways(
+        ours=lambda: cut_by_cells(land_cover, cells),
+        published=lambda: _overlaid(land_cover, cells),
+        check=_check_fragments,
+        items=len(cells),
+    )
+
+
+def _overlaid(land_cover: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    parts = []
+    for number in range(len(cells)):
+        cell = cells.iloc[[number]]
+        near = land_cover.iloc[land_cover.sindex.query(cell.geometry.iloc[0])]
+        touching = near[near.intersection(cell.geometry.iloc[0]).area > 0]
+        parts.append(gpd.overlay(touching, cell, how="intersection"))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _check_fragments(ours: gpd.GeoDataFrame, published: gpd.GeoDataFrame) -> None:
+    """Both ways find the same areas of polygons in cells, but for slivers that ours leaves out."""
+    keys = ["idINSPIRE", "polygon_id"]
+    area_m2 = published.assign(published_m2=published.area).groupby(keys)["published_m2"].sum()
+    both = area_m2.to_frame().join(ours.groupby(keys)["area_m2"].sum()).fillna(0)
+    assert len(both) and np.allclose(both["area_m2"], both["published_m2"], atol=1)
+
+
+def draw_land_cover(columns: int, rows: int) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Polygons that share their edges, as many a cell as in Paris, and the cells."""
     random = np.random.default_rng(0)
-    corners = draw_cells(tiny)
+    corners = draw_cells(columns, rows)
     west, south = corners.min(0)
     east, north = corners.max(0) + CELL_M
     squares = shapely.box(*corners.T, *(corners.T + CELL_M))
@@ -49,8 +85,7 @@ def fragments(tiny: bool) -> Ways:
     pieces = shapely.get_parts(shapely.voronoi_polygons(points, extend_to=extent))
     polygons = shapely.segmentize(shapely.clip_by_rect(pieces, west, south, east, north), 10)
     attributes = {"polygon_id": np.arange(count), "code": 14100, "class": "green ua"}
-    land_cover = gpd.GeoDataFrame(attributes, geometry=polygons, crs=grid.CRS)
-    return Ways(lambda: cut_by_cells(land_cover, cells))
+    return gpd.GeoDataFrame(attributes, geometry=polygons, crs=grid.CRS), cells
 
 
 @benchmark(
@@ -63,7 +98,7 @@ def land_cover_statistics(tiny: bool) -> Ways:
     """The tables of step 14 but for the effects of classes, of 820,800 fragments."""
     random = np.random.default_rng(0)
     asked = settings.load("default", ["statistics.draws=1000"])
-    corners = draw_cells(tiny)
+    corners = draw_cells(*((6, 5) if tiny else (COLUMNS, ROWS)))
     ids = np.array(ids_of(corners))
     predictions = draw_predictions(ids, random)
     blocks = grid.blocks(pd.Series(ids), BLOCK_M).set_axis(ids)

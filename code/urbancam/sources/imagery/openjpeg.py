@@ -8,7 +8,7 @@ files go straight to OpenJPEG, the one that rasterio brings along; where it is n
 is of another kind or lacks inner tiles, GDAL reads them (slower, the same pixels).
 
 Windows of a file in one piece share blocks of its code (64 px of a level, 2048 px of the image at
-the coarsest), which a decoder that stays open does not decode again: strips of 256 rows then take
+the coarsest), which a decoder that stays open does not decode again: strips of 128 rows then take
 as long as the whole file at once.
 """
 
@@ -179,6 +179,10 @@ class OpenDecoder:
     def __init__(self) -> None:
         self._path: Path | None = None
         self._decoder: Decoder | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._decoder is not None
 
     def decode(self, path: Path, rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
         """As `Decoder.decode`, of a file in one piece."""

@@ -8,9 +8,10 @@ import numpy as np
 from urbancam.sources.imagery.openjpeg import OpenDecoder
 from urbancam.workflow.errors import InputError
 
-# Decoded strips a process keeps; the image of a cell needs six, 19 MB each in a tile of IGN, or
-# three of 77 MB where the tile has inner ones.
+# Decoded strips a process keeps. The image of a cell needs three of 77 MB of a tile of IGN's size
+# with inner tiles, or ten of 10 MB of one in one piece, beside which a decoder is open.
 STRIPS_BYTES = 240 << 20
+STRIPS_BESIDE_DECODER_BYTES = 120 << 20
 
 
 class Strips:
@@ -19,7 +20,8 @@ class Strips:
     Damaged strips are not tried again.
 
     Attributes:
-        budget_bytes: Size of all strips at most, though the last one always stays.
+        budget_bytes: Size of all strips at most, though the last one always stays; less where a
+            decoder is open.
         decoded_px: Pixels decoded so far.
         decoder: Of the file in one piece that was read last; it goes from strip to strip.
     """
@@ -61,7 +63,10 @@ class Strips:
 
     def _drop_oldest(self) -> None:
         """Forget the strips that were used longest ago, until the rest fits the budget."""
+        budget_bytes = self.budget_bytes
+        if self.decoder.is_open:
+            budget_bytes = min(budget_bytes, STRIPS_BESIDE_DECODER_BYTES)
         size_bytes = sum(strip.nbytes for strip in self._strips.values())
-        while len(self._strips) > 1 and size_bytes > self.budget_bytes:
+        while len(self._strips) > 1 and size_bytes > budget_bytes:
             _, oldest = self._strips.popitem(last=False)
             size_bytes -= oldest.nbytes

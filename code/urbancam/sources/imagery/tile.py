@@ -26,8 +26,8 @@ from urbancam.tables import rasters
 from urbancam.tables.crs import Bounds
 
 STRIP_PX = 1024  # rows decoded at once; as many as inner tiles have
-# The same of files in one piece: 25 000 px wide, 512 take 0.3 GB more a process and no less time.
-ONE_PIECE_STRIP_PX = 256
+# The same of files in one piece: 25 000 px wide, 256 take 0.1 GB more a process and no less time.
+ONE_PIECE_STRIP_PX = 128
 BLOCK_PX = 1024  # columns that GDAL is asked for at once: its block of a JPEG 2000 file
 POINTS = 6  # a side; where a square lies in another projection
 OPAQUE = 255  # of a mask or an alpha band: what is less shows nothing, or something else too
