@@ -8,9 +8,9 @@ import sys
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 LARGE_PIECE_BYTES = 2**30
 NEVER_GIVE_BACK = 2**31 - 1
-# Of a process that cuts tiles, at most; measured 1.3 GB on halves of IGN's tiles side by side,
-# 25 000 x 12 500 px each, of which each whole one takes 0.2 GB more.
-CUTTING_MB = 1_800
+# Of a process that cuts tiles, at most; measured 1.3 GB on two of 25 000 x 25 000 px side by side,
+# to which cells along the southern edge add 0.1 GB.
+CUTTING_MB = 1_500
 
 
 def keep_large_pieces() -> None:
