@@ -197,7 +197,7 @@ run_city() {  # all steps of a city, or of the cities experiment
     done
 }
 
-run_of() {  # the run of a city: the one named, else demo for the demo city and default for all others
+run_of() {  # the run of a city: the one named, else demo for Demo and cities, default for all others; as in names.py
     if [ -n "$run" ]; then say "$run"; elif [ "$1" = Demo ] || [ "$1" = cities ]; then say demo; else say default; fi
 }
 

@@ -38,10 +38,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("city", nargs="*", help="cities; cities: the experiment that tells them apart")
+    add(
+        "city",
+        nargs="*",
+        help="cities, as for ./run.sh; cities: the experiment that tells them apart",
+    )
     add("--cities", type=Path, metavar="FILE", help="a CSV with a column city: further cities")
     add("--profile", default="local", metavar="NAME", help="a folder of cluster/ or a path")
-    add("--run", default="default", metavar="NAME", help="a file in code/config/")
+    add("--run", default="", metavar="NAME", help="a file in code/config/, as for ./run.sh")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting")
     add("--data", type=Path, metavar="DIR", help="folder of what came from outside")
     add("--results", type=Path, metavar="DIR", help="folder of what is computed")
@@ -54,7 +58,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def common_words(args: argparse.Namespace) -> list[str]:
     """The words that every script is called with; folders in full, since jobs stand elsewhere."""
-    words = ["--run", args.run]
+    words = ["--run", args.run] if args.run else []
     for assignment in args.set:
         words += ["--set", assignment]
     words += ["--data", str(args.data.resolve())] if args.data else []
@@ -67,7 +71,7 @@ def request_of(city: str, args: argparse.Namespace) -> Request:
     Raises:
         InputError: The city's settings do not fit, or its name looks like a command.
     """
-    words = ["--city", city, *common_words(args)]
+    words = ["--city", city, *common_words(args), "--run", names.run_of(city, args.run)]
     request = runner.read_request(scripts.load(STATUS).parse_args(words))
     paths = request.paths
     if catalogue.experiment_of(city) == catalogue.INCOME:
@@ -81,8 +85,9 @@ def requests_of(cities: list[str], args: argparse.Namespace) -> list[Request]:
     Raises:
         InputError: Run or settings fit no city.
     """
-    names.require_run(args.run)
-    settings.load(args.run, args.set, data=args.data)  # what is at fault for all is told once
+    for run in dict.fromkeys(names.run_of(city, args.run) for city in cities):
+        names.require_run(run)
+        settings.load(run, args.set, data=args.data)  # what is at fault for all is told once
     requests = []
     for city in cities:
         with cluster.leaving_out(city):
@@ -104,7 +109,8 @@ def carry_out(args: argparse.Namespace) -> int:
         listed = cluster.bills(requests, with_gpu)
         cluster.tell(listed)
         return status_of(cities, listed)
-    with locks.hold(folder / ".lock", "the cluster's work on these results"):
+    doing = "the cluster's work on these results"
+    with locks.hold(folder / ".lock", doing, for_children=True):
         listed = cluster.bills(requests, with_gpu)
         cluster.tell(listed)
         if not any(map(cluster.to_do, listed.values())):
@@ -127,7 +133,7 @@ def status_of(cities: list[str], taken_on: Collection[str]) -> int:
 
 def carry_out_rounds(requests: list[Request], args: argparse.Namespace) -> None:
     """Each round once the one before it is done for all cities; one city needs but one."""
-    for request in requests if args.scratch else ():
+    for request in requests:
         cluster.lay_on(args.scratch, request.paths)
     for number in (tasks.ALONE, tasks.COMPARED) if len(requests) > 1 else ():
         # A city that stopped is not waited for by the others.

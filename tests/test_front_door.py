@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from houses import ROOT, make_house, run_sh
+from urbancam.workflow import names, scripts
 
 pytestmark = pytest.mark.slow
 
@@ -51,6 +52,17 @@ def test_demo_city_is_made_whether_it_is_named_or_not(tmp_path):
     house = make_house(tmp_path)
     named, not_named = (run_sh(house, *words, "--dry-run").stdout for words in (["Demo"], []))
     assert named == not_named and ".venv/bin/python code/00_make_demo_city.py --run demo\n" in named
+
+
+@pytest.mark.parametrize(
+    "words", [["Demo", "Metz"], ["cities"], ["all"], ["Demo", "--run", "paper"]]
+)
+def test_the_cluster_takes_the_same_cities_and_runs_for_the_same_words(tmp_path, words):
+    lines = run_sh(make_house(tmp_path), *words, "--dry-run").stdout
+    told = dict(re.findall(r"^== ([^ ,]+), run (\S+)$", lines, re.MULTILINE))
+    cluster = scripts.load("98_start_cluster").parse_args(words)
+    cities = names.listed_cities(cluster.city, None)
+    assert told == {city: names.run_of(city, cluster.run) for city in cities}
 
 
 def test_python_without_ensurepip_is_told_what_to_install(tmp_path):

@@ -33,3 +33,7 @@ def test_a_file_without_a_column_of_cities_is_told_what_it_needs(tmp_path, conte
     table.write_bytes(content)
     with pytest.raises(InputError, match="column city"):
         names.listed_cities([], table)
+
+
+def test_all_are_the_cities_of_the_study_each_once():
+    assert names.listed_cities(["Metz", "all", "Paris"], None) == ["Metz", *names.STUDY]

@@ -30,3 +30,11 @@ def test_a_city_that_is_spelt_otherwise_is_not_one_more_to_come(tmp_path):
         for name in ("Le Mans", "Le-Mans", "Lyon")
     )
     assert other_cities.to_come(city, [city, same, other]) == [other]
+
+
+def test_a_city_of_another_run_is_not_one_to_come(tmp_path):
+    paris, demo = (
+        Paths(tmp_path / "data", tmp_path / "results", city, run)
+        for city, run in {"Paris": "default", "Demo": "demo"}.items()
+    )
+    assert other_cities.to_come(paris, [paris, demo]) == []

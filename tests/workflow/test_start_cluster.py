@@ -48,6 +48,16 @@ def test_a_city_at_fault_is_told_and_left_out_and_the_others_are_not(tmp_path, c
     assert "Lyon is left out" in said.err and str(place) in said.err
 
 
+def test_each_city_has_its_own_run_where_none_is_named_also_when_asked_for_again(tmp_path):
+    script = scripts.load("98_start_cluster")
+    for words, expected in (([], ["demo", "default"]), (["--run", "paper"], ["paper", "paper"])):
+        args = script.parse_args([*words, "--data", str(tmp_path), "--results", str(tmp_path)])
+        requests = script.requests_of(["Demo", "Paris"], args)
+        assert [request.paths.run for request in requests] == expected
+        again = script.parse_args([*script.common_words(args), "--ask", "Demo"])
+        assert script.request_of(again.ask, again).paths.run == expected[0]
+
+
 def test_where_every_city_is_at_fault_that_is_bad_input(tmp_path, capsys):
     write_city_file(tmp_path, "Lyon", "cells: [\n")
     assert start(tmp_path, "Lyon") == 2

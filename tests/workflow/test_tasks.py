@@ -2,6 +2,7 @@
 named."""
 
 import os
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -184,7 +185,32 @@ def test_images_and_cache_lie_on_scratch_and_what_is_there_already_stays(tmp_pat
     paths.cache.mkdir(parents=True)
     for _ in range(2):
         cluster.lay_on(tmp_path / "scratch", paths)
-    assert paths.images.readlink() == tmp_path / "scratch" / "Le-Mans" / "images"
+    place = paths.images.readlink()
+    assert place.is_relative_to(tmp_path / "scratch") and place.parts[-2:] == ("Le-Mans", "images")
     assert not paths.cache.is_symlink()
     (paths.images / "a.png").touch()
-    assert (tmp_path / "scratch" / "Le-Mans" / "images" / "a.png").exists()
+    assert (place / "a.png").exists()
+
+
+def test_two_folders_of_results_share_no_images_on_scratch(tmp_path):
+    first, second = (Paths(tmp_path, tmp_path / name, "Lyon") for name in ("results", "other"))
+    for paths in (first, second):
+        cluster.lay_on(tmp_path / "scratch", paths)
+    (first.images / "a.png").touch()
+    assert not (second.images / "a.png").exists()
+
+
+@pytest.mark.parametrize("named_again", [True, False])
+def test_scratch_that_was_emptied_is_filled_again(tmp_path, named_again):
+    paths = Paths(tmp_path / "data", tmp_path / "results", "Lyon")
+    cluster.lay_on(tmp_path / "scratch", paths)
+    shutil.rmtree(tmp_path / "scratch")
+    cluster.lay_on(tmp_path / "scratch" if named_again else None, paths)
+    paths.images.mkdir(exist_ok=True)  # as what cuts them does
+    (paths.images / "a.png").touch()
+
+
+def test_without_scratch_images_lie_in_the_results(tmp_path):
+    paths = Paths(tmp_path / "data", tmp_path / "results", "Lyon")
+    cluster.lay_on(None, paths)
+    assert not paths.images.is_symlink()

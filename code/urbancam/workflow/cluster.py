@@ -6,7 +6,6 @@ All of it lies in `results/.cluster/`, on the disk that all machines share: `tas
 
 import contextlib
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -15,6 +14,7 @@ from pathlib import Path
 from urbancam.workflow import (
     catalogue,
     costs,
+    interrupts,
     other_cities,
     plan,
     profiles,
@@ -45,22 +45,24 @@ def folder_of(results: Path) -> Path:
     return results.resolve() / ".cluster"
 
 
-def lay_on(scratch: Path, paths: Paths) -> None:
+def lay_on(scratch: Path | None, paths: Paths) -> None:
     """Let a city's images and cache lie on another disk, behind links in the results.
 
     Those that are in the results already stay there.
 
     Args:
-        scratch: Folder that all machines see.
+        scratch: Folder that all machines see; None for the results themselves.
         paths: Of the city.
     """
     for folder in (paths.images, paths.cache):
-        if folder.exists() or folder.is_symlink():
-            continue
-        place = scratch.resolve() / folder.parent.name / folder.name
-        place.mkdir(parents=True, exist_ok=True)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.symlink_to(place)
+        if folder.is_symlink():  # of an earlier call; such disks are emptied from time to time
+            folder.resolve().mkdir(parents=True, exist_ok=True)
+        elif scratch and not folder.exists():
+            # Below the whole path, so that two folders of results share nothing.
+            place = scratch.resolve().joinpath(*folder.resolve().parts[1:])
+            place.mkdir(parents=True, exist_ok=True)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            folder.symlink_to(place)
 
 
 def ask(request: Request, with_gpu: bool, last: int = tasks.SHOWN) -> list[Task]:
@@ -177,6 +179,7 @@ def snakemake(requests: list[Request], folder: Path, profile: Path, ask_again: l
 
     Raises:
         InputError: Snakemake is not installed.
+        KeyboardInterrupt: The call was to end; Snakemake has ended.
     """
     if not SNAKEMAKE.is_file():
         raise InputError("there is no Snakemake", SNAKEMAKE, "call ./run.sh cluster, which has it")
@@ -192,10 +195,10 @@ def snakemake(requests: list[Request], folder: Path, profile: Path, ask_again: l
     # What the profile says to our Snakefile lies in that file. An empty `--config` stands for its
     # section: Snakemake would write it into each call of sbatch, whose shell reads $ and ".
     command += ["--profile", profile, "--configfile", folder / "config.json", "--config"]
-    # Marks tell what is done; the lock of who starts it keeps a second Snakemake away.
+    # Marks tell what is done; the lock of this call, which it holds too, keeps a second one away.
     command += ["--keep-going", "--rerun-incomplete", "--rerun-triggers", "mtime", "--nolock"]
     command += profiles.limits_at_once(profile)
-    subprocess.run(command, env=profiles.environment(profile))
+    interrupts.run_to_its_end(command, profiles.environment(profile))
 
 
 def to_do(listed: list[Task]) -> list[Task]:

@@ -24,7 +24,7 @@ GIVEN_UP_S = 2 * 86_400
 
 
 @contextlib.contextmanager
-def hold(path: Path, title: str, keep: bool = True) -> Iterator[bool]:
+def hold(path: Path, title: str, keep: bool = True, for_children: bool = False) -> Iterator[bool]:
     """Hold a lock for this process; a second process says who holds it, and waits.
 
     The lock is advisory and goes with its process, however that ends (flock(2)); the file stays.
@@ -34,6 +34,8 @@ def hold(path: Path, title: str, keep: bool = True) -> Iterator[bool]:
         title: What is done under the lock, for the message of the one that waits.
         keep: Whether the file stays at the end. It may go only where the work leaves something by
             which one that waited, or comes later, sees that it is done.
+        for_children: Whether programs that are started meanwhile with `close_fds=False` hold the
+            lock too, until the last of them has ended.
 
     In a folder that cannot be written nothing is locked.
 
@@ -62,8 +64,10 @@ def hold(path: Path, title: str, keep: bool = True) -> Iterator[bool]:
             fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
         file.truncate()
-        file.write(f"process {os.getpid()} on {platform.node()}\n")
+        started = ", or what it started," if for_children else ""
+        file.write(f"process {os.getpid()} on {platform.node()}{started}\n")
         file.flush()
+        os.set_inheritable(file.fileno(), for_children)
         yield waited
         if not keep:
             path.unlink(missing_ok=True)

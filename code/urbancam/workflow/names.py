@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from urbancam.workflow.catalogue import EXPERIMENT
+from urbancam.workflow.catalogue import DEMO_CITY, EXPERIMENT
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.folder_names import folder_name
 from urbancam.workflow.paths import CONFIG, Paths, display_path
@@ -26,6 +26,7 @@ COMMANDS = (
     "status",
     "test",
 )
+STUDY = ("Paris", "Lyon", "Marseille", "Nice", "Lille")  # `all`, as run.sh has it
 LEAST_ALIKE = 0.7  # of difflib's ratio; "stauts" and "status" have 0.83
 
 
@@ -39,13 +40,14 @@ def listed_cities(named: list[str], table: Path | None) -> list[str]:
     """The cities that are named and those of a file, each once: spellings of one folder are one.
 
     Args:
-        named: On the command line.
+        named: On the command line; `all` are those of the study.
         table: CSV with a column `city`; rows without a city count for nothing.
 
     Raises:
         InputError: There is none, or the file has no column `city`.
     """
-    cities = [city.strip() for city in named] + (_cities_of(table) if table else [])
+    cities = [city.strip() for word in named for city in (STUDY if word == "all" else [word])]
+    cities += _cities_of(table) if table else []
     if not cities:
         place = display_path(table) if table else "./run.sh cluster"
         raise InputError("no city is named", place, "e.g. ./run.sh cluster Paris Lyon")
@@ -69,6 +71,12 @@ def _cities_of(table: Path) -> list[str]:
             "name a CSV with a column city, as cluster/functional_urban_areas.csv",
         ) from error
     return [city for city in cities if city]
+
+
+def run_of(city: str, named: str) -> str:
+    """The run of a city, as run.sh has it: the one that is named, else that of the demo for the
+    demo city and the cities experiment."""
+    return named or ("demo" if city in (DEMO_CITY, EXPERIMENT) else "default")
 
 
 def runs(folder: Path) -> list[str]:

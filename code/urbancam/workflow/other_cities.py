@@ -21,7 +21,7 @@ def of_same_value(paths: Paths) -> list[Paths]:
 
 
 def to_come(paths: Paths, called: Iterable[Paths]) -> list[Paths]:
-    """Those of the same value that are not at hand yet.
+    """Those of the same run and of the same value that are not at hand yet.
 
     Args:
         paths: Of the city.
@@ -33,6 +33,7 @@ def to_come(paths: Paths, called: Iterable[Paths]) -> list[Paths]:
         for city in called
         if catalogue.experiment_of(city.city) == catalogue.INCOME
         and city.city_folder != paths.city_folder
+        and city.run == paths.run
         and not city.samples.is_file()
         and value_of(city.city_file) == value
     ]
