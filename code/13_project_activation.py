@@ -42,7 +42,7 @@ def declare(request: Request) -> Step:
     settings, paths = request.settings, request.paths
     weights = [paths.weights(fold) for fold in range(settings.folds_trained)]
     return request.step(
-        5,
+        6,
         paths.activation,
         SETTINGS,
         [paths.samples, paths.fragments, paths.images_table, *weights],

@@ -59,7 +59,7 @@ def declare(request: Request) -> Step:
         inputs.append(paths.of_variant(variants.SHUFFLED).activation)
     outputs = [paths.table(name) for name in FURTHER_TABLES]
     result = paths.table("attribution_controls")
-    return request.step(10, result, SETTINGS, inputs, outputs=outputs)
+    return request.step(11, result, SETTINGS, inputs, outputs=outputs)
 
 
 def work(job: Job) -> Done:

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from benchmarks.measuring import Target, Ways, benchmark
-from urbancam.explaining import activation, pixel_maps
+from urbancam.explaining import activation, merged_norms, pixel_maps
 from urbancam.explaining.projection import CellMaps
 from urbancam.learning import backbones, datasets, networks
 from urbancam.workflow import settings
@@ -24,13 +24,19 @@ def draw(size_px: int, cells: int) -> tuple[Settings, networks.Network, np.ndarr
     return asked, network, images
 
 
+def target_layer_of(asked: Settings) -> str:
+    """The layer that Grad-CAM looks at."""
+    return backbones.find_backbone(asked.model.backbone).target_layer
+
+
 def compare(size_px: int, cells: int) -> Ways:
     asked, network, images = draw(size_px, cells)
     device = next(network.parameters()).device
+    merged = merged_norms.merge_norms(network, target_layer_of(asked))  # once for a network
     inputs = datasets.normalise(pixel_maps.pixels_of(images, device), asked.image.normalise)
 
     def ours() -> list[CellMaps]:
-        return pixel_maps.map_cells(network, images, asked)
+        return pixel_maps.map_cells(merged, images, asked)
 
     def bare() -> None:
         with activation.frozen(network):
@@ -71,9 +77,7 @@ def map_class(
     network: networks.Network, inputs: torch.Tensor, asked: Settings, c: int
 ) -> torch.Tensor:
     """(B, H, W) map of class c as the published code comes to it, floats of the network."""
-    module = network.features.get_submodule(
-        backbones.find_backbone(asked.model.backbone).target_layer
-    )
+    module = network.features.get_submodule(target_layer_of(asked))
     size_px = inputs.shape[-1]
     maps = []
     with activation.frozen(network):

@@ -15,7 +15,8 @@ from PIL import Image
 
 from urbancam.explaining import pixel_maps, projection
 from urbancam.explaining.local_moments import cell_moments, square_contributions
-from urbancam.learning import networks
+from urbancam.explaining.merged_norms import merge_norms
+from urbancam.learning import backbones, networks
 from urbancam.learning.images import open_images
 from urbancam.sources.landcover.fragments import FragmentsOfCells, label_raster
 from urbancam.tables import frames, geoframes, grid
@@ -50,9 +51,11 @@ def project_city(
     images, rows = open_images(paths, samples["idINSPIRE"], settings.image, workers)
     batch_size = pixel_maps.cells_at_once(settings.image.size_px)
     target_device = networks.find_device(device)
+    target_layer = backbones.find_backbone(settings.model.backbone).target_layer
     with progress.bar(total=len(samples), unit="cell", desc="maps") as bar:
         for fold, members in samples.groupby("fold"):
-            network = networks.load(paths.weights(fold), settings.model).to(target_device)
+            trained = networks.load(paths.weights(fold), settings.model).to(target_device)
+            network = merge_norms(trained, target_layer)
             for start in range(0, len(members), batch_size):
                 batch = members.iloc[start : start + batch_size]
                 part = parts / f"fold_{fold}_{start:07d}.parquet"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from urbancam.explaining import activation, pixel_maps, upsampling
+from urbancam.explaining import activation, merged_norms, pixel_maps, upsampling
 from urbancam.explaining.activation import Maps, Sides
 from urbancam.explaining.attribution import (
     controls,
@@ -97,9 +97,11 @@ class _Examiner:
         settings: Settings,
     ) -> None:
         self.group = group
-        self.network = network
+        self.trained = network
         self.settings = settings
         self.device = next(network.parameters()).device
+        self.target_layer = backbones.find_backbone(settings.model.backbone).target_layer
+        self.network = merged_norms.merge_norms(network, self.target_layer)
         self.findings = Findings()
         self.published: list[Sides] = []  # of each batch, for twins
         self.grid: Grid | None = None
@@ -113,9 +115,10 @@ class _Examiner:
     def publish(self, network: networks.Network, pixels: torch.Tensor) -> tuple[Maps, Sides]:
         """The published map of (B, 3, H, W) uint8 images: one forward, one backward pass."""
         images = self.normalised(pixels)
-        target_layer = backbones.find_backbone(self.settings.model.backbone).target_layer
         asked = self.settings.activation
-        maps = activation.compute_maps(network, images, target_layer, asked.centre, asked.positions)
+        maps = activation.compute_maps(
+            network, images, self.target_layer, asked.centre, asked.positions
+        )
         return maps, pixel_maps.project_published(maps, pixels.shape[-1], asked.clip_percentile)
 
     def examine_batch(self, cells: slice) -> np.ndarray:
@@ -187,9 +190,10 @@ class _Examiner:
         """The published map of the network with ever more of its weights drawn anew."""
         images = self.normalised(self.pixels(calibration))
         model = self.settings.model
-        random_networks = random_weights.randomise(self.network, model, images, self.group.seed)
+        random_networks = random_weights.randomise(self.trained, model, images, self.group.seed)
         # The same object each time, with more of its weights changed: used before the next.
-        for name, network in random_networks:
+        for name, changed in random_networks:
+            network = merged_norms.merge_norms(changed, self.target_layer)
             for cells, patches in zip(batches, published_patches, strict=True):
                 pixels = self.pixels(self.group.images[cells])
                 maps, sides = self.publish(network, pixels)
