@@ -1,10 +1,12 @@
 """Cutting the images of a town's cells out of its tiles, by one process."""
 
 import atexit
+import multiprocessing
 import os
 import shutil
 import tempfile
 import warnings
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -115,7 +117,9 @@ def cutting_out_of_halves_of_large_tiles(tiny: bool) -> Ways:
         raise NotMeasuredError(f"{HALF_TILE_GB} GB of memory, which making its tiles takes")
     folder = _scratch()
     width, height = (TINY_PX, TINY_PX) if tiny else (IGN_PX, IGN_PX // 2)
-    first = _tile(folder, 0, (width, height), None, placed=False)
+    # Made by another process, whose memory goes with it.
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as maker:
+        first = maker.submit(_tile, folder, 0, (width, height), None, placed=False).result()
     files = [first, *(_copy(first, number) for number in (1, 2, 3))]
     cells = _share(files, folder)
     return Ways(lambda: _ours(cells, folder / "city" / "images"), items=len(cells))

@@ -108,12 +108,10 @@ def replace_table(page: str, table: str) -> str:
     return f"{before}{START}\n{table}\n{END}{after}"
 
 
-def measure(what: str) -> dict[str, object]:
-    """The row of one benchmark."""
-    import torch
-
-    torch.set_num_threads(1)
-    return measuring.measure(next(each for each in load_benchmarks() if each.what == what))
+def measure(what: str, module: str) -> dict[str, object]:
+    """The row of a benchmark of a module; no other one is imported."""
+    importlib.import_module(module)
+    return measuring.measure(next(each for each in measuring.BENCHMARKS if each.what == what))
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -138,7 +136,8 @@ def main(argv: list[str] | None = None) -> int:
     with ProcessPoolExecutor(1, mp_context=fresh, max_tasks_per_child=1) as processes:
         for each in chosen:
             print(f"measures {each.what}", flush=True)
-            rows.append(processes.submit(measure, each.what).result())
+            module = each.prepare.__module__
+            rows.append(processes.submit(measure, each.what, module).result())
     table = beside_earlier(pd.DataFrame(rows).assign(machine=machine()), TABLE)
     TABLE.parent.mkdir(exist_ok=True)
     table.to_csv(TABLE, index=False, float_format="%.6g")
