@@ -1,11 +1,13 @@
 """Before anything imports torch: waiting threads sleep instead of spinning, as the scripts have
-it (runner.guard)."""
+it (runner.guard). And which tests come first."""
 
 import os
 
 import pytest
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Scripts are started hundreds of times: without its bytecode each compiles the package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 MANY_MINUTES = ("test_positive_control.py", "test_pipeline.py")
 
