@@ -208,6 +208,7 @@ def test_scratch_that_was_emptied_is_filled_again(tmp_path, named_again):
     cluster.lay_on(tmp_path / "scratch" if named_again else None, paths)
     paths.images.mkdir(exist_ok=True)  # as what cuts them does
     (paths.images / "a.png").touch()
+    assert len([*(tmp_path / "scratch").rglob("a.png")]) == 1
 
 
 def test_without_scratch_images_lie_in_the_results(tmp_path):

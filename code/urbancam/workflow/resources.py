@@ -25,9 +25,7 @@ LEAST_MINUTES = 10
 DOWNLOAD_MINUTES = 480  # ASSUME: of one that fetches; servers set its pace, and may take a night
 BASE_MB = 2_000  # libraries, settings and small tables
 TABLES_KB = 30  # a cell's part of all tables in memory
-DOWNLOAD_MB = (
-    2_000  # of a process that fetches: a table of all France; the census took 2,600 in all
-)
+DOWNLOAD_MB = 2_000  # more of one that fetches: the census of all France took 2,600 in all
 NETWORK_MB = 6_000  # of a process that runs networks
 DECODING_MB = 1_000  # of a process that decodes images: rows of the cache that are not written yet
 CORES = 4  # of a job that has several processes

@@ -182,6 +182,7 @@ class OpenDecoder:
 
     @property
     def is_open(self) -> bool:
+        """Whether one holds the code of a file in memory."""
         return self._decoder is not None
 
     def decode(self, path: Path, rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
