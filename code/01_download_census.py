@@ -12,12 +12,12 @@ import logging
 from pathlib import Path
 
 from urbancam.sources.census import vintages
-from urbancam.workflow import arguments, runner
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic, scratch_folder
-from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import display_path
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.records.steps import Done, Step
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Job, Request
 
 log = logging.getLogger(__name__)
 

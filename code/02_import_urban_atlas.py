@@ -13,11 +13,11 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from urbancam.workflow import arguments, runner
 from urbancam.workflow.files import parts_of_table, scratch_folder
-from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import ROOT
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.records.steps import Done, Step
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Job, Request
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import geopandas as gpd

@@ -10,11 +10,11 @@ Run     python code/03_select_cells.py --city Demo --run demo
 import argparse
 from typing import TYPE_CHECKING
 
-from urbancam.workflow import arguments, runner
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import ROOT, Paths, display_path
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.records.steps import Done, Step
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Job, Request
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import geopandas as gpd

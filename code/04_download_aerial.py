@@ -13,10 +13,11 @@ Run     python code/04_download_aerial.py --city Demo --run demo [--expect]
 
 import argparse
 
-from urbancam.workflow import arguments, catalogue, runner
-from urbancam.workflow.job import Job, Request
+from urbancam.workflow import catalogue
 from urbancam.workflow.paths import ROOT
-from urbancam.workflow.records import Done, Step, require
+from urbancam.workflow.records.steps import Done, Step, require
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Job, Request
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

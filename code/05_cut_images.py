@@ -9,10 +9,10 @@ Run     python code/05_cut_images.py --city Demo --run demo
 
 import argparse
 
-from urbancam.workflow import arguments, runner
 from urbancam.workflow.files import atomic
-from urbancam.workflow.job import Job, Request
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.records.steps import Done, Step
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Job, Request
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

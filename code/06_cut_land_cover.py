@@ -7,11 +7,11 @@ Run     python code/06_cut_land_cover.py --city Demo --run demo
 
 import argparse
 
-from urbancam.workflow import arguments, runner
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import display_path
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.records.steps import Done, Step
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Job, Request
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

@@ -14,10 +14,11 @@ Run     python code/07_measure_cells.py --city Demo --run demo
 import argparse
 from typing import TYPE_CHECKING
 
-from urbancam.workflow import arguments, feature_sets, runner
 from urbancam.workflow.files import open_parts
-from urbancam.workflow.job import Job, Request
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.records.steps import Done, Step
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Job, Request
+from urbancam.workflow.settings import feature_sets
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for them
     from pathlib import Path
@@ -26,7 +27,7 @@ if TYPE_CHECKING:  # a script that only shows its help does not wait for them
     import pandas as pd
 
     from urbancam.learning.features.of_images import Images
-    from urbancam.workflow.feature_sets import FeatureSet
+    from urbancam.workflow.settings.feature_sets import FeatureSet
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

@@ -10,11 +10,11 @@ Run     python code/08_check_city.py --city Demo --run demo
 import argparse
 from typing import TYPE_CHECKING
 
-from urbancam.workflow import arguments, runner
 from urbancam.workflow.files import atomic
-from urbancam.workflow.job import Request
 from urbancam.workflow.messages import log
 from urbancam.workflow.paths import display_path
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Request
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for them
     from urbancam.sources.checking.findings import Findings

@@ -16,11 +16,12 @@ Run     python code/11_train_income.py --city Demo --run demo [--fold 0]
 import argparse
 from typing import TYPE_CHECKING
 
-from urbancam.workflow import arguments, other_cities, runner
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import display_path
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.records.steps import Done, Step
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Job, Request
+from urbancam.workflow.settings import other_cities
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd

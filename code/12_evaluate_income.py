@@ -13,9 +13,10 @@ Run     python code/12_evaluate_income.py --city Demo --run demo
 import argparse
 from typing import TYPE_CHECKING
 
-from urbancam.workflow import arguments, feature_sets, other_cities, runner
-from urbancam.workflow.job import Job, Request
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.records.steps import Done, Step
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Job, Request
+from urbancam.workflow.settings import feature_sets, other_cities
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd

@@ -14,9 +14,9 @@ import argparse
 import logging
 from typing import TYPE_CHECKING
 
-from urbancam.workflow import arguments, runner
-from urbancam.workflow.job import Job, Request
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.records.steps import Done, Step
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Job, Request
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd

@@ -11,15 +11,17 @@ Run     python code/15_compare_variants.py --city Demo --run demo
 import argparse
 from typing import TYPE_CHECKING
 
-from urbancam.workflow import arguments, other_cities, plan, runner, variants
-from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.planning import plan
+from urbancam.workflow.records.steps import Done, Step
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Job, Request
+from urbancam.workflow.settings import other_cities, variants
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd
 
-    from urbancam.workflow.settings import Settings
+    from urbancam.workflow.settings.settings import Settings
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

@@ -15,10 +15,11 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
-from urbancam.workflow import arguments, runner, variants
 from urbancam.workflow.files import open_parts
-from urbancam.workflow.job import Job, Request
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.records.steps import Done, Step
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Job, Request
+from urbancam.workflow.settings import variants
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd

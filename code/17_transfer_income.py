@@ -17,14 +17,15 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from urbancam.workflow import arguments, other_cities, runner
 from urbancam.workflow.files import read_json
-from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.records import Done, Step, record_path
+from urbancam.workflow.records.steps import Done, Step, record_path
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Job, Request
+from urbancam.workflow.settings import other_cities
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
-    from urbancam.workflow.settings import Settings
+    from urbancam.workflow.settings.settings import Settings
 
 log = logging.getLogger(__name__)
 

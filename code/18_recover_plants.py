@@ -15,15 +15,16 @@ import argparse
 import logging
 from typing import TYPE_CHECKING
 
-from urbancam.workflow import arguments, runner, variants
-from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.records.steps import Done, Step
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Job, Request
+from urbancam.workflow.settings import variants
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd
 
-    from urbancam.workflow.settings import Settings
+    from urbancam.workflow.settings.settings import Settings
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,10 @@ Run     python code/19_weigh_claims.py --city Demo --run demo
 
 import argparse
 
-from urbancam.workflow import arguments, runner, variants
-from urbancam.workflow.job import Job, Request
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.records.steps import Done, Step
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Job, Request
+from urbancam.workflow.settings import variants
 
 EVIDENCE = (
     "subgroups",

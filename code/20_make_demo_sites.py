@@ -9,11 +9,11 @@ Run     python code/20_make_demo_sites.py --run demo
 
 import argparse
 
-from urbancam.workflow import arguments, runner
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import ROOT
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.records.steps import Done, Step
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Job, Request
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

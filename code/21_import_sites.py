@@ -11,11 +11,11 @@ Run     python code/21_import_sites.py --run demo
 import argparse
 from typing import TYPE_CHECKING
 
-from urbancam.workflow import arguments, runner
 from urbancam.workflow.files import digest
-from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import display_path
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.records.steps import Done, Step
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Job, Request
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd

@@ -11,10 +11,11 @@ import argparse
 import logging
 from typing import TYPE_CHECKING
 
-from urbancam.workflow import arguments, backbone_names, runner
-from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import ROOT
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.records.steps import Done, Step
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Job, Request
+from urbancam.workflow.settings import backbone_names
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     from urbancam.cities.folds import FoldPatches

@@ -16,16 +16,16 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from urbancam.workflow import arguments, runner
-from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.records.steps import Done, Step
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Job, Request
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd
 
     from urbancam.cities.evaluation import Tested
-    from urbancam.workflow.cities_sections import Cities
+    from urbancam.workflow.settings.cities_sections import Cities
 
 log = logging.getLogger(__name__)
 

@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from urbancam.showing import captions
-from urbancam.workflow import arguments, progress, runner
+from urbancam.workflow import progress
 from urbancam.workflow.files import atomic, open_parts, write_files
 from urbancam.workflow.folder_names import folder_name, folder_name_among
-from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.records.steps import Done, Step
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Job, Request
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd

@@ -10,11 +10,11 @@ import argparse
 import logging
 
 from urbancam.showing import captions
-from urbancam.workflow import arguments, runner
 from urbancam.workflow.files import write_files
-from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import display_path
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.records.steps import Done, Step
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Job, Request
 
 log = logging.getLogger(__name__)
 

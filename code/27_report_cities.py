@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from urbancam.showing import captions
-from urbancam.workflow import arguments, runner
 from urbancam.workflow.files import atomic
-from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.provenance import read_records
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.records.provenance import read_records
+from urbancam.workflow.records.steps import Done, Step
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Job, Request
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     from urbancam.showing.report.pictures import Picture

@@ -7,9 +7,9 @@ Run     python code/89_new_city.py --city Poznan
 
 import argparse
 
-from urbancam.workflow import arguments, runner
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import ROOT, city_file, display_path, folder_name
+from urbancam.workflow.running import arguments, runner
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -19,7 +19,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def write_file(args: argparse.Namespace) -> int:
-    from urbancam.workflow import new_city, settings
+    from urbancam.workflow.settings import new_city, settings
 
     if not folder_name(args.city):
         raise InputError(f"{args.city!r} is not a city's name", "--city", "e.g. --city Poznan")

@@ -11,14 +11,16 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from urbancam.workflow import arguments, catalogue, names, plan, runner, states
+from urbancam.workflow import catalogue, names
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import read_json
 from urbancam.workflow.folder_names import city_file
-from urbancam.workflow.job import Request
 from urbancam.workflow.messages import join_counts
 from urbancam.workflow.paths import ROOT, Paths
-from urbancam.workflow.records import record_path, require
+from urbancam.workflow.planning import plan
+from urbancam.workflow.records.steps import record_path, require
+from urbancam.workflow.running import arguments, runner, states
+from urbancam.workflow.running.job import Request
 
 NOTHING = "-"  # in a line of the plan, which has four words
 
@@ -42,7 +44,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def show_status(request: Request) -> int:
     """A line for every result, in the order they are made."""
-    from urbancam.workflow import tasks
+    from urbancam.workflow.cluster import tasks
 
     args = request.args
     calls = tasks.calls_with_record(request)
@@ -69,7 +71,7 @@ def show_plan(calls: Iterable[plan.Call]) -> int:
 
 def show_costs(request: Request) -> int:
     """What disk and time the city, or the cities experiment, will take."""
-    from urbancam.workflow import cost_words, costs
+    from urbancam.workflow.planning import cost_words, costs
 
     args, settings, paths = request.args, request.settings, request.paths
     if catalogue.experiment_of(args.city) == catalogue.CITIES:
@@ -114,7 +116,7 @@ def answer(args: argparse.Namespace) -> int:
         return show_plan(plan.calls(args.plan, args.city, args.run, []))
     request = runner.read_request(args)
     if args.plan:
-        from urbancam.workflow import tasks
+        from urbancam.workflow.cluster import tasks
 
         return show_plan(tasks.calls_of(args.plan, request))
     return show_costs(request) if args.expect else show_status(request)

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from urbancam.showing import captions, exhibits
-from urbancam.workflow import arguments, other_cities, runner
 from urbancam.workflow.files import write_files
-from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import Paths, display_path
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.records.steps import Done, Step
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Job, Request
+from urbancam.workflow.settings import other_cities
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from urbancam.showing import captions, exhibits
-from urbancam.workflow import arguments, runner
 from urbancam.workflow.files import atomic, open_parts, write_files
-from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import Paths, display_path
-from urbancam.workflow.provenance import has_tokens, read_records
-from urbancam.workflow.records import Done, Step, record_path
+from urbancam.workflow.records.provenance import has_tokens, read_records
+from urbancam.workflow.records.steps import Done, Step, record_path
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Job, Request
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd

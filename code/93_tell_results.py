@@ -11,9 +11,9 @@ import csv
 from pathlib import Path
 
 from urbancam.showing.wording import ends_of, interval, predictor_words, told_ridges
-from urbancam.workflow import arguments, runner
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import display_path
+from urbancam.workflow.running import arguments, runner
 
 INTERVAL_COLUMNS = {"ci_low", "ci_high"}
 DIFFERENCE_COLUMNS = {"difference", "difference_ci_low", "difference_ci_high"}

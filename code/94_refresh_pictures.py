@@ -10,10 +10,10 @@ Run     python code/94_refresh_pictures.py --run demo
 import argparse
 from pathlib import Path
 
-from urbancam.workflow import arguments, runner
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic
 from urbancam.workflow.paths import ROOT, display_path
+from urbancam.workflow.running import arguments, runner
 
 WIDTH_PX = 900
 COLOURS = 160  # of the palette; keeps each picture below 300 kB

@@ -9,9 +9,9 @@ Run     python code/95_show_settings.py --run demo [--city NAME] [--schema]
 import argparse
 import json
 
-from urbancam.workflow import arguments, runner
 from urbancam.workflow.files import atomic
 from urbancam.workflow.paths import CONFIG, display_path
+from urbancam.workflow.running import arguments, runner
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -31,18 +31,18 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def show(args: argparse.Namespace) -> int:
-    from urbancam.workflow import settings, settings_text
+    from urbancam.workflow.settings import as_yaml, settings
 
     layers = settings.read_layers(args.run, args.set, city=args.city, data=args.data)
-    print(settings_text.render(layers), end="")
+    print(as_yaml.render(layers), end="")
     return 0
 
 
 def write_schema() -> int:
-    from urbancam.workflow import settings_schema
+    from urbancam.workflow.settings import schema
 
-    path = CONFIG / settings_schema.FILE_NAME
-    text = json.dumps(settings_schema.describe(), indent=1, ensure_ascii=False)
+    path = CONFIG / schema.FILE_NAME
+    text = json.dumps(schema.describe(), indent=1, ensure_ascii=False)
     with atomic(path) as temporary:
         temporary.write_text(f"{text}\n", encoding="utf-8")
     print(f"writes {display_path(path)}")

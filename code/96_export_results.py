@@ -9,9 +9,9 @@ Run     python code/96_export_results.py --city Demo --run demo
 
 import argparse
 
-from urbancam.workflow import arguments, runner
 from urbancam.workflow.files import atomic
 from urbancam.workflow.paths import display_path
+from urbancam.workflow.running import arguments, runner
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

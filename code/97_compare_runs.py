@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from urbancam.showing import exhibits
-from urbancam.workflow import arguments, catalogue, runner
+from urbancam.workflow import catalogue
 from urbancam.workflow.files import atomic, read_json
-from urbancam.workflow.job import Job, Request
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.records import Done, Step, record_path
+from urbancam.workflow.records.steps import Done, Step, record_path
+from urbancam.workflow.running import arguments, runner
+from urbancam.workflow.running.job import Job, Request
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd

@@ -16,19 +16,13 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-from urbancam.workflow import (
-    catalogue,
-    cluster,
-    locks,
-    names,
-    profiles,
-    runner,
-    scripts,
-    settings,
-    tasks,
-)
-from urbancam.workflow.job import Request
+from urbancam.workflow import catalogue, names
+from urbancam.workflow.cluster import engine, profiles, tasks
+from urbancam.workflow.machine import locks
 from urbancam.workflow.paths import ROOT
+from urbancam.workflow.running import runner, scripts
+from urbancam.workflow.running.job import Request
+from urbancam.workflow.settings import settings
 
 STATUS = "90_show_status"  # takes the words that all scripts take
 
@@ -90,35 +84,35 @@ def requests_of(cities: list[str], args: argparse.Namespace) -> list[Request]:
         settings.load(run, args.set, data=args.data)  # what is at fault for all is told once
     requests = []
     for city in cities:
-        with cluster.leaving_out(city):
+        with engine.leaving_out(city):
             requests.append(request_of(city, args))
     return requests
 
 
 def carry_out(args: argparse.Namespace) -> int:
     """What there is to do, said or done, and what it left."""
-    folder = cluster.folder_of(args.results or ROOT / "results")
+    folder = engine.folder_of(args.results or ROOT / "results")
     with_gpu = profiles.has_gpus(profiles.find(args.profile))
     if args.ask:
         request = request_of(args.ask, args)
-        cluster.write_down(request, cluster.ask(request, with_gpu, args.round), folder)
+        engine.write_down(request, engine.ask(request, with_gpu, args.round), folder)
         return 0
     cities = names.listed_cities(args.city, args.cities)
     requests = requests_of(cities, args)
     if args.dry_run:  # beside another one that works
-        listed = cluster.bills(requests, with_gpu)
-        cluster.tell(listed)
+        listed = engine.bills(requests, with_gpu)
+        engine.tell(listed)
         return status_of(cities, listed)
     doing = "the cluster's work on these results"
     with locks.hold(folder / ".lock", doing, for_children=True):
-        listed = cluster.bills(requests, with_gpu)
-        cluster.tell(listed)
-        if not any(map(cluster.to_do, listed.values())):
+        listed = engine.bills(requests, with_gpu)
+        engine.tell(listed)
+        if not any(map(engine.to_do, listed.values())):
             return status_of(cities, listed)
         profiles.require_queue(profiles.find(args.profile))
         requests = [request for request in requests if request.city in listed]
         carry_out_rounds(requests, args)
-        done = cluster.tell_end(requests, folder, with_gpu)
+        done = engine.tell_end(requests, folder, with_gpu)
     if not done or len(listed) < len(cities):
         return 1
     # The page over all cities and runs is made once, when they are done.
@@ -134,7 +128,7 @@ def status_of(cities: list[str], taken_on: Collection[str]) -> int:
 def carry_out_rounds(requests: list[Request], args: argparse.Namespace) -> None:
     """Each round once the one before it is done for all cities; one city needs but one."""
     for request in requests:
-        cluster.lay_on(args.scratch, request.paths)
+        engine.lay_on(args.scratch, request.paths)
     for number in (tasks.ALONE, tasks.COMPARED) if len(requests) > 1 else ():
         # A city that stopped is not waited for by the others.
         requests = carry_out_round(requests, args, number)
@@ -145,19 +139,19 @@ def carry_out_round(
     requests: list[Request], args: argparse.Namespace, number: int
 ) -> list[Request]:
     """What there is to do for some cities up to the end of a round; those that came to it."""
-    folder = cluster.folder_of(args.results or ROOT / "results")
+    folder = engine.folder_of(args.results or ROOT / "results")
     profile = profiles.find(args.profile)
     begun = []
     for request in requests:
-        with cluster.leaving_out(request.city):
-            listed = cluster.ask(request, profiles.has_gpus(profile), number)
-            cluster.write_down(request, listed, folder)
-            cluster.set_marks(request, listed, folder)
+        with engine.leaving_out(request.city):
+            listed = engine.ask(request, profiles.has_gpus(profile), number)
+            engine.write_down(request, listed, folder)
+            engine.set_marks(request, listed, folder)
             begun.append(request)
     again = [sys.executable, __file__, *common_words(args), "--profile", str(profile)]
     if begun:
-        cluster.snakemake(begun, folder, profile, [*again, "--round", str(number), "--ask"])
-    return [request for request in begun if cluster.is_done(request, folder)]
+        engine.snakemake(begun, folder, profile, [*again, "--round", str(number), "--ask"])
+    return [request for request in begun if engine.is_done(request, folder)]
 
 
 def main(argv: list[str] | None = None) -> int:

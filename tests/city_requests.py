@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from urbancam.workflow import runner, scripts
-from urbancam.workflow.job import Request
+from urbancam.workflow.running import runner, scripts
+from urbancam.workflow.running.job import Request
 
 
 def request_of(city: str, run: str, folder: Path, *words: str) -> Request:

@@ -8,7 +8,7 @@ import pandas as pd
 from urbancam.explaining.landcover.city import LandCover
 from urbancam.explaining.landcover.observed import observed_association
 from urbancam.explaining.landcover.pairs import coactivation, observed_coassociation
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 CELL_AREA_M2 = 40_000
 SETTINGS = settings.load("default")

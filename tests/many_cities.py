@@ -4,10 +4,12 @@ import os
 import shutil
 from pathlib import Path
 
-from urbancam.workflow import catalogue, scripts, tasks
-from urbancam.workflow.arguments import words
-from urbancam.workflow.job import Request
-from urbancam.workflow.records import Done
+from urbancam.workflow import catalogue
+from urbancam.workflow.cluster import tasks
+from urbancam.workflow.records.steps import Done
+from urbancam.workflow.running import scripts
+from urbancam.workflow.running.arguments import words
+from urbancam.workflow.running.job import Request
 
 
 def copy_city(city: Path, copy: Path) -> None:

@@ -4,7 +4,7 @@ from loopback import HASTY
 from provider_server import DOWNLOAD, INDEX
 from small_packs import N, W, archive, cells, write_pack
 from urbancam.sources.ign import collect
-from urbancam.workflow.settings import load
+from urbancam.workflow.settings.settings import load
 
 BDORTHO = "BDORTHO_2-0_RVB-{}_JP2-E080_LAMB93_D{:0>3}_{}-01-01"
 BOTH_TILES = ((W, N), (W + 400, N))

@@ -8,7 +8,7 @@ import rasterio
 import rasterio.features
 
 from samples import LAMBERT_93
-from urbancam.workflow.city_facts import INCOME, INCOME_UNIT
+from urbancam.workflow.settings.city_facts import INCOME, INCOME_UNIT
 
 CITY = """
 cells: {{source: file, file: cells.gpkg, id_column: id, value_column: value, people_column: people,

@@ -9,7 +9,7 @@ from scipy import ndimage
 from urbancam.explaining.landcover.city import LandCover
 from urbancam.explaining.local_moments import cell_moments
 from urbancam.explaining.projection import CellMaps
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 SIZE_PX, POSITIONS = 24, 6
 CLASSES = ["green ua", "roads", "port", "water", "comr_indst"]

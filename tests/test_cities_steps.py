@@ -10,8 +10,8 @@ from PIL import Image
 
 from samples import run_script
 from urbancam.learning import networks
-from urbancam.workflow import settings
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.settings import settings
 
 pytestmark = pytest.mark.slow
 CITIES = ["Green (GGG)", "Red (RRR)"]

@@ -17,7 +17,7 @@ from city_requests import request_of
 from plain_files import INCOMES, export_city
 from samples import ROOT
 from small_slurm import Disturber, Slurm, answer
-from urbancam.workflow import scripts
+from urbancam.workflow.running import scripts
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -15,8 +15,8 @@ from samples import cell_id, run_script
 from urban_atlas_classes import CODES
 from urbancam.learning import networks, weight_files
 from urbancam.tables import grid
-from urbancam.workflow import settings
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.settings import settings
 
 SMALL = [
     "model.backbone=resnet18",

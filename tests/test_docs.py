@@ -20,8 +20,8 @@ import yaml
 import samples
 from urbancam.explaining import receptive_fields
 from urbancam.learning import backbones, networks
-from urbancam.workflow import settings
-from urbancam.workflow.section_types import Section
+from urbancam.workflow.settings import settings
+from urbancam.workflow.settings.section_types import Section
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from houses import ROOT, make_house, run_sh
-from urbancam.workflow import names, scripts
+from urbancam.workflow import names
+from urbancam.workflow.running import scripts
 
 pytestmark = pytest.mark.slow
 
@@ -208,7 +209,7 @@ def test_a_reader_that_goes_away_ends_a_step_too(tmp_path):
     script = tmp_path / "talks.py"
     script.write_text(
         f"import sys, logging, time; sys.path.insert(0, {str(ROOT / 'code')!r})\n"
-        "from urbancam.workflow import runner\n"
+        "from urbancam.workflow.running import runner\n"
         "def talk():\n"
         "    for _ in range(100):\n"
         "        logging.getLogger(__name__).info('drops 3 cells')\n"
@@ -226,7 +227,7 @@ import sys, time
 from pathlib import Path
 sys.path.insert(0, {code!r})
 from urbancam.sources.imagery.processes import Processes
-from urbancam.workflow import runner
+from urbancam.workflow.running import runner
 
 def work(seconds):
     Path(__file__).with_name(f"begun_{{seconds}}").touch()

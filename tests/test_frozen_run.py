@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from samples import run_script
-from urbancam.workflow import provenance
+from urbancam.workflow.records import provenance
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 

@@ -12,9 +12,9 @@ from samples import SOUTH, WEST, land_cover_frame, run_script
 from urban_atlas_classes import CODES
 from urbancam.learning import networks, weight_files
 from urbancam.tables import frames, geoframes
-from urbancam.workflow import settings
 from urbancam.workflow.folder_names import folder_name, folder_name_among
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.settings import settings
 
 pytestmark = pytest.mark.slow
 

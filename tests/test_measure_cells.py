@@ -11,8 +11,8 @@ from urbancam.learning import backbones, networks
 from urbancam.scoring import claims
 from urbancam.scoring.predictions import COLUMNS, VALIDATION_COLUMNS
 from urbancam.scoring.vocabulary import INCOME_CLASSES, PROBABILITIES
-from urbancam.workflow import settings
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.settings import settings
 
 SIDE = 18  # cells of the city, each way
 BLOCK = 3  # cells of a block, each way

@@ -10,9 +10,11 @@ import pytest
 import shapely
 
 from urbancam.tables import geoframes
-from urbancam.workflow import runner, scripts, settings, tasks
-from urbancam.workflow.job import Request
+from urbancam.workflow.cluster import tasks
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.running import runner, scripts
+from urbancam.workflow.running.job import Request
+from urbancam.workflow.settings import settings
 
 CITY = """
 cells:

@@ -27,7 +27,7 @@ from samples import ID_COLUMN, OTHER_COLUMNS, ROOT, write_census, write_old_urba
 from small_packs import N, W, archive, write_pack
 from urbancam.sources.census.selection import squares_inside
 from urbancam.tables import grid
-from urbancam.workflow import consumed
+from urbancam.workflow.records import consumed
 
 pytestmark = pytest.mark.long
 

@@ -20,7 +20,7 @@ from urbancam.sources.imagery.tile import Tile, TileFile
 from urbancam.sources.landcover.fragments import FragmentsOfCells, cut_by_cells, label_raster
 from urbancam.sources.urban_atlas import products
 from urbancam.tables import grid
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 pytestmark = pytest.mark.real_data
 

@@ -13,8 +13,8 @@ from samples import cell_id, run_script
 from urbancam.explaining.local_moments import CONTRIBUTION
 from urbancam.learning import networks, weight_files
 from urbancam.tables import grid
-from urbancam.workflow import settings
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.settings import settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 

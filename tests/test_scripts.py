@@ -10,7 +10,9 @@ import pytest
 
 from samples import run_script
 from timing import cpu_seconds
-from urbancam.workflow import catalogue, scripts, settings
+from urbancam.workflow import catalogue
+from urbancam.workflow.running import scripts
+from urbancam.workflow.settings import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = sorted((ROOT / "code").glob("[0-9][0-9]_*.py"))
@@ -52,7 +54,7 @@ def test_messages_of_a_script_itself_reach_the_terminal(tmp_path):
     script = tmp_path / "said.py"
     script.write_text(
         f"import sys, logging; sys.path.insert(0, {str(ROOT / 'code')!r})\n"
-        "from urbancam.workflow import runner\n"
+        "from urbancam.workflow.running import runner\n"
         "runner.guard(lambda: logging.getLogger(__name__).info('drops 3 cells'))\n"
     )
     assert call(script).stdout == "drops 3 cells\n"

@@ -14,10 +14,10 @@ import pytest
 
 from samples import run_script
 from urbancam.workflow import catalogue
-from urbancam.workflow.job import Job
-from urbancam.workflow.records import Done, Step
-from urbancam.workflow.section_types import Section
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.records.steps import Done, Step
+from urbancam.workflow.running.job import Job
+from urbancam.workflow.settings.section_types import Section
+from urbancam.workflow.settings.settings import Settings
 
 pytestmark = pytest.mark.slow
 

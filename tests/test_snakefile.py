@@ -12,9 +12,10 @@ import yaml
 
 from city_requests import request_of
 from samples import ROOT
-from urbancam.workflow import cluster, memory
-from urbancam.workflow.resources import Resources
-from urbancam.workflow.tasks import Task
+from urbancam.workflow.cluster import engine
+from urbancam.workflow.cluster.tasks import Task
+from urbancam.workflow.machine import memory
+from urbancam.workflow.planning.resources import Resources
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -56,8 +57,8 @@ def write_program(place: Path, text: str) -> Path:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def engine():
-    if not cluster.SNAKEMAKE.is_file():
+def installed_snakemake():
+    if not engine.SNAKEMAKE.is_file():
         subprocess.run([ROOT / "run.sh", "cluster"])  # sets it up, and then misses a city
 
 
@@ -67,13 +68,13 @@ def put_in_order(tmp_path, monkeypatch):
 
     def put_in_order(tasks: list[Task], stand_in=STAND_IN, **profile) -> Path:
         request = request_of("Demo", "demo-tiny", tmp_path)
-        folder = cluster.folder_of(tmp_path / "results")
-        cluster.write_down(request, tasks, folder)
-        cluster.set_marks(request, tasks, folder)
+        folder = engine.folder_of(tmp_path / "results")
+        engine.write_down(request, tasks, folder)
+        engine.set_marks(request, tasks, folder)
         (tmp_path / "config.yaml").write_text(yaml.safe_dump(profile))
         python = write_program(tmp_path / "python", stand_in.format(noted=tmp_path / "noted"))
         monkeypatch.setattr(sys, "executable", str(python))
-        cluster.snakemake([request], folder, tmp_path, ["true"])
+        engine.snakemake([request], folder, tmp_path, ["true"])
         return folder
 
     return put_in_order
@@ -119,9 +120,9 @@ def test_names_with_blanks_and_lines_with_braces_are_taken_as_they_are(tmp_path,
 def test_a_job_asks_for_what_its_kind_does_else_for_what_all_do_or_what_is_computed(
     tmp_path, put_in_order, monkeypatch, capfd
 ):
-    python = cluster.SNAKEMAKE.parent / "python"
+    python = engine.SNAKEMAKE.parent / "python"
     telling = write_program(tmp_path / "snakemake", TELLING.format(python=python))
-    monkeypatch.setattr(cluster, "SNAKEMAKE", telling)
+    monkeypatch.setattr(engine, "SNAKEMAKE", telling)
     of_gpus = {"qos": "fast", "slurm_partition": "gpus", "mem_mb": 300}
     profile = {
         "default-resources": {"qos": "calm", "slurm_account": "ours"},

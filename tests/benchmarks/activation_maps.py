@@ -8,8 +8,8 @@ from benchmarks.measuring import Target, Ways, benchmark
 from urbancam.explaining import activation, merged_norms, pixel_maps
 from urbancam.explaining.projection import CellMaps
 from urbancam.learning import backbones, datasets, networks
-from urbancam.workflow import settings
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.settings import settings
+from urbancam.workflow.settings.settings import Settings
 
 PUBLISHED_BATCH = 15
 

@@ -24,7 +24,8 @@ sys.path[:0] = [str(ROOT / "code"), str(ROOT / "tests")]
 import pandas as pd  # noqa: E402
 
 from benchmarks import tiled_city, tiny_network  # noqa: E402
-from urbancam.workflow import catalogue, provenance  # noqa: E402
+from urbancam.workflow import catalogue  # noqa: E402
+from urbancam.workflow.records import provenance  # noqa: E402
 
 TABLE = ROOT / "results" / "big_city.csv"
 PAGE = ROOT / "docs" / "performance.md"

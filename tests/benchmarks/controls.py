@@ -10,7 +10,7 @@ from urbancam.explaining import activation, pixel_maps
 from urbancam.explaining.attribution import deletion, groups, random_weights, twins
 from urbancam.explaining.projection import LabelledPixels
 from urbancam.learning import datasets, networks
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.settings.settings import Settings
 
 FRAGMENTS = 11  # of a cell of Paris, on average
 CURVES = 4  # orders of the patches, each deleted and put back

@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from benchmarks.measuring import Target, Ways, benchmark
 from urbancam.learning.features import of_images
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 
 @benchmark("image baselines, 512 px", Target(ratio=1.3), "ms a cell", repeats=9)

@@ -14,8 +14,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "code"))
 
-from urbancam.workflow import catalogue, cost_words, costs, rates, settings  # noqa: E402
+from urbancam.workflow import catalogue  # noqa: E402
 from urbancam.workflow.paths import Paths  # noqa: E402
+from urbancam.workflow.planning import cost_words, costs, rates  # noqa: E402
+from urbancam.workflow.settings import settings  # noqa: E402
 
 PAGE = ROOT / "docs" / "performance.md"
 START, END = "<!-- projection: from here -->", "<!-- projection: to here -->"

@@ -8,7 +8,7 @@ from benchmarks.measuring import Target, Ways, benchmark
 from urbancam.cities import patch_relevance
 from urbancam.explaining import activation, pixel_maps
 from urbancam.learning import datasets, networks
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 CITIES = 45  # as published
 PATCHES = 4

@@ -12,9 +12,10 @@ from types import ModuleType
 
 from benchmarks.measuring import Target, Ways, benchmark, cpu_seconds
 from samples import ROOT
-from urbancam.workflow import catalogue, runner
-from urbancam.workflow.plan import calls
-from urbancam.workflow.records import Done
+from urbancam.workflow import catalogue
+from urbancam.workflow.planning.plan import calls
+from urbancam.workflow.records.steps import Done
+from urbancam.workflow.running import runner
 
 SCRIPTS = sorted((ROOT / "code").glob("[0-9][0-9]_*.py"))
 DEMO_CELLS = 304

@@ -16,8 +16,8 @@ from scipy import ndimage
 from benchmarks.measuring import NotMeasuredError, Target, Ways, benchmark
 from urbancam.learning import augmentation, datasets, images, inference, networks, training
 from urbancam.sources.imagery import png
-from urbancam.workflow import settings
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.settings import settings
+from urbancam.workflow.settings.settings import Settings
 
 SIDE_PX = 1000  # of a cell's image on disk, 200 m
 SMOOTH_PX = 3  # so that noise takes up about as much as imagery does

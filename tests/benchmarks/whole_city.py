@@ -12,7 +12,7 @@ from urbancam.explaining.landcover.city import LandCover
 from urbancam.explaining.landcover.run import statistics_of_run
 from urbancam.sources.landcover.fragments import cut_by_cells
 from urbancam.tables import grid
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 CELL_M = 200
 WEST, SOUTH = 3_760_000, 2_888_000  # m, EPSG:3035

@@ -7,8 +7,8 @@ from scipy import stats
 
 from city_predictions import CITIES, sample
 from urbancam.cities import accuracy, patch_windows, patches
-from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.settings import settings
 
 # Few sites in these small samples: an interval from 2 on
 STATISTICS = settings.load(

@@ -6,8 +6,8 @@ import torchvision
 
 from urbancam.cities import checkpoints
 from urbancam.learning import networks
-from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.settings import settings
 
 MODEL = [
     "model.backbone=resnet18",

@@ -10,8 +10,9 @@ from PIL import Image
 
 from samples import run_script
 from urbancam.cities import counts, pixels
-from urbancam.workflow import costs, rates, settings
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.planning import costs, rates
+from urbancam.workflow.settings import settings
 
 SET = [
     "cities.folds=3",

@@ -12,7 +12,7 @@ from urbancam.cities import patch_windows, pixels
 from urbancam.tables import frames
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.sections import Image
+from urbancam.workflow.settings.sections import Image
 
 IMAGE = Image(size_px=32, resample="bilinear", normalise="pretrained")
 

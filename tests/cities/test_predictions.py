@@ -7,7 +7,7 @@ import torch
 
 from urbancam.cities import colour, predictions
 from urbancam.learning import datasets, networks
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 NAMES = ["a", "b", "c"]
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from urbancam.cities import relevance_by_class as by_class
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 NAMES = {"water": "Water", "green_ua": "Green", "roads": "Roads"}
 FEW_DRAWS = ["statistics.draws=200", "statistics.min_blocks=3"]

@@ -6,7 +6,7 @@ import pytest
 
 from city_embeddings import CITIES, embed_cities, embed_sites
 from urbancam.cities import similarity
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 STATISTICS = settings.load(
     "default", ["statistics.draws=100", "statistics.min_blocks=2"]

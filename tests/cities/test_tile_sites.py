@@ -19,9 +19,9 @@ from urbancam.cities import sites, tile_sites
 from urbancam.sources.ign import cellwise
 from urbancam.sources.ign.tiles import no_tiles
 from urbancam.tables import frames
-from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.settings import settings
 
 # As in inspect_images.
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")

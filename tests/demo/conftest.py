@@ -8,8 +8,8 @@ import pytest
 from urbancam.demo import city
 from urbancam.demo.layout.plan import Plan, draw_plan
 from urbancam.demo.layout.site import Site
-from urbancam.workflow import settings
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.settings import settings
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from urbancam.demo import city
-from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import ROOT, Paths
+from urbancam.workflow.settings import settings
 
 
 @pytest.fixture

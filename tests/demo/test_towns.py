@@ -9,8 +9,9 @@ from PIL import Image
 from urbancam.demo import towns
 from urbancam.demo.rendering.drawing import Sketch, Sun
 from urbancam.tables import frames
-from urbancam.workflow import cities_sections, files, settings
+from urbancam.workflow import files
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.settings import cities_sections, settings
 
 PIXEL_M = 0.5
 

@@ -6,7 +6,7 @@ import pytest
 
 from urbancam.explaining import agreement
 from urbancam.explaining.landcover.city import LandCover
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 NAMES = {
     "green ua": "Green urban areas",

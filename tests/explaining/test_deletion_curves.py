@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from urbancam.explaining.deletion_curves import deletion_tables
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 STATISTICS = settings.load("default").statistics
 IDS = [f"cell{i:03d}" for i in range(40)]

@@ -10,7 +10,7 @@ from torch.nn.utils import parametrizations
 from small_networks import brightness
 from urbancam.explaining import activation, merged_norms
 from urbancam.learning import backbones, networks
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 SIZE_PX = 96
 # Of the largest value: what rounding may change of a map.

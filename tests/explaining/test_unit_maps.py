@@ -12,7 +12,7 @@ from urbancam.explaining import activation, pixel_maps, unit_maps, unit_moments
 from urbancam.learning import backbones, networks
 from urbancam.sources.landcover.fragments import FragmentsOfCells
 from urbancam.tables import grid
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 SIZE_PX = 64
 

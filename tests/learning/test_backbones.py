@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from urbancam.learning import backbones, networks
-from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import ROOT
+from urbancam.workflow.settings import settings
 
 NAMES = ["efficientnet-b0", "resnet18", "resnet34", "resnet50", "resnet101"]
 

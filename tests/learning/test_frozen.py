@@ -8,9 +8,10 @@ from torch import nn
 
 from urbancam.learning import datasets, frozen, income, networks
 from urbancam.tables import frames
-from urbancam.workflow import costs, rates, settings
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.planning import costs, rates
+from urbancam.workflow.settings import settings
 
 CELLS = 200
 ASKED = [

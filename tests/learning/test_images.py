@@ -10,9 +10,9 @@ from PIL import Image
 
 from urbancam.learning.images import DecodedImages, open_cache, open_images
 from urbancam.tables import arrays
-from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.settings import settings
 
 GREYS = [10, 20, 30, 40, 50]
 

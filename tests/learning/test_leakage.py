@@ -10,7 +10,7 @@ from urbancam.scoring import targets
 from urbancam.scoring.vocabulary import PROBABILITIES
 from urbancam.sources.census import incomes, layouts
 from urbancam.tables import grid
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from urbancam.learning import heads, networks, weight_files
-from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.settings import settings
 
 
 def test_softmax_head_serves_any_number_of_classes():

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from urbancam.learning import schedules
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 
 def walk(losses: list[float], **options) -> list[tuple[int, int, str]]:

@@ -12,8 +12,8 @@ from urbancam.learning import splits, usable_cells
 from urbancam.learning.leakage import in_several_roles
 from urbancam.scoring import targets
 from urbancam.tables import grid
-from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.settings import settings
 
 
 @pytest.fixture

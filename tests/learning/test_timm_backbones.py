@@ -5,8 +5,8 @@ import torch
 
 from urbancam.explaining import activation, receptive_fields
 from urbancam.learning import backbones, networks
-from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.settings import settings
 
 # Small networks, one for each family; timm's own for tests where it has them.
 NAMES = [

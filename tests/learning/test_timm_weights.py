@@ -11,8 +11,8 @@ import torch
 
 from loopback import Reply, serve
 from urbancam.learning import networks
-from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.settings import settings
 
 NAME = "test_vit.r160_in1k"
 COMMIT = "a" * 40

@@ -21,8 +21,8 @@ from urbancam.learning import (
     training,
     weight_files,
 )
-from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.settings import settings
 
 
 class Tiny(nn.Sequential):

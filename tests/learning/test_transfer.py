@@ -8,7 +8,7 @@ import torch
 from urbancam.learning import inference, transfer
 from urbancam.scoring import metrics
 from urbancam.scoring.vocabulary import INCOME_CLASSES
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 FOLDS = 5
 CELLS = 600

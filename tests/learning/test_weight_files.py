@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from urbancam.learning import networks, weight_files
-from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.settings import settings
 
 
 @pytest.mark.parametrize("content", [b"", b"not weights", b"PK\x03\x04 truncated"])

@@ -7,7 +7,7 @@ from scipy import stats
 
 from urbancam.scoring import added_value, bootstrap
 from urbancam.scoring.correlations import partial_correlation, spearman_matrix
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 SEED = 3
 

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from urbancam.scoring import bootstrap, correlations, significance
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 BLOCKS = np.array(["b", "a", "b", "c", "a", "b"])
 

@@ -7,7 +7,7 @@ from scipy.special import softmax
 
 from urbancam.scoring import bootstrap, calibration, metrics, temperature
 from urbancam.scoring.vocabulary import PROBABILITIES
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 STATISTICS = settings.load("default", ["statistics.draws=100"]).statistics
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from urbancam.scoring import bootstrap
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 STATISTICS = settings.load("default").statistics
 REPETITIONS = 2000

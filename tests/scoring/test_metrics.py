@@ -7,7 +7,7 @@ import pytest
 from score_oracles import CLASSES, make_predictions, slow_scores
 from urbancam.scoring import bootstrap, metrics
 from urbancam.scoring.vocabulary import PROBABILITIES
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 DIFFERENCE = ["difference", "difference_ci_low", "difference_ci_high"]
 STATISTICS = settings.load("default", ["statistics.draws=100"]).statistics

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from urbancam.scoring import planted
-from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.settings import settings
 
 SECTION = settings.load("default").planted
 CLASSES = [f"class {number}" for number in range(8)]

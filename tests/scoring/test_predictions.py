@@ -9,9 +9,9 @@ from samples import run_script
 from urbancam.scoring import predictions
 from urbancam.scoring.vocabulary import PROBABILITIES
 from urbancam.tables import grid
-from urbancam.workflow import feature_sets
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.settings import feature_sets
 
 N = 36
 

@@ -11,7 +11,7 @@ from urbancam.scoring.correlations import spearman
 from urbancam.scoring.vocabulary import PROBABILITIES
 from urbancam.sources.census import incomes, layouts
 from urbancam.tables import grid
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 STATISTICS = settings.load("default", ["statistics.draws=500"]).statistics
 CORRELATION = 0.5  # of truth and prediction, both Gaussian

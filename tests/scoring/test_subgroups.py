@@ -8,7 +8,7 @@ from scipy import stats
 from score_oracles import make_predictions, slow_scores
 from urbancam.scoring import subgroups
 from urbancam.tables import grid
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 N = 400
 PARTS = np.array(["75", "92"], dtype=object)[(np.arange(N) % 3 > 0).astype(int)]

@@ -3,7 +3,7 @@
 from figure_tables import CONFUSION, metrics
 from urbancam.showing import captions
 from urbancam.showing.figures.scores import draw_confusion_matrix
-from urbancam.workflow.sections import Figures
+from urbancam.workflow.settings.sections import Figures
 
 
 def test_captions_are_read_as_they_were_written():

@@ -8,7 +8,8 @@ from samples import ROOT
 from urbancam.showing import exhibits, wording
 from urbancam.showing.figures import from_tables
 from urbancam.showing.report import sentences
-from urbancam.workflow import catalogue, settings
+from urbancam.workflow import catalogue
+from urbancam.workflow.settings import settings
 
 # Figures that need more than tables.
 SPECIAL = {"class_maps", "polar_ratios", "ordering", "chords", "transfer", "cell_sheet"}

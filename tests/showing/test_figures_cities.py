@@ -9,7 +9,7 @@ from figure_tables import words
 from urbancam.cities import accuracy
 from urbancam.showing.figures import cities, style
 from urbancam.showing.figures.cities import short_name
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 STATISTICS = settings.load("default", ["statistics.draws=60"]).statistics
 

@@ -37,7 +37,7 @@ from urbancam.showing.figures import (
 )
 from urbancam.showing.figures.cell_panels import CellPicture
 from urbancam.showing.figures.controls import draw_controls
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 CITY = "Saint-Etienne"
 CITY_NAMES = (

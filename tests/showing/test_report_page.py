@@ -16,7 +16,7 @@ import page_city
 from samples import ROOT
 from urbancam.showing import exhibits
 from urbancam.showing.report import alt_texts, page, run_page, sections
-from urbancam.workflow import sections as settings_sections
+from urbancam.workflow.settings import sections as settings_sections
 
 VOID = {"meta", "img", "link", "br"}
 VENDOR = ROOT / "code" / "urbancam" / "showing" / "report" / "vendor"

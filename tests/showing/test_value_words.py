@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 from urbancam.showing import value_words
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 INSEE = settings.load("default").cells
 TOLD = ["source=file", "file=a.csv", "value_name=rent", "value_unit=EUR a month and m2"]

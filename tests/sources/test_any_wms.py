@@ -13,8 +13,8 @@ from small_packs import N, W, cells_over
 from urbancam.sources.wms import of_cells
 from urbancam.sources.wms.getmap import requests_for
 from urbancam.sources.wms.layers import layer_of, requests_per_second
-from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.settings import settings
 
 
 @pytest.fixture(scope="module")

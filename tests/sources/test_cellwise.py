@@ -12,8 +12,8 @@ from small_packs import N, W, cells_over, write_pack
 from urbancam.sources.ign import collect
 from urbancam.sources.imagery import cutting
 from urbancam.sources.imagery.overlay import cells_with_tiles
-from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.settings import settings
 
 pytestmark = pytest.mark.slow
 

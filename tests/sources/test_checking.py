@@ -19,8 +19,8 @@ from urbancam.sources.checking import overview
 from urbancam.sources.checking.city import look_at
 from urbancam.sources.checking.overview import Canvas, photograph
 from urbancam.sources.imagery.tile import TileFile
-from urbancam.workflow import settings
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.settings import settings
 
 W, N = 650_000, 6_864_000  # north-west corner, m, EPSG:2154
 GREEN = (60, 160, 60)

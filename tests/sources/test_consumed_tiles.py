@@ -9,7 +9,7 @@ from provider_server import DOWNLOAD, INDEX, Ign
 from samples import run_script
 from small_packs import N, W, archive, cells_over, write_pack
 from urbancam.sources.ign import atom, collect, tiles
-from urbancam.workflow import consumed
+from urbancam.workflow.records import consumed
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ from provider_server import DOWNLOAD, INDEX, Ign
 from small_packs import N, W, archive, cells, cells_over, write_pack
 from urbancam.sources.ign import collect
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.settings import load
+from urbancam.workflow.settings.settings import load
 
 pytestmark = pytest.mark.usefixtures("unhurried_index")
 

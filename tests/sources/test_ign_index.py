@@ -16,7 +16,7 @@ from urbancam.sources.ign.campaigns import Wanted
 from urbancam.sources.ign.fetching import ask_index, fetch_linked, fetch_pack, pending_links
 from urbancam.sources.ign.links import RemoteFile, read_links
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.settings import load
+from urbancam.workflow.settings.settings import load
 
 pytestmark = pytest.mark.usefixtures("unhurried_index")
 

@@ -11,9 +11,9 @@ import shapely
 import samples
 from urbancam.sources.census import own_cells
 from urbancam.tables import grid
-from urbancam.workflow import settings
-from urbancam.workflow.city_facts import Cells
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.settings import settings
+from urbancam.workflow.settings.city_facts import Cells
 
 EPSG = 2180  # Poland, metres; its axes are northing and easting
 SIDE_M = 250

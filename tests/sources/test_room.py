@@ -17,7 +17,7 @@ from urbancam.sources.ign.links import RemoteFile
 from urbancam.sources.ign.room import Portion
 from urbancam.sources.ign.survey import survey
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.settings import load
+from urbancam.workflow.settings.settings import load
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unhurried_index")]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from samples import ROOT
-from urbancam.workflow import cluster
+from urbancam.workflow.cluster import engine
 
 pytestmark = pytest.mark.slow
 
@@ -21,10 +21,11 @@ CALL = """
 import signal, sys
 from pathlib import Path
 sys.path.insert(0, {code!r})
-from urbancam.workflow import cluster, scripts
+from urbancam.workflow.cluster import engine
+from urbancam.workflow.running import scripts
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever started this
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
-cluster.SNAKEMAKE = Path({engine!r})
+engine.SNAKEMAKE = Path({engine!r})
 sys.exit(scripts.load("98_start_cluster").main(["Demo", "--run", "demo-tiny", *{places}]))
 """
 # Cleans up for longer than the quarter of a second that `subprocess.run` grants.
@@ -94,7 +95,7 @@ def test_what_ends_the_call_lets_its_engine_clean_up_first(tmp_path, begun, numb
 
 def test_the_lock_lasts_as_long_as_the_engine_lives(tmp_path, begun):
     call, process = begun
-    lock = cluster.folder_of(tmp_path / "results") / ".lock"
+    lock = engine.folder_of(tmp_path / "results") / ".lock"
     call.kill()
     call.wait()
     assert is_alive(process) and not is_free(lock)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from samples import ROOT
-from urbancam.workflow import arguments, catalogue, runner
+from urbancam.workflow import catalogue
 from urbancam.workflow.catalogue import BY_HAND, CITIES, STEPS
+from urbancam.workflow.running import arguments, runner
 
 SCRIPTS = sorted((ROOT / "code").glob("[0-9][0-9]_*.py"))
 WITH_RECORD = [entry for entry in STEPS if entry.scope != catalogue.NO_RECORD]

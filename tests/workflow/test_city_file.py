@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from urbancam.workflow import settings, settings_text
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.settings import as_yaml, settings
 
 
 def write_city(data: Path, text: str, city: str = "Poznan") -> Path:
@@ -61,7 +61,7 @@ def test_files_are_relative_to_the_city(tmp_path):
 
 def test_value_of_a_city_names_the_city_as_its_place(tmp_path):
     file = write_city(tmp_path, "imagery: {year: 2018}")
-    text = settings_text.render(settings.read_layers("demo", city="Poznan", data=tmp_path))
+    text = as_yaml.render(settings.read_layers("demo", city="Poznan", data=tmp_path))
     line = next(line for line in text.splitlines() if line.startswith("  year: 2018"))
     assert line.endswith(f"# {file}")
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from urbancam.workflow import feature_sets, settings
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.settings import feature_sets, settings
 
 WITHOUT_NETWORKS = ["baselines.networks=[]"]
 

@@ -6,9 +6,10 @@ import os
 
 import pytest
 
-from urbancam.workflow import files, locks
+from urbancam.workflow import files
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import files_below, listing, write_json
+from urbancam.workflow.machine import locks
 
 LATIN_1 = os.fsdecode("orthophoto-\xe9t\xe9.jp2".encode("latin-1"))
 

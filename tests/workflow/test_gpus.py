@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from samples import ROOT
-from urbancam.workflow import gpus
+from urbancam.workflow.machine import gpus
 
 
 def test_visible_gpus_are_those_the_environment_names(monkeypatch):

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from samples import ROOT
-from urbancam.workflow import interrupts
+from urbancam.workflow.machine import interrupts
 
 WORKER = """
 import os, signal, sys, time

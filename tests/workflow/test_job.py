@@ -5,11 +5,11 @@ import pickle
 
 import pytest
 
-from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.job import Job, Request, find_paths
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.section_types import UndeclaredSettingError
+from urbancam.workflow.running.job import Job, Request, find_paths
+from urbancam.workflow.settings import settings
+from urbancam.workflow.settings.section_types import UndeclaredSettingError
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ import re
 import pytest
 import yaml
 
-from urbancam.workflow import new_city, scripts, settings
-from urbancam.workflow.city_file import FACTS
 from urbancam.workflow.paths import CONFIG, city_file
+from urbancam.workflow.running import scripts
+from urbancam.workflow.settings import new_city, settings
+from urbancam.workflow.settings.city_file import FACTS
 
 
 def new(folder, *words: str) -> int:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from urbancam.workflow import other_cities
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.settings import other_cities
 
 RENT = "cells: {source: file, file: cells.csv, value_name: rent, value_unit: EUR a month and m2}"
 INCOME = "cells: {source: file, file: a.csv, value_name: Income, value_unit: EUR a year and person}"

@@ -7,8 +7,10 @@ import sys
 import pytest
 
 from samples import ROOT
-from urbancam.workflow import catalogue, plan, settings
+from urbancam.workflow import catalogue
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.planning import plan
+from urbancam.workflow.settings import settings
 
 
 def numbers(part: str, city: str = "Paris", run: str = "default", names=()) -> list[str]:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from samples import ROOT
-from urbancam.workflow import profiles, scripts
+from urbancam.workflow.cluster import profiles
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.running import scripts
 
 
 def write_profile(folder: Path, text: str) -> Path:

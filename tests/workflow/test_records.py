@@ -12,12 +12,12 @@ from dataclasses import replace
 import pytest
 
 from samples import ROOT
-from urbancam.workflow import refusals, states
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic, listing
 from urbancam.workflow.folder_names import folder_name
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.records.steps import Done, Step
+from urbancam.workflow.running import refusals, states
 
 
 @pytest.fixture

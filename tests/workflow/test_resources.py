@@ -4,8 +4,11 @@ import csv
 from dataclasses import replace
 
 from city_requests import request_of
-from urbancam.workflow import catalogue, cluster, rates, resources, settings, tasks
-from urbancam.workflow.records import record_path
+from urbancam.workflow import catalogue
+from urbancam.workflow.cluster import engine, tasks
+from urbancam.workflow.planning import rates, resources
+from urbancam.workflow.records.steps import record_path
+from urbancam.workflow.settings import settings
 
 
 def test_a_cache_that_would_be_too_large_is_not_waited_for():
@@ -57,7 +60,7 @@ def test_a_city_left_out_is_in_the_bill_and_asks_for_what_all_others_take(tmp_pa
 
     def bill(request, listed):
         """Resources by script, of the run itself and of the city left out."""
-        billed = cluster.bill(request, listed, with_gpu=False)
+        billed = engine.bill(request, listed, with_gpu=False)
         return [
             {task.script[:2]: task.resources for task in billed if task.variant == variant}
             for variant in ("", "split-city")
@@ -79,11 +82,11 @@ def test_a_city_left_out_whose_others_are_at_hand_asks_for_what_they_take(tmp_pa
         samples = replace(request.paths, city=city).samples
         samples.parent.mkdir(parents=True)
         samples.touch()
-    listed = cluster.ask(request, with_gpu=False)
+    listed = engine.ask(request, with_gpu=False)
     asked = {task.variant: task.resources for task in listed if task.script.startswith("11")}
     assert asked["split-city"].mem_mb > asked[""].mem_mb
     # It is at hand, so nothing is still to come.
-    assert cluster.bill(request, [request], with_gpu=False) == listed
+    assert engine.bill(request, [request], with_gpu=False) == listed
 
 
 def test_a_city_that_never_comes_does_not_make_what_is_done_anew(tmp_path, monkeypatch):
@@ -95,12 +98,12 @@ def test_a_city_that_never_comes_does_not_make_what_is_done_anew(tmp_path, monke
         city.paths.samples.parent.mkdir(parents=True)
         city.paths.samples.touch()
     requests = [paris, lyon, nowhere]
-    to_come = cluster.bill(paris, requests, with_gpu=False)
-    scripts = {task.script[:2] for task in cluster.to_do(to_come) if task.variant == "split-city"}
+    to_come = engine.bill(paris, requests, with_gpu=False)
+    scripts = {task.script[:2] for task in engine.to_do(to_come) if task.variant == "split-city"}
     assert scripts == {"10", "11", "12"}
     finished = [replace(task, state="done") for task in tasks.list_tasks(paris)]
     monkeypatch.setattr(tasks, "list_tasks", lambda request: finished)
-    assert cluster.to_do(cluster.bill(paris, requests, with_gpu=False)) == []
+    assert engine.to_do(engine.bill(paris, requests, with_gpu=False)) == []
 
 
 def test_patches_are_counted_by_their_step_else_from_the_sizes_of_the_images(tmp_path):

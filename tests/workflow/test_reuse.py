@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from urbancam.workflow.records import Done, Step
-from urbancam.workflow.reuse import take_over
+from urbancam.workflow.records.reuse import take_over
+from urbancam.workflow.records.steps import Done, Step
 
 
 def make_step(folder: Path, version: int = 1, content: str = "cells", **settings) -> Step:

@@ -6,15 +6,11 @@ from pathlib import Path
 import pytest
 
 from city_requests import request_of
-from urbancam.workflow import (
-    catalogue,
-    files,
-    folder_names,
-    records,
-    settings,
-    tasks,
-)
-from urbancam.workflow.job import Request
+from urbancam.workflow import catalogue, files, folder_names
+from urbancam.workflow.cluster import tasks
+from urbancam.workflow.records import steps
+from urbancam.workflow.running.job import Request
+from urbancam.workflow.settings import settings
 
 
 def rounds(listed: list[tasks.Task], *words: str) -> dict[tuple[str, str], int]:
@@ -53,7 +49,7 @@ def pretend_done(request: Request) -> None:
                 output.parent.mkdir(parents=True, exist_ok=True)
                 output.touch()
                 told = {"settings": request.settings.pick("image", "model", "samples")}
-                files.write_json(records.record_path(output), told)
+                files.write_json(steps.record_path(output), told)
 
 
 def of_other_cities(request: Request) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:

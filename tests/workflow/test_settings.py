@@ -2,9 +2,9 @@
 
 import pytest
 
-from urbancam.workflow import settings, settings_text
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import CONFIG
+from urbancam.workflow.settings import as_yaml, settings
 
 RUNS = sorted(path.stem for path in CONFIG.glob("*.yaml"))
 
@@ -183,14 +183,14 @@ def test_unknown_setting_gets_the_closest_known_one(asked, meant):
 def test_resolved_run_reads_back_as_the_same_settings(run, tmp_path, monkeypatch):
     assignments = ["imagery.year={75: 2014, nearest: 2015}", "training.learning_rate=1e-7"]
     expected = settings.load(run, assignments)
-    text = settings_text.render(settings.read_layers(run, assignments))
+    text = as_yaml.render(settings.read_layers(run, assignments))
     (tmp_path / "default.yaml").write_text(text)
     monkeypatch.setattr(settings, "CONFIG", tmp_path)
     assert settings.load("default") == expected
 
 
 def test_resolved_run_says_where_each_value_comes_from():
-    text = settings_text.render(settings.read_layers("paper-b5", ["split.folds=4"]))
+    text = as_yaml.render(settings.read_layers("paper-b5", ["split.folds=4"]))
     config = "code/config"
     for line, origin in {
         "  folds: 4": "--set split.folds=4",

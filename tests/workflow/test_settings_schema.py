@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from urbancam.workflow import settings_schema
 from urbancam.workflow.paths import CONFIG
+from urbancam.workflow.settings.schema import FILE_NAME, describe
 
 FILES = sorted(CONFIG.glob("*.yaml"))
 TYPES = {
@@ -64,18 +64,18 @@ def faults(value: Any, schema: dict, top: dict, place: str = "") -> list[str]:
 
 @pytest.fixture(scope="module")
 def schema() -> dict:
-    return json.loads((CONFIG / settings_schema.FILE_NAME).read_text())
+    return json.loads((CONFIG / FILE_NAME).read_text())
 
 
 def test_schema_on_disk_is_that_of_the_settings(schema):
     advice = "run: .venv/bin/python code/95_show_settings.py --schema"
-    assert schema == settings_schema.describe(), advice
+    assert schema == describe(), advice
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_every_settings_file_names_the_schema_and_keeps_to_it(path, schema):
     first = path.read_text().splitlines()[0]
-    assert first == f"# yaml-language-server: $schema={settings_schema.FILE_NAME}"
+    assert first == f"# yaml-language-server: $schema={FILE_NAME}"
     assert faults(yaml.safe_load(path.read_text()), schema, schema) == []
 
 

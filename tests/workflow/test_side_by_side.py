@@ -12,8 +12,11 @@ from types import SimpleNamespace
 import pytest
 
 from samples import ROOT
-from urbancam.workflow import catalogue, memory, settings, side_by_side
-from urbancam.workflow.side_by_side import Share, share_of
+from urbancam.workflow import catalogue
+from urbancam.workflow.machine import memory
+from urbancam.workflow.running import side_by_side
+from urbancam.workflow.running.side_by_side import Share, share_of
+from urbancam.workflow.settings import settings
 
 ENTRY = catalogue.find("11_train_income")
 # Says when it began and ended, and with how many threads; a fold above 0 fails.

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from city_requests import request_of
-from urbancam.workflow import cluster, files, records, scripts, tasks
+from urbancam.workflow import files
+from urbancam.workflow.cluster import engine, tasks
+from urbancam.workflow.records import steps
+from urbancam.workflow.running import scripts
 
 # The stand-in for Snakemake notes what it is told.
 TELL = "cat config.json >>../../told; echo >>../../told"
@@ -29,13 +32,13 @@ def write_city_file(folder: Path, city: str, text: str) -> Path:
 @pytest.fixture
 def pretend_engine(tmp_path, monkeypatch) -> Callable[[str], None]:
     """Sets a stand-in for Snakemake: lines of a shell, in the folder of tasks and marks."""
-    engine, place = tmp_path / "snakemake", tmp_path / "results" / ".cluster"
-    monkeypatch.setattr(cluster, "SNAKEMAKE", engine)
+    program, place = tmp_path / "snakemake", tmp_path / "results" / ".cluster"
+    monkeypatch.setattr(engine, "SNAKEMAKE", program)
 
     def set_up(does: str) -> None:
         end = 'end() { mkdir -p "marks/$1"; touch "marks/$1/all"; }'
-        engine.write_text(f"#!/bin/sh\ncd {place}\n{end}\n{does}\n")
-        engine.chmod(0o755)
+        program.write_text(f"#!/bin/sh\ncd {place}\n{end}\n{does}\n")
+        program.chmod(0o755)
 
     return set_up
 
@@ -116,7 +119,7 @@ def refuse_images(city: str, folder: Path) -> None:
     for path in (paths.cells, paths.tiles):
         path.touch()
     record = {"settings": {"imagery.pixel_size_m": 99.0}}
-    files.write_json(records.record_path(paths.images_table), record)
+    files.write_json(steps.record_path(paths.images_table), record)
 
 
 def test_a_city_with_results_that_no_job_would_make_again_is_left_out_before_anything_starts(

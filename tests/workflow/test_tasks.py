@@ -8,15 +8,12 @@ from dataclasses import replace
 import pytest
 
 from city_requests import request_of
-from urbancam.workflow import (
-    catalogue,
-    cluster,
-    locks,
-    scripts,
-    settings,
-    tasks,
-)
+from urbancam.workflow import catalogue
+from urbancam.workflow.cluster import engine, tasks
+from urbancam.workflow.machine import locks
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.running import scripts
+from urbancam.workflow.settings import settings
 
 
 @pytest.fixture
@@ -77,7 +74,7 @@ def test_a_variant_reads_its_own_and_what_compares_reads_all(tmp_path):
 def test_images_are_decoded_once_before_anything_holds_a_gpu(tmp_path):
     words = ["--set", "compare.seeds=[1]"]
     request = request_of("Demo", "demo-tiny", tmp_path, *words)
-    listed = cluster.ask(request, with_gpu=True)
+    listed = engine.ask(request, with_gpu=True)
     (cache,) = [task for task in listed if task.fills_cache]
     folds = [task for task in listed if task.script == "11_train_income" and task != cache]
     assert {fold.variant for fold in folds} == {"", "seed-1"}
@@ -95,7 +92,7 @@ def test_what_is_done_waits_for_nothing_lest_it_be_started_again(tmp_path, tiny,
     listed = [cache, replace(fold, state="done"), fold]
     monkeypatch.setattr(tasks, "list_tasks", lambda request: listed)
     request = request_of("Demo", "demo-tiny", tmp_path)
-    asked = cluster.ask(request, with_gpu=False)
+    asked = engine.ask(request, with_gpu=False)
     assert [cache.mark in task.needs for task in asked] == [False, False, True]
 
 
@@ -111,37 +108,37 @@ def test_marks_stand_for_what_is_done_and_for_nothing_else(tmp_path, tiny):
 
 def test_marks_stay_while_snakemake_runs(tmp_path):
     request = request_of("Demo", "demo-tiny", tmp_path)
-    listed = cluster.ask(request, with_gpu=False)
+    listed = engine.ask(request, with_gpu=False)
     mark = tmp_path / "marks" / listed[0].mark
     mark.parent.mkdir(parents=True)
     mark.touch()  # of a job that ended since its script was asked
-    cluster.write_down(request, listed, tmp_path)
+    engine.write_down(request, listed, tmp_path)
     assert mark.is_file()
-    cluster.set_marks(request, listed, tmp_path)
+    engine.set_marks(request, listed, tmp_path)
     assert not mark.exists()
 
 
 def test_variants_are_asked_for_again_unless_images_are_cut(tmp_path):
     request = request_of("Demo", "demo-tiny", tmp_path)
-    listed = cluster.ask(request, with_gpu=False)
+    listed = engine.ask(request, with_gpu=False)
     settled = tmp_path / "marks" / "Demo" / "settled"
     done = [replace(task, state="done") if task.script[:2] == "05" else task for task in listed]
-    cluster.set_marks(request, done, tmp_path)
+    engine.set_marks(request, done, tmp_path)
     assert settled.is_file()
-    cluster.set_marks(request, listed, tmp_path)
+    engine.set_marks(request, listed, tmp_path)
     assert not settled.exists()
 
 
 def test_a_task_that_was_not_done_names_its_lines_and_the_last_of_the_queue(tmp_path, tiny):
     task = tiny["-/11_train_income/1"]
-    assert cluster.logs_of(task, tmp_path) == []
+    assert engine.logs_of(task, tmp_path) == []
     own = tmp_path / "logs" / f"{task.mark}.log"
     of_queue = tmp_path / ".snakemake" / "slurm_logs" / "rule_train_income" / "Demo_demo-tiny_-_1"
     for number, place in enumerate([own, of_queue / "12.log", of_queue / "9.log"]):
         place.parent.mkdir(parents=True, exist_ok=True)
         place.touch()
         os.utime(place, (number, number))
-    assert cluster.logs_of(task, tmp_path) == [own, of_queue / "9.log"]
+    assert engine.logs_of(task, tmp_path) == [own, of_queue / "9.log"]
 
 
 def test_a_task_of_a_group_names_the_log_of_the_queue_that_tells_of_it(tmp_path, tiny):
@@ -156,16 +153,16 @@ def test_a_task_of_a_group_names_the_log_of_the_queue_that_tells_of_it(tmp_path,
     for place, told in ((of_group, figures), (of_another, report)):
         place.parent.mkdir(parents=True)
         place.write_text(f"    log: logs/{told.mark}.log\n")
-    assert cluster.logs_of(figures, tmp_path) == [of_group]
-    assert cluster.logs_of(report, tmp_path) == [of_another]
-    assert cluster.logs_of(layers, tmp_path) == []
+    assert engine.logs_of(figures, tmp_path) == [of_group]
+    assert engine.logs_of(report, tmp_path) == [of_another]
+    assert engine.logs_of(layers, tmp_path) == []
 
 
 def test_a_dry_run_writes_nothing_and_waits_for_nobody(tmp_path, tiny, capsys):
     results = tmp_path / "results"
     words = ["Demo", "--run", "demo-tiny", "--dry-run"]
     words += ["--data", str(tmp_path / "data"), "--results", str(results)]
-    with locks.hold(cluster.folder_of(results) / ".lock", "the cluster's work"):
+    with locks.hold(engine.folder_of(results) / ".lock", "the cluster's work"):
         before = sorted(results.rglob("*"))
         assert scripts.load("98_start_cluster").main(words) == 0
     assert f"Demo: {len(tiny)} jobs" in capsys.readouterr().out
@@ -173,7 +170,7 @@ def test_a_dry_run_writes_nothing_and_waits_for_nobody(tmp_path, tiny, capsys):
 
 
 def test_without_the_engine_it_is_said_where_it_comes_from(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(cluster, "SNAKEMAKE", tmp_path / "snakemake")
+    monkeypatch.setattr(engine, "SNAKEMAKE", tmp_path / "snakemake")
     words = ["Demo", "--run", "demo-tiny"]
     words += ["--data", str(tmp_path / "data"), "--results", str(tmp_path / "results")]
     assert scripts.load("98_start_cluster").main(words) == 2
@@ -184,7 +181,7 @@ def test_images_and_cache_lie_on_scratch_and_what_is_there_already_stays(tmp_pat
     paths = Paths(tmp_path / "data", tmp_path / "results", "Le Mans")
     paths.cache.mkdir(parents=True)
     for _ in range(2):
-        cluster.lay_on(tmp_path / "scratch", paths)
+        engine.lay_on(tmp_path / "scratch", paths)
     place = paths.images.readlink()
     assert place.is_relative_to(tmp_path / "scratch") and place.parts[-2:] == ("Le-Mans", "images")
     assert not paths.cache.is_symlink()
@@ -195,7 +192,7 @@ def test_images_and_cache_lie_on_scratch_and_what_is_there_already_stays(tmp_pat
 def test_two_folders_of_results_share_no_images_on_scratch(tmp_path):
     first, second = (Paths(tmp_path, tmp_path / name, "Lyon") for name in ("results", "other"))
     for paths in (first, second):
-        cluster.lay_on(tmp_path / "scratch", paths)
+        engine.lay_on(tmp_path / "scratch", paths)
     (first.images / "a.png").touch()
     assert not (second.images / "a.png").exists()
 
@@ -203,9 +200,9 @@ def test_two_folders_of_results_share_no_images_on_scratch(tmp_path):
 @pytest.mark.parametrize("named_again", [True, False])
 def test_scratch_that_was_emptied_is_filled_again(tmp_path, named_again):
     paths = Paths(tmp_path / "data", tmp_path / "results", "Lyon")
-    cluster.lay_on(tmp_path / "scratch", paths)
+    engine.lay_on(tmp_path / "scratch", paths)
     shutil.rmtree(tmp_path / "scratch")
-    cluster.lay_on(tmp_path / "scratch" if named_again else None, paths)
+    engine.lay_on(tmp_path / "scratch" if named_again else None, paths)
     paths.images.mkdir(exist_ok=True)  # as what cuts them does
     (paths.images / "a.png").touch()
     assert len([*(tmp_path / "scratch").rglob("a.png")]) == 1
@@ -213,5 +210,5 @@ def test_scratch_that_was_emptied_is_filled_again(tmp_path, named_again):
 
 def test_without_scratch_images_lie_in_the_results(tmp_path):
     paths = Paths(tmp_path / "data", tmp_path / "results", "Lyon")
-    cluster.lay_on(None, paths)
+    engine.lay_on(None, paths)
     assert not paths.images.is_symlink()

@@ -3,9 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from urbancam.workflow import arguments, campaigns, cost_words, costs, feature_sets, plan, settings
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.planning import cost_words, costs, plan
+from urbancam.workflow.running import arguments
+from urbancam.workflow.settings import campaigns, feature_sets, settings
 
 
 def test_variant_changes_one_thing_of_its_run():

@@ -20,7 +20,7 @@ from urbancam.scoring.bootstrap import (
 )
 from urbancam.scoring.vocabulary import DIFFERENCE, VALUE
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.sections import Statistics
+from urbancam.workflow.settings.sections import Statistics
 
 # How the tested patches are changed, and the column of predictions with the network's answer.
 AS_IS = "as_is"

@@ -4,9 +4,9 @@ is not cached yet."""
 import csv
 
 from urbancam.cities import pixels
-from urbancam.workflow import costs, plan
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.planning import costs, plan
+from urbancam.workflow.settings.settings import Settings
 
 
 def expected_costs(settings: Settings, paths: Paths) -> costs.Costs:

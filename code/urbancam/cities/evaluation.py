@@ -16,9 +16,9 @@ from urbancam.cities import (
     similarity,
 )
 from urbancam.tables import frames
-from urbancam.workflow.cities_sections import Cities
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.sections import Statistics
+from urbancam.workflow.settings.cities_sections import Cities
+from urbancam.workflow.settings.sections import Statistics
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from urbancam.cities import checkpoints, colour, patches, predictions
 from urbancam.cities.pixels import open_patches
 from urbancam.learning import augmentation, datasets, networks, training, weight_files
 from urbancam.tables import frames
-from urbancam.workflow.cities_sections import Cities
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.settings.cities_sections import Cities
 
 
 @dataclass(frozen=True)

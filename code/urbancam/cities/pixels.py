@@ -18,7 +18,7 @@ from urbancam.tables import arrays, frames
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import digest
 from urbancam.workflow.paths import Paths, display_path
-from urbancam.workflow.sections import Image
+from urbancam.workflow.settings.sections import Image
 
 KEYS = ["city", "site", "image"]
 WINDOW = [*KEYS, "x_px", "y_px"]  # what tells a patch from all others, whatever the split

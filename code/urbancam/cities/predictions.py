@@ -12,7 +12,7 @@ import torch
 from urbancam.cities import colour
 from urbancam.learning import datasets, inference, networks
 from urbancam.scoring.bootstrap import block_sums, number_blocks
-from urbancam.workflow.sections import Image
+from urbancam.workflow.settings.sections import Image
 
 KEYS = ["patch_id", "city", "site", "image", "acquisition"]
 

@@ -12,7 +12,7 @@ from urbancam.cities.patches import TEST, roles
 from urbancam.explaining import projection
 from urbancam.scoring import bootstrap
 from urbancam.scoring.bootstrap import Estimate
-from urbancam.workflow.sections import Statistics
+from urbancam.workflow.settings.sections import Statistics
 
 PATCH = ["patch_id", "city", "site"]
 COLUMNS = [

@@ -15,8 +15,8 @@ from urbancam.cities.pixels import open_patches
 from urbancam.cities.relevance_by_class import draw_tested
 from urbancam.learning import networks
 from urbancam.tables import geoframes
-from urbancam.workflow.cities_sections import Cities
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.settings.cities_sections import Cities
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from urbancam.scoring.bootstrap import Estimate, block_draws, divide
-from urbancam.workflow.sections import Statistics
+from urbancam.workflow.settings.sections import Statistics
 
 DRAWS_AT_A_TIME = 50  # of the bootstrap: arrays of draws x cities x sites
 

@@ -18,7 +18,7 @@ from urbancam.demo.rendering.tiles import BLACK, WHITE, Fill, Tile, write_tiles
 from urbancam.demo.town import draw_town
 from urbancam.workflow.files import write_json
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.settings.settings import Settings
 
 log = logging.getLogger(__name__)
 

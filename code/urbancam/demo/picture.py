@@ -10,7 +10,7 @@ from urbancam.demo.layout.plan import draw_plan
 from urbancam.demo.rendering.tiles import make_renderer
 from urbancam.demo.town import draw_town
 from urbancam.workflow.files import atomic
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.settings.settings import Settings
 
 # Share of the four tiles, from the west and from the north: old town, river, rails.
 CENTRE_SHARE = (0.40, 0.47)

@@ -23,10 +23,11 @@ from urbancam.demo.rendering.materials import Season
 from urbancam.demo.rendering.render import Renderer
 from urbancam.demo.things import quarters
 from urbancam.tables import frames
-from urbancam.workflow import interrupts, progress
-from urbancam.workflow.cities_sections import Cities
+from urbancam.workflow import progress
 from urbancam.workflow.files import atomic, write_json
+from urbancam.workflow.machine import interrupts
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.settings.cities_sections import Cities
 
 JPEG_QUALITY = 92
 MARGIN_M = 40.0  # drawn around a site, so that shadows and crowns reach in

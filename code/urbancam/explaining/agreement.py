@@ -10,8 +10,8 @@ from urbancam.explaining.landcover.ordering import rank_agreement
 from urbancam.scoring import bootstrap
 from urbancam.scoring.bootstrap import Estimate, log_quotient
 from urbancam.scoring.vocabulary import CONTRAST, SIDES
-from urbancam.workflow.city_facts import Landcover
-from urbancam.workflow.sections import Statistics
+from urbancam.workflow.settings.city_facts import Landcover
+from urbancam.workflow.settings.sections import Statistics
 
 PUBLISHED = "published"
 CONTROLS = [

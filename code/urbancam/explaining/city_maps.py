@@ -24,7 +24,7 @@ from urbancam.workflow import progress
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.settings.settings import Settings
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from urbancam.scoring import bootstrap
 from urbancam.scoring.bootstrap import Estimate
-from urbancam.workflow.sections import Statistics
+from urbancam.workflow.settings.sections import Statistics
 
 RANDOM = "random"  # the order that the others are compared with
 

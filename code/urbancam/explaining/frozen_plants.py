@@ -13,7 +13,7 @@ from urbancam.scoring import bootstrap
 from urbancam.scoring.planted import Plant
 from urbancam.scoring.targets import quintiles
 from urbancam.sources.landcover.fragments import FragmentsOfCells
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.settings.settings import Settings
 
 
 def recover_plants(

@@ -17,7 +17,7 @@ from urbancam.explaining.landcover.local import local_effects
 from urbancam.explaining.landcover.run import statistics_of_run
 from urbancam.scoring import correlations, significance
 from urbancam.scoring.bootstrap import Estimate
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.settings.settings import Settings
 
 Answers = tuple[pd.DataFrame, pd.DataFrame]  # rows of recovery.csv; `plant, kind, spearman`
 FROZEN, TRAINED = "frozen", "trained"  # kinds of plants

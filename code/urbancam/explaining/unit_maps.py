@@ -25,8 +25,8 @@ from urbancam.scoring import bootstrap
 from urbancam.sources.landcover.fragments import FragmentsOfCells, label_raster
 from urbancam.tables import grid
 from urbancam.workflow import progress
-from urbancam.workflow.sections import Activation
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.settings.sections import Activation
+from urbancam.workflow.settings.settings import Settings
 
 SUMS = ("contribution", "poor_share", "rich_share")  # of the cells' classes, a column each
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from urbancam.learning.datasets import IMAGENET, Colours
-from urbancam.workflow.sections import Model
+from urbancam.workflow.settings.sections import Model
 
 
 @dataclass(frozen=True)

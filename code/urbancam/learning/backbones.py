@@ -9,9 +9,9 @@ from efficientnet_pytorch.utils import url_map
 from torch import nn
 
 from urbancam.learning.backbone import Backbone
-from urbancam.workflow.backbone_names import TIMM
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.sections import Model
+from urbancam.workflow.settings.backbone_names import TIMM
+from urbancam.workflow.settings.sections import Model
 
 # Channels of the last activation (Tan & Le 2019)
 EFFICIENTNET_CHANNELS = {

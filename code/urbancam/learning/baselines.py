@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from urbancam.learning import place, splits
 from urbancam.learning.features.known_cells import KnownCells
 from urbancam.scoring.vocabulary import INCOME_CLASSES, PROBABILITIES
-from urbancam.workflow.feature_sets import CONSTANT, COORDINATES
+from urbancam.workflow.settings.feature_sets import CONSTANT, COORDINATES
 
 log = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from urbancam.learning import leakage
 from urbancam.scoring.predictions import rows_of
 from urbancam.scoring.samples import read_used
 from urbancam.tables import frames
-from urbancam.workflow import other_cities
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.settings import other_cities
+from urbancam.workflow.settings.settings import Settings
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from urbancam.learning.networks import Network
 from urbancam.tables import arrays
 from urbancam.workflow.files import digest
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.sections import Image
+from urbancam.workflow.settings.sections import Image
 
 VERSION = 1  # of what is computed here: enters the name of the cache
 IMAGES_AT_ONCE = 256  # between two marks of progress

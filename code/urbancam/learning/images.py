@@ -13,7 +13,7 @@ from urbancam.tables import arrays, frames
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import digest
 from urbancam.workflow.paths import Paths, display_path
-from urbancam.workflow.sections import Image
+from urbancam.workflow.settings.sections import Image
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from urbancam.learning.recipe import Recipe
 from urbancam.scoring import targets
 from urbancam.tables import frames
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.sections import Image, Split
+from urbancam.workflow.settings.sections import Image, Split
 
 SEEDS_APART = 1000  # between the seeds of two runs: more than there are folds
 

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 from urbancam.learning import datasets, heads
 from urbancam.learning.networks import Network
 from urbancam.scoring.vocabulary import INCOME_CLASSES, PROBABILITIES
-from urbancam.workflow.sections import Image
+from urbancam.workflow.settings.sections import Image
 
 EVALUATION_PIXELS = 64 * 192**2  # of a batch: memory grows with them
 

@@ -14,8 +14,8 @@ from scipy import sparse
 from urbancam.learning import baselines, splits
 from urbancam.scoring import bootstrap, metrics
 from urbancam.tables import grid
-from urbancam.workflow.feature_sets import COORDINATES
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.settings.feature_sets import COORDINATES
+from urbancam.workflow.settings.settings import Settings
 
 # Without a trained network, the coordinates under each split that samples.csv can tell.
 METHODS = ("random", "group", "block")

@@ -17,7 +17,7 @@ from urbancam.learning.heads import find_head
 from urbancam.learning.weight_files import load_pretrained, read_state
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import display_path
-from urbancam.workflow.sections import Model
+from urbancam.workflow.settings.sections import Model
 
 
 class Network(nn.Module):

@@ -8,7 +8,7 @@ from urbancam.learning.features.of_places import land_cover_shares
 from urbancam.scoring import planted
 from urbancam.scoring.planted import Plant
 from urbancam.tables import grid
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.settings.settings import Settings
 
 
 def plant_city(

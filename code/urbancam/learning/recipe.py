@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from urbancam.workflow.sections import Image, Model, Training
+from urbancam.workflow.settings.sections import Image, Model, Training
 
 
 class Recipe(Protocol):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from urbancam.workflow.sections import Training
+from urbancam.workflow.settings.sections import Training
 
 
 @dataclass

@@ -12,9 +12,9 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from urbancam.scoring.samples import assign_blocks
-from urbancam.workflow import campaigns
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.sections import Split
+from urbancam.workflow.settings import campaigns
+from urbancam.workflow.settings.sections import Split
 
 # Parts that the training part is divided into; the validation part takes its share of them.
 VALIDATION_PARTS = 20

@@ -19,7 +19,7 @@ from urbancam.learning import timm_weights
 from urbancam.learning.backbone import Backbone
 from urbancam.learning.datasets import Colours
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.sections import Model
+from urbancam.workflow.settings.sections import Model
 
 
 @dataclass(frozen=True)

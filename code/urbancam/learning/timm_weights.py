@@ -12,9 +12,9 @@ from huggingface_hub import errors, hf_hub_url
 from huggingface_hub.utils import disable_progress_bars
 from safetensors import SafetensorError
 
-from urbancam.workflow.backbone_names import PRETRAINED
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import ROOT, display_path
+from urbancam.workflow.settings.backbone_names import PRETRAINED
 
 HUB_FILE = "model.safetensors"  # what timm looks for first
 # What the hub and downloads raise, and what files do that are damaged or of another network.

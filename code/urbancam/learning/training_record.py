@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from urbancam.learning.backbones import find_backbone
-from urbancam.workflow.backbone_names import PRETRAINED
 from urbancam.workflow.files import digest
-from urbancam.workflow.provenance import POSITIONS, TOKENS
-from urbancam.workflow.sections import Image, Model
+from urbancam.workflow.records.provenance import POSITIONS, TOKENS
+from urbancam.workflow.settings.backbone_names import PRETRAINED
+from urbancam.workflow.settings.sections import Image, Model
 
 
 def describe_history(history: pd.DataFrame, score: str) -> dict[str, int | float]:

@@ -15,8 +15,8 @@ from urbancam.learning.images import open_images
 from urbancam.scoring import bootstrap, metrics
 from urbancam.scoring.vocabulary import MODEL
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.sections import Statistics
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.settings.sections import Statistics
+from urbancam.workflow.settings.settings import Settings
 
 SINGLE, ENSEMBLE = "single", "ensemble"  # one model at a time, or the mean of all their outputs
 COLUMNS = [

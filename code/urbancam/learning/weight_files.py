@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from urbancam.learning.backbone import Backbone
-from urbancam.workflow.backbone_names import PRETRAINED
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic
 from urbancam.workflow.paths import ROOT, display_path
+from urbancam.workflow.settings.backbone_names import PRETRAINED
 
 # What `torch.load` raises on a damaged file, or on one with code in it
 READING_ERRORS = (

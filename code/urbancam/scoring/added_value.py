@@ -12,8 +12,8 @@ import pandas as pd
 from urbancam.scoring.bootstrap import Estimate, block_draws, effective_blocks, number_blocks
 from urbancam.scoring.correlations import partial_correlation, spearman_matrix
 from urbancam.scoring.vocabulary import MODEL
-from urbancam.workflow.feature_sets import asked_for
-from urbancam.workflow.sections import Statistics
+from urbancam.workflow.settings.feature_sets import asked_for
+from urbancam.workflow.settings.sections import Statistics
 
 GIVEN = ("land_cover", "population_density", "coordinates")
 ALL_GIVEN = "all"

@@ -8,8 +8,8 @@ import pandas as pd
 
 from urbancam.scoring import added_value, subgroups
 from urbancam.scoring.vocabulary import MODEL
-from urbancam.workflow import campaigns
-from urbancam.workflow.sections import Statistics
+from urbancam.workflow.settings import campaigns
+from urbancam.workflow.settings.sections import Statistics
 
 
 def analyse(

@@ -24,7 +24,7 @@ from scipy import sparse
 from scipy.stats import norm
 from scipy.stats import t as student
 
-from urbancam.workflow.sections import Statistics
+from urbancam.workflow.settings.sections import Statistics
 
 ROUNDING = 1e-9  # relative; a draw this near to a null value is a tie with it, blocks are whole
 

@@ -21,7 +21,7 @@ from urbancam.scoring.bootstrap import (
 )
 from urbancam.scoring.metrics import negative_log_likelihood, ranked_probability_score
 from urbancam.scoring.vocabulary import INCOME_CLASSES, PROBABILITIES
-from urbancam.workflow.sections import Statistics
+from urbancam.workflow.settings.sections import Statistics
 
 # Of as many cells each (adaptive binning, Nguyen & O'Connor 2015): in bins of equal width most
 # cells of an unsure network share one or two.

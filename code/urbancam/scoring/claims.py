@@ -18,7 +18,7 @@ from urbancam.scoring.added_value import ALL_GIVEN, all_given_words
 from urbancam.scoring.metrics import differences
 from urbancam.scoring.significance import q_value
 from urbancam.scoring.vocabulary import MODEL
-from urbancam.workflow.feature_sets import plain_name
+from urbancam.workflow.settings.feature_sets import plain_name
 
 Tables = Mapping[str, pd.DataFrame]
 COLUMNS = "claim kind class value ci_low ci_high p_value".split()

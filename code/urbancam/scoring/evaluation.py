@@ -9,9 +9,9 @@ import pandas as pd
 from urbancam.scoring import analyses, calibration, metrics, moran, resampling, temperature
 from urbancam.scoring.predictions import VALIDATION_COLUMNS, check_values, rows_of
 from urbancam.scoring.vocabulary import MODEL, SCALED_MODEL
-from urbancam.workflow.feature_sets import asked_for
-from urbancam.workflow.sections import Statistics
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.settings.feature_sets import asked_for
+from urbancam.workflow.settings.sections import Statistics
+from urbancam.workflow.settings.settings import Settings
 
 
 def evaluate(

@@ -28,7 +28,7 @@ from urbancam.scoring.vocabulary import (
     PROBABILITIES,
     interval_columns,
 )
-from urbancam.workflow.sections import Statistics
+from urbancam.workflow.settings.sections import Statistics
 
 Score = Callable[[pd.DataFrame, np.ndarray, np.ndarray], pd.DataFrame]
 

@@ -14,7 +14,7 @@ from scipy.stats import binomtest
 from urbancam.scoring.added_value import ALL_GIVEN, all_given_words
 from urbancam.scoring.subgroups import CITY, WITHIN
 from urbancam.scoring.vocabulary import DIFFERENCE, MODEL, interval_columns
-from urbancam.workflow.feature_sets import plain_name
+from urbancam.workflow.settings.feature_sets import plain_name
 
 Tables = Mapping[str, pd.DataFrame]
 LOW_OF_DIFFERENCE, _ = interval_columns(DIFFERENCE)

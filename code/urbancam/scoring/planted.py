@@ -16,7 +16,7 @@ import pandas as pd
 from urbancam.scoring.fields import draw_field, fit_correlogram
 from urbancam.scoring.targets import quintiles
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.planted_section import Planted
+from urbancam.workflow.settings.planted_section import Planted
 
 # ASSUME: of what less than a twentieth of the cells hold nobody could tell a rule; it stays inert
 HELD_SHARE = 0.05

@@ -24,7 +24,7 @@ from urbancam.scoring.predictions import rows_of
 from urbancam.scoring.samples import assign_blocks
 from urbancam.scoring.vocabulary import MODEL
 from urbancam.tables import grid
-from urbancam.workflow.sections import Statistics
+from urbancam.workflow.settings.sections import Statistics
 
 # ASSUME: residuals that correlate less than this are of different neighbourhoods
 ALIKE = 0.05

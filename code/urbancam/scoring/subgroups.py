@@ -22,8 +22,8 @@ from urbancam.scoring.bootstrap import (
 )
 from urbancam.scoring.vocabulary import DIFFERENCE, MODEL, VALUE
 from urbancam.tables import grid
-from urbancam.workflow.feature_sets import asked_for
-from urbancam.workflow.sections import Statistics
+from urbancam.workflow.settings.feature_sets import asked_for
+from urbancam.workflow.settings.sections import Statistics
 
 METRICS = ["accuracy", "mae_classes", "spearman"]
 # Whose differences to the model are told, beside those that the settings name

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from urbancam.workflow.feature_sets import MODEL
+from urbancam.workflow.settings.feature_sets import MODEL
 
 # Classes: quintiles of income of the city, 0 poorest .. 4 richest
 INCOME_CLASSES = np.arange(5)

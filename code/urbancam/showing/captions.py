@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from urbancam.workflow.provenance import code_commit
+from urbancam.workflow.records.provenance import code_commit
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     from urbancam.showing.figures.style import PaperFigure
-    from urbancam.workflow.sections import Figures
+    from urbancam.workflow.settings.sections import Figures
 
 FILE = "captions.md"
 WAYS = frozenset({"figures.formats", "figures.captions_inside"})  # the same figures either way

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urbancam.showing.wording import BOTH, CHOSEN, OWN, SPLIT
 
 if TYPE_CHECKING:  # a script that only prints its help does not wait for it
-    from urbancam.workflow.settings import Settings
+    from urbancam.workflow.settings.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ its name and unit take their place; poor and rich stay the words for the two end
 import re
 from typing import TYPE_CHECKING
 
-from urbancam.workflow.city_facts import Cells
+from urbancam.workflow.settings.city_facts import Cells
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from urbancam.workflow import feature_sets
+from urbancam.workflow.settings import feature_sets
 
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd

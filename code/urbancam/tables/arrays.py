@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from urbancam.workflow import locks, progress
+from urbancam.workflow import progress
 from urbancam.workflow.files import read_json, write_json
+from urbancam.workflow.machine import locks
 from urbancam.workflow.paths import display_path
 
 log = logging.getLogger(__name__)

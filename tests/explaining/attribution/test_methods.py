@@ -10,7 +10,7 @@ from small_networks import SIZE_PX
 from urbancam.explaining import activation
 from urbancam.explaining.attribution import methods
 from urbancam.learning import networks
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 
 def library_map(library, network, images, layer: int, sign: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 from land_cover_cities import random_city
 from urbancam.explaining.landcover.adjusted import adjusted_effect, adjusted_effects
 from urbancam.scoring import bootstrap
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 STATISTICS = settings.load("default").statistics
 EFFECTS = np.array([0.0, 2.0, 0.0, -1.0, 0.0])

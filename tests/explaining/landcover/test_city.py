@@ -17,7 +17,7 @@ from urbancam.explaining.landcover.city import LandCover
 from urbancam.explaining.landcover.observed import class_income
 from urbancam.explaining.landcover.pairs import coactivation
 from urbancam.scoring.bootstrap import Estimate, log_quotient
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 # ---- activation ratio
 

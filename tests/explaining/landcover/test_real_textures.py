@@ -23,7 +23,7 @@ from urbancam.explaining.landcover.city import LandCover
 from urbancam.explaining.landcover.local import local_effect
 from urbancam.explaining.local_moments import cell_moments
 from urbancam.explaining.projection import CellMaps
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 

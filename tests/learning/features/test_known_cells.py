@@ -8,8 +8,8 @@ from samples import cell_id
 from urbancam.learning.features import known_cells
 from urbancam.scoring import samples as samples_table
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.feature_sets import LAND_COVER, TABLE, FeatureSet
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.settings.feature_sets import LAND_COVER, TABLE, FeatureSet
 
 SETS = [FeatureSet(LAND_COVER, LAND_COVER), FeatureSet("mine", TABLE, "mine.csv")]
 

@@ -8,7 +8,7 @@ import torch
 from scipy.signal import correlate
 
 from urbancam.learning.features import of_images
-from urbancam.workflow import settings
+from urbancam.workflow.settings import settings
 
 
 def noise(size_px: int = 12, seed: int = 0) -> np.ndarray:

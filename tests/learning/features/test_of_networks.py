@@ -6,8 +6,8 @@ import torch
 
 from urbancam.learning import backbones, networks
 from urbancam.learning.features import of_networks
-from urbancam.workflow import settings
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.settings import settings
 
 
 @pytest.fixture

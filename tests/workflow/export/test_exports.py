@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from samples import ROOT, run_script
-from urbancam.workflow import settings
 from urbancam.workflow.export import archives, contents, texts
+from urbancam.workflow.settings import settings
 
 RUN = "demo-tiny"
 EXPORTED = ["report.html", "predictions.csv", "tables/metrics.csv", "figures/scores.png", "a.gpkg"]

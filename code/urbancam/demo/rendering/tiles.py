@@ -18,7 +18,7 @@ from rasterio.windows import Window
 from urbancam.demo.layout.site import LAMBERT_93, Site
 from urbancam.demo.rendering.drawing import Drawing
 from urbancam.demo.rendering.render import Renderer
-from urbancam.workflow import interrupts
+from urbancam.workflow.machine import interrupts
 
 WINDOW_PX = 2048
 BLOCK_PX = 1024  # as in IGN's tiles; a window of a cell then decodes one to four blocks

@@ -19,7 +19,7 @@ from urbancam.tables import frames, geoframes, grid
 from urbancam.workflow import progress
 from urbancam.workflow.files import atomic
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.settings.settings import Settings
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from urbancam.explaining.attribution.findings import Findings
 from urbancam.explaining.attribution.twins import NONE
 from urbancam.explaining.projection import LabelledPixels
 from urbancam.learning import backbones, networks
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.settings.settings import Settings
 
 # at most; ASSUME: random weights drawn anew every so many cells
 GROUP_CELLS = 25

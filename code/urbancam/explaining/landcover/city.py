@@ -18,9 +18,9 @@ from urbancam.explaining.landcover.sides import Side
 from urbancam.scoring import bootstrap, significance
 from urbancam.scoring.bootstrap import Estimate, log_quotient
 from urbancam.scoring.vocabulary import SIDES
-from urbancam.workflow.city_facts import Landcover
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.sections import Statistics
+from urbancam.workflow.settings.city_facts import Landcover
+from urbancam.workflow.settings.sections import Statistics
 
 # A cell with more than this share of one class has a ratio of 1 by construction; counted, not
 # dropped.

@@ -17,7 +17,7 @@ from urbancam.explaining.landcover import observed, surrogates
 from urbancam.explaining.landcover.city import LandCover
 from urbancam.scoring import bootstrap, correlations
 from urbancam.scoring.bootstrap import Estimate
-from urbancam.workflow.sections import Statistics
+from urbancam.workflow.settings.sections import Statistics
 
 log = logging.getLogger(__name__)
 

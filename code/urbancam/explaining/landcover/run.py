@@ -4,7 +4,7 @@ import pandas as pd
 
 from urbancam.explaining.landcover.city import LandCover
 from urbancam.tables import cover_classes, grid
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.settings.settings import Settings
 
 
 def statistics_of_run(

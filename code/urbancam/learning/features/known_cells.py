@@ -8,8 +8,8 @@ import pandas as pd
 from urbancam.scoring import samples as samples_table
 from urbancam.scoring.predictions import rows_of
 from urbancam.tables import frames
-from urbancam.workflow.feature_sets import LAND_COVER, FeatureSet
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.settings.feature_sets import LAND_COVER, FeatureSet
 
 log = logging.getLogger(__name__)
 

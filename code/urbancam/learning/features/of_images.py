@@ -15,7 +15,7 @@ from torch.nn.functional import interpolate, unfold
 
 from urbancam.learning.images import DecodedImages
 from urbancam.tables import arrays
-from urbancam.workflow.sections import Baselines
+from urbancam.workflow.settings.sections import Baselines
 
 Images = np.ndarray | DecodedImages  # (N, H, H, 3) uint8
 # patches the whitening is estimated from; ASSUME: enough for 27 numbers a patch (Rolf et al.:

@@ -5,9 +5,9 @@ import numpy as np
 
 from urbancam.learning import networks
 from urbancam.learning.features.of_images import Images
-from urbancam.workflow import backbone_names
 from urbancam.workflow.errors import InputError
-from urbancam.workflow.sections import Model
+from urbancam.workflow.settings import backbone_names
+from urbancam.workflow.settings.sections import Model
 
 
 def build(name: str, model: Model) -> networks.Network:

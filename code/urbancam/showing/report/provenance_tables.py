@@ -13,7 +13,7 @@ def of_run(records: list[dict[str, Any]], settings: Mapping[str, Any]) -> list[P
     """The tables of steps, settings and packages.
 
     Args:
-        records: Records of every step, as `records.Step.finish` writes them.
+        records: Records of every step, as `steps.Step.finish` writes them.
         settings: Flat `{"section.key": value}`.
     """
     values = {"setting": settings.keys(), "value": map(str, settings.values())}

@@ -14,9 +14,9 @@ import pandas as pd
 from urbancam.sources.census import own_grid, own_tables
 from urbancam.sources.census.selection import COLUMNS, as_geoframe
 from urbancam.tables import grid
-from urbancam.workflow.city_facts import Cells
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import display_path
+from urbancam.workflow.settings.city_facts import Cells
 
 log = logging.getLogger(__name__)
 

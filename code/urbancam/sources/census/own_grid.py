@@ -8,8 +8,8 @@ import shapely
 from pyproj import CRS
 
 from urbancam.tables import crs, grid
-from urbancam.workflow.city_facts import Cells
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.settings.city_facts import Cells
 
 ROUNDING_M = 0.01  # coordinates are as good as whole multiples where they are so near
 SQUARE_SHARE = 1e-3  # by which a polygon's area may differ from its rectangle's

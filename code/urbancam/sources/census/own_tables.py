@@ -10,9 +10,9 @@ import pyproj
 
 from urbancam.tables import geoframes, vectors
 from urbancam.workflow import names
-from urbancam.workflow.city_facts import Cells
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import display_path
+from urbancam.workflow.settings.city_facts import Cells
 
 SUFFIXES = (".csv", ".parquet", *vectors.KINDS)
 MEND = "save it again from the program that made it"

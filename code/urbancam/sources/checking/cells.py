@@ -5,10 +5,10 @@ import geopandas as gpd
 from urbancam.sources.census import own_cells
 from urbancam.sources.checking.findings import Findings, require_file
 from urbancam.tables import geoframes, grid
-from urbancam.workflow.city_facts import Cells
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths, display_path
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.settings.city_facts import Cells
+from urbancam.workflow.settings.settings import Settings
 
 
 def find_cells(

@@ -8,7 +8,7 @@ from urbancam.sources.checking.overview import Canvas
 from urbancam.sources.checking.picture import Picture, picture_of
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.settings.settings import Settings
 
 
 def look_at(city: str, settings: Settings, paths: Paths) -> tuple[list[Findings], Picture | None]:

@@ -12,9 +12,9 @@ from urbancam.sources.imagery import coverage, overlay, rasters
 from urbancam.sources.imagery.tile import TileFile
 from urbancam.sources.wms import of_cells
 from urbancam.tables import geoframes
-from urbancam.workflow.city_facts import Imagery
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths
+from urbancam.workflow.settings.city_facts import Imagery
 
 ANYWHERE = "EPSG:4326"  # where there are no cells yet
 Found = tuple[gpd.GeoDataFrame | None, np.ndarray | None]  # tiles, share of each cell they cover

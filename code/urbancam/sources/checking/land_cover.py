@@ -11,7 +11,7 @@ from urbancam.sources.urban_atlas import products
 from urbancam.tables import frames, geoframes
 from urbancam.workflow.files import scratch_folder
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.settings.settings import Settings
 
 
 def find_land_cover(

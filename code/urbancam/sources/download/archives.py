@@ -18,9 +18,9 @@ import py7zr
 from urbancam.sources.download.containers import is_zip, open_7z, open_zip
 from urbancam.sources.download.members import Member, check_safe, is_whole, plain_name
 from urbancam.sources.download.volumes import IncompleteError
-from urbancam.workflow import locks
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic, scratch_folder
+from urbancam.workflow.machine import locks
 from urbancam.workflow.paths import display_path
 
 log = logging.getLogger(__name__)

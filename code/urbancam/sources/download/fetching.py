@@ -20,8 +20,8 @@ from urbancam.sources.download.answers import (
     persist,
 )
 from urbancam.sources.download.partial_file import PART_SUFFIX, PartialFile, check_size
-from urbancam.workflow import locks
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.machine import locks
 from urbancam.workflow.paths import display_path
 
 log = logging.getLogger(__name__)

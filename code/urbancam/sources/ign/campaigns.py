@@ -7,8 +7,8 @@ from typing import NamedTuple, TypeVar
 import pandas as pd
 
 from urbancam.sources.ign.pack_names import Campaign
-from urbancam.workflow.city_facts import NEAREST, Imagery
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.settings.city_facts import NEAREST, Imagery
 
 # Of France, as communes carry them: 20 became 2A and 2B.
 DEPARTMENTS = {f"{number:02d}" for number in range(1, 96) if number != 20} | {"2A", "2B"}

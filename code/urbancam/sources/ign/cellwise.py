@@ -9,8 +9,8 @@ from urbancam.sources.download.answers import Patience
 from urbancam.sources.ign.tiles import CityTiles, joined
 from urbancam.sources.imagery.coverage import WHOLE_SHARE, covered_share
 from urbancam.sources.wms import of_cells
-from urbancam.workflow.city_facts import Imagery
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.settings.city_facts import Imagery
 
 log = logging.getLogger(__name__)
 

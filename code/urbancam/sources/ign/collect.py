@@ -30,10 +30,10 @@ from urbancam.sources.ign.tiles import (
 )
 from urbancam.sources.imagery.coverage import BARE_SHARE, WHOLE_SHARE, covered_share, log_coverage
 from urbancam.sources.wms import of_cells
-from urbancam.workflow.city_facts import Imagery
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.messages import each_line_once
 from urbancam.workflow.paths import ROOT, display_path
+from urbancam.workflow.settings.city_facts import Imagery
 
 log = logging.getLogger(__name__)
 

@@ -12,11 +12,11 @@ import pandas as pd
 from urbancam.sources.download.volumes import volumes
 from urbancam.sources.ign.packs import Pack, find_packs, image_root
 from urbancam.sources.imagery.signatures import signature
-from urbancam.workflow import consumed
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import digest, read_json
 from urbancam.workflow.paths import Paths, display_path
-from urbancam.workflow.records import record_path
+from urbancam.workflow.records import consumed
+from urbancam.workflow.records.steps import record_path
 
 log = logging.getLogger(__name__)
 

@@ -23,8 +23,8 @@ from urbancam.sources.ign.room import Portion
 from urbancam.sources.ign.tile_index import in_one_table
 from urbancam.sources.wms import of_cells
 from urbancam.sources.wms.getmap import Request
-from urbancam.workflow.city_facts import Imagery
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.settings.city_facts import Imagery
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from urbancam.sources.ign.consumed_tiles import ConsumedTiles, Consumer
 from urbancam.sources.imagery import cutting, image_table, overlay
 from urbancam.tables import geoframes, grid
 from urbancam.workflow.paths import Paths
-from urbancam.workflow.settings import Settings
+from urbancam.workflow.settings.settings import Settings
 
 
 def consumer(

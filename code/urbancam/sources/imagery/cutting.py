@@ -22,8 +22,8 @@ from urbancam.sources.imagery.jobs import affordable_workers, deal
 from urbancam.sources.imagery.processes import Processes
 from urbancam.sources.imagery.signatures import signature
 from urbancam.sources.imagery.tile import WMS, TileFile
-from urbancam.workflow import locks
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.machine import locks
 from urbancam.workflow.paths import display_path
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ import logging
 
 from urbancam.sources.imagery.cell import Cell
 from urbancam.sources.imagery.tile import TileFile
-from urbancam.workflow import memory
+from urbancam.workflow.machine import memory
 
 log = logging.getLogger(__name__)
 

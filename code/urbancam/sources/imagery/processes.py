@@ -10,7 +10,8 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from urbancam.workflow import interrupts, progress
+from urbancam.workflow import progress
+from urbancam.workflow.machine import interrupts
 
 LOOK_S = 0.5  # between two looks at the counter
 

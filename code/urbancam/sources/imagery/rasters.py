@@ -28,10 +28,10 @@ from urbancam.sources.imagery.opening import BANDS, is_masked, nodata_of
 from urbancam.sources.imagery.signatures import signature
 from urbancam.tables import rasters
 from urbancam.tables.crs import check_extent
-from urbancam.workflow.city_facts import Imagery
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.messages import few
 from urbancam.workflow.paths import ROOT, display_path
+from urbancam.workflow.settings.city_facts import Imagery
 
 log = logging.getLogger(__name__)
 

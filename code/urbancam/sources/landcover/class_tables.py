@@ -20,9 +20,9 @@ from pydantic import (
 )
 
 from urbancam.sources.landcover import codes as coding
-from urbancam.workflow import layers
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import display_path
+from urbancam.workflow.settings import layers
 
 LONGEST_NAME = 45  # characters, as many as figures have room for
 MOST_CLASSES = 250  # more are not numbered in a byte, nor told apart by anyone

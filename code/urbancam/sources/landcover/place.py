@@ -9,8 +9,8 @@ from pyproj import Transformer
 from urbancam.sources.census import own_grid, own_tables
 from urbancam.tables import grid
 from urbancam.tables.crs import Bounds
-from urbancam.workflow.city_facts import Cells
 from urbancam.workflow.paths import display_path
+from urbancam.workflow.settings.city_facts import Cells
 
 MARGIN_M = 300.0  # cells overhang a city's outline by half a diagonal at most
 

@@ -24,8 +24,9 @@ from urbancam.sources.download.answers import Patience
 from urbancam.sources.wms import cell_images
 from urbancam.sources.wms.answers import image_pixels
 from urbancam.sources.wms.getmap import Request
-from urbancam.workflow import locks, progress
+from urbancam.workflow import progress
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.machine import locks
 
 log = logging.getLogger(__name__)
 

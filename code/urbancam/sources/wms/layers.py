@@ -10,8 +10,8 @@ from pyproj.exceptions import CRSError
 from rasterio.transform import Affine
 
 from urbancam.sources.imagery.ground import pixel_size_m, transformer
-from urbancam.workflow.city_facts import Imagery
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.settings.city_facts import Imagery
 
 IGN_PER_SECOND = 40  # requests; IGN's limit for its WMS (data-providers.md)
 OTHERS_PER_SECOND = 4  # ASSUME: what a server that names no limit bears from one user

@@ -11,8 +11,8 @@ from urbancam.sources.download.answers import Patience
 from urbancam.sources.wms import cell_images, client
 from urbancam.sources.wms.getmap import Request, requests_for
 from urbancam.sources.wms.layers import layer_of, requests_per_second
-from urbancam.workflow.city_facts import Imagery
 from urbancam.workflow.errors import InputError
+from urbancam.workflow.settings.city_facts import Imagery
 
 log = logging.getLogger(__name__)
 

@@ -9,16 +9,18 @@ from typing import Any
 
 import yaml
 
-from urbancam.workflow import catalogue, provenance, settings, settings_text
+from urbancam.workflow import catalogue
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.export import archives, texts
 from urbancam.workflow.export import contents as what
 from urbancam.workflow.export.texts import Sources
 from urbancam.workflow.files import digest
 from urbancam.workflow.folder_names import folder_name
-from urbancam.workflow.job import Request
 from urbancam.workflow.paths import ROOT, Paths, display_path
-from urbancam.workflow.records import record_path
+from urbancam.workflow.records import provenance
+from urbancam.workflow.records.steps import record_path
+from urbancam.workflow.running.job import Request
+from urbancam.workflow.settings import as_yaml, settings
 
 Contents = dict[str, Path | str]
 
@@ -63,7 +65,7 @@ def collect(request: Request, args: argparse.Namespace) -> Contents:
     contents: Contents = {path.relative_to(paths.run_folder).as_posix(): path for path in files}
     layers = settings.read_layers(args.run, args.set, city=args.city, data=args.data)
     return contents | {
-        SETTINGS: settings_text.render(layers),
+        SETTINGS: as_yaml.render(layers),
         RECORDS: json.dumps(reduced, indent=1, ensure_ascii=False, sort_keys=True) + "\n",
         "CREDITS.md": texts.credits(find_sources(request)),
         "LICENSE": ROOT / "LICENSE",
