@@ -111,8 +111,8 @@ def measure_colours(job: Job, ids: "pd.Series") -> "pd.DataFrame":
 
 
 def measure_textures(job: Job, ids: "pd.Series") -> "pd.DataFrame":
-    from urbancam.learning import networks
     from urbancam.learning.features import of_images
+    from urbancam.learning.models import networks
 
     images, section, seed = open_images(job, ids), job.settings.baselines, job.settings.seed
     device = networks.find_device(job.device)
@@ -120,8 +120,9 @@ def measure_textures(job: Job, ids: "pd.Series") -> "pd.DataFrame":
 
 
 def measure_by_network(job: Job, ids: "pd.Series") -> "pd.DataFrame":
-    from urbancam.learning import frozen, networks
     from urbancam.learning.features import of_networks
+    from urbancam.learning.models import networks
+    from urbancam.learning.training import frozen
 
     settings, name = job.settings, job.feature_set.source
     network = of_networks.build(name, settings.model).to(networks.find_device(job.device))
@@ -150,7 +151,7 @@ MEASURES = {
 
 def open_images(job: Job, ids: "pd.Series") -> "Images":
     """The images of all cells with one, in the order of their ids."""
-    from urbancam.learning import images
+    from urbancam.learning.inputs import images
 
     stacked, _ = images.open_images(job.paths, ids, job.settings.image, job.workers)
     return stacked

@@ -26,7 +26,7 @@ from urbancam.workflow.settings import other_cities
 if TYPE_CHECKING:  # a script that only shows its help does not wait for it
     import pandas as pd
 
-    from urbancam.learning.income import FoldCells
+    from urbancam.learning.training.income import FoldCells
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -73,7 +73,7 @@ def declare(request: Request) -> list[Step]:
 
 
 def work(job: Job) -> Done:
-    from urbancam.learning import income, training_record
+    from urbancam.learning.training import income, training_record
     from urbancam.tables import frames
 
     settings, paths, fold = job.settings, job.paths, job.fold
@@ -99,7 +99,7 @@ def work(job: Job) -> Done:
 
 def read_cells(job: Job) -> "FoldCells":
     """The cells of the fold with their images; fills the cache where that is to be done."""
-    from urbancam.learning import income
+    from urbancam.learning.training import income
 
     settings, paths, split = job.settings, job.paths, job.settings.split
     others = other_cities.of_same_value(paths) if split.leaves_city_out else []
@@ -112,7 +112,7 @@ def read_cells(job: Job) -> "FoldCells":
 def prepare_folds(job: Job) -> None:
     """What all folds wait for: the weights that their network starts from, fetched once, and their
     images in the cache."""
-    from urbancam.learning import networks
+    from urbancam.learning.models import networks
 
     networks.build(job.settings.model)
     read_cells(job)

@@ -104,8 +104,9 @@ def recover_frozen(
 ) -> "list[tuple[pd.DataFrame, pd.DataFrame]]":
     """The answers on the features of the run's first network; none where no plant is asked for."""
     from urbancam.explaining import frozen_plants
-    from urbancam.learning import networks, plants
-    from urbancam.learning.images import open_images
+    from urbancam.learning import plants
+    from urbancam.learning.inputs.images import open_images
+    from urbancam.learning.models import networks
     from urbancam.sources.landcover.fragments import FragmentsOfCells
     from urbancam.tables import frames
 

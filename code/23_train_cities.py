@@ -67,7 +67,7 @@ def declare(request: Request) -> list[Step]:
 
 def work(job: Job) -> Done:
     from urbancam.cities import folds
-    from urbancam.learning import training_record
+    from urbancam.learning.training import training_record
     from urbancam.tables import frames
 
     paths, cities = job.paths, job.settings.cities
@@ -103,7 +103,7 @@ def read_patches(job: Job) -> "FoldPatches":
 def prepare_folds(job: Job) -> None:
     """What all folds wait for: the weights that their network starts from, fetched once, and their
     images in the cache."""
-    from urbancam.learning import networks
+    from urbancam.learning.models import networks
 
     cities = job.settings.cities
     networks.build(cities.model, pretrained=not cities.checkpoint)

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from urbancam.learning import networks
+from urbancam.learning.models import networks
 
 SIZE_PX = 32  # side of the images
 

@@ -9,7 +9,7 @@ import torchvision
 from PIL import Image
 
 from samples import run_script
-from urbancam.learning import networks
+from urbancam.learning.models import networks
 from urbancam.workflow.paths import Paths
 from urbancam.workflow.settings import settings
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from samples import cell_id, run_script
 from urban_atlas_classes import CODES
-from urbancam.learning import networks, weight_files
+from urbancam.learning.models import networks, weight_files
 from urbancam.tables import grid
 from urbancam.workflow.paths import Paths
 from urbancam.workflow.settings import settings

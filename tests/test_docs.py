@@ -19,7 +19,7 @@ import yaml
 
 import samples
 from urbancam.explaining import receptive_fields
-from urbancam.learning import backbones, networks
+from urbancam.learning.models import backbones, networks
 from urbancam.workflow.settings import settings
 from urbancam.workflow.settings.section_types import Section
 

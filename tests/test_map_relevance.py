@@ -10,7 +10,7 @@ from PIL import Image
 
 from samples import SOUTH, WEST, land_cover_frame, run_script
 from urban_atlas_classes import CODES
-from urbancam.learning import networks, weight_files
+from urbancam.learning.models import networks, weight_files
 from urbancam.tables import frames, geoframes
 from urbancam.workflow.folder_names import folder_name, folder_name_among
 from urbancam.workflow.paths import Paths

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from samples import cell_id, run_script
-from urbancam.learning import backbones, networks
+from urbancam.learning.models import backbones, networks
 from urbancam.scoring import claims
 from urbancam.scoring.predictions import COLUMNS, VALIDATION_COLUMNS
 from urbancam.scoring.vocabulary import INCOME_CLASSES, PROBABILITIES

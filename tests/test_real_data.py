@@ -14,7 +14,7 @@ from aerial_tiles import cut_cell
 from samples import REAL_DATA
 from urban_atlas_classes import TABLE
 from urbancam.explaining import pixel_maps, projection
-from urbancam.learning import networks
+from urbancam.learning.models import networks
 from urbancam.sources.census import selection
 from urbancam.sources.imagery.tile import Tile, TileFile
 from urbancam.sources.landcover.fragments import FragmentsOfCells, cut_by_cells, label_raster

@@ -11,7 +11,7 @@ from PIL import Image
 import urban_atlas_classes
 from samples import cell_id, run_script
 from urbancam.explaining.local_moments import CONTRIBUTION
-from urbancam.learning import networks, weight_files
+from urbancam.learning.models import networks, weight_files
 from urbancam.tables import grid
 from urbancam.workflow.paths import Paths
 from urbancam.workflow.settings import settings

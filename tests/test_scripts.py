@@ -105,7 +105,7 @@ def test_weights_are_fetched_before_images_are_decoded_so_that_no_fold_fetches_t
 ):
     loaded, events = scripts.load(script), []
     monkeypatch.setattr(loaded, reads, lambda job: events.append("images"))
-    load = "urbancam.learning.networks.load_pretrained"
+    load = "urbancam.learning.models.networks.load_pretrained"
     monkeypatch.setattr(load, lambda *_: events.append("weights"))
     for weights in ("pretrained", "random"):
         asked = settings.load("default", [f"{section}model.weights={weights}"])

@@ -7,7 +7,8 @@ from torch.nn import functional
 from benchmarks.measuring import Target, Ways, benchmark
 from urbancam.explaining import activation, merged_norms, pixel_maps
 from urbancam.explaining.projection import CellMaps
-from urbancam.learning import backbones, datasets, networks
+from urbancam.learning.inputs import datasets
+from urbancam.learning.models import backbones, networks
 from urbancam.workflow.settings import settings
 from urbancam.workflow.settings.settings import Settings
 

@@ -9,7 +9,8 @@ from benchmarks.measuring import Target, Ways, benchmark
 from urbancam.explaining import activation, pixel_maps
 from urbancam.explaining.attribution import deletion, groups, random_weights, twins
 from urbancam.explaining.projection import LabelledPixels
-from urbancam.learning import datasets, networks
+from urbancam.learning.inputs import datasets
+from urbancam.learning.models import networks
 from urbancam.workflow.settings.settings import Settings
 
 FRAGMENTS = 11  # of a cell of Paris, on average

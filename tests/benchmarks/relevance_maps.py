@@ -7,7 +7,8 @@ from torch import nn
 from benchmarks.measuring import Target, Ways, benchmark
 from urbancam.cities import patch_relevance
 from urbancam.explaining import activation, pixel_maps
-from urbancam.learning import datasets, networks
+from urbancam.learning.inputs import datasets
+from urbancam.learning.models import networks
 from urbancam.workflow.settings import settings
 
 CITIES = 45  # as published

@@ -18,7 +18,7 @@ def register() -> None:
     """Make `tiny` a value of `model.backbone` in this process."""
     from torch import nn
 
-    from urbancam.learning.backbones import BACKBONES, Backbone
+    from urbancam.learning.models.backbones import BACKBONES, Backbone
 
     def build(settings: object) -> nn.Module:
         return nn.Sequential(

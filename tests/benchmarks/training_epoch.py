@@ -14,7 +14,9 @@ from PIL import Image
 from scipy import ndimage
 
 from benchmarks.measuring import NotMeasuredError, Target, Ways, benchmark
-from urbancam.learning import augmentation, datasets, images, inference, networks, training
+from urbancam.learning.inputs import augmentation, datasets, images
+from urbancam.learning.models import networks
+from urbancam.learning.training import inference, loop
 from urbancam.sources.imagery import png
 from urbancam.workflow.settings import settings
 from urbancam.workflow.settings.settings import Settings
@@ -130,14 +132,14 @@ def make_trainer(
     folder: Path,
     device: torch.device,
     workers: int,
-) -> training.Trainer:
+) -> loop.Trainer:
     torch.manual_seed(0)
     network = networks.build(asked.model, pretrained=False).to(device)
     folder.mkdir()
-    return training.Trainer(network, items, items, asked, folder, "", 0, workers)
+    return loop.Trainer(network, items, items, asked, folder, "", 0, workers)
 
 
-def train(trainer: training.Trainer, batches: Iterator[tuple[torch.Tensor, torch.Tensor]]) -> float:
+def train(trainer: loop.Trainer, batches: Iterator[tuple[torch.Tensor, torch.Tensor]]) -> float:
     """The steps of an epoch as the trainer takes them; the mean loss over images."""
     trainer.network.train()
     losses, counts = [], []

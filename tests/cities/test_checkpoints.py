@@ -5,7 +5,7 @@ import torch
 import torchvision
 
 from urbancam.cities import checkpoints
-from urbancam.learning import networks
+from urbancam.learning.models import networks
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.settings import settings
 

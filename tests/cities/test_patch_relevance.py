@@ -9,7 +9,7 @@ from torch import nn
 
 from urbancam.cities import patch_relevance
 from urbancam.cities.relevance import LAYERS
-from urbancam.learning import networks
+from urbancam.learning.models import networks
 
 
 def network_of_brightness() -> networks.Network:

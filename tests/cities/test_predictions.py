@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from urbancam.cities import colour, predictions
-from urbancam.learning import datasets, networks
+from urbancam.learning.inputs import datasets
+from urbancam.learning.models import networks
 from urbancam.workflow.settings import settings
 
 NAMES = ["a", "b", "c"]

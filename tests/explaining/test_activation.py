@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from small_networks import brightness
 from urbancam.explaining import activation, pixel_maps, upsampling
-from urbancam.learning import heads, networks
+from urbancam.learning.models import heads, networks
 from urbancam.workflow.settings import settings
 
 

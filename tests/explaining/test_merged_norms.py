@@ -9,7 +9,7 @@ from torch.nn.utils import parametrizations
 
 from small_networks import brightness
 from urbancam.explaining import activation, merged_norms
-from urbancam.learning import backbones, networks
+from urbancam.learning.models import backbones, networks
 from urbancam.workflow.settings import settings
 
 SIZE_PX = 96

@@ -7,7 +7,7 @@ from torch import nn
 
 from urbancam.explaining import receptive_fields
 from urbancam.explaining.receptive_fields import Lattice, lattice_of
-from urbancam.learning import backbones, networks
+from urbancam.learning.models import backbones, networks
 from urbancam.workflow.settings import settings
 
 

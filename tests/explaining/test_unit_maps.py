@@ -9,7 +9,7 @@ import torch
 
 from samples import cell_id
 from urbancam.explaining import activation, pixel_maps, unit_maps, unit_moments
-from urbancam.learning import backbones, networks
+from urbancam.learning.models import backbones, networks
 from urbancam.sources.landcover.fragments import FragmentsOfCells
 from urbancam.tables import grid
 from urbancam.workflow.settings import settings

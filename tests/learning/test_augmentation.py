@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from urbancam.learning import augmentation
+from urbancam.learning.inputs import augmentation
 
 
 def test_dihedral_keeps_the_pixels_and_covers_the_eight():

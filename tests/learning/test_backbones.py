@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from urbancam.learning import backbones, networks
+from urbancam.learning.models import backbones, networks
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import ROOT
 from urbancam.workflow.settings import settings
@@ -49,6 +49,7 @@ def test_resnet_starts_from_the_weights_that_torchvision_names(name):
 def test_steps_on_an_efficientnet_do_not_load_torchvision():
     """It takes nearly as long as torch itself, in each of six steps."""
     loads = "import sys; from urbancam.explaining.attribution import examination"
-    loads += "; from urbancam.learning import income; sys.exit('torchvision' in sys.modules)"
+    loads += "; from urbancam.learning.training import income"
+    loads += "; sys.exit('torchvision' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", loads], env={"PYTHONPATH": str(ROOT / "code")})
     assert done.returncode == 0

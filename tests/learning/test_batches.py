@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from urbancam.learning.batches import BatchSchedule
+from urbancam.learning.inputs.batches import BatchSchedule
 
 
 def test_balanced_batches_hold_each_class_twice_without_repeats():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from urbancam.learning import augmentation, datasets
+from urbancam.learning.inputs import augmentation, datasets
 
 
 def test_stacked_caches_are_read_as_one():

@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from urbancam.learning import datasets, frozen, income, networks
+from urbancam.learning.inputs import datasets
+from urbancam.learning.models import networks
+from urbancam.learning.training import frozen, income
 from urbancam.tables import frames
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths

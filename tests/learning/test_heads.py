@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from urbancam.learning import heads
+from urbancam.learning.models import heads
 from urbancam.workflow.errors import InputError
 
 LOGITS = torch.linspace(-8, 8, 161, dtype=torch.float64)

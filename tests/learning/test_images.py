@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from urbancam.learning.images import DecodedImages, open_cache, open_images
+from urbancam.learning.inputs.images import DecodedImages, open_cache, open_images
 from urbancam.tables import arrays
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import Paths

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 import torch
 
-from urbancam.learning import heads, inference
+from urbancam.learning.models import heads
+from urbancam.learning.training import inference
 
 LOGITS = torch.tensor([[-3.0], [0.0], [3.0]])
 IDS = pd.Series(["a", "b", "c"])

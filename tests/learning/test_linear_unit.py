@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from urbancam.learning import linear_unit
+from urbancam.learning.models import linear_unit
 
 
 def test_weights_lie_at_the_minimum_of_the_loss():

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from urbancam.learning import schedules
+from urbancam.learning.training import schedules
 from urbancam.workflow.settings import settings
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from urbancam.explaining import activation, receptive_fields
-from urbancam.learning import backbones, networks
+from urbancam.learning.models import backbones, networks
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.settings import settings
 

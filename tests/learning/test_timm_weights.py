@@ -10,7 +10,7 @@ import timm
 import torch
 
 from loopback import Reply, serve
-from urbancam.learning import networks
+from urbancam.learning.models import networks
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.settings import settings
 

@@ -11,16 +11,9 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 
-from urbancam.learning import (
-    augmentation,
-    datasets,
-    heads,
-    images,
-    inference,
-    networks,
-    training,
-    weight_files,
-)
+from urbancam.learning.inputs import augmentation, datasets, images
+from urbancam.learning.models import heads, networks, weight_files
+from urbancam.learning.training import inference, loop
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.settings import settings
 
@@ -38,7 +31,7 @@ def make_images() -> np.ndarray:
     return pixels.astype(np.uint8)
 
 
-def make_trainer(folder, fingerprint="same", changes=(), pixels=None) -> training.Trainer:
+def make_trainer(folder, fingerprint="same", changes=(), pixels=None) -> loop.Trainer:
     torch.manual_seed(0)
     recipe = settings.load("demo", ["training.epochs=6", "training.batch_size=8", *changes])
     pixels = make_images() if pixels is None else pixels
@@ -47,7 +40,7 @@ def make_trainer(folder, fingerprint="same", changes=(), pixels=None) -> trainin
     train = datasets.LabelledImages(pixels, rows[:30], classes[:30], augmentation.dihedral, seed=1)
     validation = datasets.LabelledImages(pixels, rows[30:], classes[30:])
     network = networks.Network(Tiny(), 4, 1, 0.1)
-    return training.Trainer(network, train, validation, recipe, folder, fingerprint, 1, 1)
+    return loop.Trainer(network, train, validation, recipe, folder, fingerprint, 1, 1)
 
 
 class KilledError(Exception):
@@ -78,7 +71,7 @@ def test_any_number_of_classes_trains(tmp_path):
     recipe = settings.load("demo", assignments)
     items = datasets.LabelledImages(make_images(), np.arange(40), np.arange(40) % 7)
     network = networks.Network(Tiny(), 4, 7, 0.0)
-    training.Trainer(network, items, items, recipe, tmp_path, "one", 1, 1).fit()
+    loop.Trainer(network, items, items, recipe, tmp_path, "one", 1, 1).fit()
     embeddings = inference.predict(network, items, recipe.image, 1, network.embed)
     got = inference.predict(network, items, recipe.image, 1)
     assert got.shape == (40, 7)
@@ -113,7 +106,7 @@ def test_images_decoded_on_the_fly_train_the_same_network(tmp_path):
 def script(monkeypatch):
     """Validation losses as scripted; collects the state of each run's best epochs."""
     losses = iter([3, 2, 5, 5, 9, 9, 9, 9, 9, 9, 9, 9])
-    copy = training._copy_state
+    copy = loop._copy_state
     best_states = []
 
     def copy_and_collect(network):
@@ -121,7 +114,7 @@ def script(monkeypatch):
         return best_states[-1]
 
     monkeypatch.setattr(inference, "score", lambda *_: (float(next(losses)), 0.0))
-    monkeypatch.setattr(training, "_copy_state", copy_and_collect)
+    monkeypatch.setattr(loop, "_copy_state", copy_and_collect)
     return best_states
 
 
@@ -159,7 +152,7 @@ def test_restarted_training_starts_from_the_best_weights_and_keeps_the_best_run(
 
 
 def test_resumed_training_does_not_say_that_it_starts(tmp_path, monkeypatch, caplog):
-    caplog.set_level("INFO", training.log.name)
+    caplog.set_level("INFO", loop.log.name)
     killed = make_trainer(tmp_path)
     kill_after(killed, 2, monkeypatch)
     with pytest.raises(KilledError):
@@ -200,7 +193,7 @@ def test_class_weights_weight_each_image_and_divide_by_their_number():
     out = torch.randn(7, 5, generator=torch.Generator().manual_seed(0))
     classes = torch.tensor([0, 1, 2, 3, 4, 4, 0])
     weights = torch.tensor([2.0, 1, 1, 1, 3])
-    got = training.training_loss(heads.HEADS["softmax"], out, classes, weights)
+    got = loop.training_loss(heads.HEADS["softmax"], out, classes, weights)
     expected = weighted_loss(out, classes, weights.tolist())
     assert got.item() == pytest.approx(expected, rel=1e-6)
 
@@ -210,8 +203,8 @@ def test_equal_class_weights_change_nothing(name):
     head = heads.HEADS[name]
     out = torch.randn(6, head.outputs, generator=torch.Generator().manual_seed(1))
     classes = torch.tensor([0, 1, 2, 3, 4, 4])
-    got = training.training_loss(head, out, classes, torch.ones(5))
-    expected = training.training_loss(head, out, classes, None)
+    got = loop.training_loss(head, out, classes, torch.ones(5))
+    expected = loop.training_loss(head, out, classes, None)
     assert torch.allclose(got, expected)
 
 

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 import torch
 
-from urbancam.learning import inference, transfer
+from urbancam.learning import transfer
+from urbancam.learning.training import inference
 from urbancam.scoring import metrics
 from urbancam.scoring.vocabulary import INCOME_CLASSES
 from urbancam.workflow.settings import settings

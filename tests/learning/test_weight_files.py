@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from urbancam.learning import networks, weight_files
+from urbancam.learning.models import networks, weight_files
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.settings import settings
 

@@ -23,7 +23,7 @@ def test_machine_without_a_driver_has_no_gpu(monkeypatch, tmp_path):
 
 CLAIM = """
 import os, sys
-from urbancam.workflow import gpus
+from urbancam.workflow.machine import gpus
 gpus.LOOK_AGAIN_S = 0.05
 gpus.claim(sys.argv[1])
 print(os.environ["CUDA_VISIBLE_DEVICES"], flush=True)

@@ -13,7 +13,7 @@ WORKER = """
 import os, signal, sys, time
 from pathlib import Path
 sys.path.insert(0, {code!r})
-from urbancam.workflow import interrupts
+from urbancam.workflow.machine import interrupts
 
 def job(mark):
     try:

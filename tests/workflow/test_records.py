@@ -175,7 +175,7 @@ def test_second_process_says_who_holds_the_step_and_waits(tmp_path):
 import sys; sys.path.insert(0, {str(ROOT / "code")!r})
 import logging; logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
 from pathlib import Path
-from urbancam.workflow.records import Done, Step
+from urbancam.workflow.records.steps import Done, Step
 with Step("x", 1, Path({str(tmp_path)!r}) / "result.csv", "run", {{}}).lock():
     print("in", flush=True)
     sys.stdin.readline()

@@ -103,7 +103,8 @@ import sys
 from types import SimpleNamespace
 from argparse import Namespace
 from pathlib import Path
-from urbancam.workflow import catalogue, runner, side_by_side
+from urbancam.workflow import catalogue
+from urbancam.workflow.running import runner, side_by_side
 side_by_side.ROOT = Path(sys.argv[1])
 args = Namespace(script="11_train_income", city="Paris", run="default", variant="", set=[],
                  data=None, results=None, workers=2, device="cpu", force=False)
@@ -135,7 +136,7 @@ def test_interrupt_is_told_once_and_leaves_no_training_behind(request_of_three, 
 PAGES_TAKEN = """
 import resource, sys
 import numpy as np
-from urbancam.workflow import memory
+from urbancam.workflow.machine import memory
 if sys.argv[1] == "keep":
     memory.keep_large_pieces()
 np.ones(10_000_000)

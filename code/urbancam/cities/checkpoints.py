@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from urbancam.learning import networks, weight_files
+from urbancam.learning.models import networks, weight_files
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import display_path
 

@@ -10,7 +10,9 @@ import torch
 
 from urbancam.cities import checkpoints, colour, patches, predictions
 from urbancam.cities.pixels import open_patches
-from urbancam.learning import augmentation, datasets, networks, training, weight_files
+from urbancam.learning.inputs import augmentation, datasets
+from urbancam.learning.models import networks, weight_files
+from urbancam.learning.training import loop
 from urbancam.tables import frames
 from urbancam.workflow.paths import Paths
 from urbancam.workflow.settings.cities_sections import Cities
@@ -103,7 +105,7 @@ def train(
         The history, one row an epoch.
     """
     augment = augmentation.AUGMENT[cities.training.augment]
-    trainer = training.Trainer(
+    trainer = loop.Trainer(
         network,
         fold.items("train", augment, colour.COLOUR[cities.colour]),
         fold.items("validation", predictions.evaluation_colour(cities.colour)),

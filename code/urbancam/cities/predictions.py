@@ -10,7 +10,9 @@ import pandas as pd
 import torch
 
 from urbancam.cities import colour
-from urbancam.learning import datasets, inference, networks
+from urbancam.learning.inputs import datasets
+from urbancam.learning.models import networks
+from urbancam.learning.training import inference
 from urbancam.scoring.bootstrap import block_sums, number_blocks
 from urbancam.workflow.settings.sections import Image
 

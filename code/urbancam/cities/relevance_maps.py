@@ -13,7 +13,7 @@ from urbancam.cities import patch_cover, predictions
 from urbancam.cities.patch_relevance import PatchMaps, map_rows
 from urbancam.cities.pixels import open_patches
 from urbancam.cities.relevance_by_class import draw_tested
-from urbancam.learning import networks
+from urbancam.learning.models import networks
 from urbancam.tables import geoframes
 from urbancam.workflow.paths import Paths
 from urbancam.workflow.settings.cities_sections import Cities

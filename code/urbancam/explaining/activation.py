@@ -23,7 +23,7 @@ from torch import nn
 
 from urbancam.explaining import receptive_fields
 from urbancam.explaining.receptive_fields import Lattice
-from urbancam.learning import networks
+from urbancam.learning.models import networks
 
 Sides = tuple[torch.Tensor, torch.Tensor]  # of poor and of rich
 

@@ -16,8 +16,8 @@ from PIL import Image
 from urbancam.explaining import pixel_maps, projection
 from urbancam.explaining.local_moments import cell_moments, square_contributions
 from urbancam.explaining.merged_norms import merge_norms
-from urbancam.learning import backbones, networks
-from urbancam.learning.images import open_images
+from urbancam.learning.inputs.images import open_images
+from urbancam.learning.models import backbones, networks
 from urbancam.sources.landcover.fragments import FragmentsOfCells, label_raster
 from urbancam.tables import frames, geoframes, grid
 from urbancam.workflow import progress

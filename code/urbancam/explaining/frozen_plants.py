@@ -8,7 +8,10 @@ from urbancam.explaining import recovery, unit_maps
 from urbancam.explaining.landcover.local import effects_within
 from urbancam.explaining.landcover.run import statistics_of_run
 from urbancam.explaining.unit_moments import UnitMoments
-from urbancam.learning import datasets, inference, networks, plants
+from urbancam.learning import plants
+from urbancam.learning.inputs import datasets
+from urbancam.learning.models import networks
+from urbancam.learning.training import inference
 from urbancam.scoring import bootstrap
 from urbancam.scoring.planted import Plant
 from urbancam.scoring.targets import quintiles

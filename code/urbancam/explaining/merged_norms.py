@@ -18,7 +18,7 @@ from torch.autograd.graph import Node
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from urbancam.explaining.activation import captured
-from urbancam.learning.networks import Network
+from urbancam.learning.models.networks import Network
 
 PROBE_PX = 64  # side of the image that shows which module feeds which; its values do not matter
 

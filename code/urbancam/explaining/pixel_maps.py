@@ -6,7 +6,7 @@ import torch
 from urbancam.explaining.activation import Maps, Sides, compute_maps
 from urbancam.explaining.projection import CellMaps
 from urbancam.explaining.upsampling import clip, peak_scaled, positive_part, spread_evenly
-from urbancam.learning import backbones
+from urbancam.learning.models import backbones
 
 # Memory grows with the pixels of a batch; 32 cells of the demo's 192 px, one or two of 800 px.
 BATCH_PIXELS = 32 * 192**2

@@ -20,7 +20,7 @@ from urbancam.explaining import activation, pixel_maps, receptive_fields
 from urbancam.explaining.receptive_fields import Lattice
 from urbancam.explaining.unit_moments import UnitMoments
 from urbancam.explaining.upsampling import positive_part, spread_evenly
-from urbancam.learning import backbones, networks
+from urbancam.learning.models import backbones, networks
 from urbancam.scoring import bootstrap
 from urbancam.sources.landcover.fragments import FragmentsOfCells, label_raster
 from urbancam.tables import grid

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from urbancam.learning import linear_unit, splits
+from urbancam.learning import splits
 from urbancam.learning.features.of_places import land_cover_shares
+from urbancam.learning.models import linear_unit
 from urbancam.scoring import planted
 from urbancam.scoring.planted import Plant
 from urbancam.tables import grid

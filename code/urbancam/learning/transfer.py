@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from urbancam.learning import datasets, heads, inference, networks
-from urbancam.learning.images import open_images
+from urbancam.learning.inputs import datasets
+from urbancam.learning.inputs.images import open_images
+from urbancam.learning.models import heads, networks
+from urbancam.learning.training import inference
 from urbancam.scoring import bootstrap, metrics
 from urbancam.scoring.vocabulary import MODEL
 from urbancam.workflow.paths import Paths

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from small_networks import random_images, random_pixels, two_convolutions
-from urbancam.learning import networks
+from urbancam.learning.models import networks
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from torch import nn
 from small_networks import SIZE_PX
 from urbancam.explaining import activation
 from urbancam.explaining.attribution import methods
-from urbancam.learning import networks
+from urbancam.learning.models import networks
 from urbancam.workflow.settings import settings
 
 

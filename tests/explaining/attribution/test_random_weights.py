@@ -5,7 +5,7 @@ import torch
 
 from urbancam.explaining import activation
 from urbancam.explaining.attribution import random_weights
-from urbancam.learning import backbones, networks
+from urbancam.learning.models import backbones, networks
 from urbancam.workflow.settings import settings
 
 RESNET = settings.load("demo", ["model.backbone=resnet18"]).model

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from urbancam.learning import backbones, networks
 from urbancam.learning.features import of_networks
+from urbancam.learning.models import backbones, networks
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.settings import settings
 

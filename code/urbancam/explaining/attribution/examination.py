@@ -12,8 +12,8 @@ from urbancam.explaining.attribution import groups
 from urbancam.explaining.attribution.findings import Findings
 from urbancam.explaining.attribution.twins import find_twins
 from urbancam.explaining.projection import LabelledPixels
-from urbancam.learning import networks
-from urbancam.learning.images import open_images
+from urbancam.learning.inputs.images import open_images
+from urbancam.learning.models import networks
 from urbancam.sources.landcover.fragments import FragmentsOfCells, label_raster
 from urbancam.tables import frames, geoframes, grid
 from urbancam.workflow import progress

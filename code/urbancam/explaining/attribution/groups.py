@@ -22,7 +22,7 @@ from urbancam.explaining.attribution.deletion import Grid
 from urbancam.explaining.attribution.findings import Findings
 from urbancam.explaining.attribution.twins import NONE
 from urbancam.explaining.projection import LabelledPixels
-from urbancam.learning import backbones, networks
+from urbancam.learning.models import backbones, networks
 from urbancam.workflow.settings.settings import Settings
 
 # at most; ASSUME: random weights drawn anew every so many cells

@@ -14,7 +14,7 @@ import torch
 
 from urbancam.explaining import activation, upsampling
 from urbancam.explaining.activation import Maps, Sides
-from urbancam.learning.networks import Network
+from urbancam.learning.models.networks import Network
 
 Cam = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # of a layer and its gradient
 

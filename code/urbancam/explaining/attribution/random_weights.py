@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from urbancam.learning import networks
+from urbancam.learning.models import networks
 
 WRAPPED = "body"  # child of the features that is a whole network: timm's
 STAGES = 6  # of the features; ASSUME: as many as a network has scales, about

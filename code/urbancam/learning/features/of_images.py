@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch.nn.functional import interpolate, unfold
 
-from urbancam.learning.images import DecodedImages
+from urbancam.learning.inputs.images import DecodedImages
 from urbancam.tables import arrays
 from urbancam.workflow.settings.sections import Baselines
 

@@ -3,8 +3,8 @@ activation, of which nothing is learned here (`frozen.open_features` computes th
 
 import numpy as np
 
-from urbancam.learning import networks
 from urbancam.learning.features.of_images import Images
+from urbancam.learning.models import networks
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.settings import backbone_names
 from urbancam.workflow.settings.sections import Model

@@ -87,7 +87,7 @@ def of_income(settings: Settings, paths: Paths, cells: int) -> Costs:
     cache_megapixels = cells * (settings.image.size_px / 1000) ** 2
     training = catalogue.find("11_train_income")
     cache_bytes = cache_megapixels * training.bytes_per_megapixel
-    # A larger one is not kept (learning/images.py).
+    # A larger one is not kept (learning/inputs/images.py).
     is_kept = network_count and cache_bytes / 1e9 <= settings.cache_gb
     missing_cache_bytes = max(cache_bytes - _size_of(paths.cache), 0) if is_kept else 0
     plants_s = _frozen_plants_s(settings, cache_megapixels)

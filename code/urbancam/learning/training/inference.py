@@ -7,8 +7,9 @@ import pandas as pd
 import torch
 from torch.utils.data import DataLoader
 
-from urbancam.learning import datasets, heads
-from urbancam.learning.networks import Network
+from urbancam.learning.inputs import datasets
+from urbancam.learning.models import heads
+from urbancam.learning.models.networks import Network
 from urbancam.scoring.vocabulary import INCOME_CLASSES, PROBABILITIES
 from urbancam.workflow.settings.sections import Image
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from urbancam.learning.datasets import IMAGENET, Colours
+from urbancam.learning.inputs.datasets import IMAGENET, Colours
 from urbancam.workflow.settings.sections import Model
 
 

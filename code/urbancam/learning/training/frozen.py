@@ -15,9 +15,10 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
-from urbancam.learning import datasets, inference
-from urbancam.learning.images import DecodedImages
-from urbancam.learning.networks import Network
+from urbancam.learning.inputs import datasets
+from urbancam.learning.inputs.images import DecodedImages
+from urbancam.learning.models.networks import Network
+from urbancam.learning.training import inference
 from urbancam.tables import arrays
 from urbancam.workflow.files import digest
 from urbancam.workflow.paths import Paths

@@ -15,9 +15,9 @@ import timm
 import torch
 from torch import nn
 
-from urbancam.learning import timm_weights
-from urbancam.learning.backbone import Backbone
-from urbancam.learning.datasets import Colours
+from urbancam.learning.inputs.datasets import Colours
+from urbancam.learning.models import timm_weights
+from urbancam.learning.models.backbone import Backbone
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.settings.sections import Model
 

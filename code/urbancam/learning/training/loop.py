@@ -12,12 +12,13 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from urbancam.learning import heads, inference, networks, weight_files
-from urbancam.learning.batches import BatchSchedule
-from urbancam.learning.datasets import LabelledImages
-from urbancam.learning.networks import Network
-from urbancam.learning.recipe import Recipe
-from urbancam.learning.schedules import Rate, Stopping
+from urbancam.learning.inputs.batches import BatchSchedule
+from urbancam.learning.inputs.datasets import LabelledImages
+from urbancam.learning.models import heads, networks, weight_files
+from urbancam.learning.models.networks import Network
+from urbancam.learning.training import inference
+from urbancam.learning.training.recipe import Recipe
+from urbancam.learning.training.schedules import Rate, Stopping
 from urbancam.workflow import progress
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic

@@ -10,7 +10,7 @@ from urllib.error import URLError
 import torch
 from torch import nn
 
-from urbancam.learning.backbone import Backbone
+from urbancam.learning.models.backbone import Backbone
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.files import atomic
 from urbancam.workflow.paths import ROOT, display_path

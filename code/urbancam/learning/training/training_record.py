@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from urbancam.learning.backbones import find_backbone
+from urbancam.learning.models.backbones import find_backbone
 from urbancam.workflow.files import digest
 from urbancam.workflow.records.provenance import POSITIONS, TOKENS
 from urbancam.workflow.settings.backbone_names import PRETRAINED

@@ -11,10 +11,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from urbancam.learning import datasets
-from urbancam.learning.backbones import find_backbone
-from urbancam.learning.heads import find_head
-from urbancam.learning.weight_files import load_pretrained, read_state
+from urbancam.learning.inputs import datasets
+from urbancam.learning.models.backbones import find_backbone
+from urbancam.learning.models.heads import find_head
+from urbancam.learning.models.weight_files import load_pretrained, read_state
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.paths import display_path
 from urbancam.workflow.settings.sections import Model

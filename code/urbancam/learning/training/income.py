@@ -8,18 +8,12 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from urbancam.learning import (
-    augmentation,
-    datasets,
-    frozen,
-    inference,
-    networks,
-    splits,
-    training,
-    weight_files,
-)
-from urbancam.learning.images import open_images
-from urbancam.learning.recipe import Recipe
+from urbancam.learning import splits
+from urbancam.learning.inputs import augmentation, datasets
+from urbancam.learning.inputs.images import open_images
+from urbancam.learning.models import networks, weight_files
+from urbancam.learning.training import frozen, inference, loop
+from urbancam.learning.training.recipe import Recipe
 from urbancam.scoring import targets
 from urbancam.tables import frames
 from urbancam.workflow.paths import Paths
@@ -158,7 +152,7 @@ def train_fold(
     Returns:
         The history, one row an epoch.
     """
-    trainer = training.Trainer(
+    trainer = loop.Trainer(
         learner,
         cells.items("train", augmentation.AUGMENT[recipe.training.augment]),
         cells.items("validation"),

@@ -8,7 +8,7 @@ from efficientnet_pytorch import EfficientNet
 from efficientnet_pytorch.utils import url_map
 from torch import nn
 
-from urbancam.learning.backbone import Backbone
+from urbancam.learning.models.backbone import Backbone
 from urbancam.workflow.errors import InputError
 from urbancam.workflow.settings.backbone_names import TIMM
 from urbancam.workflow.settings.sections import Model
@@ -88,7 +88,7 @@ def find_backbone(name: str) -> Backbone:
         InputError: No backbone has that name, or timm's of that name cannot be mapped.
     """
     if name.startswith(TIMM):
-        from urbancam.learning import timm_backbones  # loads as long as torch
+        from urbancam.learning.models import timm_backbones  # loads as long as torch
 
         return timm_backbones.find(name.removeprefix(TIMM))
     if name not in BACKBONES:
