@@ -274,8 +274,8 @@ case $task in
             long) marks="long and not gpu" ;;
             *) marks="not long and not gpu" ;;
         esac
-        # two processes share the tests by file, in the order of tests/conftest.py
-        command=("$python" -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "$marks" tests)
+        # three processes, of which one often waits, share the tests by file, in the order of tests/conftest.py
+        command=("$python" -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "$marks" tests)
         if [ -n "$dry_run" ]; then quoted "${command[@]}"; exit; fi
         [ -n "$tests" ] || set_up_browser
         exec "${command[@]}" ;;

@@ -9,11 +9,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Scripts are started hundreds of times: without its bytecode each compiles the package anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-MANY_MINUTES = ("test_positive_control.py", "test_pipeline.py")
+MANY_MINUTES = ("test_positive_control.py", "test_pipeline.py", "test_cluster.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files come first and the slow ones next, so that both processes of `./run.sh
+    """The longest files come first and the slow ones next, so that all processes of `./run.sh
     test`, which share the tests by file, have work until the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
 

@@ -104,6 +104,7 @@ def full(demo) -> Path:
     """The same run with the controls and (one fold of) the shuffled labels of `demo-full`."""
     sections = yaml.safe_load((demo / "code" / "config" / "demo-full.yaml").read_text())
     sections["compare"]["splits"] = []
+    sections["controls"]["deletion_cells"] = 30  # half of them
     edit_settings(demo, "demo", **{name: sections[name] for name in ("compare", "controls")})
     done = run_sh(demo)
     assert done.returncode == 0, done.stdout + done.stderr
