@@ -6,6 +6,7 @@ counts, None for all alike. A constant correlates with nothing: NaN.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import rankdata
@@ -63,17 +64,65 @@ def spearman(
     levels_y = _levels(y)
     if counts.shape[1] ** 3 <= CHEAP_CUBES * len(x):
         return _rank_correlation_of_blocks(levels_x, levels_y, numbers, counts, weights)
-    order_x = np.argsort(levels_x, kind="stable")
-    order_y = np.argsort(levels_y, kind="stable")
+    # Cells lie in the order of x, and in that of y, so that sums run along them, and a draw's few
+    # blocks are looked up. Only the ranks of y are laid in the order of x, for their products.
+    by_x = _Ordered.by(levels_x, numbers, weights)
+    by_y = _Ordered.by(levels_y, numbers, weights)
+    place_in_y = np.argsort(by_y.order)[by_x.order]
     step = max(1, VALUES_AT_ONCE // max(1, len(x)))
     parts = [np.empty(0)]
     for start in range(0, len(counts), step):
-        times = counts[start : start + step, numbers] * weights
-        rank_x, variance_x = _centred_ranks(levels_x, order_x, times)
-        rank_y, variance_y = _centred_ranks(levels_y, order_y, times)
-        covariance = np.einsum("dn,dn,dn->d", times, rank_x, rank_y)
+        draws = counts[start : start + step].astype(float)
+        times = by_x.times(draws)
+        rank_x, variance_x = by_x.centred_ranks(times)
+        rank_y, variance_y = by_y.centred_ranks(by_y.times(draws))
+        covariance = np.einsum("dn,dn,dn->d", times, rank_x, rank_y.take(place_in_y, axis=1))
         parts.append(_correlation(covariance, variance_x, variance_y))
     return np.concatenate(parts)
+
+
+@dataclass(frozen=True)
+class _Ordered:
+    """Cells in the order of a variable.
+
+    Attributes:
+        order: (n,) the cells from the lowest level to the highest.
+        levels: (n,) of `_levels`, in that order.
+        ends: (levels,) where the last cell of each level stands.
+        numbers, weights: (n,) block and weight of each, in that order.
+    """
+
+    order: np.ndarray
+    levels: np.ndarray
+    ends: np.ndarray
+    numbers: np.ndarray
+    weights: np.ndarray
+
+    @classmethod
+    def by(cls, levels: np.ndarray, numbers: np.ndarray, weights: np.ndarray) -> "_Ordered":
+        order = np.argsort(levels, kind="stable")
+        ends = np.flatnonzero(np.diff(levels[order], append=-1))
+        return cls(order, levels[order], ends, numbers[order], weights[order])
+
+    def times(self, draws: np.ndarray) -> np.ndarray:
+        """(draws, n) how much each cell counts, by how often each block came up."""
+        times = draws.take(self.numbers, axis=1)
+        times *= self.weights
+        return times
+
+    def centred_ranks(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ranks less their mean, (draws, n), and the sum of their squares, (draws,)."""
+        ranks = np.cumsum(times, axis=1)
+        half_of_all = ranks[:, -1:] / 2
+        at_level = times  # (draws, levels): what shares the level's rank
+        is_tied = len(self.ends) < len(self.levels)
+        if is_tied:
+            ranks = ranks[:, self.ends]
+            at_level = np.diff(ranks, axis=1, prepend=0)
+        ranks -= at_level / 2
+        ranks -= half_of_all
+        variance = np.einsum("dl,dl,dl->d", at_level, ranks, ranks)
+        return (ranks.take(self.levels, axis=1) if is_tied else ranks), variance
 
 
 def spearman_matrix(
@@ -174,28 +223,6 @@ def _sum_over_triples(
         pairs = np.tensordot(draws, triples, axes=1)
         sums[start : start + step] = np.einsum("dij,di,dj->d", pairs, draws, draws)
     return sums
-
-
-def _centred_ranks(
-    levels: np.ndarray,
-    order: np.ndarray,
-    times: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Ranks less their mean, (draws, n), and the sum of their squares, (draws,).
-
-    Args:
-        levels: (n,) of `_levels`.
-        order: (n,) the cells from the lowest level to the highest.
-        times: (draws, n) how much each cell counts.
-    """
-    last_of_level = np.flatnonzero(np.diff(levels[order], append=-1))
-    up_to = np.cumsum(times[:, order], axis=1)
-    if len(last_of_level) < len(order):
-        up_to = up_to[:, last_of_level]
-    at_level = np.diff(up_to, axis=1, prepend=0)  # (draws, levels): what shares the level's rank
-    ranks = up_to - at_level / 2 - up_to[:, -1:] / 2
-    variance = np.einsum("dl,dl,dl->d", at_level, ranks, ranks)
-    return ranks[:, levels], variance
 
 
 def _variance(square: np.ndarray, squared_sum: np.ndarray) -> np.ndarray:
