@@ -38,11 +38,16 @@ def part_of_cell(west_m: float, south_m: float, east_m: float, north_m: float):
     return shapely.box(WEST + west_m, SOUTH + south_m, WEST + east_m, SOUTH + north_m)
 
 
+def statistics_of(values: np.ndarray, labels: np.ndarray, count: int) -> pd.DataFrame:
+    pixels = projection.LabelledPixels.group(labels, count)
+    return pd.DataFrame(projection.zonal_statistics(values, pixels))
+
+
 def test_zonal_statistics_equal_the_slow_oracle():
     random = np.random.default_rng(0)
     values = random.random((40, 40))
     labels = random.integers(0, 6, (40, 40))
-    got = projection.zonal_statistics(values, projection.LabelledPixels.group(labels, 7))
+    got = statistics_of(values, labels, 7)
     for i in range(5):
         inside = values[labels == i + 1]
         expected = [inside.sum(), inside.min(), inside.max(), np.median(inside), inside.mean()]
@@ -54,7 +59,7 @@ def test_sums_and_medians_of_float32_maps_have_the_digits_of_float64():
     random = np.random.default_rng(0)
     values = random.normal(size=(300, 300)).astype(np.float32)
     labels = np.sort(random.integers(0, 5, (300, 300)), axis=1)
-    got = projection.zonal_statistics(values, projection.LabelledPixels.group(labels, 4))
+    got = statistics_of(values, labels, 4)
     inside = [values[labels == i + 1].astype(float) for i in range(4)]
     error = got["sum"] - [math.fsum(fragment) for fragment in inside]
     # The tolerance is of what was added up: positive and negative values cancel.
@@ -74,9 +79,7 @@ def test_fragments_without_a_pixel_have_no_statistics_but_counts_and_sums():
     random = np.random.default_rng(0)
     values = random.random((40, 40))
     labels = random.integers(0, 6, (40, 40))
-    got = projection.zonal_statistics(values, projection.LabelledPixels.group(labels, 7)).loc[
-        5:
-    ]  # labels 6 and 7
+    got = statistics_of(values, labels, 7).loc[5:]  # labels 6 and 7
     assert got["pixel_count"].tolist() == [0, 0]
     assert got["sum"].tolist() == [0, 0]
     assert got[["min", "max", "median", "mean"]].isna().all(axis=None)

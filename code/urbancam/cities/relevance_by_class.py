@@ -109,7 +109,7 @@ def _project_layer(
     return fragments.assign(
         pixel_count=signed["pixel_count"],
         positive_share=bootstrap.divide(positive, positive.sum()),
-        relevance=bootstrap.divide(signed["mean"].to_numpy(), mean_size),
+        relevance=bootstrap.divide(signed["mean"], mean_size),
     )
 
 

@@ -9,6 +9,7 @@ from scipy.special import rel_entr
 
 from urbancam.scoring.vocabulary import SIDES
 
+FRAGMENT_COLUMNS = ("fragment_id", "idINSPIRE", "class", "code", "area_m2")
 STATISTICS = ("sum", "min", "max", "median", "mean")
 
 
@@ -92,7 +93,7 @@ class LabelledPixels:
         return sums
 
 
-def zonal_statistics(values: np.ndarray, pixels: LabelledPixels) -> pd.DataFrame:
+def zonal_statistics(values: np.ndarray, pixels: LabelledPixels) -> dict[str, np.ndarray]:
     """Statistics of a map over the fragments of a cell.
 
     Args:
@@ -100,7 +101,7 @@ def zonal_statistics(values: np.ndarray, pixels: LabelledPixels) -> pd.DataFrame
         pixels: Pixels of the cell by fragment.
 
     Returns:
-        (count,) rows `pixel_count, sum, min, max, median, mean`; a fragment without a pixel has
+        `pixel_count, sum, min, max, median, mean` -> (count,); a fragment without a pixel has
         count 0, sum 0 and NaN else.
     """
     arranged = pixels.arrange(values)
@@ -121,16 +122,14 @@ def zonal_statistics(values: np.ndarray, pixels: LabelledPixels) -> pd.DataFrame
     lower_middle = value_at(pixels.first + (pixel_count - 1) // 2)
     upper_middle = value_at(pixels.first + pixel_count // 2)
     undefined = np.full(len(filled), np.nan)
-    return pd.DataFrame(
-        {
-            "pixel_count": pixel_count,
-            "sum": sums,
-            "min": value_at(pixels.first),
-            "max": value_at(pixels.ends[1:] - 1),
-            "median": (lower_middle + upper_middle) / 2,
-            "mean": np.divide(sums, pixel_count, out=undefined, where=filled),
-        }
-    )
+    return {
+        "pixel_count": pixel_count,
+        "sum": sums,
+        "min": value_at(pixels.first),
+        "max": value_at(pixels.ends[1:] - 1),
+        "median": (lower_middle + upper_middle) / 2,
+        "mean": np.divide(sums, pixel_count, out=undefined, where=filled),
+    }
 
 
 def share_by_fragment(sums: np.ndarray) -> np.ndarray:
@@ -162,24 +161,25 @@ def project_cell(
         where that is zero; `poor_score` and `rich_score` are sums per m2, as published, and do
         not compare between cells.
     """
-    table = fragments[["fragment_id", "idINSPIRE", "class", "code", "area_m2"]]
-    table = table.reset_index(drop=True)
-    pixels = LabelledPixels.group(labels, len(table))
-    columns = {"pixel_count": pixels.pixel_count}
+    # One frame, once all columns are there: for a dozen rows frames take longer than sums.
+    columns = {name: fragments[name].array for name in FRAGMENT_COLUMNS}
+    area_m2 = fragments["area_m2"].to_numpy()
+    pixels = LabelledPixels.group(labels, len(fragments))
+    columns["pixel_count"] = pixels.pixel_count
     # Published maps: statistics of the pixels, score per m2, share of the cell.
     published = {"poor": maps.poor, "rich": maps.rich}
     for side in SIDES:
         statistics = zonal_statistics(published[side], pixels)
         columns |= {f"{side}_{name}": statistics[name] for name in STATISTICS}
-        columns[f"{side}_score"] = statistics["sum"] / table["area_m2"]
-        columns[f"{side}_share"] = share_by_fragment(statistics["sum"].to_numpy())
+        columns[f"{side}_score"] = statistics["sum"] / area_m2
+        columns[f"{side}_share"] = share_by_fragment(statistics["sum"])
     # Contributions have both signs: a share of their sum would mean nothing.
     columns["contribution"] = pixels.sums(pixels.arrange(maps.contribution))
     if overlap:
         distances = _distances(maps, pixels)
         columns["totvar"] = [total_variation for total_variation, _ in distances]
         columns["sym_kl"] = [divergence for _, divergence in distances]
-    return pd.concat([table, pd.DataFrame(columns, index=table.index)], axis=1)
+    return pd.DataFrame(columns)
 
 
 def _distances(maps: CellMaps, pixels: LabelledPixels) -> list[tuple[float, float]]:
