@@ -46,13 +46,13 @@ SMOOTH_PX = 3  # so that noise takes up about as much as imagery does
 ALIKE_GREY = 0.5  # on average; half a pixel aside would be several
 
 
-@benchmark("cutting cells, inner tiles", Target(ratio=1.3), "ms a cell", repeats=5)
+@benchmark("cutting cells, inner tiles", Target(ratio=1.3), "ms a cell", repeats=11)
 def cutting_out_of_inner_tiles(tiny: bool) -> Ways:
     """Out of files with inner tiles of 1024 px; see `_beside_floor`."""
     return _beside_floor(tiny, inner_px=1024)
 
 
-@benchmark("cutting cells, one piece", Target(ratio=1.3), "ms a cell", repeats=5)
+@benchmark("cutting cells, one piece", Target(ratio=1.3), "ms a cell", repeats=11)
 def cutting_out_of_one_piece(tiny: bool) -> Ways:
     """Out of files that are one code stream without inner tiles, as IGN's; see `_beside_floor`."""
     return _beside_floor(tiny, inner_px=None)
