@@ -10,7 +10,7 @@ from rasterio.io import MemoryFile
 from rasterio.transform import Affine
 from shapely.geometry import box
 
-from urbancam.sources.ign.campaigns import Wanted
+from urbancam.sources.ign.campaigns import CampaignChoice
 from urbancam.sources.ign.tiles import find_tiles
 
 TILE_M = 400  # side of a tile
@@ -166,7 +166,7 @@ def found_in(data, wanted_cells=None, **wanted):
     The first fault of a pack in place is raised.
     """
     wanted_cells = cells() if wanted_cells is None else wanted_cells
-    city_tiles = find_tiles(wanted_cells, data, data / "aerial_data", Wanted(**wanted))
+    city_tiles = find_tiles(wanted_cells, data, data / "aerial_data", CampaignChoice(**wanted))
     for _, fault in city_tiles.holdings.all_faults():
         raise fault
     return city_tiles

@@ -12,7 +12,7 @@ from samples import ROOT
 from small_packs import N, W, archive, cells, cells_over, found_in, write_pack
 from urbancam.sources.download import archives
 from urbancam.sources.ign import collect, index
-from urbancam.sources.ign.campaigns import Wanted
+from urbancam.sources.ign.campaigns import CampaignChoice
 from urbancam.sources.ign.fetching import ask_index, fetch_linked, fetch_pack, pending_links
 from urbancam.sources.ign.links import RemoteFile, read_links
 from urbancam.workflow.errors import InputError
@@ -110,11 +110,11 @@ def test_newest_colour_pack_of_20_cm_is_found_over_many_pages():
     others = [infrared, finer, elsewhere, "GRAPHE-MOSAIQUAGE_D075_2024-01-01"]
     with serve(Ign(dict.fromkeys(others + names, []), per_page=2)) as (url, requests):
         on_offer = index.packs_on_offer(url + INDEX, "75", HASTY)
-        assert index.choose_pack(on_offer, "75", Wanted()) == names[2]
-        assert index.choose_pack(on_offer, "75", Wanted(year=2018)) == names[0]
-        assert index.choose_pack(on_offer, "75", Wanted(year=2017)) is None
+        assert index.choose_pack(on_offer, "75", CampaignChoice()) == names[2]
+        assert index.choose_pack(on_offer, "75", CampaignChoice(year=2018)) == names[0]
+        assert index.choose_pack(on_offer, "75", CampaignChoice(year=2017)) is None
         with pytest.raises(InputError, match="2017.*2024"):
-            ask_index("75", url + INDEX, Wanted(year=2017), HASTY)
+            ask_index("75", url + INDEX, CampaignChoice(year=2017), HASTY)
     assert "page=3" in requests[2][0]
 
 
@@ -156,7 +156,7 @@ def fetch_from(server, data, departments=("75",)):
     with serve(server) as (url, _):
         for department in departments:
             try:
-                offer = ask_index(department, url + INDEX, Wanted(), HASTY)
+                offer = ask_index(department, url + INDEX, CampaignChoice(), HASTY)
             except InputError as error:
                 faults.append(error)
             else:

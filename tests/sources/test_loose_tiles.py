@@ -4,7 +4,7 @@ import geopandas as gpd
 import pytest
 
 from small_packs import N, W, archive, cells, found_in, noise, write_pack, write_tile
-from urbancam.sources.ign.campaigns import Wanted
+from urbancam.sources.ign.campaigns import CampaignChoice
 from urbancam.sources.ign.packs import find_packs
 from urbancam.sources.ign.tiles import find_tiles
 from urbancam.workflow.errors import InputError
@@ -25,7 +25,7 @@ def tile(folder, name, **options):
 
 def extent(data, east_m=400) -> list[float]:
     """West, south, east and north of the tiles that are found, m."""
-    city_tiles = find_tiles(cells(east_m), data, data / "aerial_data", Wanted(2.0))
+    city_tiles = find_tiles(cells(east_m), data, data / "aerial_data", CampaignChoice(2.0))
     bounds = city_tiles.tiles.total_bounds
     return bounds.round(3).tolist()
 
@@ -114,9 +114,9 @@ def test_loose_tiles_do_not_stand_for_the_rest_of_their_pack(data, tmp_path):
 def test_loose_tiles_of_coarser_pixels_are_not_used_unasked(data, caplog):
     caplog.set_level("INFO")
     write_tile(data / "aerial_data" / "coarse" / "a.tif", noise(1, 100), W, N, 4.0)
-    assert find_tiles(cells(), data, data / "aerial_data", Wanted(2.0)).tiles.empty
+    assert find_tiles(cells(), data, data / "aerial_data", CampaignChoice(2.0)).tiles.empty
     assert "coarser than imagery.pixel_size_m 2.0 m and not used: coarse" in caplog.text
-    coarser_too = Wanted(2.0, coarser=True)
+    coarser_too = CampaignChoice(2.0, coarser=True)
     assert len(find_tiles(cells(), data, data / "aerial_data", coarser_too).tiles) == 1
 
 

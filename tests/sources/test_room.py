@@ -11,7 +11,7 @@ from provider_server import DOWNLOAD, INDEX, Ign
 from small_packs import N, W, archive, cells_over, write_pack
 from urbancam.sources.download import archives, fetching
 from urbancam.sources.ign import collect, room
-from urbancam.sources.ign.campaigns import Wanted
+from urbancam.sources.ign.campaigns import CampaignChoice
 from urbancam.sources.ign.consumed_tiles import Consumer
 from urbancam.sources.ign.links import RemoteFile
 from urbancam.sources.ign.room import Portion
@@ -183,7 +183,7 @@ def test_archive_behind_a_linked_folder_is_not_freed(data, tmp_path):
     folder = write_pack(tmp_path, "075", 2021, [(W, N)])
     archive(folder, elsewhere, 30_000)
     (data / "aerial_data" / "disk").symlink_to(elsewhere)
-    holdings = survey(cells_over(W, N - 400, W + 400, N), data / "aerial_data", Wanted())
+    holdings = survey(cells_over(W, N - 400, W + 400, N), data / "aerial_data", CampaignChoice())
     (portion,) = room.portions_in_place(holdings, data / "aerial_data")
     assert portion.tile_bytes > 0
     assert portion.archive_bytes == 0

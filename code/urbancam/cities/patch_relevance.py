@@ -86,7 +86,7 @@ def map_patches(
     Args:
         network: Trained network, on its device.
         images_uint8: (B, H, H, 3) uint8.
-        layers: As in `compute_relevance`.
+        layers: As for `compute_relevance`.
         normalise: Setting `image.normalise`.
         target: (B,) int64 class to speak for, None for the predicted one.
         positions: Where positions are laid, "receptive_field" or "published".

@@ -22,7 +22,7 @@ class UnitMoments:
     Attributes:
         cover: (W, n_blocks, U + 1, U + 1) products of shares, blurred by each of W widths; what no
             polygon covers comes last.
-        told: (W, n_blocks, U + 1, P) products of shares with contributions.
+        cross: (W, n_blocks, U + 1, P) products of shares with contributions.
         squares: (n_blocks, P) squares of contributions.
     """
 
@@ -32,7 +32,7 @@ class UnitMoments:
         n_blocks = block_of_cell.max() + 1
         columns = len(classes) + 1
         self.cover = np.zeros((len(WIDTHS), n_blocks, columns, columns))
-        self.told = np.zeros((len(WIDTHS), n_blocks, columns, n_units))
+        self.cross = np.zeros((len(WIDTHS), n_blocks, columns, n_units))
         self.squares = np.zeros((n_blocks, n_units))
 
     def add(
@@ -46,7 +46,7 @@ class UnitMoments:
         """Add a cell.
 
         Args:
-            cell: Its id.
+            cell: Id of the cell.
             classes: (u,) its classes.
             inside: (u, H, W) 1 where a pixel is of the class.
             contribution: (P, H, W) logit units of each pixel.
@@ -55,15 +55,15 @@ class UnitMoments:
         block = self.block_of_cell[cell]
         uncovered = 1 - inside.sum(axis=0)
         cover = [square_means(mask, count) for mask in (*inside, uncovered)]
-        told = [square_means(each, count) * each.size for each in contribution]
-        told = _centred(told)
+        sizes = [square_means(each, count) * each.size for each in contribution]
+        centred = _centred(sizes)
         n_squares = count**2
         own = [*map(self.classes.index, classes), len(self.classes)]
-        self.squares[block] += (told**2).sum(axis=1) / n_squares
+        self.squares[block] += (centred**2).sum(axis=1) / n_squares
         for place, width in enumerate(WIDTHS):
             shares = _centred([ndimage.gaussian_filter(share, width) for share in cover])
             self.cover[place, block][np.ix_(own, own)] += shares @ shares.T / n_squares
-            self.told[place, block][own] += shares @ told.T / n_squares
+            self.cross[place, block][own] += shares @ centred.T / n_squares
 
     def of_unit(self, unit: int, classes: list) -> list[np.ndarray]:
         """Of each width the moments of a unit, (n_blocks, U + 2, U + 2), contribution last.
@@ -74,10 +74,10 @@ class UnitMoments:
         """
         own = [*map(self.classes.index, classes), len(self.classes)]
         by_width = []
-        for cover, told in zip(self.cover, self.told, strict=True):
+        for cover, cross in zip(self.cover, self.cross, strict=True):
             products = np.zeros((len(cover), len(own) + 1, len(own) + 1))
             products[:, :-1, :-1] = cover[:, own][:, :, own]
-            products[:, :-1, -1] = products[:, -1, :-1] = told[:, own, unit]
+            products[:, :-1, -1] = products[:, -1, :-1] = cross[:, own, unit]
             products[:, -1, -1] = self.squares[:, unit]
             by_width.append(products)
         return by_width

@@ -164,7 +164,7 @@ def out_of_fold(
     """Predict every cell by the baseline fitted on the cells of all other folds.
 
     Args:
-        baseline: As of `find`.
+        baseline: As for `find`.
         features: (n, d).
         classes: (n,) income class, 0..4.
         folds: (n,) test fold of each cell.

@@ -78,7 +78,7 @@ def _fewer_folds(most: int, method: str) -> str:
 
     Args:
         most: Number of folds that there could be.
-        method: As of `assign_folds`.
+        method: As for `assign_folds`.
     """
     ways = [f"ask for at most {most} folds (split.folds)"] if most >= 2 else []
     if method == "block":

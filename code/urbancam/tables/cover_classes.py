@@ -75,6 +75,6 @@ def numbers(table: pd.DataFrame, key: str = "class") -> dict:
 
     Args:
         table: Rows of `classes.csv`.
-        key: As of `names`.
+        key: As for `names`.
     """
     return {name: number for number, name in enumerate(names(table, key), 1)}

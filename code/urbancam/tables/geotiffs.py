@@ -38,7 +38,7 @@ def write_cells(
         squares: (N, k, k) values of the squares of each cell, row 0 = north.
         path: Path of the file, ".tif".
         description: What the values are.
-        unit: Their unit.
+        unit: Unit of the values.
     """
     count = squares.shape[1]
     cell_size_m = grid.side_m(ids)

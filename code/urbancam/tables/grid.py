@@ -51,7 +51,7 @@ def crs_of(ids: pd.Series) -> str:
     """Coordinate system of the cells of a city, "EPSG:3035".
 
     Raises:
-        InputError: As of `side_m`.
+        InputError: As for `side_m`.
     """
     return f"EPSG:{_of_one_grid(ids, EPSG, 'coordinate systems')}"
 

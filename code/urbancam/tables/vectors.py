@@ -63,7 +63,7 @@ def read_layer(
     Args:
         path: The file.
         layer: Name of the layer.
-        columns: Its columns.
+        columns: Which columns to read.
         geometry: Whether to read it too.
         bounds: Only what touches this extent, in the layer's coordinates; None: everything.
     """

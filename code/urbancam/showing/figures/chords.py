@@ -91,9 +91,9 @@ def place_chords(
     other end is, so that those of one sector do not cross.
 
     Args:
-        pairs: As of `select_pairs`.
-        unit: As of `chord_unit`.
-        sectors: As of `sectors_of`.
+        pairs: As `select_pairs` returns them.
+        unit: As `chord_unit` returns it.
+        sectors: As `sectors_of` returns them.
 
     Returns:
         Of each chord the middle of its end at the neighbour and at the object, and its width, rad.
@@ -178,10 +178,10 @@ def draw_diagram(
 
     Args:
         ax: Axes to draw on.
-        pairs: As of `select_pairs`.
-        unit: As of `chord_unit`.
+        pairs: As `select_pairs` returns them.
+        unit: As `chord_unit` returns it.
         classes: `number, super_class_colour`, by class.
-        sectors: As of `sectors_of`.
+        sectors: As `sectors_of` returns them.
     """
     ax.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2))
     ax.set_axis_off()
@@ -238,7 +238,7 @@ def _draw_pairs(
     Args:
         ax: Axes to draw on.
         pairs: As of `select_pairs`, with `ci_low, ci_high` of the object's change.
-        places: As of `place_chords`.
+        places: As `place_chords` returns them.
         classes: `super_class_colour`, by class.
     """
     if pairs.empty:

@@ -103,7 +103,7 @@ def _draw_strip(
 
     Args:
         ax: Axes to draw on.
-        agreement: As of `draw_controls`.
+        agreement: As for `draw_controls`.
         order: Controls, from left to right.
         columns: Names of the columns of the value and of its interval's ends.
     """

@@ -113,9 +113,9 @@ def _join_classes(
     """The classes of every cell, NaN where it has none.
 
     Args:
-        samples: As of `draw_class_maps`.
-        predictions: As of `draw_class_maps`.
-        without_income: As of `draw_class_maps`.
+        samples: As for `draw_class_maps`.
+        predictions: As for `draw_class_maps`.
+        without_income: As for `draw_class_maps`.
 
     Returns:
         `idINSPIRE, income_class, predicted_class` (of cells without income too), `error, lacks`

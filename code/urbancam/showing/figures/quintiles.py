@@ -62,7 +62,7 @@ def _draw_quintiles(ax: Axes, shares: pd.DataFrame, classes: pd.Index) -> None:
 
     Args:
         ax: Axes to draw on.
-        shares: As of `draw_class_by_quintile`.
+        shares: As for `draw_class_by_quintile`.
         classes: Classes, a line each.
     """
     for line in range(0, len(classes), 2):
@@ -149,8 +149,8 @@ def _order_classes(contrast: pd.DataFrame, class_income: pd.DataFrame) -> pd.Dat
     """The classes that have both a contrast and an income, from the poorest to the richest.
 
     Args:
-        contrast: As of `draw_ordering`.
-        class_income: As of `draw_ordering`.
+        contrast: As for `draw_ordering`.
+        class_income: As for `draw_ordering`.
 
     Returns:
         `class, name, mean_value, ci_low_value, ci_high_value, log_ratio, ci_low, ci_high`.

@@ -109,7 +109,7 @@ def _draw_ratios(ax: Axes, ratios: pd.DataFrame, order: list) -> None:
 
     Args:
         ax: Axes to draw on.
-        ratios: As of `draw_activation_ratios`.
+        ratios: As for `draw_activation_ratios`.
         order: Classes, a line each.
     """
     ax.set_xscale("log", base=2)

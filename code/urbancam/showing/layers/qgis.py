@@ -17,7 +17,7 @@ class Entry:
     """One colour of a legend.
 
     Attributes:
-        label: Its words.
+        label: What the legend says beside it.
         colour: "#rrggbb".
         value: The value that has it; "" for all others. Of a range its lower end.
         upper: Upper end of a range.

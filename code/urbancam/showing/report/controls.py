@@ -46,7 +46,7 @@ def _blind_rows(rows: pd.DataFrame, deepest: list[str]) -> pd.DataFrame:
 
     Args:
         rows: Rows of the agreement, by control.
-        deepest: As of `_deepest_randomisation`.
+        deepest: As for `_deepest_randomisation`.
     """
     # ASSUME: edges, shuffled labels and a network drawn anew as a whole know nothing of incomes;
     # the others still may.
@@ -75,7 +75,7 @@ def _summarise_size(contrast: pd.DataFrame, deepest: list[str]) -> list[str]:
 
     Args:
         contrast: Rows of the agreement of the contrast, by control.
-        deepest: As of `_deepest_randomisation`.
+        deepest: As for `_deepest_randomisation`.
     """
     if "kept" not in contrast:
         return []

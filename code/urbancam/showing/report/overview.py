@@ -53,8 +53,8 @@ def render_overview(runs: list[Entry], cities: list[Entry]) -> str:
     """The page as HTML.
 
     Args:
-        runs: Of the income experiment.
-        cities: Of the cities experiment.
+        runs: Runs of the income experiment.
+        cities: Runs of the cities experiment.
     """
     scores = {entry.folder: score_row(entry, MODEL) for entry in runs}
     places = {entry.folder: score_row(entry, PLACE) for entry in runs}

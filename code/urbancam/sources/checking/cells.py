@@ -19,7 +19,7 @@ def find_cells(
     Args:
         city: Name of the city.
         settings: Settings of the run.
-        paths: Of the city.
+        paths: The city's paths.
 
     Returns:
         What is found, and the cells; None where there are none yet, or they cannot be read.

@@ -17,7 +17,7 @@ def look_at(city: str, settings: Settings, paths: Paths) -> tuple[list[Findings]
     Args:
         city: Name of the city.
         settings: Settings of the run, with the city's own.
-        paths: Of the city.
+        paths: The city's paths.
 
     Returns:
         What is found of cells, images and land cover; the picture, None without cells.

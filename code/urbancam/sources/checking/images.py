@@ -4,7 +4,7 @@ import geopandas as gpd
 import numpy as np
 
 from urbancam.sources.checking.findings import Findings
-from urbancam.sources.ign.campaigns import Wanted
+from urbancam.sources.ign.campaigns import CampaignChoice
 from urbancam.sources.ign.consumed_tiles import Consumer
 from urbancam.sources.ign.survey import survey
 from urbancam.sources.ign.tile_index import in_one_table
@@ -28,7 +28,7 @@ def find_images(
     Args:
         cells: `idINSPIRE, department` and squares; None where there are none yet.
         imagery: The settings.
-        paths: Of the city.
+        paths: The city's paths.
 
     Returns:
         What is found; the tiles (with `path` where their files are in place) and the share of
@@ -85,7 +85,7 @@ def _archives(findings: Findings, cells: gpd.GeoDataFrame, imagery: Imagery, pat
         findings.lines.append(f"{len(tiles):,} tiles, as step 04 left them")
         return tiles, coverage.covered_share(cells, tiles)
     consumer = Consumer(paths.city_folder)
-    holdings = survey(cells, paths.aerial_data, Wanted.from_settings(imagery), consumer)
+    holdings = survey(cells, paths.aerial_data, CampaignChoice.from_settings(imagery), consumer)
     tiles = in_one_table(holdings.obtainable())
     if tiles.empty and not imagery.fetch:
         what = "no pack of the cells' departments is in place, and none may be fetched"

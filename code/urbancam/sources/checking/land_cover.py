@@ -22,7 +22,7 @@ def find_land_cover(
     Args:
         city: Name of the city.
         settings: Settings of the run.
-        paths: Of the city.
+        paths: The city's paths.
         cells: Its squares, where there are any yet.
 
     Returns:

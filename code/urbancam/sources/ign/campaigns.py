@@ -56,7 +56,7 @@ C = TypeVar("C", bound=Campaign)
 
 
 @dataclass(frozen=True)
-class Wanted:
+class CampaignChoice:
     """Which campaigns the settings ask for.
 
     Args:
@@ -70,7 +70,7 @@ class Wanted:
     coarser: bool = False
 
     @classmethod
-    def from_settings(cls, imagery: Imagery) -> "Wanted":
+    def from_settings(cls, imagery: Imagery) -> "CampaignChoice":
         return cls(imagery.pixel_size_m, imagery.year, imagery.coarser)
 
     def ranked(self, department: str, campaigns: Iterable[C]) -> list[list[C]]:

@@ -21,13 +21,13 @@ class Candidate:
 
     Args:
         packs: Its packs in place.
-        held: What they give.
+        holdings: What they give.
         share: (N,) share of each cell of the department that is covered then, 0..1.
         lacks: (N,) whether the cell lacks imagery that more of the campaign might give.
     """
 
     packs: list[Pack]
-    held: Holdings
+    holdings: Holdings
     share: np.ndarray
     lacks: np.ndarray
 
@@ -44,7 +44,7 @@ class Candidate:
     @property
     def is_begun(self) -> bool:
         """Whether something lacks that more of it might give; a whole archive has no more."""
-        return bool(self.lacks.any()) and not self.held.whole_archives
+        return bool(self.lacks.any()) and not self.holdings.whole_archives
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,9 @@ class Site:
         own_cells = self.cells[self.cells["department"] == department]
         candidates = []
         for packs in campaigns:
-            held = self.given(packs)
-            coverage = coverage_by(own_cells, together(others, held))
-            candidates.append(Candidate(packs, held, *coverage))
+            holdings = self.given(packs)
+            coverage = coverage_by(own_cells, together(others, holdings))
+            candidates.append(Candidate(packs, holdings, *coverage))
             if candidates[-1].is_whole:
                 break
         return candidates
@@ -104,7 +104,7 @@ def together(*parts: Holdings) -> Holdings:
     return whole
 
 
-def coverage_by(cells: gpd.GeoDataFrame, held: Holdings) -> tuple[np.ndarray, np.ndarray]:
+def coverage_by(cells: gpd.GeoDataFrame, holdings: Holdings) -> tuple[np.ndarray, np.ndarray]:
     """What the packs in place cover of each cell.
 
     Returns:
@@ -112,11 +112,13 @@ def coverage_by(cells: gpd.GeoDataFrame, held: Holdings) -> tuple[np.ndarray, np
         cover which a pack's index names and which is not there, or that no tile covers, unless the
         whole archive was there.
     """
-    share = covered_share(cells, in_one_table(held.obtainable()))
-    could_be_covered = covered_share(cells, in_one_table(held.out_of_reach())) > BARE_SHARE
+    share = covered_share(cells, in_one_table(holdings.obtainable()))
+    could_be_covered = covered_share(cells, in_one_table(holdings.out_of_reach())) > BARE_SHARE
     # The index of an archive that was thrown away stands, and names all that it had.
     had_archive = {
-        part.pack.department for part in held.holdings if part.pack.name in held.consumed.archives
+        part.pack.department
+        for part in holdings.holdings
+        if part.pack.name in holdings.consumed.archives
     }
     is_unknown = (share < BARE_SHARE) & ~cells["department"].isin(had_archive).to_numpy()
     return share, is_unknown | ((share < WHOLE_SHARE) & could_be_covered)
@@ -157,7 +159,7 @@ def standing_of(candidates: list[Candidate]) -> Standing:
     whole = [candidate.key for candidate in candidates if candidate.is_whole]
     absent: dict[str, list[str]] = {}
     for candidate in begun:
-        absent |= candidate.held.absent
+        absent |= candidate.holdings.absent
     return Standing(
         frozenset(candidate.key for candidate in begun),
         whole[0] if whole else None,

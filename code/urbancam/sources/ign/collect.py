@@ -8,7 +8,7 @@ import numpy as np
 
 from urbancam.sources.download.answers import Patience
 from urbancam.sources.ign import cellwise, room
-from urbancam.sources.ign.campaigns import Wanted
+from urbancam.sources.ign.campaigns import CampaignChoice
 from urbancam.sources.ign.consumed_tiles import Consumer, throws_away
 from urbancam.sources.ign.expectation import (
     Expectation,
@@ -69,11 +69,11 @@ def from_archives(
     Raises:
         InputError: The disk has no room; nothing was fetched.
     """
-    wanted = Wanted.from_settings(imagery)
+    choice = CampaignChoice.from_settings(imagery)
     expectation = expect_from_archives(cells, imagery, city, folder, patience, consumer)
     expectation.check_room(cells, folder, throws_away(consumer))
     damaged: list[PackFault] = []
-    disk = (cells, folder, wanted, consumer, damaged)
+    disk = (cells, folder, choice, consumer, damaged)
     room.throw_away_unpacked(*disk)
     link_faults = []
     for files in room.by_pack(expectation.links):
@@ -91,7 +91,7 @@ def from_archives(
         faults += fetch_pack(offer, expectation.home_of(offer.files, folder), patience)
         room.throw_away_unpacked(*disk)
 
-    city_tiles = find_tiles(cells, data, folder, wanted, consumer, damaged)
+    city_tiles = find_tiles(cells, data, folder, choice, consumer, damaged)
     city_tiles, wms_faults = cellwise.complete(city_tiles, cells, imagery, data, folder, patience)
     faults += _pack_faults(cells, city_tiles, imagery.fetch)
     # A link that is dead is no fault where the cells have their imagery from elsewhere.
@@ -112,11 +112,11 @@ def expect_from_archives(
 
     Arguments as of `from_archives`.
     """
-    wanted = Wanted.from_settings(imagery)
-    elsewhere = wanted.years_elsewhere(set(cells["department"]))
+    choice = CampaignChoice.from_settings(imagery)
+    elsewhere = choice.years_elsewhere(set(cells["department"]))
     if elsewhere:
         log.info("imagery.year names %s, where no cell of the city lies", ", ".join(elsewhere))
-    expectation = Expectation(survey(cells, folder, wanted, consumer))
+    expectation = Expectation(survey(cells, folder, choice, consumer))
     if imagery.fetch:
         standings = expectation.holdings.standings.values()
         absent = [pack for standing in standings for pack in standing.absent]

@@ -9,7 +9,7 @@ import geopandas as gpd
 
 from urbancam.sources.download.answers import AbsentError, Patience
 from urbancam.sources.ign import cellwise, room
-from urbancam.sources.ign.campaigns import CampaignKey, Standing, Wanted
+from urbancam.sources.ign.campaigns import CampaignChoice, CampaignKey, Standing
 from urbancam.sources.ign.fetching import (
     Offer,
     ask_index,
@@ -152,9 +152,9 @@ class Expectation:
     def _ask(
         self, department: str, standing: Standing, imagery: Imagery, patience: Patience
     ) -> None:
-        wanted = Wanted.from_settings(imagery)
+        choice = CampaignChoice.from_settings(imagery)
         try:
-            offer = ask_index(department, imagery.index_url, wanted, patience, standing)
+            offer = ask_index(department, imagery.index_url, choice, patience, standing)
             self.offers[department] = offer
         except InputError as error:
             log.info("department %s: %s", department, error.what)
@@ -236,10 +236,12 @@ def log_images_expectation(todo: list[Request], cell_count: int, folder: Path) -
 def _words(department: str, expectation: Expectation, few: set[str]) -> str:
     """Where the imagery of a department comes from, and what else there is."""
     parts = []
-    for held in expectation.holdings.holdings:
-        if held.pack.department in (department, None):
-            count = len(held.tiles) - len(held.absent)
-            parts.append(f"{held.pack.name} in place, {count} of {len(held.tiles)} tiles unpacked")
+    for holding in expectation.holdings.holdings:
+        if holding.pack.department in (department, None):
+            count = len(holding.tiles) - len(holding.absent)
+            parts.append(
+                f"{holding.pack.name} in place, {count} of {len(holding.tiles)} tiles unpacked"
+            )
     if department in few:
         count = len(expectation.images.get(department, []))
         parts.append(f"{count} images come through the WMS (imagery.wms_departments_below)")

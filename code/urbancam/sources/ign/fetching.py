@@ -9,7 +9,7 @@ from urbancam.sources.download import archives, fetching
 from urbancam.sources.download.answers import Patience
 from urbancam.sources.download.partial_file import PART_SUFFIX
 from urbancam.sources.ign import index
-from urbancam.sources.ign.campaigns import NOTHING_IN_PLACE, Standing, Wanted
+from urbancam.sources.ign.campaigns import NOTHING_IN_PLACE, CampaignChoice, Standing
 from urbancam.sources.ign.links import RemoteFile
 from urbancam.sources.ign.pack_names import pack_stem, parse_name
 from urbancam.sources.ign.packs import Pack, find_packs
@@ -25,7 +25,7 @@ class Offer:
     Args:
         names: All packs of the department.
         name: The one to fetch.
-        files: Its volumes.
+        files: The volumes of that pack.
     """
 
     names: list[str]
@@ -120,7 +120,7 @@ def begun_downloads(folder: Path) -> set[str]:
 def ask_index(
     department: str,
     index_url: str,
-    wanted: Wanted,
+    choice: CampaignChoice,
     patience: Patience = Patience(),
     standing: Standing = NOTHING_IN_PLACE,
 ) -> Offer:
@@ -129,7 +129,7 @@ def ask_index(
     Args:
         department: Code of the department.
         index_url: Address of the index.
-        wanted: Which campaigns are wanted.
+        choice: Which campaigns are taken, and before which others.
         patience: How long to bear with the server.
         standing: What is in place of the department.
 
@@ -138,9 +138,9 @@ def ask_index(
         InputError: The index cannot be had or read.
     """
     addresses = index.packs_on_offer(index_url, department, patience)
-    name = index.choose_pack(addresses, department, wanted, standing)
+    name = index.choose_pack(addresses, department, choice, standing)
     if name is None:
-        raise index.absent_pack(addresses, department, wanted, index_url, standing)
+        raise index.absent_pack(addresses, department, choice, index_url, standing)
     return Offer(sorted(addresses), name, index.list_files(addresses[name], patience))
 
 

@@ -96,8 +96,8 @@ class Holdings:
     def absent(self) -> dict[str, list[str]]:
         """Names of the tiles that an index names and that are not there, by pack."""
         names = defaultdict(list)
-        for held in self.holdings:
-            names[held.pack.name].extend(held.absent["name"])
+        for holding in self.holdings:
+            names[holding.pack.name].extend(holding.absent["name"])
         return {pack: sorted(tiles) for pack, tiles in names.items() if tiles}
 
     @property
@@ -106,7 +106,7 @@ class Holdings:
 
     def all_faults(self) -> list[PackFault]:
         """What is wrong with packs and with tiles in place, each with its pack."""
-        of_tiles = [(held.pack, fault) for held in self.holdings for fault in held.faults]
+        of_tiles = [(holding.pack, fault) for holding in self.holdings for fault in holding.faults]
         return self.faults + of_tiles
 
     def incomplete_faults(self) -> list[PackFault]:
@@ -123,16 +123,16 @@ class Holdings:
 
     def obtainable(self) -> list[gpd.GeoDataFrame]:
         """The needed tiles of each pack that are there, or stand in an archive."""
-        return [held.tiles[~self._is_out_of_reach(held)] for held in self.holdings]
+        return [holding.tiles[~self._is_out_of_reach(holding)] for holding in self.holdings]
 
     def out_of_reach(self) -> list[gpd.GeoDataFrame]:
         """The needed tiles of each pack that are neither there nor in an archive."""
-        return [held.tiles[self._is_out_of_reach(held)] for held in self.holdings]
+        return [holding.tiles[self._is_out_of_reach(holding)] for holding in self.holdings]
 
-    def _is_out_of_reach(self, held: Holding) -> pd.Series:
+    def _is_out_of_reach(self, holding: Holding) -> pd.Series:
         members = [member for packed in self.packed for member in packed.members]
         packed_names = {PurePosixPath(member.name).name.lower() for member in members}
-        return held.tiles["file"].isna() & ~held.tiles["name"].str.lower().isin(packed_names)
+        return holding.tiles["file"].isna() & ~holding.tiles["name"].str.lower().isin(packed_names)
 
 
 def hold(
@@ -172,7 +172,9 @@ def unpack(holdings: Holdings, cells: gpd.GeoDataFrame, folder: Path) -> list[Pa
             # A full disk, or an archive that is gone, does not decide the campaign.
             if isinstance(error, DamagedError):
                 damaged.append((packed.archive, error))
-        same_packs = [held.pack for held in holdings.holdings if _same(held.pack, packed.archive)]
+        same_packs = [
+            holding.pack for holding in holdings.holdings if _same(holding.pack, packed.archive)
+        ]
         for pack in same_packs:
             _add(pack, cells, holdings)
     holdings.packed = []
@@ -228,8 +230,8 @@ def _files_by_name(holdings: Iterable[Holding]) -> dict[str, Path | None]:
     """The needed tiles by lower-case name, with the usable file of each that has one."""
     return {
         name.lower(): file
-        for held in holdings
-        for name, file in zip(held.tiles["name"], held.tiles["file"], strict=True)
+        for holding in holdings
+        for name, file in zip(holding.tiles["name"], holding.tiles["file"], strict=True)
     }
 
 
@@ -239,9 +241,11 @@ def _is_replaced(archive: Pack, holdings: Holdings) -> bool:
         return False
     # A folder of loose tiles does not say what else the pack has.
     same_packs = [
-        held for held in holdings.holdings if _same(held.pack, archive) and not held.pack.is_loose
+        holding
+        for holding in holdings.holdings
+        if _same(holding.pack, archive) and not holding.pack.is_loose
     ]
-    return bool(same_packs) and all(held.absent.empty for held in same_packs)
+    return bool(same_packs) and all(holding.absent.empty for holding in same_packs)
 
 
 def _same(pack: Pack, archive: Pack) -> bool:

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from urbancam.sources.download.answers import AbsentError, Patience, without_user_info
 from urbancam.sources.ign import atom
-from urbancam.sources.ign.campaigns import NOTHING_IN_PLACE, CampaignKey, Standing, Wanted
+from urbancam.sources.ign.campaigns import NOTHING_IN_PLACE, CampaignChoice, CampaignKey, Standing
 from urbancam.sources.ign.links import RemoteFile
 from urbancam.sources.ign.pack_names import campaign_in_words, parse_name
 from urbancam.workflow.errors import InputError
@@ -54,7 +54,7 @@ def packs_on_offer(
 def choose_pack(
     titles: Iterable[str],
     department: str,
-    wanted: Wanted,
+    choice: CampaignChoice,
     standing: Standing = NOTHING_IN_PLACE,
 ) -> str | None:
     """The pack of a department that is wanted, in colour.
@@ -62,7 +62,7 @@ def choose_pack(
     Args:
         titles: Names of the packs on offer.
         department: Code of the department.
-        wanted: Which campaigns are wanted.
+        choice: Which campaigns are taken, and before which others.
         standing: What is in place. A campaign that is begun is gone on with before others of its
             pixel size; beside one that is whole only what goes before it is of use.
 
@@ -72,14 +72,14 @@ def choose_pack(
     """
     names = {title: parse_name(title) for title in titles}
     in_colour = [name for name in names.values() if name and name.bands == "RVB"]
-    campaigns = wanted.ranked(department, in_colour)
+    campaigns = choice.ranked(department, in_colour)
     begun = [packs for packs in campaigns if CampaignKey.of(packs[0]) in standing.begun]
     if standing.whole:
-        campaigns = [packs for packs in begun if wanted.goes_before(packs[0], standing.whole)]
+        campaigns = [packs for packs in begun if choice.goes_before(packs[0], standing.whole)]
     if not campaigns:
         return None
     best = campaigns[0]
-    best_begun = [packs for packs in begun if wanted.is_as_fine(packs[0], best[0])]
+    best_begun = [packs for packs in begun if choice.is_as_fine(packs[0], best[0])]
     best = (best_begun or [best])[0]
     of_campaign = [title for title, name in names.items() if name in best]
     return max(of_campaign, key=lambda title: (title in standing.pack_names, title))
@@ -127,7 +127,7 @@ def _feed_url(index_url: str, department: str) -> str:
 def absent_pack(
     titles: Iterable[str],
     department: str,
-    wanted: Wanted,
+    choice: CampaignChoice,
     index_url: str,
     standing: Standing = NOTHING_IN_PLACE,
 ) -> AbsentError:
@@ -142,7 +142,7 @@ def absent_pack(
         )
     return AbsentError(
         f"IGN's index has no RVB pack of department {department}"
-        f"{wanted.year_in_words(department)} with pixels of {wanted.pixel_m:g} m or finer; "
+        f"{choice.year_in_words(department)} with pixels of {choice.pixel_m:g} m or finer; "
         f"it has {alternatives}",
         without_user_info(_feed_url(index_url, department)),
         "choose imagery.year among them, take coarser pixels with imagery.coarser=true, "

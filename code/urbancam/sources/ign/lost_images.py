@@ -18,7 +18,7 @@ def consumer(
 
     Args:
         cells: `idINSPIRE` and squares.
-        paths: Of the city.
+        paths: The city's paths.
         settings: Pixels a side of an image, and `imagery.throw_away`.
         again: Whether no tile counts as there that is not.
     """

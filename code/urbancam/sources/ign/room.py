@@ -15,7 +15,7 @@ import numpy as np
 
 from urbancam.sources.download.volumes import volumes
 from urbancam.sources.ign import consumed_tiles
-from urbancam.sources.ign.campaigns import Wanted
+from urbancam.sources.ign.campaigns import CampaignChoice
 from urbancam.sources.ign.consumed_tiles import Consumer
 from urbancam.sources.ign.fetching import bytes_to_fetch
 from urbancam.sources.ign.holdings import Holdings, PackFault, unpack
@@ -139,7 +139,7 @@ def shortage(portions: list[Portion], folder: Path, throws_away: bool) -> InputE
 def throw_away_unpacked(
     cells: gpd.GeoDataFrame,
     folder: Path,
-    wanted: Wanted,
+    choice: CampaignChoice,
     consumer: Consumer | None,
     damaged: list[PackFault],
 ) -> None:
@@ -151,7 +151,7 @@ def throw_away_unpacked(
     """
     if not consumed_tiles.throws_away(consumer):
         return
-    holdings = survey(cells, folder, wanted, consumer, damaged)
+    holdings = survey(cells, folder, choice, consumer, damaged)
     unsettled = holdings.standings
     holdings.packed = [
         packed for packed in holdings.packed if packed.archive.department not in unsettled
@@ -169,11 +169,11 @@ def _is_exhausted(archive: Pack, holdings: Holdings) -> bool:
     """Whether an archive's index is unpacked, and all tiles that are needed of it."""
     faulty = {pack.name for pack, _ in holdings.all_faults()}
     unpacked = [
-        held
-        for held in holdings.holdings
-        if held.pack.name == archive.name and not held.pack.is_loose
+        holding
+        for holding in holdings.holdings
+        if holding.pack.name == archive.name and not holding.pack.is_loose
     ]
-    is_all_there = bool(unpacked) and all(held.absent.empty for held in unpacked)
+    is_all_there = bool(unpacked) and all(holding.absent.empty for holding in unpacked)
     return is_all_there and archive.name not in faulty
 
 

@@ -12,7 +12,7 @@ import geopandas as gpd
 
 from urbancam.sources.download import archives
 from urbancam.sources.download.volumes import IncompleteError
-from urbancam.sources.ign.campaigns import Wanted
+from urbancam.sources.ign.campaigns import CampaignChoice
 from urbancam.sources.ign.candidates import (
     Candidate,
     Site,
@@ -39,7 +39,7 @@ Ranked = dict[str, list[list[Pack]]]  # packs of each campaign, the preferred fi
 def survey(
     cells: gpd.GeoDataFrame,
     folder: Path,
-    wanted: Wanted,
+    choice: CampaignChoice,
     consumer: Consumer | None = None,
     damaged: Collection[PackFault] = (),
 ) -> Holdings:
@@ -51,36 +51,38 @@ def survey(
     Args:
         cells: `idINSPIRE, department` and squares.
         folder: The drop folder.
-        wanted: Which campaigns are wanted.
+        choice: Which campaigns are taken, and before which others.
         consumer: The city: tiles that have served it count as there, even if they were thrown
             away. None counts no such tile.
         damaged: Archives that proved damaged while their tiles were unpacked; they give nothing.
     """
     departments = sorted(set(cells["department"]))
     packs = [part for pack in find_packs(folder) for part in by_campaign(pack)]
-    incomplete = _incomplete(packs, departments, wanted)
+    incomplete = _incomplete(packs, departments, choice)
     consumed = ConsumedTiles.of(folder, consumer)
     site = Site(cells, folder, consumed, [pack for pack, _ in (*incomplete, *damaged)])
 
-    untold = [pack for pack in packs if _is_untold(pack, wanted)]
-    ranked = {department: wanted.ranked(department, packs) for department in departments}
+    untold = [pack for pack in packs if _is_untold(pack, choice)]
+    ranked = {department: choice.ranked(department, packs) for department in departments}
     serving = {department: campaigns[:1] for department, campaigns in ranked.items()}
     base = site.given(untold)
-    held = {name: site.given(packs[0] if packs else []) for name, packs in serving.items()}
-    first = together(base, *held.values())
+    of_department = {name: site.given(packs[0] if packs else []) for name, packs in serving.items()}
+    first = together(base, *of_department.values())
     standings = {}
     for department, is_lacking in _lacking(cells, first, serving).items():
-        others = together(base, *(part for name, part in held.items() if name != department))
+        others = together(
+            base, *(part for name, part in of_department.items() if name != department)
+        )
         candidates = site.candidates(department, ranked[department], others)
         chosen = chosen_among(candidates)
         if is_lacking:
             standings[department] = standing_of(candidates)
         serving[department] = [candidate.packs for candidate in chosen]
-        held[department] = together(*(candidate.held for candidate in chosen))
+        of_department[department] = together(*(candidate.holdings for candidate in chosen))
         _log_choice(department, candidates, chosen)
 
-    _log_use(packs, untold, serving, wanted)
-    holdings = together(base, *held.values())
+    _log_use(packs, untold, serving, choice)
+    holdings = together(base, *of_department.values())
     holdings.incomplete, holdings.standings = incomplete, standings
     # As of every pack, damage counts where its campaign is to serve.
     in_use = [*untold, *_packs_of(serving)]
@@ -88,17 +90,19 @@ def survey(
     return holdings
 
 
-def _is_untold(pack: Pack, wanted: Wanted) -> bool:
+def _is_untold(pack: Pack, choice: CampaignChoice) -> bool:
     """Whether nothing tells a pack's department, and it may be used."""
-    return pack.department is None and (wanted.coarser or not wanted.is_coarser(pack))
+    return pack.department is None and (choice.coarser or not choice.is_coarser(pack))
 
 
-def _incomplete(packs: list[Pack], departments: list[str], wanted: Wanted) -> list[PackFault]:
+def _incomplete(
+    packs: list[Pack], departments: list[str], choice: CampaignChoice
+) -> list[PackFault]:
     """The archives that would be of use and are not there as a whole, each with what lacks."""
     incomplete = []
     for pack in packs:
         is_of_use = pack.department is None or (
-            pack.department in departments and wanted.suits(pack, pack.department)
+            pack.department in departments and choice.suits(pack, pack.department)
         )
         if not pack.is_archive or not is_of_use:
             continue
@@ -112,20 +116,20 @@ def _incomplete(packs: list[Pack], departments: list[str], wanted: Wanted) -> li
     return incomplete
 
 
-def _lacking(cells: gpd.GeoDataFrame, held: Holdings, serving: Ranked) -> dict[str, bool]:
+def _lacking(cells: gpd.GeoDataFrame, holdings: Holdings, serving: Ranked) -> dict[str, bool]:
     """The departments of which some cell is not covered as it might be.
 
     Args:
         cells: `department` and squares.
-        held: What the campaigns that are preferred give.
+        holdings: What the campaigns that are preferred give.
         serving: Those campaigns.
 
     Returns:
         Whether more is to be had of it elsewhere: not of a whole archive, nor of loose tiles that
         touch every cell.
     """
-    share, lacks = coverage_by(cells, held)
-    with_archive = {archive.department for archive in held.whole_archives}
+    share, lacks = coverage_by(cells, holdings)
+    with_archive = {archive.department for archive in holdings.whole_archives}
     departments = {}
     for department, campaigns in serving.items():
         is_own = (cells["department"] == department).to_numpy()
@@ -166,12 +170,14 @@ def _packs_of(ranked: Ranked) -> list[Pack]:
     return [pack for campaigns in ranked.values() for packs in campaigns for pack in packs]
 
 
-def _log_use(packs: list[Pack], untold: list[Pack], serving: Ranked, wanted: Wanted) -> None:
+def _log_use(
+    packs: list[Pack], untold: list[Pack], serving: Ranked, choice: CampaignChoice
+) -> None:
     """Say which packs in place are not used, and which are though they are coarse."""
     used = _packs_of(serving)
     for department in sorted(serving):
         coarse = [
-            pack for pack in used if pack.department == department and wanted.is_coarser(pack)
+            pack for pack in used if pack.department == department and choice.is_coarser(pack)
         ]
         if coarse:
             log.info(
@@ -180,14 +186,14 @@ def _log_use(packs: list[Pack], untold: list[Pack], serving: Ranked, wanted: Wan
                 department,
                 few(sorted({pack.name for pack in coarse})),
                 coarse[0].pixel_m,
-                wanted.pixel_m,
+                choice.pixel_m,
             )
 
     unused = [pack for pack in packs if pack not in used and pack not in untold]
     coarse_names = {
         pack.label
         for pack in unused
-        if pack.department in {None, *serving} and wanted.is_coarser(pack) and not wanted.coarser
+        if pack.department in {None, *serving} and choice.is_coarser(pack) and not choice.coarser
     }
     other_names = {pack.label for pack in unused} - coarse_names
     if coarse_names:
@@ -195,7 +201,7 @@ def _log_use(packs: list[Pack], untold: list[Pack], serving: Ranked, wanted: Wan
             "%d packs in place are coarser than imagery.pixel_size_m %s m and not used: %s; "
             "imagery.coarser=true takes one where there is no finer",
             len(coarse_names),
-            wanted.pixel_m,
+            choice.pixel_m,
             few(sorted(coarse_names)),
         )
     if other_names:

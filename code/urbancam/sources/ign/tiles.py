@@ -9,7 +9,7 @@ import geopandas as gpd
 import pandas as pd
 
 from urbancam.sources.ign import consumed_tiles
-from urbancam.sources.ign.campaigns import CampaignKey, Wanted
+from urbancam.sources.ign.campaigns import CampaignChoice, CampaignKey
 from urbancam.sources.ign.consumed_tiles import Consumer
 from urbancam.sources.ign.holdings import Holdings, PackFault, unpack
 from urbancam.sources.ign.survey import survey
@@ -57,7 +57,7 @@ def find_tiles(
     cells: gpd.GeoDataFrame,
     data: Path,
     folder: Path,
-    wanted: Wanted = Wanted(),
+    choice: CampaignChoice = CampaignChoice(),
     consumer: Consumer | None = None,
     damaged: Collection[PackFault] = (),
 ) -> CityTiles:
@@ -67,20 +67,22 @@ def find_tiles(
         cells: `idINSPIRE, department` and squares.
         data: The data folder.
         folder: The drop folder below it.
-        wanted: Which campaigns are wanted.
-        consumer: As of `survey`.
-        damaged: As of `survey`.
+        choice: Which campaigns are taken, and before which others.
+        consumer: As for `survey`.
+        damaged: As for `survey`.
     """
     damaged = list(damaged)
-    holdings = survey(cells, folder, wanted, consumer, damaged)
+    holdings = survey(cells, folder, choice, consumer, damaged)
     # Beside an archive that proves damaged only now, another campaign may be whole.
     while failed := unpack(holdings, cells, folder):
         damaged += failed
-        holdings = survey(cells, folder, wanted, consumer, damaged)
-    for held in holdings.holdings:
-        count = len(held.tiles) - len(held.absent)
-        log.info("%s: %d of %d tiles needed are there", held.pack.name, count, len(held.tiles))
-    tiles = _table(holdings, data, wanted)
+        holdings = survey(cells, folder, choice, consumer, damaged)
+    for holding in holdings.holdings:
+        count = len(holding.tiles) - len(holding.absent)
+        log.info(
+            "%s: %d of %d tiles needed are there", holding.pack.name, count, len(holding.tiles)
+        )
+    tiles = _table(holdings, data, choice)
     there = zip((data / path for path in tiles["path"]), tiles["signature"], strict=True)
     present = [(path, tile_signature) for path, tile_signature in there if path.is_file()]
     consumed_tiles.give_time_back(present, holdings.whole_archives, folder)
@@ -102,9 +104,9 @@ def joined(first: gpd.GeoDataFrame, second: gpd.GeoDataFrame) -> gpd.GeoDataFram
     return gpd.GeoDataFrame(rows[columns], crs=first.crs)
 
 
-def _table(holdings: Holdings, data: Path, wanted: Wanted) -> gpd.GeoDataFrame:
+def _table(holdings: Holdings, data: Path, choice: CampaignChoice) -> gpd.GeoDataFrame:
     """The usable tiles of all packs as rows of `COLUMNS`."""
-    tables = [held.tiles[held.tiles["file"].notna()] for held in holdings.holdings]
+    tables = [holding.tiles[holding.tiles["file"].notna()] for holding in holdings.holdings]
     tiles = in_one_table(tables)
     if tiles.empty:
         return no_tiles().tiles
@@ -112,7 +114,7 @@ def _table(holdings: Holdings, data: Path, wanted: Wanted) -> gpd.GeoDataFrame:
     tiles = tiles.drop_duplicates("file").sort_values(["pack", "name"], ignore_index=True)
     paths = list(tiles["file"])
     campaigns = zip(tiles["department"], tiles["campaign_year"], tiles["pixel_m"], strict=True)
-    tiles["preference"] = wanted.places([CampaignKey.known(*facts) for facts in campaigns])
+    tiles["preference"] = choice.places([CampaignKey.known(*facts) for facts in campaigns])
     tiles["path"] = [path.relative_to(data).as_posix() for path in paths]
     # A signature tells a tile replaced by another of its size.
     facts = [holdings.consumed.facts_of(path) or _facts_of(path) for path in paths]

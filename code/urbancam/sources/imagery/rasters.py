@@ -44,7 +44,7 @@ class Raster:
     """A raster that can be used.
 
     Args:
-        path: Its file.
+        path: The file.
         footprint: Its outline in the cells' coordinate system.
         crs: Its own coordinate system.
         pixel_m: Side of a pixel on the ground, m.

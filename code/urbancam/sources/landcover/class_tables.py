@@ -124,11 +124,11 @@ class ClassTable(_Part):
                 {*self.chords.sectors, *self.chords.objects} - {*self.classes}
             ),
         }
-        told = [f"{what}: {', '.join(values)}" for what, values in faults.items() if values]
+        messages = [f"{what}: {', '.join(values)}" for what, values in faults.items() if values]
         if self.leading_digits and not coding.stay_numbers(codes):
-            told.append("leading_digits is for codes that are whole numbers from 1 on")
-        if told:
-            raise ValueError("; ".join(told))
+            messages.append("leading_digits is for codes that are whole numbers from 1 on")
+        if messages:
+            raise ValueError("; ".join(messages))
         return self
 
 

@@ -30,7 +30,7 @@ class Layer:
         pixel_size: Width and height of a pixel, in units of `crs`.
         crs: Coordinate system that is asked for, as the server names it.
         format: Kind of image that is asked for.
-        version: Of the WMS standard.
+        version: Version of the WMS standard.
         side_px: Pixels a side that one request asks for at most.
     """
 

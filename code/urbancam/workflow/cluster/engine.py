@@ -47,7 +47,7 @@ def lay_on(scratch: Path | None, paths: Paths) -> None:
 
     Args:
         scratch: Folder that all machines see; None for the results themselves.
-        paths: Of the city.
+        paths: The city's paths.
     """
     for folder in (paths.images, paths.cache):
         if folder.is_symlink():  # of an earlier call; such disks are emptied from time to time
@@ -168,7 +168,7 @@ def snakemake(requests: list[Request], folder: Path, profile: Path, ask_again: l
 
     Args:
         requests: One for each city.
-        folder: Of tasks, marks and logs.
+        folder: Where tasks, marks and logs are.
         profile: Folder of the profile.
         ask_again: Command that, with a city's name behind it, asks for its tasks once more.
 

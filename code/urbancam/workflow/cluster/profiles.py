@@ -38,8 +38,8 @@ def has_gpus(profile: Path) -> bool:
     Raises:
         InputError: The profile cannot be read.
     """
-    told = of_jobs(profile).get("gpu")
-    return bool(gpus.visible() if told is None and not _has_queue(profile) else told)
+    asks_gpu = of_jobs(profile).get("gpu")
+    return bool(gpus.visible() if asks_gpu is None and not _has_queue(profile) else asks_gpu)
 
 
 def limits_at_once(profile: Path) -> list[str]:
@@ -72,8 +72,8 @@ def require_queue(profile: Path) -> None:
         return
     asked = ["sinfo", "--noheader"]
     try:
-        told = subprocess.run(asked, capture_output=True, text=True, timeout=ANSWER_S)
-        said = "" if told.returncode == 0 else told.stderr.strip() or "sinfo failed"
+        answer = subprocess.run(asked, capture_output=True, text=True, timeout=ANSWER_S)
+        said = "" if answer.returncode == 0 else answer.stderr.strip() or "sinfo failed"
     except subprocess.TimeoutExpired:
         said = f"sinfo does not answer within {ANSWER_S} s"
     except OSError as error:

@@ -167,7 +167,7 @@ def with_version(
     """The whole export, in a folder of its own that bears the version.
 
     Args:
-        contents: As of `collect`.
+        contents: As `collect` returns them.
         version: Version of the export.
         changes: What changed since the version before.
         request: What is asked for.

@@ -97,7 +97,7 @@ def citation(
     Args:
         software: The software's own CITATION.cff.
         title: Title of the export.
-        version: Its version.
+        version: Version of the software.
         commits: Commits of the code that made the results.
         sources: Where the data come from.
     """

@@ -45,7 +45,7 @@ def run_to_its_end(command: list[Any], environment: dict[str, str]) -> None:
 
     Args:
         command: The program and its words.
-        environment: Its variables.
+        environment: The variables that the program gets.
 
     Raises:
         KeyboardInterrupt: This process was to end; the program has ended.

@@ -105,16 +105,16 @@ class Cells(Section):
 
     @model_validator(mode="after")
     def _check_file(self) -> "Cells":
-        told = {
+        values = {
             "cells.file": self.file,
             "cells.value_name": self.value_name,
             "cells.value_unit": self.value_unit,
         }
-        missing = [key for key, value in told.items() if value is None]
+        missing = [key for key, value in values.items() if value is None]
         if self.source == "file" and missing:
             raise ValueError(f"cells.source file also needs {', '.join(missing)}")
-        if self.source == "insee" and len(missing) < len(told):
-            given = [key for key in told if key not in missing]
+        if self.source == "insee" and len(missing) < len(values):
+            given = [key for key in values if key not in missing]
             raise ValueError(f"{', '.join(given)}: for cells.source file only")
         return self
 

@@ -25,7 +25,7 @@ def to_come(paths: Paths, called: Iterable[Paths]) -> list[Paths]:
     """Those of the same run and of the same value that are not at hand yet.
 
     Args:
-        paths: Of the city.
+        paths: The city's paths.
         called: Of all cities of the same call.
     """
     value = value_of(paths.city_file)
